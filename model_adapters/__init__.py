@@ -1,0 +1,1 @@
+"""One file a framework behind one interface; `load` imports just the framework that a file asks for."""

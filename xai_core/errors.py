@@ -1,0 +1,79 @@
+"""Everything that can go wrong and is worth a sentence to a person.
+
+VitrineError
+├── ParamError (also a ValueError)   a parameter has a value that its declaration does not allow
+├── ModelError
+│   ├── UnsupportedModel             the file is sound, but nothing here can run it as a classifier
+│   ├── MissingCapability            the model runs, but lacks what a method needs
+│   └── RefusedModel                 the file is unsafe, damaged or breaks a limit
+├── ImageError                       a picture can not be used
+├── DataError                        labels or other data can not be used
+└── JobError
+    ├── WorkerDied                   the model's process ended
+    ├── TimedOut                     the model took longer than its deadline
+    └── OutOfMemory                  the model took more memory than its limit
+
+A message says what was expected, what came and what to do. It never holds a path of the server.
+"""
+
+from __future__ import annotations
+
+
+class VitrineError(Exception):
+    """Base of all errors whose message is meant for the person in front of the app."""
+
+
+class ParamError(VitrineError, ValueError):
+    """A parameter has a value that its declaration does not allow."""
+
+
+class ModelError(VitrineError):
+    """A model can not be used, or not for this."""
+
+
+class UnsupportedModel(ModelError):
+    """The file is sound, but nothing here can run it as an image classifier."""
+
+
+class MissingCapability(ModelError):
+    """The model runs, but lacks what a method needs."""
+
+
+class RefusedModel(ModelError):
+    """The file is unsafe, damaged or breaks a limit."""
+
+
+class ImageError(VitrineError):
+    """A picture can not be used."""
+
+
+class DataError(VitrineError):
+    """Labels or other data can not be used."""
+
+
+class JobError(VitrineError):
+    """A computation did not finish."""
+
+
+class WorkerDied(JobError):
+    """The model's process ended."""
+
+
+class TimedOut(JobError):
+    """The model took longer than its deadline."""
+
+
+class OutOfMemory(JobError):
+    """The model took more memory than its limit."""
+
+
+def _family(base: type[VitrineError]) -> dict[str, type[VitrineError]]:
+    found = {base.__name__: base}
+    for child in base.__subclasses__():
+        found |= _family(child)
+    return found
+
+
+def named(name: str, message: str) -> VitrineError:
+    """Return the error called `name`, or a plain VitrineError where there is none of that name."""
+    return _family(VitrineError).get(name, VitrineError)(message)

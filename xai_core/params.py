@@ -1,0 +1,149 @@
+"""Parameters are declared once, as annotated fields; everything else reads the declaration.
+
+steps: Annotated[int, Range(8, 512), "Points on the path from the baseline to the picture."] = 50
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
+
+from xai_core.errors import ParamError
+
+Size = tuple[int, int]  # height, width in pixels
+
+
+@dataclass(frozen=True)
+class ShareOfSide:
+    """A bound that depends on the model: a share of the shorter side of its input, in pixels."""
+
+    share: float
+
+    def __call__(self, size: Size | None) -> float:
+        return float("inf") if size is None else int(min(size) * self.share)
+
+
+@dataclass(frozen=True)
+class Range:
+    """Closed interval that a number must lie in; `step` is the slider's grain, `unit` is shown behind the value."""
+
+    low: float
+    high: float | ShareOfSide
+    step: float | None = None
+    unit: str = ""
+
+    def upper(self, size: Size | None) -> float:
+        """Return the upper bound for a model with an input of `size`; infinite where that is not known."""
+        return self.high(size) if isinstance(self.high, ShareOfSide) else self.high
+
+
+@dataclass(frozen=True)
+class Param:
+    """One parameter, read from its annotated field."""
+
+    name: str
+    kind: type
+    default: Any
+    help: str
+    range: Range | None = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The name as a person reads it."""
+        return self.name.replace("_", " ").capitalize()
+
+    def fitting(self, size: Size | None) -> Any:
+        """Return the default, brought into the range that a model with an input of `size` allows."""
+        return self.default if self.range is None else min(self.default, self.kind(self._upper(size)))
+
+    def check(self, value: Any, size: Size | None = None) -> None:
+        """Raise ParamError unless `value` has the right type and lies in the range."""
+        if not self._of_kind(value):
+            raise ParamError(f"{self.label} must be {self._kind_in_words()}; got {value!r}.")
+        if self.choices and value not in self.choices:
+            raise ParamError(f"{self.label} must be one of {', '.join(self.choices)}; got {value!r}.")
+        if self.range and not self.range.low <= value <= self.range.upper(size):
+            raise ParamError(f"{self.label} must lie between {self.bounds(size)}; got {value}.")
+
+    def bounds(self, size: Size | None = None) -> str:
+        """Return the range in words: "8 and 512", "4 and half the picture's side px"."""
+        assert self.range is not None
+        high = self._upper(size)
+        top = f"{high:g}" if high != float("inf") else "a limit set by the model's input size"
+        return f"{self.range.low:g} and {top}{' ' + self.range.unit if self.range.unit else ''}"
+
+    def parse(self, text: str) -> Any:
+        """Read a value from text, as a command line or an address gives it."""
+        try:
+            return {"true": True, "false": False}[text.lower()] if self.kind is bool else self.kind(text)
+        except (ValueError, KeyError):
+            raise ParamError(f"{self.label} must be {self._kind_in_words()}; got {text!r}.") from None
+
+    def _upper(self, size: Size | None) -> float:
+        return self.range.upper(size) if self.range else float("inf")
+
+    def _of_kind(self, value: Any) -> bool:
+        if self.kind is float:
+            return isinstance(value, int | float) and not isinstance(value, bool) and value == value
+        return type(value) is self.kind
+
+    def _kind_in_words(self) -> str:
+        return {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}[self.kind]
+
+
+class Declared:
+    """Base of frozen dataclasses whose annotated fields are parameters; methods and filters are such."""
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+    params: ClassVar[tuple[Param, ...]]
+
+    def __post_init__(self) -> None:
+        for param in self.params:
+            param.check(getattr(self, param.name))
+        self.check()
+
+    def check(self) -> None:
+        """Raise ParamError where fields contradict each other; a subclass with such rules overrides this."""
+
+    def check_for(self, size: Size) -> None:
+        """Raise ParamError where a field does not suit a model with an input of `size` (height, width)."""
+        for param in self.params:
+            param.check(getattr(self, param.name), size)
+
+    @classmethod
+    def fitted(cls, size: Size | None, given: Mapping[str, Any] | None = None) -> Self:
+        """Build with `given` values, and for the rest defaults that suit a model with an input of `size`."""
+        given = given or {}
+        if unknown := sorted(set(given) - {p.name for p in cls.params}):
+            names = ", ".join(p.name for p in cls.params)
+            raise ParamError(f"{cls.title} has no parameter {unknown[0]!r}; it has {names or 'none'}.")
+        values = {p.name: given.get(p.name, p.fitting(size)) for p in cls.params}
+        made = cls(**values)
+        if size is not None:
+            made.check_for(size)
+        return made
+
+    def values(self) -> dict[str, Any]:
+        """Return the parameters by name, as plain JSON values."""
+        return {p.name: getattr(self, p.name) for p in self.params}
+
+
+def params_of(cls: type) -> tuple[Param, ...]:
+    """Read the declarations from a dataclass; a field without a sentence or a default is a programming error."""
+    hints = get_type_hints(cls, include_extras=True)
+    return tuple(_read(f.name, hints[f.name], f.default) for f in fields(cls))
+
+
+def _read(name: str, hint: Any, default: Any) -> Param:
+    if get_origin(hint) is not Annotated or default is MISSING:
+        raise TypeError(f"{name} needs an Annotated type and a default.")
+    kind, *notes = get_args(hint)
+    choices = get_args(kind) if get_origin(kind) is Literal else ()
+    sentence = next((n for n in notes if isinstance(n, str)), None)
+    if sentence is None:
+        raise TypeError(f"{name} needs a sentence that says what it does.")
+    range_ = next((n for n in notes if isinstance(n, Range)), None)
+    return Param(name, str if choices else kind, default, sentence, range_, choices)

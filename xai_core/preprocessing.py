@@ -1,0 +1,120 @@
+"""From a picture of any size to the numbers that a model was trained on, and back for gradients."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from xai_core.errors import ParamError
+
+Floats = NDArray[np.float32]
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as in Pillow's convert("L")
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What happens to a picture before a model sees it.
+
+    height, width: the model's input size in pixels.
+    fit: "crop" keeps the shape and cuts the centre, "squash" stretches, "pad" adds grey borders.
+    crop_share: for "crop", the share of the shorter side that is kept; 0.875 is ImageNet's 224 of 256.
+    channels: the order that the model expects; "gray" is one channel of ITU-R BT.601 luma.
+    scale: 1 for values in 0..1, 255 for 0..255. Then `(value * scale - mean) / std`, a channel in the model's order.
+    """
+
+    height: int
+    width: int
+    fit: Literal["crop", "squash", "pad"] = "crop"
+    crop_share: float = 1.0
+    channels: Literal["RGB", "BGR", "gray"] = "RGB"
+    scale: float = 1.0
+    mean: tuple[float, ...] = (0.0, 0.0, 0.0)
+    std: tuple[float, ...] = (1.0, 1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        depth = 1 if self.channels == "gray" else 3
+        object.__setattr__(self, "mean", tuple(map(float, self.mean[:depth])))
+        object.__setattr__(self, "std", tuple(map(float, self.std[:depth])))
+        if len(self.mean) != depth or len(self.std) != depth:
+            raise ParamError(f"Mean and standard deviation need {depth} numbers, one a channel.")
+        if not all(np.isfinite(self.mean + self.std)) or min(self.std) <= 0:
+            raise ParamError("Mean must be finite and standard deviation above zero.")
+        if not (1 <= self.height <= 4096 and 1 <= self.width <= 4096):
+            raise ParamError(f"The input size must lie between 1 and 4096 pixels; got {self.width}x{self.height}.")
+        if not 0.1 <= self.crop_share <= 1:
+            raise ParamError(f"The share kept by a crop must lie between 0.1 and 1; got {self.crop_share}.")
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """Build from plain JSON values; unknown names and wrong types end in a ParamError."""
+        known = {f.name for f in fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise ParamError(f"Preprocessing has no field {unknown[0]!r}; it has {', '.join(sorted(known))}.")
+        try:
+            plain: Any = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+            return cls(**plain)
+        except TypeError as error:
+            raise ParamError("Preprocessing needs at least a height and a width, as whole numbers.") from error
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values that `from_json` takes back."""
+        return asdict(self)
+
+    def normalise(self, images: Floats) -> Floats:
+        """Turn (N, H, W, 3) RGB in [0, 1] into the model's inputs (N, H, W, C)."""
+        values = images @ LUMA[:, None] if self.channels == "gray" else images
+        values = values[..., ::-1] if self.channels == "BGR" else values
+        std = np.array(self.std, np.float32)
+        shift = np.array(self.mean, np.float32) / std
+        return np.ascontiguousarray(values * (np.float32(self.scale) / std) - shift, np.float32)
+
+    def pull_back(self, gradients: Floats) -> Floats:
+        """Turn gradients with respect to inputs (N, H, W, C) into ones with respect to images (N, H, W, 3)."""
+        values = gradients * (np.float32(self.scale) / np.array(self.std, np.float32))
+        if self.channels == "gray":
+            values = values * LUMA
+        return np.ascontiguousarray(values[..., ::-1] if self.channels == "BGR" else values, np.float32)
+
+    def place(self, picture: NDArray[np.uint8]) -> Floats:
+        """Bring one picture (h, w, 3) uint8 to (height, width, 3) float32 in [0, 1], as the model will see it."""
+        return np.asarray(self._fitted(picture, self.width, self.height), np.float32) / np.float32(255)
+
+    def view(self, picture: NDArray[np.uint8], longest: int = 640) -> NDArray[np.uint8]:
+        """Return the part of a picture that the model sees, finer than the model's input where the picture is."""
+        side = max(self.height, self.width)
+        factor = max(1.0, min(longest, max(picture.shape[:2])) / side)
+        return np.asarray(self._fitted(picture, round(self.width * factor), round(self.height * factor)))
+
+    def _fitted(self, picture: NDArray[np.uint8], width: int, height: int) -> Image.Image:
+        image = Image.fromarray(picture)
+        if self.fit == "squash":
+            return image.resize((width, height), Image.Resampling.BILINEAR)
+        ratios = (width / image.width, height / image.height)
+        ratio = min(ratios) if self.fit == "pad" else max(ratios) / self.crop_share
+        size = (max(1, round(image.width * ratio)), max(1, round(image.height * ratio)))
+        left, top = (round((size[0] - width) / 2), round((size[1] - height) / 2))
+        canvas = Image.new("RGB", (width, height), (128, 128, 128))
+        canvas.paste(image.resize(size, Image.Resampling.BILINEAR), (-left, -top))
+        return canvas
+
+
+def presets(height: int, width: int, channels: int = 3) -> dict[str, Preprocessing]:
+    """Return the common ways to prepare a picture, by the name that a person would know them by.
+
+    Sources: torchvision's ImageNet weights; keras.applications' "tf" and "caffe" modes.
+    """
+    base = Preprocessing(height, width, channels="gray" if channels == 1 else "RGB")
+    found = {
+        "0..1": base,
+        "ImageNet mean/std": replace(base, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)),
+        "-1..1": replace(base, mean=(0.5,) * 3, std=(0.5,) * 3),
+        "0..255": replace(base, scale=255.0),
+        "Caffe BGR": replace(base, channels="BGR", scale=255.0, mean=(103.939, 116.779, 123.68)),
+    }
+    if channels == 1:
+        del found["Caffe BGR"], found["ImageNet mean/std"]
+    return found
