@@ -1,1 +1,25 @@
 """One file a framework behind one interface; `load` imports just the framework that a file asks for."""
+
+from __future__ import annotations
+
+import importlib
+from typing import cast
+
+from xai_core.types import FileKind, ModelSource, Network
+
+
+def inspect(source: ModelSource) -> FileKind:
+    """Say what a file is, by its content and without any framework; RefusedModel where it may not be opened."""
+    preflight = importlib.import_module("model_adapters.preflight")
+    return cast(FileKind, preflight.inspect(source.path))
+
+
+def import_framework(framework: str) -> None:
+    """Import what `load` will need, before the sandbox closes."""
+    importlib.import_module(f"model_adapters.{framework}")
+
+
+def load(source: ModelSource, kind: FileKind, scratch: str) -> Network:
+    """Open a model; `scratch` is a private folder for what must be unpacked."""
+    adapter = importlib.import_module(f"model_adapters.{kind.framework}")
+    return cast(Network, adapter.load(source, kind, scratch))

@@ -104,12 +104,12 @@ class Model:
 
 
 def _softmax(logits: Floats) -> Floats:
-    raised: Floats = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return raised / raised.sum(axis=-1, keepdims=True)
+    raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=-1, keepdims=True), np.float32)
 
 
 def _sigmoid(logits: Floats) -> Floats:
-    return (0.5 * (1 + np.tanh(0.5 * logits))).astype(np.float32)
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * logits)), np.float32)
 
 
 def _check_finite(raw: Floats, classes: int) -> None:

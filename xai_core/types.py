@@ -31,6 +31,31 @@ class Capability(Flag):
 
 
 @dataclass(frozen=True)
+class ModelSource:
+    """A model file as it was uploaded.
+
+    path: where its bytes lie, under a name of our own. name: what the person calls it, for showing only.
+    digest: SHA-256 of the bytes. architecture: the person's choice, such as "torchvision/resnet18", where the file is
+    a bare state dict. owner: whose worker it runs in; sources of different owners never share a process.
+    """
+
+    path: str
+    name: str
+    digest: str
+    architecture: str | None = None
+    owner: str = ""
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """What a model file is, by its content: `format` as preflight names it, and the framework that opens it."""
+
+    format: str
+    framework: Literal["pytorch", "tensorflow", "onnx"]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class InputSpec:
     """The input that a model takes; None stands for a size that is free."""
 

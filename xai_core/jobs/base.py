@@ -1,0 +1,100 @@
+"""What every runner offers: open a model, ask it, explain with it; read a state, cancel."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar
+
+from xai_core.errors import VitrineError
+from xai_core.method import Method
+from xai_core.preprocessing import Preprocessing
+from xai_core.types import Card, Estimate, Floats, Indices, ModelSource, Score
+
+Result = TypeVar("Result")
+
+
+class Status(StrEnum):
+    """Where a job stands; all but WAITING and RUNNING are final."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class JobState(Generic[Result]):
+    """A snapshot; a new one replaces it, so any thread may read it without a lock.
+
+    latest: the newest result, a preview while the job runs. doing: what is going on, in words, where that is not the
+    job itself ("loading the model"). seconds: running time so far, waiting and loading left out.
+    """
+
+    status: Status = Status.WAITING
+    latest: Result | None = None
+    error: VitrineError | None = None
+    doing: str = ""
+    seconds: float = 0.0
+
+    @property
+    def ended(self) -> bool:
+        return self.status in (Status.DONE, Status.CANCELLED, Status.FAILED)
+
+
+class Job(Generic[Result]):
+    """Something submitted to a runner."""
+
+    def __init__(self, cancel: Callable[[], None]) -> None:
+        self.state: JobState[Result] = JobState()
+        self._cancel = cancel
+        self._ended = threading.Event()
+        self.submitted = time.monotonic()
+
+    def cancel(self) -> None:
+        """Ask for an end; the state becomes CANCELLED within one batch. No effect on an ended job."""
+        if not self.state.ended:
+            self._cancel()
+
+    def update(self, **changes: Any) -> None:
+        """Replace the state; for runners. An ended job keeps its state."""
+        if not self.state.ended:
+            self.state = replace(self.state, **changes)
+        if self.state.ended:
+            self._ended.set()
+
+    def wait(self, seconds: float | None = None) -> JobState[Result]:
+        """Return the state at the job's end, or after `seconds`."""
+        self._ended.wait(seconds)
+        return self.state
+
+    def result(self, seconds: float | None = None) -> Result:
+        """Return the final result, or raise the job's error; TimeoutError after `seconds`."""
+        state = self.wait(seconds)
+        if state.error:
+            raise state.error
+        if state.status is not Status.DONE or state.latest is None:
+            raise TimeoutError(f"The job is {state.status}.")
+        return state.latest
+
+
+class Runner(Protocol):
+    """Where models run: this machine, or one day a cluster. A model's process starts on the first call for it."""
+
+    def open(self, source: ModelSource) -> Job[Card]: ...
+
+    def predict(
+        self, source: ModelSource, preprocessing: Preprocessing, images: Floats, score: Score = "probability"
+    ) -> Job[Floats]: ...
+
+    def explain(
+        self, source: ModelSource, preprocessing: Preprocessing, method: Method, image: Floats, targets: Indices
+    ) -> Job[Estimate]: ...
+
+    def release(self, owner: str) -> None: ...
+
+    def close(self) -> None: ...
