@@ -1,0 +1,50 @@
+# Two commands matter: `make run` opens the app, `make test` checks everything. Both set up what they need.
+PY := .venv/bin/python
+PORT ?= 8501
+
+.PHONY: run test check setup samples browser lock docs format benchmarks clean
+
+run: setup samples
+	$(PY) -m streamlit run app.py --server.port $(PORT)
+
+test: setup samples browser
+	$(MAKE) --no-print-directory check
+
+check:
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+	$(PY) scripts/generate_docs.py --check
+	$(PY) -m pytest
+
+setup: .venv/ready
+
+.venv/ready: requirements-dev.txt pyproject.toml scripts/setup.sh
+	sh scripts/setup.sh
+
+samples: setup
+	$(PY) samples/build.py
+
+browser:
+	sh scripts/browser.sh
+
+docs: setup
+	$(PY) scripts/generate_docs.py
+
+format: setup
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+benchmarks: setup samples
+	$(PY) -m benchmarks
+
+# requirements.txt is what a server needs, requirements-dev.txt adds the tools that check the code.
+LOCK := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --override overrides.txt \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
+lock: setup
+	$(LOCK) requirements.in -o requirements.txt
+	$(LOCK) requirements-dev.in -c requirements.txt -o requirements-dev.txt
+
+clean:
+	rm -rf .venv .cache build samples/models samples/pictures
