@@ -1,0 +1,75 @@
+"""From a model file to a model that is ready to be asked: open it, find its preprocessing, name its classes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from xai_core.errors import VitrineError
+from xai_core.jobs.base import Job, Runner, Status
+from xai_core.labels import labels_for
+from xai_core.picture_files import Picture
+from xai_core.preprocessing import Preprocessing
+from xai_core.preprocessing_guess import Candidate, rank
+from xai_core.samples import Reference
+from xai_core.types import Card, Floats, ModelSource
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A model that is ready to be asked.
+
+    candidates: the ways to prepare a picture that were tried, best first; preprocessing: the one in force.
+    labels: a name for each class.
+    """
+
+    source: ModelSource
+    card: Card
+    candidates: tuple[Candidate, ...]
+    preprocessing: Preprocessing
+    labels: tuple[str, ...]
+
+
+def prepare(
+    runner: Runner,
+    source: ModelSource,
+    pictures: Sequence[Picture],
+    references: Sequence[Reference],
+    tell: Tell = lambda doing: None,
+) -> Prepared:
+    """Open a model and find out how it wants its pictures; `pictures` are the person's own, if there are any yet.
+
+    Raises the VitrineError that says why the model can not be used.
+    """
+    opening = runner.open(source)
+    while not opening.wait(0.1).ended:
+        tell(opening.state.doing)
+    card = opening.result()
+    tell("finding out how the model wants its pictures")
+
+    def predict(preprocessing: Preprocessing, images: Floats) -> Floats:
+        return runner.predict(source, preprocessing, images).result()
+
+    candidates = rank(card, predict, pictures, references)
+    return Prepared(source, card, candidates, candidates[0].preprocessing, labels_for(card))
+
+
+def prepare_in_background(
+    runner: Runner, source: ModelSource, pictures: Sequence[Picture], references: Sequence[Reference]
+) -> Job[Prepared]:
+    """Do `prepare` in a thread of its own; cancelling leaves the model's process to its runner."""
+    job: Job[Prepared] = Job(cancel=lambda: job.update(status=Status.CANCELLED))
+
+    def work() -> None:
+        job.update(status=Status.RUNNING)
+        try:
+            found = prepare(runner, source, pictures, references, lambda doing: job.update(doing=doing))
+            job.update(status=Status.DONE, latest=found)
+        except VitrineError as error:
+            job.update(status=Status.FAILED, error=error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return job

@@ -1,0 +1,71 @@
+"""The models and pictures that come with Vitrine, as samples/samples.json lists them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from xai_core.picture_files import Picture, open_picture
+from xai_core.types import ModelSource
+
+FOLDER = Path(__file__).resolve().parents[1] / "samples"
+
+
+@dataclass(frozen=True)
+class SampleModel:
+    """A model to start with; `note` says in a sentence what it is."""
+
+    title: str
+    framework: str
+    file: str
+    note: str
+
+    def source(self) -> ModelSource:
+        """Return the sample as a source that all owners share."""
+        path = FOLDER / "models" / self.file
+        return ModelSource(str(path), self.file, _digest(path))
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A picture of which the right ImageNet classes are known; `classes` is empty where none fits."""
+
+    title: str
+    file: str
+    classes: tuple[int, ...] = ()
+
+    def picture(self) -> Picture:
+        return _picture(FOLDER / "pictures" / self.file)
+
+
+@cache
+def sample_models() -> tuple[SampleModel, ...]:
+    """Return the sample models that have been built."""
+    found = (SampleModel(**entry) for entry in _listed()["models"])
+    return tuple(s for s in found if (FOLDER / "models" / s.file).exists())
+
+
+@cache
+def references() -> tuple[Reference, ...]:
+    """Return the sample pictures that have been built."""
+    found = (Reference(e["title"], e["file"], tuple(e.get("classes", ()))) for e in _listed()["pictures"])
+    return tuple(r for r in found if (FOLDER / "pictures" / r.file).exists())
+
+
+def _listed() -> dict[str, list[dict[str, object]]]:
+    listed: dict[str, list[dict[str, object]]] = json.loads((FOLDER / "samples.json").read_text("utf-8"))
+    return listed
+
+
+@cache
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@cache
+def _picture(path: Path) -> Picture:
+    return open_picture(path)
