@@ -1,0 +1,56 @@
+"""The outline of a protocol-buffer file: its top-level fields, read without a schema and without their contents."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import IO
+
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+ONNX_FIELDS = {1: VARINT, 2: BYTES, 3: BYTES, 4: BYTES, 5: VARINT, 6: BYTES, 7: BYTES, 8: BYTES, 14: BYTES, 20: BYTES}
+ONNX_FIELDS |= {25: BYTES, 26: BYTES}  # functions, device configurations
+ONNX_GRAPH, SAVED_MODEL_GRAPH = 7, 2
+
+
+class NotProtobuf(ValueError):
+    """The bytes do not follow the wire format."""
+
+
+class CutShort(NotProtobuf):
+    """The last field is longer than the file."""
+
+
+def fields(path: str) -> Iterator[tuple[int, int]]:
+    """Yield (field number, wire type) of each top-level field; NotProtobuf or CutShort where the file breaks off."""
+    size = os.path.getsize(path)
+    with open(path, "rb") as file:
+        while file.tell() < size:
+            tag = _varint(file)
+            number, wire = tag >> 3, tag & 7
+            yield number, wire
+            _skip(file, wire, size)
+
+
+def _skip(file: IO[bytes], wire: int, size: int) -> None:
+    if wire == VARINT:
+        _varint(file)
+        return
+    lengths = {FIXED64: 8, FIXED32: 4}
+    if wire != BYTES and wire not in lengths:
+        raise NotProtobuf
+    end = (_varint(file) if wire == BYTES else lengths[wire]) + file.tell()
+    if end > size:
+        raise CutShort
+    file.seek(end)
+
+
+def _varint(file: IO[bytes]) -> int:
+    value = 0
+    for place in range(10):
+        byte = file.read(1)
+        if not byte:
+            raise CutShort
+        value |= (byte[0] & 0x7F) << (7 * place)
+        if byte[0] < 0x80:
+            return value
+    raise NotProtobuf
