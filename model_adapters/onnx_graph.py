@@ -1,0 +1,202 @@
+"""What an ONNX graph says about itself: operators, outside data, input, softmax, labels."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import onnx
+
+from xai_core.errors import RefusedModel, UnsupportedModel
+from xai_core.types import Head, InputSpec
+
+KNOWN_DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft", "com.microsoft.nchwc")
+PASS_THROUGH = ("Identity", "Flatten", "Reshape", "Squeeze", "Cast")
+HEADS: dict[str, Head] = {"Softmax": "softmax", "Sigmoid": "sigmoid"}
+DTYPES = {onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.FLOAT16: "float16", onnx.TensorProto.DOUBLE: "float64"}
+DTYPES |= {onnx.TensorProto.UINT8: "uint8"}
+DAMAGED = "The file is damaged or is not an ONNX model. Upload it again, or export it anew."
+OUTSIDE = "The weights must lie beside the model; upload both as one zip."
+
+
+@dataclass(frozen=True)
+class GraphInput:
+    """The one picture that a graph takes; where `layout_known` is false, the layout in `spec` is a guess."""
+
+    name: str
+    dtype: str
+    spec: InputSpec
+    layout_known: bool
+
+
+def read(path: str) -> Any:
+    """Parse an ONNX file; weights that lie outside it stay there. RefusedModel where it is damaged."""
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except Exception as error:  # protobuf raises whatever its back end does
+        raise RefusedModel(DAMAGED) from error
+    if not model.graph.node:
+        raise RefusedModel(DAMAGED)
+    return model
+
+
+def check_operators(model: Any) -> None:
+    """Raise UnsupportedModel where the graph uses an operator of a domain that no runtime here knows."""
+    own = {(f.domain, f.name) for f in model.functions}
+    for node in _all_nodes(model):
+        if node.domain not in KNOWN_DOMAINS and (node.domain, node.op_type) not in own:
+            raise UnsupportedModel(
+                f"The model uses {node.domain}:{node.op_type}, which no runtime here knows. "
+                "Export it with standard ONNX operators only."
+            )
+
+
+def check_outside_data(model: Any, folder: str | None) -> None:
+    """Raise RefusedModel unless all outside weights are plain files in `folder`; None where there may be none."""
+    for tensor in _tensors(model):
+        if tensor.data_location != onnx.TensorProto.EXTERNAL:
+            continue
+        location = next((e.value for e in tensor.external_data if e.key == "location"), "")
+        if folder is None or not _lies_in(folder, location):
+            raise RefusedModel(OUTSIDE)
+
+
+def check_sizes(model: Any) -> None:
+    """Raise RefusedModel where a weight claims more numbers than the file stores for it."""
+    for tensor in _tensors(model):
+        claimed = 1
+        for dim in tensor.dims:
+            claimed *= dim
+        stored = len(tensor.raw_data)
+        if tensor.data_location != onnx.TensorProto.EXTERNAL and stored and claimed > 2 * stored:  # int4: half a byte
+            raise RefusedModel(f"Weight {tensor.name[:60]!r} claims {claimed} numbers but stores {stored} bytes.")
+
+
+def image_input(model: Any) -> GraphInput:
+    """Find the picture among the graph's inputs; UnsupportedModel where there is not exactly one."""
+    weights = {i.name for i in model.graph.initializer}
+    inputs = [i for i in model.graph.input if i.name not in weights]
+    if len(inputs) != 1:
+        names = ", ".join(i.name[:30] for i in inputs[:4])
+        raise UnsupportedModel(f"The model takes {len(inputs)} inputs ({names}); expected one picture.")
+    tensor = inputs[0].type.tensor_type
+    if tensor.elem_type not in DTYPES:
+        raise UnsupportedModel("The model's input is not a picture: expected float or 8-bit numbers.")
+    sizes = [d.dim_value if d.dim_value > 0 else None for d in tensor.shape.dim]
+    if len(sizes) != 4:
+        raise UnsupportedModel(
+            f"The model's input has {len(sizes)} dimensions; expected 4, such as batch x 3 x height x width."
+        )
+    return GraphInput(inputs[0].name, DTYPES[tensor.elem_type], *_layout(sizes, model))
+
+
+def _layout(sizes: list[int | None], model: Any) -> tuple[InputSpec, bool]:
+    batch, *rest = sizes
+    layout: Literal["NCHW", "NHWC"]
+    if rest[0] in (1, 3):
+        layout, channels, height, width = "NCHW", rest[0], rest[1], rest[2]
+    elif rest[2] in (1, 3):
+        layout, channels, height, width = "NHWC", rest[2], rest[0], rest[1]
+    elif rest[0] is None or rest[2] is None:
+        return InputSpec(None, None, _first_depth(model), "NCHW", batch), False
+    else:
+        raise UnsupportedModel(f"The model's input is {_shown(sizes)}; expected 1 or 3 channels.")
+    return InputSpec(height, width, channels or 3, layout, batch), True
+
+
+def _first_depth(model: Any) -> int:
+    """Return the channels that the first convolution takes."""
+    shapes = {i.name: list(i.dims) for i in model.graph.initializer}
+    kernels = (shapes.get(n.input[1]) for n in model.graph.node if n.op_type == "Conv")
+    return 1 if (next(kernels, None) or [0, 3])[1] == 1 else 3
+
+
+def cut_head(model: Any, output: str) -> Head | None:
+    """Turn the softmax or sigmoid that ends in `output` into an identity, in place; return which it was, if any."""
+    makers = {name: node for node in model.graph.node for name in node.output}
+    node = makers.get(output)
+    while node is not None and node.op_type in PASS_THROUGH:
+        node = makers.get(node.input[0])
+    if node is None or node.op_type not in HEADS:
+        return None
+    head = HEADS[node.op_type]
+    node.op_type = "Identity"
+    node.ClearField("attribute")
+    return head
+
+
+def labels(model: Any, classes: int) -> tuple[str, ...]:
+    """Return the class names that the file's metadata hold, if they are as many as `classes`."""
+    for entry in model.metadata_props:
+        if entry.key.lower() in ("names", "labels", "classes", "class_names"):
+            found = _names(entry.value)
+            if len(found) == classes:
+                return found
+    return ()
+
+
+def _names(text: str) -> tuple[str, ...]:
+    for parse in (json.loads, ast.literal_eval):
+        try:
+            found = parse(text[:1_000_000])
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        if isinstance(found, dict):
+            return tuple(str(found[k]) for k in sorted(found, key=lambda k: (len(str(k)), str(k))))
+        if isinstance(found, list | tuple):
+            return tuple(map(str, found))
+    lines = text.splitlines() if "\n" in text else text.split(",")
+    return tuple(line.strip() for line in lines)
+
+
+def _shown(sizes: list[int | None]) -> str:
+    return "x".join("?" if s is None else str(s) for s in sizes)
+
+
+def _lies_in(folder: str, location: str) -> bool:
+    if not location or os.path.isabs(location) or ".." in location.replace("\\", "/").split("/"):
+        return False
+    path = os.path.join(os.path.realpath(folder), os.path.normpath(location))
+    return os.path.isfile(path) and os.path.realpath(path) == path
+
+
+def _all_nodes(model: Any) -> Iterator[Any]:
+    yield from _nodes(model.graph)
+    for function in model.functions:
+        yield from _nodes(function)
+
+
+def _nodes(graph: Any) -> Iterator[Any]:
+    for node in graph.node:
+        yield node
+        for inner in _subgraphs(node):
+            yield from _nodes(inner)
+
+
+def _subgraphs(node: Any) -> Iterator[Any]:
+    for attribute in node.attribute:
+        if attribute.HasField("g"):
+            yield attribute.g
+        yield from attribute.graphs
+
+
+def _tensors(model: Any) -> Iterator[Any]:
+    yield from _weights(model.graph)
+    for node in _all_nodes(model):
+        for attribute in node.attribute:
+            if attribute.HasField("t"):
+                yield attribute.t
+            yield from attribute.tensors
+        for inner in _subgraphs(node):
+            yield from _weights(inner)
+
+
+def _weights(graph: Any) -> Iterator[Any]:
+    yield from graph.initializer
+    for sparse in graph.sparse_initializer:
+        yield sparse.values
+        yield sparse.indices

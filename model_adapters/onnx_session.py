@@ -1,0 +1,149 @@
+"""ONNX Runtime sessions: opening one, finding out by trial what a graph's shapes leave open, asking it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from model_adapters.onnx_graph import DAMAGED, GraphInput
+from model_adapters.probes import COMMON_SIDES, in_batches, noise
+from xai_core.errors import OutOfMemory, RefusedModel, UnsupportedModel
+from xai_core.types import Floats, InputSpec
+
+PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """Where pictures go into a graph and scores come out; `side` fills in for a free size, in pixels."""
+
+    input: str
+    dtype: str
+    spec: InputSpec
+    output: str = ""
+    side: int = 224
+
+
+class Scores:
+    """Raw outputs (N, K) of a session for inputs (N, H, W, C)."""
+
+    def __init__(self, session: Any, wiring: Wiring) -> None:
+        self._session = session
+        self.wiring = wiring
+
+    def __call__(self, inputs: Floats) -> Floats:
+        return in_batches(self._one_batch, self.wiring.spec.batch, inputs)
+
+    def _one_batch(self, inputs: Floats) -> Floats:
+        feed = {self.wiring.input: as_tensor(inputs, self.wiring)}
+        try:
+            found = self._session.run([self.wiring.output], feed)[0]
+        except Exception as error:
+            raise _run_error(error) from error
+        return np.asarray(found, np.float32).reshape(len(inputs), -1)
+
+
+def as_tensor(inputs: Floats, wiring: Wiring) -> Any:
+    """Return inputs (N, H, W, C) in the layout and number type that the graph takes."""
+    values = inputs.transpose(0, 3, 1, 2) if wiring.spec.layout == "NCHW" else inputs
+    if wiring.dtype == "uint8":
+        values = np.clip(np.rint(values), 0, 255)
+    return np.ascontiguousarray(values, wiring.dtype)
+
+
+def open_session(model: str | bytes) -> Any:
+    """Open a session from a path or from bytes; the VitrineError that says why not."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.enable_mem_pattern = False
+    usable = [p for p in PROVIDERS if p in onnxruntime.get_available_providers()]
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=usable)
+    except Exception as error:
+        raise _open_error(str(error)) from error
+
+
+def find_wiring(session: Any, found: GraphInput) -> Wiring:
+    """Find layout, size, batch and output by trial; UnsupportedModel where no trial gives one score a class."""
+    last: Exception | None = None
+    for wiring in _guesses(found):
+        try:
+            outputs = _run_all(session, wiring)
+        except Exception as error:
+            last = error
+            continue
+        chosen = replace(wiring, output=_score_output(outputs, wiring.spec.batch or 2))
+        return replace(chosen, spec=_settled(session, chosen))
+    raise _run_error(last) from last
+
+
+def _guesses(found: GraphInput) -> Iterator[Wiring]:
+    spec = found.spec
+    sides = COMMON_SIDES if None in (spec.height, spec.width) else COMMON_SIDES[:1]
+    layouts = (spec,) if found.layout_known else (spec, replace(spec, layout="NHWC"))
+    for side in sides:
+        for one in layouts:
+            batches = (spec.batch,) if spec.batch else (None, 1)
+            yield from (Wiring(found.name, found.dtype, replace(one, batch=b), side=side) for b in batches)
+
+
+def _run_all(session: Any, wiring: Wiring) -> dict[str, Any]:
+    inputs = noise(wiring.spec, wiring.spec.batch or 2, wiring.side)
+    names = [o.name for o in session.get_outputs()]
+    return dict(zip(names, session.run(names, {wiring.input: as_tensor(inputs, wiring)}), strict=True))
+
+
+def _settled(session: Any, wiring: Wiring) -> InputSpec:
+    """Return the input with its free sizes fixed, where only the one that was tried works."""
+    spec = wiring.spec
+    if None not in (spec.height, spec.width):
+        return spec
+    try:
+        _run_all(session, replace(wiring, side=wiring.side + 32))
+    except Exception:
+        return replace(spec, height=spec.height or wiring.side, width=spec.width or wiring.side)
+    return spec
+
+
+def _score_output(outputs: dict[str, Any], batch: int) -> str:
+    for name, value in outputs.items():
+        numbers = isinstance(value, np.ndarray) and value.dtype.kind == "f"
+        if numbers and value.ndim >= 2 and len(value) == batch and value.size == batch * max(value.shape[1:]):
+            return name
+    shapes = [getattr(value, "shape", ()) for value in outputs.values()]
+    shown = ", ".join("x".join(map(str, shape)) for shape in shapes[:3])
+    raise UnsupportedModel(
+        f"The model gives {shown} numbers; expected one score a class (batch x classes). "
+        "A detector or a segmentation model can not be explained as a classifier; detectors go to the Detection page."
+    )
+
+
+def _open_error(text: str) -> Exception:
+    if limit := re.search(r"opset (\d+) is under development.*till opset (\d+)", text, re.S):
+        return UnsupportedModel(
+            f"The model asks for ONNX opset {limit[1]}; the runtime here knows up to {limit[2]}. "
+            "Export it again with an older opset, such as 17."
+        )
+    if unknown := re.search(r"(?:No Op registered for|implementation for the node) ?[^\w]*([\w.:]+)", text):
+        return UnsupportedModel(f"The model uses {unknown[1]}, which no runtime here knows.")
+    if _is_memory(text):
+        return OutOfMemory("The model needs more memory than a model may use here.")
+    return RefusedModel(DAMAGED)
+
+
+def _run_error(error: Exception | None) -> Exception:
+    if _is_memory(str(error)):
+        return OutOfMemory("The model needs more memory than a model may use here.")
+    return UnsupportedModel(
+        "The model stopped with an error when it was shown a picture. Check that it runs in ONNX Runtime, "
+        "and that its input has the shape batch x 3 x height x width."
+    )
+
+
+def _is_memory(text: str) -> bool:
+    return bool(re.search(r"allocate memory|bad_alloc|out of memory|bad allocation", text, re.I))

@@ -1,0 +1,76 @@
+"""Inputs to try a freshly opened network on, and what its answers say about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from xai_core.types import Floats, Head, InputSpec
+
+Units = tuple[float, float]
+UNITS: tuple[Units, ...] = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
+COMMON_SIDES = (224, 32, 28, 299, 256, 64, 96, 128, 192, 384, 512)
+
+
+def noise(spec: InputSpec, count: int = 2, side: int = 224, seed: int = 0) -> Floats:
+    """Return white noise N(0, 1), (count, H, W, C); `side` stands in for a free height or width, in pixels."""
+    shape = (count, spec.height or side, spec.width or side, spec.channels)
+    return np.random.default_rng(seed).standard_normal(shape, np.float32)
+
+
+def natural(spec: InputSpec, units: Units = (0.0, 1.0), count: int = 2, side: int = 224, seed: int = 0) -> Floats:
+    """Return pictures (count, H, W, C) within `units` whose spectrum falls as 1/f, as that of photographs does.
+
+    Source: Field, "Relations between the statistics of natural images", JOSA A, 1987.
+    """
+    white = noise(spec, count, side, seed)
+    rows, columns = (np.fft.fftfreq(n)[:, None] for n in white.shape[1:3])
+    frequency = np.sqrt(rows**2 + columns.T**2)
+    frequency.flat[0] = frequency.flat[-1]
+    pink = np.fft.ifft2(np.fft.fft2(white, axes=(1, 2)) / frequency[None, :, :, None], axes=(1, 2)).real
+    low, high = pink.min(axis=(1, 2, 3), keepdims=True), pink.max(axis=(1, 2, 3), keepdims=True)
+    share = (pink - low) / (high - low)
+    return np.asarray(units[0] + share * (units[1] - units[0]), np.float32)
+
+
+def trials(spec: InputSpec, side: int = 224) -> list[Floats]:
+    """Return batches of two: white noise, then natural-looking pictures in each of the usual `UNITS`."""
+    return [noise(spec, 2, side), *(natural(spec, units, 2, side) for units in UNITS)]
+
+
+def in_batches(call: Callable[..., Floats], size: int | None, *arrays: Any) -> Floats:
+    """Return `call(*arrays)`, asked in batches of exactly `size` where that is given; the last one is padded."""
+    if size is None:
+        return call(*arrays)
+    pieces = []
+    for start in range(0, len(arrays[0]), size):
+        parts = [a[start : start + size] for a in arrays]
+        short = size - len(parts[0])
+        padded = [np.concatenate([p, np.repeat(p[-1:], short, axis=0)]) for p in parts]
+        pieces.append(call(*padded)[: size - short])
+    return np.concatenate(pieces)
+
+
+def are_probabilities(outputs: list[Floats]) -> bool:
+    """Say whether rows of outputs (N, K) look like a softmax's: in 0..1 and summing to 1."""
+    rows = np.concatenate(outputs)
+    return bool(rows.shape[1] > 1 and (rows >= 0).all() and np.allclose(rows.sum(axis=1), 1, atol=1e-3))
+
+
+def squash(logits: Floats, head: Head) -> Floats:
+    """Return the softmax or sigmoid of logits (N, K)."""
+    if head == "sigmoid":
+        return np.asarray(0.5 * (1 + np.tanh(0.5 * logits)), np.float32)
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True), np.float32)
+
+
+def agree(ours: list[Floats], theirs: list[Floats], tolerance: float) -> bool:
+    """Say whether all outputs agree within `tolerance`, taken relative where they are larger than 1."""
+    pairs = zip(ours, theirs, strict=True)
+    return all(
+        a.shape == b.shape and bool((np.abs(a - b) <= tolerance * np.maximum(1, np.abs(b).max())).all())
+        for a, b in pairs
+    )
