@@ -1,0 +1,29 @@
+# docker build -t vitrine .                                     CPU and CUDA alike (PyPI's own build of torch)
+# docker build -t vitrine --build-arg TORCH=cpu .               without the CUDA libraries, about 4 GB smaller
+# docker run -p 8501:8501 --read-only --tmpfs /tmp vitrine
+FROM python:3.11-slim-bookworm AS build
+ARG TORCH=cuda
+WORKDIR /app
+RUN pip install --no-cache-dir uv && uv venv /venv
+ENV VIRTUAL_ENV=/venv PATH=/venv/bin:$PATH
+COPY requirements.txt overrides.txt ./
+RUN if [ "$TORCH" = cpu ]; then \
+        grep -vE '^(nvidia-|cuda-|triton)' requirements.txt > chosen.txt && \
+        uv pip install --no-deps --no-cache -r chosen.txt --torch-backend cpu; \
+    else \
+        uv pip install --no-deps --no-cache -r requirements.txt; \
+    fi
+COPY . .
+RUN uv pip install --no-deps --no-cache --editable . && UV_CACHE_DIR=/tmp/uv uv run --no-project python samples/build.py
+
+FROM python:3.11-slim-bookworm
+RUN useradd --uid 1000 --create-home vitrine
+COPY --from=build /venv /venv
+COPY --from=build --chown=root:root /app /app
+ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 HOME=/tmp
+WORKDIR /app
+USER 1000
+EXPOSE 8501
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s \
+    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8501/_stcore/health', timeout=4)"]
+CMD ["streamlit", "run", "app.py", "--server.address", "0.0.0.0", "--server.port", "8501", "--server.headless", "true"]

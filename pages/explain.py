@@ -1,0 +1,30 @@
+"""Ask why, and watch the answer appear."""
+
+import streamlit as st
+
+from ui import frame, session
+from ui.picture_tray import picture_tray
+from ui.question import question_form
+from ui.results import results
+from ui.runs import runs_for
+
+st.title("Explain")
+prepared = session.workspace().prepared
+if prepared is None:
+    st.info("There is no model yet. Upload one, or start with a sample.", icon="👆")
+    st.page_link("pages/model.py", label="Bring a model", icon="🧠")
+    st.stop()
+
+controls, answer = st.columns([1, 3], gap="large")
+with controls:
+    with st.expander("Pictures", expanded=not session.workspace().pictures):
+        chosen = picture_tray(choose=True)
+    with frame.errors_in_words():
+        question = question_form(prepared, chosen) if chosen else None
+    automatic = st.toggle("Run by itself", True, key="automatic", persist_state="session")
+    pressed = st.button("Run", type="primary", width="stretch")
+with answer:
+    if not chosen:
+        st.info("Add a picture on the left, or tick a sample.", icon="🖼️")
+    elif question is not None:
+        results(runs_for(prepared, chosen, question, start=automatic, again=pressed))

@@ -1,0 +1,41 @@
+"""Bring a model, see what it is, and see its predictions before any map."""
+
+import streamlit as st
+
+from ui import frame, session
+from ui.model_card import label_form, model_card, preprocessing_form
+from ui.model_source import model_source
+from ui.picture_tray import picture_tray
+from ui.predictions import prediction_strip
+
+st.title("Why did it say that?")
+st.caption("Bring a trained image classifier and some pictures. Check here that its predictions are right, then ask why.")
+
+models, pictures = st.columns(2, gap="large")
+with models:
+    st.subheader("Model")
+    model_source()
+with pictures:
+    st.subheader("Pictures")
+    at_hand = picture_tray()
+
+prepared = session.workspace().prepared
+if prepared is None:
+    st.info("Upload a model above, or start with a sample. Its predictions appear here.", icon="👆")
+    st.stop()
+
+st.subheader("What it says")
+if at_hand:
+    with frame.errors_in_words():
+        prediction_strip(prepared, at_hand)
+    st.page_link("pages/explain.py", label="Explain these answers", icon="🔎")
+else:
+    st.info("Add a picture above, or tick a sample, to see what the model says.", icon="🖼️")
+
+recognised, preparation, labels = st.tabs(["What was recognised", "How pictures are prepared", "Labels"])
+with recognised:
+    model_card(prepared)
+with preparation:
+    preprocessing_form(prepared)
+with labels:
+    label_form(prepared)

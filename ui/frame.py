@@ -1,0 +1,34 @@
+"""What all pages share: the banner above them and the sentence for whatever goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from ui import session
+from ui.text import literal
+from xai_core.errors import VitrineError
+from xai_core.jobs.sandbox import sandbox_in_force
+
+
+def open_page() -> None:
+    """Note that this tab is here, and say so where the machine can not shield itself from uploaded models."""
+    session.workspace()
+    if warning := sandbox_in_force().warning:
+        st.warning(warning, icon="⚠️")
+
+
+@contextmanager
+def errors_in_words() -> Iterator[None]:
+    """Show a VitrineError raised inside as one sentence, and go on with the page."""
+    try:
+        yield
+    except VitrineError as error:
+        complain(error)
+
+
+def complain(error: VitrineError) -> None:
+    """Show an error as one sentence."""
+    st.error(literal(str(error), 600), icon="🚫")

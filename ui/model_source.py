@@ -1,0 +1,81 @@
+"""Choosing a model: a sample or an upload, and what happens until it is ready."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from model_adapters import architectures
+from ui import frame, session, uploads
+from ui.text import literal
+from xai_core import samples
+from xai_core.jobs.base import Status
+from xai_core.preparation import prepare_in_background
+from xai_core.types import ModelSource
+
+
+def model_source() -> None:
+    """Show how to bring a model, and start opening what was brought."""
+    space = session.workspace()
+    upload, sample = st.tabs(["Upload a model", "Start with a sample"])
+    with upload:
+        _upload(space)
+    with sample:
+        _sample(space)
+    if space.opening is not None:
+        st.fragment(_progress, run_every=None if space.opening.state.ended else 0.3)()
+
+
+def open_model(source: ModelSource) -> None:
+    """Start opening a model in the place of the present one; pictures and settings stay."""
+    space = session.workspace()
+    pictures = list(space.pictures.values())
+    space.source = source
+    space.opening = prepare_in_background(session.runner(), source, pictures, samples.references())
+    space.prepared = None
+
+
+def _upload(space: session.Workspace) -> None:
+    st.caption(
+        "PyTorch (state dict, safetensors, TorchScript), Keras (.keras, .h5), SavedModel (zip or tar) or ONNX "
+        "(with external data: one zip). The file is told by its content."
+    )
+    file = st.file_uploader("Model file", key=f"model.{space.uploader_turn}", label_visibility="collapsed")
+    if file is not None:
+        source = uploads.keep(file, file.name, space.owner)
+        space.uploader_turn += 1
+        open_model(source)
+        st.rerun()
+
+
+def _sample(space: session.Workspace) -> None:
+    for model in samples.sample_models():
+        words, button = st.columns([4, 1], vertical_alignment="center")
+        words.markdown(f"**{literal(model.title)}** · {literal(model.framework)}  \n{literal(model.note)}")
+        if button.button("Use", key=f"use.{model.file}", width="stretch"):
+            open_model(model.source())
+            st.rerun()
+
+
+def _progress() -> None:
+    space = session.workspace()
+    assert space.opening is not None
+    state = space.opening.state
+    if state.status is Status.DONE and space.prepared is None:
+        space.prepared = state.latest
+        st.rerun()
+    if state.error is not None:
+        frame.complain(state.error)
+        _way_out(space)
+    elif not state.ended:
+        st.info(f"{(state.doing or 'opening the file').capitalize()} …", icon="⏳")
+
+
+def _way_out(space: session.Workspace) -> None:
+    """Offer a choice of architecture, where a state dict may just not have been recognised."""
+    if space.source is None or "architecture" not in str(space.opening and space.opening.state.error):
+        return
+    chosen = st.selectbox("Architecture", architectures.names(), index=None, key="architecture")
+    if chosen and st.button("Open with this architecture"):
+        kept = space.source
+        open_model(ModelSource(kept.path, kept.name, kept.digest, chosen, kept.owner))
+        st.rerun()

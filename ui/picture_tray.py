@@ -1,0 +1,98 @@
+"""The pictures of a tab: uploading, the camera, the samples, and which of them are explained."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui import session
+from ui.text import literal
+from xai_core import samples
+from xai_core.errors import ImageError
+from xai_core.picture_files import FORMATS, Picture, open_picture
+
+MOST_PICTURES = 24
+
+
+def picture_tray(*, choose: bool = False) -> list[Picture]:
+    """Show the ways to bring pictures, and return those at hand, or with `choose` those picked among them."""
+    space = session.workspace()
+    _ways_to_add(space)
+    for name, sentence in space.complaints.items():
+        st.error(f"**{literal(name, 80)}**: {literal(sentence)}", icon="🚫")
+    _notes(space)
+    at_hand = list(space.pictures.values())
+    if not choose or len(at_hand) < 2:
+        return at_hand
+    return _chosen(at_hand)
+
+
+def _ways_to_add(space: session.Workspace) -> None:
+    upload, sample, camera = st.tabs(["Upload", "Samples", "Camera"])
+    with upload:
+        turn = f"pictures.{space.uploader_turn}"
+        files = st.file_uploader(
+            f"Pictures ({', '.join(FORMATS)})", accept_multiple_files=True, key=turn, max_upload_size=64
+        )
+        for file in files or []:
+            if file.file_id not in space.seen:
+                space.seen.add(file.file_id)
+                _add(space, file.name, file.getvalue())
+    with sample:
+        _samples(space)
+    with camera:
+        if st.toggle("Use the camera", key="camera.on"):
+            shot = st.camera_input("Take a picture", key="camera.shot")
+            if shot is not None and shot.file_id not in space.seen:
+                space.seen.add(shot.file_id)
+                _add(space, "camera.jpg", shot.getvalue())
+
+
+def _samples(space: session.Workspace) -> None:
+    for reference in samples.references():
+        picture = reference.picture()
+        if st.checkbox(reference.title, value=picture.digest in space.pictures, key=f"sample.{reference.file}", persist_state="session"):
+            space.pictures.setdefault(picture.digest, picture)
+        else:
+            space.pictures.pop(picture.digest, None)
+
+
+def _add(space: session.Workspace, name: str, data: bytes) -> None:
+    space.complaints.pop(name, None)
+    if len(space.pictures) >= MOST_PICTURES:
+        space.complaints[name] = f"At most {MOST_PICTURES} pictures are kept at a time; remove some first."
+        return
+    try:
+        picture = open_picture(data, name)
+        space.pictures[picture.digest] = picture
+    except ImageError as error:
+        space.complaints[name] = str(error)
+
+
+def _notes(space: session.Workspace) -> None:
+    for picture in space.pictures.values():
+        if picture.notes:
+            st.caption(f"{literal(picture.name, 60)}: {literal(' '.join(picture.notes))}")
+    if space.pictures or space.complaints:
+        st.button("Remove all pictures", key="pictures.clear", on_click=_clear)
+
+
+def _clear() -> None:
+    space = session.workspace()
+    for reference in samples.references():
+        session.put(f"sample.{reference.file}", False)
+    space.pictures.clear()
+    space.complaints.clear()
+    space.uploader_turn += 1
+
+
+def _chosen(at_hand: list[Picture]) -> list[Picture]:
+    names = {p.digest: p.name for p in at_hand}
+    picked = st.multiselect(
+        "Explain these pictures",
+        list(names),
+        default=list(names)[:1],
+        format_func=lambda digest: names.get(digest, "?"),
+        key="explain.pictures",
+        persist_state="session",
+    )
+    return [p for p in at_hand if p.digest in picked]

@@ -1,0 +1,86 @@
+"""What is asked: the method with its parameters, and the classes to explain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from ui import session
+from ui.controls import parameter_form
+from ui.predictions import probabilities, top
+from ui.text import literal
+from xai_core import methods  # noqa: F401  (registers them)
+from xai_core.errors import MissingCapability
+from xai_core.method import METHODS, Method
+from xai_core.picture_files import Picture
+from xai_core.preparation import Prepared
+from xai_core.types import Floats, Indices
+
+MOST_TARGETS = 5
+ASKED = {"predicted": "The predicted class", "top": "The most probable classes", "named": "A class by name"}
+
+
+@dataclass(frozen=True)
+class Question:
+    """Why these classes: a method, and for each picture's digest the target classes (T,)."""
+
+    method: Method
+    targets: dict[str, Indices]
+
+
+def question_form(prepared: Prepared, pictures: Sequence[Picture]) -> Question:
+    """Show the controls of the question and return it; ParamError or MissingCapability where it can not be asked."""
+    chosen = _method_choice(prepared)
+    rows = probabilities(prepared, pictures)
+    targets = _targets(prepared, rows)
+    chosen.check_model(prepared.card)
+    with st.container(border=True):
+        st.caption(literal((chosen.__doc__ or "").split("\n")[0]))
+        made = parameter_form(chosen, (prepared.preprocessing.height, prepared.preprocessing.width))
+        st.caption(f"Source: {literal(chosen.source)}  \nCost: {literal(chosen.cost)}")
+    return Question(made, targets)
+
+
+def _method_choice(prepared: Prepared) -> type[Method]:
+    ids = sorted(METHODS, key=lambda id: METHODS[id].title)
+    if unknown := session.unknown_in_address("method", ids):
+        st.warning(
+            f"The link asks for a method called “{literal(unknown, 60)}”, which does not exist here; "
+            f"choose one of {', '.join(METHODS[i].title for i in ids)}.",
+            icon="🔗",
+        )
+    chosen = st.selectbox(
+        "Method", ids, format_func=lambda id: _titled(id, prepared), key="method", bind="query-params",
+        index=ids.index("integrated_gradients"),
+    )
+    return METHODS[chosen]
+
+
+def _titled(id: str, prepared: Prepared) -> str:
+    try:
+        METHODS[id].check_model(prepared.card)
+    except MissingCapability:
+        return f"{METHODS[id].title} (not for this model)"
+    return METHODS[id].title
+
+
+def _targets(prepared: Prepared, rows: dict[str, Floats]) -> dict[str, Indices]:
+    asked = st.selectbox("Explain", list(ASKED), format_func=ASKED.__getitem__, key="target", bind="query-params")
+    if asked == "named":
+        names = list(range(len(prepared.labels)))
+        session.settle("class", 0, len(names) - 1)
+        index = st.selectbox(
+            "Class", names, _first_guess(rows), lambda i: f"{prepared.labels[i]} ({i})", key="class", bind="query-params"
+        )
+        return {digest: np.array([index], np.int64) for digest in rows}
+    most = 1
+    if asked == "top" and len(prepared.labels) > 1:
+        most = st.slider("How many", 2, min(MOST_TARGETS, len(prepared.labels)) , 2, key="top", bind="query-params") if len(prepared.labels) > 2 else 2
+    return {digest: np.array(top(row, most), np.int64) for digest, row in rows.items()}
+
+
+def _first_guess(rows: dict[str, Floats]) -> int:
+    return top(next(iter(rows.values())), 1)[0] if rows else 0

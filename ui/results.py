@@ -1,0 +1,105 @@
+"""The answer as it sharpens: progress, cancel, the viewer, and the line that says what ran."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from ui import frame, session
+from ui.runs import Run
+from ui.text import literal, percent, seconds
+from ui.viewer import Panel, viewer
+from xai_core.jobs.base import Status
+from xai_core.report import Explanation, as_zip
+from xai_core.types import Estimate
+
+POLL_SECONDS = 0.2
+
+
+def results(runs: Sequence[Run]) -> None:
+    """Show all runs and follow them until the last has ended."""
+    running = any(not run.job.state.ended for run in runs)
+    st.fragment(_follow, run_every=POLL_SECONDS if running else None)(runs, running)
+
+
+def _follow(runs: Sequence[Run], was_running: bool) -> None:
+    running = [run for run in runs if not run.job.state.ended]
+    if was_running and not running:
+        st.rerun()
+    if running:
+        _progress(runs, running)
+    for run in runs:
+        _one(run)
+
+
+def _progress(runs: Sequence[Run], running: Sequence[Run]) -> None:
+    bar, button = st.columns([5, 1], vertical_alignment="center")
+    shares = [1.0 if r not in running else r.job.state.latest.fraction if r.job.state.latest else 0.0 for r in runs]
+    done = min(1.0, sum(shares) / len(runs))
+    bar.progress(done, _progress_in_words(running[0], done))
+    if button.button("Cancel", key="cancel", width="stretch"):
+        for run in running:
+            run.job.cancel()
+
+
+def _progress_in_words(run: Run, done: float) -> str:
+    state = run.job.state
+    if state.doing:
+        return f"{state.doing.capitalize()} …"
+    if state.latest is None or state.latest.fraction <= 0:
+        return f"{run.method.title} is starting …"
+    left = state.seconds * (1 - state.latest.fraction) / state.latest.fraction
+    return f"{run.method.title}: {done:.0%}, about {seconds(left)} left"
+
+
+def _one(run: Run) -> None:
+    state = run.job.state
+    if state.error is not None:
+        frame.complain(state.error)
+        if st.button("Try again", key=f"again.{run.place}"):
+            session.workspace().drop(run.job)
+            st.rerun()
+    if state.status is Status.CANCELLED:
+        st.info("Cancelled. Move a slider or press Run to ask again.", icon="✋")
+    if state.latest is None:
+        return
+    _picture(run, state.latest)
+    st.caption(_what_ran(run, state.latest))
+    if state.status is Status.DONE:
+        _download(run, state.latest)
+
+
+def _picture(run: Run, estimate: Estimate) -> None:
+    panels = [
+        Panel(run.prepared.labels[int(target)], estimate.maps[i], "", _error_of(estimate, i))
+        for i, target in enumerate(run.targets)
+    ]
+    viewer(run.prepared.preprocessing.view(run.picture.pixels), panels, key=f"viewer.{run.place}")
+
+
+def _error_of(estimate, i):  # type: ignore[no-untyped-def]
+    return None if estimate.standard_error is None else estimate.standard_error[i]
+
+
+def _what_ran(run: Run, estimate: Estimate) -> str:
+    values = ", ".join(f"{p.label.lower()} {getattr(run.method, p.name)}" for p in run.method.params)
+    parts = [f"**{literal(run.method.title)}** of {literal(run.picture.name, 60)}", seconds(run.job.state.seconds), literal(values)]
+    for name, figures in estimate.diagnostics.items():
+        shown = ", ".join("not defined" if f is None else percent(f) for f in figures)
+        parts.append(f"{literal(name.replace('_', ' '))} {shown}")
+    return " · ".join(parts)
+
+
+def _download(run: Run, estimate: Estimate) -> None:
+    def pack() -> bytes:
+        return as_zip(_explanation(run, estimate))
+
+    st.download_button(
+        "Download map, picture and settings", pack, f"vitrine-{run.method.id}.zip", "application/zip",
+        key=f"download.{run.place}", icon="⬇️",
+    )
+
+
+def _explanation(run: Run, estimate: Estimate) -> Explanation:
+    raise NotImplementedError

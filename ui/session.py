@@ -1,0 +1,128 @@
+"""The only reader and writer of session state, and the keeper of what all sessions share."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections import OrderedDict
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+from ui import uploads
+from xai_core.jobs.base import Job, Status
+from xai_core.jobs.local import LocalRunner
+from xai_core.picture_files import Picture
+from xai_core.preparation import Prepared
+from xai_core.types import Estimate, Floats, ModelSource
+
+GRACE_SECONDS = 60.0
+KEPT_RUNS = 64
+
+
+@st.cache_resource(show_spinner=False)
+def runner() -> LocalRunner:
+    """Return the runner that all sessions share; it holds processes, never a model or an upload."""
+    return LocalRunner()
+
+
+@dataclass
+class Workspace:
+    """What one browser tab holds: its model, its pictures, its runs."""
+
+    owner: str = field(default_factory=lambda: uuid.uuid4().hex)
+    source: ModelSource | None = None
+    opening: Job[Prepared] | None = None
+    prepared: Prepared | None = None
+    last_pick: str | None = None
+    pictures: dict[str, Picture] = field(default_factory=dict)
+    complaints: dict[str, str] = field(default_factory=dict)
+    scores: dict[tuple[object, ...], Floats] = field(default_factory=dict)
+    runs: OrderedDict[tuple[object, ...], Job[Estimate]] = field(default_factory=OrderedDict)
+    uploader_turn: int = 0
+    seen: set[str] = field(default_factory=set)
+
+    def remember(self, key: tuple[object, ...], job: Job[Estimate]) -> None:
+        """Keep a run; the oldest ended ones go when there are too many."""
+        self.runs[key] = job
+        while len(self.runs) > KEPT_RUNS:
+            self.runs.popitem(last=False)[1].cancel()
+
+    def drop_unfinished(self, but: Collection[tuple[object, ...]]) -> None:
+        """Cancel and forget the runs that are not done, save those whose keys are in `but`."""
+        for key in [k for k, job in self.runs.items() if k not in but and job.state.status is not Status.DONE]:
+            self.runs.pop(key).cancel()
+
+    def drop(self, job: Job[Estimate]) -> None:
+        """Forget one run, so that it is begun anew."""
+        for key in [k for k, kept in self.runs.items() if kept is job]:
+            self.runs.pop(key).cancel()
+
+
+def workspace() -> Workspace:
+    """Return this tab's workspace."""
+    if "workspace" not in st.session_state:
+        st.session_state.workspace = Workspace()
+    space: Workspace = st.session_state.workspace
+    _presence(space.owner)
+    return space
+
+
+def settle(key: str, low: Any, high: Any) -> None:
+    """Bring a remembered slider value into the range that the present model allows."""
+    value = st.session_state.get(key)
+    if value is not None and not low <= value <= high:
+        st.session_state[key] = min(max(value, low), high)
+
+
+def put(key: str, value: Any) -> None:
+    """Set a widget's value before it is drawn."""
+    st.session_state[key] = value
+
+
+def value_of(key: str, default: Any = None) -> Any:
+    """Return a widget's remembered value."""
+    return st.session_state.get(key, default)
+
+
+def unknown_in_address(name: str, known: Collection[str]) -> str | None:
+    """Return what the page's address gives for `name` where that is not among the known."""
+    given = st.query_params.get(name)
+    return given if given is not None and given not in known else None
+
+
+class _Departures:
+    """Frees an owner's worker some time after the tab closed, unless it comes back before."""
+
+    def __init__(self) -> None:
+        self._timers: dict[str, threading.Timer] = {}
+        self._lock = threading.Lock()
+
+    def arrive(self, owner: str) -> None:
+        with self._lock:
+            if timer := self._timers.pop(owner, None):
+                timer.cancel()
+
+    def leave(self, owner: str) -> None:
+        timer = threading.Timer(GRACE_SECONDS, self._gone, [owner])
+        timer.daemon = True
+        with self._lock:
+            self._timers[owner] = timer
+        timer.start()
+
+    def _gone(self, owner: str) -> None:
+        with self._lock:
+            self._timers.pop(owner, None)
+        runner().release(owner)
+        uploads.forget(owner)
+
+
+_departures = _Departures()
+
+
+@st.cache_resource(scope="session", show_spinner=False, on_release=lambda owner: _departures.leave(owner))
+def _presence(owner: str) -> str:
+    _departures.arrive(owner)
+    return owner

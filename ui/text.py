@@ -1,0 +1,26 @@
+"""Text that comes from files and models, made safe to show."""
+
+from __future__ import annotations
+
+import re
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$^&@=/])")
+
+
+def literal(text: str, longest: int = 300) -> str:
+    """Return `text` so that Markdown shows it as it is, without links, pictures or markup."""
+    shown = text if len(text) <= longest else text[: longest - 1] + "…"
+    return _MARKDOWN.sub(r"\\\1", " ".join(shown.split()))
+
+
+def percent(share: float) -> str:
+    """Return a share of one as a percentage that keeps small values apart from zero."""
+    return f"{share:.1%}" if share >= 0.0005 or share == 0 else "under 0.1%"
+
+
+def seconds(value: float) -> str:
+    """Return a duration in words: "0.4 s", "12 s", "3 min 5 s"."""
+    if value < 10:
+        return f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
