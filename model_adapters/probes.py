@@ -40,16 +40,16 @@ def trials(spec: InputSpec, side: int = 224) -> list[Floats]:
     return [noise(spec, 2, side), *(natural(spec, units, 2, side) for units in UNITS)]
 
 
-def in_batches(call: Callable[..., Floats], size: int | None, *arrays: Any) -> Floats:
-    """Return `call(*arrays)`, asked in batches of exactly `size` where that is given; the last one is padded."""
-    if size is None:
-        return call(*arrays)
+def in_batches(call: Callable[..., Floats], size: int | None, *arrays: Any, most: int | None = None) -> Floats:
+    """Return `call(*arrays)`, asked in batches: of exactly `size` where given, the last one padded, else up to `most`."""
+    count = len(arrays[0])
+    step = size or most or max(count, 1)
     pieces = []
-    for start in range(0, len(arrays[0]), size):
-        parts = [a[start : start + size] for a in arrays]
-        short = size - len(parts[0])
-        padded = [np.concatenate([p, np.repeat(p[-1:], short, axis=0)]) for p in parts]
-        pieces.append(call(*padded)[: size - short])
+    for start in range(0, max(count, 1), step):
+        parts = [a[start : start + step] for a in arrays]
+        short = step - len(parts[0]) if size else 0
+        padded = [np.concatenate([p, np.repeat(p[-1:], short, axis=0)]) for p in parts] if short else parts
+        pieces.append(call(*padded)[: len(parts[0])])
     return np.concatenate(pieces)
 
 

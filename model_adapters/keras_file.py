@@ -1,0 +1,120 @@
+"""What a Keras file would make Keras do, read from its configuration and weights before Keras opens it."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import h5py
+
+from xai_core.errors import RefusedModel, UnsupportedModel
+from xai_core.types import FileKind
+
+ADVICE = "Replace it by a plain Keras layer and save again, or export the model to ONNX."
+CODE_LAYERS = {
+    "Lambda": "a Lambda layer, which holds Python code",
+    "TFSMLayer": "a TFSMLayer, which loads another model from a path",
+    "TorchModuleWrapper": "a TorchModuleWrapper, which holds a Python pickle",
+    "JaxLayer": "a JaxLayer, which holds code",
+    "FlaxLayer": "a FlaxLayer, which holds code",
+}
+DAMAGED = "The Keras file is damaged or cut short. Upload it again, or save it anew."
+LIMIT = 2 << 30
+DENSEST = 1000  # gzip packs at most about 1:1030
+
+
+def check(path: str, kind: FileKind) -> None:
+    """Raise the RefusedModel or UnsupportedModel that says which part of the file may not be opened."""
+    if kind.format == "keras":
+        _check_zip(path)
+    else:
+        with _opened(path) as weights:
+            _check_weights(weights)
+            check_config(_legacy_config(weights))
+
+
+def check_config(config: Any) -> None:
+    """Check the JSON that describes a model: layers that hold code, functions by name, files by path."""
+    for entry in _entries(config):
+        name = str(entry["config"].get("name", "?"))[:60] if isinstance(entry["config"], dict) else "?"
+        what = str(entry["class_name"])
+        if what in CODE_LAYERS:
+            raise RefusedModel(f"The layer {name!r} is {CODE_LAYERS[what]}. {ADVICE}")
+        if what == "function":
+            asked = f"{entry.get('module') or ''}.{entry['config']}".strip(".")[:80]
+            raise RefusedModel(f"The model asks for the Python function {asked!r} by its name. {ADVICE}")
+        _check_vocabulary(entry, name)
+        module = entry.get("module")
+        if isinstance(module, str) and module.split(".")[0] not in ("keras", "builtins", "tf_keras", "tensorflow"):
+            raise UnsupportedModel(f"The class {f'{module}.{what}'[:80]!r} is not part of Keras. {ADVICE}")
+
+
+def _check_vocabulary(entry: dict[str, Any], name: str) -> None:
+    settings = entry["config"]
+    if isinstance(settings, dict) and isinstance(settings.get("vocabulary"), str):
+        raise RefusedModel(f"The layer {name!r} reads its vocabulary from a file outside the model. {ADVICE}")
+
+
+def _entries(config: Any) -> Iterator[dict[str, Any]]:
+    """Yield each object of the configuration, outermost first."""
+    waiting = [config]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, dict):
+            if "class_name" in found and "config" in found:
+                yield found
+            waiting.extend(found.values())
+        elif isinstance(found, list):
+            waiting.extend(found)
+
+
+def _check_zip(path: str) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config = json.loads(archive.read("config.json"))
+            weights = [archive.read(n) for n in archive.namelist() if n.endswith(".weights.h5")]
+    except (zipfile.BadZipFile, KeyError, ValueError, RecursionError, EOFError) as error:
+        raise RefusedModel(DAMAGED) from error
+    check_config(config)
+    for one in weights:
+        with _opened(io.BytesIO(one)) as opened:
+            _check_weights(opened)
+
+
+def _opened(file: str | io.BytesIO) -> Any:
+    try:
+        return h5py.File(file, "r")
+    except OSError as error:
+        raise RefusedModel(DAMAGED) from error
+
+
+def _legacy_config(weights: Any) -> Any:
+    text = weights.attrs.get("model_config")
+    if text is None:
+        raise UnsupportedModel("This HDF5 file holds weights without a model; save the whole model: model.save(...).")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RefusedModel(DAMAGED) from error
+
+
+def _check_weights(group: Any) -> None:
+    for name in group:
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            raise RefusedModel(f"The weights {name[:60]!r} are a link to another place. Save the model anew.")
+        found = group[name]
+        if isinstance(found, h5py.Group):
+            _check_weights(found)
+        elif isinstance(found, h5py.Dataset):
+            _check_dataset(name, found)
+
+
+def _check_dataset(name: str, dataset: Any) -> None:
+    if dataset.external or dataset.is_virtual:
+        raise RefusedModel(f"The weights {name[:60]!r} lie in a file outside the model. Save the model anew.")
+    claimed, stored = dataset.size * dataset.dtype.itemsize, dataset.id.get_storage_size()
+    if claimed > LIMIT or claimed > DENSEST * max(stored, 1) + (1 << 20):
+        raise RefusedModel(f"The weights {name[:60]!r} claim {claimed >> 20} MB but store {stored} bytes.")
