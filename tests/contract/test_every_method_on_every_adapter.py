@@ -48,7 +48,7 @@ def explained(runner: LocalRunner, prepared: Prepared, method: Method, image: Fl
 
 
 def test_a_sample_of_each_framework_is_built() -> None:
-    assert {m.framework for m in samples.sample_models()} == {"PyTorch", "Keras", "ONNX"}
+    assert {m.framework for m in samples.sample_models()} == {"pytorch", "tensorflow", "onnx"}
 
 
 def test_the_cat_is_seen_as_a_cat(runner: LocalRunner, prepared: Prepared, image: Floats) -> None:
