@@ -9,7 +9,9 @@ from ui.picture_tray import picture_tray
 from ui.predictions import prediction_strip
 
 st.title("Why did it say that?")
-st.caption("Bring a trained image classifier and some pictures. Check here that its predictions are right, then ask why.")
+st.caption(
+    "Bring a trained image classifier and some pictures. Check here that its predictions are right, then ask why."
+)
 
 models, pictures = st.columns(2, gap="large")
 with models:

@@ -38,6 +38,4 @@ def _slider(param: Param, key: str, size: Size) -> Any:
     session.settle(key, low, high)
     label = f"{param.label} ({param.range.unit})" if param.range.unit else param.label
     step = param.kind(param.range.step or 1) if param.kind is int else param.range.step
-    return st.slider(
-        label, low, high, param.fitting(size), step, key=key, help=param.help, bind="query-params"
-    )
+    return st.slider(label, low, high, param.fitting(size), step, key=key, help=param.help, bind="query-params")

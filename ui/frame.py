@@ -12,12 +12,17 @@ from ui.text import literal
 from xai_core.errors import VitrineError
 from xai_core.jobs.sandbox import sandbox_in_force
 
+NO_SANDBOX = (
+    "This machine's kernel offers no Landlock, so models can not be shut off from its files: only state dicts, "
+    "safetensors, ONNX and .keras files are opened here."
+)
+
 
 def open_page() -> None:
     """Note that this tab is here, and say so where the machine can not shield itself from uploaded models."""
     session.workspace()
-    if warning := sandbox_in_force().warning:
-        st.warning(warning, icon="⚠️")
+    if not sandbox_in_force().complete:
+        st.warning(NO_SANDBOX, icon="⚠️")
 
 
 @contextmanager

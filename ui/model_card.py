@@ -8,6 +8,7 @@ import streamlit as st
 
 from ui import frame, session
 from ui.text import literal
+from xai_core.errors import ParamError
 from xai_core.labels import read_labels
 from xai_core.preparation import Prepared
 from xai_core.preprocessing import Preprocessing
@@ -19,12 +20,13 @@ CAPABILITY_IN_WORDS = {Capability.PREDICT: "predictions", Capability.GRADIENT: "
 def model_card(prepared: Prepared) -> None:
     """Show what a model is and what it can do."""
     card = prepared.card
-    size = f"{card.input.width or 'any'} × {card.input.height or 'any'}"
+    size = f"{card.input.width or 'any'} × {card.input.height or 'any'} px"
+    channels = f"{card.input.channels} channel{'s' if card.input.channels > 1 else ''}"
     facts = {
         "Model": prepared.source.name,
         "Framework": f"{card.framework}, {card.format}",
         "Architecture": card.architecture or "not told by the file",
-        "Input": f"{size} px, {card.input.channels} channel{'s' if card.input.channels > 1 else ''}, {card.input.layout}",
+        "Input": f"{size}, {channels}, {card.input.layout}",
         "Classes": f"{card.classes}, ends in {'logits' if card.gives == 'logit' else 'probabilities'} ({card.head})",
     }
     st.markdown("  \n".join(f"**{name}** {literal(value, 120)}" for name, value in facts.items()))
@@ -32,7 +34,9 @@ def model_card(prepared: Prepared) -> None:
         if capability in card.capabilities:
             st.markdown(f"✅ offers {words}")
         else:
-            st.markdown(f"⛔ no {words}: {literal(card.missing.get(capability.name or '', 'not offered by this model.'))}")
+            st.markdown(
+                f"⛔ no {words}: {literal(card.missing.get(capability.name or '', 'not offered by this model.'))}"
+            )
     for note in card.notes:
         st.caption(literal(note))
 
@@ -42,7 +46,11 @@ def preprocessing_form(prepared: Prepared) -> None:
     space = session.workspace()
     st.dataframe(
         [
-            {"in force": "●" if c.preprocessing == prepared.preprocessing else "", "preparation": c.name, "evidence": c.evidence}
+            {
+                "in force": "●" if c.preprocessing == prepared.preprocessing else "",
+                "preparation": c.name,
+                "evidence": c.evidence,
+            }
             for c in prepared.candidates
         ],
         hide_index=True,
@@ -50,7 +58,9 @@ def preprocessing_form(prepared: Prepared) -> None:
     )
     names = [c.name for c in prepared.candidates]
     current = next((i for i, c in enumerate(prepared.candidates) if c.preprocessing == prepared.preprocessing), None)
-    picked = st.selectbox("Preparation", names, current, key=f"preparation.{prepared.source.digest}", placeholder="your own")
+    picked = st.selectbox(
+        "Preparation", names, current, key=f"preparation.{prepared.source.digest}", placeholder="your own"
+    )
     if picked is not None and (current is None or picked != names[current]) and picked != space.last_pick:
         space.last_pick = picked
         space.prepared = replace(prepared, preprocessing=prepared.candidates[names.index(picked)].preprocessing)
@@ -81,8 +91,6 @@ def _fields(prepared: Prepared) -> None:
 
 def numbers(text: str) -> list[float]:
     """Read numbers between commas; ParamError where one is none."""
-    from xai_core.errors import ParamError
-
     try:
         return [float(part) for part in text.replace(";", ",").split(",") if part.strip()]
     except ValueError:

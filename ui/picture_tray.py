@@ -50,7 +50,12 @@ def _ways_to_add(space: session.Workspace) -> None:
 def _samples(space: session.Workspace) -> None:
     for reference in samples.references():
         picture = reference.picture()
-        if st.checkbox(reference.title, value=picture.digest in space.pictures, key=f"sample.{reference.file}", persist_state="session"):
+        if st.checkbox(
+            reference.title,
+            value=picture.digest in space.pictures,
+            key=f"sample.{reference.file}",
+            persist_state="session",
+        ):
             space.pictures.setdefault(picture.digest, picture)
         else:
             space.pictures.pop(picture.digest, None)

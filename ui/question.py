@@ -25,10 +25,11 @@ ASKED = {"predicted": "The predicted class", "top": "The most probable classes",
 
 @dataclass(frozen=True)
 class Question:
-    """Why these classes: a method, and for each picture's digest the target classes (T,)."""
+    """Why these classes: a method, and for each picture's digest the target classes (T,) and all probabilities (K,)."""
 
     method: Method
     targets: dict[str, Indices]
+    probabilities: dict[str, Floats]
 
 
 def question_form(prepared: Prepared, pictures: Sequence[Picture]) -> Question:
@@ -41,7 +42,7 @@ def question_form(prepared: Prepared, pictures: Sequence[Picture]) -> Question:
         st.caption(literal((chosen.__doc__ or "").split("\n")[0]))
         made = parameter_form(chosen, (prepared.preprocessing.height, prepared.preprocessing.width))
         st.caption(f"Source: {literal(chosen.source)}  \nCost: {literal(chosen.cost)}")
-    return Question(made, targets)
+    return Question(made, targets, rows)
 
 
 def _method_choice(prepared: Prepared) -> type[Method]:
@@ -53,7 +54,11 @@ def _method_choice(prepared: Prepared) -> type[Method]:
             icon="🔗",
         )
     chosen = st.selectbox(
-        "Method", ids, format_func=lambda id: _titled(id, prepared), key="method", bind="query-params",
+        "Method",
+        ids,
+        format_func=lambda id: _titled(id, prepared),
+        key="method",
+        bind="query-params",
         index=ids.index("integrated_gradients"),
     )
     return METHODS[chosen]
@@ -73,12 +78,21 @@ def _targets(prepared: Prepared, rows: dict[str, Floats]) -> dict[str, Indices]:
         names = list(range(len(prepared.labels)))
         session.settle("class", 0, len(names) - 1)
         index = st.selectbox(
-            "Class", names, _first_guess(rows), lambda i: f"{prepared.labels[i]} ({i})", key="class", bind="query-params"
+            "Class",
+            names,
+            _first_guess(rows),
+            lambda i: f"{prepared.labels[i]} ({i})",
+            key="class",
+            bind="query-params",
         )
         return {digest: np.array([index], np.int64) for digest in rows}
     most = 1
     if asked == "top" and len(prepared.labels) > 1:
-        most = st.slider("How many", 2, min(MOST_TARGETS, len(prepared.labels)) , 2, key="top", bind="query-params") if len(prepared.labels) > 2 else 2
+        most = (
+            st.slider("How many", 2, min(MOST_TARGETS, len(prepared.labels)), 2, key="top", bind="query-params")
+            if len(prepared.labels) > 2
+            else 2
+        )
     return {digest: np.array(top(row, most), np.int64) for digest, row in rows.items()}
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from ui import frame, session
 from ui.runs import Run
 from ui.text import literal, percent, seconds
-from ui.viewer import Panel, viewer
+from ui.viewer import Panel, ViewerState, viewer
 from xai_core.jobs.base import Status
 from xai_core.report import Explanation, as_zip
 from xai_core.types import Estimate
@@ -64,42 +64,58 @@ def _one(run: Run) -> None:
         st.info("Cancelled. Move a slider or press Run to ask again.", icon="✋")
     if state.latest is None:
         return
-    _picture(run, state.latest)
+    setting = _picture(run, state.latest)
     st.caption(_what_ran(run, state.latest))
     if state.status is Status.DONE:
-        _download(run, state.latest)
+        _download(run, state.latest, setting)
 
 
-def _picture(run: Run, estimate: Estimate) -> None:
+def _picture(run: Run, estimate: Estimate) -> ViewerState:
+    errors = estimate.standard_error
     panels = [
-        Panel(run.prepared.labels[int(target)], estimate.maps[i], "", _error_of(estimate, i))
+        Panel(run.prepared.labels[int(target)], estimate.maps[i], "", None if errors is None else errors[i])
         for i, target in enumerate(run.targets)
     ]
-    viewer(run.prepared.preprocessing.view(run.picture.pixels), panels, key=f"viewer.{run.place}")
-
-
-def _error_of(estimate, i):  # type: ignore[no-untyped-def]
-    return None if estimate.standard_error is None else estimate.standard_error[i]
+    return viewer(run.prepared.preprocessing.view(run.picture.pixels), panels, key=f"viewer.{run.place}")
 
 
 def _what_ran(run: Run, estimate: Estimate) -> str:
     values = ", ".join(f"{p.label.lower()} {getattr(run.method, p.name)}" for p in run.method.params)
-    parts = [f"**{literal(run.method.title)}** of {literal(run.picture.name, 60)}", seconds(run.job.state.seconds), literal(values)]
+    parts = [
+        f"**{literal(run.method.title)}** of {literal(run.picture.name, 60)}",
+        seconds(run.job.state.seconds),
+        literal(values),
+    ]
     for name, figures in estimate.diagnostics.items():
         shown = ", ".join("not defined" if f is None else percent(f) for f in figures)
         parts.append(f"{literal(name.replace('_', ' '))} {shown}")
     return " · ".join(parts)
 
 
-def _download(run: Run, estimate: Estimate) -> None:
-    def pack() -> bytes:
-        return as_zip(_explanation(run, estimate))
-
+def _download(run: Run, estimate: Estimate, setting: ViewerState) -> None:
     st.download_button(
-        "Download map, picture and settings", pack, f"vitrine-{run.method.id}.zip", "application/zip",
-        key=f"download.{run.place}", icon="⬇️",
+        "Download map, picture and settings",
+        lambda: as_zip(_explanation(run, estimate, setting)),
+        f"vitrine-{run.method.id}.zip",
+        "application/zip",
+        key=f"download.{run.place}",
+        icon="⬇️",
+        on_click="ignore",
     )
 
 
-def _explanation(run: Run, estimate: Estimate) -> Explanation:
-    raise NotImplementedError
+def _explanation(run: Run, estimate: Estimate, setting: ViewerState) -> Explanation:
+    return Explanation(
+        source=run.prepared.source,
+        card=run.prepared.card,
+        preprocessing=run.prepared.preprocessing,
+        labels=run.prepared.labels,
+        picture=run.picture,
+        method=run.method,
+        targets=run.targets,
+        probabilities=run.probabilities,
+        estimate=estimate,
+        seconds=run.job.state.seconds,
+        filters=setting.filters,
+        look=setting.look,
+    )

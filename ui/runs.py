@@ -11,7 +11,7 @@ from xai_core.jobs.base import Job
 from xai_core.method import Method
 from xai_core.picture_files import Picture
 from xai_core.preparation import Prepared
-from xai_core.types import Estimate, Indices
+from xai_core.types import Estimate, Floats, Indices
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +22,7 @@ class Run:
     picture: Picture
     method: Method
     targets: Indices
+    probabilities: Floats
     job: Job[Estimate]
 
     @property
@@ -47,7 +48,8 @@ def runs_for(
             space.remember(key, _submit(prepared, picture, question))
         if key in space.runs:
             targets = question.targets[picture.digest]
-            found.append(Run(prepared, picture, question.method, targets, space.runs[key]))
+            row = question.probabilities[picture.digest]
+            found.append(Run(prepared, picture, question.method, targets, row, space.runs[key]))
     return found
 
 

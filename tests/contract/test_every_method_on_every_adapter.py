@@ -48,7 +48,7 @@ def explained(runner: LocalRunner, prepared: Prepared, method: Method, image: Fl
 
 
 def test_a_sample_of_each_framework_is_built() -> None:
-    assert {m.framework for m in samples.sample_models()} == {"pytorch", "tensorflow", "onnx"}
+    assert {m.framework for m in samples.sample_models()} == {"PyTorch", "Keras", "ONNX"}
 
 
 def test_the_cat_is_seen_as_a_cat(runner: LocalRunner, prepared: Prepared, image: Floats) -> None:
@@ -66,9 +66,7 @@ def test_a_method_gives_one_finite_map_a_target(
     assert np.ptp(estimate.maps[0]) > 0
 
 
-def test_a_method_repeats_itself(
-    runner: LocalRunner, prepared: Prepared, quick_method: Method, image: Floats
-) -> None:
+def test_a_method_repeats_itself(runner: LocalRunner, prepared: Prepared, quick_method: Method, image: Floats) -> None:
     first = explained(runner, prepared, quick_method, image, TABBY)
     second = explained(runner, prepared, quick_method, image, TABBY)
     np.testing.assert_allclose(first.maps, second.maps, rtol=1e-4, atol=1e-5 * float(np.abs(first.maps).max()))
