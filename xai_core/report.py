@@ -1,0 +1,149 @@
+"""One result with all that is needed to make it again, as files: the map, its picture and a manifest."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import platform
+import zipfile
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xai_core import __version__
+from xai_core.filter import Filter
+from xai_core.method import Method
+from xai_core.picture_files import Picture
+from xai_core.pictures import Look, overlay, png_bytes
+from xai_core.preprocessing import Preprocessing
+from xai_core.types import Card, Estimate, Floats, Indices, ModelSource
+
+SCORES_LISTED = 5
+PACKAGES = {
+    "pytorch": ("torch", "torchvision", "timm"),
+    "tensorflow": ("tensorflow", "tensorflow-cpu", "keras"),
+    "onnx": ("onnx", "onnxruntime", "onnxslim", "onnx2torch", "torch"),
+}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Explanation:
+    """What was asked, of which model and picture, and what came out.
+
+    targets: (T,) class indices. probabilities: (K,) of the picture, in the order of `labels`. estimate: what the
+    method gave, before the filters. seconds: how long the method ran.
+    """
+
+    source: ModelSource
+    card: Card
+    preprocessing: Preprocessing
+    labels: tuple[str, ...]
+    picture: Picture
+    method: Method
+    targets: Indices
+    probabilities: Floats
+    estimate: Estimate
+    seconds: float
+    filters: tuple[Filter, ...] = ()
+    look: Look = field(default_factory=Look)
+
+    @cached_property
+    def maps(self) -> Floats:
+        """The attribution of each target after the filters, (T, H, W) float32, signed."""
+        maps = self.estimate.maps
+        for step in self.filters:
+            maps = step.apply(maps)
+        return np.asarray(maps, np.float32)
+
+    def manifest(self) -> dict[str, Any]:
+        """Return everything but the map as plain JSON values."""
+        return {
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "method": self.method.id,
+            "parameters": self.method.values(),
+            "filters": [{"filter": step.id, "parameters": step.values()} for step in self.filters],
+            "target": int(self.targets[0]),
+            "targets": [self._score(int(target)) for target in self.targets],
+            "scores": [self._score(int(n)) for n in np.argsort(-self.probabilities)[:SCORES_LISTED]],
+            "diagnostics": {name: _finite(values) for name, values in self.estimate.diagnostics.items()},
+            "seconds": round(self.seconds, 3),
+            "model": self._model(),
+            "picture": {"name": self.picture.name, "notes": list(self.picture.notes)},
+            "preprocessing": self.preprocessing.to_json(),
+            "digests": {"model": self.source.digest, "picture": self.picture.digest},
+            "versions": versions(self.card.framework),
+        }
+
+    def files(self) -> dict[str, bytes]:
+        """Return the files by name: attribution.npy (H, W), overlay.png and manifest.json.
+
+        Where there are several targets, the second and later ones have the number of their class in their names.
+        """
+        view = self.preprocessing.view(self.picture.pixels)
+        found = {}
+        for position, target in enumerate(self.targets):
+            ending = "" if position == 0 else f"-{int(target)}"
+            found[f"attribution{ending}.npy"] = _npy_bytes(self.maps[position])
+            found[f"overlay{ending}.png"] = png_bytes(overlay(view, self.maps[position], self.look))
+            if self.estimate.standard_error is not None:
+                found[f"standard_error{ending}.npy"] = _npy_bytes(self.estimate.standard_error[position])
+        found["manifest.json"] = json.dumps(self.manifest(), indent=2, ensure_ascii=False, allow_nan=False).encode()
+        return found
+
+    def _score(self, index: int) -> dict[str, Any]:
+        return {"index": index, "label": self.labels[index], "probability": float(self.probabilities[index])}
+
+    def _model(self) -> dict[str, Any]:
+        card = self.card
+        return {
+            "name": self.source.name,
+            "framework": card.framework,
+            "format": card.format,
+            "architecture": card.architecture,
+        }
+
+
+def save(explanation: Explanation, folder: Path) -> list[Path]:
+    """Write the files of an explanation into a folder, which is made where it is missing; return their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, data in explanation.files().items():
+        paths.append(folder / name)
+        paths[-1].write_bytes(data)
+    return paths
+
+
+def as_zip(explanation: Explanation) -> bytes:
+    """Return the files of an explanation as one zip archive."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in explanation.files().items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def versions(framework: str) -> dict[str, str]:
+    """Return the versions of Vitrine, Python, NumPy and a framework's packages, without importing any of them."""
+    found = {"vitrine": __version__, "python": platform.python_version()}
+    for package in ("numpy", "pillow", *PACKAGES.get(framework, ())):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _npy_bytes(map: Floats) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, np.asarray(map, np.float32), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _finite(values: tuple[float | None, ...]) -> list[float | None]:
+    return [None if value is None or not math.isfinite(value) else float(value) for value in values]
