@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 
+from model_adapters.output_shapes import Shape, shown
 from xai_core.errors import UnsupportedModel
 from xai_core.preprocessing import Preprocessing, presets
 from xai_core.types import Head, InputSpec
@@ -29,47 +31,46 @@ def image_input(model: Any) -> InputSpec:
     if len(inputs) != 1:
         names = ", ".join(str(i.name)[:30] for i in inputs[:4])
         raise UnsupportedModel(f"The model takes {len(inputs)} inputs ({names}); expected one picture.")
-    sizes = tuple(inputs[0].shape)
-    return input_spec(sizes)
+    return input_spec(tuple(inputs[0].shape))
 
 
-def input_spec(sizes: tuple[int | None, ...]) -> InputSpec:
+def input_spec(sizes: Shape) -> InputSpec:
     """Read (batch, height, width, channels) or (batch, channels, height, width); UnsupportedModel for others."""
-    shown = "x".join("?" if s is None else str(s) for s in sizes)
     if len(sizes) != 4:
-        raise UnsupportedModel(f"The model's input is {shown}; expected batch x height x width x channels.")
+        raise UnsupportedModel(f"The model's input is {shown(sizes)}; expected batch x height x width x channels.")
     batch, *rest = sizes
     if rest[2] in (1, 3, None):
         return InputSpec(rest[0], rest[1], rest[2] or 3, "NHWC", batch)
     if rest[0] in (1, 3):
         return InputSpec(rest[1], rest[2], rest[0], "NCHW", batch)
-    raise UnsupportedModel(f"The model's input is {shown}; expected 1 or 3 channels.")
+    raise UnsupportedModel(f"The model's input is {shown(sizes)}; expected 1 or 3 channels.")
 
 
-def check_output(shapes: list[tuple[int | None, ...]]) -> None:
-    """Raise UnsupportedModel unless the model gives one score a class."""
-    long = [[s for s in shape[1:] if s != 1] for shape in shapes]
-    if len(shapes) == 1 and len(shapes[0]) >= 2 and len(long[0]) <= 1:
-        return
-    shown = ", ".join("x".join("?" if s is None else str(s) for s in shape) for shape in shapes[:3])
-    raise UnsupportedModel(
-        f"The model gives {len(shapes)} output(s) of {shown}; expected one score a class (batch x classes). "
-        "A detector or a segmentation model can not be explained as a classifier; detectors go to the Detection page."
-    )
+@dataclass(frozen=True)
+class Cut:
+    """A final softmax or sigmoid that was taken off; `restore` puts it back."""
+
+    head: Head
+    restore: Callable[[], None]
 
 
-def cut_head(model: Any) -> Head | None:
-    """Replace the model's last softmax or sigmoid by nothing, in place; return which it was, if any."""
+def cut_head(model: Any) -> Cut | None:
+    """Replace the model's last softmax or sigmoid by nothing, in place; None where it does not end in one."""
     layer = _last_layer(model)
     if isinstance(layer, keras.layers.Softmax) and layer.axis in (-1, 1):
-        layer.call = lambda inputs, mask=None: inputs
-        return "softmax"
+        return Cut("softmax", _swapped(layer, "call", lambda inputs, mask=None: inputs))
     activation = getattr(layer, "activation", None)
     heads: dict[Any, Head] = {keras.activations.softmax: "softmax", keras.activations.sigmoid: "sigmoid"}
-    found = next((head for function, head in heads.items() if activation is function), None)
-    if found:
-        layer.activation = keras.activations.linear
-    return found
+    for function, head in heads.items():
+        if activation is function:
+            return Cut(head, _swapped(layer, "activation", keras.activations.linear))
+    return None
+
+
+def _swapped(layer: Any, name: str, new: Any) -> Callable[[], None]:
+    old = getattr(layer, name)
+    setattr(layer, name, new)
+    return lambda: setattr(layer, name, old)
 
 
 def _last_layer(model: Any) -> Any:

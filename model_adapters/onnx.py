@@ -14,6 +14,7 @@ import onnxslim
 import torch
 
 from model_adapters import onnx_graph
+from model_adapters.archives import unpack
 from model_adapters.onnx_session import Scores, Wiring, as_tensor, find_wiring, open_session
 from model_adapters.probes import agree, are_probabilities, in_batches, squash, trials
 from xai_core.errors import RefusedModel
@@ -87,8 +88,6 @@ def _network(model: Any, whole: Scores, folder: str | None, kind: FileKind) -> O
 
 
 def _unpacked(path: str, scratch: str) -> str:
-    from model_adapters.archives import unpack
-
     folder = os.path.join(scratch, "onnx")
     unpack(path, folder)
     found = [os.path.join(at, n) for at, _, names in os.walk(folder) for n in names if n.lower().endswith(".onnx")]

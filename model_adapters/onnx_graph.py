@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import onnx
 
+from model_adapters.output_shapes import shown
 from xai_core.errors import RefusedModel, UnsupportedModel
 from xai_core.types import Head, InputSpec
 
@@ -104,7 +105,7 @@ def _layout(sizes: list[int | None], model: Any) -> tuple[InputSpec, bool]:
     elif rest[0] is None or rest[2] is None:
         return InputSpec(None, None, _first_depth(model), "NCHW", batch), False
     else:
-        raise UnsupportedModel(f"The model's input is {_shown(sizes)}; expected 1 or 3 channels.")
+        raise UnsupportedModel(f"The model's input is {shown(tuple(sizes))}; expected 1 or 3 channels.")
     return InputSpec(height, width, channels or 3, layout, batch), True
 
 
@@ -151,10 +152,6 @@ def _names(text: str) -> tuple[str, ...]:
             return tuple(map(str, found))
     lines = text.splitlines() if "\n" in text else text.split(",")
     return tuple(line.strip() for line in lines)
-
-
-def _shown(sizes: list[int | None]) -> str:
-    return "x".join("?" if s is None else str(s) for s in sizes)
 
 
 def _lies_in(folder: str, location: str) -> bool:

@@ -11,10 +11,15 @@ import numpy as np
 import onnxruntime
 
 from model_adapters.onnx_graph import DAMAGED, GraphInput
+from model_adapters.output_shapes import is_score_row, not_a_classifier
 from model_adapters.probes import COMMON_SIDES, in_batches, noise
-from xai_core.errors import OutOfMemory, RefusedModel, UnsupportedModel
+from xai_core.errors import RefusedModel, UnsupportedModel
 from xai_core.types import Floats, InputSpec
 
+_UNKNOWN_OPERATOR = re.compile(
+    r"No Op registered for (\w+)|error: ([\w.:]+)\(-?\d+\) is not a registered|an implementation for (\w+)\("
+)
+TRIED = 2  # pictures in a trial batch where the batch is free
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 
 
@@ -41,10 +46,7 @@ class Scores:
 
     def _one_batch(self, inputs: Floats) -> Floats:
         feed = {self.wiring.input: as_tensor(inputs, self.wiring)}
-        try:
-            found = self._session.run([self.wiring.output], feed)[0]
-        except Exception as error:
-            raise _run_error(error) from error
+        found = self._session.run([self.wiring.output], feed)[0]
         return np.asarray(found, np.float32).reshape(len(inputs), -1)
 
 
@@ -65,7 +67,7 @@ def open_session(model: str | bytes) -> Any:
     try:
         return onnxruntime.InferenceSession(model, options, providers=usable)
     except Exception as error:
-        raise _open_error(str(error)) from error
+        raise error if _is_memory(error) else _open_error(str(error)) from error
 
 
 def find_wiring(session: Any, found: GraphInput) -> Wiring:
@@ -75,11 +77,16 @@ def find_wiring(session: Any, found: GraphInput) -> Wiring:
         try:
             outputs = _run_all(session, wiring)
         except Exception as error:
+            if _is_memory(error):
+                raise
             last = error
             continue
-        chosen = replace(wiring, output=_score_output(outputs, wiring.spec.batch or 2))
+        chosen = replace(wiring, output=_score_output(outputs, wiring.spec, wiring.side))
         return replace(chosen, spec=_settled(session, chosen))
-    raise _run_error(last) from last
+    raise UnsupportedModel(
+        "The model stopped with an error when it was shown a picture. Check that it runs in ONNX Runtime, "
+        "and that its input has the shape batch x 3 x height x width."
+    ) from last
 
 
 def _guesses(found: GraphInput) -> Iterator[Wiring]:
@@ -93,7 +100,7 @@ def _guesses(found: GraphInput) -> Iterator[Wiring]:
 
 
 def _run_all(session: Any, wiring: Wiring) -> dict[str, Any]:
-    inputs = noise(wiring.spec, wiring.spec.batch or 2, wiring.side)
+    inputs = noise(wiring.spec, wiring.spec.batch or TRIED, wiring.side)
     names = [o.name for o in session.get_outputs()]
     return dict(zip(names, session.run(names, {wiring.input: as_tensor(inputs, wiring)}), strict=True))
 
@@ -110,40 +117,32 @@ def _settled(session: Any, wiring: Wiring) -> InputSpec:
     return spec
 
 
-def _score_output(outputs: dict[str, Any], batch: int) -> str:
+def _score_output(outputs: dict[str, Any], spec: InputSpec, side: int) -> str:
+    batch = spec.batch or TRIED
     for name, value in outputs.items():
         numbers = isinstance(value, np.ndarray) and value.dtype.kind == "f"
-        if numbers and value.ndim >= 2 and len(value) == batch and value.size == batch * max(value.shape[1:]):
+        if numbers and value.shape[:1] == (batch,) and is_score_row(value.shape):
             return name
-    shapes = [getattr(value, "shape", ()) for value in outputs.values()]
-    shown = ", ".join("x".join(map(str, shape)) for shape in shapes[:3])
-    raise UnsupportedModel(
-        f"The model gives {shown} numbers; expected one score a class (batch x classes). "
-        "A detector or a segmentation model can not be explained as a classifier; detectors go to the Detection page."
-    )
+    shapes = [tuple(getattr(value, "shape", ())) for value in outputs.values()]
+    raise not_a_classifier(shapes, spec.height or side)
 
 
 def _open_error(text: str) -> Exception:
-    if limit := re.search(r"opset (\d+) is under development.*till opset (\d+)", text, re.S):
+    if limit := re.search(r"Opset\s+(\d+)\s+is\s+under\s+development.*till\s+opset\s+(\d+)", text, re.S):
         return UnsupportedModel(
             f"The model asks for ONNX opset {limit[1]}; the runtime here knows up to {limit[2]}. "
             "Export it again with an older opset, such as 17."
         )
-    if unknown := re.search(r"(?:No Op registered for|implementation for the node) ?[^\w]*([\w.:]+)", text):
-        return UnsupportedModel(f"The model uses {unknown[1]}, which no runtime here knows.")
-    if _is_memory(text):
-        return OutOfMemory("The model needs more memory than a model may use here.")
+    if unknown := _UNKNOWN_OPERATOR.search(text):
+        operator = next(name for name in unknown.groups() if name)
+        return UnsupportedModel(
+            f"The model uses {operator}, which no runtime here knows. Export it with standard ONNX operators only."
+        )
     return RefusedModel(DAMAGED)
 
 
-def _run_error(error: Exception | None) -> Exception:
-    if _is_memory(str(error)):
-        return OutOfMemory("The model needs more memory than a model may use here.")
-    return UnsupportedModel(
-        "The model stopped with an error when it was shown a picture. Check that it runs in ONNX Runtime, "
-        "and that its input has the shape batch x 3 x height x width."
+def _is_memory(error: Exception) -> bool:
+    """Whether memory ran out; the worker, which knows the limit, has the sentence for that."""
+    return isinstance(error, MemoryError) or bool(
+        re.search(r"allocate memory|bad_alloc|out of memory", str(error), re.I)
     )
-
-
-def _is_memory(text: str) -> bool:
-    return bool(re.search(r"allocate memory|bad_alloc|out of memory|bad allocation", text, re.I))

@@ -41,7 +41,7 @@ def trials(spec: InputSpec, side: int = 224) -> list[Floats]:
 
 
 def in_batches(call: Callable[..., Floats], size: int | None, *arrays: Any, most: int | None = None) -> Floats:
-    """Return `call(*arrays)`, asked in batches: of exactly `size` where given, the last one padded, else up to `most`."""
+    """Return `call(*arrays)`, asked in batches of exactly `size`, the last one padded, or of up to `most`."""
     count = len(arrays[0])
     step = size or most or max(count, 1)
     pieces = []

@@ -11,7 +11,8 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from model_adapters.keras_layers import check_output, input_spec
+from model_adapters.keras_layers import input_spec
+from model_adapters.output_shapes import is_score_row, not_a_classifier
 from xai_core.errors import RefusedModel, UnsupportedModel
 from xai_core.types import InputSpec
 
@@ -75,12 +76,18 @@ def open_signature(folder: str) -> Signature:
     try:
         loaded = tf.saved_model.load(folder)
     except Exception as error:
-        raise _load_error(str(error)) from error
+        raise _load_error(error) from error
     signatures = dict(loaded.signatures)
     if not signatures:
         raise UnsupportedModel("The SavedModel has no signature. Export it with one: model.export(folder).")
     function = signatures.get("serving_default") or next(iter(signatures.values()))
-    tensors = function.structured_input_signature[1]
+    name, tensor = _picture(function.structured_input_signature[1])
+    spec = input_spec(tuple(tensor.shape))
+    output = _score_output(function.structured_outputs, spec.height or 224)
+    return Signature(lambda inputs: function(**{name: inputs})[output], spec, tensor.dtype.name, loaded)
+
+
+def _picture(tensors: dict[str, Any]) -> tuple[str, Any]:
     if len(tensors) != 1:
         raise UnsupportedModel(
             f"The model takes {len(tensors)} inputs ({', '.join(tensors)[:80]}); expected one picture."
@@ -90,24 +97,21 @@ def open_signature(folder: str) -> Signature:
         raise UnsupportedModel(
             f"The model's input is {tensor.dtype.name} {tensor.shape}; expected a batch of pictures."
         )
-    output = _score_output(function.structured_outputs)
-    return Signature(
-        lambda inputs: function(**{name: inputs})[output], input_spec(tuple(tensor.shape)), tensor.dtype.name, loaded
-    )
+    return name, tensor
 
 
-def _score_output(outputs: dict[str, Any]) -> str:
-    for name, tensor in outputs.items():
-        if tensor.dtype.is_floating and tensor.shape.rank == 2:
+def _score_output(outputs: dict[str, Any], side: int) -> str:
+    shapes = {n: tuple(t.shape) for n, t in outputs.items() if t.dtype.is_floating and t.shape.rank is not None}
+    for name, shape in shapes.items():
+        if is_score_row(shape):
             return name
-    usable = {n: t for n, t in outputs.items() if t.dtype.is_floating and t.shape.rank is not None}
-    check_output([tuple(t.shape) for t in usable.values()])
-    return next(iter(usable))
+    raise not_a_classifier(list(shapes.values()), side)
 
 
-def _load_error(text: str) -> Exception:
+def _load_error(error: Exception) -> Exception:
+    text = str(error)
     if unknown := re.search(r"Op type not registered '?(\w+)", text):
-        return UnsupportedModel(f"The model uses {unknown[1]}, which no runtime here knows.")
-    if re.search(r"[Pp]ermission|PERMISSION_DENIED|Operation not permitted", text):
-        return RefusedModel("The model tried to use a file outside its own folder and was stopped.")
+        return UnsupportedModel(f"The model uses {unknown[1]}, which no runtime here knows. Export it to ONNX.")
+    if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError) or re.search(r"(?i)permi(ssion|tted)", text):
+        return error  # the worker, which knows its limits, has the sentence for that
     return RefusedModel(DAMAGED)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+import shutil
+import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,86 +17,27 @@ import keras
 import tensorflow as tf
 
 from model_adapters import keras_file, keras_layers, saved_model
-from model_adapters.probes import COMMON_SIDES, agree, are_probabilities, in_batches, squash, trials
-from xai_core.errors import OutOfMemory, RefusedModel, UnsupportedModel
-from xai_core.preprocessing import Preprocessing, presets
-from xai_core.types import Capability, Card, FileKind, Floats, Head, Indices, InputSpec, ModelSource, Network, Score
+from model_adapters.archives import unpack
+from model_adapters.output_shapes import is_score_row, not_a_classifier
+from model_adapters.probes import COMMON_SIDES, agree, are_probabilities, squash, trials
+from model_adapters.tensorflow_network import TensorFlowNetwork
+from xai_core.errors import RefusedModel, UnsupportedModel
+from xai_core.preprocessing import presets
+from xai_core.types import Capability, Card, FileKind, Floats, InputSpec, ModelSource
 
 tf.get_logger().setLevel("ERROR")
-ADVICE = "Choose a method that needs predictions only."
-LARGEST_BATCH = 16 * 224 * 224  # pixels; TensorFlow keeps far more of a backward pass in memory than it needs
+for gpu in tf.config.list_physical_devices("GPU"):
+    tf.config.experimental.set_memory_growth(gpu, True)
+
+NO_GRADIENT = "TensorFlow knows no gradient for this model; choose a method that needs predictions only."
+ASSUMED = 224
 
 
-class TensorFlowNetwork(Network):
-    """A compiled classifier.
+class DepthwiseConv2D(keras.layers.DepthwiseConv2D):  # type: ignore[misc]
+    """Keras 2 wrote a `groups` of 1 into its files, which Keras 3 does not know."""
 
-    rows: maps a tensor in the model's layout and number type to scores (N, K). owner: kept alive with the network.
-    """
-
-    def __init__(self, rows: Callable[[Any], Any], spec: InputSpec, dtype: str, owner: Any) -> None:
-        self._rows, self._spec, self._dtype, self._owner = rows, spec, dtype, owner
-        self.compile()
-
-    def compile(self) -> None:
-        """Trace the model's functions anew, as is needed when one of its layers was changed."""
-        spec = self._spec
-        sides = (spec.height, spec.width)
-        shape = (spec.batch, *sides, spec.channels) if spec.layout == "NHWC" else (spec.batch, spec.channels, *sides)
-        inputs = tf.TensorSpec(shape, self._dtype)
-        targets = tf.TensorSpec((spec.batch,), tf.int64)
-        self._forward = tf.function(self._scores, input_signature=[inputs])
-        self._backward = {
-            head: tf.function(_gradient_of(self._scores, head), input_signature=[inputs, targets])
-            for head in (None, "softmax", "sigmoid")
-        }
-
-    def forward(self, inputs: Floats) -> Floats:
-        def one_batch(part: Floats) -> Floats:
-            return np.asarray(self._forward(self._tensor(part)).numpy(), np.float32)
-
-        return self._ask(one_batch, inputs)
-
-    def backward(self, inputs: Floats, targets: Indices, score: Score) -> Floats:
-        head = self.card.head if score == "probability" and self.card.gives == "logit" else None
-
-        def one_batch(part: Floats, wanted: Indices) -> Floats:
-            found = self._backward[head](self._tensor(part), tf.constant(wanted, tf.int64)).numpy()
-            return np.ascontiguousarray(
-                found.transpose(0, 2, 3, 1) if self._spec.layout == "NCHW" else found, np.float32
-            )
-
-        return self._ask(one_batch, inputs, targets)
-
-    def _ask(self, call: Callable[..., Floats], *arrays: Any) -> Floats:
-        most = max(1, LARGEST_BATCH // (arrays[0].shape[1] * arrays[0].shape[2]))
-        try:
-            return in_batches(call, self._spec.batch, *arrays, most=most)
-        except tf.errors.ResourceExhaustedError as error:
-            raise OutOfMemory("The model needs more memory than a model may use here.") from error
-        except tf.errors.PermissionDeniedError as error:
-            raise RefusedModel("The model tried to use a file outside its own folder and was stopped.") from error
-
-    def _scores(self, inputs: Any) -> Any:
-        rows = tf.cast(self._rows(inputs), tf.float32)
-        return tf.reshape(rows, (tf.shape(inputs)[0], -1))
-
-    def _tensor(self, inputs: Floats) -> Any:
-        values = inputs.transpose(0, 3, 1, 2) if self._spec.layout == "NCHW" else inputs
-        if self._dtype == "uint8":
-            values = np.clip(np.rint(values), 0, 255)
-        return tf.constant(np.ascontiguousarray(values, self._dtype))
-
-
-def _gradient_of(scores: Callable[[Any], Any], head: Head | None) -> Callable[[Any, Any], Any]:
-    final = {None: tf.identity, "softmax": tf.nn.softmax, "sigmoid": tf.nn.sigmoid}[head]
-
-    def gradient(inputs: Any, targets: Any) -> Any:
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(inputs)
-            chosen = tf.gather(final(scores(inputs)), targets, axis=1, batch_dims=1)
-        return tape.gradient(chosen, inputs)
-
-    return gradient
+    def __init__(self, *args: Any, groups: int = 1, **settings: Any) -> None:
+        super().__init__(*args, **settings)
 
 
 def load(source: ModelSource, kind: FileKind, scratch: str) -> TensorFlowNetwork:
@@ -110,40 +53,53 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> TensorFlowNetwork
 def _load_keras(path: str, kind: FileKind, scratch: str, trusted: bool) -> TensorFlowNetwork:
     model = _opened(path, kind, scratch, trusted)
     spec = keras_layers.image_input(model)
-    keras_layers.check_output([tuple(o.shape) for o in model.outputs])
+    shapes = [tuple(output.shape) for output in model.outputs]
+    if len(shapes) != 1 or not is_score_row(shapes[0]):
+        raise not_a_classifier(shapes, spec.height or ASSUMED)
     network = TensorFlowNetwork(lambda inputs: model(inputs, training=False), spec, "float32", model)
     inputs, expected = _tried(network, spec)
-    head = keras_layers.cut_head(model)
-    if head is not None:
-        network.compile()
-        if not agree([squash(network.forward(i), head) for i in inputs], expected, 1e-4):
-            return _load_uncut(path, kind, scratch, trusted, expected)
-    network.card = _card(kind, spec, expected, head, *keras_layers.hint(model, spec))
+    cut = _cut(model, network, inputs, expected)
+    card = _card(kind, spec, expected)
+    if cut is not None:
+        card = replace(card, gives="logit", head=cut.head)
+    hint, reason = keras_layers.hint(model, spec)
+    network.card = _with_gradient(replace(card, hint=hint, hint_reason=reason), network, inputs[0])
     return network
 
 
-def _load_uncut(path: str, kind: FileKind, scratch: str, trusted: bool, expected: list[Floats]) -> TensorFlowNetwork:
-    model = _opened(path, kind, scratch, trusted)
-    spec = keras_layers.image_input(model)
-    network = TensorFlowNetwork(lambda inputs: model(inputs, training=False), spec, "float32", model)
-    network.card = _card(kind, spec, expected, None, *keras_layers.hint(model, spec))
-    return network
+def _cut(
+    model: Any, network: TensorFlowNetwork, inputs: list[Floats], expected: list[Floats]
+) -> keras_layers.Cut | None:
+    """Take the last softmax or sigmoid off; keep it where the rest does not add up to the whole."""
+    cut = keras_layers.cut_head(model)
+    if cut is None:
+        return None
+    network.compile(cut.head)
+    if agree([squash(network.forward(i), cut.head) for i in inputs], expected, 1e-4):
+        return cut
+    cut.restore()
+    network.compile("softmax")
+    return None
 
 
 def _opened(path: str, kind: FileKind, scratch: str, trusted: bool) -> Any:
-    # Keras tells its formats apart by the file's name, which an upload does not keep.
+    # Keras tells its formats apart by the file's name, which an upload does not keep; links are not for a sandbox.
     named = os.path.join(scratch, "model.keras" if kind.format == "keras" else "model.h5")
-    if not os.path.lexists(named):
-        os.symlink(os.path.abspath(path), named)
+    shutil.copyfile(path, named)
+    known = {"DepthwiseConv2D": DepthwiseConv2D}
     try:
-        return keras.models.load_model(named, compile=False, safe_mode=not trusted)
-    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
-        raise OutOfMemory("The model needs more memory than a model may use here.") from error
+        with warnings.catch_warnings(action="ignore"):
+            return keras.models.load_model(named, known, compile=False, safe_mode=not trusted)
     except Exception as error:
-        raise _open_error(str(error)) from error
+        raise _open_error(error) from error
+    finally:
+        os.remove(named)
 
 
-def _open_error(text: str) -> Exception:
+def _open_error(error: Exception) -> Exception:
+    text = str(error)
+    if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError) or re.search(r"(?i)permi(ssion|tted)", text):
+        return error  # the worker, which knows its limits, has the sentence for that
     if unknown := re.search(r"(?:Could not locate class|Unknown layer:?|Could not deserialize class) '?(\w+)", text):
         return UnsupportedModel(f"The class {unknown[1]!r} is not part of Keras. {keras_file.ADVICE}")
     return RefusedModel(
@@ -153,8 +109,6 @@ def _open_error(text: str) -> Exception:
 
 
 def _load_saved_model(path: str, kind: FileKind, scratch: str, trusted: bool) -> TensorFlowNetwork:
-    from model_adapters.archives import unpack
-
     root = os.path.join(scratch, "saved_model")
     unpack(path, root)
     folder = saved_model.find_folder(root)
@@ -162,57 +116,47 @@ def _load_saved_model(path: str, kind: FileKind, scratch: str, trusted: bool) ->
         saved_model.check_operations(folder)
     found = saved_model.open_signature(folder)
     network = TensorFlowNetwork(found.rows, found.spec, found.dtype, found.owner)
-    _, expected = _tried(network, found.spec)
-    hint, reason = None, ""
+    inputs, expected = _tried(network, found.spec)
+    card = _with_gradient(_card(kind, found.spec, expected), network, inputs[0])
     if found.dtype == "uint8":
-        hint = presets(found.spec.height or 224, found.spec.width or 224, found.spec.channels)["0..255"]
-        reason = "The model's input takes whole numbers from 0 to 255."
-    network.card = _card(kind, found.spec, expected, None, hint, reason, _gradient_problem(network, found))
+        wanted = presets(found.spec.height or ASSUMED, found.spec.width or ASSUMED, found.spec.channels)["0..255"]
+        card = replace(card, hint=wanted, hint_reason="Its input takes whole numbers from 0 to 255.")
+    network.card = card
     return network
 
 
-def _gradient_problem(network: TensorFlowNetwork, found: saved_model.Signature) -> str:
-    if found.dtype == "uint8":
-        return f"This model takes whole numbers, so it has no gradient. {ADVICE}"
-    inputs = trials(found.spec)[0]
+def _with_gradient(card: Card, network: TensorFlowNetwork, inputs: Floats) -> Card:
+    """Return the card with what a trial says of gradients; the trial also spares the first explanation the tracing."""
     try:
-        network._backward[None](network._tensor(inputs[: found.spec.batch]), tf.zeros(len(inputs), tf.int64))
-    except Exception:
-        return f"TensorFlow knows no gradient for this model. {ADVICE}"
-    return ""
+        network.gradient(inputs, np.zeros(len(inputs), np.int64))
+    except (ValueError, TypeError, LookupError, tf.errors.InvalidArgumentError, tf.errors.UnimplementedError):
+        return replace(card, capabilities=Capability.PREDICT, missing={"GRADIENT": NO_GRADIENT})
+    return card
 
 
 def _tried(network: TensorFlowNetwork, spec: InputSpec) -> tuple[list[Floats], list[Floats]]:
     """Return inputs and the outputs for them; UnsupportedModel where none can be had."""
-    free = None in (spec.height, spec.width)
-    for side in COMMON_SIDES if free else COMMON_SIDES[:1]:
+    last: Exception | None = None
+    for side in COMMON_SIDES if None in (spec.height, spec.width) else COMMON_SIDES[:1]:
         inputs = trials(spec, side)
         try:
             return inputs, [network.forward(i) for i in inputs]
-        except (tf.errors.OpError, ValueError) as error:
-            last: Exception = error
-    raise UnsupportedModel("The model stopped with an error when it was shown a picture of its input size.") from last
+        except (tf.errors.InvalidArgumentError, ValueError) as error:
+            last = error
+    raise UnsupportedModel(
+        "The model stopped with an error when it was shown a picture. Check that it runs in TensorFlow on float "
+        "pictures of its input size."
+    ) from last
 
 
-def _card(
-    kind: FileKind,
-    spec: InputSpec,
-    expected: list[Floats],
-    head: Head | None,
-    hint: Preprocessing | None,
-    reason: str,
-    problem: str = "",
-) -> Card:
+def _card(kind: FileKind, spec: InputSpec, expected: list[Floats]) -> Card:
     classes = expected[0].shape[1]
     return Card(
         framework="tensorflow",
         format=kind.format,
         classes=classes,
         input=spec,
-        capabilities=Capability.PREDICT | (Capability(0) if problem else Capability.GRADIENT),
-        gives="probability" if head is None and are_probabilities(expected) else "logit",
-        head=head or ("sigmoid" if classes == 1 else "softmax"),
-        missing={"GRADIENT": problem} if problem else {},
-        hint=hint,
-        hint_reason=reason,
+        capabilities=Capability.PREDICT | Capability.GRADIENT,
+        gives="probability" if are_probabilities(expected) else "logit",
+        head="sigmoid" if classes == 1 else "softmax",
     )

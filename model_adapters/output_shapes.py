@@ -1,0 +1,38 @@
+"""What a network's output shapes say it is: a classifier, or something that finds objects or labels pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xai_core.errors import UnsupportedModel
+
+Shape = tuple[int | None, ...]
+FINEST = 8  # segmentation answers at an eighth of the input or finer, detectors on coarser grids
+
+
+def is_score_row(shape: Shape) -> bool:
+    """Say whether a shape is one score a class: (N, K), or (N, K) with sides of 1."""
+    return len(shape) >= 2 and sum(size != 1 for size in shape[1:]) <= 1
+
+
+def shown(shape: Shape) -> str:
+    """Return a shape in words, such as "?x3x224x224"."""
+    return "x".join("?" if size is None else str(size) for size in shape)
+
+
+def not_a_classifier(shapes: Sequence[Shape], side: int) -> UnsupportedModel:
+    """Return the error for a network with these outputs, whose input is `side` pixels high."""
+    sizes = ", ".join(shown(shape) for shape in shapes[:4])
+    if len(shapes) == 1 and len(shapes[0]) == 4 and _is_fine(shapes[0], side):
+        return UnsupportedModel(
+            f"This model labels every pixel (its output is {sizes}); a classifier, with one score a class, is needed."
+        )
+    return UnsupportedModel(
+        f"This model gives {sizes} instead of one score a class, as detectors do. "
+        "Open a detector on the Detection page, or upload a classifier."
+    )
+
+
+def _is_fine(shape: Shape, side: int) -> bool:
+    grid = sorted(size or side for size in shape[1:])[-2:]
+    return min(grid) * FINEST >= side
