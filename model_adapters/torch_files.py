@@ -1,0 +1,111 @@
+"""Tensors from PyTorch files: read without running anything, taken out of checkpoints, checked before use."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from xai_core.errors import RefusedModel, UnsupportedModel
+
+NESTS = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "ema", "state_dict_ema", "model_ema")
+PREFIXES = ("module", "_orig_mod", "model", "net", "network", "backbone", "encoder", "classifier")
+DAMAGED = "The file is damaged or cut short. Upload it again."
+
+Tensors = dict[str, Any]
+
+
+def read(path: str, trusted: bool = False) -> Any:
+    """Return the object that torch.save wrote; only tensors and plain values unless `trusted`."""
+    try:
+        with torch.serialization.safe_globals(_numpy_scalars()):
+            return torch.load(path, map_location="cpu", weights_only=not trusted)
+    except pickle.UnpicklingError:
+        raise RefusedModel(
+            "This file holds more than tensors and plain values. Save a state_dict, TorchScript, ONNX or safetensors."
+        ) from None
+    except (RuntimeError, EOFError, ValueError, OSError, KeyError, TypeError, AttributeError, IndexError):
+        raise RefusedModel(DAMAGED) from None
+
+
+def read_trusted(path: str, format: str) -> Any:
+    """Return what a pickle or a .pt2 file holds, running whatever code it asks for."""
+    if format == "torch-export":
+        return torch.export.load(path).module()
+    return read(path, trusted=True)
+
+
+def read_safetensors(path: str) -> Tensors:
+    """Return the tensors of a safetensors file."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return dict(load_file(path, device="cpu"))
+    except (SafetensorError, ValueError, OSError):
+        raise RefusedModel("The safetensors file is damaged or cut short. Upload it again.") from None
+
+
+def state_dict(content: Any) -> Tensors:
+    """Take the tensors out of a state dict or of a checkpoint around it, float32 where they are of another float.
+
+    UnsupportedModel where there are none, RefusedModel where a tensor claims more values than are stored.
+    """
+    found = next((t for mapping in _nested(content) if (t := _tensors(mapping))), None)
+    if not found:
+        raise UnsupportedModel(
+            "This PyTorch file holds no network weights. Save it with torch.save(model.state_dict())."
+        )
+    for name, tensor in found.items():
+        _check_claim(name, tensor)
+    return {name: t.float() if t.is_floating_point() else t for name, t in found.items()}
+
+
+def without_prefixes(tensors: Tensors) -> Iterator[Tensors]:
+    """Yield the tensors as named in the file, then without each wrapper's prefix that all of their names share."""
+    yield tensors
+    while (first := {name.split(".", 1)[0] for name in tensors}) and len(first) == 1:
+        (prefix,) = first
+        if prefix not in PREFIXES or any("." not in name for name in tensors):
+            return
+        tensors = {name.split(".", 1)[1]: tensor for name, tensor in tensors.items()}
+        yield tensors
+
+
+def _numpy_scalars() -> list[Any]:
+    # Training scripts leave figures such as the best accuracy beside the weights as NumPy scalars.
+    kinds = {type(np.dtype(code)) for code in "?bBhHiIlLefd"}
+    return [np._core.multiarray.scalar, np.dtype, *kinds]  # type: ignore[attr-defined]
+
+
+def _nested(content: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
+    if not isinstance(content, Mapping) or depth > 3:
+        return
+    yield content
+    for nest in NESTS:
+        yield from _nested(content.get(nest), depth + 1)
+
+
+def _tensors(mapping: Mapping[str, Any]) -> Tensors:
+    if any(isinstance(mapping.get(nest), Mapping) for nest in NESTS):
+        return {}
+    return {str(k): v.detach() for k, v in mapping.items() if isinstance(v, torch.Tensor) and v.dim() <= 8}
+
+
+def _check_claim(name: str, tensor: Any) -> None:
+    if tensor.layout != torch.strided or tensor.is_quantized:
+        raise UnsupportedModel(f"Tensor {name[:80]} is sparse or quantised; save the model in float32.")
+    claimed = tensor.numel() * tensor.element_size()
+    stored = tensor.untyped_storage().nbytes()
+    if claimed > stored:
+        raise RefusedModel(f"Tensor {name[:80]} claims {_size(claimed)} but stores {_size(stored)}.")
+
+
+def _size(count: int) -> str:
+    for unit, scale in (("GB", 10**9), ("MB", 10**6), ("KB", 10**3)):
+        if count >= scale:
+            return f"{count / scale:.3g} {unit}"
+    return f"{count} bytes"

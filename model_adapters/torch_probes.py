@@ -1,0 +1,124 @@
+"""What a network that brings its own code takes and gives, found out by asking it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from model_adapters.probes import noise
+from model_adapters.torch_network import rows, told
+from xai_core.errors import ModelError, UnsupportedModel
+from xai_core.types import InputSpec
+
+SIDES = (224, 32, 28, 64, 96, 128, 160, 192, 240, 256, 260, 288, 299, 300, 320, 331, 384, 448, 512)
+FARTHER = 32  # added to a side that works, to see whether others do; most networks halve a side five times
+SMALL = {1: 28, 3: 32}  # sides of MNIST and CIFAR pictures, by channels
+SMALL_CLASSES = 100
+FREE_SIZE = "The network takes pictures of any size; {0}x{0} pixels are a guess from its first layer."
+
+Ask = Callable[[InputSpec, int], Any]
+
+
+@dataclass(frozen=True)
+class Stem:
+    """The first convolution of a network: its input channels and its stride in pixels."""
+
+    channels: int
+    stride: int
+
+
+def find_input(module: Any) -> tuple[InputSpec, tuple[str, ...]]:
+    """Return the input that a module takes, with notes; UnsupportedModel where it takes no picture that was tried."""
+    failure: UnsupportedModel | None = None
+    for spec in _candidates(module):
+        try:
+            if (answer := _answer(module, spec)) is not None:
+                return _detailed(module, spec, answer.shape[1])
+        except UnsupportedModel as error:
+            failure = failure or error
+    raise failure or UnsupportedModel(
+        f"The model took no picture of {SIDES[2]} to {SIDES[-1]} pixels. "
+        "A classifier of square pictures with 1 or 3 channels is needed; export it as ONNX to keep its input size."
+    )
+
+
+def _candidates(module: Any) -> Iterator[InputSpec]:
+    stem = _stem(module)
+    counts = sorted(SMALL, key=lambda count: count != (stem.channels if stem else 3))
+    for channels in counts[:1] if stem and stem.channels in SMALL else counts:
+        for side in SIDES:
+            yield InputSpec(side, side, channels)
+
+
+def _detailed(module: Any, spec: InputSpec, classes: int) -> tuple[InputSpec, tuple[str, ...]]:
+    assert spec.height is not None
+    batch = None if _takes_batches(module, spec) else 1
+    farther = InputSpec(spec.height + FARTHER, spec.height + FARTHER, spec.channels)
+    try:
+        other = _answer(module, farther)
+    except UnsupportedModel:
+        other = None
+    if other is None or other.shape[1] != classes:
+        return InputSpec(spec.height, spec.height, spec.channels, batch=batch), ()
+    stem = _stem(module)
+    if stem and stem.stride == 1 and classes <= SMALL_CLASSES:
+        side = SMALL[spec.channels]
+        return InputSpec(side, side, spec.channels, batch=batch), (FREE_SIZE.format(side),)
+    return InputSpec(None, None, spec.channels, batch=batch), ()
+
+
+def _takes_batches(module: Any, spec: InputSpec) -> bool:
+    """Whether two pictures at once get the answers that each gets alone."""
+    both = noise(spec, 2)
+    try:
+        together = ask(module, both)
+    except ModelError:
+        return False
+    return len(together) == 2 and np.allclose(together[:1], ask(module, both[:1]), rtol=1e-3, atol=1e-4, equal_nan=True)
+
+
+def ask(module: Any, inputs: Any) -> Any:
+    """Return outputs (N, K) for inputs (N, H, W, C), both in NumPy; ModelError where the module fails on them."""
+    tensor = torch.from_numpy(inputs).permute(0, 3, 1, 2).contiguous()
+    with torch.inference_mode(), told(tensor):
+        return rows(module(tensor)).float().numpy()
+
+
+def _answer(module: Any, spec: InputSpec) -> Any:
+    try:
+        found = ask(module, noise(spec, 1))
+    except UnsupportedModel:
+        raise
+    except ModelError as error:
+        if type(error) is not ModelError:
+            raise
+        return None
+    return found if len(found) == 1 and found.shape[1] > 0 else None
+
+
+def _stem(module: Any) -> Stem | None:
+    recorder = _FirstConvolution()
+    spec = InputSpec(SIDES[0], SIDES[0], 3)
+    try:
+        with recorder:
+            ask(module, noise(spec, 1))
+    except ModelError:
+        pass  # whatever came before the failure is recorded
+    return recorder.stem
+
+
+class _FirstConvolution(TorchDispatchMode):  # type: ignore[misc]
+    """Watches which operators run, and keeps what the first convolution is like."""
+
+    stem: Stem | None = None
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if self.stem is None and "convolution" in str(func):
+            weight, stride, groups = args[1], args[3], args[8]
+            self.stem = Stem(weight.shape[1] * groups, max(stride))
+        return func(*args, **(kwargs or {}))

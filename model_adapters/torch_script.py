@@ -1,0 +1,111 @@
+"""Networks that bring their own code: TorchScript, and modules out of trusted pickles."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import torch
+
+from model_adapters.probes import agree, are_probabilities, in_batches, squash, trials
+from model_adapters.torch_network import DETECTOR, TorchNetwork, frozen
+from model_adapters.torch_probes import ask, find_input
+from xai_core.errors import RefusedModel, UnsupportedModel
+from xai_core.types import Capability, Card, FileKind, Floats, Head, InputSpec, Network
+
+ENDS: dict[str, Head] = {"aten::softmax": "softmax", "aten::log_softmax": "softmax", "aten::sigmoid": "sigmoid"}
+DAMAGED = "The TorchScript file is damaged, or of another version of PyTorch. Export it again, or export ONNX."
+CLOSE = 1e-4
+
+
+def load(path: str, kind: FileKind) -> Network:
+    """Open a TorchScript file; UnsupportedModel where it is no classifier of pictures."""
+    module = _opened(path)
+    _check_signature(module)
+    spec, notes = find_input(module)
+    inputs = trials(spec)
+    expected = [_answers(module, spec, batch) for batch in inputs]
+    cut, head = _without_end(path, spec, inputs, expected)
+    card = describe(spec, expected, kind, cut is not None, head, notes)
+    return TorchNetwork(module if cut is None else cut, card)
+
+
+def probed(module: Any, kind: FileKind) -> Network:
+    """Return the network around an nn.Module that came with its code."""
+    module = frozen(module)
+    spec, notes = find_input(module)
+    expected = [_answers(module, spec, batch) for batch in trials(spec)]
+    return TorchNetwork(module, describe(spec, expected, kind, False, None, notes))
+
+
+def describe(
+    spec: InputSpec, expected: list[Floats], kind: FileKind, cut: bool, head: Head | None, notes: tuple[str, ...]
+) -> Card:
+    """Return the card of a network that answered `expected` before its end, `head`, was `cut` or left in place."""
+    classes = expected[0].shape[1]
+    return Card(
+        framework="pytorch",
+        format=kind.format,
+        classes=classes,
+        input=spec,
+        capabilities=Capability.PREDICT | Capability.GRADIENT,
+        gives="probability" if not cut and (head or are_probabilities(expected)) else "logit",
+        head=head or ("sigmoid" if classes == 1 else "softmax"),
+        notes=(*kind.notes, *notes),
+    )
+
+
+def _opened(path: str) -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # TorchScript is deprecated, yet many files are in use
+            module = torch.jit.load(path, map_location="cpu")
+    except (RuntimeError, ValueError, OSError, LookupError, TypeError):
+        raise RefusedModel(DAMAGED) from None
+    return frozen(module)
+
+
+def _check_signature(module: Any) -> None:
+    if not hasattr(module, "forward"):
+        raise UnsupportedModel("This TorchScript file has no forward method, so there is nothing to run.")
+    wanted = [a for a in module.forward.schema.arguments[1:] if not a.has_default_value()]
+    if len(wanted) != 1:
+        shown = ", ".join(argument.name[:40] for argument in wanted)
+        raise UnsupportedModel(
+            f"The model takes {len(wanted)} inputs ({shown}); a classifier that takes one picture is needed."
+        )
+    if "List[Tensor]" in str(wanted[0].type):
+        raise UnsupportedModel(DETECTOR)
+
+
+def _answers(module: Any, spec: InputSpec, inputs: Floats) -> Floats:
+    return in_batches(lambda part: ask(module, part), spec.batch, inputs)
+
+
+def _without_end(path: str, spec: InputSpec, inputs: list[Floats], expected: list[Floats]) -> tuple[Any, Head | None]:
+    """Return the module without its final softmax or sigmoid, and which it was.
+
+    The module is None where there is no such end, or where what is left does not add up to the whole.
+    """
+    module = _opened(path)  # a graph can be changed only before its first run
+    end = _cut(module)
+    if end is None:
+        return None, None
+    head = ENDS[end]
+    answers = [_answers(module, spec, batch) for batch in inputs]
+    whole = [squash(logits, head) for logits in answers]
+    given = [torch.from_numpy(e).exp().numpy() for e in expected] if end == "aten::log_softmax" else expected
+    return (module, head) if agree(whole, given, CLOSE) else (None, head if end != "aten::log_softmax" else None)
+
+
+def _cut(module: Any) -> str | None:
+    graph = module._c._get_method("forward").graph
+    torch._C._jit_pass_inline(graph)
+    torch._C._jit_pass_constant_propagation(graph)
+    torch._C._jit_pass_dce(graph)
+    last = next(graph.outputs()).node()
+    if last.kind() not in ENDS:
+        return None
+    graph.eraseOutput(0)
+    graph.registerOutput(next(last.inputs()))
+    return str(last.kind())
