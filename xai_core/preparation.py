@@ -11,7 +11,7 @@ from xai_core.jobs.base import Job, Runner, Status
 from xai_core.labels import labels_for
 from xai_core.picture_files import Picture
 from xai_core.preprocessing import Preprocessing
-from xai_core.preprocessing_guess import Candidate, rank
+from xai_core.preprocessing_guess import Candidate, load_preprocessing, rank
 from xai_core.samples import Reference
 from xai_core.types import Card, Floats, ModelSource
 
@@ -39,22 +39,35 @@ def prepare(
     pictures: Sequence[Picture],
     references: Sequence[Reference],
     tell: Tell = lambda doing: None,
+    chosen: str | None = None,
 ) -> Prepared:
     """Open a model and find out how it wants its pictures; `pictures` are the person's own, if there are any yet.
 
+    chosen: a preprocessing as `load_preprocessing` reads it, which is then taken untried.
     Raises the VitrineError that says why the model can not be used.
     """
+    card = opened(runner, source, tell)
+    if chosen is None:
+        tell("finding out how the model wants its pictures")
+        candidates = rank(card, _asking(runner, source), pictures, references)
+    else:
+        candidates = (Candidate("chosen", load_preprocessing(chosen, card), "It was chosen, and not tried.", 0.0),)
+    return Prepared(source, card, candidates, candidates[0].preprocessing, labels_for(card))
+
+
+def opened(runner: Runner, source: ModelSource, tell: Tell = lambda doing: None) -> Card:
+    """Open a model and return its card; `tell` hears what is going on meanwhile."""
     opening = runner.open(source)
     while not opening.wait(0.1).ended:
         tell(opening.state.doing)
-    card = opening.result()
-    tell("finding out how the model wants its pictures")
+    return opening.result()
 
+
+def _asking(runner: Runner, source: ModelSource) -> Callable[[Preprocessing, Floats], Floats]:
     def predict(preprocessing: Preprocessing, images: Floats) -> Floats:
         return runner.predict(source, preprocessing, images).result()
 
-    candidates = rank(card, predict, pictures, references)
-    return Prepared(source, card, candidates, candidates[0].preprocessing, labels_for(card))
+    return predict
 
 
 def prepare_in_background(
