@@ -1,0 +1,107 @@
+"""vitrine explain: one explanation as attribution.npy, overlay.png and manifest.json."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+import numpy as np
+
+from vitrine_cli.flags import add_flags, flag, given
+from vitrine_cli.inputs import add_model, model_source, prepared, read_pictures
+from vitrine_cli.methods import summary
+from vitrine_cli.predict import probabilities
+from vitrine_cli.progress import follow
+from xai_core.errors import DataError, ParamError
+from xai_core.filter import FILTERS, Filter, filter_named
+from xai_core.jobs.base import Runner
+from xai_core.labels import find_class
+from xai_core.method import METHODS
+from xai_core.params import Size
+from xai_core.picture_files import Picture
+from xai_core.pictures import Look
+from xai_core.preparation import Prepared
+from xai_core.report import Explanation, save
+from xai_core.types import Floats, Indices
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add one parser a method, each with the flags of that method."""
+    commands = parser.add_subparsers(dest="method", metavar="METHOD", required=True)
+    for id in sorted(METHODS):
+        one = commands.add_parser(id, help=summary(METHODS[id]), description=summary(METHODS[id]), allow_abbrev=False)
+        _add_inputs(one)
+        for declared in (METHODS[id], *FILTERS.values(), Look):
+            add_flags(one, declared)
+
+
+def run(args: Namespace, runner: Runner) -> None:
+    """Explain a picture's class and write the files; the parameters are checked before the model is asked."""
+    METHODS[args.method].fitted(None, given(args, METHODS[args.method]))
+    filters_for(args, None)
+    look = Look(**given(args, Look))
+    picture = read_pictures([args.image])[0]
+    with model_source(args.model, args.architecture) as source:
+        found = prepared(runner, source, [picture], args.preprocessing, args.labels)
+        explanation = _explained(args, runner, found, picture, look)
+    _write(explanation, Path(args.out))
+
+
+def filters_for(args: Namespace, size: Size | None) -> tuple[Filter, ...]:
+    """Build the filters that the person named, in their order; ParamError for a flag whose filter was not named."""
+    for id, kind in FILTERS.items():
+        if id not in args.filters and (values := given(args, kind)):
+            flags = ", ".join(flag(p) for p in kind.params if p.name in values)
+            raise ParamError(f"{flags} belongs to the filter {id}; add --filter {id}.")
+    kinds = [filter_named(id) for id in args.filters]
+    return tuple(kind.fitted(size, given(args, kind)) for kind in kinds)
+
+
+def _add_inputs(parser: ArgumentParser) -> None:
+    add_model(parser)
+    parser.add_argument("image", metavar="IMAGE", help="the picture to explain")
+    parser.add_argument("--out", metavar="DIR", required=True, help="folder for the files; made where it is missing")
+    parser.add_argument("--target", metavar="N", action="append", help="class by number or name; default the predicted")
+    parser.add_argument("--labels", metavar="FILE", help="names of the classes: txt, json or csv")
+    parser.add_argument("--filter", dest="filters", metavar="FILTER", action="append", default=[], help="see methods")
+
+
+def _explained(args: Namespace, runner: Runner, found: Prepared, picture: Picture, look: Look) -> Explanation:
+    chosen, way = METHODS[args.method], found.preprocessing
+    chosen.check_model(found.card)
+    size = (way.height, way.width)
+    method, filters = chosen.fitted(size, given(args, chosen)), filters_for(args, size)
+    row = probabilities(runner, found, [picture])[0]
+    targets = _targets(args.target, found.labels, row)
+    job = runner.explain(found.source, way, method, way.place(picture.pixels), targets)
+    estimate = follow(job)
+    return Explanation(
+        source=found.source,
+        card=found.card,
+        preprocessing=way,
+        labels=found.labels,
+        picture=picture,
+        method=method,
+        targets=targets,
+        probabilities=row,
+        estimate=estimate,
+        seconds=job.state.seconds,
+        filters=filters,
+        look=look,
+    )
+
+
+def _targets(texts: list[str] | None, labels: tuple[str, ...], row: Floats) -> Indices:
+    if not texts:
+        return np.array([row.argmax()], np.int64)
+    return np.array([find_class(text, labels) for text in texts], np.int64)
+
+
+def _write(explanation: Explanation, folder: Path) -> None:
+    try:
+        paths = save(explanation, folder)
+    except OSError as error:
+        raise DataError(f"The folder {folder.name} can not be written: {error.strerror}.") from error
+    for target in explanation.targets:
+        print(f"{explanation.labels[target]} ({target}): {explanation.probabilities[target]:.1%}")
+    print("\n".join(map(str, paths)))

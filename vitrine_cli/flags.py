@@ -1,0 +1,47 @@
+"""From declared parameters to flags of the command line, and back."""
+
+from __future__ import annotations
+
+from argparse import SUPPRESS, ArgumentParser, BooleanOptionalAction, Namespace
+from typing import Any
+
+from xai_core.params import Declared, Param
+
+
+def add_flags(parser: ArgumentParser, declared: type[Declared]) -> None:
+    """Add a flag for each parameter of a method, a filter or a look."""
+    group = parser.add_argument_group(declared.title)
+    for param in declared.params:
+        shown: dict[str, Any] = {"dest": _key(declared, param), "default": SUPPRESS, "help": _help(param)}
+        if param.kind is bool:
+            group.add_argument(flag(param), action=BooleanOptionalAction, **shown)
+        else:
+            group.add_argument(flag(param), metavar=param.kind.__name__.upper(), **shown)
+
+
+def given(args: Namespace, declared: type[Declared]) -> dict[str, Any]:
+    """Return the parameters that the person gave, by name; ParamError where a text does not read as its kind."""
+    texts = {param: getattr(args, _key(declared, param), None) for param in declared.params}
+    return {p.name: t if isinstance(t, bool) else p.parse(t) for p, t in texts.items() if t is not None}
+
+
+def flag(param: Param) -> str:
+    """Return the flag of a parameter: its name with dashes."""
+    return "--" + param.name.replace("_", "-")
+
+
+def in_words(param: Param) -> str:
+    """Return what values a parameter takes and its default, in words."""
+    values = f"one of {', '.join(param.choices)}" if param.choices else ""
+    if param.range:
+        values = f"between {param.bounds()}"
+    shown = {True: "on", False: "off"}[param.default] if param.kind is bool else param.default
+    return f"{values}; default {shown}".removeprefix("; ")
+
+
+def _key(declared: type[Declared], param: Param) -> str:
+    return f"{declared.id}.{param.name}"
+
+
+def _help(param: Param) -> str:
+    return f"{param.help} ({in_words(param)})".replace("%", "%%")

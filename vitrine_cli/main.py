@@ -1,0 +1,81 @@
+"""The command `vitrine`: check a model, predict, list the methods, explain."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from xai_core.jobs.local import LocalRunner
+
+import xai_core.filters
+import xai_core.methods  # noqa: F401
+from vitrine_cli import check, explain, methods, predict
+from vitrine_cli.progress import tell
+from xai_core import __version__
+from xai_core.errors import ParamError, VitrineError
+from xai_core.method import method_named
+
+COMMANDS = {
+    "check": (check, "say what a model file is and what it can do"),
+    "predict": (predict, "print the most probable classes of pictures"),
+    "methods": (methods, "list the explanation methods and their parameters"),
+    "explain": (explain, "write the explanation of a prediction"),
+}
+BAD_INPUT, INTERRUPTED = 2, 130
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are sentences."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ParamError(f"{message[0].upper()}{message[1:]}; see {self.prog} --help.")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return 0, or 2 after one sentence on stderr where that failed."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        _run(arguments)
+    except VitrineError as error:
+        return _complain(str(error))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        logging.getLogger("vitrine").debug("An unforeseen error", exc_info=error)
+        return _complain(f"Vitrine failed in an unforeseen way ({type(error).__name__}); nothing was written.")
+    return 0
+
+
+def parser() -> Parser:
+    """Return the parser of all commands, its flags read from the declarations of methods and filters."""
+    whole = Parser(prog="vitrine", description="Ask an image model why it said that.", allow_abbrev=False)
+    whole.add_argument("--version", action="version", version=f"vitrine {__version__}")
+    commands = whole.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (module, sentence) in COMMANDS.items():
+        one = commands.add_parser(name, help=sentence, description=sentence.capitalize() + ".", allow_abbrev=False)
+        module.add_arguments(one)
+    return whole
+
+
+def _run(arguments: list[str]) -> None:
+    if arguments[:1] == ["explain"] and len(arguments) > 1 and not arguments[1].startswith("-"):
+        method_named(arguments[1])
+    args = parser().parse_args(arguments)
+    runner = LocalRunner()
+    try:
+        COMMANDS[args.command][0].run(args, runner)
+    finally:
+        tell("")
+        runner.close()
+
+
+def _complain(sentence: str) -> int:
+    tell("")
+    print(sentence, file=sys.stderr)
+    return BAD_INPUT

@@ -1,0 +1,70 @@
+"""vitrine methods: the explanation methods and filters with their parameters."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from typing import Any
+
+from vitrine_cli.flags import flag, in_words
+from xai_core.filter import FILTERS
+from xai_core.jobs.base import Runner
+from xai_core.method import METHODS, Method
+from xai_core.params import Declared, Param, ShareOfSide
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print a JSON list, one entry a method")
+
+
+def run(args: Namespace, runner: Runner) -> None:
+    """Print all methods, read from their declarations."""
+    if args.json:
+        print(json.dumps([_entry(METHODS[id]) for id in sorted(METHODS)], indent=2, ensure_ascii=False))
+        return
+    for id in sorted(METHODS):
+        print(f"{id}: {summary(METHODS[id])}\n  Cost: {METHODS[id].cost}. Source: {METHODS[id].source}")
+        _print_parameters(METHODS[id])
+    print("Filters, for --filter:")
+    for id in sorted(FILTERS):
+        print(f"{id}: {summary(FILTERS[id])}")
+        _print_parameters(FILTERS[id])
+
+
+def summary(declared: type[Declared]) -> str:
+    """Return the first line of a docstring."""
+    return (declared.__doc__ or "").strip().split("\n")[0]
+
+
+def _print_parameters(declared: type[Declared]) -> None:
+    for param in declared.params:
+        print(f"  {flag(param)}: {param.help} ({in_words(param)})")
+
+
+def _entry(method: type[Method]) -> dict[str, Any]:
+    return {
+        "id": method.id,
+        "title": method.title,
+        "summary": summary(method),
+        "needs": [need.name for need in method.needs],
+        "cost": method.cost,
+        "source": method.source,
+        "parameters": [_parameter(param) for param in method.params],
+    }
+
+
+def _parameter(param: Param) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "name": param.name,
+        "flag": flag(param),
+        "type": param.kind.__name__,
+        "default": param.default,
+        "help": param.help,
+    }
+    if param.choices:
+        found["choices"] = list(param.choices)
+    if param.range:
+        high = param.range.high
+        bound = {"high_as_share_of_side": high.share} if isinstance(high, ShareOfSide) else {"high": high}
+        found |= {"low": param.range.low, **bound, "step": param.range.step, "unit": param.range.unit}
+    return found
