@@ -1,4 +1,8 @@
-"""A running Streamlit script and a Chromium page, for tests in a real browser; conftest.py files make fixtures of them."""
+"""A running Streamlit script and a Chromium page, for tests in a real browser.
+
+A conftest.py takes the fixture with `from browser_session import browser`; it lasts for a module, as two Playwrights
+can not run at once.
+"""
 
 from __future__ import annotations
 
@@ -55,16 +59,16 @@ def streamlit_app(script: Path, **environment: str) -> Iterator[str]:
         server.wait(PATIENCE)
 
 
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """Start Chromium; the test fails where there is none."""
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A running Chromium; the test fails where there is none."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         pytest.fail("Tests in the browser need Chromium: install it (apt-get install chromium) and run them again.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(SWITCHES))
-        yield browser
-        browser.close()
+        started = playwright.chromium.launch(executable_path=path, args=list(SWITCHES))
+        yield started
+        started.close()
 
 
 @contextmanager

@@ -66,7 +66,7 @@ def overlay(photo: Picture, map: Floats, look: Look, limits: tuple[float, float]
     drawn = Look(**look.values() | {"colour_map": look.colours_for(map)})
     limits = limits or scale_limits(map, drawn.colour_map)
     fitted = _resized(map, photo.shape[1], photo.shape[0], look.smooth)
-    cover = look.opacity * _strength(fitted, drawn, limits)[..., None]
+    cover = _cover(fitted, drawn, limits)[..., None]
     return np.asarray(np.rint(photo * (1 - cover) + heat_map(fitted, drawn, limits) * cover), np.uint8)
 
 
@@ -101,12 +101,16 @@ def _shares(map: Floats, colour_map: str, limits: tuple[float, float]) -> NDArra
     return np.clip((map.astype(np.float64) - low) / (high - low), 0, 1)
 
 
-def _strength(map: Floats, look: Look, limits: tuple[float, float]) -> NDArray[np.float64]:
-    """Return how strong each value is, from 0 to 1; 1 everywhere where the look does not fade."""
+def _cover(map: Floats, look: Look, limits: tuple[float, float]) -> NDArray[np.float64]:
+    """Return how much each pixel covers the photo, from 0 to 1.
+
+    Where the look fades, it is the root of the strength: most values of a gradient's map lie far below its largest.
+    """
     if not look.fade:
-        return np.ones(map.shape)
+        return np.full(map.shape, look.opacity)
     shares = _shares(map, look.colour_map, limits)
-    return np.abs(2 * shares - 1) if COLOUR_MAPS[look.colour_map].diverging else shares
+    strength = np.abs(2 * shares - 1) if COLOUR_MAPS[look.colour_map].diverging else shares
+    return np.asarray(look.opacity * np.sqrt(strength))
 
 
 def _encoded(picture: Picture, format: str, **options: int) -> bytes:

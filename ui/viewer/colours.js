@@ -36,7 +36,7 @@ function colour(values, scale, fade, map, cover) {
     }
     map[4 * i + 3] = 255;
     const strength = scale.diverging ? Math.abs(2 * share - 1) : share;
-    cover[4 * i + 3] = fade ? Math.round(255 * strength) : 255;
+    cover[4 * i + 3] = fade ? Math.round(255 * Math.sqrt(strength)) : 255;
   }
 }
 

@@ -49,6 +49,7 @@ class PanelView {
   }
 
   show(visible) {
+    this.grid.dataset.count = visible.length;
     const first = visible.find((id) => this.panes[id].navigable);
     for (const [id, { figure, stage, navigable }] of Object.entries(this.panes)) {
       figure.hidden = !visible.includes(id);
@@ -85,10 +86,10 @@ class PanelView {
     this.grid.classList.toggle("blocky", !look.smooth);
   }
 
-  showScale({ name, diverging, low, high }) {
-    const middle = diverging ? 0 : (low + high) / 2;
+  showScale({ name, low, high }) {
+    const ticks = [low, (low + high) / 2, high].map((value) => (Math.abs(value) < (high - low) / 200 ? 0 : value));
     this.scaleBar.style.background = gradientOf(name);
-    this.ticks.replaceChildren(...[low, middle, high].map((value) => element("span", {}, inWords(value))));
+    this.ticks.replaceChildren(...ticks.map((value) => element("span", {}, inWords(value))));
   }
 
   move({ zoom, x, y }) {

@@ -1,7 +1,7 @@
 // The picture of a spectrum: log magnitude with frequency zero in the middle, what a low-pass cuts dimmed.
 
 const SPECTRUM_SIDE = 448;
-const DIMMED = 0.22;
+const DIMMED = 0.4;
 
 // Draws and returns the shares of the frequencies and of the power (frequency zero left out) that lie within the cut.
 function paintSpectrum(canvas, spectrum, cut) {

@@ -38,6 +38,7 @@ class Viewer {
 
   buildToolbar(look, offered) {
     this.zoomLevel = element("output", { className: "number zoom-level" });
+    const hint = element("span", { className: "hint" }, "Scroll or pinch to zoom, drag to pan.");
     const zoom = group(
       "Zoom",
       button("Zoom out", "−", () => this.navigation.zoomBy(0.8)),
@@ -45,6 +46,7 @@ class Viewer {
       button("Zoom in", "+", () => this.navigation.zoomBy(1.25)),
       button("Reset zoom", "Reset", () => this.navigation.reset()),
     );
+    zoom.prepend(hint);
     this.chips = Object.fromEntries(Object.keys(PANES).map((id) => [id, this.chip(id)]));
     const shown = group("Panes", ...Object.values(this.chips));
     shown.classList.add("segmented");
@@ -90,10 +92,10 @@ class Viewer {
       control.show(values[id][declared.name]);
       return control.element;
     });
-    const box = element("div", { className: "params", hidden: !on.has(id) }, ...fields);
+    const box = element("div", { className: "params", hidden: !on.has(id) || !fields.length }, ...fields);
     const flip = (value) => {
       on[value ? "add" : "delete"](id);
-      box.hidden = !value;
+      box.hidden = !value || !fields.length;
       live();
     };
     const control = controlFor({ name: id, label: title, help, kind: "bool", choices: [] }, flip, () => this.report());

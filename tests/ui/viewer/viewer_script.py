@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import streamlit as st
 
@@ -27,14 +25,14 @@ def photo(height: int, width: int) -> np.ndarray:
 
 if __name__ == "__main__":
     st.set_page_config(page_title="Viewer", layout="wide")
-    seed = int(st.session_state.get("seed", 0))
+    seed = st.session_state.setdefault("seed", 0)
+    if st.button("Next"):
+        seed = st.session_state.seed = seed + 1
     maps = waves(224, 224, seed), waves(224, 224, seed + 100)
     panels = [
         Panel("tabby <b>cat</b>", maps[0], "71.2 %", np.abs(maps[0]) / 10),
         Panel("Egyptian cat", maps[1], "12.3 %"),
     ]
-    if st.button("Next"):
-        st.session_state.seed = seed + 1
     state = viewer(photo(448, 448), panels, key="viewer", picking=True)
     st.code(repr(state), language=None)
-    st.caption(f"Run {time.monotonic_ns()}")
+    st.caption(f"Maps {seed}")
