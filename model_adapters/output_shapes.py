@@ -27,6 +27,10 @@ def not_a_classifier(shapes: Sequence[Shape], side: int) -> UnsupportedModel:
         return UnsupportedModel(
             f"This model labels every pixel (its output is {sizes}); a classifier, with one score a class, is needed."
         )
+    if all(is_score_row(shape) for shape in shapes):
+        return UnsupportedModel(
+            f"This model gives {len(shapes)} rows of scores ({sizes}); expected one. Save it with one."
+        )
     return UnsupportedModel(
         f"This model gives {sizes} instead of one score a class, as detectors do. "
         "Open a detector on the Detection page, or upload a classifier."

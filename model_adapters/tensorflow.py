@@ -127,6 +127,8 @@ def _load_saved_model(path: str, kind: FileKind, scratch: str, trusted: bool) ->
 
 def _with_gradient(card: Card, network: TensorFlowNetwork, inputs: Floats) -> Card:
     """Return the card with what a trial says of gradients; the trial also spares the first explanation the tracing."""
+    if network.head != card.head:
+        network.compile(card.head)
     try:
         network.gradient(inputs, np.zeros(len(inputs), np.int64))
     except (ValueError, TypeError, LookupError, tf.errors.InvalidArgumentError, tf.errors.UnimplementedError):

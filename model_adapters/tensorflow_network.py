@@ -35,6 +35,7 @@ class TensorFlowNetwork(Network):
         shape = (spec.batch, *sides, spec.channels) if spec.layout == "NHWC" else (spec.batch, spec.channels, *sides)
         inputs, targets = tf.TensorSpec(shape, self._dtype), tf.TensorSpec((spec.batch,), tf.int64)
         self._forward = tf.function(self._scores, input_signature=[inputs])
+        self.head = head
         final = tf.nn.softmax if head == "softmax" else tf.nn.sigmoid
         # One trace serves both scores: tracing costs a second, the softmax that is not asked for nothing.
         self._backward = tf.function(_gradient_of(self._scores, final), input_signature=[inputs, targets, _FLAG])

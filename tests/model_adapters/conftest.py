@@ -1,0 +1,81 @@
+"""Answers of TensorFlow models, from a process of their own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from xai_core.preprocessing import presets
+from xai_core.samples import Reference, references, sample_models
+from xai_core.types import ModelSource
+
+HERE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the adapter said of each model, or the error it ended in; arrays are named "model.what"."""
+
+    said: dict[str, dict[str, Any]]
+    arrays: dict[str, np.ndarray]
+
+
+def sample(framework: str) -> ModelSource:
+    """The sample model of a framework; the test is skipped where it is not built."""
+    found = [model for model in sample_models() if model.framework == framework]
+    if not found:
+        pytest.skip("The samples are not built; run: python samples/build.py")
+    return found[0].source()
+
+
+def sample_pictures() -> tuple[Reference, ...]:
+    found = references()
+    return found if found else pytest.skip("The samples are not built; run: python samples/build.py")
+
+
+@pytest.fixture(scope="session")
+def photos() -> np.ndarray:
+    """The open-licence photos as MobileNetV2 wants them, (7, 224, 224, 3)."""
+    wanted = presets(224, 224)["ImageNet mean/std"]
+    return wanted.normalise(np.stack([wanted.place(one.picture().pixels) for one in sample_pictures()]))
+
+
+@pytest.fixture(scope="session")
+def photo_targets() -> np.ndarray:
+    """A class for each photo: a right one, or "tabby" where there is none."""
+    return np.array([one.classes[0] if one.classes else 281 for one in sample_pictures()])
+
+
+@pytest.fixture(scope="session")
+def cifar(assets: Path) -> tuple[np.ndarray, np.ndarray]:
+    """200 CIFAR-10 test pictures (200, 32, 32, 3) in 0..1 and their classes."""
+    with np.load(assets / "datasets/cifar10/cifar10_train3000_test2000.npz") as data:
+        pictures, classes = data["x_test"][:200], data["y_test"][:200]
+    return np.asarray(pictures, np.float32) / 255, np.asarray(classes, np.int64).ravel()
+
+
+@pytest.fixture(scope="session")
+def tensorflow_answers(
+    tmp_path_factory: pytest.TempPathFactory,
+    assets: Path,
+    photos: np.ndarray,
+    photo_targets: np.ndarray,
+    cifar: tuple[np.ndarray, np.ndarray],
+) -> Answers:
+    folder = tmp_path_factory.mktemp("tensorflow")
+    shutil.copyfile(sample("Keras").path, folder / "sample.keras")
+    given = {"sample": photos, "sample.targets": photo_targets, "cifar": cifar[0] * 255, "cifar.targets": cifar[1][:4]}
+    for name, array in given.items():
+        np.save(folder / f"{name}.npy", array)
+    command = [sys.executable, "-B", str(HERE / "tensorflow_process.py"), str(folder), str(assets)]
+    subprocess.run(command, check=True, capture_output=True)
+    with np.load(folder / "answers.npz") as arrays:
+        return Answers(json.loads((folder / "answers.json").read_text("utf-8")), dict(arrays))

@@ -1,0 +1,207 @@
+"""Builds small Keras models and SavedModels, opens them and real ones with the adapter, and writes down what they are.
+
+TensorFlow must not share a process with PyTorch, so tests start this one: `tensorflow_process.py FOLDER ASSETS`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import tensorflow as tf
+
+from model_adapters import tensorflow as adapter
+from xai_core.errors import VitrineError
+from xai_core.types import Capability, FileKind, ModelSource
+
+layers = keras.layers
+SIDE = 16
+
+
+def body(*last, shape=(SIDE, SIDE, 3), first=(), name=None, **settings):
+    middle = [layers.Conv2D(4, 3, activation="relu"), layers.GlobalAveragePooling2D()]
+    return keras.Sequential([keras.Input(shape, **settings), *first, *middle, *last], name=name)
+
+
+def nested():
+    inner = body(layers.Dense(4, activation="softmax"))
+    inputs = keras.Input((SIDE, SIDE, 3))
+    return keras.Model(inputs, inner(layers.RandomFlip()(inputs)))
+
+
+def two_inputs():
+    first, second = keras.Input((SIDE, SIDE, 3)), keras.Input((5,))
+    joined = layers.Concatenate()([layers.GlobalAveragePooling2D()(first), second])
+    return keras.Model([first, second], layers.Dense(4)(joined))
+
+
+def segmentation():
+    return keras.Sequential([keras.Input((SIDE, SIDE, 3)), layers.Conv2D(5, 1, activation="softmax")])
+
+
+def detector():
+    inputs = keras.Input((SIDE, SIDE, 3))
+    grid = layers.Reshape((-1, 4))(layers.Conv2D(8, 3, strides=4)(inputs))
+    return keras.Model(inputs, [grid, layers.Dense(2)(grid)])
+
+
+def two_heads():
+    inputs = keras.Input((SIDE, SIDE, 3))
+    pooled = layers.GlobalAveragePooling2D()(inputs)
+    return keras.Model(inputs, [layers.Dense(4)(pooled), layers.Dense(2)(pooled)])
+
+
+@keras.saving.register_keras_serializable("mine")
+class OwnLayer(layers.Layer):
+    def call(self, inputs):
+        return inputs
+
+
+def keras_models():
+    softmax = layers.Dense(4, activation="softmax")
+    return {
+        "softmax": body(softmax),
+        "softmax_layer": body(layers.Dense(4), layers.Softmax()),
+        "softmax_activation": body(layers.Dense(4), layers.Activation("softmax")),
+        "softmax_nested": nested(),
+        "softmax_inside": body(layers.Dense(4, activation="softmax"), layers.Dropout(0.5)),
+        "sigmoid": body(layers.Dense(3, activation="sigmoid")),
+        "one_score": body(layers.Dense(1, activation="sigmoid")),
+        "relu": body(layers.Dense(4, activation="relu")),
+        "gray": body(layers.Dense(4), shape=(28, 28, 1)),
+        "free_size": body(layers.Dense(4), shape=(None, None, 3)),
+        "one_picture": body(layers.Dense(4), shape=None, batch_shape=(1, SIDE, SIDE, 3)),
+        "rescaling": body(layers.Dense(4), first=[layers.Rescaling(1 / 127.5, offset=-1)]),
+        "normalisation": body(layers.Dense(4), first=[layers.Normalization(mean=[0.4] * 3, variance=[0.1] * 3)]),
+        "named": body(layers.Dense(4), name="mobilenetv2_0.35_32"),
+        "two_inputs": two_inputs(),
+        "segmentation": segmentation(),
+        "detector": detector(),
+        "own_layer": body(OwnLayer(), layers.Dense(4)),
+        "two_heads": two_heads(),
+        "depthwise": body(layers.Dense(4), first=[layers.DepthwiseConv2D(3)]),
+    }
+
+
+def as_keras_2(path):
+    """Add what Keras 2 wrote into the configuration of a depthwise convolution."""
+    with h5py.File(path, "a") as file:
+        config = json.loads(file.attrs["model_config"])
+        for layer in config["config"]["layers"]:
+            if layer["class_name"] == "DepthwiseConv2D":
+                layer["config"]["groups"] = 1
+        file.attrs["model_config"] = json.dumps(config)
+
+
+def saved_model(folder, name, function, dtype=tf.float32):
+    module = tf.Module()
+    module.serve = tf.function(function, input_signature=[tf.TensorSpec([None, SIDE, SIDE, 3], dtype)])
+    return zipped(folder, name, lambda place: tf.saved_model.save(module, place, {"serving_default": module.serve}))
+
+
+def first_version(place):
+    """Write a SavedModel as TensorFlow 1 did: a graph, a session and a signature."""
+    v1 = tf.compat.v1
+    with v1.Graph().as_default(), v1.Session() as session:
+        inputs = v1.placeholder(tf.float32, [None, SIDE, SIDE, 3])
+        weights = v1.get_variable("weights", initializer=tf.ones([3, 4]))
+        outputs = tf.reduce_mean(inputs**2, [1, 2]) @ weights
+        session.run(v1.global_variables_initializer())
+        v1.saved_model.simple_save(session, place, {"picture": inputs}, {"scores": outputs})
+
+
+def zipped(folder, name, write):
+    place = folder / name
+    write(str(place))
+    return shutil.make_archive(str(place), "zip", place)
+
+
+def saved_models(folder):
+    export = body(layers.Dense(4, activation="softmax")).export
+    return {
+        "exported": zipped(folder, "exported", lambda place: export(place, verbose=False)),
+        "whole_numbers": saved_model(
+            folder, "bytes", lambda x: tf.reduce_mean(tf.cast(x, tf.float32), [1, 2]), tf.uint8
+        ),
+        "first_version": zipped(folder, "first", first_version),
+        "reads_files": saved_model(folder, "reads", lambda x: x[:, 0, 0] + float_of(tf.io.read_file("/etc/hostname"))),
+        "calls_python": saved_model(folder, "calls", lambda x: tf.py_function(np.mean, [x], tf.float32) + x[:, 0, 0]),
+    }
+
+
+def float_of(text):
+    return tf.cast(tf.strings.length(text), tf.float32)
+
+
+def opened(path, format, scratch):
+    scratch.mkdir()
+    return adapter.load(ModelSource(str(path), "a model", ""), FileKind(format, "tensorflow"), str(scratch))
+
+
+def described(network):
+    card = network.card
+    return {
+        "classes": card.classes,
+        "size": [card.input.height, card.input.width],
+        "channels": card.input.channels,
+        "batch": card.input.batch,
+        "gives": card.gives,
+        "head": card.head,
+        "gradient": Capability.GRADIENT in card.capabilities,
+        "missing": dict(card.missing),
+        "hint": card.hint and card.hint.to_json(),
+        "hint_reason": card.hint_reason,
+    }
+
+
+def answered(network, inputs, targets):
+    arrays = {"outputs": network.forward(inputs)}
+    if Capability.GRADIENT in network.card.capabilities:
+        arrays |= {score: network.backward(inputs, targets, score) for score in ("probability", "logit")}
+    return arrays
+
+
+def main(folder, assets):
+    files = {}
+    originals = keras_models()
+    for name, model in originals.items():
+        suffix = "h5" if name == "depthwise" else "keras"
+        model.save(folder / f"{name}.{suffix}")
+        files[name] = (folder / f"{name}.{suffix}", "keras-h5" if suffix == "h5" else "keras")
+    keras.saving.get_custom_objects().clear()
+    as_keras_2(files["depthwise"][0])
+    files |= {name: (path, "savedmodel") for name, path in saved_models(folder).items()}
+    files["sample"] = (folder / "sample.keras", "keras")
+    files["cifar"] = (assets / "models/keras/cifar10_cnn.h5", "keras-h5")
+    found, arrays = {}, {}
+    for name, (path, format) in files.items():
+        if not os.path.exists(path):
+            continue
+        try:
+            network = opened(path, format, folder / f"scratch of {name}")
+        except VitrineError as error:
+            found[name] = {"error": type(error).__name__, "message": str(error)}
+            continue
+        found[name] = described(network)
+        given = folder / f"{name}.npy"
+        spec = network.card.input
+        shape = (3, spec.height or 24, spec.width or 20, spec.channels)
+        inputs = np.load(given) if given.exists() else np.random.default_rng(0).random(shape, np.float32)
+        classes = np.load(folder / f"{name}.targets.npy") if given.exists() else np.arange(3) % network.card.classes
+        few = slice(len(classes))
+        parts = answered(network, inputs[few], classes) | {"outputs": network.forward(inputs)}
+        if name in originals and spec.batch is None:
+            parts["original"] = np.asarray(originals[name](inputs, training=False))
+        arrays |= {f"{name}.{key}": value for key, value in parts.items()}
+    np.savez(folder / "answers.npz", **arrays)
+    (folder / "answers.json").write_text(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

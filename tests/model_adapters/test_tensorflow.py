@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+
+def softmax(logits):
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return raised / raised.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("name", ["softmax", "softmax_layer", "softmax_activation", "softmax_nested"])
+def test_a_final_softmax_is_cut_and_gives_the_original_back(tensorflow_answers, name):
+    said, arrays = tensorflow_answers.said[name], tensorflow_answers.arrays
+    assert (said["gives"], said["head"]) == ("logit", "softmax")
+    assert not np.allclose(arrays[f"{name}.outputs"].sum(axis=1), 1)
+    np.testing.assert_allclose(softmax(arrays[f"{name}.outputs"]), arrays[f"{name}.original"], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "one_score"])
+def test_a_final_sigmoid_is_cut_and_gives_the_original_back(tensorflow_answers, name):
+    said, arrays = tensorflow_answers.said[name], tensorflow_answers.arrays
+    assert (said["gives"], said["head"]) == ("logit", "sigmoid")
+    np.testing.assert_allclose(1 / (1 + np.exp(-arrays[f"{name}.outputs"])), arrays[f"{name}.original"], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["softmax_inside", "exported"])
+def test_a_softmax_that_can_not_be_cut_leaves_probabilities(tensorflow_answers, name):
+    assert tensorflow_answers.said[name]["gives"] == "probability"
+    np.testing.assert_allclose(tensorflow_answers.arrays[f"{name}.outputs"].sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["relu", "gray", "free_size", "rescaling", "depthwise"])
+def test_a_model_without_softmax_answers_as_keras_does(tensorflow_answers, name):
+    arrays = tensorflow_answers.arrays
+    assert tensorflow_answers.said[name]["gives"] == "logit"
+    np.testing.assert_allclose(arrays[f"{name}.outputs"], arrays[f"{name}.original"], atol=1e-5)
+
+
+def test_the_probability_gradient_follows_from_the_logits_by_the_chain_rule(tensorflow_answers):
+    arrays = tensorflow_answers.arrays
+    p = 1 / (1 + np.exp(-arrays["one_score.outputs"]))
+    expected = arrays["one_score.logit"] * (p * (1 - p))[:, :, None, None]
+    np.testing.assert_allclose(arrays["one_score.probability"], expected, atol=1e-7)
+
+
+def test_a_gradient_is_that_of_the_graph(tensorflow_answers):
+    inputs = np.random.default_rng(0).random((3, 16, 16, 3), np.float32)
+    expected = 2 * inputs / 16**2  # the scores are means of squares
+    np.testing.assert_allclose(tensorflow_answers.arrays["first_version.logit"], expected, atol=1e-6)
+
+
+def test_free_sizes_and_gray_pictures_are_recognised(tensorflow_answers):
+    assert tensorflow_answers.said["free_size"]["size"] == [None, None]
+    assert tensorflow_answers.said["gray"]["channels"] == 1
+    assert tensorflow_answers.arrays["gray.logit"].shape == (3, 28, 28, 1)
+
+
+def test_a_model_for_one_picture_answers_three(tensorflow_answers):
+    assert tensorflow_answers.said["one_picture"]["batch"] == 1
+    assert tensorflow_answers.arrays["one_picture.outputs"].shape == (3, 4)
+    assert tensorflow_answers.arrays["one_picture.logit"].shape == (3, 16, 16, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "mean", "word"),
+    [
+        ("rescaling", 255.0, 0.0, "Rescaling"),
+        ("normalisation", 1.0, 0.0, "Normalization"),
+        ("named", 1.0, 0.5, "keras.applications"),
+        ("whole_numbers", 255.0, 0.0, "whole numbers"),
+    ],
+)
+def test_the_file_speaks_for_its_preprocessing(tensorflow_answers, name, scale, mean, word):
+    said = tensorflow_answers.said[name]
+    assert (said["hint"]["scale"], said["hint"]["mean"][0]) == (scale, mean)
+    assert word in said["hint_reason"]
+
+
+def test_a_model_that_takes_whole_numbers_gives_predictions_only(tensorflow_answers):
+    said = tensorflow_answers.said["whole_numbers"]
+    assert not said["gradient"]
+    assert "no gradient" in said["missing"]["GRADIENT"]
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "words"),
+    [
+        ("two_inputs", "UnsupportedModel", "takes 2 inputs"),
+        ("segmentation", "UnsupportedModel", "labels every pixel (its output is ?x16x16x5)"),
+        ("detector", "UnsupportedModel", "Detection page"),
+        ("two_heads", "UnsupportedModel", "2 rows of scores"),
+        ("own_layer", "UnsupportedModel", "'OwnLayer' is not part of Keras"),
+        ("reads_files", "RefusedModel", "an operation on files (ReadFile)"),
+        ("calls_python", "UnsupportedModel", "calls back into Python"),
+    ],
+)
+def test_what_is_no_classifier_gets_its_sentence(tensorflow_answers, name, error, words):
+    said = tensorflow_answers.said[name]
+    assert said["error"] == error
+    assert words in said["message"]
+    assert "/" not in said["message"].replace("?x", "")
+
+
+def test_the_cifar_model_sees_what_is_in_pictures_of_0_to_255(tensorflow_answers, cifar):
+    found = tensorflow_answers.arrays["cifar.outputs"].argmax(axis=1)
+    assert (found == cifar[1]).mean() > 0.75
+
+
+def test_the_cifar_model_keeps_the_relu_that_it_ends_in(tensorflow_answers):
+    assert tensorflow_answers.said["cifar"]["gives"] == "logit"
+    assert tensorflow_answers.arrays["cifar.outputs"].min() == 0
