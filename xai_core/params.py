@@ -56,7 +56,8 @@ class Param:
 
     def fitting(self, size: Size | None) -> Any:
         """Return the default, brought into the range that a model with an input of `size` allows."""
-        return self.default if self.range is None else min(self.default, self.kind(self._upper(size)))
+        upper = self._upper(size)
+        return self.default if self.range is None or self.default <= upper else self.kind(upper)
 
     def check(self, value: Any, size: Size | None = None) -> None:
         """Raise ParamError unless `value` has the right type and lies in the range."""

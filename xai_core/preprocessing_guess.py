@@ -71,14 +71,14 @@ def candidates(card: Card) -> dict[str, Preprocessing]:
 
 
 def load_preprocessing(text: str, card: Card) -> Preprocessing:
-    """Return the preprocessing that `text` names: a usual way such as "-1..1", or the path of a JSON file.
+    """Return the preprocessing that `text` names: a usual way such as "-1..1" or "ImageNet", or a JSON file's path.
 
     The file holds fields of Preprocessing; those it leaves out are as in the first of `candidates`. ParamError if not.
     """
     known = candidates(card)
-    named = {name.lower(): way for name, way in known.items()}.get(text.strip().lower())
-    if named is not None:
-        return named
+    named = [way for name, way in known.items() if text.strip() and name.lower().startswith(text.strip().lower())]
+    if len(named) == 1:
+        return named[0]
     if not Path(text).is_file():
         raise ParamError(f"There is no preprocessing called {text!r} and no such file; there are {', '.join(known)}.")
     return _from_file(Path(text), next(iter(known.values())))
