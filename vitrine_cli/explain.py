@@ -31,13 +31,15 @@ def add_arguments(parser: ArgumentParser) -> None:
     for id in sorted(METHODS):
         one = commands.add_parser(id, help=summary(METHODS[id]), description=summary(METHODS[id]), allow_abbrev=False)
         _add_inputs(one)
-        for declared in (METHODS[id], *FILTERS.values(), Look):
-            add_flags(one, declared)
+        add_flags(one, METHODS[id])
+        for filter_id in sorted(FILTERS):
+            add_flags(one, FILTERS[filter_id], f", with --filter {filter_id}")
+        add_flags(one, Look, " of overlay.png")
 
 
 def run(args: Namespace, runner: Runner) -> None:
     """Explain a picture's class and write the files; the parameters are checked before the model is asked."""
-    METHODS[args.method].fitted(None, given(args, METHODS[args.method]))
+    METHODS[args.method](**given(args, METHODS[args.method]))
     filters_for(args, None)
     look = Look(**given(args, Look))
     picture = read_pictures([args.image])[0]
@@ -53,8 +55,7 @@ def filters_for(args: Namespace, size: Size | None) -> tuple[Filter, ...]:
         if id not in args.filters and (values := given(args, kind)):
             flags = ", ".join(flag(p) for p in kind.params if p.name in values)
             raise ParamError(f"{flags} belongs to the filter {id}; add --filter {id}.")
-    kinds = [filter_named(id) for id in args.filters]
-    return tuple(kind.fitted(size, given(args, kind)) for kind in kinds)
+    return tuple(filter_named(id).fitted(size, given(args, filter_named(id))) for id in args.filters)
 
 
 def _add_inputs(parser: ArgumentParser) -> None:
@@ -63,7 +64,9 @@ def _add_inputs(parser: ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", required=True, help="folder for the files; made where it is missing")
     parser.add_argument("--target", metavar="N", action="append", help="class by number or name; default the predicted")
     parser.add_argument("--labels", metavar="FILE", help="names of the classes: txt, json or csv")
-    parser.add_argument("--filter", dest="filters", metavar="FILTER", action="append", default=[], help="see methods")
+    parser.add_argument(
+        "--filter", dest="filters", metavar="FILTER", action="append", default=[], help="one of those below"
+    )
 
 
 def _explained(args: Namespace, runner: Runner, found: Prepared, picture: Picture, look: Look) -> Explanation:

@@ -8,9 +8,9 @@ from typing import Any
 from xai_core.params import Declared, Param
 
 
-def add_flags(parser: ArgumentParser, declared: type[Declared]) -> None:
-    """Add a flag for each parameter of a method, a filter or a look."""
-    group = parser.add_argument_group(declared.title)
+def add_flags(parser: ArgumentParser, declared: type[Declared], when: str = "") -> None:
+    """Add a flag for each parameter of a method, a filter or a look; `when` is put behind their heading."""
+    group = parser.add_argument_group(declared.title + when)
     for param in declared.params:
         shown: dict[str, Any] = {"dest": _key(declared, param), "default": SUPPRESS, "help": _help(param)}
         if param.kind is bool:

@@ -28,7 +28,9 @@ def add_model(parser: ArgumentParser) -> None:
     """Add the model, and the flags that overrule what is found out about it."""
     parser.add_argument("model", metavar="MODEL", help="a model file, or a folder with a SavedModel")
     parser.add_argument("--architecture", metavar="NAME", help="of a bare state dict, such as torchvision/resnet18")
-    parser.add_argument("--preprocessing", metavar="P", help='a usual way such as "-1..1", or a JSON file')
+    parser.add_argument(
+        "--preprocessing", metavar="P", help='a usual way such as "-1..1" or "imagenet", or a JSON file'
+    )
 
 
 @contextmanager
@@ -84,7 +86,7 @@ def _picture(path: Path) -> Picture:
     try:
         return open_picture(path)
     except ImageError as error:
-        raise ImageError(f"{path.name}: {error}") from error
+        raise ImageError(str(error) if path.name in str(error) else f"{path.name}: {error}") from error
 
 
 def _label_bytes(path: Path) -> bytes:

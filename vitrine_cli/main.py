@@ -66,13 +66,24 @@ def parser() -> Parser:
 def _run(arguments: list[str]) -> None:
     if arguments[:1] == ["explain"] and len(arguments) > 1 and not arguments[1].startswith("-"):
         method_named(arguments[1])
-    args = parser().parse_args(arguments)
+    args = parser().parse_args(_joined(arguments))
     runner = LocalRunner()
     try:
         COMMANDS[args.command][0].run(args, runner)
     finally:
         tell("")
         runner.close()
+
+
+def _joined(arguments: list[str]) -> list[str]:
+    """Write "--preprocessing -1..1" as one word, since argparse would take its second half for a flag."""
+    found: list[str] = []
+    for argument in arguments:
+        if found and found[-1] == "--preprocessing":
+            found[-1] += f"={argument}"
+        else:
+            found.append(argument)
+    return found
 
 
 def _complain(sentence: str) -> int:
