@@ -61,8 +61,10 @@ COLOUR_MAPS = {
         "1f9f88 27ad81 3dbc74 5cc863 81d34d aadc32 d5e21a fde725"
     ),
     "cividis": ColourMap(
-        "00224e 002e6a 1a386f 32436d 434e6c 535a6d 61656f 6f7073 7d7c78 "
-        "8b8778 9a9376 aaa073 bbad6d ccba64 ddc858 efd748 fee838"
+        "00224e 00285b 002d68 003171 163770 243c6e 2e416d 36466c 3f4c6c "
+        "47516c 4e566c 555b6d 5c616e 636670 696b71 6f7073 767676 7d7c78 "
+        "838179 8a8678 928c78 999277 a09875 a79d73 afa471 b8aa6e bfb06b "
+        "c6b667 cfbd62 d7c45c dfca57 e7d150 f0d846 f9e03a fee838"
     ),
     "gray": ColourMap("000000 ffffff"),
 }

@@ -23,20 +23,25 @@ function scaleFor(values, choice) {
   return diverging ? { name, diverging, low: -limit, high: limit } : { name, diverging, low, high };
 }
 
-// Fills the opaque colours of `map` and, where given, of `cover`, whose alpha follows the strength where `fade` is set.
-function colour(values, scale, fade, map, cover) {
-  const table = tables[scale.name];
-  const span = scale.high - scale.low;
-  const rest = scale.diverging ? 0.5 : 0;
+// The colours of a map as 32-bit pixels without alpha, in the byte order of ImageData on every browser's machine.
+function palette(name, share = 1) {
+  const table = tables[name].map((level) => level * share);
+  return Uint32Array.from({ length: 256 }, (_, i) => table[3 * i] | (table[3 * i + 1] << 8) | (table[3 * i + 2] << 16));
+}
+
+const palettes = Object.fromEntries(Object.keys(tables).map((name) => [name, palette(name)]));
+const OPAQUE = 0xff000000;
+
+// Fills the opaque pixels of `map` and those of `cover`, whose alpha is the root of the strength where `fade` is set.
+function colour(values, { name, diverging, low, high }, fade, map, cover) {
+  const colours = palettes[name];
+  const rest = diverging ? 0.5 : 0;
   for (let i = 0; i < values.length; i++) {
-    const share = span > 0 ? (values[i] - scale.low) / span : rest;
-    const at = 3 * Math.floor(share * 255 + 0.5);
-    for (let channel = 0; channel < 3; channel++) {
-      map[4 * i + channel] = cover[4 * i + channel] = table[at + channel];
-    }
-    map[4 * i + 3] = 255;
-    const strength = scale.diverging ? Math.abs(2 * share - 1) : share;
-    cover[4 * i + 3] = fade ? Math.round(255 * Math.sqrt(strength)) : 255;
+    const share = high > low ? (values[i] - low) / (high - low) : rest;
+    const pixel = colours[Math.floor(share * 255 + 0.5)];
+    const strength = diverging ? Math.abs(2 * share - 1) : share;
+    map[i] = pixel | OPAQUE;
+    cover[i] = pixel | ((fade ? Math.round(255 * Math.sqrt(strength)) : 255) << 24);
   }
 }
 

@@ -141,27 +141,46 @@ function frequency(index, length) {
   return index < Math.ceil(length / 2) ? index : index - length;
 }
 
-// Real part of the inverse transform of the frequencies with sqrt(u^2 + v^2) <= cut.
-function lowPassed({ re, im, height, width }, cut) {
+// Inverse transform, real, of the frequencies with sqrt(u^2 + v^2) <= cut; all others count as zero.
+function lowPassed(spectrum, cut) {
+  const { height, width } = spectrum;
   const kept = [...Array(height).keys()].filter((u) => Math.abs(frequency(u, height)) <= cut);
+  const disc = discOf(spectrum, kept, cut);
+  const rows = transformOf(width).run(disc.re, disc.im, kept.length, 1);
+  return realColumns(rows, kept, height, width).map((value) => value / (height * width));
+}
+
+function discOf({ re, im, height, width }, kept, cut) {
   const disc = emptyComplex(width * kept.length);
+  const ups = kept.map((u) => frequency(u, height));
   for (let v = 0; v < width; v++) {
     const across = frequency(v, width);
     for (let i = 0; i < kept.length; i++) {
-      const up = frequency(kept[i], height);
-      if (Math.sqrt(up * up + across * across) > cut) continue;
+      if (Math.sqrt(ups[i] * ups[i] + across * across) > cut) continue;
       disc.re[v * kept.length + i] = re[v * height + kept[i]];
       disc.im[v * kept.length + i] = im[v * height + kept[i]];
     }
   }
-  const rows = transformOf(width).run(disc.re, disc.im, kept.length, 1);
-  const wide = emptyComplex(height * width);
-  for (let x = 0; x < width; x++) {
+  return disc;
+}
+
+// Columns come out real, so two at a time go through the inverse transform as one complex column.
+function realColumns({ re, im }, kept, height, width) {
+  const half = Math.ceil(width / 2);
+  const pairs = emptyComplex(height * half);
+  for (let x = 0; x < half; x++) {
     for (let i = 0; i < kept.length; i++) {
-      wide.re[kept[i] * width + x] = rows.re[x * kept.length + i];
-      wide.im[kept[i] * width + x] = rows.im[x * kept.length + i];
+      const left = x * kept.length + i;
+      const right = x + half < width ? left + half * kept.length : -1;
+      pairs.re[kept[i] * half + x] = re[left] - (right < 0 ? 0 : im[right]);
+      pairs.im[kept[i] * half + x] = im[left] + (right < 0 ? 0 : re[right]);
     }
   }
-  const back = transformOf(height).run(wide.re, wide.im, width, 1).re;
-  return back.map((value) => value / (height * width));
+  const back = transformOf(height).run(pairs.re, pairs.im, half, 1);
+  const out = new Float64Array(height * width);
+  for (let y = 0; y < height; y++) {
+    out.set(back.re.subarray(y * half, (y + 1) * half), y * width);
+    out.set(back.im.subarray(y * half, y * half + width - half), y * width + half);
+  }
+  return out;
 }

@@ -74,7 +74,7 @@ class PanelView {
     const { width, height } = this.panel;
     const scale = scaleFor(this.values, look.colour_map);
     const images = [new ImageData(width, height), new ImageData(width, height)];
-    colour(this.values, scale, look.fade, images[0].data, images[1].data);
+    colour(this.values, scale, look.fade, ...images.map(({ data }) => new Uint32Array(data.buffer)));
     map.getContext("2d").putImageData(images[0], 0, 0);
     cover.getContext("2d").putImageData(images[1], 0, 0);
     this.showScale(scale);

@@ -18,10 +18,10 @@ SIZES = [(224, 224), (8, 8), (7, 9), (14, 41), (37, 10), (1, 5), (6, 1)]
 FILTER = """([values, height, width, chosen]) =>
   [...viewer.filtered(Float32Array.from(values), height, width, chosen)]"""
 COLOURS = """([values, choice, fade]) => {
-  const map = new Uint8ClampedArray(4 * values.length), cover = new Uint8ClampedArray(4 * values.length);
+  const [map, cover] = [new Uint32Array(values.length), new Uint32Array(values.length)];
   const floats = Float32Array.from(values);
   viewer.colour(floats, viewer.scaleFor(floats, choice), fade, map, cover);
-  return [[...map], [...cover]];
+  return [map, cover].map((pixels) => [...new Uint8Array(pixels.buffer)]);
 }"""
 UNPACK = """(data) => {
   const { panels } = viewer.unpacked(Uint8Array.from(data));
