@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -154,14 +155,19 @@ def _tensor(inputs: Floats, wiring: Wiring) -> Any:
     return torch.from_numpy(as_tensor(inputs, wiring).astype(np.float32)).to(DEVICE)
 
 
+def _answer(twin: Any, values: Any) -> Any:
+    with warnings.catch_warnings(action="ignore"):  # onnx2torch indexes in a way that PyTorch warns of
+        return twin(values).flatten(1)
+
+
 def _ask(twin: Any, wiring: Wiring, inputs: Floats) -> Floats:
     with torch.inference_mode():
-        return np.asarray(twin(_tensor(inputs, wiring)).flatten(1).cpu().numpy(), np.float32)
+        return np.asarray(_answer(twin, _tensor(inputs, wiring)).cpu().numpy(), np.float32)
 
 
 def _gradient(twin: Any, wiring: Wiring, inputs: Floats, targets: Indices, head: Head | None) -> Floats:
     values = _tensor(inputs, wiring).requires_grad_()
-    scores = twin(values).flatten(1)
+    scores = _answer(twin, values)
     if head is not None:
         scores = scores.softmax(1) if head == "softmax" else scores.sigmoid()
     chosen = scores.gather(1, torch.from_numpy(np.asarray(targets, np.int64)).to(DEVICE)[:, None])

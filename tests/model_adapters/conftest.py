@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,7 @@ class Answers:
     arrays: dict[str, np.ndarray]
 
 
-def sample(framework: str) -> ModelSource:
-    """The sample model of a framework; the test is skipped where it is not built."""
+def sample_source(framework: str) -> ModelSource:
     found = [model for model in sample_models() if model.framework == framework]
     if not found:
         pytest.skip("The samples are not built; run: python samples/build.py")
@@ -39,6 +39,12 @@ def sample(framework: str) -> ModelSource:
 def sample_pictures() -> tuple[Reference, ...]:
     found = references()
     return found if found else pytest.skip("The samples are not built; run: python samples/build.py")
+
+
+@pytest.fixture(scope="session")
+def sample() -> Callable[[str], ModelSource]:
+    """The sample model of a framework; the test is skipped where it is not built."""
+    return sample_source
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +77,7 @@ def tensorflow_answers(
     cifar: tuple[np.ndarray, np.ndarray],
 ) -> Answers:
     folder = tmp_path_factory.mktemp("tensorflow")
-    shutil.copyfile(sample("Keras").path, folder / "sample.keras")
+    shutil.copyfile(sample_source("Keras").path, folder / "sample.keras")
     given = {"sample": photos, "sample.targets": photo_targets, "cifar": cifar[0] * 255, "cifar.targets": cifar[1][:4]}
     for name, array in given.items():
         np.save(folder / f"{name}.npy", array)
