@@ -1,0 +1,45 @@
+"""Raw outputs of the numbered perturbed pictures of a run, asked for once and remembered."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from xai_core.model import Model
+from xai_core.types import Floats
+
+KNOWN_A_PREVIEW = 512  # remembered rows take no forward pass, so a preview stands for many of them
+
+
+class PerturbedOutputs:
+    """What a model answers to the perturbed pictures 0, 1, 2, ... of one image.
+
+    `settings` name all that determines those pictures. Batches start at multiples of their size, whether their
+    rows are remembered or asked for; so a sum over batches comes out the same, bit for bit, in either case.
+    """
+
+    def __init__(self, model: Model, image: Floats, **settings: object) -> None:
+        digest = hashlib.sha256(image.tobytes()).hexdigest()
+        self._model = model
+        self._ledger = model.ledger(f"{settings} {image.shape} {digest}")
+        self._known = len(self._ledger)
+
+    def rows(self, start: int, stop: int, pictures: Callable[[int], Floats]) -> Floats:
+        """Return raw outputs (stop - start, K); `pictures(skip)` makes the pictures after the first `skip`."""
+        seam = min(max(start, self._known), stop)
+        if seam == stop:
+            return self._ledger.rows(start, stop)
+        asked = self._model.outputs(pictures(seam - start))
+        self._ledger.append(asked)
+        return asked if seam == start else np.concatenate([self._ledger.rows(start, seam), asked])
+
+    def batches(self, first: int, end: int, size: int) -> Iterator[tuple[int, int, bool]]:
+        """Yield (start, stop, worth a preview) from `first` to `end`."""
+        shown = first
+        for start in range(first, end, size):
+            stop = min(start + size, end)
+            worth = stop == end or stop > self._known or stop - shown >= KNOWN_A_PREVIEW
+            shown = stop if worth else shown
+            yield start, stop, worth
