@@ -9,10 +9,12 @@ import torch
 
 from model_adapters import architectures, torch_files, torch_script
 from model_adapters.architectures import Architecture, Match, Shapes
+from model_adapters.probes import noise
 from model_adapters.torch_architectures import build, filled
 from model_adapters.torch_files import Tensors
 from model_adapters.torch_network import DETECTOR, SEGMENTATION, TorchNetwork
-from xai_core.errors import UnsupportedModel
+from xai_core.errors import ModelError, UnsupportedModel
+from xai_core.preprocessing import Preprocessing
 from xai_core.types import Capability, Card, FileKind, InputSpec, ModelSource, Network
 
 DETECTOR_NAMES = ("rpn.", "roi_heads.", "head.classification_head.", "transformer.decoder.", "bbox_embed.")
@@ -61,12 +63,12 @@ def _network(tensors: Tensors, match: Match, kind: FileKind) -> Network:
     if match.channels not in (1, 3):
         raise UnsupportedModel(f"The network takes {match.channels} channels; a picture has 3, or 1 where it is gray.")
     look = found.declared if match.channels == 3 else replace(found.declared, channels="gray")
-    size = (look.height, look.width) if found.fixed_size else (None, None)
+    height, width = (look.height, look.width) if found.fixed_size else (None, None)
     card = Card(
         framework="pytorch",
         format=kind.format,
         classes=match.classes,
-        input=InputSpec(*size, channels=match.channels),
+        input=InputSpec(height, width, match.channels),
         capabilities=Capability.PREDICT | Capability.GRADIENT,
         head="sigmoid" if match.classes == 1 else "softmax",
         architecture=found.name,
@@ -74,7 +76,20 @@ def _network(tensors: Tensors, match: Match, kind: FileKind) -> Network:
         hint_reason=f"{found.name} was trained with it.",
         notes=(*kind.notes, *_notes(match)),
     )
-    return TorchNetwork(filled(build(found.name, match.classes, match.channels), tensors), card)
+    module = filled(build(found.name, match.classes, match.channels), tensors)
+    return _fastest(module, card, look)
+
+
+def _fastest(module: Any, card: Card, look: Preprocessing) -> TorchNetwork:
+    """Return the network that works on NHWC where the module can; either way it has been asked once."""
+    sample = noise(card.input, 1, look.height)
+    try:
+        network = TorchNetwork(module, card, channels_last=True)
+        network.forward(sample)
+    except ModelError:
+        network = TorchNetwork(module.to(memory_format=torch.contiguous_format), card)
+        network.forward(sample)
+    return network
 
 
 def _notes(match: Match) -> tuple[str, ...]:

@@ -15,27 +15,41 @@ from xai_core.types import Card, Floats, Indices, Network, Score
 
 LOGITS = ("logits", "out", "output")
 DETECTOR = "This model finds objects (it is a detector). Open it on the Detection page."
+PICTURE = 224 * 224  # pixels
+FORWARD_PIXELS = 32 * PICTURE  # asked at once on a CPU; more is hardly faster, and a worker's memory is limited
+BACKWARD_PIXELS = 8 * PICTURE  # fewer, as all activations are kept
 SEGMENTATION = "This model labels every pixel (segmentation); a classifier, with one score a class, is needed."
 
 
 class TorchNetwork(Network):
-    """An nn.Module or ScriptModule, frozen and in eval mode; it runs on a GPU where there is one."""
+    """An nn.Module or ScriptModule, frozen and in eval mode; it runs on a GPU where there is one.
 
-    def __init__(self, module: Any, card: Card) -> None:
+    channels_last: whether it works on pictures as they lie in memory, NHWC, which is faster; not all modules do.
+    """
+
+    def __init__(self, module: Any, card: Card, channels_last: bool = False) -> None:
         torch.backends.cudnn.benchmark = False
         torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.allow_tf32 = False
         self.card = card
+        self._format = torch.channels_last if channels_last else torch.contiguous_format
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._module = frozen(module).to(self._device)
+        self._module = frozen(module).to(device=self._device)
+        if channels_last:
+            self._module = self._module.to(memory_format=self._format)
 
     def forward(self, inputs: Floats) -> Floats:
-        return in_batches(self._forward, self.card.input.batch, inputs)
+        return in_batches(self._forward, self.card.input.batch, inputs, most=self._most(inputs, FORWARD_PIXELS))
 
     def backward(self, inputs: Floats, targets: Indices, score: Score) -> Floats:
         def one_batch(part: Floats, wanted: Indices) -> Floats:
             return self._backward(part, wanted, score)
 
-        return in_batches(one_batch, self.card.input.batch, inputs, targets)
+        most = self._most(inputs, BACKWARD_PIXELS)
+        return in_batches(one_batch, self.card.input.batch, inputs, targets, most=most)
+
+    def _most(self, inputs: Floats, pixels: int) -> int | None:
+        return max(1, pixels // (inputs.shape[1] * inputs.shape[2])) if self._device.type == "cpu" else None
 
     def _forward(self, inputs: Floats) -> Floats:
         with torch.inference_mode():
@@ -44,7 +58,7 @@ class TorchNetwork(Network):
     def _backward(self, inputs: Floats, targets: Indices, score: Score) -> Floats:
         with torch.enable_grad():
             leaf = self._tensor(inputs).requires_grad_()
-            scores = self._scores(self._outputs(leaf.clone()), score)  # a clone, as a first layer may work in place
+            scores = self._scores(self._outputs(leaf.clone()), score)  # a copy, as a first layer may work in place
             chosen = scores.gather(1, torch.from_numpy(targets).to(self._device)[:, None]).sum()
             found = gradient(chosen, leaf)
         return np.ascontiguousarray(found.permute(0, 2, 3, 1).cpu().numpy(), np.float32)
@@ -56,7 +70,7 @@ class TorchNetwork(Network):
 
     def _tensor(self, inputs: Floats) -> Any:
         planes = torch.from_numpy(inputs).permute(0, 3, 1, 2)
-        return planes.to(self._device, copy=True, memory_format=torch.contiguous_format)
+        return planes.to(self._device, copy=True, memory_format=self._format)
 
     def _outputs(self, tensor: Any) -> Any:
         with told(tensor):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from model_adapters.probes import noise
 from model_adapters.torch_network import rows, told
@@ -19,9 +19,8 @@ SIDES = (224, 32, 28, 64, 96, 128, 160, 192, 240, 256, 260, 288, 299, 300, 320, 
 FARTHER = 32  # added to a side that works, to see whether others do; most networks halve a side five times
 SMALL = {1: 28, 3: 32}  # sides of MNIST and CIFAR pictures, by channels
 SMALL_CLASSES = 100
+CONVOLUTIONS = ("aten::_convolution", "aten::conv2d")
 FREE_SIZE = "The network takes pictures of any size; {0}x{0} pixels are a guess from its first layer."
-
-Ask = Callable[[InputSpec, int], Any]
 
 
 @dataclass(frozen=True)
@@ -102,23 +101,29 @@ def _answer(module: Any, spec: InputSpec) -> Any:
 
 
 def _stem(module: Any) -> Stem | None:
-    recorder = _FirstConvolution()
-    spec = InputSpec(SIDES[0], SIDES[0], 3)
-    try:
-        with recorder:
-            ask(module, noise(spec, 1))
-    except ModelError:
-        pass  # whatever came before the failure is recorded
-    return recorder.stem
+    if isinstance(module, torch.jit.ScriptModule):
+        return _stem_of_graph(module)
+    first = next((m for m in module.modules() if isinstance(m, torch.nn.Conv2d)), None)
+    return None if first is None else Stem(first.in_channels, max(first.stride))
 
 
-class _FirstConvolution(TorchDispatchMode):  # type: ignore[misc]
-    """Watches which operators run, and keeps what the first convolution is like."""
+def _stem_of_graph(module: Any) -> Stem | None:
+    graph = module.inlined_graph
+    nodes = [node for kind in CONVOLUTIONS for node in graph.findAllNodes(kind, True)]
+    if not nodes:
+        return None
+    _, weight, _, stride = [value.node() for value in nodes[0].inputs()][:4]
+    strides = [value.toIValue() for value in stride.inputs()]
+    tensor = _attribute(module, weight)
+    if not isinstance(tensor, torch.Tensor) or not strides or None in strides:
+        return None
+    return Stem(tensor.shape[1], max(strides))
 
-    stem: Stem | None = None
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if self.stem is None and "convolution" in str(func):
-            weight, stride, groups = args[1], args[3], args[8]
-            self.stem = Stem(weight.shape[1] * groups, max(stride))
-        return func(*args, **(kwargs or {}))
+def _attribute(module: Any, node: Any) -> Any:
+    """Return what a chain of attribute reads in a graph leads to, None where it is no such chain."""
+    path = []
+    while node.kind() == "prim::GetAttr":
+        path.append(node.s("name"))
+        node = next(node.inputs()).node()
+    return functools.reduce(lambda part, name: getattr(part, name, None), reversed(path), module) if path else None

@@ -20,6 +20,7 @@ CLOSE = 1e-4
 
 def load(path: str, kind: FileKind) -> Network:
     """Open a TorchScript file; UnsupportedModel where it is no classifier of pictures."""
+    torch._C._set_graph_executor_optimize(False)  # it would compile anew for each batch size, for seconds
     module = _opened(path)
     _check_signature(module)
     spec, notes = find_input(module)
