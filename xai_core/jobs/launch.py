@@ -1,0 +1,59 @@
+"""How a worker is started: what it is told, and the environment that it gets."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass
+from typing import Self
+
+from xai_core.jobs.limits import Limits
+
+_PASSED_ON = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "TZ")
+
+
+@dataclass(frozen=True)
+class WorkerSetup:
+    """What a worker must know before it may read anything.
+
+    adapters: name of the module that opens models. framework: what it imports, or "none" for a look at the file only.
+    model: path of the one file that it may read. scratch: the one folder that it may write. threads: how many the
+    user runs already. extra_path: folders put before Python's own module path.
+    """
+
+    adapters: str
+    framework: str
+    model: str
+    scratch: str
+    threads: int
+    limits: Limits
+    extra_path: tuple[str, ...] = ()
+
+    def to_text(self) -> str:
+        """Return the setup as a command-line argument."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Read what `to_text` wrote."""
+        values = json.loads(text)
+        values |= {"limits": Limits(**values["limits"]), "extra_path": tuple(values["extra_path"])}
+        return cls(**values)
+
+    def command(self, requests: int, results: int) -> list[str]:
+        """Return the worker's command line; its pipes are given by their file descriptors."""
+        return [sys.executable, "-I", "-B", "-m", "xai_core.jobs.worker", str(requests), str(results), self.to_text()]
+
+    def environment(self) -> dict[str, str]:
+        """Return a clean environment; only our own flags and a few of the machine's pass."""
+        passed = {k: v for k, v in os.environ.items() if k.startswith("VITRINE_") or k in _PASSED_ON}
+        home = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME"), self.scratch)
+        return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "USER": "vitrine", **home, **passed}
+
+    def readable(self) -> list[str]:
+        """Return what the worker must read beside the runtime: the adapters' code and the model."""
+        spec = importlib.util.find_spec(self.adapters)
+        code = list(spec.submodule_search_locations or ()) if spec else []
+        return [self.model, *code, *self.extra_path]

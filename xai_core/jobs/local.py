@@ -1,0 +1,142 @@
+"""Run models on this machine, one sandboxed process a model; processes are kept warm for the next call."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Sequence
+
+from xai_core.jobs.base import Job
+from xai_core.jobs.limits import Limits
+from xai_core.jobs.model_process import Launcher, ModelProcess
+from xai_core.jobs.sandbox import SandboxState, sandbox_in_force
+from xai_core.jobs.tasks import Task, explain_task, predict_task
+from xai_core.method import Method
+from xai_core.preprocessing import Preprocessing
+from xai_core.types import Card, Estimate, Floats, Indices, ModelSource, Score
+
+__all__ = ["LocalRunner", "SandboxState", "sandbox_in_force"]
+
+Key = tuple[str, str, str | None]
+LOOK_SECONDS = 0.2
+END_SECONDS = 5.0
+
+
+class LocalRunner:
+    """A runner whose methods return at once, and which any number of threads may call.
+
+    adapters: name of the module that opens models in a worker; it offers `inspect`, `import_framework` and `load`.
+    limits: of each process; by default those of the environment. most_processes: how many models are held at once;
+    a further one waits until another is idle. budget_mb: the memory beyond which idle ones are ended, the least
+    recently used first; by default half of the machine's. extra_path: folders where a worker also finds modules.
+    """
+
+    def __init__(
+        self,
+        adapters: str = "model_adapters",
+        limits: Limits | None = None,
+        most_processes: int = 6,
+        budget_mb: float | None = None,
+        extra_path: Sequence[str] = (),
+    ) -> None:
+        unsandboxed = os.environ.get("VITRINE_ALLOW_NO_SANDBOX") == "1"
+        self._launcher = Launcher(adapters, limits or Limits.from_environment(), tuple(extra_path), unsandboxed)
+        self._most_processes = most_processes
+        self._budget_mb = budget_mb or _machine_mb() / 2
+        self._processes: dict[Key, ModelProcess] = {}
+        self._starting: set[ModelProcess] = set()
+        self._lock = threading.RLock()
+        self._closed = False
+
+    def open(self, source: ModelSource) -> Job[Card]:
+        """Load a model, unless it is loaded, and tell what it is."""
+        job: Job[Card] = Job(lambda: self._cancel(source, job))
+        while not self._process(source).open(job):
+            pass
+        return job
+
+    def predict(
+        self, source: ModelSource, preprocessing: Preprocessing, images: Floats, score: Score = "probability"
+    ) -> Job[Floats]:
+        """Score images (N, H, W, 3) float32 in [0, 1] at the input's size; the result is (N, K) float32."""
+        job: Job[Floats] = Job(lambda: self._cancel(source, job))
+        return self._submit(source, predict_task(job, preprocessing, images, score))
+
+    def explain(
+        self, source: ModelSource, preprocessing: Preprocessing, method: Method, image: Floats, targets: Indices
+    ) -> Job[Estimate]:
+        """Explain the scores of `targets` (T,) for an image (H, W, 3); `latest` shows previews."""
+        job: Job[Estimate] = Job(lambda: self._cancel(source, job))
+        return self._submit(source, explain_task(job, preprocessing, method, image, targets))
+
+    def loaded(self, source: ModelSource) -> bool:
+        """Whether the next call for this model is answered without loading it."""
+        with self._lock:
+            process = self._processes.get(_key(source))
+            return process is not None and process.card is not None and not process.ended
+
+    def release(self, owner: str) -> None:
+        """End the processes of an owner; their jobs are cancelled."""
+        with self._lock:
+            gone = [key for key in self._processes if key[0] == owner]
+            for key in gone:
+                self._processes.pop(key).close()
+
+    def close(self) -> None:
+        """End all processes and wait until they are gone; calls that come later are a RuntimeError."""
+        with self._lock:
+            self._closed = True
+            processes, self._processes = list(self._processes.values()), {}
+        for process in processes:
+            process.close()
+        for process in processes:
+            process.join(END_SECONDS)
+
+    def _submit(self, source: ModelSource, task: Task) -> Job:  # type: ignore[type-arg]
+        while not self._process(source).submit(task):
+            pass
+        return task.job
+
+    def _process(self, source: ModelSource) -> ModelProcess:
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("The runner is closed.")
+            found = self._processes.get(_key(source))
+            if found is None or found.ended:
+                found = self._processes[_key(source)] = ModelProcess(source, self._launcher, self._wait_for_room)
+            return found
+
+    def _cancel(self, source: ModelSource, job: Job) -> None:  # type: ignore[type-arg]
+        with self._lock:
+            process = self._processes.get(_key(source))
+        if process:
+            process.cancel(job)
+
+    def _wait_for_room(self, newcomer: ModelProcess) -> None:
+        """Return once `newcomer` may start; idle processes make room for it."""
+        while not self._closed and not self._make_room(newcomer):
+            time.sleep(LOOK_SECONDS)
+
+    def _make_room(self, newcomer: ModelProcess) -> bool:
+        with self._lock:
+            started = {one for one in self._processes.values() if one.resident_mb and one is not newcomer}
+            for process in sorted((one for one in started if one.idle), key=lambda one: one.used):
+                if self._fits(started):
+                    break
+                started.discard(process)
+                del self._processes[_key(process.source)]
+                process.close()
+            return len(started) < self._most_processes
+
+    def _fits(self, started: set[ModelProcess]) -> bool:
+        memory = sum(process.resident_mb for process in started)
+        return len(started) < self._most_processes and memory < self._budget_mb
+
+
+def _key(source: ModelSource) -> Key:
+    return source.owner, source.digest, source.architecture
+
+
+def _machine_mb() -> float:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / (1 << 20)

@@ -1,0 +1,96 @@
+"""What a worker remembers of earlier runs, in files, so that its memory does not grow."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import weakref
+from collections import OrderedDict
+
+import numpy as np
+
+from xai_core.types import Floats
+
+MOST_LEDGERS = 16
+
+
+class _Store:
+    """Rows in a file that has no name any more; it goes when the last ledger on it does."""
+
+    def __init__(self, folder: str, classes: int) -> None:
+        self.classes = classes
+        self.count = 0
+        self._file, path = tempfile.mkstemp(dir=folder, prefix="ledger-")
+        os.unlink(path)
+        weakref.finalize(self, os.close, self._file)
+
+    @property
+    def size(self) -> int:
+        return self.count * self.classes * 4
+
+    def write(self, start: int, rows: Floats) -> None:
+        data = memoryview(np.ascontiguousarray(rows, np.float32).tobytes())
+        place = start * self.classes * 4
+        while data:
+            written = os.pwrite(self._file, data, place)
+            data, place = data[written:], place + written
+        self.count = max(self.count, start + len(rows))
+
+    def read(self, start: int, stop: int) -> Floats:
+        width = self.classes * 4
+        data = os.pread(self._file, (min(stop, self.count) - start) * width, start * width)
+        return np.frombuffer(data, np.float32).reshape(-1, self.classes).copy()
+
+
+class SpooledLedger:
+    """One run's view of a store.
+
+    It starts at what is there. Two runs of the same key that take turns each write their own next rows: equal rows,
+    at equal places. Rows count once they are written whole, so a cancelled run leaves nothing half done.
+    """
+
+    def __init__(self, store: _Store, memory: SpooledMemory) -> None:
+        self._store, self._memory, self._count = store, memory, store.count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def append(self, rows: Floats) -> None:
+        """Keep rows (n, K)."""
+        if rows.ndim != 2 or rows.shape[1] != self._store.classes:
+            raise ValueError(f"Rows (n, {self._store.classes}) were due; got {rows.shape}.")
+        self._memory.make_room(self._store)
+        self._store.write(self._count, rows)
+        self._count += len(rows)
+
+    def rows(self, start: int, stop: int) -> Floats:
+        """Return rows start to stop, as a slice would."""
+        start, stop, _ = slice(start, stop).indices(self._count)
+        return self._store.read(start, max(start, stop))
+
+
+class SpooledMemory:
+    """Ledgers in a folder; beyond `MOST_LEDGERS` or `most_bytes` the one that was not used longest is forgotten."""
+
+    def __init__(self, folder: str, most_bytes: int) -> None:
+        self._folder, self._most_bytes = folder, most_bytes
+        self._stores: OrderedDict[str, _Store] = OrderedDict()
+
+    def ledger(self, key: str, classes: int) -> SpooledLedger:
+        """Return what is remembered under `key`."""
+        store = self._stores.get(key)
+        if store is None or store.classes != classes:
+            store = self._stores[key] = _Store(self._folder, classes)
+        self._stores.move_to_end(key)
+        self.make_room(store)
+        return SpooledLedger(store, self)
+
+    def make_room(self, keep: _Store) -> None:
+        """Forget the oldest ledgers until the limits hold; never `keep`, which is in use."""
+        while len(self._stores) > 1 and self._full():
+            oldest = next(key for key, store in self._stores.items() if store is not keep)
+            del self._stores[oldest]
+
+    def _full(self) -> bool:
+        size = sum(store.size for store in self._stores.values())
+        return len(self._stores) > MOST_LEDGERS or size > self._most_bytes

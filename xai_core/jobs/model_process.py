@@ -1,0 +1,268 @@
+"""One model in its own process: it is started, the file is opened, then jobs come and go."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from xai_core.errors import RefusedModel, VitrineError, WorkerDied
+from xai_core.jobs import messages
+from xai_core.jobs.base import Job, Status
+from xai_core.jobs.frames import Arrays, BadFrame, Header
+from xai_core.jobs.limits import Limits
+from xai_core.jobs.process import SandboxedProcess, failure
+from xai_core.jobs.sandbox import SandboxState, sandbox_in_force
+from xai_core.jobs.sentences import STOPPED
+from xai_core.jobs.tasks import Task
+from xai_core.jobs.watchdog import watch
+from xai_core.types import Card, FileKind, ModelSource
+
+LOG = logging.getLogger(__name__)
+WITHOUT_SANDBOX = ("torch-weights", "safetensors", "onnx", "onnx-zip", "keras")
+
+
+@dataclass(frozen=True)
+class Launcher:
+    """What all processes of a runner have in common."""
+
+    adapters: str
+    limits: Limits
+    extra_path: tuple[str, ...] = ()
+    unsandboxed: bool = False
+
+    def start(self, framework: str, model: str) -> SandboxedProcess:
+        """Start a process under watch."""
+        process = SandboxedProcess(self.adapters, framework, model, self.limits, self.extra_path)
+        process.allow(self.limits.start_seconds)
+        watch(process)
+        return process
+
+    def check(self, kind: FileKind, state: SandboxState) -> None:
+        """Raise RefusedModel where a file of this kind needs a sandbox that is not there."""
+        if not (state.complete or self.unsandboxed or kind.format in WITHOUT_SANDBOX):
+            raise RefusedModel(
+                f"This machine's kernel offers no sandbox, and {kind.format} files can run code when opened. "
+                "Upload a state dict, safetensors, ONNX or .keras file."
+            )
+
+
+class ModelProcess:
+    """`wait_for_room` blocks until the process may be started; it is called on the process's own thread."""
+
+    def __init__(self, source: ModelSource, launcher: Launcher, wait_for_room: Callable[[ModelProcess], None]) -> None:
+        self.source = source
+        self.card: Card | None = None
+        self.used = time.monotonic()
+        self.ended = False
+        self._launcher, self._wait_for_room = launcher, wait_for_room
+        self._process: SandboxedProcess | None = None
+        self._closed = False
+        self._doing = "starting a process"
+        self._ids = itertools.count(1)
+        self._tasks: dict[int, Task] = {}
+        self._openings: list[Job[Card]] = []
+        self._lock = threading.RLock()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    @property
+    def idle(self) -> bool:
+        """Whether the model is open and nobody waits for it."""
+        with self._lock:
+            return self.card is not None and not self._tasks
+
+    @property
+    def resident_mb(self) -> float:
+        process = self._process
+        return process.resident_mb if process else 0.0
+
+    def open(self, job: Job[Card]) -> bool:
+        """Give the job the model's card, at once or when it is open; False where the process has ended."""
+        with self._lock:
+            if self.ended:
+                return False
+            self.used = time.monotonic()
+            if self.card:
+                job.update(status=Status.DONE, latest=self.card)
+            else:
+                self._openings.append(job)
+                job.update(doing=self._doing)
+            return True
+
+    def submit(self, task: Task) -> bool:
+        """Take a task on; False where the process has ended."""
+        with self._lock:
+            if self.ended:
+                return False
+            self.used = time.monotonic()
+            id = next(self._ids)
+            task.header["job"] = id
+            self._tasks[id] = task
+            is_open = self.card is not None
+            task.update(doing="" if is_open else self._doing)
+            self._expect()
+        if is_open:
+            self._send(task.header, task.arrays)
+        return True
+
+    def cancel(self, job: Job[Any]) -> None:
+        """End a job of this process: at once where it was not sent yet, else at its next step."""
+        with self._lock:
+            if job in self._openings:
+                self._openings.remove(job)
+                return job.update(status=Status.CANCELLED)
+            found = [(id, task) for id, task in self._tasks.items() if task.job is job]
+            if not found:
+                return None
+            id, task = found[0]
+            if self.card is None:
+                del self._tasks[id]
+                return task.update(status=Status.CANCELLED)
+            task.cancel_by = min(task.cancel_by, time.monotonic() + self._launcher.limits.step_seconds)
+            self._expect()
+        return self._send({"ask": "cancel", "job": id})
+
+    def close(self) -> None:
+        """End the process; jobs that are under way are cancelled."""
+        with self._lock:
+            self._closed = True
+            process = self._process
+        if process:
+            process.stop(WorkerDied("The model was closed."))
+
+    def join(self, seconds: float) -> None:
+        """Wait until a closed process is gone."""
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        try:
+            self._wait_for_room(self)
+            kind = self._inspect()
+            self._open(kind)
+            self._follow()
+        except VitrineError as error:
+            self._end(error)
+        except Exception:
+            LOG.exception("A model's process could not be followed.")
+            self._end(WorkerDied(STOPPED))
+
+    def _inspect(self) -> FileKind:
+        process = self._start("none")
+        try:
+            process.hello()
+            found = process.first_answer({"ask": "inspect", "job": 0, "source": self._source()})
+            return messages.kind_from_json(found)
+        except BadFrame as error:
+            raise process.distrust(error) from error
+        finally:
+            process.close()
+
+    def _open(self, kind: FileKind) -> None:
+        self._launcher.check(kind, sandbox_in_force())
+        process = self._start(kind.framework)
+        self._launcher.check(kind, process.hello())
+        self._say("loading the model")
+        request = {"ask": "open", "job": 0, "source": self._source(), "kind": messages.kind_to_json(kind)}
+        try:
+            card = messages.card_from_json(process.first_answer(request))
+        except BadFrame as error:
+            raise process.distrust(error) from error
+        self._ready(card)
+
+    def _start(self, framework: str) -> SandboxedProcess:
+        with self._lock:
+            if self._closed:
+                raise WorkerDied("The model was closed.")
+            self._process = self._launcher.start(framework, self.source.path)
+            return self._process
+
+    def _source(self) -> Header:
+        source = self.source
+        found = {"path": source.path, "name": source.name, "digest": source.digest}
+        return {**found, "architecture": source.architecture}
+
+    def _say(self, doing: str) -> None:
+        with self._lock:
+            self._doing = doing
+            for job in self._jobs():
+                job.update(doing=doing)
+
+    def _jobs(self) -> list[Job[Any]]:
+        return [*self._openings, *(task.job for task in self._tasks.values())]
+
+    def _ready(self, card: Card) -> None:
+        with self._lock:
+            self.card = card
+            for job in self._openings:
+                job.update(status=Status.DONE, latest=card, doing="")
+            self._openings = []
+            waiting = list(self._tasks.values())
+            for task in waiting:
+                task.update(doing="")
+            self._expect()
+        for task in waiting:
+            self._send(task.header, task.arrays)
+
+    def _follow(self) -> None:
+        assert self._process
+        while True:
+            header, arrays = self._process.receive(self._largest_answer())
+            try:
+                self._hear(header, arrays)
+            except BadFrame as error:
+                raise self._process.distrust(error) from error
+
+    def _hear(self, header: Header, arrays: Arrays) -> None:
+        with self._lock:
+            self.used = time.monotonic()
+            if header.get("say") != "tick":
+                self._tell(header, arrays)
+            self._expect()
+
+    def _tell(self, header: Header, arrays: Arrays) -> None:
+        id = header.get("job")
+        task = self._tasks.get(id) if type(id) is int else None
+        if task is None or self.card is None:
+            raise BadFrame("The worker speaks of a job that it was not given.")
+        if header.get("say") == "failed":
+            task.update(status=Status.FAILED, error=failure(header))
+        else:
+            task.hear(header, arrays, self.card)
+        if task.job.state.ended:
+            del self._tasks[task.header["job"]]
+
+    def _largest_answer(self) -> int:
+        with self._lock:
+            return max((task.largest_answer(self.card) for task in self._tasks.values() if self.card), default=0)
+
+    def _expect(self) -> None:
+        """Move the deadline: a model at work must be heard of, and a cancelled job must end, however it is heard of."""
+        if self._process is None or self.card is None:
+            return
+        if not self._tasks:
+            self._process.allow(None)
+            return
+        self._process.allow(self._launcher.limits.step_seconds)
+        cancel_by = min(task.cancel_by for task in self._tasks.values())
+        self._process.deadline = min(self._process.deadline or cancel_by, cancel_by)
+
+    def _send(self, header: Header, arrays: Arrays | None = None) -> None:
+        if self._process:
+            self._process.send(header, arrays)
+
+    def _end(self, error: VitrineError) -> None:
+        with self._lock:
+            self.ended, process = True, self._process
+            status = {"status": Status.CANCELLED} if self._closed else {"status": Status.FAILED, "error": error}
+            for task in self._tasks.values():
+                task.update(**status)
+            for job in self._openings:
+                job.update(**status)
+            self._tasks, self._openings = {}, []
+        if process:
+            process.close()

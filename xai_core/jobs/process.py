@@ -1,0 +1,213 @@
+"""A sandboxed process as the app sees it: two pipes, a scratch folder, a deadline, and how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections import deque
+from typing import IO
+
+from xai_core.errors import TimedOut, VitrineError, WorkerDied, named
+from xai_core.jobs import frames, messages
+from xai_core.jobs.frames import Arrays, BadFrame, Closed, Header, TooSlow
+from xai_core.jobs.launch import WorkerSetup
+from xai_core.jobs.limits import Limits
+from xai_core.jobs.sandbox import SandboxState, threads_of_user
+from xai_core.jobs.sentences import STOPPED, means_memory, too_much_memory
+
+LOG = logging.getLogger(__name__)
+FRAME_SECONDS = 10.0
+PIPE_BYTES = 1 << 20
+LINE_BYTES, LINES_KEPT = 2000, 20
+_MEGABYTE, _PAGE = 1 << 20, os.sysconf("SC_PAGE_SIZE")
+
+
+class SandboxedProcess:
+    """Starts `xai_core.jobs.worker`; `close` must be called in the end."""
+
+    def __init__(
+        self, adapters: str, framework: str, model: str, limits: Limits, extra_path: tuple[str, ...] = ()
+    ) -> None:
+        self.limits = limits
+        self.framework = framework
+        self.scratch = tempfile.mkdtemp(prefix="vitrine-")
+        self.deadline: float | None = None
+        self._allowed = 0.0
+        self._verdict: VitrineError | None = None
+        self._sending = threading.Lock()
+        self._ending = threading.Lock()
+        self._last_lines: deque[str] = deque(maxlen=LINES_KEPT)
+        setup = WorkerSetup(adapters, framework, model, self.scratch, threads_of_user(), limits, extra_path)
+        self._start(setup)
+
+    def _start(self, setup: WorkerSetup) -> None:
+        their_requests, self._requests = os.pipe()
+        self._results, their_results = os.pipe()
+        try:
+            self._popen = subprocess.Popen(
+                setup.command(their_requests, their_results),
+                env=setup.environment(),
+                cwd=self.scratch,
+                pass_fds=(their_requests, their_results),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        finally:
+            os.close(their_requests)
+            os.close(their_results)
+        os.set_blocking(self._requests, False)
+        for pipe in (self._requests, self._results):
+            with contextlib.suppress(OSError):  # a user who has many pipes gets small ones
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        self._be_first_to_go()
+        assert self._popen.stdout is not None
+        self._log = threading.Thread(target=self._follow_log, args=(self._popen.stdout,), daemon=True)
+        self._log.start()
+
+    @property
+    def alive(self) -> bool:
+        return self._popen.poll() is None
+
+    @property
+    def resident_mb(self) -> float:
+        """Memory in use, shared mappings included; 0 once the process is gone."""
+        try:
+            with open(f"/proc/{self._popen.pid}/statm") as file:
+                return int(file.read().split()[1]) * _PAGE / _MEGABYTE
+        except (OSError, IndexError):
+            return 0.0
+
+    def allow(self, seconds: float | None) -> None:
+        """Let the process be silent for so long from now on; None while nothing is asked of it."""
+        self._allowed = seconds or 0.0
+        self.deadline = None if seconds is None else time.monotonic() + seconds
+
+    def overdue(self) -> TimedOut | None:
+        """Return what to say of a process that broke its deadline."""
+        deadline = self.deadline
+        if deadline is None or time.monotonic() < deadline:
+            return None
+        return TimedOut(f"The model took longer than {self._allowed:g} s and was stopped.")
+
+    def send(self, header: Header, arrays: Arrays | None = None) -> None:
+        """Send a request; a process that does not take it is stopped, and says so to whoever listens."""
+        try:
+            with self._sending:
+                frames.send(self._requests, header, arrays or [], FRAME_SECONDS)
+        except (Closed, OSError):
+            pass  # whoever receives hears of the end
+        except TooSlow:
+            self.stop(TimedOut("The model's process takes no requests and was stopped."))
+
+    def receive(self, largest_body: int = 0) -> tuple[Header, Arrays]:
+        """Return the next frame; raise what ended the process where it ended, or lied."""
+        try:
+            return frames.receive(self._results, largest_body, FRAME_SECONDS)
+        except (BadFrame, TooSlow) as error:
+            raise self.distrust(error) from error
+        except Closed:
+            raise self._death() from None
+
+    def hello(self) -> SandboxState:
+        """Wait until the libraries are imported and the sandbox is closed; return what is in force."""
+        self.allow(self.limits.start_seconds)
+        header, _ = self._answer("hello")
+        try:
+            state = SandboxState(**header["sandbox"])
+        except (KeyError, TypeError) as error:
+            raise self.distrust(error) from error
+        LOG.info("A process for %s started with %s.", self.framework, state)
+        return state
+
+    def first_answer(self, header: Header) -> Header:
+        """Ask for the file's inspection or opening, and return the value answered."""
+        self.allow(self.limits.open_seconds)
+        self.send(header)
+        answer, _ = self._answer("done")
+        self.allow(None)
+        value = answer.get("value")
+        return value if isinstance(value, dict) else {}
+
+    def _answer(self, due: str) -> tuple[Header, Arrays]:
+        header, arrays = self.receive()
+        while header.get("say") == "tick":
+            header, arrays = self.receive()
+        if header.get("say") == "failed":
+            raise failure(header)
+        if header.get("say") != due:
+            raise self.distrust(BadFrame(f"{header.get('say')!r} came where {due} was due."))
+        return header, arrays
+
+    def distrust(self, reason: Exception) -> VitrineError:
+        """Stop a process that sent what makes no sense; return the error to raise."""
+        LOG.warning("A model's process was stopped, as it sent what makes no sense: %s", reason)
+        self.stop(WorkerDied(STOPPED))
+        return self._verdict or WorkerDied(STOPPED)
+
+    def stop(self, verdict: VitrineError) -> None:
+        """Kill the process; the first verdict is the one that counts."""
+        with self._ending:
+            self._verdict = self._verdict or verdict
+            if self._popen.returncode is None:  # the group's number may be someone else's once it was waited for
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._popen.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Kill the process where it still runs, and take away all that was its own."""
+        self.stop(WorkerDied("The model was closed."))
+        self._popen.wait()
+        self._log.join(FRAME_SECONDS)
+        with self._sending:
+            os.close(self._requests)
+            self._requests = -1
+        os.close(self._results)
+        remove_folder(self.scratch)
+
+    def _death(self) -> VitrineError:
+        with self._ending:
+            self._popen.wait()
+        self._log.join(FRAME_SECONDS)
+        if self._verdict:
+            return self._verdict
+        LOG.warning("A model's process ended with code %s.", self._popen.returncode)
+        if means_memory(" ".join(self._last_lines)):
+            return too_much_memory(self.limits.memory(self.framework).smaller_mb)
+        return WorkerDied(STOPPED)
+
+    def _be_first_to_go(self) -> None:
+        """Tell the kernel whom to end first where the machine's memory runs out."""
+        with contextlib.suppress(OSError), open(f"/proc/{self._popen.pid}/oom_score_adj", "w") as file:
+            file.write("1000")
+
+    def _follow_log(self, stream: IO[bytes]) -> None:
+        with stream:
+            while line := stream.readline(LINE_BYTES):
+                words = "".join(c if c.isprintable() else " " for c in line.decode(errors="replace")).rstrip()
+                self._last_lines.append(words)
+                LOG.info("worker %s: %s", self._popen.pid, words)
+
+
+def failure(header: Header) -> VitrineError:
+    """Rebuild the error that a worker tells of."""
+    try:
+        return named(messages.text(header.get("error")), messages.text(header.get("message")))
+    except BadFrame:
+        return WorkerDied(STOPPED)
+
+
+def remove_folder(path: str) -> None:
+    """Remove a folder that a hostile process may have filled, however deep."""
+    try:
+        shutil.rmtree(path, ignore_errors=True)
+    except RecursionError:
+        subprocess.run(["rm", "-rf", "--", path], check=False, stderr=subprocess.DEVNULL)

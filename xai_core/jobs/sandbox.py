@@ -1,0 +1,104 @@
+"""What a worker gives up before it opens a model's file, in the order in which it must happen.
+
+1. `close_files`, before anything starts a thread: Landlock binds only threads that start later.
+2. The imports.
+3. `close_the_rest`: limits, no core dumps, system calls.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import resource
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from xai_core.jobs import kernel, landlock, seccomp
+from xai_core.jobs.limits import Limits
+
+_READABLE = (
+    "/usr", "/lib", "/lib64", "/bin", "/opt", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/localtime",
+    "/etc/mime.types", "/dev/urandom", "/dev/random", "/dev/zero", "/proc/self", "/proc/cpuinfo", "/proc/meminfo",
+    "/proc/stat", "/proc/version", "/proc/filesystems", "/proc/sys/vm", "/proc/sys/kernel", "/sys/devices/system",
+    "/sys/fs/cgroup", "/sys/kernel/mm",
+)  # fmt: skip
+_READABLE_WITH_GPU = (
+    "/proc/driver/nvidia",
+    "/proc/devices",
+    "/proc/modules",
+    "/sys/bus/pci",
+    "/sys/devices",
+    "/sys/class",
+)
+_DEVICES = ("/dev/null", "/dev/nvidia*", "/dev/dri", "/dev/nvidia-caps")
+
+
+@dataclass(frozen=True)
+class SandboxState:
+    """What holds a worker: Landlock's version (0 for none) and whether system calls are filtered."""
+
+    landlock: int
+    seccomp: bool
+
+    @property
+    def complete(self) -> bool:
+        """Whether formats that can run code of their own may be opened."""
+        return self.landlock > 0 and self.seccomp
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values; `SandboxState(**values)` takes them back."""
+        return asdict(self)
+
+
+def sandbox_in_force() -> SandboxState:
+    """Say what this machine's kernel offers a worker; changes nothing."""
+    return SandboxState(landlock.version(), seccomp.available())
+
+
+def close_files(read: Iterable[str], scratch: str) -> int:
+    """Leave this process the runtime's files, `read`, and `scratch` to write; return Landlock's version in force."""
+    devices = [path for pattern in _DEVICES for path in glob.glob(pattern)]
+    with_gpu = _READABLE_WITH_GPU if glob.glob("/dev/nvidia*") else ()
+    return landlock.close_files([*_runtime(), *with_gpu, *read], [scratch], devices)
+
+
+def close_the_rest(limits: Limits, framework: str, threads: int) -> bool:
+    """Set limits, forbid dumps and close system calls; return whether the calls are filtered.
+
+    threads: how many the user runs already, on top of which come those of `limits`.
+    """
+    _limit(resource.RLIMIT_DATA, limits.memory(framework).data_mb << 20)
+    _limit(resource.RLIMIT_FSIZE, limits.file_mb << 20)
+    _limit(resource.RLIMIT_NOFILE, limits.files)
+    _limit(resource.RLIMIT_NPROC, threads + limits.threads)
+    _limit(resource.RLIMIT_CORE, 0)
+    kernel.not_dumpable()
+    return seccomp.close_calls()
+
+
+def threads_of_user() -> int:
+    """Return how many threads this user runs, for a limit that counts them all."""
+    return sum(_threads(entry.path) for entry in os.scandir("/proc") if entry.name.isdigit())
+
+
+def _threads(process: str) -> int:
+    try:
+        if os.stat(process).st_uid != os.getuid():
+            return 0
+        return len(os.listdir(f"{process}/task"))
+    except OSError:  # ended meanwhile
+        return 0
+
+
+def _runtime() -> list[str]:
+    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    program = os.path.dirname(os.path.realpath(sys.executable))
+    return [sys.prefix, sys.base_prefix, program, here, *_READABLE]
+
+
+def _limit(which: int, value: int) -> None:
+    ceiling = resource.getrlimit(which)[1]
+    value = value if ceiling == resource.RLIM_INFINITY else min(value, ceiling)
+    resource.setrlimit(which, (value, value))

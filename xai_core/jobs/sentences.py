@@ -1,0 +1,63 @@
+"""What a person reads of an error in a worker; the traceback goes to the log."""
+
+from __future__ import annotations
+
+import errno
+from typing import Literal
+
+from xai_core.errors import ModelError, OutOfMemory, RefusedModel, VitrineError
+
+_OF_MEMORY = (
+    "bad_alloc",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "defaultcpuallocator",
+    "failed to allocate",
+    "oom when allocating",
+    "out of memory",
+    "resource_exhausted",
+    "resourceexhausted",
+    "unable to allocate",
+)
+_OF_THE_SANDBOX = ("operation not permitted", "permission denied")
+
+STOPPED = (
+    "The model's process stopped; your pictures and settings are kept. Try again; if it stops again, the log says why."
+)
+
+
+def plain(error: BaseException, doing: Literal["open", "run"], memory_mb: int) -> VitrineError:
+    """Turn what a framework or a model raised into a sentence; errors with a sentence of their own stay."""
+    if isinstance(error, VitrineError):
+        return error
+    if isinstance(error, MemoryError) or means_memory(_text(error)):
+        return too_much_memory(memory_mb)
+    if isinstance(error, OSError) and error.errno in (errno.EFBIG, errno.ENOSPC, errno.EDQUOT):
+        return RefusedModel("The model tried to write more than it may and was stopped.")
+    if isinstance(error, PermissionError) or any(words in _text(error).lower() for words in _OF_THE_SANDBOX):
+        return RefusedModel("The model tried to use a file outside its own folder and was stopped.")
+    if doing == "open":
+        return RefusedModel(
+            "The file can not be opened as a model: it is damaged, or of a kind that is not known here."
+        )
+    return ModelError(f"The model failed while it ran ({type(error).__name__}); the log says more.")
+
+
+def means_memory(text: str) -> bool:
+    """Whether a framework's words mean that memory ran out."""
+    return any(words in text.lower() for words in _OF_MEMORY)
+
+
+def too_much_memory(memory_mb: int) -> OutOfMemory:
+    return OutOfMemory(
+        f"The model needs more than {memory_mb} MB. Choose a smaller batch size, or raise VITRINE_MEMORY_MB."
+    )
+
+
+def _text(error: BaseException) -> str:
+    """Return the words of an error and of those that led to it."""
+    words, seen = "", 0
+    step: BaseException | None = error
+    while step is not None and seen < 10:
+        words, step, seen = f"{words} {step}", step.__cause__ or step.__context__, seen + 1
+    return words[:20_000]

@@ -1,0 +1,167 @@
+"""The worker's side of the dialogue: hello, open, then predictions and explanations until the app is gone."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import queue
+import shutil
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from types import ModuleType
+from typing import Literal
+
+import numpy as np
+
+from xai_core.errors import UnsupportedModel
+from xai_core.jobs import frames, messages, sandbox
+from xai_core.jobs.frames import Arrays, Header
+from xai_core.jobs.launch import WorkerSetup
+from xai_core.jobs.memory import SpooledMemory
+from xai_core.jobs.sandbox import SandboxState
+from xai_core.jobs.sentences import plain
+from xai_core.jobs.turns import Turns
+from xai_core.method import method_named
+from xai_core.model import Model
+from xai_core.types import Card, Floats, Indices, ModelSource, Network, Score
+
+PICTURES_A_PASS = 8
+TICK_SECONDS = 0.25
+FIRST = 0  # the job of opening or inspecting
+
+
+def serve(setup: WorkerSetup, landlock: int, requests: int, results: int) -> None:
+    """Import, close the rest of the sandbox, say so, and answer until the request pipe closes."""
+    worker = Worker(setup, requests, results)
+    try:
+        adapters = importlib.import_module(setup.adapters)
+        if setup.framework != "none":
+            importlib.import_module("xai_core.methods")
+            adapters.import_framework(setup.framework)
+    except Exception:
+        traceback.print_exc()
+        return worker.fail(
+            FIRST, UnsupportedModel(f"The libraries for {setup.framework} models can not be loaded here.")
+        )
+    filtered = sandbox.close_the_rest(setup.limits, setup.framework, setup.threads)
+    worker.say({"say": "hello", "sandbox": SandboxState(landlock, filtered).to_json()})
+    worker.answer(adapters)
+    return None
+
+
+class Worker:
+    """Reads requests on a thread of its own and answers them on the main one."""
+
+    def __init__(self, setup: WorkerSetup, requests: int, results: int) -> None:
+        self._setup, self._requests, self._results = setup, requests, results
+        self._arrived: queue.SimpleQueue[tuple[Header, Arrays]] = queue.SimpleQueue()
+        self._turns = Turns(self.say, self.fail)
+        self._memory = SpooledMemory(setup.scratch, setup.limits.ledgers_mb << 20)
+        self._network: Network | None = None
+        self._doing: Literal["open", "run"] = "open"
+        self._said = 0.0
+
+    def say(self, header: Header, arrays: Arrays | None = None) -> None:
+        """Send a frame to the app."""
+        frames.send(self._results, header, arrays or [])
+        self._said = time.monotonic()
+
+    def fail(self, id: int, error: Exception) -> None:
+        """Tell the app that a job failed, in a sentence; the traceback goes to the log."""
+        traceback.print_exception(error, file=sys.stderr)
+        found = plain(error, self._doing, self._setup.limits.memory(self._setup.framework).smaller_mb)
+        self.say({"say": "failed", "job": id, "error": type(found).__name__, "message": str(found)})
+
+    def tick(self) -> None:
+        """Show that a long job is alive."""
+        if time.monotonic() - self._said >= TICK_SECONDS:
+            self.say({"say": "tick"})
+
+    def answer(self, adapters: ModuleType) -> None:
+        """Answer requests; explanations advance one step whenever nothing else waits."""
+        threading.Thread(target=self._listen, daemon=True).start()
+        while True:
+            while not self._turns or not self._arrived.empty():
+                header, arrays = self._arrived.get()
+                self._attempt(adapters, header, arrays)
+            self._turns.take()
+            self.tick()
+
+    def _listen(self) -> None:
+        try:
+            while True:
+                header, arrays = frames.receive(self._requests)
+                if header["ask"] == "cancel":
+                    self._turns.cancel(header["job"])
+                else:
+                    self._arrived.put((header, arrays))
+        finally:  # the app is gone, even where the main thread is deep in a model
+            shutil.rmtree(self._setup.scratch, ignore_errors=True)
+            os._exit(0)
+
+    def _attempt(self, adapters: ModuleType, header: Header, arrays: Arrays) -> None:
+        asked: dict[str, Callable[[], None]] = {
+            "inspect": lambda: self._inspect(adapters, header),
+            "open": lambda: self._open(adapters, header),
+            "predict": lambda: self._predict(header, arrays),
+            "explain": lambda: self._explain(header, arrays),
+        }
+        try:
+            asked[header["ask"]]()
+        except Exception as error:  # whatever a framework raises ends this job alone
+            self.fail(header["job"], error)
+
+    def _inspect(self, adapters: ModuleType, header: Header) -> None:
+        kind = adapters.inspect(ModelSource(**header["source"]))
+        self.say({"say": "done", "job": FIRST, "value": messages.kind_to_json(kind)})
+
+    def _open(self, adapters: ModuleType, header: Header) -> None:
+        kind = messages.kind_from_json(header["kind"])
+        network = adapters.load(ModelSource(**header["source"]), kind, self._setup.scratch)
+        self._network, self._doing = _Ticking(network, self.tick), "run"
+        self.say({"say": "done", "job": FIRST, "value": messages.card_to_json(network.card)})
+
+    def _predict(self, header: Header, arrays: Arrays) -> None:
+        if self._turns.drop(header["job"]):
+            return self.say({"say": "cancelled", "job": header["job"]})
+        self.say({"say": "started", "job": header["job"]})
+        model, images = self._model(header), arrays[0]
+        starts = range(0, len(images), PICTURES_A_PASS)
+        scores = [model.predict(images[i : i + PICTURES_A_PASS], header["score"]) for i in starts]
+        found = np.concatenate([np.empty((0, model.card.classes), np.float32), *scores])
+        return self.say({"say": "done", "job": header["job"], "value": {}}, [np.asarray(found, np.float32)])
+
+    def _explain(self, header: Header, arrays: Arrays) -> None:
+        model = self._model(header)
+        method = method_named(header["method"])(**header["params"])
+        method.check_model(model.card)
+        method.check_for(model.input_size)
+        image, targets = arrays
+        self.say({"say": "started", "job": header["job"]})
+        self._turns.add(header["job"], method.explain(model, image, targets))
+
+    def _model(self, header: Header) -> Model:
+        if self._network is None:
+            raise RuntimeError("Something was asked of a model before it was opened.")
+        return Model(self._network, messages.preprocessing_from_json(header["preprocessing"]), self._memory)
+
+
+class _Ticking(Network):
+    """A network that shows after each pass that it is alive."""
+
+    def __init__(self, network: Network, tick: Callable[[], None]) -> None:
+        self._network, self._tick = network, tick
+        self.card: Card = network.card
+
+    def forward(self, inputs: Floats) -> Floats:
+        found = self._network.forward(inputs)
+        self._tick()
+        return found
+
+    def backward(self, inputs: Floats, targets: Indices, score: Score) -> Floats:
+        found = self._network.backward(inputs, targets, score)
+        self._tick()
+        return found
