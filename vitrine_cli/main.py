@@ -6,10 +6,9 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NoReturn
-
-from xai_core.jobs.local import LocalRunner
 
 import xai_core.filters
 import xai_core.methods  # noqa: F401
@@ -17,6 +16,7 @@ from vitrine_cli import check, explain, methods, predict
 from vitrine_cli.progress import tell
 from xai_core import __version__
 from xai_core.errors import ParamError, VitrineError
+from xai_core.jobs.local import LocalRunner
 from xai_core.method import method_named
 
 COMMANDS = {
@@ -26,6 +26,7 @@ COMMANDS = {
     "explain": (explain, "write the explanation of a prediction"),
 }
 BAD_INPUT, INTERRUPTED = 2, 130
+LOG = logging.getLogger(__name__)
 
 
 class Parser(argparse.ArgumentParser):
@@ -47,14 +48,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
-        logging.getLogger("vitrine").debug("An unforeseen error", exc_info=error)
-        return _complain(f"Vitrine failed in an unforeseen way ({type(error).__name__}); nothing was written.")
+        LOG.error("An unforeseen error", exc_info=error)
+        return _complain(
+            f"Vitrine failed in an unforeseen way ({type(error).__name__}); run it with --log FILE to see why."
+        )
     return 0
 
 
 def parser() -> Parser:
     """Return the parser of all commands, its flags read from the declarations of methods and filters."""
     whole = Parser(prog="vitrine", description="Ask an image model why it said that.", allow_abbrev=False)
+    whole.add_argument("--log", metavar="FILE", help="write what goes on inside, tracebacks too, into a file")
     whole.add_argument("--version", action="version", version=f"vitrine {__version__}")
     commands = whole.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, (module, sentence) in COMMANDS.items():
@@ -68,11 +72,31 @@ def _run(arguments: list[str]) -> None:
         method_named(arguments[1])
     args = parser().parse_args(_joined(arguments))
     runner = LocalRunner()
+    with _logging_to(args.log):
+        try:
+            COMMANDS[args.command][0].run(args, runner)
+        finally:
+            tell("")
+            runner.close()
+
+
+@contextmanager
+def _logging_to(path: str | None) -> Iterator[None]:
+    """Send the log to a file, or nowhere: the terminal is for answers and sentences."""
     try:
-        COMMANDS[args.command][0].run(args, runner)
+        sink = logging.NullHandler() if path is None else logging.FileHandler(path)
+    except OSError as error:
+        raise ParamError(f"The log can not be written to {path}: {error.strerror}.") from error
+    root = logging.getLogger()
+    before = root.level
+    root.addHandler(sink)
+    root.setLevel(logging.INFO)
+    try:
+        yield
     finally:
-        tell("")
-        runner.close()
+        root.setLevel(before)
+        root.removeHandler(sink)
+        sink.close()
 
 
 def _joined(arguments: list[str]) -> list[str]:

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+
+def test_a_model_is_described_with_what_it_can_do(vitrine, resnet):
+    shown = vitrine("check", resnet)
+    assert shown.status == 0
+    assert "resnet20_cifar10.onnx" in shown.out
+    assert "32 x 32 pixels, 3 channels" in shown.out
+    assert "rise" in shown.out
+
+
+def test_a_name_says_nothing_about_the_format(vitrine, resnet, tmp_path):
+    copy = tmp_path / "holiday.jpeg"
+    copy.write_bytes(resnet.read_bytes())
+    assert "onnx" in vitrine("check", copy).out
+
+
+def test_a_folder_is_taken_as_one_model(vitrine, resnet, tmp_path):
+    folder = tmp_path / "export"
+    folder.mkdir()
+    (folder / "model.onnx").write_bytes(resnet.read_bytes())
+    assert "Classes:       10" in vitrine("check", folder).out
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"Roses are red\n" * 50, b"<!doctype html><html></html>", b"PK\x03\x04 cut short"]
+)
+def test_what_is_no_model_ends_in_one_sentence(vitrine, tmp_path: Path, content):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(content)
+    assert str(tmp_path) not in vitrine("check", path).sentence
+
+
+def test_an_upload_that_was_cut_short_is_told(vitrine, resnet, tmp_path):
+    path = tmp_path / "half.onnx"
+    path.write_bytes(resnet.read_bytes()[:100_000])
+    assert vitrine("check", path).sentence
+
+
+def test_an_archive_without_a_model_is_told(vitrine, tmp_path):
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        archive.writestr("readme.txt", "no model")
+    assert vitrine("check", tmp_path / "photos.zip").sentence
+
+
+def test_a_bare_state_dict_of_no_known_architecture_is_told_what_to_do(vitrine, assets):
+    sentence = vitrine("check", assets / "models/torch/resnet20_cifar10.pth").sentence
+    assert "TorchScript" in sentence
+
+
+def test_a_detector_is_told_from_a_classifier(vitrine, assets):
+    assert "detect" in vitrine("check", assets / "models/detection/FastestDet.onnx").sentence.lower()

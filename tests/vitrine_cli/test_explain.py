@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from xai_core.filter import filter_named
+
+
+def test_the_files_hold_the_map_its_picture_and_what_ran(vitrine, resnet, picture, tmp_path):
+    out = tmp_path / "result"
+    shown = vitrine("explain", "rise", resnet, picture, "--samples", 200, "--seed", 5, "--target", 3, "--out", out)
+    assert shown.status == 0, shown.err
+    attribution = np.load(out / "attribution.npy")
+    assert (attribution.shape, attribution.dtype) == ((32, 32), np.float32)
+    with Image.open(out / "overlay.png") as drawn:
+        assert drawn.size[0] >= 32
+    manifest = json.loads((out / "manifest.json").read_text("utf-8"))
+    assert (manifest["target"], manifest["parameters"]["samples"], manifest["parameters"]["seed"]) == (3, 200, 5)
+    assert {"scores", "digests", "versions", "seconds", "diagnostics"} <= set(manifest)
+
+
+def test_the_same_command_gives_the_same_map(vitrine, resnet, picture, tmp_path):
+    for name in ("first", "second"):
+        vitrine("explain", "rise", resnet, picture, "--samples", 200, "--out", tmp_path / name)
+    first, second = (np.load(tmp_path / name / "attribution.npy") for name in ("first", "second"))
+    assert np.array_equal(first, second)
+
+
+def test_a_filter_changes_the_map_and_is_listed(vitrine, resnet, picture, tmp_path):
+    words = ("explain", "occlusion", resnet, picture, "--patch", 8, "--stride", 4)
+    vitrine(*words, "--out", tmp_path / "plain")
+    shown = vitrine(*words, "--filter", "forgrad", "--sigma", 6, "--out", tmp_path / "smooth")
+    assert shown.status == 0, shown.err
+    plain, smooth = (np.load(tmp_path / name / "attribution.npy") for name in ("plain", "smooth"))
+    assert np.allclose(smooth, filter_named("forgrad")(sigma=6.0).apply(plain[None])[0], atol=1e-6)
+    manifest = json.loads((tmp_path / "smooth/manifest.json").read_text("utf-8"))
+    assert manifest["filters"][0]["filter"] == "forgrad"
+
+
+def test_a_target_may_be_named(vitrine, resnet, picture, tmp_path):
+    (tmp_path / "labels.txt").write_text("\n".join("abcdefghij"))
+    words = ("--labels", tmp_path / "labels.txt", "--target", "d", "--patch", 8, "--stride", 8, "--out", tmp_path / "o")
+    assert vitrine("explain", "occlusion", resnet, picture, *words).status == 0
+    assert json.loads((tmp_path / "o/manifest.json").read_text("utf-8"))["target"] == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("rise", "--samples", "5"), "Samples must lie between 100 and 20000; got 5."),
+        (("occlusion", "--patch", "8", "--stride", "9"), "Stride must not exceed the patch"),
+        (("occlusion", "--patch", "30"), "Patch must lie between 4 and 16 px; got 30."),
+        (("grad_cam",), "There is no method called 'grad_cam'; there are"),
+        (("rise", "--sigma", "5"), "--sigma belongs to the filter forgrad; add --filter forgrad."),
+        (("rise", "--filter", "blur"), "There is no filter called 'blur'; there are"),
+        (("rise", "--filter", "forgrad", "--sigma", "40"), "Sigma must lie between 1 and 16"),
+        (("rise", "--target", "12"), "There is no class '12'"),
+        (("saliency", "--steps", "12"), "Unrecognized arguments: --steps 12"),
+    ],
+)
+def test_wrong_parameters_end_in_one_sentence(vitrine, resnet, picture, tmp_path, words, sentence):
+    method, *rest = words
+    assert sentence in vitrine("explain", method, resnet, picture, *rest, "--out", tmp_path / "o").sentence
+    assert not (tmp_path / "o").exists()
+
+
+def test_a_folder_that_can_not_be_written_is_told(vitrine, resnet, picture):
+    words = ("--patch", 8, "--stride", 8, "--out", picture / "below")
+    assert "can not be written" in vitrine("explain", "occlusion", resnet, picture, *words).sentence

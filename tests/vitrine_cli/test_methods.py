@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import json
+
+from xai_core.filter import FILTERS
+from xai_core.method import METHODS
+
+
+def test_the_list_names_every_method_filter_and_parameter(vitrine):
+    shown = vitrine("methods")
+    assert shown.status == 0
+    for declared in (*METHODS.values(), *FILTERS.values()):
+        assert f"{declared.id}: " in shown.out
+        assert all(param.help in shown.out for param in declared.params)
+
+
+def test_json_tells_what_the_declarations_tell(vitrine):
+    entries = json.loads(vitrine("methods", "--json").out)
+    assert [entry["id"] for entry in entries] == sorted(METHODS)
+    for entry in entries:
+        params = METHODS[entry["id"]].params
+        assert {p["name"]: p["default"] for p in entry["parameters"]} == {p.name: p.default for p in params}
+
+
+def test_json_tells_ranges_choices_and_bounds_that_hang_on_the_picture(vitrine):
+    entries = {entry["id"]: entry for entry in json.loads(vitrine("methods", "--json").out)}
+    parameters = {id: {p["name"]: p for p in entry["parameters"]} for id, entry in entries.items()}
+    assert (parameters["rise"]["samples"]["low"], parameters["rise"]["samples"]["high"]) == (100, 20000)
+    assert "black" in parameters["integrated_gradients"]["baseline"]["choices"]
+    assert parameters["occlusion"]["patch"]["high_as_share_of_side"] == 0.5
