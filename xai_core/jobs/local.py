@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from xai_core.jobs.base import Job
 from xai_core.jobs.limits import Limits
@@ -45,9 +47,9 @@ class LocalRunner:
         self._most_processes = most_processes
         self._budget_mb = budget_mb or _machine_mb() / 2
         self._processes: dict[Key, ModelProcess] = {}
-        self._starting: set[ModelProcess] = set()
         self._lock = threading.RLock()
         self._closed = False
+        atexit.register(self.close)
 
     def open(self, source: ModelSource) -> Job[Card]:
         """Load a model, unless it is loaded, and tell what it is."""
@@ -92,8 +94,9 @@ class LocalRunner:
             process.close()
         for process in processes:
             process.join(END_SECONDS)
+        atexit.unregister(self.close)
 
-    def _submit(self, source: ModelSource, task: Task) -> Job:  # type: ignore[type-arg]
+    def _submit(self, source: ModelSource, task: Task) -> Job[Any]:
         while not self._process(source).submit(task):
             pass
         return task.job
@@ -107,7 +110,7 @@ class LocalRunner:
                 found = self._processes[_key(source)] = ModelProcess(source, self._launcher, self._wait_for_room)
             return found
 
-    def _cancel(self, source: ModelSource, job: Job) -> None:  # type: ignore[type-arg]
+    def _cancel(self, source: ModelSource, job: Job[Any]) -> None:
         with self._lock:
             process = self._processes.get(_key(source))
         if process:

@@ -163,14 +163,14 @@ class SandboxedProcess:
                     os.killpg(self._popen.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """Kill the process where it still runs, and take away all that was its own."""
+        """Kill the process where it still runs, and take away all that was its own; a second call does nothing."""
         self.stop(WorkerDied("The model was closed."))
         self._popen.wait()
         self._log.join(FRAME_SECONDS)
         with self._sending:
-            os.close(self._requests)
-            self._requests = -1
-        os.close(self._results)
+            pipes, self._requests, self._results = {self._requests, self._results}, -1, -1
+        for pipe in pipes - {-1}:
+            os.close(pipe)
         remove_folder(self.scratch)
 
     def _death(self) -> VitrineError:
