@@ -47,6 +47,7 @@ class LocalRunner:
         self._most_processes = most_processes
         self._budget_mb = budget_mb or _machine_mb() / 2
         self._processes: dict[Key, ModelProcess] = {}
+        self._started: set[ModelProcess] = set()
         self._lock = threading.RLock()
         self._closed = False
         atexit.register(self.close)
@@ -118,23 +119,29 @@ class LocalRunner:
 
     def _wait_for_room(self, newcomer: ModelProcess) -> None:
         """Return once `newcomer` may start; idle processes make room for it."""
-        while not self._closed and not self._make_room(newcomer):
+        while not newcomer.closed and not self._make_room(newcomer):
             time.sleep(LOOK_SECONDS)
 
     def _make_room(self, newcomer: ModelProcess) -> bool:
         with self._lock:
-            started = {one for one in self._processes.values() if one.resident_mb and one is not newcomer}
-            for process in sorted((one for one in started if one.idle), key=lambda one: one.used):
-                if self._fits(started):
+            self._started = {one for one in self._started if not one.ended}
+            for process in sorted((one for one in self._started if one.idle), key=lambda one: one.used):
+                if self._fits():
                     break
-                started.discard(process)
-                del self._processes[_key(process.source)]
-                process.close()
-            return len(started) < self._most_processes
+                self._let_go(process)
+            if len(self._started) < self._most_processes:
+                self._started.add(newcomer)
+            return newcomer in self._started
 
-    def _fits(self, started: set[ModelProcess]) -> bool:
-        memory = sum(process.resident_mb for process in started)
-        return len(started) < self._most_processes and memory < self._budget_mb
+    def _let_go(self, process: ModelProcess) -> None:
+        self._started.discard(process)
+        if self._processes.get(_key(process.source)) is process:
+            del self._processes[_key(process.source)]
+        process.close()
+
+    def _fits(self) -> bool:
+        memory = sum(process.resident_mb for process in self._started)
+        return len(self._started) < self._most_processes and memory < self._budget_mb
 
 
 def _key(source: ModelSource) -> Key:

@@ -52,16 +52,19 @@ class Launcher:
 
 
 class ModelProcess:
-    """`wait_for_room` blocks until the process may be started; it is called on the process's own thread."""
+    """Starts, opens its model and answers on a thread of its own; every public method may be called from any other.
+
+    `wait_for_room` blocks until the process may be started, or was closed.
+    """
 
     def __init__(self, source: ModelSource, launcher: Launcher, wait_for_room: Callable[[ModelProcess], None]) -> None:
         self.source = source
         self.card: Card | None = None
         self.used = time.monotonic()
         self.ended = False
+        self.closed = False
         self._launcher, self._wait_for_room = launcher, wait_for_room
         self._process: SandboxedProcess | None = None
-        self._closed = False
         self._doing = "starting a process"
         self._ids = itertools.count(1)
         self._tasks: dict[int, Task] = {}
@@ -130,7 +133,7 @@ class ModelProcess:
     def close(self) -> None:
         """End the process; jobs that are under way are cancelled."""
         with self._lock:
-            self._closed = True
+            self.closed = True
             process = self._process
         if process:
             process.stop(WorkerDied("The model was closed."))
@@ -176,7 +179,7 @@ class ModelProcess:
 
     def _start(self, framework: str) -> SandboxedProcess:
         with self._lock:
-            if self._closed:
+            if self.closed:
                 raise WorkerDied("The model was closed.")
             self._process = self._launcher.start(framework, self.source.path)
             return self._process
@@ -222,7 +225,7 @@ class ModelProcess:
             self.used = time.monotonic()
             if header.get("say") != "tick":
                 self._tell(header, arrays)
-            self._expect()
+            self._expect(heard=True)
 
     def _tell(self, header: Header, arrays: Arrays) -> None:
         id = header.get("job")
@@ -240,16 +243,17 @@ class ModelProcess:
         with self._lock:
             return max((task.largest_answer(self.card) for task in self._tasks.values() if self.card), default=0)
 
-    def _expect(self) -> None:
-        """Move the deadline: a model at work must be heard of, and a cancelled job must end, however it is heard of."""
-        if self._process is None or self.card is None:
+    def _expect(self, heard: bool = False) -> None:
+        """Set the deadline: a model at work must be heard of, and a cancelled job must end whatever else is heard."""
+        process = self._process
+        if process is None or self.card is None:
             return
         if not self._tasks:
-            self._process.allow(None)
-            return
-        self._process.allow(self._launcher.limits.step_seconds)
-        cancel_by = min(task.cancel_by for task in self._tasks.values())
-        self._process.deadline = min(self._process.deadline or cancel_by, cancel_by)
+            process.allow(None)
+        elif heard or process.deadline is None:  # asking for more gives no more time
+            process.allow(self._launcher.limits.step_seconds)
+        if self._tasks and process.deadline is not None:
+            process.deadline = min(process.deadline, *(task.cancel_by for task in self._tasks.values()))
 
     def _send(self, header: Header, arrays: Arrays | None = None) -> None:
         if self._process:
@@ -258,7 +262,7 @@ class ModelProcess:
     def _end(self, error: VitrineError) -> None:
         with self._lock:
             self.ended, process = True, self._process
-            status = {"status": Status.CANCELLED} if self._closed else {"status": Status.FAILED, "error": error}
+            status = {"status": Status.CANCELLED} if self.closed else {"status": Status.FAILED, "error": error}
             for task in self._tasks.values():
                 task.update(**status)
             for job in self._openings:

@@ -25,6 +25,7 @@ from xai_core.jobs.sentences import STOPPED, means_memory, too_much_memory
 
 LOG = logging.getLogger(__name__)
 FRAME_SECONDS = 10.0
+END_SECONDS, LOOK_SECONDS = 5.0, 0.01
 PIPE_BYTES = 1 << 20
 LINE_BYTES, LINES_KEPT = 2000, 20
 _MEGABYTE, _PAGE = 1 << 20, os.sysconf("SC_PAGE_SIZE")
@@ -76,7 +77,9 @@ class SandboxedProcess:
 
     @property
     def alive(self) -> bool:
-        return self._popen.poll() is None
+        """Whether it runs; asked under the lock of `stop`, as a number that was waited for may be someone else's."""
+        with self._ending:
+            return self._popen.poll() is None
 
     @property
     def resident_mb(self) -> float:
@@ -103,7 +106,8 @@ class SandboxedProcess:
         """Send a request; a process that does not take it is stopped, and says so to whoever listens."""
         try:
             with self._sending:
-                frames.send(self._requests, header, arrays or [], FRAME_SECONDS)
+                if self._requests >= 0:
+                    frames.send(self._requests, header, arrays or [], FRAME_SECONDS)
         except (Closed, OSError):
             pass  # whoever receives hears of the end
         except TooSlow:
@@ -158,15 +162,15 @@ class SandboxedProcess:
         """Kill the process; the first verdict is the one that counts."""
         with self._ending:
             self._verdict = self._verdict or verdict
-            if self._popen.returncode is None:  # the group's number may be someone else's once it was waited for
+            if self._popen.poll() is None:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(self._popen.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """Kill the process where it still runs, and take away all that was its own; a second call does nothing."""
         self.stop(WorkerDied("The model was closed."))
-        self._popen.wait()
-        self._log.join(FRAME_SECONDS)
+        self._wait(END_SECONDS)
+        self._log.join(END_SECONDS)
         with self._sending:
             pipes, self._requests, self._results = {self._requests, self._results}, -1, -1
         for pipe in pipes - {-1}:
@@ -174,15 +178,22 @@ class SandboxedProcess:
         remove_folder(self.scratch)
 
     def _death(self) -> VitrineError:
-        with self._ending:
-            self._popen.wait()
-        self._log.join(FRAME_SECONDS)
+        if not self._wait(END_SECONDS):  # it closed its pipe and goes on
+            self.stop(WorkerDied(STOPPED))
+            self._wait(END_SECONDS)
+        self._log.join(END_SECONDS)
         if self._verdict:
             return self._verdict
         LOG.warning("A model's process ended with code %s.", self._popen.returncode)
         if means_memory(" ".join(self._last_lines)):
             return too_much_memory(self.limits.memory(self.framework).smaller_mb)
         return WorkerDied(STOPPED)
+
+    def _wait(self, seconds: float) -> bool:
+        until = time.monotonic() + seconds
+        while self.alive and time.monotonic() < until:
+            time.sleep(LOOK_SECONDS)
+        return not self.alive
 
     def _be_first_to_go(self) -> None:
         """Tell the kernel whom to end first where the machine's memory runs out."""

@@ -19,7 +19,7 @@ from xai_core.jobs import kernel, landlock, seccomp
 from xai_core.jobs.limits import Limits
 
 _READABLE = (
-    "/usr", "/lib", "/lib64", "/bin", "/opt", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/localtime",
+    "/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/localtime",
     "/etc/mime.types", "/dev/urandom", "/dev/random", "/dev/zero", "/proc/self", "/proc/cpuinfo", "/proc/meminfo",
     "/proc/stat", "/proc/version", "/proc/filesystems", "/proc/sys/vm", "/proc/sys/kernel", "/sys/devices/system",
     "/sys/fs/cgroup", "/sys/kernel/mm",
