@@ -41,7 +41,7 @@ def refusal(names: list[str]) -> RefusedModel:
             "This file uses a pickle protocol above 3, which is not read. Save it again with torch.save's own protocol."
         )
     shown = ", ".join(name.strip().replace(" ", ".", 1) for name in names)
-    shown = re.sub(r"[^\w., <>-]", "?", shown, flags=re.ASCII)
+    shown = re.sub(r"[^\w., -]", "?", shown, flags=re.ASCII)
     shown = shown if len(shown) <= 160 else shown[:157] + "..."
     return RefusedModel(
         f"This file is a Python pickle that needs to run: {shown}. "

@@ -116,10 +116,12 @@ def _mismatch(given: Shapes, chosen: Architecture) -> str:
 
 def _other_task(tensors: Tensors) -> str | None:
     """Return the sentence for weights of a network that is no classifier, None where they may be of one."""
-    names = [name for bare in torch_files.without_prefixes(tensors) for name in bare]
-    if any(name.startswith(DETECTOR_NAMES) for name in names):
+    *_, bare = torch_files.without_prefixes(tensors)
+    if any(name.startswith(DETECTOR_NAMES) for name in bare):
         return DETECTOR
-    return SEGMENTATION if any(name.startswith(SEGMENTATION_NAMES) for name in names) else None
+    dense = any(name.startswith("classifier.") and tensor.dim() == 4 for name, tensor in bare.items())
+    on_backbone = dense and any(name.startswith("backbone.") for name in bare)
+    return SEGMENTATION if on_backbone or any(name.startswith(SEGMENTATION_NAMES) for name in bare) else None
 
 
 def _shapes(tensors: Tensors) -> dict[str, tuple[int, ...]]:

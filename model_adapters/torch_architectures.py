@@ -7,6 +7,8 @@ import sys
 from types import ModuleType
 from typing import Any
 
+import torch
+
 from model_adapters.architectures import counts
 from xai_core.errors import UnsupportedModel
 
@@ -24,7 +26,7 @@ def build(name: str, classes: int, channels: int = 3) -> Any:
         options |= {"aux_logits": False, "init_weights": False, "transform_input": True}
     module = import_torchvision_models().get_model(plain, **options)
     if channels != 3:
-        _set_channels(module, name, channels)
+        _set_channels(module, channels)
     return module
 
 
@@ -65,16 +67,12 @@ def import_timm() -> Any:
         raise UnsupportedModel("This is an architecture of timm, which is not installed on this server.") from None
 
 
-def _set_channels(module: Any, name: str, channels: int) -> None:
-    import torch
-
+def _set_channels(module: Any, channels: int) -> None:
     parent, key, conv = next(
         (parent, key, child)
         for parent in module.modules()
         for key, child in parent.named_children()
         if isinstance(child, torch.nn.Conv2d)
     )
-    if conv.in_channels != 3:
-        raise UnsupportedModel(f"{name} can not be built for {channels} input channels.")
     sizes: Any = {"stride": conv.stride, "padding": conv.padding, "bias": conv.bias is not None}
     setattr(parent, key, torch.nn.Conv2d(channels, conv.out_channels, conv.kernel_size, **sizes))

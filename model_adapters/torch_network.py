@@ -10,10 +10,11 @@ import numpy as np
 import torch
 
 from model_adapters.probes import in_batches
-from xai_core.errors import ModelError, OutOfMemory, UnsupportedModel
+from xai_core.errors import ModelError, OutOfMemory, RefusedModel, UnsupportedModel
 from xai_core.types import Card, Floats, Indices, Network, Score
 
 LOGITS = ("logits", "out", "output")
+FILES = "The model tried to use a file outside its own folder and was stopped."
 DETECTOR = "This model finds objects (it is a detector). Open it on the Detection page."
 PICTURE = 224 * 224  # pixels
 FORWARD_PIXELS = 32 * PICTURE  # asked at once on a CPU; more is hardly faster, and a worker's memory is limited
@@ -89,8 +90,10 @@ def told(tensor: Any) -> Iterator[None]:
     """Turn what PyTorch raises inside a model asked with `tensor` (N, C, H, W) into a sentence."""
     try:
         yield
-    except (RuntimeError, ValueError, LookupError, TypeError, AssertionError) as error:
-        if "allocate memory" in str(error) or isinstance(error, torch.OutOfMemoryError):
+    except (RuntimeError, ValueError, LookupError, TypeError, AssertionError, MemoryError) as error:
+        if uses_files(error):
+            raise RefusedModel(FILES) from None
+        if "allocate memory" in str(error) or isinstance(error, torch.OutOfMemoryError | MemoryError):
             raise OutOfMemory(
                 f"The model ran out of memory on {len(tensor)} pictures; choose smaller batches."
             ) from None
@@ -99,6 +102,11 @@ def told(tensor: Any) -> Iterator[None]:
             f"The model does not take pictures of {width}x{height} pixels with {channels} channels. "
             "Set the input size that it was trained with."
         ) from error
+
+
+def uses_files(error: Exception) -> bool:
+    """Whether an error came from a module that tried to open a file and could not."""
+    return "unable to open file" in str(error) or "Permission denied" in str(error)
 
 
 def gradient(chosen: Any, leaf: Any) -> Any:

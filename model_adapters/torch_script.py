@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from model_adapters.probes import agree, are_probabilities, in_batches, squash, trials
-from model_adapters.torch_network import DETECTOR, TorchNetwork, frozen
+from model_adapters.torch_network import DETECTOR, FILES, TorchNetwork, frozen, uses_files
 from model_adapters.torch_probes import ask, find_input
 from xai_core.errors import RefusedModel, UnsupportedModel
 from xai_core.types import Capability, Card, FileKind, Floats, Head, InputSpec, Network
@@ -61,8 +61,8 @@ def _opened(path: str) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # TorchScript is deprecated, yet many files are in use
             module = torch.jit.load(path, map_location="cpu")
-    except (RuntimeError, ValueError, OSError, LookupError, TypeError):
-        raise RefusedModel(DAMAGED) from None
+    except (RuntimeError, ValueError, OSError, LookupError, TypeError) as error:
+        raise RefusedModel(FILES if uses_files(error) else DAMAGED) from None
     return frozen(module)
 
 
