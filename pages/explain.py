@@ -11,8 +11,8 @@ from ui.runs import runs_for
 st.title("Explain")
 prepared = session.workspace().prepared
 if prepared is None:
-    st.info("There is no model yet. Upload one, or start with a sample.", icon="👆")
-    st.page_link("pages/model.py", label="Bring a model", icon="🧠")
+    st.info("There is no model yet. Upload one, or start with a sample.", icon=":material/arrow_upward:")
+    st.page_link("pages/model.py", label="Bring a model", icon=":material/model_training:")
     st.stop()
 
 controls, answer = st.columns([1, 3], gap="large")
@@ -25,6 +25,6 @@ with controls:
     pressed = st.button("Run", type="primary", width="stretch")
 with answer:
     if not chosen:
-        st.info("Add a picture on the left, or tick a sample.", icon="🖼️")
+        st.info("Add a picture on the left, or tick a sample.", icon=":material/image:")
     elif question is not None:
         results(runs_for(prepared, chosen, question, start=automatic, again=pressed))

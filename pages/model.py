@@ -23,16 +23,18 @@ with pictures:
 
 prepared = session.workspace().prepared
 if prepared is None:
-    st.info("Upload a model above, or start with a sample. Its predictions appear here.", icon="👆")
+    st.info(
+        "Upload a model above, or start with a sample. Its predictions appear here.", icon=":material/arrow_upward:"
+    )
     st.stop()
 
 st.subheader("What it says")
 if at_hand:
     with frame.errors_in_words():
         prediction_strip(prepared, at_hand)
-    st.page_link("pages/explain.py", label="Explain these answers", icon="🔎")
+    st.page_link("pages/explain.py", label="Explain these answers", icon=":material/search:")
 else:
-    st.info("Add a picture above, or tick a sample, to see what the model says.", icon="🖼️")
+    st.info("Add a picture above, or tick a sample, to see what the model says.", icon=":material/image:")
 
 recognised, preparation, labels = st.tabs(["What was recognised", "How pictures are prepared", "Labels"])
 with recognised:

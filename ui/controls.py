@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from ui import session
+from ui import address, session
 from xai_core.params import Declared, Param, Size
 
 Made = TypeVar("Made", bound=Declared)
@@ -17,16 +17,28 @@ def parameter_form(declared: type[Made], size: Size) -> Made:
 
     Values live in the page's address, so that a link restores them. Raises ParamError where values contradict.
     """
-    values = {p.name: _control(p, f"{declared.id}.{p.name}", size) for p in declared.params}
-    return declared.fitted(size, values)
+    return declared.fitted(size, {p.name: _control(p, f"{declared.id}.{p.name}", size) for p in declared.params})
 
 
 def _control(param: Param, key: str, size: Size) -> Any:
+    default = param.fitting(size)
+
+    def read(text: str) -> Any:
+        value = param.parse(text)
+        param.check(value, size)
+        return value
+
+    address.first_value(key, default, read)
+    value = _widget(param, key, size)
+    address.keep(key, value, default)
+    return value
+
+
+def _widget(param: Param, key: str, size: Size) -> Any:
     if param.choices:
-        index = param.choices.index(param.default)
-        return st.selectbox(param.label, param.choices, index, key=key, help=param.help, bind="query-params")
+        return st.selectbox(param.label, param.choices, key=key, help=param.help, persist_state="session")
     if param.kind is bool:
-        return st.toggle(param.label, param.default, key=key, help=param.help, bind="query-params")
+        return st.toggle(param.label, key=key, help=param.help, persist_state="session")
     return _slider(param, key, size)
 
 
@@ -38,4 +50,4 @@ def _slider(param: Param, key: str, size: Size) -> Any:
     session.settle(key, low, high)
     label = f"{param.label} ({param.range.unit})" if param.range.unit else param.label
     step = param.kind(param.range.step or 1) if param.kind is int else param.range.step
-    return st.slider(label, low, high, param.fitting(size), step, key=key, help=param.help, bind="query-params")
+    return st.slider(label, low, high, step=step, key=key, help=param.help, persist_state="session")

@@ -12,6 +12,7 @@ from ui.text import literal
 from xai_core.errors import VitrineError
 from xai_core.jobs.sandbox import sandbox_in_force
 
+LESS_SPACE_ABOVE = "<style>[data-testid=stMainBlockContainer] { padding-top: 4.5rem; max-width: 110rem }</style>"
 NO_SANDBOX = (
     "This machine's kernel offers no Landlock, so models can not be shut off from its files: only state dicts, "
     "safetensors, ONNX and .keras files are opened here."
@@ -21,8 +22,9 @@ NO_SANDBOX = (
 def open_page() -> None:
     """Note that this tab is here, and say so where the machine can not shield itself from uploaded models."""
     session.workspace()
+    st.html(LESS_SPACE_ABOVE)
     if not sandbox_in_force().complete:
-        st.warning(NO_SANDBOX, icon="⚠️")
+        st.warning(NO_SANDBOX, icon=":material/warning:")
 
 
 @contextmanager
@@ -34,6 +36,11 @@ def errors_in_words() -> Iterator[None]:
         complain(error)
 
 
+def warn(sentence: str) -> None:
+    """Show a warning as one sentence."""
+    st.warning(literal(sentence, 600), icon=":material/warning:")
+
+
 def complain(error: VitrineError) -> None:
     """Show an error as one sentence."""
-    st.error(literal(str(error), 600), icon="🚫")
+    st.error(literal(str(error), 600), icon=":material/block:")

@@ -32,10 +32,10 @@ def model_card(prepared: Prepared) -> None:
     st.markdown("  \n".join(f"**{name}** {literal(value, 120)}" for name, value in facts.items()))
     for capability, words in CAPABILITY_IN_WORDS.items():
         if capability in card.capabilities:
-            st.markdown(f"✅ offers {words}")
+            st.markdown(f":material/check_circle: offers {words}")
         else:
             st.markdown(
-                f"⛔ no {words}: {literal(card.missing.get(capability.name or '', 'not offered by this model.'))}"
+                f":material/block: no {words}: {literal(card.missing.get(capability.name or '', 'not offered by this model.'))}"
             )
     for note in card.notes:
         st.caption(literal(note))

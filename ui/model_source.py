@@ -6,6 +6,7 @@ import streamlit as st
 
 from model_adapters import architectures
 from ui import frame, session, uploads
+from ui.picture_tray import start_with_a_picture
 from ui.text import literal
 from xai_core import samples
 from xai_core.jobs.base import Status
@@ -39,7 +40,7 @@ def _upload(space: session.Workspace) -> None:
         "PyTorch (state dict, safetensors, TorchScript), Keras (.keras, .h5), SavedModel (zip or tar) or ONNX "
         "(with external data: one zip). The file is told by its content."
     )
-    file = st.file_uploader("Model file", key=f"model.{space.uploader_turn}", label_visibility="collapsed")
+    file = st.file_uploader("Model file", key=f"model-file-{space.uploader_turn}", label_visibility="collapsed")
     if file is not None:
         source = uploads.keep(file, file.name, space.owner)
         space.uploader_turn += 1
@@ -51,7 +52,8 @@ def _sample(space: session.Workspace) -> None:
     for model in samples.sample_models():
         words, button = st.columns([4, 1], vertical_alignment="center")
         words.markdown(f"**{literal(model.title)}** · {literal(model.framework)}  \n{literal(model.note)}")
-        if button.button("Use", key=f"use.{model.file}", width="stretch"):
+        if button.button("Use", key=f"use-{model.framework}", width="stretch"):
+            start_with_a_picture()
             open_model(model.source())
             st.rerun()
 
@@ -67,7 +69,7 @@ def _progress() -> None:
         frame.complain(state.error)
         _way_out(space)
     elif not state.ended:
-        st.info(f"{(state.doing or 'opening the file').capitalize()} …", icon="⏳")
+        st.info(f"{(state.doing or 'opening the file').capitalize()} …", icon=":material/hourglass_top:")
 
 
 def _way_out(space: session.Workspace) -> None:

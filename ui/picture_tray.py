@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cache
+
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from ui import session
 from ui.text import literal
 from xai_core import samples
 from xai_core.errors import ImageError
 from xai_core.picture_files import FORMATS, Picture, open_picture
+from xai_core.preprocessing import Preprocessing
 
 MOST_PICTURES = 24
 
@@ -18,7 +23,7 @@ def picture_tray(*, choose: bool = False) -> list[Picture]:
     space = session.workspace()
     _ways_to_add(space)
     for name, sentence in space.complaints.items():
-        st.error(f"**{literal(name, 80)}**: {literal(sentence)}", icon="🚫")
+        st.error(f"**{literal(name, 80)}**: {literal(sentence)}", icon=":material/block:")
     _notes(space)
     at_hand = list(space.pictures.values())
     if not choose or len(at_hand) < 2:
@@ -48,17 +53,25 @@ def _ways_to_add(space: session.Workspace) -> None:
 
 
 def _samples(space: session.Workspace) -> None:
-    for reference in samples.references():
-        picture = reference.picture()
-        if st.checkbox(
-            reference.title,
-            value=picture.digest in space.pictures,
-            key=f"sample.{reference.file}",
-            persist_state="session",
-        ):
-            space.pictures.setdefault(picture.digest, picture)
-        else:
-            space.pictures.pop(picture.digest, None)
+    for row in range(0, len(samples.references()), 4):
+        for place, reference in zip(st.columns(4), samples.references()[row : row + 4], strict=False):
+            with place:
+                _sample(space, reference)
+
+
+def _sample(space: session.Workspace, reference: samples.Reference) -> None:
+    picture = reference.picture()
+    st.image(_thumbnail(reference.file), alt=reference.title, width="stretch")
+    if st.checkbox(reference.title, key=f"sample.{reference.file}", persist_state="session"):
+        space.pictures.setdefault(picture.digest, picture)
+    else:
+        space.pictures.pop(picture.digest, None)
+
+
+@cache
+def _thumbnail(file: str) -> NDArray[np.uint8]:
+    picture = next(r for r in samples.references() if r.file == file).picture()
+    return Preprocessing(96, 128).view(picture.pixels, longest=256)
 
 
 def _add(space: session.Workspace, name: str, data: bytes) -> None:
@@ -71,6 +84,13 @@ def _add(space: session.Workspace, name: str, data: bytes) -> None:
         space.pictures[picture.digest] = picture
     except ImageError as error:
         space.complaints[name] = str(error)
+
+
+def start_with_a_picture() -> None:
+    """Tick the first sample where there is no picture yet."""
+    space = session.workspace()
+    if not space.pictures and samples.references():
+        session.put(f"sample.{samples.references()[0].file}", True)
 
 
 def _notes(space: session.Workspace) -> None:

@@ -78,6 +78,6 @@ def _waited_for(job: Job[Floats]) -> Floats:
     place = st.empty()
     while not job.wait(0.1).ended:
         if time.monotonic() - job.submitted > 0.5:
-            place.info(f"{(job.state.doing or 'asking the model').capitalize()} …", icon="⏳")
+            place.info(f"{(job.state.doing or 'asking the model').capitalize()} …", icon=":material/hourglass_top:")
     place.empty()
     return job.result()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from ui import session
+from ui import address
 from ui.controls import parameter_form
 from ui.predictions import probabilities, top
 from ui.text import literal
@@ -20,6 +20,7 @@ from xai_core.preparation import Prepared
 from xai_core.types import Floats, Indices
 
 MOST_TARGETS = 5
+FIRST_METHOD = "integrated_gradients"
 ASKED = {"predicted": "The predicted class", "top": "The most probable classes", "named": "A class by name"}
 
 
@@ -47,20 +48,8 @@ def question_form(prepared: Prepared, pictures: Sequence[Picture]) -> Question:
 
 def _method_choice(prepared: Prepared) -> type[Method]:
     ids = sorted(METHODS, key=lambda id: METHODS[id].title)
-    if unknown := session.unknown_in_address("method", ids):
-        st.warning(
-            f"The link asks for a method called “{literal(unknown, 60)}”, which does not exist here; "
-            f"choose one of {', '.join(METHODS[i].title for i in ids)}.",
-            icon="🔗",
-        )
-    chosen = st.selectbox(
-        "Method",
-        ids,
-        format_func=lambda id: _titled(id, prepared),
-        key="method",
-        bind="query-params",
-        index=ids.index("integrated_gradients"),
-    )
+    chosen = address.choice("Method", ids, FIRST_METHOD, key="method", shown=lambda id: _titled(id, prepared))
+    address.faults()
     return METHODS[chosen]
 
 
@@ -73,28 +62,19 @@ def _titled(id: str, prepared: Prepared) -> str:
 
 
 def _targets(prepared: Prepared, rows: dict[str, Floats]) -> dict[str, Indices]:
-    asked = st.selectbox("Explain", list(ASKED), format_func=ASKED.__getitem__, key="target", bind="query-params")
+    asked = address.choice("Explain", list(ASKED), "predicted", key="target", shown=ASKED.__getitem__)
     if asked == "named":
-        names = list(range(len(prepared.labels)))
-        session.settle("class", 0, len(names) - 1)
-        index = st.selectbox(
+        index = address.choice(
             "Class",
-            names,
-            _first_guess(rows),
-            lambda i: f"{prepared.labels[i]} ({i})",
+            range(len(prepared.labels)),
+            top(next(iter(rows.values())), 1)[0],
             key="class",
-            bind="query-params",
+            shown=lambda index: f"{prepared.labels[index]} ({index})",
         )
         return {digest: np.array([index], np.int64) for digest in rows}
-    most = 1
-    if asked == "top" and len(prepared.labels) > 1:
-        most = (
-            st.slider("How many", 2, min(MOST_TARGETS, len(prepared.labels)), 2, key="top", bind="query-params")
-            if len(prepared.labels) > 2
-            else 2
-        )
+    most = _how_many(min(MOST_TARGETS, len(prepared.labels))) if asked == "top" else 1
     return {digest: np.array(top(row, most), np.int64) for digest, row in rows.items()}
 
 
-def _first_guess(rows: dict[str, Floats]) -> int:
-    return top(next(iter(rows.values())), 1)[0] if rows else 0
+def _how_many(most: int) -> int:
+    return address.choice("How many", range(1, most + 1), min(2, most), key="top", shown=str)

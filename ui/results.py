@@ -61,7 +61,7 @@ def _one(run: Run) -> None:
             session.workspace().drop(run.job)
             st.rerun()
     if state.status is Status.CANCELLED:
-        st.info("Cancelled. Move a slider or press Run to ask again.", icon="✋")
+        st.info("Cancelled. Move a slider or press Run to ask again.", icon=":material/pan_tool:")
     if state.latest is None:
         return
     setting = _picture(run, state.latest)
@@ -86,10 +86,17 @@ def _what_ran(run: Run, estimate: Estimate) -> str:
         seconds(run.job.state.seconds),
         literal(values),
     ]
-    for name, figures in estimate.diagnostics.items():
-        shown = ", ".join("not defined" if f is None else percent(f) for f in figures)
-        parts.append(f"{literal(name.replace('_', ' '))} {shown}")
+    parts += [f"{literal(name.replace('_', ' '))} {_figures(name, all)}" for name, all in estimate.diagnostics.items()]
     return " · ".join(parts)
+
+
+def _figures(name: str, figures: Sequence[float | None]) -> str:
+    def shown(figure: float | None) -> str:
+        if figure is None:
+            return "not defined"
+        return percent(figure) if name.endswith("error") else f"{figure:g}"
+
+    return ", ".join(map(shown, figures))
 
 
 def _download(run: Run, estimate: Estimate, setting: ViewerState) -> None:
@@ -99,7 +106,7 @@ def _download(run: Run, estimate: Estimate, setting: ViewerState) -> None:
         f"vitrine-{run.method.id}.zip",
         "application/zip",
         key=f"download.{run.place}",
-        icon="⬇️",
+        icon=":material/download:",
         on_click="ignore",
     )
 

@@ -43,6 +43,8 @@ class Workspace:
     runs: OrderedDict[tuple[object, ...], Job[Estimate]] = field(default_factory=OrderedDict)
     uploader_turn: int = 0
     seen: set[str] = field(default_factory=set)
+    address: dict[str, str] = field(default_factory=dict)
+    link_faults: dict[str, str] = field(default_factory=dict)
 
     def remember(self, key: tuple[object, ...], job: Job[Estimate]) -> None:
         """Keep a run; the oldest ended ones go when there are too many."""
@@ -64,7 +66,7 @@ class Workspace:
 def workspace() -> Workspace:
     """Return this tab's workspace."""
     if "workspace" not in st.session_state:
-        st.session_state.workspace = Workspace()
+        st.session_state.workspace = Workspace(address=st.query_params.to_dict())
     space: Workspace = st.session_state.workspace
     _presence(space.owner)
     return space
@@ -87,10 +89,9 @@ def value_of(key: str, default: Any = None) -> Any:
     return st.session_state.get(key, default)
 
 
-def unknown_in_address(name: str, known: Collection[str]) -> str | None:
-    """Return what the page's address gives for `name` where that is not among the known."""
-    given = st.query_params.get(name)
-    return given if given is not None and given not in known else None
+def has(key: str) -> bool:
+    """Return whether a widget has a value yet."""
+    return key in st.session_state
 
 
 class _Departures:

@@ -55,13 +55,14 @@ def viewer(
     """Show maps beside and over their photo, and return how the person has set the view.
 
     photo: (h, w, 3) uint8, the field of view of the maps in any resolution. panels: at least one. start: the setting
-    of the first showing under `key`; from then on the browser's holds. picking: report clicks, each with a rerun.
+    of the first showing under `key`; from then on the person's holds. picking: report clicks, each with a rerun.
     The setting comes back once a slider is let go, never while it moves. DataError where a map is not finite.
     """
-    start = start or ViewerState()
-    data = pack(photo, panels, _settings_of(start), picking)
+    size = panels[0].map.shape
+    held = _state(st.session_state.get(key, {}).get("settings"), None, start or ViewerState(), size)
+    data = pack(photo, panels, _settings_of(held), picking)
     answer = _component()(key=key, data=data, on_settings_change=_nothing, on_picked_change=_nothing)
-    return _state(answer.get("settings"), answer.get("picked"), start, panels[0].map.shape)
+    return _state(answer.get("settings"), answer.get("picked"), held, size)
 
 
 def browser_code() -> str:

@@ -8,7 +8,9 @@ function unpacked(data) {
   const photo = bytes.subarray(start, at);
   const numbers = ({ low, high }, count) => {
     const levels = new Uint16Array(bytes.slice(at, (at += 2 * count)).buffer);
-    return Float32Array.from(levels, (level) => low + ((high - low) * level) / 65535);
+    const values = new Float32Array(count);
+    for (let i = 0; i < count; i++) values[i] = low + ((high - low) * levels[i]) / 65535;
+    return values;
   };
   const panels = header.panels.map((panel) => {
     const count = panel.height * panel.width;

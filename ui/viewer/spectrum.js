@@ -44,7 +44,8 @@ function fillSpectrum(pixels, spectrum, cut) {
 // Five decades below the strongest frequency are told apart; kept with the spectrum, as they do not depend on the cut.
 function levelsOf(spectrum) {
   if (spectrum.levels) return spectrum.levels;
-  const magnitudes = spectrum.re.map((value, i) => Math.hypot(value, spectrum.im[i]));
+  const { re, im } = spectrum;
+  const magnitudes = re.map((value, i) => Math.sqrt(value * value + im[i] * im[i]));
   const floor = extent(magnitudes)[1] * 1e-5 || 1e-30;
   const logs = magnitudes.map((value) => Math.log10(Math.max(value, floor)));
   const [low, high] = extent(logs);

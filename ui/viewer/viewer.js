@@ -191,9 +191,9 @@ function group(label, ...children) {
   return made;
 }
 
+// Streamlit calls this for each new data. No clean-up is returned: one that is overtaken by newer data runs at once.
 export default function (component) {
   const root = component.parentElement;
   if (!viewers.has(root)) viewers.set(root, new Viewer(root));
   viewers.get(root).update(component);
-  return () => viewers.delete(root);
 }

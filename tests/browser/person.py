@@ -1,0 +1,61 @@
+"""What a person does in the app, step by step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser_session import open_app, wait_until_quiet
+
+LOADING = 90_000
+
+
+def start(page: Page, address: str) -> None:
+    open_app(page, address)
+
+
+def upload_model(page: Page, file: Path) -> None:
+    """Upload a model file; what comes of it is the test's to look for."""
+    page.get_by_role("tab", name="Upload a model").click()
+    page.locator('[class*="st-key-model-file"] input[type=file]').set_input_files(file)
+
+
+def use_sample_model(page: Page, framework: str) -> None:
+    """Choose a sample model and wait until it is ready."""
+    page.get_by_role("tab", name="Start with a sample").click()
+    page.locator(f".st-key-use-{framework} button").click()
+    wait_until_ready(page)
+
+
+def wait_until_ready(page: Page) -> None:
+    expect(page.get_by_text("What it says")).to_be_visible(timeout=LOADING)
+    wait_until_quiet(page)
+
+
+def add_sample_picture(page: Page, title: str) -> None:
+    page.get_by_role("tab", name="Samples", exact=True).click()
+    page.get_by_text(title, exact=True).click()
+    wait_until_quiet(page)
+
+
+def go_to_explain(page: Page) -> None:
+    page.get_by_role("link", name="Explain", exact=True).first.click()
+    expect(page.get_by_role("heading", name="Explain", exact=True)).to_be_visible()
+    wait_until_quiet(page)
+
+
+def choose(page: Page, key: str, option: str) -> None:
+    """Choose an option of a select box."""
+    page.locator(f".st-key-{key} input").click()
+    page.get_by_role("option", name=option).first.click()
+    wait_until_quiet(page)
+
+
+def slider(page: Page, key: str) -> Locator:
+    return page.locator(f".st-key-{key} [role=slider]")
+
+
+def wait_for_answer(page: Page) -> None:
+    """Wait until the map is final: it can be downloaded."""
+    expect(page.get_by_text("Download map, picture and settings").first).to_be_visible(timeout=LOADING)

@@ -1,0 +1,96 @@
+"""The main way: bring a model and a picture, see the answer, ask why."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import person
+from xai_core import samples
+from xai_core.method import METHODS
+
+
+@pytest.mark.parametrize("sample", samples.sample_models(), ids=lambda sample: sample.framework)
+def test_an_uploaded_model_says_cat_and_shows_why(page: Page, app: str, sample: samples.SampleModel) -> None:
+    person.start(page, app)
+    person.upload_model(page, samples.FOLDER / "models" / sample.file)
+    person.wait_until_ready(page)
+    person.add_sample_picture(page, "Cat")
+    expect(page.get_by_text(re.compile("Egyptian cat|tabby|tiger cat")).first).to_be_visible(timeout=30_000)
+    person.go_to_explain(page)
+    person.wait_for_answer(page)
+    expect(page.get_by_text("completeness error")).to_be_visible()
+
+
+def test_each_method_answers_and_the_settings_survive_a_change_of_page(page: Page, app: str) -> None:
+    person.start(page, app)
+    person.use_sample_model(page, "PyTorch")
+    person.add_sample_picture(page, "Cat")
+    person.go_to_explain(page)
+    for method in METHODS.values():
+        person.choose(page, "method", method.title)
+        person.wait_for_answer(page)
+        expect(page.get_by_text(f"{method.title} of cat.png")).to_be_visible()
+    page.get_by_role("link", name="Model", exact=True).first.click()
+    expect(page.get_by_text("What it says")).to_be_visible()
+    person.go_to_explain(page)
+    expect(page.get_by_text(f"{method.title} of cat.png")).to_be_visible()
+
+
+def test_moving_a_slider_asks_anew(page: Page, app: str) -> None:
+    person.start(page, app)
+    person.use_sample_model(page, "PyTorch")
+    person.add_sample_picture(page, "Cat")
+    person.go_to_explain(page)
+    person.wait_for_answer(page)
+    handle = person.slider(page, "integrated_gradients-steps")
+    before = handle.get_attribute("aria-valuenow")
+    handle.focus()
+    page.keyboard.press("ArrowRight")
+    expect(handle).not_to_have_attribute("aria-valuenow", str(before))
+    expect(page.get_by_text(f"steps {int(str(before)) + 1}")).to_be_visible(timeout=30_000)
+    person.wait_for_answer(page)
+    assert "integrated_gradients.steps" in page.url
+
+
+def test_a_long_run_can_be_cancelled(page: Page, app: str) -> None:
+    person.start(page, f"{app}/model?method=rise&rise.samples=20000")
+    person.use_sample_model(page, "PyTorch")
+    person.add_sample_picture(page, "Cat")
+    person.go_to_explain(page)
+    page.get_by_role("button", name="Cancel").click(timeout=30_000)
+    expect(page.get_by_text("Cancelled.")).to_be_visible(timeout=10_000)
+
+
+def test_a_killed_worker_costs_nothing_but_a_new_start(page: Page, app: str) -> None:
+    person.start(page, f"{app}/model?method=rise&rise.samples=20000")
+    person.use_sample_model(page, "PyTorch")
+    person.add_sample_picture(page, "Cat")
+    person.go_to_explain(page)
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=30_000)
+    person.kill_workers()
+    expect(page.get_by_text("process stopped")).to_be_visible(timeout=30_000)
+    person.choose(page, "method", "Saliency")
+    person.wait_for_answer(page)
+
+
+def test_a_bad_file_gets_a_sentence_and_the_next_one_works(page: Page, app: str, tmp_path: Path) -> None:
+    bad = tmp_path / "model.pt"
+    bad.write_text("<!doctype html><html><body>Sign in</body></html>")
+    person.start(page, app)
+    person.upload_model(page, bad)
+    expect(page.get_by_text("This is a web page, not a model")).to_be_visible(timeout=30_000)
+    person.upload_model(page, samples.FOLDER / "models" / "mobilenet_v2.onnx")
+    person.wait_until_ready(page)
+
+
+def test_a_link_with_an_unknown_method_is_answered_in_words(page: Page, app: str) -> None:
+    person.start(page, f"{app}/explain?method=magic")
+    person.go_to_model(page)
+    person.use_sample_model(page, "PyTorch")
+    person.add_sample_picture(page, "Cat")
+    person.go_to_explain(page)
+    person.wait_for_answer(page)

@@ -1,0 +1,63 @@
+"""What a link restores: the method, its parameters and the target, as in `?method=rise&rise.samples=4000`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from ui import frame, session
+from xai_core.errors import ParamError
+
+Option = TypeVar("Option")
+
+
+def first_value(key: str, default: Any, read: Callable[[str], Any]) -> None:
+    """Give a widget its first value: what the address said when the tab was opened, or else the default.
+
+    `read` turns the address's text into a value; its ParamError is shown, and the default stands.
+    """
+    if session.has(key):
+        return
+    session.put(key, default)
+    text = session.workspace().address.pop(key, None)
+    if text is not None:
+        try:
+            session.put(key, read(text))
+        except ParamError as error:
+            session.workspace().link_faults[key] = f"The link can not be followed in full. {error}"
+
+
+def faults() -> None:
+    """Show what in the link could not be followed."""
+    for sentence in session.workspace().link_faults.values():
+        frame.warn(sentence)
+
+
+def keep(key: str, value: Any, default: Any) -> None:
+    """Write a widget's value into the address, and leave it out where it is the default."""
+    if value != default:
+        st.query_params[key] = str(value).lower() if isinstance(value, bool) else str(value)
+    elif key in st.query_params:
+        del st.query_params[key]
+
+
+def choice(
+    label: str, options: Sequence[Option], default: Option, *, key: str, shown: Callable[[Option], str]
+) -> Option:
+    """Show a select box whose value is in the address."""
+    by_text = {str(option): option for option in options}
+
+    def read(text: str) -> Option:
+        if text not in by_text:
+            known = f"; there are {', '.join(by_text)}" if len(by_text) < 40 else ""
+            raise ParamError(f"There is no {label.lower()} called {text!r} here{known}.")
+        return by_text[text]
+
+    first_value(key, default, read)
+    if session.value_of(key) not in options:
+        session.put(key, default)
+    chosen: Option = st.selectbox(label, options, format_func=shown, key=key, persist_state="session")
+    keep(key, chosen, default)
+    return chosen
