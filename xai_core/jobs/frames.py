@@ -45,7 +45,7 @@ class TooSlow(Exception):
 def send(pipe: int, header: Header, arrays: Sequence[NDArray[Any]] = (), seconds: float | None = None) -> None:
     """Write a frame; Closed or TooSlow where the other side does not take it. `pipe` may be non-blocking."""
     deadline = None if seconds is None else time.monotonic() + seconds
-    plain = [np.ascontiguousarray(a) for a in arrays]
+    plain = [np.asarray(a, order="C") for a in arrays]
     shapes = [[a.dtype.str[1:], list(a.shape)] for a in plain]
     text = json.dumps({**header, "arrays": shapes}, allow_nan=False, separators=(",", ":")).encode()
     body = sum(a.nbytes for a in plain)

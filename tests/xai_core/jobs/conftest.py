@@ -1,0 +1,37 @@
+"""A runner whose models are fakes, and what is asked of it."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from tests.xai_core.jobs.asking import SIZE, Asked, fake_runner
+from xai_core.types import ModelSource
+
+
+@pytest.fixture(scope="session")
+def runner():
+    made = fake_runner()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def source(tmp_path):
+    def write(words="good", owner="someone"):
+        path = tmp_path / f"{words}.model"
+        path.write_text(f"{words} {tmp_path}")
+        return ModelSource(str(path), f"{words}.onnx", hashlib.sha256(path.read_bytes()).hexdigest(), owner=owner)
+
+    return write
+
+
+@pytest.fixture
+def explain():
+    def submit(runner, source, method="counting", targets=(0, 2), **given):
+        image = np.full((SIZE.height, SIZE.width, 3), 0.5, np.float32)
+        return runner.explain(source, SIZE, Asked(method, given), image, np.array(targets))
+
+    return submit

@@ -1,0 +1,56 @@
+"""Methods for tests. Only workers import this module, so that the tests' own registry stays as it is."""
+
+import time
+from typing import Annotated
+
+import numpy as np
+
+from xai_core.errors import ModelError
+from xai_core.method import Method, method
+from xai_core.params import Range
+from xai_core.types import Capability, Estimate
+
+
+@method("counting", title="Counting", needs=Capability.PREDICT, source="none", cost="steps")
+class Counting(Method):
+    """Count the steps; remember rows as sampling methods do."""
+
+    steps: Annotated[int, Range(1, 100_000), "How many."] = 5
+    pause: Annotated[float, Range(0, 100), "Seconds between steps."] = 0.0
+
+    def explain(self, model, image, targets):
+        ledger = model.ledger("counting")
+        remembered = float(len(ledger))
+        for step in range(1, self.steps + 1):
+            ledger.append(model.outputs(image[None]))
+            time.sleep(self.pause)
+            maps = np.full((len(targets), *model.input_size), step, np.float32)
+            yield Estimate(step / self.steps, maps, {"remembered": (remembered,) * len(targets)}, maps / 2)
+
+
+@method("greedy", title="Greedy", needs=Capability.GRADIENT, source="none", cost="none")
+class Greedy(Method):
+    """Need what the model has not."""
+
+    def explain(self, model, image, targets):
+        yield from ()
+
+
+@method("broken", title="Broken", needs=Capability.PREDICT, source="none", cost="none")
+class Broken(Method):
+    """Yield what is no map, or nothing."""
+
+    steps: Annotated[int, Range(0, 1), "How many."] = 1
+
+    def explain(self, model, image, targets):
+        for _ in range(self.steps):
+            yield Estimate(1.0, np.full((len(targets), *model.input_size), np.nan, np.float32))
+
+
+@method("sorry", title="Sorry", needs=Capability.PREDICT, source="none", cost="none")
+class Sorry(Method):
+    """Give up with a sentence."""
+
+    def explain(self, model, image, targets):
+        raise ModelError("There is nothing to explain.")
+        yield
