@@ -34,9 +34,8 @@ def model_card(prepared: Prepared) -> None:
         if capability in card.capabilities:
             st.markdown(f":material/check_circle: offers {words}")
         else:
-            st.markdown(
-                f":material/block: no {words}: {literal(card.missing.get(capability.name or '', 'not offered by this model.'))}"
-            )
+            reason = card.missing.get(capability.name or "", "this model does not offer them.")
+            st.markdown(f":material/block: no {words}: {literal(reason)}")
     for note in card.notes:
         st.caption(literal(note))
 

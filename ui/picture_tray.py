@@ -21,7 +21,7 @@ MOST_PICTURES = 24
 def picture_tray(*, choose: bool = False) -> list[Picture]:
     """Show the ways to bring pictures, and return those at hand, or with `choose` those picked among them."""
     space = session.workspace()
-    _ways_to_add(space)
+    _ways_to_add(space, columns=2 if choose else 4)
     for name, sentence in space.complaints.items():
         st.error(f"**{literal(name, 80)}**: {literal(sentence)}", icon=":material/block:")
     _notes(space)
@@ -31,7 +31,7 @@ def picture_tray(*, choose: bool = False) -> list[Picture]:
     return _chosen(at_hand)
 
 
-def _ways_to_add(space: session.Workspace) -> None:
+def _ways_to_add(space: session.Workspace, columns: int) -> None:
     upload, sample, camera = st.tabs(["Upload", "Samples", "Camera"])
     with upload:
         turn = f"pictures.{space.uploader_turn}"
@@ -43,7 +43,7 @@ def _ways_to_add(space: session.Workspace) -> None:
                 space.seen.add(file.file_id)
                 _add(space, file.name, file.getvalue())
     with sample:
-        _samples(space)
+        _samples(space, columns)
     with camera:
         if st.toggle("Use the camera", key="camera.on"):
             shot = st.camera_input("Take a picture", key="camera.shot")
@@ -52,9 +52,9 @@ def _ways_to_add(space: session.Workspace) -> None:
                 _add(space, "camera.jpg", shot.getvalue())
 
 
-def _samples(space: session.Workspace) -> None:
-    for row in range(0, len(samples.references()), 4):
-        for place, reference in zip(st.columns(4), samples.references()[row : row + 4], strict=False):
+def _samples(space: session.Workspace, columns: int) -> None:
+    for row in range(0, len(samples.references()), columns):
+        for place, reference in zip(st.columns(columns), samples.references()[row : row + columns], strict=False):
             with place:
                 _sample(space, reference)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
@@ -34,8 +37,12 @@ def wait_until_ready(page: Page) -> None:
 
 
 def add_sample_picture(page: Page, title: str) -> None:
+    """Tick a sample picture, if it is not ticked yet."""
     page.get_by_role("tab", name="Samples", exact=True).click()
-    page.get_by_text(title, exact=True).click()
+    box = page.get_by_role("checkbox", name=title)
+    if not box.is_checked():
+        page.get_by_text(title, exact=True).click()
+    expect(box).to_be_checked()
     wait_until_quiet(page)
 
 
@@ -59,3 +66,17 @@ def slider(page: Page, key: str) -> Locator:
 def wait_for_answer(page: Page) -> None:
     """Wait until the map is final: it can be downloaded."""
     expect(page.get_by_text("Download map, picture and settings").first).to_be_visible(timeout=LOADING)
+
+
+def go_to_model(page: Page) -> None:
+    page.get_by_role("link", name="Model", exact=True).first.click()
+    expect(page.get_by_role("heading", name="Why did it say that?")).to_be_visible()
+    wait_until_quiet(page)
+
+
+def kill_workers() -> None:
+    """End all workers of this machine's apps, as a crash of a model would."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if b"xai_core.jobs.worker" in (folder / "cmdline").read_bytes():
+                os.kill(int(folder.name), signal.SIGKILL)

@@ -45,9 +45,9 @@ function fillSpectrum(pixels, spectrum, cut) {
 function levelsOf(spectrum) {
   if (spectrum.levels) return spectrum.levels;
   const { re, im } = spectrum;
-  const magnitudes = re.map((value, i) => Math.sqrt(value * value + im[i] * im[i]));
-  const floor = extent(magnitudes)[1] * 1e-5 || 1e-30;
-  const logs = magnitudes.map((value) => Math.log10(Math.max(value, floor)));
+  const powers = re.map((value, i) => value * value + im[i] * im[i]);
+  const floor = extent(powers)[1] * 1e-10 || 1e-60;
+  const logs = powers.map((value) => Math.log(Math.max(value, floor)));
   const [low, high] = extent(logs);
   spectrum.levels = Uint8Array.from(logs, (value) => Math.round((255 * (value - low)) / (high - low || 1)));
   return spectrum.levels;

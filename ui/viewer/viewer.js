@@ -15,14 +15,21 @@ class Viewer {
   }
 
   update({ data, setStateValue, setTriggerValue }) {
-    this.data = unpacked(data);
+    this.arrived = data;
     this.send = setStateValue;
     this.trigger = setTriggerValue;
+    this.redraw("values", "view", "probe", "panes");
+  }
+
+  // Of data that arrive faster than they can be drawn, only the newest are looked at.
+  take() {
+    if (!this.arrived) return;
+    this.data = unpacked(this.arrived);
+    this.arrived = null;
     if (!this.settings) this.begin();
     this.matchRows();
     this.panels.forEach((view, i) => view.hold(this.data.panels[i]));
     this.loadPhoto();
-    this.redraw("values", "view", "probe", "panes");
   }
 
   begin() {
@@ -144,6 +151,7 @@ class Viewer {
     const began = performance.now();
     const stale = new Set(this.stale);
     this.stale.clear();
+    this.take();
     const { look } = this.settings;
     if (stale.has("values")) this.panels.forEach((view) => view.filter(this.chosen()));
     if (stale.has("values") || stale.has("colours")) this.panels.forEach((view) => view.paint(look));
