@@ -68,9 +68,9 @@ class Viewer {
 
   chip(id) {
     return button(`Show ${PANES[id].toLowerCase()}`, PANES[id], () => {
-      const shown = this.visible.includes(id);
-      if (shown && this.visible.length === 1) return;
-      this.visible = Object.keys(PANES).filter((other) => (other === id ? !shown : this.visible.includes(other)));
+      const flipped = Object.keys(PANES).filter((other) => (other === id) !== this.visible.includes(other));
+      if (flipped.every((other) => other === "spectrum")) return; // a picture stays
+      this.visible = flipped;
       this.redraw("panes", "spectrum");
     });
   }
