@@ -22,7 +22,7 @@ SEGMENTATION_NAMES = ("aux_classifier.", "classifier.low_classifier.", "decode_h
 UNKNOWN = (
     "These weights fit no network of torchvision or timm, and a state_dict holds no network of its own. "
     "Choose the architecture if it is one of them, or export the whole model: "
-    "torch.jit.trace(model.eval(), torch.rand(1, 3, 224, 224)).save('model.pt') for TorchScript, or "
+    "torch.jit.trace(model.eval(), torch.rand(1, 3, 224, 224), check_trace=False).save('model.pt') for TorchScript, or "
     "torch.onnx.export(model.eval(), (torch.rand(1, 3, 224, 224),), 'model.onnx') for ONNX, with your input size."
 )
 

@@ -14,6 +14,7 @@ from xai_core.errors import ModelError, OutOfMemory, RefusedModel, UnsupportedMo
 from xai_core.types import Card, Floats, Indices, Network, Score
 
 LOGITS = ("logits", "out", "output")
+NO_GRADIENT = "The model's scores have no gradient; choose a method that needs predictions only."
 FILES = "The model tried to use a file outside its own folder and was stopped."
 DETECTOR = "This model finds objects (it is a detector). Open it on the Detection page."
 PICTURE = 224 * 224  # pixels
@@ -110,11 +111,20 @@ def uses_files(error: Exception) -> bool:
 
 
 def gradient(chosen: Any, leaf: Any) -> Any:
-    """Return d chosen / d leaf; zeros where the one does not depend on the other."""
+    """Return d chosen / d leaf; zeros where the leaf plays no part. ModelError where there is none."""
     if not chosen.requires_grad:
-        raise ModelError("The model's scores have no gradient; choose a method that needs predictions only.")
-    (found,) = torch.autograd.grad(chosen, leaf, allow_unused=True)
+        raise ModelError(NO_GRADIENT)
+    try:
+        (found,) = torch.autograd.grad(chosen, leaf, allow_unused=True)
+    except (RuntimeError, MemoryError) as error:
+        _check_memory(error, len(leaf))
+        raise ModelError(NO_GRADIENT) from error
     return torch.zeros_like(leaf) if found is None else found
+
+
+def _check_memory(error: Exception, pictures: int) -> None:
+    if "allocate memory" in str(error) or isinstance(error, torch.OutOfMemoryError | MemoryError):
+        raise OutOfMemory(f"The model ran out of memory on {pictures} pictures; choose a smaller batch.") from None
 
 
 def rows(output: Any) -> Any:

@@ -108,12 +108,13 @@ def _stem(module: Any) -> Stem | None:
 
 
 def _stem_of_graph(module: Any) -> Stem | None:
-    graph = module.inlined_graph
+    with torch.jit.optimized_execution(True):  # without it, functions stay calls
+        graph = module.inlined_graph
     nodes = [node for kind in CONVOLUTIONS for node in graph.findAllNodes(kind, True)]
     if not nodes:
         return None
     _, weight, _, stride = [value.node() for value in nodes[0].inputs()][:4]
-    strides = [value.toIValue() for value in stride.inputs()]
+    strides = stride.output().toIValue() or [value.toIValue() for value in stride.inputs()]
     tensor = _attribute(module, weight)
     if not isinstance(tensor, torch.Tensor) or not strides or None in strides:
         return None

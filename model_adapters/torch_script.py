@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 
-from model_adapters.probes import agree, are_probabilities, in_batches, squash, trials
+from model_adapters.probes import agree, are_probabilities, in_batches, noise, squash, trials
 from model_adapters.torch_network import DETECTOR, FILES, TorchNetwork, frozen, uses_files
 from model_adapters.torch_probes import ask, find_input
-from xai_core.errors import RefusedModel, UnsupportedModel
+from xai_core.errors import ModelError, RefusedModel, UnsupportedModel
 from xai_core.types import Capability, Card, FileKind, Floats, Head, InputSpec, Network
 
 ENDS: dict[str, Head] = {"aten::softmax": "softmax", "aten::log_softmax": "softmax", "aten::sigmoid": "sigmoid"}
 DAMAGED = "The TorchScript file is damaged, or of another version of PyTorch. Export it again, or export ONNX."
+NO_GRADIENT = (
+    "this model has no gradient with respect to its input. Trace it with gradients on (not under torch.no_grad), "
+    "or choose a method that needs predictions only."
+)
 CLOSE = 1e-4
 
 
@@ -28,7 +34,7 @@ def load(path: str, kind: FileKind) -> Network:
     expected = [_answers(module, spec, batch) for batch in inputs]
     cut, head = _without_end(path, spec, inputs, expected)
     card = describe(spec, expected, kind, cut is not None, head, notes)
-    return TorchNetwork(module if cut is None else cut, card)
+    return _honest(TorchNetwork(module if cut is None else cut, card))
 
 
 def probed(module: Any, kind: FileKind) -> Network:
@@ -36,7 +42,7 @@ def probed(module: Any, kind: FileKind) -> Network:
     module = frozen(module)
     spec, notes = find_input(module)
     expected = [_answers(module, spec, batch) for batch in trials(spec)]
-    return TorchNetwork(module, describe(spec, expected, kind, False, None, notes))
+    return _honest(TorchNetwork(module, describe(spec, expected, kind, False, None, notes)))
 
 
 def describe(
@@ -54,6 +60,16 @@ def describe(
         head=head or ("sigmoid" if classes == 1 else "softmax"),
         notes=(*kind.notes, *notes),
     )
+
+
+def _honest(network: TorchNetwork) -> TorchNetwork:
+    """Take back the promise of gradients where the network has none."""
+    card = network.card
+    try:
+        network.backward(noise(card.input, 1), np.zeros(1, np.int64), card.gives)
+    except ModelError:
+        network.card = replace(card, capabilities=Capability.PREDICT, missing={"GRADIENT": NO_GRADIENT})
+    return network
 
 
 def _opened(path: str) -> Any:
@@ -101,7 +117,8 @@ def _without_end(path: str, spec: InputSpec, inputs: list[Floats], expected: lis
 
 def _cut(module: Any) -> str | None:
     graph = module._c._get_method("forward").graph
-    torch._C._jit_pass_inline(graph)
+    with torch.jit.optimized_execution(True):  # without it, functions stay calls
+        torch._C._jit_pass_inline(graph)
     torch._C._jit_pass_constant_propagation(graph)
     torch._C._jit_pass_dce(graph)
     last = next(graph.outputs()).node()

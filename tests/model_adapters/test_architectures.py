@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from model_adapters import architectures
-from model_adapters.torch_architectures import build
+from model_adapters.torch_architectures import build, import_torchvision_models
 
 NAMES = [
     "torchvision/resnet18",
@@ -78,8 +78,7 @@ def test_an_entry_declares_how_its_pictures_were_prepared():
 
 
 def test_all_classifiers_of_torchvision_are_known():
-    from torchvision import models
-
+    models = import_torchvision_models()
     known = set(architectures.names())
     assert {f"torchvision/{name}" for name in models.list_models(module=models)} <= known
     assert len(known) > 1400

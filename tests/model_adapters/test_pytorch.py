@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from model_adapters import inspect, load
-from model_adapters.torch_architectures import build
+from model_adapters.torch_architectures import build, import_torchvision_models
 from xai_core.errors import ModelError, RefusedModel, UnsupportedModel
 from xai_core.types import Capability, ModelSource
 
@@ -173,10 +173,8 @@ def test_a_detector_is_pointed_to_its_page(assets, tmp_path):
     ],
 )
 def test_networks_of_other_tasks_are_told(network, sentence, tmp_path):
-    from torchvision.models import get_model
-
     with torch.device("meta"):
-        names = get_model(network, weights=None, weights_backbone=None).state_dict()
+        names = import_torchvision_models().get_model(network, weights=None, weights_backbone=None).state_dict()
     with pytest.raises(UnsupportedModel, match=sentence):
         opened(saved({name: torch.zeros(1) for name in names}, tmp_path), tmp_path)
 

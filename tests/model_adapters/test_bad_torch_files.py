@@ -1,0 +1,70 @@
+"""Every harmful or broken PyTorch file is answered with its sentence, and none of them gets to run anything."""
+
+from __future__ import annotations
+
+import glob
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from model_adapters import inspect, load
+from xai_core.errors import VitrineError
+from xai_core.types import ModelSource
+
+MARKERS = "/tmp/vitrine-marker-*"
+PT2 = "PyTorch .pt2 files can run code when opened. Export TorchScript, ONNX or a state_dict."
+UNKNOWN = "These weights fit no network of torchvision or timm"
+SENTENCES = {
+    "raw_pickle.pt": "needs to run: posix.system. Save a state_dict, TorchScript, ONNX or safetensors instead.",
+    "torchzip_evil.pt": "needs to run: posix.system.",
+    "torchlegacy_evil.pt": "needs to run: posix.system.",
+    "gadget_collect_env.pt": "needs to run: torch.utils.collect_env.run.",
+    "gadget_timeit.pt": "needs to run: time.perf_counter, timeit.timeit.",
+    "gadget_np_runstring.pt": "needs to run: numpy.testing._private.utils.runstring.",
+    "gadget_cprofile.pt": "needs to run: cProfile.run.",
+    "benign_full_module.pt": "torch.nn.modules.container.Sequential",
+    "benign_resnet18_full.pt": "needs to run:",
+    "ckpt_with_namespace.pt": "needs to run: argparse.Namespace.",
+    "benign_state_dict.pt": UNKNOWN,
+    "benign_checkpoint.pt": UNKNOWN,
+    "shape_bomb_expand.pt": "Tensor fc.weight claims 160 GB but stores 4 bytes.",
+    "zip_bomb.pt": "The archive would unpack to 1024 MB from 1020 KB.",
+    "empty.pt": "The file is empty.",
+    "truncated.pt": "The file is damaged or cut short (its table of contents is missing). Upload it again.",
+    "html_as.pt": "This is a web page, not a model. Download the file itself and try again.",
+    "benign.pt2": PT2,
+    "evil_sympy.pt2": PT2,
+    "evil_sample.pt2": PT2,
+    "evil_target.pt2": PT2,
+    "evil_fromfile.pt2": PT2,
+}
+
+
+@pytest.fixture(scope="module")
+def bad_files(assets, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bad")
+    for script in ("make_bad_torch.py", "make_bad_torch2.py"):
+        command = [sys.executable, "-W", "ignore", str(assets.parent / "bad_inputs" / script), str(folder)]
+        subprocess.run(command, check=True, capture_output=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    return folder
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_a_bad_file_gets_its_sentence_and_runs_nothing(name, bad_files, tmp_path):
+    before = glob.glob(MARKERS)
+    source = ModelSource(str(bad_files / name), name, "digest")
+    with pytest.raises(VitrineError) as caught:
+        load(source, inspect(source), str(tmp_path))
+    assert SENTENCES[name] in str(caught.value)
+    assert str(bad_files) not in str(caught.value)
+    assert glob.glob(MARKERS) == before
+
+
+def test_the_rest_is_torchscript_which_only_a_sandbox_may_open(bad_files):
+    rest = sorted(path for path in Path(bad_files).iterdir() if path.name not in SENTENCES)
+    kinds = {path.name: inspect(ModelSource(str(path), path.name, "digest")).format for path in rest}
+    assert set(kinds.values()) == {"torchscript"}
+    assert all(name.startswith("ts_") for name in kinds)
