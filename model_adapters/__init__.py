@@ -11,7 +11,10 @@ from xai_core.types import FileKind, ModelSource, Network
 def inspect(source: ModelSource) -> FileKind:
     """Say what a file is, by its content and without any framework; RefusedModel where it may not be opened."""
     preflight = importlib.import_module("model_adapters.preflight")
-    return cast(FileKind, preflight.inspect(source.path))
+    kind = cast(FileKind, preflight.inspect(source.path))
+    if kind.format.startswith("keras") and not preflight.trusts_pickles():
+        importlib.import_module("model_adapters.keras_file").check(source.path, kind)
+    return kind
 
 
 def import_framework(framework: str) -> None:

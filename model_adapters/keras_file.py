@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
+import shutil
+import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
-from typing import Any
+from typing import IO, Any
 
 import h5py
 
@@ -74,17 +76,23 @@ def _entries(config: Any) -> Iterator[dict[str, Any]]:
 def _check_zip(path: str) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read("config.json"))
-            weights = [archive.read(n) for n in archive.namelist() if n.endswith(".weights.h5")]
-    except (zipfile.BadZipFile, KeyError, ValueError, RecursionError, EOFError) as error:
+            check_config(json.loads(archive.read("config.json")))
+            for name in archive.namelist():
+                if name.endswith(".h5"):
+                    _check_member(archive, name)
+    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, RecursionError, EOFError) as error:
         raise RefusedModel(DAMAGED) from error
-    check_config(config)
-    for one in weights:
-        with _opened(io.BytesIO(one)) as opened:
-            _check_weights(opened)
 
 
-def _opened(file: str | io.BytesIO) -> Any:
+def _check_member(archive: zipfile.ZipFile, name: str) -> None:
+    # On disk rather than in memory: HDF5 jumps about in a file, and weights can be large.
+    with tempfile.TemporaryFile() as copy, archive.open(name) as packed:
+        shutil.copyfileobj(packed, copy, 1 << 20)
+        with _opened(copy) as weights:
+            _check_weights(weights)
+
+
+def _opened(file: str | IO[bytes]) -> Any:
     try:
         return h5py.File(file, "r")
     except OSError as error:

@@ -126,6 +126,8 @@ def _twin_or_reason(
     model: Any, wiring: Wiring, folder: str | None, inputs: list[Floats], outputs: list[Floats]
 ) -> tuple[Any, str]:
     """Return the graph in PyTorch and "", or None and the sentence why there is none."""
+    if not all(np.isfinite(o).all() for o in outputs):
+        return None, "This ONNX model returns values that are not numbers, so it has no gradient."
     try:
         twin = _twin(model, wiring, folder)
         answers = [in_batches(lambda i: _ask(twin, wiring, i), wiring.spec.batch, i) for i in inputs]

@@ -19,6 +19,7 @@ import tensorflow as tf
 from model_adapters import keras_file, keras_layers, saved_model
 from model_adapters.archives import unpack
 from model_adapters.output_shapes import is_score_row, not_a_classifier
+from model_adapters.preflight import trusts_pickles
 from model_adapters.probes import COMMON_SIDES, agree, are_probabilities, squash, trials
 from model_adapters.tensorflow_network import TensorFlowNetwork
 from xai_core.errors import RefusedModel, UnsupportedModel
@@ -42,7 +43,7 @@ class DepthwiseConv2D(keras.layers.DepthwiseConv2D):  # type: ignore[misc]
 
 def load(source: ModelSource, kind: FileKind, scratch: str) -> TensorFlowNetwork:
     """Open a Keras file, or a SavedModel whose archive is unpacked into `scratch`."""
-    trusted = os.environ.get("VITRINE_TRUST_PICKLE") == "1"
+    trusted = trusts_pickles()
     if kind.format == "savedmodel":
         return _load_saved_model(source.path, kind, scratch, trusted)
     if not trusted:

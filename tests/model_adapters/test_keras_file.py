@@ -7,9 +7,9 @@ import h5py
 import numpy as np
 import pytest
 
-from model_adapters import keras_file
+from model_adapters import inspect, keras_file
 from xai_core.errors import RefusedModel, UnsupportedModel
-from xai_core.types import FileKind
+from xai_core.types import FileKind, ModelSource
 
 DENSE = {"module": "keras.layers", "class_name": "Dense", "config": {"name": "scores", "units": 3}}
 
@@ -116,3 +116,13 @@ def test_a_damaged_archive_is_called_damaged(tmp_path):
     (tmp_path / "m.keras").write_bytes(b"PK\3\4 and no more")
     with pytest.raises(RefusedModel, match="damaged or cut short"):
         keras_file.check(str(tmp_path / "m.keras"), FileKind("keras", "tensorflow"))
+
+
+def test_a_lambda_is_refused_by_a_look_at_the_file_unless_it_is_trusted(tmp_path, monkeypatch):
+    path = keras_zip(tmp_path / "m.keras", model_of(layer("Lambda")), lambda file: None)
+    source = ModelSource(path, "m.keras", "")
+    monkeypatch.delenv("VITRINE_TRUST_PICKLE", raising=False)
+    with pytest.raises(RefusedModel, match="Lambda"):
+        inspect(source)
+    monkeypatch.setenv("VITRINE_TRUST_PICKLE", "1")
+    assert inspect(source).format == "keras"
