@@ -59,9 +59,9 @@ class SpooledLedger:
         """Keep rows (n, K)."""
         if rows.ndim != 2 or rows.shape[1] != self._store.classes:
             raise ValueError(f"Rows (n, {self._store.classes}) were due; got {rows.shape}.")
-        self._memory.make_room(self._store)
         self._store.write(self._count, rows)
         self._count += len(rows)
+        self._memory.make_room(self._store)
 
     def rows(self, start: int, stop: int) -> Floats:
         """Return rows start to stop, as a slice would."""

@@ -1,0 +1,155 @@
+"""The attack matrix: what a hostile model tries fails, or costs its own process only."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from xai_core.errors import OutOfMemory, RefusedModel, TimedOut, WorkerDied
+from xai_core.jobs.limits import Limits
+from xai_core.jobs.local import LocalRunner, sandbox_in_force
+from xai_core.preprocessing import Preprocessing
+from xai_core.types import ModelSource
+
+HERE = Path(__file__).parent
+SECONDS = 120
+SIZE = Preprocessing(4, 5)
+LIMITS = Limits(memory_mb=600, open_seconds=6, step_seconds=6, file_mb=16, scratch_mb=32, threads=100)
+NOBODY = 65534
+
+pytestmark = pytest.mark.skipif(not sandbox_in_force().complete, reason="This kernel has no Landlock or no seccomp.")
+
+
+def names(table):
+    """Return the keys of a table in attacks.py, which this process never imports."""
+    for node in ast.parse((HERE / "attacks.py").read_text()).body:
+        if isinstance(node, ast.Assign) and node.targets[0].id == table:
+            return [key.value for key in node.value.keys]
+    raise KeyError(table)
+
+
+@pytest.fixture(scope="module")
+def runner():
+    made = LocalRunner("hostile_adapters", LIMITS, most_processes=3, extra_path=[str(HERE)])
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    def write(name):
+        path = tmp_path_factory.mktemp("models") / "model"
+        path.write_text(name)
+        return ModelSource(str(path), "model.onnx", hashlib.sha256(name.encode()).hexdigest(), owner=name)
+
+    return write
+
+
+@pytest.fixture(scope="module")
+def told(runner, source):
+    """What became of each try, by its name."""
+    notes = runner.open(source("every try")).result(SECONDS).notes
+    return dict(note.split(": ", 1) for note in notes)
+
+
+REFUSED = ("PermissionError", "Operation not permitted", "Permission denied")
+IN_OTHER_WORDS = {
+    "a shell": ("ZeroDivisionError",),  # as os.system answers with a code
+    "a thread bomb": ("can't start new thread",),
+    "a higher limit": ("not allowed to raise maximum limit",),  # as Python says it
+}
+
+
+@pytest.mark.parametrize("name", names("TRIES"))
+def test_a_try_is_refused(told, name):
+    assert any(words in told[name] for words in IN_OTHER_WORDS.get(name, REFUSED)), told[name]
+
+
+def test_no_marker_was_left(told, tmp_path_factory):
+    places = ("/tmp", "/var/tmp", *map(str, tmp_path_factory.getbasetemp().glob("models*")))
+    assert told
+    assert not [place for place in places if os.path.exists(os.path.join(place, "vitrine-was-here"))]
+
+
+FATES = {
+    "memory": OutOfMemory,
+    "shared mappings": OutOfMemory,
+    "a loop": TimedOut,
+    "a loop that lets no other thread run": TimedOut,
+    "endless words": TimedOut,
+    "half a frame": TimedOut,
+    "many files": RefusedModel,
+    "deep folders": RefusedModel,
+    "one large file": RefusedModel,
+    "several files": RefusedModel,
+}
+
+
+@pytest.mark.parametrize("name", names("BLOWS"))
+def test_a_blow_costs_its_own_process_only(runner, source, name):
+    job = runner.open(source(name))
+    with pytest.raises(FATES.get(name, WorkerDied)) as found:
+        job.result(SECONDS)
+    assert "/" not in str(found.value)
+
+
+@pytest.mark.parametrize("name", names("LIES"))
+def test_a_lie_about_a_map_is_never_drawn(runner, source, name):
+    image = np.full((4, 5, 3), 1, np.float32)  # its first value tells the job's number, for a lie that looks right
+    lying = SimpleNamespace(id="lying", values=lambda: {"what": name})
+    job = runner.explain(source(name), SIZE, lying, image, np.array([0]))
+    with pytest.raises(WorkerDied):
+        job.result(SECONDS)
+    assert job.state.latest is None or (job.state.latest.maps == 0).all()
+
+
+def test_a_true_map_sent_the_same_way_is_drawn(runner, source):
+    lying = SimpleNamespace(id="lying", values=lambda: {"what": "nothing"})
+    job = runner.explain(source("true"), SIZE, lying, np.full((4, 5, 3), 1, np.float32), np.array([0]))
+    assert isinstance(job.wait(SECONDS).error, TimedOut)  # as it says nothing afterwards
+    assert (job.state.latest.maps == 5).all()
+
+
+HARMLESS = ["read /etc/passwd", "UDP", "a pair of sockets", "a program", "a shell", "memory outside any limit"]
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_a_try_would_work_without_the_sandbox(name):
+    program = f"import attacks; attacks.TRIES[{name!r}](None, None)"
+    environment = {"PYTHONPATH": str(HERE), "PATH": os.environ["PATH"]}
+    ended = subprocess.run([sys.executable, "-B", "-c", program], env=environment, capture_output=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_the_next_good_model_works(runner, source):
+    assert runner.open(source("good")).result(SECONDS).classes == 3
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="Only root can become another user.")
+def test_all_of_this_holds_for_an_ordinary_user(tmp_path):
+    if not (setpriv := shutil.which("setpriv")):
+        pytest.skip("setpriv (util-linux) is not installed.")
+    os.chown(tmp_path, NOBODY, NOBODY)
+    tmp_path.chmod(0o700)
+    # The interpreter may lie in a folder of root's; reading is all that this capability gives.
+    user = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--bounding-set=-all,+dac_read_search"]
+    caps = ["--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search"]
+    tests = [sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", f"--basetemp={tmp_path}/run", __file__]
+    result = subprocess.run(
+        [setpriv, *user, *caps, *tests],
+        cwd=HERE.parents[1],
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TMPDIR": "/tmp"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-2000:]

@@ -1,0 +1,51 @@
+"""Whatever a framework raises, a person reads a sentence that holds no path and no traceback."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from xai_core.errors import ModelError, OutOfMemory, ParamError, RefusedModel
+from xai_core.jobs.sentences import plain
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("std::bad_alloc"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes"),
+        RuntimeError("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : Failed to allocate memory for requested buffer"),
+        ValueError("OOM when allocating tensor with shape[1]"),
+    ],
+)
+def test_errors_of_memory_are_told_by_their_words(error):
+    assert isinstance(plain(error, "run", 3500), OutOfMemory)
+    assert "more than 3500 MB" in str(plain(error, "run", 3500))
+
+
+@pytest.mark.parametrize(
+    "error", [PermissionError(13, "Permission denied", "/etc/passwd"), RuntimeError("/x: Operation not permitted")]
+)
+@pytest.mark.parametrize("doing", ["open", "run"])
+def test_a_file_outside_is_told_as_such(error, doing):
+    assert str(plain(error, doing, 1)) == "The model tried to use a file outside its own folder and was stopped."
+
+
+def test_the_cause_of_an_error_counts_too():
+    error = RuntimeError("Something failed.")
+    error.__cause__ = PermissionError(errno.EACCES, "Permission denied")
+    assert isinstance(plain(error, "run", 1), RefusedModel)
+
+
+def test_an_error_with_a_sentence_of_its_own_stays():
+    error = ParamError("Steps must be less.")
+    assert plain(error, "run", 1) is error
+
+
+@pytest.mark.parametrize(("doing", "kind"), [("open", RefusedModel), ("run", ModelError)])
+def test_any_other_error_becomes_a_sentence_without_its_words(doing, kind):
+    found = plain(ValueError("/srv/secret"), doing, 1)
+    assert type(found) is kind
+    assert "secret" not in str(found)
