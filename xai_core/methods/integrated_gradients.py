@@ -59,7 +59,8 @@ class IntegratedGradients(Method):
                 yield integral.estimate(integral.points.sum() / work)
             if integral.within(self.tolerance / 100):
                 break
-        yield integral.estimate(1.0)
+        if integral.points.sum() < work:
+            yield integral.estimate(1.0)
 
     def _levels(self) -> Iterator[_Level]:
         """Yield sets of points; with each further one the weighted mean of all becomes the next trapezoid rule."""
