@@ -151,3 +151,13 @@ def test_panes_can_be_hidden_but_for_the_last(page: Page) -> None:
     page.get_by_role("button", name="Show spectrum").wait_for(state="hidden")
     expect(page.locator(".overlay").first).to_be_visible()
     expect(page.locator(".photo").first).to_be_hidden()
+
+
+def test_settings_stay_when_the_viewer_moves_to_another_place(page: Page) -> None:
+    page.get_by_role("switch", name="ForGrad").check()
+    expect(page.locator("[data-testid=stCode]")).to_contain_text("ForGrad(sigma=15")
+    page.get_by_role("switch", name="ForGrad").evaluate("input => { input.title = 'before' }")
+    page.get_by_role("button", name="Move").click()
+    page.locator("[data-testid=stColumn]").get_by_role("application").first.wait_for()
+    expect(page.get_by_role("switch", name="ForGrad")).not_to_have_attribute("title", "before")
+    expect(page.get_by_role("switch", name="ForGrad")).to_be_checked()

@@ -33,6 +33,8 @@ if __name__ == "__main__":
         Panel("tabby <b>cat</b>", maps[0], "71.2 %", np.abs(maps[0]) / 10),
         Panel("Egyptian cat", maps[1], "12.3 %"),
     ]
-    state = viewer(photo(448, 448), panels, key="viewer", picking=True)
+    place = st.columns(1)[0] if st.button("Move") else st.container()
+    with place:
+        state = viewer(photo(448, 448), panels, key="viewer", picking=True)
     st.code(repr(state), language=None)
     st.caption(f"Maps {seed}")
