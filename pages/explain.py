@@ -15,12 +15,14 @@ if prepared is None:
     st.page_link("pages/model.py", label="Bring a model", icon=":material/model_training:")
     st.stop()
 
+question = None
 controls, answer = st.columns([1, 3], gap="large")
 with controls:
     with st.expander("Pictures", expanded=not session.workspace().pictures):
         chosen = picture_tray(choose=True)
-    with frame.errors_in_words():
-        question = question_form(prepared, chosen) if chosen else None
+    if chosen:
+        with frame.errors_in_words():
+            question = question_form(prepared, chosen)
     automatic = st.toggle("Run by itself", True, key="automatic", persist_state="session")
     pressed = st.button("Run", type="primary", width="stretch")
 with answer:

@@ -60,12 +60,18 @@ def _samples(space: session.Workspace, columns: int) -> None:
 
 
 def _sample(space: session.Workspace, reference: samples.Reference) -> None:
-    picture = reference.picture()
+    key = f"sample.{reference.file}"
     st.image(_thumbnail(reference.file), alt=reference.title, width="stretch")
-    if st.checkbox(reference.title, key=f"sample.{reference.file}", persist_state="session"):
-        space.pictures.setdefault(picture.digest, picture)
+    session.put(key, reference.picture().digest in space.pictures)
+    st.checkbox(reference.title, key=key, on_change=_tick, args=(key, reference))
+
+
+def _tick(key: str, reference: samples.Reference) -> None:
+    pictures, picture = session.workspace().pictures, reference.picture()
+    if session.value_of(key):
+        pictures[picture.digest] = picture
     else:
-        space.pictures.pop(picture.digest, None)
+        pictures.pop(picture.digest, None)
 
 
 @cache
@@ -87,10 +93,11 @@ def _add(space: session.Workspace, name: str, data: bytes) -> None:
 
 
 def start_with_a_picture() -> None:
-    """Tick the first sample where there is no picture yet."""
+    """Take the first sample where there is no picture yet."""
     space = session.workspace()
     if not space.pictures and samples.references():
-        session.put(f"sample.{samples.references()[0].file}", True)
+        picture = samples.references()[0].picture()
+        space.pictures[picture.digest] = picture
 
 
 def _notes(space: session.Workspace) -> None:
@@ -103,8 +110,6 @@ def _notes(space: session.Workspace) -> None:
 
 def _clear() -> None:
     space = session.workspace()
-    for reference in samples.references():
-        session.put(f"sample.{reference.file}", False)
     space.pictures.clear()
     space.complaints.clear()
     space.uploader_turn += 1

@@ -42,14 +42,14 @@ def question_form(prepared: Prepared, pictures: Sequence[Picture]) -> Question:
     with st.container(border=True):
         st.caption(literal((chosen.__doc__ or "").split("\n")[0]))
         made = parameter_form(chosen, (prepared.preprocessing.height, prepared.preprocessing.width))
-        st.caption(f"Source: {literal(chosen.source)}  \nCost: {literal(chosen.cost)}")
+        st.caption(f"Source: {literal(chosen.source)}  \nCost: {chosen.cost}")
+    address.faults()
     return Question(made, targets, rows)
 
 
 def _method_choice(prepared: Prepared) -> type[Method]:
     ids = sorted(METHODS, key=lambda id: METHODS[id].title)
     chosen = address.choice("Method", ids, FIRST_METHOD, key="method", shown=lambda id: _titled(id, prepared))
-    address.faults()
     return METHODS[chosen]
 
 

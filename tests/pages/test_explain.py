@@ -1,0 +1,88 @@
+"""The Explain page, with a model that answers at once."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.pages.conftest import InstantRunner, text_of, with_sample
+from xai_core.method import METHODS
+from xai_core.types import Capability
+
+
+def explaining(app: AppTest) -> AppTest:
+    with_sample(app)
+    return app.switch_page("pages/explain.py").run()
+
+
+def test_without_a_model_it_says_where_to_bring_one(app: AppTest) -> None:
+    app.run()
+    app.switch_page("pages/explain.py").run()
+    assert not app.exception
+    assert "There is no model yet" in text_of(app)
+
+
+def test_the_first_method_runs_by_itself(app: AppTest, instant: InstantRunner) -> None:
+    explaining(app)
+    assert not app.exception
+    assert [m.id for m in instant.explained] == ["integrated_gradients"]
+    assert "completeness error" in text_of(app)
+
+
+@pytest.mark.parametrize("id", sorted(METHODS))
+def test_each_method_shows_a_control_a_parameter(app: AppTest, id: str) -> None:
+    explaining(app)
+    app.selectbox(key="method").select(id).run()
+    assert not app.exception
+    shown = {widget.key for kind in (app.slider, app.selectbox, app.toggle) for widget in kind}
+    assert {f"{id}.{p.name}" for p in METHODS[id].params} <= shown
+
+
+def test_a_moved_slider_asks_anew_and_going_back_asks_nothing(app: AppTest, instant: InstantRunner) -> None:
+    explaining(app)
+    app.slider(key="integrated_gradients.steps").set_value(20).run()
+    assert [m.steps for m in instant.explained] == [50, 20]
+    app.slider(key="integrated_gradients.steps").set_value(50).run()
+    assert len(instant.explained) == 2
+
+
+def test_by_hand_nothing_runs_until_run_is_pressed(app: AppTest, instant: InstantRunner) -> None:
+    explaining(app)
+    app.toggle(key="automatic").set_value(False).run()
+    app.slider(key="integrated_gradients.steps").set_value(20).run()
+    assert len(instant.explained) == 1
+    next(button for button in app.button if button.label == "Run").click().run()
+    assert len(instant.explained) == 2
+
+
+def test_a_method_that_the_model_can_not_serve_is_told_with_the_reason(app: AppTest, instant: InstantRunner) -> None:
+    instant.network = type(instant.network)(instant.network.weights, Capability.PREDICT)
+    explaining(app)
+    assert not app.exception
+    assert "Integrated Gradients needs gradients" in text_of(app)
+
+
+def test_a_stride_beyond_the_patch_is_a_sentence(app: AppTest) -> None:
+    explaining(app)
+    app.selectbox(key="method").select("occlusion").run()
+    app.slider(key="occlusion.patch").set_value(4).run()
+    app.slider(key="occlusion.stride").set_value(8).run()
+    assert not app.exception
+    assert app.error
+
+
+def test_a_link_restores_method_parameters_and_target(app: AppTest, instant: InstantRunner) -> None:
+    for name, value in {"method": "rise", "rise.samples": "300", "target": "named", "class": "3"}.items():
+        app.query_params[name] = value
+    explaining(app)
+    assert not app.exception
+    assert (instant.explained[-1].id, instant.explained[-1].values()["samples"]) == ("rise", 300)
+    assert app.selectbox(key="class").value == 3
+
+
+@pytest.mark.parametrize(("name", "value"), [("method", "magic"), ("integrated_gradients.steps", "9999")])
+def test_a_link_that_makes_no_sense_is_told_and_the_page_works(app: AppTest, name: str, value: str) -> None:
+    app.query_params[name] = value
+    explaining(app)
+    assert not app.exception
+    assert "The link can not be followed" in app.warning[0].value

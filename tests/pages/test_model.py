@@ -1,0 +1,54 @@
+"""The Model page, with a model that answers at once."""
+
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+from tests.pages.conftest import CLASSES, InstantRunner, text_of, with_sample
+from xai_core.errors import RefusedModel
+
+
+def test_an_empty_page_says_what_to_do_next(app: AppTest) -> None:
+    app.run()
+    assert not app.exception
+    assert "Upload a model above, or start with a sample" in text_of(app)
+
+
+def test_a_sample_brings_a_model_and_a_picture(app: AppTest) -> None:
+    with_sample(app)
+    assert not app.exception
+    said = text_of(app)
+    assert "What it says" in said
+    assert f"{CLASSES} classes" in said
+    assert len(app.session_state["workspace"].pictures) == 1
+
+
+def test_the_candidates_of_preprocessing_are_listed_with_their_evidence(app: AppTest) -> None:
+    with_sample(app)
+    table = app.dataframe[0].value
+    assert {"0..1", "ImageNet mean/std", "-1..1", "0..255", "Caffe BGR"} <= set(table["preparation"])
+    assert table["evidence"].str.len().min() > 10
+
+
+def test_another_preparation_can_be_chosen(app: AppTest) -> None:
+    with_sample(app)
+    before = app.session_state["workspace"].prepared.preprocessing
+    box = next(box for box in app.selectbox if box.label == "Preparation")
+    other = next(option for option in box.options if option != box.value)
+    box.select(other).run()
+    assert app.session_state["workspace"].prepared.preprocessing != before
+
+
+def test_a_refused_model_is_one_sentence(app: AppTest, instant: InstantRunner) -> None:
+    instant.error = RefusedModel("This is a web page, not a model.")
+    with_sample(app)
+    assert not app.exception
+    assert "not a model" in app.error[0].value
+    assert "Traceback" not in text_of(app)
+
+
+def test_all_pictures_can_be_removed(app: AppTest) -> None:
+    with_sample(app)
+    app.button(key="pictures.clear").click().run()
+    assert not app.exception
+    assert not app.session_state["workspace"].pictures
