@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -18,6 +18,7 @@ from xai_core.preprocessing import Preprocessing
 
 Shapes = Mapping[str, tuple[int, ...]]
 AUXILIARY = ("AuxLogits.", "aux1.", "aux2.")  # heads that serve training only
+WRAPPED = ("weight", "bias")
 DERIVED = ("attn_mask", "relative_coords_table")  # buffers that some versions store and others compute
 
 
@@ -79,6 +80,20 @@ def counts(name: str) -> bool:
     return not (name.startswith(AUXILIARY) or name.endswith(DERIVED))
 
 
+def plain_head_name(name: str, names: Collection[str]) -> str:
+    """Return "fc.weight" for "fc.1.weight", the only layer with weights of a nn.Sequential that took a head's place.
+
+    Dropout before a new last layer is often put there in fine-tuning. Other names are returned as they are.
+    """
+    parts = name.split(".")
+    if len(parts) < 3 or not parts[-2].isdigit():
+        return name
+    first, last = ".".join(parts[:-2]), parts[-1]
+    inside = {other for other in names if other.startswith(f"{first}.")}
+    plain = f"{first}.{last}"
+    return plain if plain in _head_names() and inside <= {f"{first}.{parts[-2]}.{w}" for w in WRAPPED} else name
+
+
 def fingerprint(shapes: Shapes, head: tuple[str, ...], stem: str) -> str:
     """Hash names and shapes; the first dimension of `head` and the second of `stem` are left open."""
 
@@ -126,6 +141,11 @@ def _by_mark() -> dict[str, list[Architecture]]:
     for architecture in _index().values():
         found.setdefault(architecture.mark, []).append(architecture)
     return found
+
+
+@cache
+def _head_names() -> frozenset[str]:
+    return frozenset(name for head, _ in _ends() for name in head)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -42,7 +43,7 @@ def _from_weights(content: Any, source: ModelSource, kind: FileKind) -> Network:
     tensors = torch_files.state_dict(content)
     if source.architecture:
         return _as_chosen(tensors, source.architecture, kind)
-    for bare in torch_files.without_prefixes(tensors):
+    for bare in _readings(tensors):
         if match := architectures.find(_shapes(bare)):
             return _network(bare, match, kind)
     raise UnsupportedModel(_other_task(tensors) or UNKNOWN)
@@ -52,10 +53,18 @@ def _as_chosen(tensors: Tensors, name: str, kind: FileKind) -> Network:
     chosen = architectures.named(name)
     if chosen is None:
         raise UnsupportedModel(f"There is no architecture called {name[:80]!r}; choose one of the list.")
-    for bare in torch_files.without_prefixes(tensors):
+    for bare in _readings(tensors):
         if match := architectures.fit(_shapes(bare), chosen):
             return _network(bare, match, kind)
+    *_, bare = torch_files.without_prefixes(tensors)
     raise UnsupportedModel(_mismatch(_shapes(bare), chosen))
+
+
+def _readings(tensors: Tensors) -> Iterator[Tensors]:
+    """Yield the tensors under the names that the network itself may know them by."""
+    bare = list(torch_files.without_prefixes(tensors))
+    yield from bare
+    yield from ({architectures.plain_head_name(n, names): t for n, t in names.items()} for names in bare)
 
 
 def _network(tensors: Tensors, match: Match, kind: FileKind) -> Network:
@@ -129,7 +138,9 @@ def _shapes(tensors: Tensors) -> dict[str, tuple[int, ...]]:
 
 
 def _from_trusted(source: ModelSource, kind: FileKind) -> Network:
-    content = torch_files.read_trusted(source.path, kind.format)
+    if kind.format == "torch-export":
+        return torch_script.exported(*torch_files.read_exported(source.path), kind)
+    content = torch_files.read(source.path, trusted=True)
     if isinstance(content, torch.nn.Module):
         return torch_script.probed(content, kind)
     return _from_weights(content, source, kind)

@@ -27,15 +27,22 @@ def read(path: str, trusted: bool = False) -> Any:
         raise RefusedModel(
             "This file holds more than tensors and plain values. Save a state_dict, TorchScript, ONNX or safetensors."
         ) from None
+    except ImportError:
+        raise UnsupportedModel(
+            "The file needs Python code that is not here. Save a state_dict, TorchScript, ONNX or safetensors instead."
+        ) from None
     except (RuntimeError, EOFError, ValueError, OSError, KeyError, TypeError, AttributeError, IndexError):
         raise RefusedModel(DAMAGED) from None
 
 
-def read_trusted(path: str, format: str) -> Any:
-    """Return what a pickle or a .pt2 file holds, running whatever code it asks for."""
-    if format == "torch-export":
-        return torch.export.load(path).module()
-    return read(path, trusted=True)
+def read_exported(path: str) -> tuple[Any, tuple[Any, ...]]:
+    """Return the module of a .pt2 file and the shape of its last input, running whatever code the file asks for."""
+    try:
+        program = torch.export.load(path)
+        inputs = [node.meta["val"] for node in program.graph.nodes if node.op == "placeholder"]
+        return program.module(), tuple(inputs[-1].shape)
+    except Exception:  # the file's own code may raise anything
+        raise RefusedModel(DAMAGED) from None
 
 
 def read_safetensors(path: str) -> Tensors:

@@ -83,7 +83,8 @@ def frozen(module: Any) -> Any:
     """Return the module in eval mode and float32, without gradients of its own."""
     for parameter in module.parameters():
         parameter.requires_grad_(False)
-    return module.float().eval()
+    module = module.float()
+    return module if isinstance(module, torch.fx.GraphModule) else module.eval()  # an exported graph has no modes
 
 
 @contextmanager
@@ -94,10 +95,7 @@ def told(tensor: Any) -> Iterator[None]:
     except (RuntimeError, ValueError, LookupError, TypeError, AssertionError, MemoryError) as error:
         if uses_files(error):
             raise RefusedModel(FILES) from None
-        if "allocate memory" in str(error) or isinstance(error, torch.OutOfMemoryError | MemoryError):
-            raise OutOfMemory(
-                f"The model ran out of memory on {len(tensor)} pictures; choose smaller batches."
-            ) from None
+        _check_memory(error, len(tensor))
         _, channels, height, width = tensor.shape
         raise ModelError(
             f"The model does not take pictures of {width}x{height} pixels with {channels} channels. "

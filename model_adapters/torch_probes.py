@@ -15,7 +15,9 @@ from model_adapters.torch_network import rows, told
 from xai_core.errors import ModelError, UnsupportedModel
 from xai_core.types import InputSpec
 
-SIDES = (224, 32, 28, 64, 96, 128, 160, 192, 240, 256, 260, 288, 299, 300, 320, 331, 384, 448, 512)
+COMMON_SIDES = (224, 32, 28, 64, 96, 100, 128, 150, 299, 256, 384, 512)
+RARE_SIDES = (16, 48, 50, 84, 112, 160, 176, 180, 192, 200, 208, 227, 240, 260, 288, 300, 320, 331, 380, 400, 448, 480)
+SIDES = COMMON_SIDES + RARE_SIDES
 FARTHER = 32  # added to a side that works, to see whether others do; most networks halve a side five times
 SMALL = {1: 28, 3: 32}  # sides of MNIST and CIFAR pictures, by channels
 SMALL_CLASSES = 100
@@ -41,7 +43,7 @@ def find_input(module: Any) -> tuple[InputSpec, tuple[str, ...]]:
         except UnsupportedModel as error:
             failure = failure or error
     raise failure or UnsupportedModel(
-        f"The model took no picture of {SIDES[2]} to {SIDES[-1]} pixels. "
+        f"The model took no picture of {min(SIDES)} to {max(SIDES)} pixels. "
         "A classifier of square pictures with 1 or 3 channels is needed; export it as ONNX to keep its input size."
     )
 

@@ -45,6 +45,17 @@ def probed(module: Any, kind: FileKind) -> Network:
     return _honest(TorchNetwork(module, describe(spec, expected, kind, False, None, notes)))
 
 
+def exported(module: Any, shape: tuple[Any, ...], kind: FileKind) -> Network:
+    """Return the network around a module that torch.export made for an input of `shape`, free sizes not being int."""
+    if len(shape) != 4 or shape[1] not in (1, 3):
+        raise UnsupportedModel(f"A classifier takes pictures (N, channels, H, W); this one takes {shape}.")
+    batch, channels, height, width = (size if isinstance(size, int) else None for size in shape)
+    spec = InputSpec(height, width, channels or 3, batch=batch)
+    module = frozen(module)
+    expected = [_answers(module, spec, inputs) for inputs in trials(spec)]
+    return _honest(TorchNetwork(module, describe(spec, expected, kind, False, None, ())))
+
+
 def describe(
     spec: InputSpec, expected: list[Floats], kind: FileKind, cut: bool, head: Head | None, notes: tuple[str, ...]
 ) -> Card:

@@ -81,6 +81,18 @@ def test_weights_are_found_in_the_usual_checkpoints(kind, resnet, tmp_path):
     np.testing.assert_allclose(network.forward(pictures()), directly(resnet, pictures()), atol=tolerance)
 
 
+def test_a_head_behind_dropout_is_found(resnet, tmp_path):
+    weights = {key.replace("fc.", "fc.1."): value for key, value in resnet.state_dict().items()}
+    network = opened(saved(weights, tmp_path), tmp_path)
+    np.testing.assert_allclose(network.forward(pictures()), directly(resnet, pictures()), atol=1e-5)
+
+
+def test_a_head_of_two_layers_is_not_guessed_at(resnet, tmp_path):
+    weights = {key.replace("fc.", "fc.1."): value for key, value in resnet.state_dict().items()}
+    with pytest.raises(UnsupportedModel, match="fit no network"):
+        opened(saved(weights | {"fc.3.weight": torch.zeros(2, 5)}, tmp_path), tmp_path)
+
+
 def test_safetensors_and_old_files_open_too(resnet, tmp_path):
     save_file(resnet.state_dict(), tmp_path / "upload.safetensors")
     new = opened(tmp_path / "upload.safetensors", tmp_path)
@@ -218,6 +230,16 @@ def test_an_old_file_cut_short_is_damaged(resnet, tmp_path):
     path.write_bytes(path.read_bytes()[:-1000])
     with pytest.raises(RefusedModel, match="damaged or cut short"):
         opened(path, tmp_path)
+
+
+def test_an_exported_program_opens_on_trust(tmp_path, monkeypatch):
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()).eval()
+    torch.export.save(torch.export.export(module, (torch.zeros(1, 3, 20, 20),)), tmp_path / "upload.pt2")
+    monkeypatch.setenv("VITRINE_TRUST_PICKLE", "1")
+    network = opened(tmp_path / "upload.pt2", tmp_path)
+    assert (network.card.input.height, network.card.input.batch) == (20, 1)
+    inputs = pictures(2, 20)
+    np.testing.assert_allclose(network.forward(inputs), directly(module, inputs), atol=1e-5)
 
 
 def test_a_whole_module_opens_on_trust(tmp_path, monkeypatch):

@@ -96,7 +96,7 @@ def test_vit_on_mnist_opens_through_torchscript(assets, tmp_path):
     assert (network.forward(inputs).argmax(1) == classes).mean() > 0.9
 
 
-@pytest.mark.parametrize(("side", "channels"), [(28, 1), (32, 3), (64, 3), (299, 3), (512, 1)])
+@pytest.mark.parametrize(("side", "channels"), [(28, 1), (32, 3), (64, 3), (100, 3), (299, 3), (480, 1)])
 def test_a_fixed_input_is_found(side, channels, tmp_path):
     card = opened(script(fixed(side, channels=channels), tmp_path), tmp_path).card
     assert (card.input.height, card.input.width, card.input.channels) == (side, side, channels)
@@ -249,7 +249,7 @@ def test_the_scores_are_found_among_several_outputs(module, factor, tmp_path):
         (TwoInputs(), UnsupportedModel, r"takes 2 inputs \(x, mask\)"),
         (Detects(), UnsupportedModel, "Detection page"),
         (Boxes(), UnsupportedModel, "one row of scores a picture"),
-        (fixed(17), UnsupportedModel, "took no picture of 28 to 512 pixels"),
+        (fixed(17), UnsupportedModel, "took no picture of 16 to 512 pixels"),
         (ReadsAFile(), RefusedModel, "outside its own folder"),
     ],
     ids=lambda value: type(value).__name__,
