@@ -10,11 +10,13 @@ from ui import frame, session
 from ui.runs import Run
 from ui.text import literal, percent, seconds
 from ui.viewer import Panel, ViewerState, viewer
+from xai_core.filters.clip import PercentileClip
 from xai_core.jobs.base import Status
 from xai_core.report import Explanation, as_zip
 from xai_core.types import Estimate
 
 POLL_SECONDS = 0.2
+FIRST_VIEW = ViewerState(filters=(PercentileClip(),))  # without it a few extreme pixels of a gradient hide the rest
 
 
 def results(runs: Sequence[Run]) -> None:
@@ -76,7 +78,10 @@ def _picture(run: Run, estimate: Estimate) -> ViewerState:
         Panel(run.prepared.labels[int(target)], estimate.maps[i], "", None if errors is None else errors[i])
         for i, target in enumerate(run.targets)
     ]
-    return viewer(run.prepared.preprocessing.view(run.picture.pixels), panels, key=f"viewer.{run.place}")
+    photo = run.prepared.preprocessing.view(run.picture.pixels)
+    space = session.workspace()
+    space.view = viewer(photo, panels, key=f"viewer.{run.place}", start=space.view or FIRST_VIEW)
+    return space.view
 
 
 def _what_ran(run: Run, estimate: Estimate) -> str:

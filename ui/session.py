@@ -12,6 +12,7 @@ from typing import Any
 import streamlit as st
 
 from ui import uploads
+from ui.viewer import ViewerState
 from xai_core.jobs.base import Job, Status
 from xai_core.jobs.local import LocalRunner
 from xai_core.picture_files import Picture
@@ -41,6 +42,7 @@ class Workspace:
     complaints: dict[str, str] = field(default_factory=dict)
     scores: dict[tuple[object, ...], Floats] = field(default_factory=dict)
     runs: OrderedDict[tuple[object, ...], Job[Estimate]] = field(default_factory=OrderedDict)
+    view: ViewerState | None = None
     uploader_turn: int = 0
     seen: set[str] = field(default_factory=set)
     address: dict[str, str] = field(default_factory=dict)

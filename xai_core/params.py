@@ -69,11 +69,12 @@ class Param:
             raise ParamError(f"{self.label} must lie between {self.bounds(size)}; got {value}.")
 
     def bounds(self, size: Size | None = None) -> str:
-        """Return the range in words: "8 and 512", "4 and half the picture's side px"."""
+        """Return the range in words: "8 and 512", "4 px and 0.5 of the input's shorter side"."""
         assert self.range is not None
-        high = self._upper(size)
-        top = f"{high:g}" if high != float("inf") else "a limit set by the model's input size"
-        return f"{self.range.low:g} and {top}{' ' + self.range.unit if self.range.unit else ''}"
+        unit = f" {self.range.unit}" if self.range.unit else ""
+        if size is None and isinstance(self.range.high, ShareOfSide):
+            return f"{self.range.low:g}{unit} and {self.range.high.share:g} of the input's shorter side"
+        return f"{self.range.low:g} and {self._upper(size):g}{unit}"
 
     def parse(self, text: str) -> Any:
         """Read a value from text, as a command line or an address gives it."""

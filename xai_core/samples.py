@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from xai_core.picture_files import Picture, open_picture
 from xai_core.types import ModelSource
@@ -55,8 +56,8 @@ def references() -> tuple[Reference, ...]:
     return tuple(r for r in found if (FOLDER / "pictures" / r.file).exists())
 
 
-def _listed() -> dict[str, list[dict[str, object]]]:
-    listed: dict[str, list[dict[str, object]]] = json.loads((FOLDER / "samples.json").read_text("utf-8"))
+def _listed() -> dict[str, list[dict[str, Any]]]:
+    listed: dict[str, list[dict[str, Any]]] = json.loads((FOLDER / "samples.json").read_text("utf-8"))
     return listed
 
 
