@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -59,6 +60,7 @@ class ModelProcess:
 
     def __init__(self, source: ModelSource, launcher: Launcher, wait_for_room: Callable[[ModelProcess], None]) -> None:
         self.source = source
+        self._path = os.path.abspath(source.path)  # the worker runs in a folder of its own
         self.card: Card | None = None
         self.used = time.monotonic()
         self.ended = False
@@ -181,12 +183,12 @@ class ModelProcess:
         with self._lock:
             if self.closed:
                 raise WorkerDied("The model was closed.")
-            self._process = self._launcher.start(framework, self.source.path)
+            self._process = self._launcher.start(framework, self._path)
             return self._process
 
     def _source(self) -> Header:
         source = self.source
-        found = {"path": source.path, "name": source.name, "digest": source.digest}
+        found = {"path": self._path, "name": source.name, "digest": source.digest}
         return {**found, "architecture": source.architecture}
 
     def _say(self, doing: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -34,6 +35,12 @@ def process_of(card):
 def test_opening_tells_what_the_model_is(runner, source):
     card = runner.open(source()).result(SECONDS)
     assert (card.classes, card.labels, card.framework) == (3, ("a", "b", "c"), "onnx")
+
+
+def test_a_path_may_be_relative(runner, source, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = source()
+    assert runner.open(replace(given, path=os.path.basename(given.path))).result(SECONDS)
 
 
 def test_predictions_are_those_of_the_network(runner, source):
