@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections import deque
 
 import model_adapters
 from xai_core.method import Method
@@ -62,6 +63,6 @@ def photo() -> Floats:
 
 
 def last(method: Method, model: Model, image: Floats, targets: Indices) -> Estimate:
-    """Run a method to its end."""
-    *_, estimate = method.explain(model, image, targets)
+    """Run a method to its end, keeping one estimate at a time."""
+    (estimate,) = deque(method.explain(model, image, targets), maxlen=1)
     return estimate

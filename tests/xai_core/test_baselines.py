@@ -39,11 +39,11 @@ def test_noise_is_uniform_and_belongs_to_its_seed():
 
 
 def test_a_blur_spreads_a_point_as_a_gaussian():
-    point = np.zeros((41, 41, 3), np.float32)
-    point[20, 20] = 1
+    point = np.zeros((81, 81, 3), np.float32)
+    point[40, 40] = 1
     found = blurred(point, 3)
     expected = np.exp(-0.5 * (np.arange(-9, 10) / 3) ** 2)
-    np.testing.assert_allclose(found[20, 11:30, 1] / found[20, 20, 1], expected, rtol=1e-5)
+    np.testing.assert_allclose(found[40, 31:50, 1] / found[40, 40, 1], expected, rtol=1e-5)
     assert found.sum() == pytest.approx(3, rel=1e-3)
 
 
