@@ -55,12 +55,14 @@ class TorchNetwork(Network):
 
     def _forward(self, inputs: Floats) -> Floats:
         with torch.inference_mode():
-            return np.asarray(self._outputs(self._tensor(inputs)).cpu().numpy(), np.float32)
+            return np.asarray(answer(self._module, self._tensor(inputs)).cpu().numpy(), np.float32)
 
     def _backward(self, inputs: Floats, targets: Indices, score: Score) -> Floats:
         with torch.enable_grad():
             leaf = self._tensor(inputs).requires_grad_()
-            scores = self._scores(self._outputs(leaf.clone()), score)  # a copy, as a first layer may work in place
+            scores = self._scores(
+                answer(self._module, leaf.clone()), score
+            )  # a copy, as a first layer may work in place
             chosen = scores.gather(1, torch.from_numpy(targets).to(self._device)[:, None]).sum()
             found = gradient(chosen, leaf)
         return np.ascontiguousarray(found.permute(0, 2, 3, 1).cpu().numpy(), np.float32)
@@ -74,10 +76,6 @@ class TorchNetwork(Network):
         planes = torch.from_numpy(inputs).permute(0, 3, 1, 2)
         return planes.to(self._device, copy=True, memory_format=self._format)
 
-    def _outputs(self, tensor: Any) -> Any:
-        with told(tensor):
-            return rows(self._module(tensor)).float()
-
 
 def frozen(module: Any) -> Any:
     """Return the module in eval mode and float32, without gradients of its own."""
@@ -85,6 +83,15 @@ def frozen(module: Any) -> Any:
         parameter.requires_grad_(False)
     module = module.float()
     return module if isinstance(module, torch.fx.GraphModule) else module.eval()  # an exported graph has no modes
+
+
+def answer(module: Any, tensor: Any) -> Any:
+    """Return a module's scores (N, K) for (N, C, H, W); a VitrineError where it fails or is no classifier.
+
+    TorchScript runs as it is written: compiling it anew for each batch size would take seconds a time.
+    """
+    with told(tensor), torch.jit.optimized_execution(False):
+        return rows(module(tensor)).float()
 
 
 @contextmanager
@@ -122,7 +129,8 @@ def gradient(chosen: Any, leaf: Any) -> Any:
 
 def _check_memory(error: Exception, pictures: int) -> None:
     if "allocate memory" in str(error) or isinstance(error, torch.OutOfMemoryError | MemoryError):
-        raise OutOfMemory(f"The model ran out of memory on {pictures} pictures; choose a smaller batch.") from None
+        way_out = f"on {pictures} pictures; choose a smaller batch." if pictures > 1 else "on a single picture."
+        raise OutOfMemory(f"The model ran out of memory {way_out}") from None
 
 
 def rows(output: Any) -> Any:

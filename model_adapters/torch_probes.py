@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from model_adapters.probes import noise
-from model_adapters.torch_network import rows, told
+from model_adapters.torch_network import answer
 from xai_core.errors import ModelError, UnsupportedModel
 from xai_core.types import InputSpec
 
@@ -86,8 +86,8 @@ def _takes_batches(module: Any, spec: InputSpec) -> bool:
 def ask(module: Any, inputs: Any) -> Any:
     """Return outputs (N, K) for inputs (N, H, W, C), both in NumPy; ModelError where the module fails on them."""
     tensor = torch.from_numpy(inputs).permute(0, 3, 1, 2).contiguous()
-    with torch.inference_mode(), told(tensor):
-        return rows(module(tensor)).float().numpy()
+    with torch.inference_mode():
+        return answer(module, tensor).numpy()
 
 
 def _answer(module: Any, spec: InputSpec) -> Any:
@@ -110,8 +110,7 @@ def _stem(module: Any) -> Stem | None:
 
 
 def _stem_of_graph(module: Any) -> Stem | None:
-    with torch.jit.optimized_execution(True):  # without it, functions stay calls
-        graph = module.inlined_graph
+    graph = module.inlined_graph
     nodes = [node for kind in CONVOLUTIONS for node in graph.findAllNodes(kind, True)]
     if not nodes:
         return None

@@ -26,7 +26,6 @@ CLOSE = 1e-4
 
 def load(path: str, kind: FileKind) -> Network:
     """Open a TorchScript file; UnsupportedModel where it is no classifier of pictures."""
-    torch._C._set_graph_executor_optimize(False)  # it would compile anew for each batch size, for seconds
     module = _opened(path)
     _check_signature(module)
     spec, notes = find_input(module)
@@ -128,8 +127,7 @@ def _without_end(path: str, spec: InputSpec, inputs: list[Floats], expected: lis
 
 def _cut(module: Any) -> str | None:
     graph = module._c._get_method("forward").graph
-    with torch.jit.optimized_execution(True):  # without it, functions stay calls
-        torch._C._jit_pass_inline(graph)
+    torch._C._jit_pass_inline(graph)
     torch._C._jit_pass_constant_propagation(graph)
     torch._C._jit_pass_dce(graph)
     last = next(graph.outputs()).node()
