@@ -11,6 +11,8 @@ from typing import Self
 
 from xai_core.jobs.limits import Limits
 
+# Threads that wait for each other spin by default, which makes two workers on the same cores five times slower.
+_THREADS_SLEEP = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
 _PASSED_ON = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "TZ")
 
 
@@ -50,7 +52,7 @@ class WorkerSetup:
         """Return a clean environment; only our own flags and a few of the machine's pass."""
         passed = {k: v for k, v in os.environ.items() if k.startswith("VITRINE_") or k in _PASSED_ON}
         home = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME"), self.scratch)
-        return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "USER": "vitrine", **home, **passed}
+        return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "USER": "vitrine", **_THREADS_SLEEP, **home, **passed}
 
     def readable(self) -> list[str]:
         """Return what the worker must read beside the runtime: the adapters' code and the model."""
