@@ -19,8 +19,10 @@ from xai_core.types import FileKind
 
 MAX_FILE = 1 << 30  # bytes
 MAX_PICKLE = 64 << 20
+MAX_CODE = 16 << 20
 MAX_HEADER = 100_000_000  # the limit of the safetensors format
 TRUST_PICKLE = "VITRINE_TRUST_PICKLE"
+FILE_OPERATIONS = (b"torch.from_file", b"torch.save")
 OWN_FILES = (".onnx", ".pt", ".pth", ".keras", ".h5", ".safetensors", ".bin", ".ckpt")
 
 
@@ -58,7 +60,7 @@ def _zip(path: str) -> FileKind:
         if "archive_format" in inner or any(name.endswith("models/model.json") for name in names):
             return _torch_export(names)
         if "constants.pkl" in inner and any(name.startswith("code/") for name in inner):
-            return FileKind("torchscript", "pytorch")
+            return _torch_script(archive)
         if "data.pkl" in inner:
             return _torch_zip(archive)
     return _packed(names)
@@ -70,6 +72,16 @@ def _torch_export(names: list[str]) -> FileKind:
     if not trusts_pickles():
         raise RefusedModel("PyTorch .pt2 files can run code when opened. Export TorchScript, ONNX or a state_dict.")
     return FileKind("torch-export", "pytorch", ("The file may run code of its own; it was opened on trust.",))
+
+
+def _torch_script(archive: zipfile.ZipFile) -> FileKind:
+    """Tell of operations on files at once, since some fail silently where the sandbox stops them."""
+    for info in archive.infolist():
+        if info.filename.endswith(".py") and info.file_size <= MAX_CODE:
+            code = archive.read(info)
+            if found := next((name for name in FILE_OPERATIONS if name + b"(" in code), None):
+                raise RefusedModel(f"The model holds an operation on files ({found.decode()}). Export it without.")
+    return FileKind("torchscript", "pytorch")
 
 
 def _torch_zip(archive: zipfile.ZipFile) -> FileKind:

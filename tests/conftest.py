@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,3 +23,19 @@ def assets() -> Path:
             pytest.fail("The folder of real models is missing; it lies beside the checkout in CI.")
         pytest.skip("The folder of real models does not lie beside this checkout.")
     return folder
+
+
+@pytest.fixture(scope="session")
+def bad_inputs(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of harmful and broken files for "torch", "onnx" or "keras", made when it is first asked for."""
+    scripts = {"torch": ("make_bad_torch", "make_bad_torch2"), "onnx": ("make_bad_onnx",), "keras": ("make_bad_keras",)}
+
+    @cache
+    def made(framework: str) -> Path:
+        folder = tmp_path_factory.mktemp(f"bad_{framework}")
+        for script in scripts[framework]:
+            command = [sys.executable, "-W", "ignore", str(assets.parent / f"bad_inputs/{script}.py"), str(folder)]
+            subprocess.run(command, check=True, capture_output=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+        return folder / "onnx" if framework == "onnx" else folder
+
+    return made

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import glob
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +32,8 @@ SENTENCES = {
     "empty.pt": "The file is empty.",
     "truncated.pt": "The file is damaged or cut short (its table of contents is missing). Upload it again.",
     "html_as.pt": "This is a web page, not a model. Download the file itself and try again.",
+    "ts_forward_save.pt": "The model holds an operation on files (torch.save).",
+    "ts_read_passwd.pt": "The model holds an operation on files (torch.from_file).",
     "benign.pt2": PT2,
     "evil_sympy.pt2": PT2,
     "evil_sample.pt2": PT2,
@@ -44,12 +43,8 @@ SENTENCES = {
 
 
 @pytest.fixture(scope="module")
-def bad_files(assets, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("bad")
-    for script in ("make_bad_torch.py", "make_bad_torch2.py"):
-        command = [sys.executable, "-W", "ignore", str(assets.parent / "bad_inputs" / script), str(folder)]
-        subprocess.run(command, check=True, capture_output=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
-    return folder
+def bad_files(bad_inputs):
+    return bad_inputs("torch")
 
 
 @pytest.mark.parametrize("name", SENTENCES)
