@@ -19,6 +19,6 @@ fi
 
 [ -x .venv/bin/python ] || python3 -m venv .venv
 .venv/bin/python -m uv --version >/dev/null 2>&1 || .venv/bin/python -m pip install --quiet uv
-.venv/bin/python -m uv pip sync --quiet requirements-dev.txt
+.venv/bin/python -m uv pip sync --quiet --compile-bytecode requirements-dev.txt
 .venv/bin/python -m uv pip install --quiet --no-deps --editable .
 touch .venv/ready

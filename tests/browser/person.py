@@ -60,7 +60,7 @@ def choose(page: Page, key: str, option: str) -> None:
 
 
 def slider(page: Page, key: str) -> Locator:
-    return page.locator(f".st-key-{key} [role=slider]")
+    return page.locator(f".st-key-{key} input[type=range]")
 
 
 def wait_for_answer(page: Page) -> None:

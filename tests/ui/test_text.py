@@ -7,7 +7,9 @@ import pytest
 from ui.text import literal, percent, seconds
 
 
-@pytest.mark.parametrize("text", ["![x](http://evil)", "<script>alert(1)</script>", "[a](b)", "**bold**", ":smile:", "$x$"])
+@pytest.mark.parametrize(
+    "text", ["![x](http://evil)", "<script>alert(1)</script>", "[a](b)", "**bold**", ":smile:", "$x$"]
+)
 def test_markup_is_escaped(text: str) -> None:
     shown = literal(text)
     assert shown != text

@@ -115,7 +115,7 @@ def answers(bad_inputs, tmp_path_factory) -> Callable[[str], Answers]:
     def ask(file: Path) -> subprocess.CompletedProcess[str]:
         start = "from vitrine_cli.main import main; raise SystemExit(main())"
         command = [sys.executable, "-c", start, "predict", str(file), str(picture)]
-        environment = os.environ | {"VITRINE_STEP_SECONDS": "10"}
+        environment = os.environ | {"VITRINE_STEP_SECONDS": "10", "VITRINE_OPEN_SECONDS": "20"}
         return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
     def answers_for(framework: str) -> Answers:

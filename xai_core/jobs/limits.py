@@ -55,13 +55,15 @@ class Limits:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Read VITRINE_MEMORY_MB and VITRINE_STEP_SECONDS; a value that is no number above zero is a ValueError."""
+        """Read VITRINE_MEMORY_MB, VITRINE_OPEN_SECONDS and VITRINE_STEP_SECONDS.
+
+        A value that is no number above zero is a ValueError.
+        """
         found: dict[str, Any] = {}
-        if text := environment.get("VITRINE_MEMORY_MB"):
-            found["memory_mb"] = int(_above_zero("VITRINE_MEMORY_MB", text))
-        if text := environment.get("VITRINE_STEP_SECONDS"):
-            found["step_seconds"] = seconds = _above_zero("VITRINE_STEP_SECONDS", text)
-            found["open_seconds"] = max(seconds, cls.open_seconds)
+        for name in ("memory_mb", "open_seconds", "step_seconds"):
+            if text := environment.get(variable := f"VITRINE_{name.upper()}"):
+                value = _above_zero(variable, text)
+                found[name] = int(value) if name == "memory_mb" else value
         return cls(**found)
 
     def memory(self, framework: str) -> MemoryLimit:

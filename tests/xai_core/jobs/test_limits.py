@@ -8,10 +8,10 @@ from xai_core.jobs.limits import MEMORY, Limits
 
 
 def test_the_environment_may_raise_limits():
-    limits = Limits.from_environment({"VITRINE_MEMORY_MB": "7000", "VITRINE_STEP_SECONDS": "90"})
+    limits = Limits.from_environment({"VITRINE_MEMORY_MB": "7000", "VITRINE_OPEN_SECONDS": "80", "VITRINE_STEP_SECONDS": "90"})
     assert limits.memory("pytorch").smaller_mb == 7000
     assert limits.memory("pytorch").resident_mb == 8000
-    assert (limits.step_seconds, limits.open_seconds) == (90, 90)
+    assert (limits.step_seconds, limits.open_seconds) == (90, 80)
 
 
 def test_an_empty_environment_leaves_the_defaults():
