@@ -8,7 +8,8 @@ from xai_core.jobs.limits import MEMORY, Limits
 
 
 def test_the_environment_may_raise_limits():
-    limits = Limits.from_environment({"VITRINE_MEMORY_MB": "7000", "VITRINE_OPEN_SECONDS": "80", "VITRINE_STEP_SECONDS": "90"})
+    given = {"VITRINE_MEMORY_MB": "7000", "VITRINE_OPEN_SECONDS": "80", "VITRINE_STEP_SECONDS": "90"}
+    limits = Limits.from_environment(given)
     assert limits.memory("pytorch").smaller_mb == 7000
     assert limits.memory("pytorch").resident_mb == 8000
     assert (limits.step_seconds, limits.open_seconds) == (90, 80)
