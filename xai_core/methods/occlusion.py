@@ -38,7 +38,7 @@ class Occlusion(Method):
         "What the patch shows: one colour, the picture's mean colour, or the picture itself blurred.",
     ] = "grey"
     score: ExplainedScore = "probability"
-    batch_size: BatchSize = 16
+    batch_size: BatchSize = 12
 
     def check(self) -> None:
         if self.stride > self.patch:

@@ -37,7 +37,7 @@ class Rise(Method):
     grid: Annotated[int, Range(2, 32, unit="cells"), "Cells along a side of a mask: more shows finer parts."] = 7
     preservation: Annotated[float, Range(0.05, 0.95, 0.05), "Probability that a cell of a mask is kept."] = 0.5
     score: ExplainedScore = "probability"
-    batch_size: BatchSize = 20
+    batch_size: BatchSize = 12
     seed: Seed = 0
 
     def explain(self, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:
