@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -44,6 +45,7 @@ def duel(work: str, peer: str, ours: Side, theirs: Side, rounds: int) -> Duel:
     for number in range(rounds + 1):
         for name in sorted(sides, reverse=number % 2 == 1):
             times[name].append(seconds(sides[name]))
+        print(f"{work}: round {number} of {rounds}", file=sys.stderr)
     mine, other = times["ours"][1:], times["theirs"][1:]
     ratios = [b / a for a, b in zip(mine, other, strict=True)]
     return Duel(work, peer, statistics.median(mine), statistics.median(other), statistics.median(ratios))
