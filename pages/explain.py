@@ -16,7 +16,7 @@ if prepared is None:
     st.stop()
 
 question = None
-controls, answer = st.columns([1, 3], gap="large")
+controls, answer = st.columns([1, 3], gap="medium")
 with controls:
     with st.expander("Pictures", expanded=not session.workspace().pictures):
         chosen = picture_tray(choose=True)

@@ -8,12 +8,12 @@ import streamlit as st
 
 from ui import frame, session
 from ui.runs import Run
-from ui.text import literal, percent, seconds
+from ui.text import in_words, literal, percent, seconds
 from ui.viewer import Panel, ViewerState, viewer
 from xai_core.filters.clip import PercentileClip
 from xai_core.jobs.base import Status
 from xai_core.report import Explanation, as_zip
-from xai_core.types import Estimate
+from xai_core.types import Estimate, Floats
 
 POLL_SECONDS = 0.2
 FIRST_VIEW = ViewerState(filters=(PercentileClip(),))  # without it a few extreme pixels of a gradient hide the rest
@@ -73,19 +73,30 @@ def _one(run: Run) -> None:
 
 
 def _picture(run: Run, estimate: Estimate) -> ViewerState:
-    errors = estimate.standard_error
-    panels = [
-        Panel(run.prepared.labels[int(target)], estimate.maps[i], "", None if errors is None else errors[i])
-        for i, target in enumerate(run.targets)
-    ]
     photo = run.prepared.preprocessing.view(run.picture.pixels)
     space = session.workspace()
-    space.view = viewer(photo, panels, key=f"viewer.{run.place}", start=space.view or FIRST_VIEW)
+    place, panels = f"viewer.{run.place}", _panels(run, estimate)
+    if estimate.standard_error is not None and st.toggle("Show the standard error", key=f"error.{run.place}"):
+        place, panels = f"errors.{run.place}", _error_panels(run, estimate.standard_error)
+    space.view = viewer(photo, panels, key=place, start=space.view or FIRST_VIEW)
     return space.view
 
 
+def _panels(run: Run, estimate: Estimate) -> list[Panel]:
+    errors = estimate.standard_error
+    return [
+        Panel(run.prepared.labels[int(target)], estimate.maps[i], "", None if errors is None else errors[i])
+        for i, target in enumerate(run.targets)
+    ]
+
+
+def _error_panels(run: Run, errors: Floats) -> list[Panel]:
+    names = [f"Standard error of {run.prepared.labels[int(target)]}" for target in run.targets]
+    return [Panel(name, error) for name, error in zip(names, errors, strict=True)]
+
+
 def _what_ran(run: Run, estimate: Estimate) -> str:
-    values = ", ".join(f"{p.label.lower()} {getattr(run.method, p.name)}" for p in run.method.params)
+    values = ", ".join(f"{p.label.lower()} {in_words(getattr(run.method, p.name))}" for p in run.method.params)
     parts = [
         f"**{literal(run.method.title)}** of {literal(run.picture.name, 60)}",
         seconds(run.job.state.seconds),

@@ -86,3 +86,10 @@ def test_a_link_that_makes_no_sense_is_told_and_the_page_works(app: AppTest, nam
     explaining(app)
     assert not app.exception
     assert "The link can not be followed" in app.warning[0].value
+
+
+def test_the_standard_error_is_shown_on_request(app: AppTest) -> None:
+    explaining(app)
+    app.selectbox(key="method").select("rise").run()
+    next(toggle for toggle in app.toggle if toggle.label == "Show the standard error").set_value(True).run()
+    assert not app.exception

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ui.text import literal, percent, seconds
+from ui.text import in_words, literal, percent, seconds
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,10 @@ def test_shares_are_percentages(share: float, shown: str) -> None:
 @pytest.mark.parametrize(("value", "shown"), [(0.42, "0.4 s"), (12.3, "12 s"), (185, "3 min 5 s")])
 def test_durations_are_words(value: float, shown: str) -> None:
     assert seconds(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(True, "on"), (False, "off"), (0.5, "0.5"), (12, "12"), ("black", "black")]
+)
+def test_values_of_parameters_are_words(value: object, shown: str) -> None:
+    assert in_words(value) == shown
