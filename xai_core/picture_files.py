@@ -44,14 +44,13 @@ def open_picture(file: bytes | str | Path, name: str | None = None) -> Picture:
     _check_bytes(data)
     image = _opened(data)
     _check_size(image)
-    frames = ["It has several frames; the first one is used."] if getattr(image, "is_animated", False) else []
     try:
         pixels, notes = _as_rgb(image)
     except ImageError:
         raise
     except Exception as error:  # decoders raise anything at all on damaged bytes
         raise ImageError("The picture is damaged or cut short; upload it again.") from error
-    return Picture(pixels, shown, hashlib.sha256(data).hexdigest(), (*frames, *notes))
+    return Picture(pixels, shown, hashlib.sha256(data).hexdigest(), notes)
 
 
 def _read(path: Path) -> bytes:
@@ -97,6 +96,8 @@ def _check_size(image: Image.Image) -> None:
 def _as_rgb(image: Image.Image) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
     """Return (h, w, 3) uint8 and what had to be changed for that, in sentences."""
     notes: list[str] = []
+    if getattr(image, "is_animated", False):  # reads on to the next frame
+        notes.append("It has several frames; the first one is used.")
     image.load()
     image = _upright(image, notes)
     image = _eight_bit(image, notes)

@@ -155,6 +155,18 @@ def test_a_picture_that_is_cut_short_is_refused(format):
         open_picture(data[: len(data) // 2])
 
 
+def test_an_animation_that_is_cut_short_is_refused_or_opens_wherever_the_cut_is():
+    frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "blue", "lime")]
+    data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    refused = 0
+    for length in range(1, len(data)):
+        try:
+            assert open_picture(data[:length]).pixels.shape == (16, 16, 3)
+        except ImageError:
+            refused += 1
+    assert 0 < refused < len(data) - 1
+
+
 def test_a_missing_file_is_told_without_its_folder(tmp_path: Path):
     with pytest.raises(ImageError, match=r"no picture called gone\.png") as caught:
         open_picture(tmp_path / "gone.png")
