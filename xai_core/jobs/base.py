@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
-from xai_core.errors import VitrineError
+from xai_core.errors import JobError, VitrineError
 from xai_core.method import Method
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import Card, Estimate, Floats, Indices, ModelSource, Score
@@ -73,12 +73,14 @@ class Job(Generic[Result]):
         return self.state
 
     def result(self, seconds: float | None = None) -> Result:
-        """Return the final result, or raise the job's error; TimeoutError after `seconds`."""
+        """Return the final result, or raise the job's error, JobError if cancelled; TimeoutError after `seconds`."""
         state = self.wait(seconds)
+        if not state.ended:
+            raise TimeoutError(f"The job is {state.status}.")
         if state.error:
             raise state.error
         if state.status is not Status.DONE or state.latest is None:
-            raise TimeoutError(f"The job is {state.status}.")
+            raise JobError("The computation was cancelled.")
         return state.latest
 
 
