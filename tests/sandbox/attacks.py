@@ -4,6 +4,7 @@ Only workers import this module. `TRIES` end in an error or succeed; `BLOWS` are
 """
 
 import ctypes
+import fcntl
 import itertools
 import json
 import mmap
@@ -23,11 +24,14 @@ from xai_core.errors import ModelError
 from xai_core.jobs import kernel, seccomp
 
 libc = ctypes.CDLL(None, use_errno=True)
+LOOKED_AT = {"tgkill": (234, 131), "prlimit64": (302, 261)}  # calls refused for some of their arguments only
+F_SETOWN_EX = 15
+MAP_FIXED_NOREPLACE = 0x100000
 
 
 def call(name, *arguments):
     """Make a system call past the C library."""
-    number = {**seccomp.DENIED, "tgkill": (234, 131)}[name][kernel.machine()]
+    number = {**seccomp.DENIED, **LOOKED_AT}[name][kernel.machine()]
     if libc.syscall(number, *map(ctypes.c_long, arguments)) < 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))
@@ -56,6 +60,26 @@ def forks_without_end():
 
 def more_memory():
     resource.setrlimit(resource.RLIMIT_DATA, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+def limits_at_a_round_address():
+    """Set the app's limits from a place in memory whose address is zero in its lower half."""
+    libc.mmap.restype = ctypes.c_void_p
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_FIXED_NOREPLACE
+    place = libc.mmap(ctypes.c_void_p(1 << 36), ctypes.c_size_t(4096), mmap.PROT_READ, flags, -1, ctypes.c_long(0))
+    if place != 1 << 36:
+        raise MemoryError("The round address is taken.")
+    call("prlimit64", os.getppid(), resource.RLIMIT_CORE, place, 0)
+
+
+def ask_a_pipe_for_signals(command, argument):
+    """Say whom a pipe sends which signal once it can be read."""
+    reader, writer = os.pipe()
+    try:
+        fcntl.fcntl(reader, command, argument)
+    finally:
+        os.close(reader)
+        os.close(writer)
 
 
 def write_in(folder):
@@ -97,6 +121,7 @@ TRIES = {
     "a queued signal to the app": lambda source, scratch: call("rt_sigqueueinfo", os.getppid(), signal.SIGUSR1, 0),
     "a handle on the app": lambda source, scratch: os.pidfd_open(os.getppid()),
     "limits of the app": lambda source, scratch: resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE, (9, 9)),
+    "limits of the app from a round address": lambda source, scratch: limits_at_a_round_address(),
     "priority of the app": lambda source, scratch: os.setpriority(os.PRIO_PROCESS, os.getppid(), 19),
     "trace the app": lambda source, scratch: call("ptrace", 16, os.getppid(), 0, 0),
     "a higher limit": lambda source, scratch: more_memory(),

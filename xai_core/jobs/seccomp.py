@@ -60,11 +60,13 @@ _ARCHITECTURE, _SECCOMP = (0xC000003E, 0xC00000B7), (317, 277)
 _SET_FILTER, _ALL_THREADS, _ACTION_AVAILABLE = 1, 1, 2
 _ALLOW, _FAIL, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_NUMBER, _ARCH, _FIRST, _THIRD = 0, 4, 16, 32  # offsets in struct seccomp_data; arguments are 8 bytes, low half first
+# Offsets in struct seccomp_data; arguments are 8 bytes, low half first, and one load takes half of one.
+_NUMBER, _ARCH, _FIRST, _THIRD, _HALF = 0, 4, 16, 32, 4
 _THREAD_FLAG = 0x10000
 _X32_CALLS = 0x40000000
 
 Step = tuple[int, int, int, int]  # code, steps to skip when true, when false, operand
+_REFUSE: Step = (_RETURN, 0, 0, _FAIL | errno.EPERM)
 
 
 def available() -> bool:
@@ -99,12 +101,12 @@ def _program(column: int) -> list[Step]:
         steps += [(_AT_LEAST, 0, 1, _X32_CALLS), (_RETURN, 0, 0, _KILL)]
     # Without clone3 the C library falls back to clone, whose flags a filter can see.
     steps += _when(_CLONE3[column], [(_RETURN, 0, 0, _FAIL | errno.ENOSYS)])
-    steps += _when(_CLONE[column], _unless(_FIRST, (_ANY_BIT, _THREAD_FLAG)))
-    steps += _when(_TGKILL[column], _unless(_FIRST, (_EQUAL, os.getpid())))
-    steps += _when(_PRLIMIT[column], _unless(_THIRD, (_EQUAL, 0)))
+    steps += _when(_CLONE[column], _unless((_FIRST, _ANY_BIT, _THREAD_FLAG)))
+    steps += _when(_TGKILL[column], _unless((_FIRST, _EQUAL, os.getpid())))
+    steps += _when(_PRLIMIT[column], _unless((_THIRD, _EQUAL, 0), (_THIRD + _HALF, _EQUAL, 0)))
     for numbers in DENIED.values():
         if (number := numbers[column]) is not None:
-            steps += _when(number, [(_RETURN, 0, 0, _FAIL | errno.EPERM)])
+            steps += _when(number, [_REFUSE])
     return [*steps, (_RETURN, 0, 0, _ALLOW)]
 
 
@@ -112,7 +114,9 @@ def _when(number: int, then: list[Step]) -> list[Step]:
     return [(_EQUAL, 0, len(then), number), *then]
 
 
-def _unless(offset: int, test: tuple[int, int]) -> list[Step]:
-    code, operand = test
-    refuse, allow = (_RETURN, 0, 0, _FAIL | errno.EPERM), (_RETURN, 0, 0, _ALLOW)
-    return [(_LOAD, 0, 0, offset), (code, 1, 0, operand), refuse, allow]
+def _unless(*tests: tuple[int, int, int]) -> list[Step]:
+    """Refuse unless every test holds: the offset of half an argument, how it is compared, with what."""
+    steps: list[Step] = []
+    for offset, code, operand in tests:
+        steps += [(_LOAD, 0, 0, offset), (code, 1, 0, operand), _REFUSE]
+    return [*steps, (_RETURN, 0, 0, _ALLOW)]
