@@ -11,13 +11,13 @@ import numpy as np
 
 from vitrine_cli.inputs import add_model, model_source, prepared, read_pictures
 from vitrine_cli.progress import follow
+from xai_core import asking
 from xai_core.jobs.base import Runner
 from xai_core.picture_files import Picture
 from xai_core.preparation import Prepared
 from xai_core.types import Floats
 
 TOP = 5
-PICTURES_AT_ONCE = 16
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -39,12 +39,8 @@ def run(args: Namespace, runner: Runner) -> None:
 
 def probabilities(runner: Runner, found: Prepared, pictures: Sequence[Picture]) -> Floats:
     """Return the probabilities of all classes, (N, K)."""
-    rows = []
-    for start in range(0, len(pictures), PICTURES_AT_ONCE):
-        some = pictures[start : start + PICTURES_AT_ONCE]
-        images = np.stack([found.preprocessing.place(picture.pixels) for picture in some])
-        rows.append(follow(runner.predict(found.source, found.preprocessing, images)))
-    return np.concatenate(rows)
+    images = (found.preprocessing.place(picture.pixels) for picture in pictures)
+    return asking.probabilities(runner, found.source, found.preprocessing, images, follow)
 
 
 def _entry(picture: Picture, row: Floats, labels: Sequence[str]) -> dict[str, Any]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from xai_core.errors import VitrineError
+from xai_core.asking import probabilities
+from xai_core.errors import VitrineError, WorkerDied
 from xai_core.jobs.base import Job, Runner, Status
+from xai_core.jobs.sentences import STOPPED
 from xai_core.labels import labels_for
 from xai_core.picture_files import Picture
 from xai_core.preprocessing import Preprocessing
@@ -15,6 +18,7 @@ from xai_core.preprocessing_guess import Candidate, load_preprocessing, rank
 from xai_core.samples import Reference
 from xai_core.types import Card, Floats, ModelSource
 
+LOG = logging.getLogger(__name__)
 Tell = Callable[[str], None]
 
 
@@ -65,7 +69,7 @@ def opened(runner: Runner, source: ModelSource, tell: Tell = lambda doing: None)
 
 def _asking(runner: Runner, source: ModelSource) -> Callable[[Preprocessing, Floats], Floats]:
     def predict(preprocessing: Preprocessing, images: Floats) -> Floats:
-        return runner.predict(source, preprocessing, images).result()
+        return probabilities(runner, source, preprocessing, images)
 
     return predict
 
@@ -83,6 +87,9 @@ def prepare_in_background(
             job.update(status=Status.DONE, latest=found)
         except VitrineError as error:
             job.update(status=Status.FAILED, error=error)
+        except Exception:  # whatever it is, nobody must wait for ever
+            LOG.exception("A model could not be prepared.")
+            job.update(status=Status.FAILED, error=WorkerDied(STOPPED))
 
     threading.Thread(target=work, daemon=True).start()
     return job

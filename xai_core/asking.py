@@ -1,0 +1,44 @@
+"""Ask a model about any number of pictures, a few at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+import numpy as np
+
+from xai_core.jobs.base import Job, Runner
+from xai_core.preprocessing import Preprocessing
+from xai_core.types import Floats, ModelSource
+
+MOST_AT_ONCE = 16
+LARGEST_CHUNK = 64 << 20  # bytes, far below what the wire takes; a single larger image still goes
+
+
+def probabilities(
+    runner: Runner,
+    source: ModelSource,
+    preprocessing: Preprocessing,
+    images: Iterable[Floats],
+    wait: Callable[[Job[Floats]], Floats] = Job.result,
+) -> Floats:
+    """Return the probabilities (N, K) of images (H, W, 3) in [0, 1], at least one, that the preprocessing placed.
+
+    wait: returns a job's result, or raises its error. Images are taken from the iterable only as they are asked.
+    """
+    answers = [wait(runner.predict(source, preprocessing, some)) for some in chunks(images, preprocessing)]
+    return np.concatenate(answers)
+
+
+def chunks(images: Iterable[Floats], preprocessing: Preprocessing) -> Iterator[Floats]:
+    """Split images (H, W, 3) into arrays (n, H, W, 3), each small enough for one request."""
+    left = iter(images)
+    count = at_once(preprocessing)
+    while some := list(islice(left, count)):
+        yield np.stack(some)
+
+
+def at_once(preprocessing: Preprocessing) -> int:
+    """Return how many images fit in one request."""
+    one = preprocessing.height * preprocessing.width * 3 * np.dtype(np.float32).itemsize
+    return min(MOST_AT_ONCE, max(1, LARGEST_CHUNK // one))
