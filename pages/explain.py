@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ui import frame, session
+from ui.model_source import opening_progress
 from ui.picture_tray import picture_tray
 from ui.question import question_form
 from ui.results import results
@@ -11,7 +12,9 @@ from ui.runs import runs_for
 st.title("Explain")
 prepared = session.workspace().prepared
 if prepared is None:
-    st.info("There is no model yet. Upload one, or start with a sample.", icon=":material/arrow_upward:")
+    opening_progress()
+    if session.workspace().opening is None:
+        st.info("There is no model yet. Upload one, or start with a sample.", icon=":material/arrow_upward:")
     st.page_link("pages/model.py", label="Bring a model", icon=":material/model_training:")
     st.stop()
 
@@ -29,4 +32,5 @@ with answer:
     if not chosen:
         st.info("Add a picture on the left, or tick a sample.", icon=":material/image:")
     elif question is not None:
-        results(runs_for(prepared, chosen, question, start=automatic, again=pressed))
+        runs = runs_for(prepared, chosen, question, start=automatic, again=pressed)
+        results(runs) if runs else st.info("Press Run to see this answer.", icon=":material/play_arrow:")

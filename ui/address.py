@@ -44,9 +44,15 @@ def keep(key: str, value: Any, default: Any) -> None:
 
 
 def choice(
-    label: str, options: Sequence[Option], default: Option, *, key: str, shown: Callable[[Option], str]
+    label: str,
+    options: Sequence[Option],
+    default: Option,
+    *,
+    key: str,
+    shown: Callable[[Option], str],
+    always: bool = False,
 ) -> Option:
-    """Show a select box whose value is in the address."""
+    """Show a select box whose value is in the address, with `always` even where it is the default."""
     by_text = {str(option): option for option in options}
 
     def read(text: str) -> Option:
@@ -59,5 +65,5 @@ def choice(
     if session.value_of(key) not in options:
         session.put(key, default)
     chosen: Option = st.selectbox(label, options, format_func=shown, key=key, persist_state="session")
-    keep(key, chosen, default)
+    keep(key, chosen, None if always else default)
     return chosen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -12,12 +13,13 @@ from xai_core.params import Declared, Param, Size
 Made = TypeVar("Made", bound=Declared)
 
 
-def parameter_form(declared: type[Made], size: Size) -> Made:
+def parameter_form(declared: type[Made], size: Size, params: Sequence[Param]) -> Made:
     """Show one control for each declared parameter and return the configured method or filter.
 
-    Values live in the page's address, so that a link restores them. Raises ParamError where values contradict.
+    params: the declared ones, as the model allows them. Values live in the page's address, so that a link restores
+    them. Raises ParamError where values contradict.
     """
-    return declared.fitted(size, {p.name: _control(p, f"{declared.id}.{p.name}", size) for p in declared.params})
+    return declared.fitted(size, {p.name: _control(p, f"{declared.id}.{p.name}", size) for p in params})
 
 
 def _control(param: Param, key: str, size: Size) -> Any:
@@ -36,6 +38,8 @@ def _control(param: Param, key: str, size: Size) -> Any:
 
 def _widget(param: Param, key: str, size: Size) -> Any:
     if param.choices:
+        if session.value_of(key) not in param.choices:
+            session.put(key, param.default)
         return st.selectbox(param.label, param.choices, key=key, help=param.help, persist_state="session")
     if param.kind is bool:
         return st.toggle(param.label, key=key, help=param.help, persist_state="session")

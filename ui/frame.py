@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,6 +18,10 @@ NO_SANDBOX = (
     "This machine's kernel offers no Landlock, so models can not be shut off from its files: only state dicts, "
     "safetensors, ONNX and .keras files are opened here."
 )
+UNPROTECTED = (
+    "This machine's kernel offers no Landlock, and whoever runs Vitrine here chose to open every format all the same: "
+    "upload only models that you trust."
+)
 
 
 def open_page() -> None:
@@ -24,7 +29,8 @@ def open_page() -> None:
     session.workspace()
     st.html(LESS_SPACE_ABOVE)
     if not sandbox_in_force().complete:
-        st.warning(NO_SANDBOX, icon=":material/warning:")
+        lifted = os.environ.get("VITRINE_ALLOW_NO_SANDBOX") == "1"
+        st.warning(UNPROTECTED if lifted else NO_SANDBOX, icon=":material/warning:")
 
 
 @contextmanager

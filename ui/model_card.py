@@ -42,7 +42,6 @@ def model_card(prepared: Prepared) -> None:
 
 def preprocessing_form(prepared: Prepared) -> None:
     """Show how pictures are prepared, the evidence for it, and let each field be changed."""
-    space = session.workspace()
     st.dataframe(
         [
             {
@@ -55,17 +54,18 @@ def preprocessing_form(prepared: Prepared) -> None:
         hide_index=True,
         width="stretch",
     )
-    names = [c.name for c in prepared.candidates]
-    current = next((i for i, c in enumerate(prepared.candidates) if c.preprocessing == prepared.preprocessing), None)
-    picked = st.selectbox(
-        "Preparation", names, current, key=f"preparation.{prepared.source.digest}", placeholder="your own"
-    )
-    if picked is not None and (current is None or picked != names[current]) and picked != space.last_pick:
-        space.last_pick = picked
-        space.prepared = replace(prepared, preprocessing=prepared.candidates[names.index(picked)].preprocessing)
-        st.rerun()
+    ways = {c.name: c.preprocessing for c in prepared.candidates}
+    key = f"preparation.{prepared.source.digest}"
+    session.put(key, next((name for name, way in ways.items() if way == prepared.preprocessing), None))
+    st.selectbox("Preparation", ways, key=key, placeholder="your own", on_change=_choose, args=(key, ways), index=None)
     with st.expander("Change each field"), frame.errors_in_words():
         _fields(prepared)
+
+
+def _choose(key: str, ways: dict[str, Preprocessing]) -> None:
+    space, name = session.workspace(), session.value_of(key)
+    if space.prepared is not None and name is not None:
+        space.prepared = replace(space.prepared, preprocessing=ways[name])
 
 
 def _fields(prepared: Prepared) -> None:
@@ -76,9 +76,10 @@ def _fields(prepared: Prepared) -> None:
         width = b.number_input("Width (px)", 1, 4096, now.width, disabled=spec.width is not None)
         share = c.number_input("Share kept by a crop", 0.1, 1.0, now.crop_share, 0.005, format="%.3f")
         fit = a.selectbox("Other shapes are", ["crop", "squash", "pad"], ["crop", "squash", "pad"].index(now.fit))
+        scales = sorted({1.0, 255.0, now.scale})
         orders = ["gray"] if spec.channels == 1 else ["RGB", "BGR"]
         channels = b.selectbox("Channels", orders, orders.index(now.channels))
-        scale = c.selectbox("Values", [1.0, 255.0], [1.0, 255.0].index(now.scale), format_func=lambda s: f"0..{s:g}")
+        scale = c.selectbox("Values", scales, scales.index(now.scale), format_func=lambda s: f"0..{s:g}")
         mean = a.text_input("Mean, one number a channel", ", ".join(f"{m:g}" for m in now.mean))
         std = b.text_input("Standard deviation", ", ".join(f"{s:g}" for s in now.std))
         if st.form_submit_button("Apply"):
@@ -104,7 +105,7 @@ def label_form(prepared: Prepared) -> None:
     file = st.file_uploader("Labels (txt, json or csv)", key=f"labels.{prepared.source.digest}", max_upload_size=4)
     if file is not None and file.file_id not in space.seen:
         with frame.errors_in_words():
-            labels = read_labels(file.getvalue(), prepared.card.classes)
+            labels = read_labels(file.getvalue(), prepared.card.classes, file.name)
             space.seen.add(file.file_id)
             space.prepared = replace(prepared, labels=labels)
             st.rerun()

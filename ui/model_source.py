@@ -22,14 +22,21 @@ def model_source() -> None:
         _upload(space)
     with sample:
         _sample(space)
-    if space.opening is not None:
-        st.fragment(_progress, run_every=None if space.opening.state.ended else 0.3)()
+    opening_progress()
+
+
+def opening_progress() -> None:
+    """Follow the opening of a model, if one is being opened, until it is ready or refused."""
+    opening = session.workspace().opening
+    if opening is not None:
+        st.fragment(_progress, run_every=None if opening.state.ended else 0.3)()
 
 
 def open_model(source: ModelSource) -> None:
     """Start opening a model in the place of the present one; pictures and settings stay."""
     space = session.workspace()
     pictures = list(space.pictures.values())
+    space.leave_model(but=source)
     space.source = source
     space.opening = prepare_in_background(session.runner(), source, pictures, samples.references())
     space.prepared = None
@@ -40,10 +47,10 @@ def _upload(space: session.Workspace) -> None:
         "PyTorch (state dict, safetensors, TorchScript), Keras (.keras, .h5), SavedModel (zip or tar) or ONNX "
         "(with external data: one zip). The file is told by its content."
     )
-    file = st.file_uploader("Model file", key=f"model-file-{space.uploader_turn}", label_visibility="collapsed")
+    file = st.file_uploader("Model file", key=f"model-file-{space.models_uploaded}", label_visibility="collapsed")
     if file is not None:
         source = uploads.keep(file, file.name, space.owner)
-        space.uploader_turn += 1
+        space.models_uploaded += 1
         open_model(source)
         st.rerun()
 

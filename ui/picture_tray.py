@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import chain, count
 
 import numpy as np
 import streamlit as st
@@ -34,7 +35,7 @@ def picture_tray(*, choose: bool = False) -> list[Picture]:
 def _ways_to_add(space: session.Workspace, columns: int) -> None:
     upload, sample, camera = st.tabs(["Upload", "Samples", "Camera"])
     with upload:
-        turn = f"pictures.{space.uploader_turn}"
+        turn = f"pictures.{space.trays_cleared}"
         files = st.file_uploader(
             f"Pictures ({', '.join(FORMATS)})", accept_multiple_files=True, key=turn, max_upload_size=64
         )
@@ -86,10 +87,15 @@ def _add(space: session.Workspace, name: str, data: bytes) -> None:
         space.complaints[name] = f"At most {MOST_PICTURES} pictures are kept at a time; remove some first."
         return
     try:
-        picture = open_picture(data, name)
+        picture = open_picture(data, _free_name(space, name))
         space.pictures[picture.digest] = picture
     except ImageError as error:
         space.complaints[name] = str(error)
+
+
+def _free_name(space: session.Workspace, name: str) -> str:
+    taken = {picture.name for picture in space.pictures.values()}
+    return next(n for n in chain([name], (f"{i} · {name}" for i in count(2))) if n not in taken)
 
 
 def start_with_a_picture() -> None:
@@ -104,15 +110,29 @@ def _notes(space: session.Workspace) -> None:
     for picture in space.pictures.values():
         if picture.notes:
             st.caption(f"{literal(picture.name, 60)}: {literal(' '.join(picture.notes))}")
-    if space.pictures or space.complaints:
-        st.button("Remove all pictures", key="pictures.clear", on_click=_clear)
+    if not (space.pictures or space.complaints):
+        return
+    with st.popover("Remove pictures"):
+        for picture in space.pictures.values():
+            st.button(
+                literal(picture.name, 60),
+                key=f"remove.{picture.digest}",
+                icon=":material/delete:",
+                on_click=_remove,
+                args=(picture.digest,),
+            )
+        st.button("Remove all", key="pictures.clear", on_click=_clear)
+
+
+def _remove(digest: str) -> None:
+    session.workspace().pictures.pop(digest, None)
 
 
 def _clear() -> None:
     space = session.workspace()
     space.pictures.clear()
     space.complaints.clear()
-    space.uploader_turn += 1
+    space.trays_cleared += 1
 
 
 def _chosen(at_hand: list[Picture]) -> list[Picture]:

@@ -46,7 +46,8 @@ def top(probabilities: Floats, most: int = TOP) -> list[int]:
 
 
 def _one(prepared: Prepared, picture: Picture, row: Floats) -> None:
-    st.image(prepared.preprocessing.view(picture.pixels, 320), alt=picture.name, width="stretch")
+    seen = session.workspace().seen_part(picture, prepared.preprocessing)
+    st.image(seen, alt=picture.name, width="stretch")
     best = top(row)
     st.markdown(f"**{literal(prepared.labels[best[0]], 60)}** · {percent(float(row[best[0]]))}")
     st.caption(literal(picture.name, 60))
@@ -76,8 +77,11 @@ def _bars(prepared: Prepared, row: Floats, best: list[int]) -> go.Figure:
 
 def _waited_for(job: Job[Floats]) -> Floats:
     place = st.empty()
-    while not job.wait(0.1).ended:
-        if time.monotonic() - job.submitted > 0.5:
-            place.info(f"{(job.state.doing or 'asking the model').capitalize()} …", icon=":material/hourglass_top:")
+    try:
+        while not job.wait(0.1).ended:
+            if time.monotonic() - job.submitted > 0.5:
+                place.info(f"{(job.state.doing or 'asking the model').capitalize()} …", icon=":material/hourglass_top:")
+    finally:  # a rerun of the page ends this one; what it asked is asked again
+        job.cancel()
     place.empty()
     return job.result()

@@ -35,15 +35,22 @@ class Question:
 
 def question_form(prepared: Prepared, pictures: Sequence[Picture]) -> Question:
     """Show the controls of the question and return it; ParamError or MissingCapability where it can not be asked."""
+    try:
+        return _asked(prepared, pictures)
+    finally:
+        address.faults()
+
+
+def _asked(prepared: Prepared, pictures: Sequence[Picture]) -> Question:
     chosen = _method_choice(prepared)
     rows = probabilities(prepared, pictures)
     targets = _targets(prepared, rows)
     chosen.check_model(prepared.card)
     with st.container(border=True):
         st.caption(literal((chosen.__doc__ or "").split("\n")[0]))
-        made = parameter_form(chosen, (prepared.preprocessing.height, prepared.preprocessing.width))
+        size = (prepared.preprocessing.height, prepared.preprocessing.width)
+        made = parameter_form(chosen, size, chosen.params_for(prepared.card))
         st.caption(f"Source: {literal(chosen.source)}  \nCost: {chosen.cost}")
-    address.faults()
     return Question(made, targets, rows)
 
 
@@ -70,6 +77,7 @@ def _targets(prepared: Prepared, rows: dict[str, Floats]) -> dict[str, Indices]:
             top(next(iter(rows.values())), 1)[0],
             key="class",
             shown=lambda index: f"{prepared.labels[index]} ({index})",
+            always=True,
         )
         return {digest: np.array([index], np.int64) for digest in rows}
     most = _how_many(min(MOST_TARGETS, len(prepared.labels))) if asked == "top" else 1

@@ -73,8 +73,8 @@ def _one(run: Run) -> None:
 
 
 def _picture(run: Run, estimate: Estimate) -> ViewerState:
-    photo = run.prepared.preprocessing.view(run.picture.pixels)
     space = session.workspace()
+    photo = space.seen_part(run.picture, run.prepared.preprocessing)
     place, panels = f"viewer.{run.place}", _panels(run, estimate)
     if estimate.standard_error is not None and st.toggle("Show the standard error", key=f"error.{run.place}"):
         place, panels = f"errors.{run.place}", _error_panels(run, estimate.standard_error)

@@ -7,9 +7,12 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from ui import uploads
 from ui.viewer import ViewerState
@@ -17,9 +20,10 @@ from xai_core.jobs.base import Job, Status
 from xai_core.jobs.local import LocalRunner
 from xai_core.picture_files import Picture
 from xai_core.preparation import Prepared
+from xai_core.preprocessing import Preprocessing
 from xai_core.types import Estimate, Floats, ModelSource
 
-GRACE_SECONDS = 60.0
+GRACE_SECONDS = 180.0  # longer than Streamlit keeps the session of a tab that went silent
 KEPT_RUNS = 64
 
 
@@ -37,22 +41,40 @@ class Workspace:
     source: ModelSource | None = None
     opening: Job[Prepared] | None = None
     prepared: Prepared | None = None
-    last_pick: str | None = None
     pictures: dict[str, Picture] = field(default_factory=dict)
     complaints: dict[str, str] = field(default_factory=dict)
     scores: dict[tuple[object, ...], Floats] = field(default_factory=dict)
     runs: OrderedDict[tuple[object, ...], Job[Estimate]] = field(default_factory=OrderedDict)
     view: ViewerState | None = None
-    uploader_turn: int = 0
+    models_uploaded: int = 0
+    trays_cleared: int = 0
+    views: dict[tuple[object, ...], NDArray[np.uint8]] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
     address: dict[str, str] = field(default_factory=dict)
     link_faults: dict[str, str] = field(default_factory=dict)
 
     def remember(self, key: tuple[object, ...], job: Job[Estimate]) -> None:
-        """Keep a run; the oldest ended ones go when there are too many."""
+        """Keep a run; the oldest one goes when there are too many."""
         self.runs[key] = job
         while len(self.runs) > KEPT_RUNS:
             self.runs.popitem(last=False)[1].cancel()
+
+    def seen_part(self, picture: Picture, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+        """Return the part of a picture that the model sees, (h, w, 3), worked out once."""
+        key = (picture.digest, preprocessing)
+        if key not in self.views:
+            self.views[key] = preprocessing.view(picture.pixels)
+        return self.views[key]
+
+    def leave_model(self, but: ModelSource | None = None) -> None:
+        """Stop what the present model is doing, and free its process and file unless `but` needs them."""
+        if self.opening is not None:
+            self.opening.cancel()
+        self.drop_unfinished(but=())
+        if self.source is not None and self.source.owner == self.owner:
+            runner().release(self.owner)
+            if but is None or but.path != self.source.path:
+                Path(self.source.path).unlink(missing_ok=True)
 
     def drop_unfinished(self, but: Collection[tuple[object, ...]]) -> None:
         """Cancel and forget the runs that are not done, save those whose keys are in `but`."""
@@ -70,7 +92,7 @@ def workspace() -> Workspace:
     if "workspace" not in st.session_state:
         st.session_state.workspace = Workspace(address=st.query_params.to_dict())
     space: Workspace = st.session_state.workspace
-    _presence(space.owner)
+    _presence(space.owner, space)
     return space
 
 
@@ -103,29 +125,29 @@ class _Departures:
         self._timers: dict[str, threading.Timer] = {}
         self._lock = threading.Lock()
 
-    def arrive(self, owner: str) -> None:
+    def arrive(self, space: Workspace) -> None:
         with self._lock:
-            if timer := self._timers.pop(owner, None):
+            if timer := self._timers.pop(space.owner, None):
                 timer.cancel()
 
-    def leave(self, owner: str) -> None:
-        timer = threading.Timer(GRACE_SECONDS, self._gone, [owner])
+    def leave(self, space: Workspace) -> None:
+        timer = threading.Timer(GRACE_SECONDS, self._gone, [space])
         timer.daemon = True
         with self._lock:
-            self._timers[owner] = timer
+            self._timers[space.owner] = timer
         timer.start()
 
-    def _gone(self, owner: str) -> None:
+    def _gone(self, space: Workspace) -> None:
         with self._lock:
-            self._timers.pop(owner, None)
-        runner().release(owner)
-        uploads.forget(owner)
+            self._timers.pop(space.owner, None)
+        space.leave_model()
+        uploads.forget(space.owner)
 
 
 _departures = _Departures()
 
 
-@st.cache_resource(scope="session", show_spinner=False, on_release=lambda owner: _departures.leave(owner))
-def _presence(owner: str) -> str:
-    _departures.arrive(owner)
-    return owner
+@st.cache_resource(scope="session", show_spinner=False, on_release=_departures.leave)
+def _presence(owner: str, _space: Workspace) -> Workspace:
+    _departures.arrive(_space)
+    return _space

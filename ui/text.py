@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 
+_STARTS_A_LINK = re.compile(r"(?i)https?:(?=//)|www(?=\.)|(?=@)")
+_NO_LINK = "\u2060"  # invisible; a link is no longer recognised across it
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$^&@=/])")
 
 
 def literal(text: str, longest: int = 300) -> str:
     """Return `text` so that Markdown shows it as it is, without links, pictures or markup."""
     shown = text if len(text) <= longest else text[: longest - 1] + "…"
-    return _MARKDOWN.sub(r"\\\1", " ".join(shown.split()))
+    apart = _STARTS_A_LINK.sub(lambda found: found.group() + _NO_LINK, " ".join(shown.split()))
+    return _MARKDOWN.sub(r"\\\1", apart)
 
 
 def percent(share: float) -> str:

@@ -73,7 +73,7 @@ def _explained(args: Namespace, runner: Runner, found: Prepared, picture: Pictur
     chosen, way = METHODS[args.method], found.preprocessing
     chosen.check_model(found.card)
     size = (way.height, way.width)
-    method, filters = chosen.fitted(size, given(args, chosen)), filters_for(args, size)
+    method, filters = chosen.suited(found.card, size, given(args, chosen)), filters_for(args, size)
     row = probabilities(runner, found, [picture])[0]
     targets = _targets(args.target, found.labels, row)
     job = runner.explain(found.source, way, method, way.place(picture.pixels), targets)

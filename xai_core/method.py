@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, dataclass_transform
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar, Literal, Self, dataclass_transform, get_args
 
 from xai_core.errors import MissingCapability, ParamError
 from xai_core.model import Model
-from xai_core.params import Declared, Range, params_of
-from xai_core.types import Capability, Card, Estimate, Floats, Indices
+from xai_core.params import Declared, Param, Range, Size, params_of
+from xai_core.types import Capability, Card, Estimate, Floats, Indices, Score
 
 BatchSize = Annotated[int, Range(1, 128, unit="pictures"), "Pictures a pass: more is faster, and uses more memory."]
 Seed = Annotated[int, Range(0, 9999), "Start of the random draws: the same seed gives the same map."]
@@ -36,11 +36,27 @@ class Method(Declared, ABC):
         """
 
     @classmethod
+    def params_for(cls, card: Card) -> tuple[Param, ...]:
+        """Return the parameters as a model allows them: without logits where it ends in probabilities."""
+        return tuple(_allowed(param, card) for param in cls.params)
+
+    @classmethod
+    def suited(cls, card: Card, size: Size, given: Mapping[str, Any] | None = None) -> Self:
+        """Build with `given` values, and for the rest defaults that suit a model and its input of `size`."""
+        return cls.fitted(size, {p.name: p.fitting(size) for p in cls.params_for(card)} | dict(given or {}))
+
+    @classmethod
     def check_model(cls, card: Card) -> None:
         """Raise MissingCapability, with the reason and the way out, where a model lacks what this method needs."""
         for need in cls.needs & ~card.capabilities:
             reason = card.missing.get(need.name or "", "this model does not offer it.")
             raise MissingCapability(f"{cls.title} needs {NEED_IN_WORDS[need]}; {reason}")
+
+
+def _allowed(param: Param, card: Card) -> Param:
+    if param.choices == get_args(Score) and card.gives == "probability":
+        return replace(param, choices=("probability",), default="probability")
+    return param
 
 
 NEED_IN_WORDS = {Capability.PREDICT: "predictions", Capability.GRADIENT: "gradients"}

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.fakes import LinearNetwork, softmax
 from tests.pages.conftest import InstantRunner, text_of, with_sample
 from xai_core.method import METHODS
-from xai_core.types import Capability
+from xai_core.types import Capability, Floats
+
+
+class ProbabilityNetwork(LinearNetwork):
+    """Ends in a softmax that can not be cut."""
+
+    def forward(self, inputs: Floats) -> Floats:
+        return softmax(super().forward(inputs)).astype(np.float32)
 
 
 def explaining(app: AppTest) -> AppTest:
@@ -93,3 +102,21 @@ def test_the_standard_error_is_shown_on_request(app: AppTest) -> None:
     app.selectbox(key="method").select("rise").run()
     next(toggle for toggle in app.toggle if toggle.label == "Show the standard error").set_value(True).run()
     assert not app.exception
+
+
+def test_a_model_that_ends_in_probabilities_is_explained_by_itself(app: AppTest, instant: InstantRunner) -> None:
+    instant.network = ProbabilityNetwork(instant.network.weights, gives="probability")
+    explaining(app)
+    assert not app.exception
+    assert not app.error
+    assert app.selectbox(key="integrated_gradients.score").options == ["probability"]
+
+
+def test_a_model_that_became_ready_meanwhile_is_found_here(app: AppTest) -> None:
+    app.run()
+    app.button(key="use-PyTorch").click().run()
+    app.session_state["workspace"].opening.wait(20)
+    app.session_state["workspace"].prepared = None
+    app.switch_page("pages/explain.py").run().run()
+    assert not app.exception
+    assert app.session_state["workspace"].prepared is not None

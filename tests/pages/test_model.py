@@ -52,3 +52,20 @@ def test_all_pictures_can_be_removed(app: AppTest) -> None:
     app.button(key="pictures.clear").click().run()
     assert not app.exception
     assert not app.session_state["workspace"].pictures
+
+
+def test_the_same_preparation_can_be_chosen_for_a_second_model(app: AppTest) -> None:
+    with_sample(app)
+    for framework in ("PyTorch", "Keras"):
+        app.button(key=f"use-{framework}").click().run()
+        app.session_state["workspace"].opening.wait(20)
+        app.run().run()
+        next(box for box in app.selectbox if box.label == "Preparation").select("0..255").run()
+        assert app.session_state["workspace"].prepared.preprocessing.scale == 255
+
+
+def test_one_picture_can_be_removed(app: AppTest) -> None:
+    with_sample(app)
+    (digest,) = app.session_state["workspace"].pictures
+    app.button(key=f"remove.{digest}").click().run()
+    assert not app.session_state["workspace"].pictures

@@ -16,6 +16,11 @@ def test_markup_is_escaped(text: str) -> None:
     assert not any(mark in shown.replace("\\" + mark, "") for mark in "[]<>*$:")
 
 
+@pytest.mark.parametrize("text", ["https://evil.example/x", "www.evil.example", "HTTP://evil.example", "a@b.cd"])
+def test_an_address_is_broken_so_that_no_link_is_made_of_it(text: str) -> None:
+    assert "\u2060" in literal(text)
+
+
 def test_plain_words_stay_as_they_are() -> None:
     assert literal("tabby cat") == "tabby cat"
 
