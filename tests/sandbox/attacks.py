@@ -119,6 +119,11 @@ TRIES = {
     "a signal to the app": lambda source, scratch: os.kill(os.getppid(), signal.SIGUSR1),
     "a signal to the app's thread": lambda source, scratch: call("tgkill", os.getppid(), os.getppid(), signal.SIGUSR1),
     "a queued signal to the app": lambda source, scratch: call("rt_sigqueueinfo", os.getppid(), signal.SIGUSR1, 0),
+    "a pipe's signals to the app": lambda source, scratch: ask_a_pipe_for_signals(fcntl.F_SETOWN, os.getppid()),
+    "a pipe's signals to the app, by kind": lambda source, scratch: ask_a_pipe_for_signals(
+        F_SETOWN_EX, struct.pack("=ii", 1, os.getppid())
+    ),
+    "a pipe's choice of a signal": lambda source, scratch: ask_a_pipe_for_signals(fcntl.F_SETSIG, signal.SIGKILL),
     "a handle on the app": lambda source, scratch: os.pidfd_open(os.getppid()),
     "limits of the app": lambda source, scratch: resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE, (9, 9)),
     "limits of the app from a round address": lambda source, scratch: limits_at_a_round_address(),

@@ -119,15 +119,36 @@ def test_a_true_map_sent_the_same_way_is_drawn(runner, source):
     assert (job.state.latest.maps == 5).all()
 
 
-HARMLESS = ["read /etc/passwd", "UDP", "a pair of sockets", "a program", "a shell", "memory outside any limit"]
+HARMLESS = [
+    "read /etc/passwd",
+    "UDP",
+    "a pair of sockets",
+    "a program",
+    "a shell",
+    "memory outside any limit",
+    "a pipe's signals to the app",
+    "a pipe's signals to the app, by kind",
+    "a pipe's choice of a signal",
+]
 
 
 @pytest.mark.parametrize("name", HARMLESS)
 def test_a_try_would_work_without_the_sandbox(name):
-    program = f"import attacks; attacks.TRIES[{name!r}](None, None)"
-    environment = {"PYTHONPATH": str(HERE), "PATH": os.environ["PATH"]}
-    ended = subprocess.run([sys.executable, "-B", "-c", program], env=environment, capture_output=True, check=False)
+    ended = run(f"import attacks; attacks.TRIES[{name!r}](None, None)")
     assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize("name", [name for name in names("TRIES") if "signal" in name])
+def test_a_signal_is_refused_without_landlock_too(name):
+    closed = "import attacks; from xai_core.jobs import seccomp; seccomp.close_calls()"
+    ended = run(f"{closed}; attacks.TRIES[{name!r}](None, None)")
+    assert "PermissionError" in ended.stderr, ended
+
+
+def run(program):
+    environment = {"PYTHONPATH": str(HERE), "PATH": os.environ["PATH"]}
+    command = [sys.executable, "-B", "-c", program]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_the_next_good_model_works(runner, source):

@@ -55,15 +55,16 @@ DENIED: dict[str, tuple[int | None, int | None]] = {
     "shmget": (29, 194), "msgget": (68, 186), "semget": (64, 190), "mq_open": (240, 180),
     "memfd_create": (319, 279), "memfd_secret": (447, 447), "move_pages": (279, 239), "migrate_pages": (256, 238),
 }  # fmt: skip
-_CLONE, _CLONE3, _TGKILL, _PRLIMIT = (56, 220), (435, 435), (234, 131), (302, 261)
+_CLONE, _CLONE3, _TGKILL, _PRLIMIT, _FCNTL = (56, 220), (435, 435), (234, 131), (302, 261), (72, 25)
 _ARCHITECTURE, _SECCOMP = (0xC000003E, 0xC00000B7), (317, 277)
 _SET_FILTER, _ALL_THREADS, _ACTION_AVAILABLE = 1, 1, 2
 _ALLOW, _FAIL, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 # Offsets in struct seccomp_data; arguments are 8 bytes, low half first, and one load takes half of one.
-_NUMBER, _ARCH, _FIRST, _THIRD, _HALF = 0, 4, 16, 32, 4
+_NUMBER, _ARCH, _FIRST, _SECOND, _THIRD, _HALF = 0, 4, 16, 24, 32, 4
 _THREAD_FLAG = 0x10000
 _X32_CALLS = 0x40000000
+_SIGNALS_OF_A_FILE = (8, 10, 15)  # F_SETOWN, F_SETSIG, F_SETOWN_EX: whom a file that changes sends which signal
 
 Step = tuple[int, int, int, int]  # code, steps to skip when true, when false, operand
 _REFUSE: Step = (_RETURN, 0, 0, _FAIL | errno.EPERM)
@@ -104,6 +105,7 @@ def _program(column: int) -> list[Step]:
     steps += _when(_CLONE[column], _unless((_FIRST, _ANY_BIT, _THREAD_FLAG)))
     steps += _when(_TGKILL[column], _unless((_FIRST, _EQUAL, os.getpid())))
     steps += _when(_PRLIMIT[column], _unless((_THIRD, _EQUAL, 0), (_THIRD + _HALF, _EQUAL, 0)))
+    steps += _when(_FCNTL[column], _refuse_any(_SECOND, _SIGNALS_OF_A_FILE))
     for numbers in DENIED.values():
         if (number := numbers[column]) is not None:
             steps += _when(number, [_REFUSE])
@@ -120,3 +122,9 @@ def _unless(*tests: tuple[int, int, int]) -> list[Step]:
     for offset, code, operand in tests:
         steps += [(_LOAD, 0, 0, offset), (code, 1, 0, operand), _REFUSE]
     return [*steps, (_RETURN, 0, 0, _ALLOW)]
+
+
+def _refuse_any(offset: int, values: tuple[int, ...]) -> list[Step]:
+    """Refuse where half an argument is one of these values."""
+    refusals = [step for value in values for step in _when(value, [_REFUSE])]
+    return [(_LOAD, 0, 0, offset), *refusals, (_RETURN, 0, 0, _ALLOW)]
