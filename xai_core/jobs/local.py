@@ -107,7 +107,7 @@ class LocalRunner:
             if self._closed:
                 raise RuntimeError("The runner is closed.")
             found = self._processes.get(_key(source))
-            if found is None or found.ended:
+            if found is None or found.ended or found.closed:
                 found = self._processes[_key(source)] = ModelProcess(source, self._launcher, self._wait_for_room)
             return found
 
@@ -134,10 +134,11 @@ class LocalRunner:
             return newcomer in self._started
 
     def _let_go(self, process: ModelProcess) -> None:
+        if not process.close_if_idle():
+            return
         self._started.discard(process)
         if self._processes.get(_key(process.source)) is process:
             del self._processes[_key(process.source)]
-        process.close()
 
     def _fits(self) -> bool:
         memory = sum(process.resident_mb for process in self._started)

@@ -87,9 +87,9 @@ class ModelProcess:
         return process.resident_mb if process else 0.0
 
     def open(self, job: Job[Card]) -> bool:
-        """Give the job the model's card, at once or when it is open; False where the process has ended."""
+        """Give the job the model's card, at once or when it is open; False where the process has ended or ends."""
         with self._lock:
-            if self.ended:
+            if self.ended or self.closed:
                 return False
             self.used = time.monotonic()
             if self.card:
@@ -100,9 +100,9 @@ class ModelProcess:
             return True
 
     def submit(self, task: Task) -> bool:
-        """Take a task on; False where the process has ended."""
+        """Take a task on; False where the process has ended or ends."""
         with self._lock:
-            if self.ended:
+            if self.ended or self.closed:
                 return False
             self.used = time.monotonic()
             id = next(self._ids)
@@ -139,6 +139,13 @@ class ModelProcess:
             process = self._process
         if process:
             process.stop(WorkerDied("The model was closed."))
+
+    def close_if_idle(self) -> bool:
+        """Close unless somebody waits for the model, and tell whether it is closed; no job comes in between."""
+        with self._lock:
+            if self.idle:
+                self.close()
+            return self.closed
 
     def join(self, seconds: float) -> None:
         """Wait until a closed process is gone."""
