@@ -39,8 +39,8 @@ def card_to_json(card: Card) -> Header:
 
 
 def card_from_json(values: Any) -> Card:
-    """Read a card as a worker sent it."""
-    return Card(
+    """Read a card as a worker sent it; a hint must suit the input's channels."""
+    card = Card(
         framework=_one_of(FRAMEWORKS, _field(values, "framework")),
         format=text(_field(values, "format")),
         classes=_whole(_field(values, "classes"), MOST_CLASSES),
@@ -55,6 +55,9 @@ def card_from_json(values: Any) -> Card:
         labels=_texts(_field(values, "labels")),
         notes=_texts(_field(values, "notes")),
     )
+    if card.hint and card.input.channels != (1 if card.hint.channels == "gray" else 3):
+        raise BadFrame(f"A hint of {card.hint.channels} came for an input of {card.input.channels} channels.")
+    return card
 
 
 def preprocessing_from_json(values: Any) -> Preprocessing:

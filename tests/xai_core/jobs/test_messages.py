@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -84,6 +85,19 @@ def test_a_figure_that_is_no_number_crosses_as_undefined():
 def test_a_card_that_makes_no_sense_is_refused(name, value):
     with pytest.raises(BadFrame):
         messages.card_from_json(crossed(messages.card_to_json(CARD)) | {name: value})
+
+
+@pytest.mark.parametrize(("channels", "depth"), [("gray", 3), ("RGB", 1), ("BGR", 1), ("RGB", 4)])
+def test_a_hint_that_does_not_suit_the_channels_is_refused(channels, depth):
+    card = replace(CARD, input=replace(CARD.input, channels=depth), hint=Preprocessing(224, 200, channels=channels))
+    with pytest.raises(BadFrame, match=f"A hint of {channels} came for an input of {depth} channels"):
+        messages.card_from_json(crossed(messages.card_to_json(card)))
+
+
+def test_a_gray_hint_suits_one_channel():
+    hint = Preprocessing(224, 200, channels="gray")
+    card = replace(CARD, input=replace(CARD.input, channels=1), hint=hint)
+    assert messages.card_from_json(crossed(messages.card_to_json(card))) == card
 
 
 @pytest.mark.parametrize("missing", ["labels", "classes", "hint"])
