@@ -1,0 +1,85 @@
+"""A tab that closed is given time to come back, and then frees what it held."""
+
+from __future__ import annotations
+
+import io
+import threading
+from pathlib import Path
+
+import pytest
+
+from ui import session, uploads
+from xai_core.jobs.base import Job
+from xai_core.types import Estimate
+
+
+class ReleasingRunner:
+    """Notes whose processes were let go."""
+
+    def __init__(self) -> None:
+        self.released: list[str] = []
+        self.heard = threading.Event()
+
+    def release(self, owner: str) -> None:
+        self.released.append(owner)
+        self.heard.set()
+
+
+@pytest.fixture
+def runner(monkeypatch: pytest.MonkeyPatch) -> ReleasingRunner:
+    found = ReleasingRunner()
+    monkeypatch.setattr(session, "runner", lambda: found)
+    monkeypatch.setattr(session, "GRACE_SECONDS", 0.05)
+    return found
+
+
+@pytest.fixture
+def space() -> session.Workspace:
+    found = session.Workspace()
+    found.source = uploads.keep(io.BytesIO(b"weights"), "model.pt", found.owner)
+    return found
+
+
+def test_a_closed_tab_frees_its_process_its_runs_and_its_file(
+    runner: ReleasingRunner, space: session.Workspace
+) -> None:
+    cancelled = threading.Event()
+    space.remember(("run",), Job[Estimate](cancel=cancelled.set))
+    session._Departures().leave(space)
+    _join_timers()
+    assert cancelled.is_set()
+    assert runner.released == [space.owner]
+    assert space.source is not None
+    assert not Path(space.source.path).exists()
+
+
+def test_a_tab_that_comes_back_keeps_everything(runner: ReleasingRunner, space: session.Workspace) -> None:
+    departures = session._Departures()
+    departures.leave(space)
+    departures.arrive(space)
+    assert not runner.heard.wait(0.3)
+    assert space.source is not None
+    assert Path(space.source.path).exists()
+
+
+def test_another_model_takes_the_place_of_the_first(runner: ReleasingRunner, space: session.Workspace) -> None:
+    before = space.source
+    after = uploads.keep(io.BytesIO(b"other weights"), "other.pt", space.owner)
+    space.leave_model(but=after)
+    assert before is not None
+    assert (Path(before.path).exists(), Path(after.path).exists()) == (False, True)
+
+
+def test_runs_of_another_question_are_cancelled_and_forgotten(space: session.Workspace) -> None:
+    cancelled = []
+    for name in ("old", "new"):
+        space.remember((name,), Job[Estimate](cancel=lambda name=name: cancelled.append(name)))
+    space.drop_unfinished(but=[("new",)])
+    assert cancelled == ["old"]
+    assert list(space.runs) == [("new",)]
+
+
+def _join_timers() -> None:
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.join(5)
