@@ -202,6 +202,13 @@ def several_files(scratch):
             file.write(bytes(1 << 20))
 
 
+def files_without_a_name(scratch):
+    kept = [os.open(scratch, os.O_TMPFILE | os.O_WRONLY) for _ in range(8)]
+    for file, _ in itertools.product(kept, range(15)):
+        os.write(file, bytes(1 << 20))
+    time.sleep(60)
+
+
 def silence():
     os.close(results_pipe())
     time.sleep(60)
@@ -245,6 +252,7 @@ BLOWS = {
     ),
     "a second hello": lambda source, scratch: lie({"say": "hello", "sandbox": {}, "arrays": []}),
 }
+ON_A_FULL_DISK = {"files without a name": lambda source, scratch: files_without_a_name(scratch)}
 LIES = {
     "maps that are not numbers": (np.full((1, 4, 5), np.nan, np.float32), 0.5),
     "maps of another size": (np.zeros((1, 5, 4), np.float32), 0.5),

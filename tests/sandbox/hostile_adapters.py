@@ -19,8 +19,8 @@ def import_framework(framework):
 
 def load(source, kind, scratch):
     name = Path(source.path).read_text()
-    if name in attacks.BLOWS:
-        attacks.BLOWS[name](source, scratch)
+    if blow := (attacks.BLOWS | attacks.ON_A_FULL_DISK).get(name):
+        blow(source, scratch)
     return Hostile(tuple(tell(source, scratch)) if name == "every try" else ())
 
 

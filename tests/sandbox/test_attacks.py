@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from xai_core.errors import OutOfMemory, RefusedModel, TimedOut, WorkerDied
+from xai_core.jobs import watchdog
 from xai_core.jobs.limits import Limits
 from xai_core.jobs.local import LocalRunner, sandbox_in_force
 from xai_core.preprocessing import Preprocessing
@@ -100,6 +101,13 @@ def test_a_blow_costs_its_own_process_only(runner, source, name):
     with pytest.raises(FATES.get(name, WorkerDied)) as found:
         job.result(SECONDS)
     assert "/" not in str(found.value)
+
+
+@pytest.mark.parametrize("name", names("ON_A_FULL_DISK"))
+def test_a_disk_is_not_filled_unseen(runner, source, monkeypatch, name):
+    monkeypatch.setattr(watchdog, "RESERVE_BYTES", 1 << 60)  # every disk is nearly full
+    with pytest.raises(RefusedModel, match="wrote more than 32 MB"):
+        runner.open(source(name)).result(SECONDS)
 
 
 @pytest.mark.parametrize("name", names("LIES"))
