@@ -33,4 +33,7 @@ with answer:
         st.info("Add a picture on the left, or tick a sample.", icon=":material/image:")
     elif question is not None:
         runs = runs_for(prepared, chosen, question, start=automatic, again=pressed)
-        results(runs) if runs else st.info("Press Run to see this answer.", icon=":material/play_arrow:")
+        if runs:
+            results(runs)
+        else:
+            st.info("Press Run to see this answer.", icon=":material/play_arrow:")

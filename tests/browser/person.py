@@ -75,8 +75,16 @@ def go_to_model(page: Page) -> None:
 
 
 def kill_workers() -> None:
-    """End all workers of this machine's apps, as a crash of a model would."""
+    """End all workers of the app under test, as a crash of a model would."""
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if b"xai_core.jobs.worker" in (folder / "cmdline").read_bytes():
+            if b"xai_core.jobs.worker" in (folder / "cmdline").read_bytes() and _is_ours(int(folder.name)):
                 os.kill(int(folder.name), signal.SIGKILL)
+
+
+def _is_ours(process: int) -> bool:
+    while process > 1:
+        if process == os.getpid():
+            return True
+        process = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+    return False

@@ -60,8 +60,10 @@ def test_by_hand_nothing_runs_until_run_is_pressed(app: AppTest, instant: Instan
     app.toggle(key="automatic").set_value(False).run()
     app.slider(key="integrated_gradients.steps").set_value(20).run()
     assert len(instant.explained) == 1
+    assert "Press Run to see this answer" in text_of(app)
     next(button for button in app.button if button.label == "Run").click().run()
     assert len(instant.explained) == 2
+    assert "None" not in text_of(app)
 
 
 def test_a_method_that_the_model_can_not_serve_is_told_with_the_reason(app: AppTest, instant: InstantRunner) -> None:
