@@ -16,13 +16,16 @@ KNOWN_A_PREVIEW = 512  # remembered rows take no forward pass, so a preview stan
 class PerturbedOutputs:
     """What a model answers to the perturbed pictures 0, 1, 2, ... of one image.
 
-    `settings` name all that determines those pictures. Batches start at multiples of their size, whether their
+    `settings` name all that determines those pictures. ask: what turns them into raw outputs (n, K), where that is not
+    the model as a whole. Batches start at multiples of their size, whether their
     rows are remembered or asked for; so a sum over batches comes out the same, bit for bit, in either case.
     """
 
-    def __init__(self, model: Model, image: Floats, **settings: object) -> None:
+    def __init__(
+        self, model: Model, image: Floats, ask: Callable[[Floats], Floats] | None = None, **settings: object
+    ) -> None:
         digest = hashlib.sha256(image.tobytes()).hexdigest()
-        self._model = model
+        self._ask = ask or model.outputs
         self._ledger = model.ledger(f"{settings} {image.shape} {digest}")
         self._known = len(self._ledger)
 
@@ -31,7 +34,7 @@ class PerturbedOutputs:
         seam = min(max(start, self._known), stop)
         if seam == stop:
             return self._ledger.rows(start, stop)
-        asked = self._model.outputs(pictures(seam - start))
+        asked = self._ask(pictures(seam - start))
         self._ledger.append(asked)
         return asked if seam == start else np.concatenate([self._ledger.rows(start, seam), asked])
 

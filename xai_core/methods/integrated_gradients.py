@@ -9,14 +9,14 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
-from xai_core.baselines import Baseline, baseline_picture
-from xai_core.method import BatchSize, ExplainedScore, Method, Seed, method
+from xai_core.baselines import ComparedWith, baseline_picture
+from xai_core.completeness import completeness_errors
+from xai_core.method import BatchSize, ExplainedScore, Guide, Method, Seed, method
 from xai_core.model import Model
 from xai_core.params import Range
 from xai_core.types import Capability, Estimate, Floats, Indices
 
 MOST_STEPS = 512
-ROUNDING = 1e-5  # of a score in float32, after a whole network
 
 Doubles = NDArray[np.float64]
 
@@ -24,18 +24,23 @@ Doubles = NDArray[np.float64]
 @method(
     "integrated_gradients",
     title="Integrated Gradients",
+    group="Gradient",
     needs=Capability.GRADIENT,
     source="Sundararajan, Taly, Yan, Axiomatic Attribution for Deep Networks, 2017, arXiv 1703.01365",
     cost="`steps` backward passes a target",
+    guide=Guide(
+        answers="How much of the score's difference to a picture without information does each pixel account for?",
+        choose="When the map must add up: its sum is the score's difference, and the error of that is shown.",
+        limits="The answer depends on the baseline; pixels that look like it get nothing, however much they matter.",
+    ),
 )
 class IntegratedGradients(Method):
     """Share out the score's difference to a baseline among the pixels."""
 
-    steps: Annotated[int, Range(8, MOST_STEPS), "Points on the path; more is slower and more exact."] = 50
-    baseline: Annotated[
-        Baseline,
-        "The picture that stands for no information: one colour, the picture's mean colour, blurred, or random noise.",
-    ] = "black"
+    steps: Annotated[int, Range(8, MOST_STEPS, steadier=True), "Points on the path; more is slower and more exact."] = (
+        50
+    )
+    baseline: ComparedWith = "black"
     score: ExplainedScore = "logit"
     until_below: Annotated[
         bool, f"Double the steps, up to {MOST_STEPS}, until the completeness error is below the tolerance."
@@ -75,21 +80,27 @@ class IntegratedGradients(Method):
 
 @dataclass(frozen=True)
 class _Level:
-    """Positions on the path in [0, 1] and their weights, ordered so that any first part is spread evenly."""
+    """Positions on the path in [0, 1] and their weights, ordered so that any first part is spread over all of it.
+
+    Near the baseline, where scores mostly change fastest, points lie closer: position = t^2 for t spread evenly, with
+    weight d position / d t = 2 t.
+    """
 
     positions: Floats
     weights: Floats
 
     @classmethod
     def midpoints(cls, intervals: int) -> _Level:
-        order = spread_order(intervals)
-        return cls(((order + 0.5) / intervals).astype(np.float32), np.ones(intervals, np.float32))
+        return cls._at((spread_order(intervals) + 0.5) / intervals)
 
     @classmethod
     def edges(cls, intervals: int) -> _Level:
-        order = spread_order(intervals + 1)
-        inner = (order > 0) & (order < intervals)
-        return cls((order / intervals).astype(np.float32), np.where(inner, 1, 0.5).astype(np.float32))
+        number = spread_order(intervals) + 1  # the baseline itself has no weight
+        return cls._at(number / intervals, np.where(number < intervals, 1.0, 0.5))
+
+    @classmethod
+    def _at(cls, t: Doubles, share: Doubles | float = 1.0) -> _Level:
+        return cls((t**2).astype(np.float32), (2 * t * share).astype(np.float32))
 
     def batches(self, targets: int, size: int) -> Iterator[tuple[Floats, Floats, Indices]]:
         """Yield positions, weights and the number of the target, each (n,) with n <= `size`."""
@@ -105,8 +116,7 @@ class _Integral:
     def __init__(self, way: Floats, ends: Doubles) -> None:
         self.way = way
         self.points = np.zeros(ends.shape[1], np.int64)
-        self._rise = ends[0] - ends[1]
-        self._least_rise = ROUNDING * np.abs(ends).max(axis=0)
+        self._ends = ends
         self._sums = np.zeros((ends.shape[1], *way.shape[:2]))
         self._weights = np.zeros(ends.shape[1])
 
@@ -126,12 +136,10 @@ class _Integral:
         return all(error is None or error < tolerance for error in self._errors())
 
     def _means(self) -> Doubles:
-        return self._sums / np.maximum(self._weights, 0.5)[:, None, None]
+        return self._sums / np.where(self._weights > 0, self._weights, 1)[:, None, None]
 
     def _errors(self) -> tuple[float | None, ...]:
-        totals = self._means().sum(axis=(1, 2))
-        judged = zip(totals, self._rise, self._least_rise, strict=True)
-        return tuple(float(abs(t - rise) / abs(rise)) if abs(rise) > least else None for t, rise, least in judged)
+        return completeness_errors(self._means().sum(axis=(1, 2)), *self._ends)
 
 
 def spread_order(count: int) -> Indices:

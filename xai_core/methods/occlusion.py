@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from xai_core.baselines import baseline_picture
 from xai_core.errors import ParamError
-from xai_core.method import BatchSize, ExplainedScore, Method, method
+from xai_core.method import BatchSize, ExplainedScore, Guide, Method, method
 from xai_core.model import Model
 from xai_core.params import Range, ShareOfSide
 from xai_core.perturbed import PerturbedOutputs
@@ -24,9 +24,15 @@ HALF = ShareOfSide(0.5)
 @method(
     "occlusion",
     title="Occlusion sensitivity",
+    group="Perturbation",
     needs=Capability.PREDICT,
     source="Zeiler, Fergus, Visualizing and Understanding Convolutional Networks, 2014, arXiv 1311.2901",
     cost="one forward pass a position of the patch, whatever the number of targets",
+    guide=Guide(
+        answers="How far does the score fall when this part of the picture is hidden?",
+        choose="For any model, and when the answer must be easy to tell: it is an experiment, not a formula.",
+        limits="Parts that can stand in for each other seem unimportant; a hidden patch is itself an unusual sight.",
+    ),
 )
 class Occlusion(Method):
     """Hide one patch after the other and see how far the score falls."""

@@ -12,10 +12,11 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
-from xai_core.method import BatchSize, ExplainedScore, Method, Seed, method
+from xai_core.method import BatchSize, ExplainedScore, Guide, Method, Seed, method
 from xai_core.model import Model
 from xai_core.params import Range
 from xai_core.perturbed import PerturbedOutputs
+from xai_core.resampling import stretch
 from xai_core.types import Capability, Estimate, Floats, Indices
 
 Doubles = NDArray[np.float64]
@@ -24,15 +25,23 @@ Doubles = NDArray[np.float64]
 @method(
     "rise",
     title="RISE",
+    group="Perturbation",
     needs=Capability.PREDICT,
     source="Petsiuk, Das, Saenko, RISE: Randomized Input Sampling for Explanation, 2018, arXiv 1806.07421",
     cost="`samples` forward passes, whatever the number of targets",
+    guide=Guide(
+        answers="Which parts of the picture, when they are visible, make the class more probable?",
+        choose="For any model, as it needs predictions only; when an object may lie in several places.",
+        limits="The map is noisy until many masks are drawn, never negative, and no finer than about a cell.",
+    ),
 )
 class Rise(Method):
     """Keep random parts of the picture and average the masks by the score that each leaves."""
 
     samples: Annotated[
-        int, Range(100, 20000, 100), "Random masks; more is slower and less noisy, and continues an earlier run."
+        int,
+        Range(100, 20000, 100, steadier=True),
+        "Random masks; more is slower and less noisy, and continues an earlier run.",
     ] = 1000
     grid: Annotated[int, Range(2, 32, unit="cells"), "Cells along a side of a mask: more shows finer parts."] = 7
     preservation: Annotated[float, Range(0.05, 0.95, 0.05), "Probability that a cell of a mask is kept."] = 0.5
@@ -65,7 +74,7 @@ class Masks:
         self._random = np.random.Generator(np.random.PCG64(seed))
         self._size, self._grid, self._preservation = size, grid, preservation
         self._cells = np.array([-(-side // grid) for side in size])
-        self._stretches = [_stretch(grid, cell) for cell in self._cells]
+        self._stretches = [stretch(grid, (grid + 1) * cell) for cell in self._cells]
 
     def draw(self, count: int) -> Floats:
         """Return the next `count` masks, (n, H, W), 1 where all is kept."""
@@ -82,7 +91,11 @@ class Masks:
 
 def _masked(image: Floats, masks: Floats, skip: int) -> Floats:
     """Return the image (H, W, 3) under each mask after the first `skip`, black where nothing is kept."""
-    return masks[skip:, :, :, None] * image
+    kept = masks[skip:]
+    pictures = np.empty((*kept.shape, 3), np.float32)
+    for channel in range(3):  # numpy is slow where its innermost loop has three steps
+        np.multiply(kept, image[:, :, channel], out=pictures[:, :, :, channel])
+    return pictures
 
 
 class _Average:
@@ -96,10 +109,10 @@ class _Average:
 
     def add(self, scores: Floats, masks: Floats) -> None:
         """Take scores (n, T) under masks (n, H, W)."""
-        weighted = scores.astype(np.float64) / self._expected
-        values = masks.reshape(len(masks), -1).astype(np.float64)
+        weighted = scores / np.float32(self._expected)
+        values = masks.reshape(len(masks), -1)
         self._sums += np.einsum("nt,np->tp", weighted, values)
-        self._squares += np.einsum("nt,np->tp", weighted**2, np.square(values, out=values))
+        self._squares += np.einsum("nt,np->tp", weighted**2, np.square(values))
         self._count += len(masks)
 
     def estimate(self, fraction: float) -> Estimate:
@@ -113,11 +126,3 @@ class _Average:
         variances = (self._squares - self._count * means**2) / (self._count - 1)
         errors = np.sqrt(np.maximum(variances, 0) / self._count)
         return np.asarray(errors, np.float32).reshape(-1, *self._size)
-
-
-def _stretch(grid: int, cell: int) -> Floats:
-    """Return the bilinear interpolation from `grid` values to (grid + 1) * cell, as a matrix."""
-    length = (grid + 1) * cell
-    at = np.clip((np.arange(length) + 0.5) * grid / length - 0.5, 0, grid - 1)
-    weights: Doubles = np.maximum(0, 1 - np.abs(at[:, None] - np.arange(grid)))
-    return weights.astype(np.float32)

@@ -1,0 +1,30 @@
+"""Eigen-Grad-CAM: the first principal component of a layer's output times its gradient."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xai_core.cam import CamMethod, first_component
+from xai_core.method import Guide, method
+from xai_core.types import Capability, Floats
+
+
+@method(
+    "eigen_grad_cam",
+    title="Eigen-Grad-CAM",
+    group="CAM",
+    needs=Capability.GRADIENT | Capability.ACTIVATIONS,
+    source="Muhammad, Yeasin, Eigen-CAM, 2020, arXiv 2008.00299, on gradient times output as pytorch-grad-cam has it",
+    cost="one pass, backwards only to the layer, a target and layer",
+    guide=Guide(
+        answers="Which regions stand out in what the class score is made of?",
+        choose="As a cleaner Grad-CAM with less clutter.",
+        limits="Coarse. Only the strongest pattern is shown; a second object may be missing.",
+    ),
+    class_sensitivity="low",
+)
+class EigenGradCam(CamMethod):
+    """Project the layer's output times its gradient on its first principal component."""
+
+    def combined(self, values: Floats, gradients: Floats) -> Floats:
+        return np.stack([first_component(one, towards=one.sum(axis=-1)) for one in values * gradients])

@@ -1,0 +1,40 @@
+"""Guided Grad-CAM: the outlines of guided backprop where Grad-CAM says that they matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from xai_core.channels import Reduction, one_image_a_target, reduced
+from xai_core.method import ExplainedScore, Guide, Layers, Method, method
+from xai_core.methods.grad_cam import GradCam
+from xai_core.model import Model
+from xai_core.types import Capability, Estimate, Floats, Indices
+
+
+@method(
+    "guided_grad_cam",
+    title="Guided Grad-CAM",
+    group="Gradient",
+    needs=Capability.GRADIENT | Capability.BACKWARD_RULES | Capability.ACTIVATIONS,
+    source="Selvaraju and others, Grad-CAM, 2017, arXiv 1610.02391",
+    cost="two backward passes a target",
+    guide=Guide(
+        answers="Which fine patterns lie where the class's features are?",
+        choose="When Grad-CAM is too coarse: it says where, guided backprop says what.",
+        limits="The outlines come from guided backprop, which hardly depends on what was learned; only where they are "
+        "shown does.",
+    ),
+    class_sensitivity="low",
+)
+class GuidedGradCam(Method):
+    """Multiply guided backprop by the Grad-CAM of a layer."""
+
+    layers: Layers = ()
+    reduction: Reduction = "max_abs"
+    score: ExplainedScore = "logit"
+
+    def explain(self, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:
+        images = one_image_a_target(image, len(targets))
+        fine = reduced(model.gradients(images, targets, self.score, rule="guided"), self.reduction)
+        *_, coarse = GradCam(layers=self.layers, score=self.score).explain(model, image, targets)
+        yield Estimate(1.0, fine * coarse.maps)

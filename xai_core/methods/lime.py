@@ -1,0 +1,157 @@
+"""LIME: a linear model of the score, fitted close to the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Annotated
+
+import numpy as np
+
+from xai_core.method import BatchSize, ExplainedScore, Guide, Method, Seed, method
+from xai_core.model import Model
+from xai_core.params import Range
+from xai_core.perturbed import PerturbedOutputs
+from xai_core.score_range import ScoreRange
+from xai_core.segments import Fill, Hiding, Kept, Segments
+from xai_core.superpixels import Algorithm, Count, superpixels
+from xai_core.types import Capability, Estimate, Floats, Indices
+from xai_core.weighted_sums import Doubles, WeightedSums, jackknife, solve
+
+
+@method(
+    "lime",
+    title="LIME",
+    group="Perturbation",
+    needs=Capability.PREDICT,
+    source="Ribeiro, Singh, Guestrin, Why Should I Trust You? Explaining the Predictions of Any Classifier, 2016, "
+    "arXiv 1602.04938",
+    cost="`samples` forward passes, whatever the number of targets",
+    guide=Guide(
+        answers="Which superpixels raise the score and which lower it, as far as a straight line can tell?",
+        choose="For any model, when whole parts of the picture matter more than pixels, and signs count.",
+        limits="The weights mean something only as far as the fit (R²) is good; other superpixels, another kernel "
+        "width or seed give other weights, and what parts do together is not seen.",
+    ),
+)
+class Lime(Method):
+    """Hide random superpixels and fit a linear model to the scores, near pictures counting more."""
+
+    superpixels: Algorithm = "slic"
+    count: Count = 50
+    samples: Annotated[
+        int,
+        Range(50, 20000, 50, steadier=True),
+        "Random pictures; more is slower and steadier, and continues an earlier run.",
+    ] = 1000
+    kernel_width: Annotated[
+        float, Range(0.05, 2, 0.05), "How far from the picture still counts: smaller is more local, and noisier."
+    ] = 0.25
+    fill: Fill = "segment"
+    ridge: Annotated[float, Range(0, 100, 0.1), "Pull of all weights towards zero: more is steadier and fainter."] = 1.0
+    score: ExplainedScore = "probability"
+    batch_size: BatchSize = 12
+    seed: Seed = 0
+
+    def explain(self, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:
+        segments = superpixels(self.superpixels, image, self.count)
+        hiding = Hiding(image, segments, self.fill)
+        draws = Draws(segments.count, self.seed)
+        fit = _Fit(segments, len(targets), self.ridge)
+        outputs = PerturbedOutputs(
+            model,
+            image,
+            method=self.id,
+            superpixels=self.superpixels,
+            count=self.count,
+            fill=self.fill,
+            seed=self.seed,
+        )
+        for start, stop, worth_a_preview in outputs.batches(0, self.samples, self.batch_size):
+            kept = draws.draw(stop - start)
+            raw = outputs.rows(start, stop, partial(hiding.pictures, kept))
+            scores = model.as_score(raw, self.score)[:, targets]
+            fit.add(kept, scores, closeness(kept, self.kernel_width), np.arange(start, stop))
+            if worth_a_preview:
+                yield fit.estimate(stop / self.samples, hiding.notes)
+
+
+class Draws:
+    """The endless row of draws of one seed: all kept first, then each segment kept with probability one half."""
+
+    def __init__(self, segments: int, seed: int) -> None:
+        self._random = np.random.Generator(np.random.PCG64(seed))
+        self._segments, self._drawn = segments, 0
+
+    def draw(self, count: int) -> Kept:
+        """Return the next `count` draws, (n, segments); how many are drawn at a time does not change them."""
+        kept = self._random.random((count, self._segments)) < 0.5
+        kept[: max(0, 1 - self._drawn)] = True
+        self._drawn += count
+        return kept
+
+
+def closeness(kept: Kept, kernel_width: float) -> Doubles:
+    """Return the weight (n,) of draws (n, d): sqrt(exp(-D²/w²)), D the cosine distance to the draw that keeps all.
+
+    D is 1 - sqrt(share that is kept), and 1 where nothing is kept.
+    """
+    distances = 1 - np.sqrt(kept.mean(axis=1, dtype=np.float64))
+    return np.asarray(np.exp(-0.5 * (distances / kernel_width) ** 2))
+
+
+class _Fit:
+    """The weighted ridge regression of the scores on what is kept."""
+
+    def __init__(self, segments: Segments, targets: int, ridge: float) -> None:
+        self._segments, self._ridge, self._targets = segments, ridge, targets
+        self._sums = WeightedSums(segments.count, targets)
+        self._range = ScoreRange(targets)
+        self._mass, self._squares = 0.0, 0.0
+
+    def add(self, kept: Kept, scores: Floats, weights: Doubles, numbers: Indices) -> None:
+        self._range.add(scores)
+        self._mass, self._squares = self._mass + weights.sum(), self._squares + np.square(weights).sum()
+        self._sums.add(kept, scores, weights, numbers)
+
+    def estimate(self, fraction: float, notes: tuple[str, ...]) -> Estimate:
+        weights, fits = ridge_fit(self._sums.whole, self._segments.count, self._ridge)
+        samples = self._mass**2 / max(self._squares, np.finfo(float).tiny)
+        r2 = tuple(
+            None if still else adjusted(float(r2), samples, self._segments.count)
+            for r2, still in zip(fits, self._range.still, strict=True)
+        )
+        figures = {"fit_r2": r2, "superpixels": (float(self._segments.count),) * self._targets}
+        if fraction == 1:
+            notes = notes + self._range.notes() + self._sums.notes()
+        return Estimate(
+            fraction, self._segments.paint(self._range.moved(weights.T)), figures, self._standard_error(), notes
+        )
+
+    def _standard_error(self) -> Floats | None:
+        error = jackknife(ridge_fit(self._sums.without_each, self._segments.count, self._ridge)[0])
+        return None if error is None else self._segments.paint(error.T)
+
+
+def ridge_fit(sums: Doubles, segments: int, ridge: float) -> tuple[Doubles, Doubles]:
+    """Return weights (..., segments, T) and weighted R² (..., T) of the fits with these `WeightedSums`.
+
+    The intercept is not pulled towards zero. R² is 0 where the scores do not differ.
+    """
+    mass = np.maximum(sums[..., :1, :1], np.finfo(float).tiny)
+    centred = sums[..., 1:, 1:] - sums[..., 1:, :1] * sums[..., :1, 1:] / mass
+    inner, with_scores = centred[..., :segments, :segments], centred[..., :segments, segments:]
+    weights = solve(inner + ridge * np.eye(segments), with_scores)
+    spread = np.diagonal(centred[..., segments:, segments:], axis1=-2, axis2=-1)
+    explained = np.einsum("...it,...it->...t", weights, 2 * with_scores - inner @ weights)
+    return weights, np.divide(explained, spread, out=np.zeros_like(explained), where=spread > 0)
+
+
+def adjusted(r2: float, samples: float, segments: int) -> float | None:
+    """Return R² less what a fit of as many weights as there are segments reaches by chance; None with too few samples.
+
+    samples: how many there are, or for unequal weights w their effective number (sum w)² / sum w², as Kish has it.
+    It may be negative; with much ridge it is too small rather than too large. Source: Ezekiel, 1930.
+    """
+    left = samples - segments - 1
+    return 1 - (1 - r2) * (samples - 1) / left if left > 0 else None

@@ -1,0 +1,49 @@
+"""Layer-wise relevance propagation: the score handed back through the network, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from xai_core.channels import one_image_a_target
+from xai_core.method import Guide, Method, method
+from xai_core.model import Model
+from xai_core.params import Range
+from xai_core.types import Capability, Estimate, Floats, Indices, Propagation
+
+
+@method(
+    "lrp",
+    title="LRP",
+    group="Propagation",
+    needs=Capability.PROPAGATION,
+    source="Bach and others, On Pixel-Wise Explanations by Layer-Wise Relevance Propagation, 2015, PLoS ONE 10; rules "
+    "as in Montavon and others, Layer-Wise Relevance Propagation: An Overview, 2019",
+    cost="one backward pass a target",
+    guide=Guide(
+        answers="How much of the class's score does each pixel make up, when every layer hands on all that it got?",
+        choose="For sharp signed maps of convolutional networks: epsilon is plain, gamma and alpha-beta are calmer.",
+        limits="The rules are a choice, and maps differ much between them; biases keep a part of the score.",
+    ),
+)
+class Lrp(Method):
+    """Hand the class's score back through the network, layer by layer."""
+
+    rule: Annotated[
+        Literal["epsilon", "gamma", "alpha_beta"],
+        "How a layer shares out relevance: in proportion, positive parts favoured, or positive and negative apart.",
+    ] = "gamma"
+    epsilon: Annotated[
+        float, Range(0.0001, 1, 0.0001), "For the epsilon rule: absorbs what weak and contradictory parts would get."
+    ] = 0.001
+    gamma: Annotated[float, Range(0.01, 2, 0.01), "For the gamma rule: how far positive parts are favoured."] = 0.03
+    alpha: Annotated[
+        float, Range(1, 4, 0.5), "For the alpha-beta rule: the weight of positive parts; negative ones get one less."
+    ] = 2.0
+
+    def explain(self, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:
+        constants = Propagation(self.rule, self.epsilon, self.gamma, self.alpha)
+        maps = model.propagate(one_image_a_target(image, len(targets)), targets, constants)
+        logits = model.predict(image[None], "logit")[0, targets]
+        kept = tuple(float(m.sum() / logit) if logit else None for m, logit in zip(maps, logits, strict=True))
+        yield Estimate(1.0, maps, {"share_of_the_score": kept})

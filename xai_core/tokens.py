@@ -1,0 +1,20 @@
+"""From a transformer's tokens to places in the picture."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xai_core.types import Card, Floats
+
+
+def seen_from_the_end(relations: Floats, last: Floats, card: Card) -> Floats:
+    """Return (h, w): what the answer takes from each patch, by how each token relates to each (tokens, tokens).
+
+    last: the score's gradient with respect to the last layer's attention (heads, tokens, tokens); tokens whose row is
+    nought there are not read, so that it tells a class token from the mean of all patches.
+    """
+    assert card.token_grid is not None
+    height, width = card.token_grid
+    read = np.abs(last).sum(axis=(0, 2))
+    row = (read / (read.sum() or 1)) @ relations
+    return np.asarray(row[len(row) - height * width :].reshape(height, width), np.float32)
