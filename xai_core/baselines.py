@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 
 from xai_core.types import Floats
 
 Baseline = Literal["black", "white", "grey", "mean", "blurred", "noise"]
+ComparedWith = Annotated[
+    Baseline,
+    "The picture that stands for no information: one colour, the picture's mean colour, blurred, or random noise.",
+]
 PLAIN = {"black": 0.0, "grey": 0.5, "white": 1.0}
 BLUR_SHARE = 1 / 16  # of the shorter side: 14 px at 224, where objects lose their parts and scenes keep their colours
 

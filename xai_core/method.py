@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, dataclass_transform,
 
 from xai_core.errors import MissingCapability, ParamError
 from xai_core.model import Model
-from xai_core.params import Declared, Param, Range, Size, params_of
+from xai_core.params import Declared, FromModel, Param, Range, Size, params_of
 from xai_core.types import Capability, Card, Estimate, Floats, Indices, Score
 
 BatchSize = Annotated[int, Range(1, 128, unit="pictures"), "Pictures a pass: more is faster, and uses more memory."]
@@ -18,14 +18,40 @@ ExplainedScore = Annotated[
     Literal["logit", "probability"],
     "What is explained: the class's own score (logit), or its probability, which also depends on the other classes.",
 ]
+Layers = Annotated[
+    tuple[str, ...],
+    FromModel("layers"),
+    "Layers that are looked at, their maps averaged; with none chosen, the last one whose output lies on a grid.",
+]
+Group = Literal["Gradient", "CAM", "Attention", "Perturbation", "Propagation"]
+Sensitivity = Literal["high", "low", "none"]
+
+
+@dataclass(frozen=True)
+class Guide:
+    """What a person should know before choosing a method, in sentences.
+
+    answers: the question that its map answers. choose: when to use it. limits: what it can not say.
+    """
+
+    answers: str
+    choose: str
+    limits: str
 
 
 class Method(Declared, ABC):
-    """An explanation method; its fields are its parameters, its docstring's first line says what it does."""
+    """An explanation method; its fields are its parameters, its docstring's first line says what it does.
+
+    class_sensitivity: how far the map depends on the class that is asked for; "high" where the maps of two objects
+    in one picture lie apart, "low" where they look alike, "none" where they are the same.
+    """
 
     needs: ClassVar[Capability]
     source: ClassVar[str]
     cost: ClassVar[str]
+    group: ClassVar[Group]
+    guide: ClassVar[Guide]
+    class_sensitivity: ClassVar[Sensitivity]
 
     @abstractmethod
     def explain(self, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:
@@ -45,6 +71,12 @@ class Method(Declared, ABC):
         """Build with `given` values, and for the rest defaults that suit a model and its input of `size`."""
         return cls.fitted(size, {p.name: p.fitting(size) for p in cls.params_for(card)} | dict(given or {}))
 
+    def check_choices(self, card: Card) -> None:
+        """Raise ParamError where a field names something that the model does not have, such as a layer."""
+        for param in self.params_for(card):
+            if param.from_model:
+                param.check(getattr(self, param.name))
+
     @classmethod
     def check_model(cls, card: Card) -> None:
         """Raise MissingCapability, with the reason and the way out, where a model lacks what this method needs."""
@@ -53,18 +85,45 @@ class Method(Declared, ABC):
             raise MissingCapability(f"{cls.title} needs {NEED_IN_WORDS[need]}; {reason}")
 
 
+def layers_of(card: Card, chosen: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the chosen layers, or the usual one where none is chosen."""
+    return chosen or (card.layers[-1].name,)
+
+
 def _allowed(param: Param, card: Card) -> Param:
+    if param.from_model == "layers":
+        return replace(param, choices=tuple(layer.name for layer in card.layers))
     if param.choices == get_args(Score) and card.gives == "probability":
         return replace(param, choices=("probability",), default="probability")
     return param
 
 
-NEED_IN_WORDS = {Capability.PREDICT: "predictions", Capability.GRADIENT: "gradients"}
+NEED_IN_WORDS = {
+    Capability.PREDICT: "predictions",
+    Capability.GRADIENT: "gradients",
+    Capability.BACKWARD_RULES: "a gradient that passes ReLUs by another rule",
+    Capability.RESCALE: "a gradient by the rescale rule",
+    Capability.ACTIVATIONS: "the values inside the network",
+    Capability.ABLATION: "a network whose inner values can be replaced",
+    Capability.ATTENTION: "attention weights",
+    Capability.PROPAGATION: "relevance propagation",
+    Capability.RANDOMISATION: "weights that can be made random",
+}
 METHODS: dict[str, type[Method]] = {}
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
-def method(id: str, *, title: str, needs: Capability, source: str, cost: str) -> Callable[[type[Method]], type[Method]]:
+def method(
+    id: str,
+    *,
+    title: str,
+    group: Group,
+    needs: Capability,
+    source: str,
+    cost: str,
+    guide: Guide,
+    class_sensitivity: Sensitivity = "high",
+) -> Callable[[type[Method]], type[Method]]:
     """Make a class a method and enter it in `METHODS` under `id`.
 
     source: the paper; cost: forward and backward passes, in words that may name parameters.
@@ -75,6 +134,7 @@ def method(id: str, *, title: str, needs: Capability, source: str, cost: str) ->
             raise ValueError(f"Two methods are called {id!r}.")
         made: Any = dataclass(frozen=True, kw_only=True)(cls)
         made.id, made.title, made.needs, made.source, made.cost = id, title, needs, source, cost
+        made.group, made.guide, made.class_sensitivity = group, guide, class_sensitivity
         made.params = params_of(made)
         METHODS[id] = made
         return made  # type: ignore[no-any-return]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import numpy as np
 
-from xai_core.errors import MissingCapability, ModelError
+from xai_core.errors import MissingCapability, ModelError, OutOfMemory
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import Card, Floats, Indices, Network, Score
+from xai_core.types import Card, Floats, Indices, Network, Propagation, Rule, Score
 
 
 class Ledger(Protocol):
@@ -23,6 +24,8 @@ class Memory(Protocol):
     """Where ledgers are kept between the jobs of one worker."""
 
     def ledger(self, key: str, classes: int) -> Ledger: ...
+    def keep(self, key: str, arrays: Mapping[str, Any]) -> None: ...
+    def recall(self, key: str) -> Mapping[str, Any]: ...
 
 
 class ListLedger:
@@ -60,17 +63,32 @@ class NoMemory:
     def ledger(self, key: str, classes: int) -> Ledger:
         return EmptyLedger()
 
+    def keep(self, key: str, arrays: Mapping[str, Any]) -> None:
+        pass
+
+    def recall(self, key: str) -> Mapping[str, Any]:
+        return {}
+
 
 class Model:
     """A network with its preprocessing.
 
     Images are (N, H, W, 3) float32 RGB in [0, 1]. Every answer is checked to be finite; where it is not, ModelError.
+    A batch that takes too much memory is halved until it fits, and `notes` says so. tick: called after each pass.
     """
 
-    def __init__(self, network: Network, preprocessing: Preprocessing, memory: Memory | None = None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        preprocessing: Preprocessing,
+        memory: Memory | None = None,
+        tick: Callable[[], None] = lambda: None,
+    ) -> None:
         self._network = network
         self.preprocessing = preprocessing
         self._memory = memory or NoMemory()
+        self._tick = tick
+        self._fits: int | None = None
 
     @property
     def card(self) -> Card:
@@ -81,11 +99,16 @@ class Model:
         """Height and width of the input, in pixels."""
         return self.preprocessing.height, self.preprocessing.width
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What happened on the way that a person should know, in sentences."""
+        if self._fits is None:
+            return ()
+        return (f"The batch was too large for the memory, so {self._fits} pictures were taken at a time.",)
+
     def outputs(self, images: Floats) -> Floats:
         """Return the network's raw outputs (N, K)."""
-        raw = self._network.forward(self.preprocessing.normalise(images))
-        _check_finite(raw, self.card.classes)
-        return raw
+        return self._scores(self._in_batches(self._forward, images))
 
     def as_score(self, raw: Floats, score: Score) -> Floats:
         """Turn raw outputs (N, K) into logits or probabilities of the same shape."""
@@ -101,19 +124,111 @@ class Model:
         """Return the scores of all classes, (N, K)."""
         return self.as_score(self.outputs(images), score)
 
-    def gradients(self, images: Floats, targets: Indices, score: Score) -> Floats:
-        """Return d score[n, targets[n]] / d images, shape (N, H, W, 3)."""
+    def gradients(
+        self,
+        images: Floats,
+        targets: Indices,
+        score: Score,
+        rule: Rule = "gradient",
+        references: Floats | None = None,
+    ) -> Floats:
+        """Return d score[n, targets[n]] / d images, shape (N, H, W, 3), by a rule as `Network.backward` knows it.
+
+        references: for the rule "rescale", what each image is compared with, (N, H, W, 3).
+        """
+        self._check_score(score)
+
+        def one_batch(images: Floats, targets: Indices, *others: Floats) -> Floats:
+            inputs, *rest = (self.preprocessing.normalise(one) for one in (images, *others))
+            return self._network.backward(inputs, targets, score, rule, *rest)
+
+        found = self._in_batches(one_batch, images, targets, *([] if references is None else [references]))
+        return self.preprocessing.pull_back(_finite(found, "gradient"))
+
+    def activations(self, images: Floats, layer: str) -> Floats:
+        """Return the output (N, h, w, k) of a layer that the card names."""
+
+        def one_batch(images: Floats) -> Floats:
+            return self._network.activations(self.preprocessing.normalise(images), layer)
+
+        return _finite(self._in_batches(one_batch, images), "layer")
+
+    def layer_gradients(self, image: Floats, targets: Indices, score: Score, layer: str) -> tuple[Floats, Floats]:
+        """Return a layer's output (h, w, k) for one image (H, W, 3), and d score[targets] / d output (T, h, w, k)."""
+        self._check_score(score)
+
+        def one_batch(targets: Indices) -> Floats:
+            inputs = np.repeat(self.preprocessing.normalise(image[None]), len(targets), axis=0)
+            return np.stack(self._network.layer_gradients(inputs, targets, score, layer), axis=1)
+
+        found = _finite(self._in_batches(one_batch, targets), "gradient")
+        return found[0, 0], found[:, 1]
+
+    def resume(self, image: Floats, layer: str, values: Floats) -> Floats:
+        """Return raw outputs (N, K) for one image (H, W, 3) whose layer gives `values` (N, h, w, k) instead."""
+        inputs = self.preprocessing.normalise(image[None])
+        return self._scores(self._in_batches(lambda some: self._network.resume(inputs, layer, some), values))
+
+    def attentions(self, image: Floats, target: int, score: Score) -> tuple[Floats, Floats]:
+        """Return attention weights and d score[target] / d weights, both (L, heads, tokens, tokens), of one image."""
+        self._check_score(score)
+        inputs = self.preprocessing.normalise(image[None])
+        weights, gradients = self._network.attentions(inputs, np.array([target], np.int64), score)
+        self._tick()
+        return _finite(weights[:, 0], "attention"), _finite(gradients[:, 0], "gradient")
+
+    def propagate(self, images: Floats, targets: Indices, propagation: Propagation) -> Floats:
+        """Return the relevance (N, H, W) of each pixel for logit[n, targets[n]], the channels added up."""
+
+        def one_batch(images: Floats, targets: Indices) -> Floats:
+            return self._network.propagate(self.preprocessing.normalise(images), targets, propagation)
+
+        found = _finite(self._in_batches(one_batch, images, targets), "relevance")
+        return np.asarray(found.sum(axis=-1), np.float32)
+
+    def _forward(self, images: Floats) -> Floats:
+        return self._network.forward(self.preprocessing.normalise(images))
+
+    def _scores(self, raw: Floats) -> Floats:
+        _check_finite(raw, self.card.classes)
+        return raw
+
+    def _check_score(self, score: Score) -> None:
         if score == "logit" and self.card.gives == "probability":
             self.as_score(np.zeros((1, 1), np.float32), score)
-        inputs = self.preprocessing.normalise(images)
-        found = self._network.backward(inputs, targets, score)
-        if not np.isfinite(found).all():
-            raise ModelError("The model's gradient holds values that are not numbers; no map is drawn.")
-        return self.preprocessing.pull_back(found)
+
+    def _in_batches(self, call: Callable[..., Floats], *arrays: Any) -> Floats:
+        """Return `call(*arrays)`, in pieces that fit into memory."""
+        count = len(arrays[0])
+        try:
+            size = self._fits or count
+            starts = range(0, max(count, 1), max(size, 1))
+            found = [self._ticked(call(*(a[i : i + size] for a in arrays))) for i in starts]
+        except (OutOfMemory, MemoryError):
+            if min(count, self._fits or count) < 2:
+                raise
+            self._fits = min(count, self._fits or count) // 2
+            return self._in_batches(call, *arrays)
+        return found[0] if len(found) == 1 else np.concatenate(found)
+
+    def _ticked(self, found: Floats) -> Floats:
+        self._tick()
+        return found
 
     def ledger(self, key: str) -> Ledger:
-        """Return what is remembered of an earlier run with the same `key` and preprocessing."""
-        return self._memory.ledger(f"{key} {self.preprocessing}", self.card.classes)
+        """Return the outputs that are remembered of an earlier run with the same `key` and preprocessing."""
+        return self._memory.ledger(self._own(key), self.card.classes)
+
+    def keep(self, key: str, **arrays: Any) -> None:
+        """Remember a run's sums under `key`, so that a later run goes on from there; what was kept under it goes."""
+        self._memory.keep(self._own(key), arrays)
+
+    def recall(self, key: str) -> Mapping[str, Any]:
+        """Return what `keep` was last given under `key` with the same preprocessing; nothing where that is gone."""
+        return self._memory.recall(self._own(key))
+
+    def _own(self, key: str) -> str:
+        return f"{self._network.key} {key} {self.preprocessing}"
 
 
 def _softmax(logits: Floats) -> Floats:
@@ -123,6 +238,12 @@ def _softmax(logits: Floats) -> Floats:
 
 def _sigmoid(logits: Floats) -> Floats:
     return np.asarray(0.5 * (1 + np.tanh(0.5 * logits)), np.float32)
+
+
+def _finite(found: Floats, what: str) -> Floats:
+    if not np.isfinite(found).all():
+        raise ModelError(f"The model's {what} holds values that are not numbers; no map is drawn.")
+    return found
 
 
 def _check_finite(raw: Floats, classes: int) -> None:

@@ -26,12 +26,16 @@ class ShareOfSide:
 
 @dataclass(frozen=True)
 class Range:
-    """Closed interval that a number must lie in; `step` is the slider's grain, `unit` is shown behind the value."""
+    """Closed interval that a number must lie in; `step` is the slider's grain, `unit` is shown behind the value.
+
+    steadier: whether more of it makes the map steadier or more exact, at a cost.
+    """
 
     low: float
     high: float | ShareOfSide
     step: float | None = None
     unit: str = ""
+    steadier: bool = False
 
     def upper(self, size: Size | None) -> float:
         """Return the upper bound for a model with an input of `size`; infinite where that is not known."""
@@ -39,8 +43,18 @@ class Range:
 
 
 @dataclass(frozen=True)
+class FromModel:
+    """Marks a tuple of texts whose values are names that the loaded model gives: its "layers"."""
+
+    what: Literal["layers"]
+
+
+@dataclass(frozen=True)
 class Param:
-    """One parameter, read from its annotated field."""
+    """One parameter, read from its annotated field.
+
+    kind: int, float, bool, str, or tuple for several of the `choices`, which for `from_model` come with the model.
+    """
 
     name: str
     kind: type
@@ -48,6 +62,7 @@ class Param:
     help: str
     range: Range | None = None
     choices: tuple[str, ...] = ()
+    from_model: str = ""
 
     @property
     def label(self) -> str:
@@ -63,8 +78,9 @@ class Param:
         """Raise ParamError unless `value` has the right type and lies in the range."""
         if not self._of_kind(value):
             raise ParamError(f"{self.label} must be {self._kind_in_words()}; got {value!r}.")
-        if self.choices and value not in self.choices:
-            raise ParamError(f"{self.label} must be one of {', '.join(self.choices)}; got {value!r}.")
+        for one in value if self.kind is tuple else (value,):
+            if self.choices and one not in self.choices:
+                raise ParamError(f"{self.label} must be one of {_listed(self.choices)}; got {one!r}.")
         if self.range and not self.range.low <= value <= self.range.upper(size):
             raise ParamError(f"{self.label} must lie between {self.bounds(size)}; got {value}.")
 
@@ -78,10 +94,22 @@ class Param:
 
     def parse(self, text: str) -> Any:
         """Read a value from text, as a command line or an address gives it."""
+        if self.kind is tuple:
+            return tuple(part.strip() for part in text.split(",") if part.strip())
         try:
             return {"true": True, "false": False}[text.lower()] if self.kind is bool else self.kind(text)
         except (ValueError, KeyError):
             raise ParamError(f"{self.label} must be {self._kind_in_words()}; got {text!r}.") from None
+
+    def from_json(self, value: Any) -> Any:
+        """Return the value that `Declared.values` made plain."""
+        return tuple(value) if self.kind is tuple else value
+
+    def text(self, value: Any) -> str:
+        """Return a value as `parse` reads it."""
+        if self.kind is tuple:
+            return ",".join(value)
+        return str(value).lower() if self.kind is bool else str(value)
 
     def _upper(self, size: Size | None) -> float:
         return self.range.upper(size) if self.range else float("inf")
@@ -89,10 +117,21 @@ class Param:
     def _of_kind(self, value: Any) -> bool:
         if self.kind is float:
             return isinstance(value, int | float) and not isinstance(value, bool) and value == value
+        if self.kind is tuple:
+            return isinstance(value, tuple) and all(isinstance(one, str) for one in value)
         return type(value) is self.kind
 
     def _kind_in_words(self) -> str:
-        return {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}[self.kind]
+        return KINDS_IN_WORDS[self.kind]
+
+
+KINDS_IN_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", tuple: "names"}
+LISTED = 12
+
+
+def _listed(choices: tuple[str, ...]) -> str:
+    more = f" and {len(choices) - LISTED} more" if len(choices) > LISTED else ""
+    return ", ".join(choices[-LISTED:]) + more
 
 
 class Declared:
@@ -106,6 +145,11 @@ class Declared:
         for param in self.params:
             param.check(getattr(self, param.name))
         self.check()
+
+    @property
+    def effort(self) -> Param | None:
+        """The parameter that makes the map steadier or more exact, at a cost; None where there is no such."""
+        return next((param for param in self.params if param.range and param.range.steadier), None)
 
     def check(self) -> None:
         """Raise ParamError where fields contradict each other; a subclass with such rules overrides this."""
@@ -130,7 +174,14 @@ class Declared:
 
     def values(self) -> dict[str, Any]:
         """Return the parameters by name, as plain JSON values."""
-        return {p.name: getattr(self, p.name) for p in self.params}
+        found = {p.name: getattr(self, p.name) for p in self.params}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Build from what `values` returned."""
+        kinds = {p.name: p for p in cls.params}
+        return cls(**{name: kinds[name].from_json(value) for name, value in values.items()})
 
 
 def params_of(cls: type) -> tuple[Param, ...]:
@@ -148,4 +199,6 @@ def _read(name: str, hint: Any, default: Any) -> Param:
     if sentence is None:
         raise TypeError(f"{name} needs a sentence that says what it does.")
     range_ = next((n for n in notes if isinstance(n, Range)), None)
-    return Param(name, str if choices else kind, default, sentence, range_, choices)
+    source = next((n.what for n in notes if isinstance(n, FromModel)), "")
+    plain = str if choices else get_origin(kind) or kind
+    return Param(name, plain, default, sentence, range_, choices, source)

@@ -16,7 +16,7 @@ from xai_core.picture_files import Picture
 from xai_core.preprocessing import Preprocessing
 from xai_core.preprocessing_guess import Candidate, load_preprocessing, rank
 from xai_core.samples import Reference
-from xai_core.types import Card, Floats, ModelSource
+from xai_core.types import Card, Floats, ModelSource, Precision
 
 LOG = logging.getLogger(__name__)
 Tell = Callable[[str], None]
@@ -27,7 +27,7 @@ class Prepared:
     """A model that is ready to be asked.
 
     candidates: the ways to prepare a picture that were tried, best first; preprocessing: the one in force.
-    labels: a name for each class.
+    labels: a name for each class. precision: of the passes that explain.
     """
 
     source: ModelSource
@@ -35,6 +35,7 @@ class Prepared:
     candidates: tuple[Candidate, ...]
     preprocessing: Preprocessing
     labels: tuple[str, ...]
+    precision: Precision = "float32"
 
 
 def prepare(

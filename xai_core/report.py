@@ -18,11 +18,12 @@ import numpy as np
 
 from xai_core import __version__
 from xai_core.filter import Filter
+from xai_core.honesty import Finding, warnings
 from xai_core.method import Method
 from xai_core.picture_files import Picture
 from xai_core.pictures import Look, overlay, png_bytes
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import Card, Estimate, Floats, Indices, ModelSource
+from xai_core.types import Card, Estimate, Floats, Indices, ModelSource, Precision
 
 SCORES_LISTED = 5
 PACKAGES = {
@@ -37,7 +38,7 @@ class Explanation:
     """What was asked, of which model and picture, and what came out.
 
     targets: (T,) class indices. probabilities: (K,) of the picture, in the order of `labels`. estimate: what the
-    method gave, before the filters. seconds: how long the method ran.
+    method gave, before the filters. seconds: how long the method ran. precision: of the passes through the model.
     """
 
     source: ModelSource
@@ -50,6 +51,7 @@ class Explanation:
     probabilities: Floats
     estimate: Estimate
     seconds: float
+    precision: Precision = "float32"
     filters: tuple[Filter, ...] = ()
     look: Look = field(default_factory=Look)
 
@@ -60,6 +62,22 @@ class Explanation:
         for step in self.filters:
             maps = step.apply(maps)
         return np.asarray(maps, np.float32)
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know before reading the maps, a sentence each."""
+        height, width = self.picture.pixels.shape[:2]
+        finding = Finding(
+            method=self.method,
+            card=self.card,
+            estimate=self.estimate,
+            image=self.preprocessing.place(self.picture.pixels),
+            picture_size=(height, width),
+            probabilities=self.probabilities,
+            targets=self.targets,
+            names=tuple(self.labels[int(target)] for target in self.targets),
+        )
+        return warnings(finding)
 
     def manifest(self) -> dict[str, Any]:
         """Return everything but the map as plain JSON values."""
@@ -72,6 +90,9 @@ class Explanation:
             "targets": [self._score(int(target)) for target in self.targets],
             "scores": [self._score(int(n)) for n in np.argsort(-self.probabilities)[:SCORES_LISTED]],
             "diagnostics": {name: _finite(values) for name, values in self.estimate.diagnostics.items()},
+            "notes": list(self.estimate.notes),
+            "warnings": list(self.warnings),
+            "precision": self.precision,
             "seconds": round(self.seconds, 3),
             "model": self._model(),
             "picture": {"name": self.picture.name, "notes": list(self.picture.notes)},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -12,9 +13,10 @@ from typing import Any, Generic, Protocol, TypeVar
 from xai_core.errors import JobError, VitrineError
 from xai_core.method import Method
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import Card, Estimate, Floats, Indices, ModelSource, Score
+from xai_core.types import Card, Conditions, Engine, Estimate, Floats, Indices, ModelSource, Score
 
 Result = TypeVar("Result")
+LOG = logging.getLogger(__name__)
 
 
 class Status(StrEnum):
@@ -53,6 +55,8 @@ class Job(Generic[Result]):
         self.state: JobState[Result] = JobState()
         self._cancel = cancel
         self._ended = threading.Event()
+        self._when_ended: list[Callable[[JobState[Result]], None]] = []
+        self._telling = threading.Lock()
         self.submitted = time.monotonic()
 
     def cancel(self) -> None:
@@ -66,6 +70,23 @@ class Job(Generic[Result]):
             self.state = replace(self.state, **changes)
         if self.state.ended:
             self._ended.set()
+            self._tell()
+
+    def when_ended(self, call: Callable[[JobState[Result]], None]) -> None:
+        """Have `call` hear the last state, on the thread that ends the job, or at once where it has ended."""
+        with self._telling:
+            self._when_ended.append(call)
+        if self.state.ended:
+            self._tell()
+
+    def _tell(self) -> None:
+        with self._telling:
+            waiting, self._when_ended = self._when_ended, []
+        for call in waiting:
+            try:
+                call(self.state)
+            except Exception:  # whoever waits must not stop whoever works
+                LOG.exception("The end of a job could not be told.")
 
     def wait(self, seconds: float | None = None) -> JobState[Result]:
         """Return the state at the job's end, or after `seconds`."""
@@ -84,17 +105,30 @@ class Job(Generic[Result]):
         return state.latest
 
 
+AS_IT_IS = Conditions()
+
+
 class Runner(Protocol):
     """Where models run: this machine, or one day a cluster. A model's process starts on the first call for it."""
 
     def open(self, source: ModelSource) -> Job[Card]: ...
+
+    def engines(
+        self, source: ModelSource, preprocessing: Preprocessing, images: Floats | None = None
+    ) -> Job[tuple[Engine, ...]]: ...
 
     def predict(
         self, source: ModelSource, preprocessing: Preprocessing, images: Floats, score: Score = "probability"
     ) -> Job[Floats]: ...
 
     def explain(
-        self, source: ModelSource, preprocessing: Preprocessing, method: Method, image: Floats, targets: Indices
+        self,
+        source: ModelSource,
+        preprocessing: Preprocessing,
+        method: Method,
+        image: Floats,
+        targets: Indices,
+        conditions: Conditions = AS_IT_IS,
     ) -> Job[Estimate]: ...
 
     def release(self, owner: str) -> None: ...

@@ -9,14 +9,14 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from xai_core.jobs.base import Job
+from xai_core.jobs.base import AS_IT_IS, Job
 from xai_core.jobs.limits import Limits
 from xai_core.jobs.model_process import Launcher, ModelProcess
 from xai_core.jobs.sandbox import SandboxState, sandbox_in_force
-from xai_core.jobs.tasks import Task, explain_task, predict_task
+from xai_core.jobs.tasks import Task, engines_task, explain_task, predict_task
 from xai_core.method import Method
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import Card, Estimate, Floats, Indices, ModelSource, Score
+from xai_core.types import Card, Conditions, Engine, Estimate, Floats, Indices, ModelSource, Score
 
 __all__ = ["LocalRunner", "SandboxState", "sandbox_in_force"]
 
@@ -66,12 +66,28 @@ class LocalRunner:
         job: Job[Floats] = Job(lambda: self._cancel(source, job))
         return self._submit(source, predict_task(job, preprocessing, images, score))
 
+    def engines(
+        self, source: ModelSource, preprocessing: Preprocessing, images: Floats | None = None
+    ) -> Job[tuple[Engine, ...]]:
+        """Find out what the forward passes may run on; the first call takes seconds, as graphs are converted.
+
+        images: the person's own pictures (N, H, W, 3) in [0, 1], on which the engines' first classes are compared.
+        """
+        job: Job[tuple[Engine, ...]] = Job(lambda: self._cancel(source, job))
+        return self._submit(source, engines_task(job, preprocessing, images))
+
     def explain(
-        self, source: ModelSource, preprocessing: Preprocessing, method: Method, image: Floats, targets: Indices
+        self,
+        source: ModelSource,
+        preprocessing: Preprocessing,
+        method: Method,
+        image: Floats,
+        targets: Indices,
+        conditions: Conditions = AS_IT_IS,
     ) -> Job[Estimate]:
         """Explain the scores of `targets` (T,) for an image (H, W, 3); `latest` shows previews."""
         job: Job[Estimate] = Job(lambda: self._cancel(source, job))
-        return self._submit(source, explain_task(job, preprocessing, method, image, targets))
+        return self._submit(source, explain_task(job, preprocessing, method, image, targets, conditions))
 
     def loaded(self, source: ModelSource) -> bool:
         """Whether the next call for this model is answered without loading it."""

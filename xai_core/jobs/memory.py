@@ -1,4 +1,4 @@
-"""What a worker remembers of earlier runs, in files, so that its memory does not grow."""
+"""What a worker remembers of earlier runs: rows in files, so that its memory does not grow, and the sums of a few."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import os
 import tempfile
 import weakref
 from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from xai_core.types import Floats
 
 MOST_LEDGERS = 16
+MOST_SUMS = 4  # some megabytes each
 
 
 class _Store:
@@ -75,6 +78,20 @@ class SpooledMemory:
     def __init__(self, folder: str, most_bytes: int) -> None:
         self._folder, self._most_bytes = folder, most_bytes
         self._stores: OrderedDict[str, _Store] = OrderedDict()
+        self._sums: OrderedDict[str, Mapping[str, Any]] = OrderedDict()
+
+    def keep(self, key: str, arrays: Mapping[str, Any]) -> None:
+        """Remember the sums of a run; the oldest of too many are forgotten."""
+        self._sums.pop(key, None)
+        self._sums[key] = arrays
+        if len(self._sums) > MOST_SUMS:
+            self._sums.popitem(last=False)
+
+    def recall(self, key: str) -> Mapping[str, Any]:
+        """Return what was last kept under `key`, or nothing."""
+        if key in self._sums:
+            self._sums.move_to_end(key)
+        return self._sums.get(key, {})
 
     def ledger(self, key: str, classes: int) -> SpooledLedger:
         """Return what is remembered under `key`."""

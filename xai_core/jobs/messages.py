@@ -15,10 +15,24 @@ import numpy as np
 from xai_core.errors import ParamError
 from xai_core.jobs.frames import Arrays, BadFrame, Header
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import Capability, Card, Estimate, FileKind, Floats, Head, InputSpec, Score
+from xai_core.types import (
+    Capability,
+    Card,
+    Conditions,
+    Engine,
+    Estimate,
+    FileKind,
+    Floats,
+    Head,
+    InputSpec,
+    Layer,
+    Precision,
+    Score,
+)
 
 LONGEST_TEXT = 500  # characters
 MOST_CLASSES, MOST_TEXTS, MOST_NAMES, LARGEST_SIDE = 1_000_000, 100_000, 64, 1 << 16
+MOST_LAYERS, MOST_CHANNELS, MOST_ENGINES = 10_000, 1 << 24, 16
 FRAMEWORKS = ("pytorch", "tensorflow", "onnx")
 Value = TypeVar("Value")
 
@@ -54,10 +68,48 @@ def card_from_json(values: Any) -> Card:
         hint_reason=text(_field(values, "hint_reason")),
         labels=_texts(_field(values, "labels")),
         notes=_texts(_field(values, "notes")),
+        layers=tuple(map(_layer, _list(_field(values, "layers"), MOST_LAYERS))),
+        token_grid=_or_none(_grid, _field(values, "token_grid")),
     )
     if card.hint and card.input.channels != (1 if card.hint.channels == "gray" else 3):
         raise BadFrame(f"A hint of {card.hint.channels} came for an input of {card.input.channels} channels.")
     return card
+
+
+def _layer(values: Any) -> Layer:
+    sides = [_whole(_field(values, name), MOST_CHANNELS) for name in ("height", "width", "channels")]
+    return Layer(text(_field(values, "name")), *sides)
+
+
+def _grid(values: Any) -> tuple[int, int]:
+    sides = [_whole(side, LARGEST_SIDE) for side in _list(values, 2)]
+    if len(sides) != 2:
+        raise BadFrame("A grid has a height and a width.")
+    return sides[0], sides[1]
+
+
+def engines_to_json(engines: tuple[Engine, ...]) -> Header:
+    return {"engines": [asdict(engine) for engine in engines]}
+
+
+def engines_from_json(values: Any) -> tuple[Engine, ...]:
+    return tuple(map(_engine, _list(_field(values, "engines"), MOST_ENGINES)))
+
+
+def _engine(values: Any) -> Engine:
+    return Engine(
+        name=text(_field(values, "name")),
+        precision=cast(Precision, _one_of(get_args(Precision), _field(values, "precision"))),
+        max_difference=_number(_field(values, "max_difference")),
+        top1_agreement=_number(_field(values, "top1_agreement")),
+        milliseconds=_number(_field(values, "milliseconds")),
+        in_force=_field(values, "in_force") is True,
+        reason=text(_field(values, "reason")),
+    )
+
+
+def conditions_from_json(values: Any) -> Conditions:
+    return Conditions(**values)
 
 
 def preprocessing_from_json(values: Any) -> Preprocessing:
@@ -77,7 +129,8 @@ def estimate_to_frame(estimate: Estimate) -> tuple[Header, Arrays]:
     arrays = [estimate.maps, *([] if estimate.standard_error is None else [estimate.standard_error])]
     figures = {name: [_finite_or_none(one) for one in many] for name, many in estimate.diagnostics.items()}
     plain = [np.asarray(a, np.float32) for a in arrays]
-    return {"fraction": float(estimate.fraction), "diagnostics": figures}, cast(Arrays, plain)
+    values = {"fraction": float(estimate.fraction), "diagnostics": figures, "notes": list(estimate.notes)}
+    return values, cast(Arrays, plain)
 
 
 def estimate_from_frame(values: Any, arrays: Arrays, shape: tuple[int, int, int]) -> Estimate:
@@ -89,7 +142,8 @@ def estimate_from_frame(values: Any, arrays: Arrays, shape: tuple[int, int, int]
     if not 0 <= fraction <= 1:
         raise BadFrame(f"An estimate says that {fraction} of the work is done.")
     figures = _diagnostics(_field(values, "diagnostics"), shape[0])
-    return Estimate(fraction, maps, figures, error[0] if error else None)
+    notes = _texts(_field(values, "notes"))
+    return Estimate(fraction, maps, figures, error[0] if error else None, notes)
 
 
 def finite(array: Any, shape: tuple[int, ...]) -> Floats:
@@ -113,9 +167,13 @@ def _field(values: Any, name: str) -> Any:
 
 
 def _texts(values: Any) -> tuple[str, ...]:
-    if not isinstance(values, list) or len(values) > MOST_TEXTS:
-        raise BadFrame("Something else came where texts were due.")
-    return tuple(map(text, values))
+    return tuple(map(text, _list(values, MOST_TEXTS)))
+
+
+def _list(values: Any, most: int) -> list[Any]:
+    if not isinstance(values, list) or len(values) > most:
+        raise BadFrame("Something else came where a list was due.")
+    return values
 
 
 def _one_of(allowed: tuple[str, ...], value: Any) -> str:

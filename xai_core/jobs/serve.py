@@ -10,7 +10,9 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from types import ModuleType
 from typing import Literal
 
@@ -18,18 +20,23 @@ import numpy as np
 
 from xai_core.errors import UnsupportedModel
 from xai_core.jobs import frames, messages, sandbox
+from xai_core.jobs.base import AS_IT_IS
 from xai_core.jobs.frames import Arrays, Header
 from xai_core.jobs.launch import WorkerSetup
 from xai_core.jobs.memory import SpooledMemory
 from xai_core.jobs.sandbox import SandboxState
 from xai_core.jobs.sentences import plain
 from xai_core.jobs.turns import Turns
-from xai_core.method import method_named
+from xai_core.method import Method, method_named
 from xai_core.model import Model
-from xai_core.types import Card, Floats, Indices, ModelSource, Network, Score
+from xai_core.resampling import resized
+from xai_core.types import Capability, Conditions, Engine, Estimate, Floats, Indices, ModelSource, Network
 
 PICTURES_A_PASS = 8
 TICK_SECONDS = 0.25
+ENGINES_SECONDS = 60  # on a busy machine, conversion and trials of a large model
+PEER_SECONDS = 300  # one target by another library, whose passes are slower than ours
+ROUGH = Capability.PREDICT | Capability.GRADIENT | Capability.ACTIVATIONS  # all other passes are exact in any case
 FIRST = 0  # the job of opening or inspecting
 
 
@@ -106,6 +113,7 @@ class Worker:
         asked: dict[str, Callable[[], None]] = {
             "inspect": lambda: self._inspect(adapters, header),
             "open": lambda: self._open(adapters, header),
+            "engines": lambda: self._engines(header, arrays),
             "predict": lambda: self._predict(header, arrays),
             "explain": lambda: self._explain(header, arrays),
         }
@@ -121,7 +129,7 @@ class Worker:
     def _open(self, adapters: ModuleType, header: Header) -> None:
         kind = messages.kind_from_json(header["kind"])
         network = adapters.load(ModelSource(**header["source"]), kind, self._setup.scratch)
-        self._network, self._doing = _Ticking(network, self.tick), "run"
+        self._network, self._doing = network, "run"
         self.say({"say": "done", "job": FIRST, "value": messages.card_to_json(network.card)})
 
     def _predict(self, header: Header, arrays: Arrays) -> None:
@@ -135,33 +143,82 @@ class Worker:
         return self.say({"say": "done", "job": header["job"], "value": {}}, [np.asarray(found, np.float32)])
 
     def _explain(self, header: Header, arrays: Arrays) -> None:
-        model = self._model(header)
-        method = method_named(header["method"])(**header["params"])
+        conditions = messages.conditions_from_json(header["conditions"])
+        method = method_named(header["method"]).from_json(header["params"])
+        if method.needs & ~ROUGH:  # or exact passes would be compared with rough scores
+            conditions = replace(conditions, precision="float32")
+        model = self._model(header, conditions)
         method.check_model(model.card)
         method.check_for(model.input_size)
+        method.check_choices(model.card)
         image, targets = arrays
         self.say({"say": "started", "job": header["job"]})
-        self._turns.add(header["job"], method.explain(model, image, targets))
+        if conditions.peer:
+            steps = self._by_peer(conditions, method, model, image, targets)
+        else:
+            steps = self._by_us(method, model, image, targets)
+        self._turns.add(header["job"], steps)
 
-    def _model(self, header: Header) -> Model:
+    def _by_us(self, method: Method, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:
+        if method.needs == Capability.PREDICT:
+            self._tried(model, image[None])
+        for estimate in method.explain(model, image, targets):
+            yield replace(estimate, notes=(*model.notes, *estimate.notes))
+
+    def _by_peer(
+        self, conditions: Conditions, method: Method, model: Model, image: Floats, targets: Indices
+    ) -> Iterator[Estimate]:
+        """Have another library compute, one target a step, so that a cancel is heard in between."""
+        network, shown = self._variant(conditions), np.zeros((len(targets), *model.input_size), np.float32)
+        for done, target in enumerate(targets[:, None], start=1):
+            with self._ticking(
+                PEER_SECONDS
+            ):  # another library says nothing until it is done, and importing it takes seconds
+                way = model.preprocessing
+                found = network.by_peer(conditions.peer, method.id, method.values(), way, image, target)
+            shown[done - 1] = resized(found, model.input_size)[0]
+            yield Estimate(done / len(targets), shown.copy())
+
+    def _engines(self, header: Header, arrays: Arrays) -> None:
+        if self._turns.drop(header["job"]):
+            return self.say({"say": "cancelled", "job": header["job"]})
+        self.say({"say": "started", "job": header["job"]})
+        found = self._tried(self._model(header), *arrays)
+        return self.say({"say": "done", "job": header["job"], "value": messages.engines_to_json(found)})
+
+    def _tried(self, model: Model, images: Floats | None = None) -> tuple[Engine, ...]:
+        own = None if images is None else model.preprocessing.normalise(images)
+        with self._ticking(ENGINES_SECONDS):
+            return self._opened().engines(*model.input_size, own)
+
+    @contextmanager
+    def _ticking(self, seconds: float) -> Iterator[None]:
+        """Show for a while that a long call is alive, which itself says nothing; this thread must not either."""
+        over = threading.Event()
+
+        def tick() -> None:
+            for _ in range(int(seconds / TICK_SECONDS)):
+                if over.wait(TICK_SECONDS):
+                    break
+                self.tick()
+
+        thread = threading.Thread(target=tick, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _opened(self) -> Network:
         if self._network is None:
             raise RuntimeError("Something was asked of a model before it was opened.")
-        return Model(self._network, messages.preprocessing_from_json(header["preprocessing"]), self._memory)
+        return self._network
 
+    def _variant(self, conditions: Conditions) -> Network:
+        network = self._opened()
+        return network if conditions.random_last_layer is None else network.randomised(conditions.random_last_layer)
 
-class _Ticking(Network):
-    """A network that shows after each pass that it is alive."""
-
-    def __init__(self, network: Network, tick: Callable[[], None]) -> None:
-        self._network, self._tick = network, tick
-        self.card: Card = network.card
-
-    def forward(self, inputs: Floats) -> Floats:
-        found = self._network.forward(inputs)
-        self._tick()
-        return found
-
-    def backward(self, inputs: Floats, targets: Indices, score: Score) -> Floats:
-        found = self._network.backward(inputs, targets, score)
-        self._tick()
-        return found
+    def _model(self, header: Header, conditions: Conditions = AS_IT_IS) -> Model:
+        preprocessing = messages.preprocessing_from_json(header["preprocessing"])
+        return Model(self._variant(conditions).at(conditions.precision), preprocessing, self._memory, self.tick)

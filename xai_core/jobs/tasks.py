@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from xai_core.jobs.base import Job, Status
 from xai_core.jobs.frames import Arrays, BadFrame, Header
 from xai_core.method import Method
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import Card, Floats, Indices, Score
+from xai_core.types import Card, Conditions, Engine, Floats, Indices, Score
 
 Read = Callable[[Any, Arrays, Card], Any]
 
@@ -65,7 +65,24 @@ def predict_task(job: Job[Floats], preprocessing: Preprocessing, images: Floats,
     return Task(job, header, [plain], read, lambda card: 4 * len(plain) * card.classes)
 
 
-def explain_task(job: Job[Any], preprocessing: Preprocessing, method: Method, image: Floats, targets: Indices) -> Task:
+def engines_task(job: Job[tuple[Engine, ...]], preprocessing: Preprocessing, images: Floats | None) -> Task:
+    """Ask for the engines that a model may run on, compared on images (N, H, W, 3) where there are any."""
+    arrays: Arrays = [] if images is None else [np.ascontiguousarray(images, np.float32)]
+
+    def read(value: Any, arrays: Arrays, card: Card) -> tuple[Engine, ...]:
+        return messages.engines_from_json(value)
+
+    return Task(job, {"ask": "engines", "preprocessing": preprocessing.to_json()}, arrays, read, lambda card: 0)
+
+
+def explain_task(
+    job: Job[Any],
+    preprocessing: Preprocessing,
+    method: Method,
+    image: Floats,
+    targets: Indices,
+    conditions: Conditions,
+) -> Task:
     """Ask for attributions (T, H, W) of an image (H, W, 3)."""
     shape = (len(targets), preprocessing.height, preprocessing.width)
     arrays: Arrays = [np.ascontiguousarray(image, np.float32), np.ascontiguousarray(targets, np.int64)]
@@ -74,6 +91,7 @@ def explain_task(job: Job[Any], preprocessing: Preprocessing, method: Method, im
         "preprocessing": preprocessing.to_json(),
         "method": method.id,
         "params": method.values(),
+        "conditions": asdict(conditions),
     }
 
     def read(value: Any, arrays: Arrays, card: Card) -> Any:
