@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import cast
 
 from xai_core.types import FileKind, ModelSource, Network
@@ -20,9 +21,11 @@ def inspect(source: ModelSource) -> FileKind:
 def import_framework(framework: str) -> None:
     """Import what `load` will need, before the sandbox closes."""
     importlib.import_module(f"model_adapters.{framework}")
+    importlib.import_module("model_adapters.engines")
 
 
 def load(source: ModelSource, kind: FileKind, scratch: str) -> Network:
     """Open a model; `scratch` is a private folder for what must be unpacked."""
     adapter = importlib.import_module(f"model_adapters.{kind.framework}")
-    return cast(Network, adapter.load(source, kind, scratch))
+    engines = importlib.import_module("model_adapters.engines")
+    return cast(Network, engines.WithEngines(adapter.load(source, kind, scratch), os.path.getsize(source.path)))

@@ -85,7 +85,8 @@ def _last_layer(model: Any) -> Any:
 def hint(model: Any, spec: InputSpec) -> tuple[Preprocessing | None, str]:
     """Return the preprocessing that the first layers or the model's name speak for, and why."""
     known = presets(spec.height or ASSUMED, spec.width or ASSUMED, spec.channels)
-    for layer in list(_layers(model))[:6]:
+    layers = [one for _, one in named_operations(model) if isinstance(one, keras.layers.Layer)]
+    for layer in layers[:6]:
         if (scale := _wanted_scale(layer)) is not None:
             wanted = known["0..255" if scale == 255 else "0..1"]
             return wanted, f"Its first layers rescale by themselves ({type(layer).__name__})."
@@ -105,12 +106,49 @@ def _wanted_scale(layer: Any) -> int | None:
     return None
 
 
-def _layers(model: Any) -> Iterator[Any]:
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield from _layers(layer)
+def named_operations(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the layers and functions that a model is made of, those of models within it as "inner/conv", each once."""
+    known: set[int] = set()
+    for path, operation in _parts(model, prefix):
+        if id(operation) not in known:
+            known.add(id(operation))
+            yield path, operation
+
+
+def _parts(model: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    for operation in getattr(model, "operations", None) or model.layers:
+        path = f"{prefix}{operation.name}"
+        if isinstance(operation, keras.Model):
+            yield from _parts(operation, f"{path}/")
         else:
-            yield layer
+            yield path, operation
+
+
+def activations_of(model: Any) -> tuple[str, ...]:
+    """Return the names of the nonlinear functions that a model's layers apply, such as "relu" and "silu"."""
+    names = {_activation(operation) for _, operation in named_operations(model)}
+    return tuple(sorted(names - {"", "linear"}))
+
+
+def _activation(operation: Any) -> str:
+    function = getattr(operation, "activation", None)
+    if function is not None:
+        return str(getattr(function, "__name__", ""))
+    known = re.fullmatch(
+        r"(?i)p?relu6?|leakyrelu|[ces]elu|gelu|silu|hardsilu|mish|sigmoid|tanh|softmax", _kind(operation)
+    )
+    return known[0].lower() if known else ""
+
+
+def _kind(operation: Any) -> str:
+    return type(operation).__name__
+
+
+def last_with(model: Any, classes: int) -> Any | None:
+    """Return the last dense or convolutional layer whose weights end in `classes` outputs; None where there is none."""
+    kinds = keras.layers.Dense | keras.layers.Conv2D
+    found = [one for _, one in named_operations(model) if isinstance(one, kinds) and one.kernel.shape[-1] == classes]
+    return found[-1] if found else None
 
 
 def _models(model: Any) -> Iterator[Any]:

@@ -2,51 +2,105 @@
 
 from __future__ import annotations
 
+import copy
 import os
-import re
-import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import onnx
-import onnx2torch
-import onnxslim
-import torch
 
 from model_adapters import onnx_graph
 from model_adapters.archives import unpack
-from model_adapters.onnx_session import Scores, Wiring, as_tensor, find_wiring, open_session
-from model_adapters.probes import agree, are_probabilities, in_batches, squash, trials
+from model_adapters.delegating import Delegating
+from model_adapters.engine_openvino import Portable
+from model_adapters.onnx_session import Scores, Wiring, as_numbers, find_wiring, open_session
+from model_adapters.onnx_twin import twin_or_reason
+from model_adapters.probes import agree, are_probabilities, squash, trials
 from xai_core.errors import RefusedModel
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import Capability, Card, FileKind, Floats, Head, Indices, ModelSource, Network, Score
+from xai_core.types import (
+    Capability,
+    Card,
+    FileKind,
+    Floats,
+    Head,
+    Indices,
+    ModelSource,
+    Network,
+    Precision,
+    Rule,
+    Score,
+)
 
-DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
-ADVICE = "Upload the PyTorch or Keras file, or choose a method that needs predictions only."
-TOLERANCE = 1e-3
+BEYOND_SCORES = tuple(capability.name or "" for capability in ~Capability.PREDICT)
 
 
 class OnnxNetwork(Network):
-    """An ONNX graph; `twin` is the same graph in PyTorch, or None where there is none."""
+    """An ONNX graph that gives scores only; `answers` returns raw outputs (N, K) for inputs (N, H, W, C)."""
 
-    def __init__(self, card: Card, scores: Scores, twin: Any) -> None:
+    def __init__(self, card: Card, answers: Callable[[Floats], Floats]) -> None:
         self.card = card
-        self._scores = scores
-        self._twin = twin
+        self._answers = answers
 
     def forward(self, inputs: Floats) -> Floats:
-        return self._scores(inputs)
+        return self._answers(inputs)
 
-    def backward(self, inputs: Floats, targets: Indices, score: Score) -> Floats:
-        if self._twin is None:
-            return super().backward(inputs, targets, score)
-        head = self.card.head if score == "probability" and self.card.gives == "logit" else None
+    def portable(self, height: int, width: int) -> Portable | None:
+        """Return the graph for other engines, of whatever size; None where it runs on a GPU or is a copy's."""
+        scores = self._answers
+        if not isinstance(scores, Scores) or scores.on_gpu:
+            return None
+        return Portable(scores.graph, output=scores.wiring.output, dtype=scores.wiring.dtype)
 
-        def one_batch(part: Floats, wanted: Indices) -> Floats:
-            return _gradient(self._twin, self._scores.wiring, part, wanted, head)
 
-        return in_batches(one_batch, self.card.input.batch, inputs, targets)
+class TwinnedNetwork(OnnxNetwork, Delegating):
+    """An ONNX graph with its twin, the same graph in PyTorch, which does all that a runtime can not."""
+
+    def __init__(self, card: Card, answers: Callable[[Floats], Floats], twin: Network, wiring: Wiring) -> None:
+        Delegating.__init__(self, twin)
+        OnnxNetwork.__init__(self, card, answers)
+        self._wiring = wiring
+
+    def backward(
+        self,
+        inputs: Floats,
+        targets: Indices,
+        score: Score,
+        rule: Rule = "gradient",
+        references: Floats | None = None,
+    ) -> Floats:
+        others = None if references is None else self._seen(references)
+        return super().backward(self._seen(inputs), targets, score, rule, others)
+
+    def activations(self, inputs: Floats, *given: Any, **named: Any) -> Floats:
+        return super().activations(self._seen(inputs), *given, **named)
+
+    def layer_gradients(self, inputs: Floats, *given: Any, **named: Any) -> tuple[Floats, Floats]:
+        return super().layer_gradients(self._seen(inputs), *given, **named)
+
+    def resume(self, inputs: Floats, *given: Any, **named: Any) -> Floats:
+        return super().resume(self._seen(inputs), *given, **named)
+
+    def attentions(self, inputs: Floats, *given: Any, **named: Any) -> tuple[Floats, Floats]:
+        return super().attentions(self._seen(inputs), *given, **named)
+
+    def propagate(self, inputs: Floats, *given: Any, **named: Any) -> Floats:
+        return super().propagate(self._seen(inputs), *given, **named)
+
+    def randomised(self, seed: int) -> Network:
+        made = self.native.randomised(seed)
+        return TwinnedNetwork(self.card, lambda inputs: made.forward(self._seen(inputs)), made, self._wiring)
+
+    def at(self, precision: Precision) -> Network:
+        """Return the network whose gradients are computed in a precision; the runtime's scores stay in float32."""
+        made = copy.copy(self)
+        made.native = self.native.at(precision)
+        made.key = made.native.key
+        return self if made.native is self.native else made
+
+    def _seen(self, inputs: Floats) -> Floats:
+        return as_numbers(inputs, self._wiring)
 
 
 def load(source: ModelSource, kind: FileKind, scratch: str) -> OnnxNetwork:
@@ -59,7 +113,7 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> OnnxNetwork:
     onnx_graph.check_sizes(model)
     found = onnx_graph.image_input(model)
     session = open_session(path)
-    scores = Scores(session, find_wiring(session, found))
+    scores = Scores(path, find_wiring(session, found), session)
     return _network(model, scores, folder, kind)
 
 
@@ -69,23 +123,26 @@ def _network(model: Any, whole: Scores, folder: str | None, kind: FileKind) -> O
     expected = [whole(i) for i in inputs]
     cut, head = _without_head(model, whole, folder, inputs, expected)
     scores, outputs = (whole, expected) if cut is None else (cut, [cut(i) for i in inputs])
-    twin, reason = _twin_or_reason(model, wiring, folder, inputs, outputs)
     classes = expected[0].shape[1]
     card = Card(
         framework="onnx",
         format=kind.format,
         classes=classes,
         input=wiring.spec,
-        capabilities=Capability.PREDICT | (Capability.GRADIENT if twin is not None else Capability(0)),
+        capabilities=Capability.PREDICT,
         gives="probability" if cut is None and are_probabilities(expected) else "logit",
         head=head or ("sigmoid" if classes == 1 else "softmax"),
-        missing={} if twin is not None else {"GRADIENT": reason},
         hint=_hint(wiring),
         hint_reason="The model's input takes whole numbers from 0 to 255." if wiring.dtype == "uint8" else "",
         labels=onnx_graph.labels(model, classes),
         notes=_notes(model, wiring),
     )
-    return OnnxNetwork(card, scores, twin)
+    twin, reason = twin_or_reason(model, wiring, card, folder, inputs, outputs)
+    if twin is None:
+        return OnnxNetwork(replace(card, missing=dict.fromkeys(BEYOND_SCORES, reason)), scores)
+    twin.card = replace(card, capabilities=Capability.PREDICT | Capability.GRADIENT)
+    twin.look_inside(wiring.side)
+    return TwinnedNetwork(twin.card, scores, twin, wiring)
 
 
 def _unpacked(path: str, scratch: str) -> str:
@@ -106,7 +163,7 @@ def _without_head(
     head = onnx_graph.cut_head(model, whole.wiring.output)
     if head is None:
         return None, None
-    cut = Scores(open_session(_placed(model, folder)), whole.wiring)
+    cut = Scores(_placed(model, folder), whole.wiring)
     if agree([squash(cut(i), head) for i in inputs], expected, 1e-4):
         return cut, head
     model.CopyFrom(original)
@@ -120,62 +177,6 @@ def _placed(model: Any, folder: str | None) -> str | bytes:
     path = os.path.join(folder, "without_head.onnx")
     onnx.save_model(model, path)
     return path
-
-
-def _twin_or_reason(
-    model: Any, wiring: Wiring, folder: str | None, inputs: list[Floats], outputs: list[Floats]
-) -> tuple[Any, str]:
-    """Return the graph in PyTorch and "", or None and the sentence why there is none."""
-    if not all(np.isfinite(o).all() for o in outputs):
-        return None, "This ONNX model returns values that are not numbers, so it has no gradient."
-    try:
-        twin = _twin(model, wiring, folder)
-        answers = [in_batches(lambda i: _ask(twin, wiring, i), wiring.spec.batch, i) for i in inputs]
-        first = inputs[0][: wiring.spec.batch]
-        _gradient(twin, wiring, first, np.zeros(len(first), np.int64), None)
-    except Exception as error:
-        operator = re.search(r"operation_type='(\w+)'", str(error))
-        what = f"the operator {operator[1]}" if operator else "this graph"
-        return None, f"This ONNX model gives predictions only, as no gradient is known for {what}. {ADVICE}"
-    if not agree(answers, outputs, TOLERANCE):
-        return None, f"This ONNX model gives predictions only, as its differentiable copy differs from it. {ADVICE}"
-    return twin, ""
-
-
-def _twin(model: Any, wiring: Wiring, folder: str | None) -> Any:
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    if folder is not None:
-        onnx.load_external_data_for_model(copy, folder)
-    for output in [o for o in copy.graph.output if o.name != wiring.output]:
-        copy.graph.output.remove(output)
-    # onnx2torch misses the newest operator versions; a simplified graph needs fewer of them.
-    return onnx2torch.convert(onnxslim.slim(copy)).eval().float().requires_grad_(False).to(DEVICE)
-
-
-def _tensor(inputs: Floats, wiring: Wiring) -> Any:
-    return torch.from_numpy(as_tensor(inputs, wiring).astype(np.float32)).to(DEVICE)
-
-
-def _answer(twin: Any, values: Any) -> Any:
-    with warnings.catch_warnings(action="ignore"):  # onnx2torch indexes in a way that PyTorch warns of
-        return twin(values).flatten(1)
-
-
-def _ask(twin: Any, wiring: Wiring, inputs: Floats) -> Floats:
-    with torch.inference_mode():
-        return np.asarray(_answer(twin, _tensor(inputs, wiring)).cpu().numpy(), np.float32)
-
-
-def _gradient(twin: Any, wiring: Wiring, inputs: Floats, targets: Indices, head: Head | None) -> Floats:
-    values = _tensor(inputs, wiring).requires_grad_()
-    scores = _answer(twin, values)
-    if head is not None:
-        scores = scores.softmax(1) if head == "softmax" else scores.sigmoid()
-    chosen = scores.gather(1, torch.from_numpy(np.asarray(targets, np.int64)).to(DEVICE)[:, None])
-    (found,) = torch.autograd.grad(chosen.sum(), values)
-    found = found.permute(0, 2, 3, 1) if wiring.spec.layout == "NCHW" else found
-    return np.ascontiguousarray(found.cpu().numpy(), np.float32)
 
 
 def _hint(wiring: Wiring) -> Preprocessing | None:

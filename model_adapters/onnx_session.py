@@ -12,7 +12,7 @@ import onnxruntime
 
 from model_adapters.onnx_graph import DAMAGED, GraphInput
 from model_adapters.output_shapes import is_score_row, not_a_classifier
-from model_adapters.probes import COMMON_SIDES, in_batches, noise
+from model_adapters.probes import AT_ONCE, COMMON_SIDES, in_batches, noise, ran_out
 from xai_core.errors import RefusedModel, UnsupportedModel
 from xai_core.types import Floats, InputSpec
 
@@ -35,27 +35,41 @@ class Wiring:
 
 
 class Scores:
-    """Raw outputs (N, K) of a session for inputs (N, H, W, C)."""
+    """Raw outputs (N, K) of a session for inputs (N, H, W, C).
 
-    def __init__(self, session: Any, wiring: Wiring) -> None:
-        self._session = session
+    graph: the path or the bytes that it was opened from. on_gpu: whether it runs on one.
+    """
+
+    def __init__(self, graph: str | bytes, wiring: Wiring, session: Any = None) -> None:
+        self.graph = graph
         self.wiring = wiring
+        self._session = session or open_session(graph)
+        self.on_gpu = PROVIDERS[0] in self._session.get_providers()
 
     def __call__(self, inputs: Floats) -> Floats:
-        return in_batches(self._one_batch, self.wiring.spec.batch, inputs)
+        most = None if self.on_gpu else max(1, AT_ONCE // (inputs.shape[1] * inputs.shape[2]))
+        return in_batches(self._one_batch, self.wiring.spec.batch, inputs, most=most)
 
     def _one_batch(self, inputs: Floats) -> Floats:
         feed = {self.wiring.input: as_tensor(inputs, self.wiring)}
-        found = self._session.run([self.wiring.output], feed)[0]
+        try:
+            found = self._session.run([self.wiring.output], feed)[0]
+        except Exception as error:
+            if _is_memory(error):
+                raise ran_out(len(inputs)) from error
+            raise
         return np.asarray(found, np.float32).reshape(len(inputs), -1)
 
 
 def as_tensor(inputs: Floats, wiring: Wiring) -> Any:
     """Return inputs (N, H, W, C) in the layout and number type that the graph takes."""
-    values = inputs.transpose(0, 3, 1, 2) if wiring.spec.layout == "NCHW" else inputs
-    if wiring.dtype == "uint8":
-        values = np.clip(np.rint(values), 0, 255)
-    return np.ascontiguousarray(values, wiring.dtype)
+    values = as_numbers(inputs, wiring)
+    return np.ascontiguousarray(values.transpose(0, 3, 1, 2) if wiring.spec.layout == "NCHW" else values, wiring.dtype)
+
+
+def as_numbers(inputs: Floats, wiring: Wiring) -> Floats:
+    """Return inputs (N, H, W, C) as the graph sees them: whole numbers where it takes no others."""
+    return np.clip(np.rint(inputs), 0, 255) if wiring.dtype == "uint8" else inputs
 
 
 def open_session(model: str | bytes) -> Any:
@@ -144,5 +158,5 @@ def _open_error(text: str) -> Exception:
 def _is_memory(error: Exception) -> bool:
     """Whether memory ran out; the worker, which knows the limit, has the sentence for that."""
     return isinstance(error, MemoryError) or bool(
-        re.search(r"allocate memory|bad_alloc|out of memory", str(error), re.I)
+        re.search(r"failed to allocate|allocate memory|bad_alloc|out of memory", str(error), re.I)
     )

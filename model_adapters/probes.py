@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from xai_core.errors import OutOfMemory
 from xai_core.types import Floats, Head, InputSpec
 
 Units = tuple[float, float]
 UNITS: tuple[Units, ...] = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
+AT_ONCE = 32 * 224 * 224  # pixels asked at once; more is hardly faster, and a worker's memory is limited
 COMMON_SIDES = (224, 32, 28, 299, 256, 64, 96, 128, 192, 384, 512)
 
 
@@ -51,6 +53,12 @@ def in_batches(call: Callable[..., Floats], size: int | None, *arrays: Any, most
         padded = [np.concatenate([p, np.repeat(p[-1:], short, axis=0)]) for p in parts] if short else parts
         pieces.append(call(*padded)[: len(parts[0])])
     return np.concatenate(pieces)
+
+
+def ran_out(pictures: int) -> OutOfMemory:
+    """Return the error of a model that had no memory for so many pictures at once."""
+    way_out = f"on {pictures} pictures; choose a smaller batch." if pictures > 1 else "on a single picture."
+    return OutOfMemory(f"The model ran out of memory {way_out}")
 
 
 def are_probabilities(outputs: list[Floats]) -> bool:

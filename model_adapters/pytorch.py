@@ -11,9 +11,10 @@ import torch
 from model_adapters import architectures, torch_files, torch_script
 from model_adapters.architectures import Architecture, Match, Shapes
 from model_adapters.probes import noise
+from model_adapters.torch_answers import DETECTOR, SEGMENTATION
 from model_adapters.torch_architectures import build, filled
 from model_adapters.torch_files import Tensors
-from model_adapters.torch_network import DETECTOR, SEGMENTATION, TorchNetwork
+from model_adapters.torch_network import TorchNetwork
 from xai_core.errors import ModelError, UnsupportedModel
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import Capability, Card, FileKind, InputSpec, ModelSource, Network
@@ -98,6 +99,7 @@ def _fastest(module: Any, card: Card, look: Preprocessing) -> TorchNetwork:
     except ModelError:
         network = TorchNetwork(module.to(memory_format=torch.contiguous_format), card)
         network.forward(sample)
+    network.look_inside(look.height)
     return network
 
 

@@ -18,6 +18,8 @@ import tensorflow as tf
 
 from model_adapters import keras_file, keras_layers, saved_model
 from model_adapters.archives import unpack
+from model_adapters.keras_inside import NO_GRADIENT, NOT_DIFFERENTIABLE, PYTORCH_ONLY, SEALED, looked_into
+from model_adapters.keras_network import KerasNetwork
 from model_adapters.output_shapes import is_score_row, not_a_classifier
 from model_adapters.preflight import trusts_pickles
 from model_adapters.probes import COMMON_SIDES, agree, are_probabilities, squash, trials
@@ -30,7 +32,6 @@ tf.get_logger().setLevel("ERROR")
 for gpu in tf.config.list_physical_devices("GPU"):
     tf.config.experimental.set_memory_growth(gpu, True)
 
-NO_GRADIENT = "TensorFlow knows no gradient for this model; choose a method that needs predictions only."
 ASSUMED = 224
 
 
@@ -51,20 +52,22 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> TensorFlowNetwork
     return _load_keras(source.path, kind, scratch, trusted)
 
 
-def _load_keras(path: str, kind: FileKind, scratch: str, trusted: bool) -> TensorFlowNetwork:
+def _load_keras(path: str, kind: FileKind, scratch: str, trusted: bool) -> KerasNetwork:
     model = _opened(path, kind, scratch, trusted)
     spec = keras_layers.image_input(model)
     shapes = [tuple(output.shape) for output in model.outputs]
     if len(shapes) != 1 or not is_score_row(shapes[0]):
         raise not_a_classifier(shapes, spec.height or ASSUMED)
-    network = TensorFlowNetwork(lambda inputs: model(inputs, training=False), spec, "float32", model)
+    network = KerasNetwork(model, spec)
     inputs, expected = _tried(network, spec)
     cut = _cut(model, network, inputs, expected)
     card = _card(kind, spec, expected)
     if cut is not None:
         card = replace(card, gives="logit", head=cut.head)
     hint, reason = keras_layers.hint(model, spec)
-    network.card = _with_gradient(replace(card, hint=hint, hint_reason=reason), network, inputs[0])
+    card = replace(card, hint=hint, hint_reason=reason)
+    _head_set(network, card)
+    network.card = looked_into(card, network, inputs[0], network.forward(inputs[0]).argmax(axis=1))
     return network
 
 
@@ -128,13 +131,19 @@ def _load_saved_model(path: str, kind: FileKind, scratch: str, trusted: bool) ->
 
 def _with_gradient(card: Card, network: TensorFlowNetwork, inputs: Floats) -> Card:
     """Return the card with what a trial says of gradients; the trial also spares the first explanation the tracing."""
-    if network.head != card.head:
-        network.compile(card.head)
+    _head_set(network, card)
+    card = replace(card, missing=SEALED | PYTORCH_ONLY)
     try:
         network.gradient(inputs, np.zeros(len(inputs), np.int64))
-    except (ValueError, TypeError, LookupError, tf.errors.InvalidArgumentError, tf.errors.UnimplementedError):
-        return replace(card, capabilities=Capability.PREDICT, missing={"GRADIENT": NO_GRADIENT})
+    except NOT_DIFFERENTIABLE:
+        missing = {**card.missing, "GRADIENT": NO_GRADIENT}
+        return replace(card, capabilities=Capability.PREDICT, missing=missing)
     return card
+
+
+def _head_set(network: TensorFlowNetwork, card: Card) -> None:
+    if network.head != card.head:
+        network.compile(card.head)
 
 
 def _tried(network: TensorFlowNetwork, spec: InputSpec) -> tuple[list[Floats], list[Floats]]:

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import copy
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
-from model_adapters.probes import in_batches
-from xai_core.errors import ModelError, OutOfMemory, RefusedModel, UnsupportedModel
-from xai_core.types import Card, Floats, Indices, Network, Score
+from model_adapters import torch_precision
+from model_adapters.engine_openvino import Portable
+from model_adapters.probes import AT_ONCE, in_batches, noise
+from model_adapters.torch_answers import answer, gradient, gradients
+from model_adapters.torch_attention import Attention, by_picture, openly
+from model_adapters.torch_inside import Inside, look_inside, nothing
+from model_adapters.torch_layers import Place, scores_from, scores_with, values_at
+from model_adapters.torch_propagation import relevance
+from model_adapters.torch_randomised import randomised
+from model_adapters.torch_rules import way_back
+from model_adapters.torch_ways import ways_of
+from xai_core.errors import ModelError
+from xai_core.preprocessing import Preprocessing
+from xai_core.types import Card, Floats, Indices, Network, Precision, Propagation, Rule, Score
 
-LOGITS = ("logits", "out", "output")
-NO_GRADIENT = "The model's scores have no gradient; choose a method that needs predictions only."
-FILES = "The model tried to use a file outside its own folder and was stopped."
-DETECTOR = "This model finds objects (it is a detector). Open it on the Detection page."
-PICTURE = 224 * 224  # pixels
-FORWARD_PIXELS = 32 * PICTURE  # asked at once on a CPU; more is hardly faster, and a worker's memory is limited
-BACKWARD_PIXELS = 8 * PICTURE  # fewer, as all activations are kept
-SEGMENTATION = "This model labels every pixel (segmentation); a classifier, with one score a class, is needed."
+BACKWARD_PIXELS = AT_ONCE // 4  # fewer, as all activations are kept
 
 
 class TorchNetwork(Network):
@@ -39,33 +45,171 @@ class TorchNetwork(Network):
         self._module = frozen(module).to(device=self._device)
         if channels_last:
             self._module = self._module.to(memory_format=self._format)
+        self._inside: Inside = nothing("")
+        self._precision: Precision = "float32"
+
+    def look_inside(self, side: int) -> None:
+        """Find layers, attention and ways back, and enter them on the card; `side` stands in for a free size."""
+        pictures = noise(self.card.input, self._batch or 1, side)
+        self._inside = found = look_inside(self._module, self._tensor(pictures))
+        ways = ways_of(self._module, self._tensor(pictures), self.card)
+        self.card = replace(
+            self.card,
+            capabilities=self.card.capabilities | found.capabilities | ways.capabilities,
+            missing={**self.card.missing, **found.missing, **ways.missing},
+            notes=(*self.card.notes, *ways.notes),
+            layers=tuple(place.layer for place in found.places.values()),
+            token_grid=found.token_grid,
+        )
 
     def forward(self, inputs: Floats) -> Floats:
-        return in_batches(self._forward, self.card.input.batch, inputs, most=self._most(inputs, FORWARD_PIXELS))
+        return in_batches(self._forward, self.card.input.batch, inputs, most=self._most(inputs, AT_ONCE))
 
-    def backward(self, inputs: Floats, targets: Indices, score: Score) -> Floats:
+    def backward(
+        self,
+        inputs: Floats,
+        targets: Indices,
+        score: Score,
+        rule: Rule = "gradient",
+        references: Floats | None = None,
+    ) -> Floats:
+        def one_batch(part: Floats, wanted: Indices, *others: Floats) -> Floats:
+            return self._backward(part, wanted, score, rule, *others)
+
+        return self._backwards(one_batch, inputs, targets, *([] if references is None else [references]))
+
+    def activations(self, inputs: Floats, layer: str) -> Floats:
+        place = self._place(layer)
+
+        def one_batch(part: Floats) -> Floats:
+            with torch.inference_mode():
+                return _numbers(values_at(self._module, self._tensor(part), place))
+
+        return in_batches(one_batch, self._batch, inputs, most=self._most(inputs, AT_ONCE))
+
+    def layer_gradients(self, inputs: Floats, targets: Indices, score: Score, layer: str) -> tuple[Floats, Floats]:
+        place = self._place(layer)
+
         def one_batch(part: Floats, wanted: Indices) -> Floats:
-            return self._backward(part, wanted, score)
+            with torch.enable_grad():
+                raw, leaf = scores_from(self._module, self._tensor(part), place)
+                slopes = gradient(self._chosen(raw, wanted, score), leaf)
+            pairs = (place.on_grid(one.detach(), part.shape[1:3]) for one in (leaf, slopes))
+            return _numbers(torch.stack(list(pairs), 1))
 
-        most = self._most(inputs, BACKWARD_PIXELS)
-        return in_batches(one_batch, self.card.input.batch, inputs, targets, most=most)
+        found = self._backwards(one_batch, inputs, targets)
+        return found[:, 0], found[:, 1]
+
+    def resume(self, inputs: Floats, layer: str, values: Floats) -> Floats:
+        place = self._place(layer)
+        most = self._most(inputs, AT_ONCE)
+        return in_batches(lambda part: self._resume(inputs, place, part), self._batch, values, most=most)
+
+    def attentions(self, inputs: Floats, targets: Indices, score: Score) -> tuple[Floats, Floats]:
+        def one_batch(part: Floats, wanted: Indices) -> Floats:
+            with torch.enable_grad():
+                with openly(), Attention() as attention:
+                    leaf = self._tensor(part).requires_grad_()  # else a compiled graph takes its own short cuts
+                    raw = answer(self._module, leaf.clone())
+                slopes = gradients(self._chosen(raw, wanted, score), attention.weights)
+            pairs = (torch.stack([by_picture(w, len(part)) for w in both], 1) for both in (attention.weights, slopes))
+            return _numbers(torch.stack(list(pairs), 1))
+
+        found = self._backwards(one_batch, inputs, targets)
+        return found[:, 0].swapaxes(0, 1), found[:, 1].swapaxes(0, 1)
+
+    def propagate(self, inputs: Floats, targets: Indices, propagation: Propagation) -> Floats:
+        def one_batch(part: Floats, wanted: Indices) -> Floats:
+            chosen = torch.from_numpy(wanted).to(self._device)
+            found = relevance(lambda tensor: answer(self._module, tensor), self._tensor(part), chosen, propagation)
+            return _numbers(found.permute(0, 2, 3, 1))
+
+        return self._backwards(one_batch, inputs, targets)
+
+    def randomised(self, seed: int) -> TorchNetwork:
+        made = copy.copy(self)
+        made._module = randomised(self._module, self.card.classes, seed)
+        made.key = f"{self.key} random {seed}".strip()
+        return made
+
+    def by_peer(
+        self,
+        library: str,
+        method: str,
+        values: Mapping[str, Any],
+        preprocessing: Preprocessing,
+        image: Floats,
+        targets: Indices,
+    ) -> Floats:
+        from model_adapters.torch_peers import maps  # libraries that few runs need
+
+        asked = (self._module, self.card, self._inside.places)
+        return maps(library, method, values, *asked, preprocessing, image, targets)
+
+    def at(self, precision: Precision) -> TorchNetwork:
+        """Return the network whose scores and gradients are computed in a precision; all else stays in float32."""
+        if precision == self._precision or not torch_precision.knows(self._device, precision):
+            return self
+        made = copy.copy(self)
+        made._precision, made.key = precision, torch_precision.key_in(self.key, precision)
+        return made
+
+    def portable(self, height: int, width: int) -> Portable | None:
+        """Return the module for other engines, for pictures of height x width pixels; None where it is on a GPU."""
+        if self._device.type != "cpu":
+            return None
+        return torch_precision.portable(self._module, self.card.input, height, width)
+
+    def _backwards(self, call: Callable[..., Floats], inputs: Floats, *others: Any) -> Floats:
+        return in_batches(call, self._batch, inputs, *others, most=self._most(inputs, BACKWARD_PIXELS))
+
+    @property
+    def _batch(self) -> int | None:
+        return self.card.input.batch
+
+    def _place(self, layer: str) -> Place:
+        if layer not in self._inside.places:
+            raise ModelError(f"This model has no layer {layer[:80]!r} that can be looked at; choose one of its list.")
+        return self._inside.places[layer]
 
     def _most(self, inputs: Floats, pixels: int) -> int | None:
         return max(1, pixels // (inputs.shape[1] * inputs.shape[2])) if self._device.type == "cpu" else None
 
     def _forward(self, inputs: Floats) -> Floats:
-        with torch.inference_mode():
-            return np.asarray(answer(self._module, self._tensor(inputs)).cpu().numpy(), np.float32)
+        with torch.inference_mode(), torch_precision.passes_in(self._precision, self._device):
+            return _numbers(answer(self._module, self._tensor(inputs)))
 
-    def _backward(self, inputs: Floats, targets: Indices, score: Score) -> Floats:
+    def _backward(self, inputs: Floats, targets: Indices, score: Score, rule: Rule, *others: Floats) -> Floats:
+        precision = self._precision if rule == "gradient" else "float32"
+
+        def chosen(tensor: Any) -> Any:
+            with torch_precision.passes_in(precision, self._device):
+                raw = answer(self._module, tensor)
+            return self._chosen(raw, targets, score)
+
         with torch.enable_grad():
             leaf = self._tensor(inputs).requires_grad_()
-            scores = self._scores(
-                answer(self._module, leaf.clone()), score
-            )  # a copy, as a first layer may work in place
-            chosen = scores.gather(1, torch.from_numpy(targets).to(self._device)[:, None]).sum()
-            found = gradient(chosen, leaf)
-        return np.ascontiguousarray(found.permute(0, 2, 3, 1).cpu().numpy(), np.float32)
+            forth, back = way_back(rule, lambda: chosen(self._tensor(*others)))
+            with forth:
+                total = chosen(leaf.clone())  # a copy, as a first layer may work in place
+            with back:
+                found = gradient(total, leaf)
+        return _numbers(found.permute(0, 2, 3, 1))
+
+    def _resume(self, inputs: Floats, place: Place, values: Floats) -> Floats:
+        with torch.inference_mode():
+            wanted = torch.from_numpy(values).to(self._device)
+            if self._batch is None:
+                with suppress(ModelError):  # a network that joins what bypasses the layer wants as many inputs
+                    found = scores_with(self._module, self._tensor(inputs), place, wanted)
+                    if len(found) == len(values):
+                        return _numbers(found)
+            repeated = self._tensor(np.repeat(inputs, len(values), axis=0))
+            return _numbers(scores_with(self._module, repeated, place, wanted))
+
+    def _chosen(self, raw: Any, targets: Indices, score: Score) -> Any:
+        """Return the sum of the scores [n, targets[n]] of raw outputs (N, K)."""
+        return self._scores(raw, score).gather(1, torch.from_numpy(targets).to(self._device)[:, None]).sum()
 
     def _scores(self, raw: Any, score: Score) -> Any:
         if score == "logit" or self.card.gives == "probability":
@@ -77,89 +221,13 @@ class TorchNetwork(Network):
         return planes.to(self._device, copy=True, memory_format=self._format)
 
 
+def _numbers(tensor: Any) -> Floats:
+    return np.ascontiguousarray(tensor.detach().cpu().numpy(), np.float32)
+
+
 def frozen(module: Any) -> Any:
     """Return the module in eval mode and float32, without gradients of its own."""
     for parameter in module.parameters():
         parameter.requires_grad_(False)
     module = module.float()
     return module if isinstance(module, torch.fx.GraphModule) else module.eval()  # an exported graph has no modes
-
-
-def answer(module: Any, tensor: Any) -> Any:
-    """Return a module's scores (N, K) for (N, C, H, W); a VitrineError where it fails or is no classifier.
-
-    TorchScript runs as it is written: compiling it anew for each batch size would take seconds a time.
-    """
-    with told(tensor), torch.jit.optimized_execution(False):
-        return rows(module(tensor)).float()
-
-
-@contextmanager
-def told(tensor: Any) -> Iterator[None]:
-    """Turn what PyTorch raises inside a model asked with `tensor` (N, C, H, W) into a sentence."""
-    try:
-        yield
-    except (RuntimeError, ValueError, LookupError, TypeError, AssertionError, MemoryError) as error:
-        if uses_files(error):
-            raise RefusedModel(FILES) from None
-        _check_memory(error, len(tensor))
-        _, channels, height, width = tensor.shape
-        raise ModelError(
-            f"The model does not take pictures of {width}x{height} pixels with {channels} channels. "
-            "Set the input size that it was trained with."
-        ) from error
-
-
-def uses_files(error: Exception) -> bool:
-    """Whether an error came from a module that tried to open a file and could not."""
-    return "unable to open file" in str(error) or "Permission denied" in str(error)
-
-
-def gradient(chosen: Any, leaf: Any) -> Any:
-    """Return d chosen / d leaf; zeros where the leaf plays no part. ModelError where there is none."""
-    if not chosen.requires_grad:
-        raise ModelError(NO_GRADIENT)
-    try:
-        (found,) = torch.autograd.grad(chosen, leaf, allow_unused=True)
-    except (RuntimeError, MemoryError) as error:
-        _check_memory(error, len(leaf))
-        raise ModelError(NO_GRADIENT) from error
-    return torch.zeros_like(leaf) if found is None else found
-
-
-def _check_memory(error: Exception, pictures: int) -> None:
-    if "allocate memory" in str(error) or isinstance(error, torch.OutOfMemoryError | MemoryError):
-        way_out = f"on {pictures} pictures; choose a smaller batch." if pictures > 1 else "on a single picture."
-        raise OutOfMemory(f"The model ran out of memory {way_out}") from None
-
-
-def rows(output: Any) -> Any:
-    """Return the scores (N, K) from what a module returned; UnsupportedModel where that is no classifier's answer."""
-    tensor = output if isinstance(output, torch.Tensor) else _chosen(output)
-    while tensor.dim() > 2 and tensor.shape[-1] == 1:
-        tensor = tensor.squeeze(-1)
-    if tensor.dim() == 1:
-        tensor = tensor[:, None]
-    if tensor.dim() == 4:
-        raise UnsupportedModel(SEGMENTATION)
-    if tensor.dim() != 2:
-        shape = "x".join(map(str, tensor.shape)) or "a single number"
-        raise UnsupportedModel(f"A classifier returns one row of scores a picture; this model returned {shape}.")
-    return tensor
-
-
-def _chosen(output: Any) -> Any:
-    if isinstance(output, Mapping):
-        if named := [output[name] for name in LOGITS if isinstance(output.get(name), torch.Tensor)]:
-            return named[0]
-        output = list(output.values())
-    if isinstance(output, list | tuple):
-        if any(isinstance(part, Mapping) and "boxes" in part for part in output):
-            raise UnsupportedModel(DETECTOR)
-        tensors = [part for part in output if isinstance(part, torch.Tensor)]
-        flat = [tensor for tensor in tensors if tensor.dim() == 2]
-        chosen = flat or tensors
-        if len(chosen) == 1:
-            return chosen[0]
-        raise UnsupportedModel(f"The model returns {len(tensors)} outputs; export it with its class scores alone.")
-    raise UnsupportedModel(f"A classifier returns a tensor; this model returned {type(output).__name__[:40]}.")

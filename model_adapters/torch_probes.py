@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from model_adapters.probes import noise
-from model_adapters.torch_network import answer
+from model_adapters.torch_answers import answer
 from xai_core.errors import ModelError, UnsupportedModel
 from xai_core.types import InputSpec
 

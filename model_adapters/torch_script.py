@@ -10,8 +10,10 @@ import numpy as np
 import torch
 
 from model_adapters.probes import agree, are_probabilities, in_batches, noise, squash, trials
-from model_adapters.torch_network import DETECTOR, FILES, TorchNetwork, frozen, uses_files
+from model_adapters.torch_answers import DETECTOR, FILES, uses_files
+from model_adapters.torch_network import TorchNetwork, frozen
 from model_adapters.torch_probes import ask, find_input
+from model_adapters.torch_program import program_of, with_steps
 from xai_core.errors import ModelError, RefusedModel, UnsupportedModel
 from xai_core.types import Capability, Card, FileKind, Floats, Head, InputSpec, Network
 
@@ -22,6 +24,7 @@ NO_GRADIENT = (
     "or choose a method that needs predictions only."
 )
 CLOSE = 1e-4
+SIDE = 224  # pixels, where the size is free
 
 
 def load(path: str, kind: FileKind) -> Network:
@@ -31,9 +34,9 @@ def load(path: str, kind: FileKind) -> Network:
     spec, notes = find_input(module)
     inputs = trials(spec)
     expected = [_answers(module, spec, batch) for batch in inputs]
-    cut, head = _without_end(path, spec, inputs, expected)
+    cut, head, logits = _without_end(path, spec, inputs, expected)
     card = describe(spec, expected, kind, cut is not None, head, notes)
-    return _honest(TorchNetwork(module if cut is None else cut, card))
+    return _honest(_opened_up(module, card, inputs, expected) if cut is None else _opened_up(cut, card, inputs, logits))
 
 
 def probed(module: Any, kind: FileKind) -> Network:
@@ -50,7 +53,7 @@ def exported(module: Any, shape: tuple[Any, ...], kind: FileKind) -> Network:
         raise UnsupportedModel(f"A classifier takes pictures (N, channels, H, W); this one takes {shape}.")
     batch, channels, height, width = (size if isinstance(size, int) else None for size in shape)
     spec = InputSpec(height, width, channels or 3, batch=batch)
-    module = frozen(module)
+    module = frozen(with_steps(module))
     expected = [_answers(module, spec, inputs) for inputs in trials(spec)]
     return _honest(TorchNetwork(module, describe(spec, expected, kind, False, None, ())))
 
@@ -78,8 +81,43 @@ def _honest(network: TorchNetwork) -> TorchNetwork:
     try:
         network.backward(noise(card.input, 1), np.zeros(1, np.int64), card.gives)
     except ModelError:
-        network.card = replace(card, capabilities=Capability.PREDICT, missing={"GRADIENT": NO_GRADIENT})
+        missing = {name.name or "": NO_GRADIENT for name in ~Capability.PREDICT}
+        network.card = replace(card, capabilities=Capability.PREDICT, missing=missing)
+        return network
+    network.look_inside(SIDE)
     return network
+
+
+def _opened_up(script: Any, card: Card, inputs: list[Floats], expected: list[Floats]) -> TorchNetwork:
+    """Return the network that can be looked into, where its answers and gradients are the ScriptModule's.
+
+    expected: the module's answers, from the processor; a file that was frozen there may not run on a GPU.
+    """
+    sealed = TorchNetwork(script, card)
+    try:
+        program = TorchNetwork(program_of(script), card)
+        alike = agree([program.forward(i) for i in inputs], expected, CLOSE)
+        return program if alike and (not _runs(sealed) or _same_slopes(program, sealed)) else sealed
+    except Exception:  # what TorchScript allows has no end; the graph itself still runs
+        return sealed
+
+
+def _runs(network: TorchNetwork) -> bool:
+    try:
+        network.forward(noise(network.card.input, 1))
+    except ModelError:
+        return False
+    return True
+
+
+def _same_slopes(one: TorchNetwork, other: TorchNetwork) -> bool:
+    return agree([_slope(one)], [_slope(other)], CLOSE)
+
+
+def _slope(network: TorchNetwork) -> Floats:
+    """Return a gradient that has the size of 1 where it is not zero."""
+    found = network.backward(noise(network.card.input, 1), np.zeros(1, np.int64), network.card.gives)
+    return np.asarray(found / (np.abs(found).max() or 1), np.float32)
 
 
 def _opened(path: str) -> Any:
@@ -109,20 +147,24 @@ def _answers(module: Any, spec: InputSpec, inputs: Floats) -> Floats:
     return in_batches(lambda part: ask(module, part), spec.batch, inputs)
 
 
-def _without_end(path: str, spec: InputSpec, inputs: list[Floats], expected: list[Floats]) -> tuple[Any, Head | None]:
-    """Return the module without its final softmax or sigmoid, and which it was.
+def _without_end(
+    path: str, spec: InputSpec, inputs: list[Floats], expected: list[Floats]
+) -> tuple[Any, Head | None, list[Floats]]:
+    """Return the module without its final softmax or sigmoid, which it was, and the answers that it then gives.
 
     The module is None where there is no such end, or where what is left does not add up to the whole.
     """
     module = _opened(path)  # a graph can be changed only before its first run
     end = _cut(module)
     if end is None:
-        return None, None
+        return None, None, []
     head = ENDS[end]
     answers = [_answers(module, spec, batch) for batch in inputs]
     whole = [squash(logits, head) for logits in answers]
     given = [torch.from_numpy(e).exp().numpy() for e in expected] if end == "aten::log_softmax" else expected
-    return (module, head) if agree(whole, given, CLOSE) else (None, head if end != "aten::log_softmax" else None)
+    if agree(whole, given, CLOSE):
+        return module, head, answers
+    return None, head if end != "aten::log_softmax" else None, []
 
 
 def _cut(module: Any) -> str | None:

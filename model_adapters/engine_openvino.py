@@ -1,0 +1,118 @@
+"""Forward passes through OpenVINO, on the processor; nothing is written to disk and nothing is sent."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import sys
+import warnings
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from model_adapters.probes import ran_out
+from xai_core.types import Floats, InputSpec, Precision
+
+NAME = "OpenVINO"
+PRECISIONS: dict[Precision, str] = {"float32": "f32", "bfloat16": "bf16"}
+_TELEMETRY = "openvino_telemetry"
+
+
+def _imported() -> Any:
+    """Import OpenVINO without its telemetry, which writes to the home folder; None where it is not installed."""
+    before = sys.modules.get(_TELEMETRY)
+    sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # an import of it fails, which OpenVINO expects
+    try:
+        return importlib.import_module("openvino")
+    except ImportError:
+        return None
+    finally:
+        del sys.modules[_TELEMETRY]
+        if before is not None:
+            sys.modules[_TELEMETRY] = before
+
+
+openvino = _imported()
+
+
+@dataclass(frozen=True)
+class Portable:
+    """A model as OpenVINO's converter reads it.
+
+    model: an nn.Module, the path or bytes of an ONNX file, or a TensorFlow function; it maps a batch in the layout of
+    the network's card to scores (N, K). example: a batch to trace it with, where that is needed. output: the name of
+    the scores, where there are other outputs. dtype: the number type of the input.
+    """
+
+    model: Any
+    example: Any = None
+    output: str = ""
+    dtype: str = "float32"
+
+
+@runtime_checkable
+class Convertible(Protocol):
+    """A network that other engines can run."""
+
+    def portable(self, height: int, width: int) -> Portable | None:
+        """Return the model for inputs of height x width pixels; None where it runs on a GPU, which is faster."""
+
+
+class Compiled:
+    """Answers (N, K) to inputs (N, H, W, C) of one size; not for several threads at once."""
+
+    def __init__(self, graph: Any, precision: Precision, portable: Portable) -> None:
+        made = openvino.Core().compile_model(graph, "CPU", _settings(precision))
+        self._request = made.create_infer_request()
+        self._output = made.output(portable.output) if portable.output else made.output(0)
+        self._dtype = portable.dtype
+
+    def __call__(self, inputs: Floats) -> Floats:
+        values = np.clip(np.rint(inputs), 0, 255) if self._dtype == "uint8" else inputs
+        try:
+            self._request.infer([np.ascontiguousarray(values, self._dtype)], share_inputs=True)
+        except RuntimeError as error:
+            if "alloc" in str(error).lower():
+                raise ran_out(len(inputs)) from error
+            raise
+        return np.array(self._request.get_tensor(self._output).data, np.float32).reshape(len(inputs), -1)
+
+
+def knows(precision: Precision) -> bool:
+    """Whether this processor computes in a precision."""
+    return precision == "float32" or "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def convert(portable: Portable, spec: InputSpec, height: int, width: int) -> Any:
+    """Return the model as a graph that takes (N, height, width, C), whatever layout `spec` asks for.
+
+    Raises whatever the converter does where it can not read the model.
+    """
+    model = io.BytesIO(portable.model) if isinstance(portable.model, bytes) else portable.model
+    with warnings.catch_warnings(action="ignore"):  # tracing warns of every branch that it takes
+        graph = openvino.convert_model(model, example_input=portable.example)
+    batch, channels = spec.batch or -1, spec.channels
+    planes = spec.layout == "NCHW"
+    graph.reshape([batch, channels, height, width] if planes else [batch, height, width, channels])
+    return _taking_pixels(graph) if planes else graph
+
+
+def _taking_pixels(graph: Any) -> Any:
+    # The transposition melts into the first layer, where numpy would copy the batch.
+    steps = openvino.preprocess.PrePostProcessor(graph)
+    steps.input().tensor().set_layout(openvino.Layout("NHWC"))
+    steps.input().model().set_layout(openvino.Layout("NCHW"))
+    return steps.build()
+
+
+def _settings(precision: Precision) -> dict[str, Any]:
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    return {
+        "INFERENCE_PRECISION_HINT": PRECISIONS[precision],
+        "PERFORMANCE_HINT": "LATENCY",
+        "ENABLE_CPU_PINNING": False,  # several workers would be pinned to the same cores
+        "CACHE_DIR": "",
+        **({"INFERENCE_NUM_THREADS": int(threads)} if threads.isdigit() and int(threads) else {}),
+    }

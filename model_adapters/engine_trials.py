@@ -1,0 +1,184 @@
+"""What an engine is worth: how its answers compare with the native ones, and how long it takes."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from model_adapters.probes import UNITS, natural, noise
+from xai_core.errors import OutOfMemory
+from xai_core.types import Engine, Floats, InputSpec, Precision
+
+TOLERANCE = 1e-4  # of the greatest output; float32 rounding stays far below, a layer read wrongly lies far above
+LEAST_AGREEMENT = 0.5
+MOST_PICTURES, LEAST_PICTURES = 4, 2  # of each kind
+BATCH = 12
+ROUNDS = 3
+VARIATIONS = 4  # of each of the person's own pictures
+TINY, LARGEST = 1e-30, 1e9
+STOPPED = "It stopped with an error."
+NO_NUMBERS = "It returns values that are not numbers."
+NOTHING_TO_COMPARE = "The model's own answers to the trial pictures are not numbers, so there is nothing to compare."
+SECONDS = 0.3  # spent on one kind of pictures, and on a batch; keeps slow models from long silences
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to get raw outputs (N, K) for inputs (N, H, W, C)."""
+
+    name: str
+    precision: Precision
+    answer: Callable[[Floats], Floats]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What an engine was found to be; `fault` is a sentence where it gave no answers that can be compared."""
+
+    candidate: Candidate
+    max_difference: float = 0.0
+    top1_agreement: float = 0.0
+    milliseconds: float = 0.0
+    fault: str = ""
+
+    @property
+    def objection(self) -> str:
+        """Why the engine must not be used, a sentence; "" where it may be."""
+        if self.fault:
+            return self.fault
+        if self.candidate.precision == "float32":
+            if self.max_difference > TOLERANCE or self.top1_agreement < 1:
+                return f"Its answers differ by up to {self.max_difference:.2g} of the greatest one."
+        elif self.top1_agreement < LEAST_AGREEMENT:
+            return f"It names another class on {1 - self.top1_agreement:.0%} of the trial pictures."
+        return ""
+
+
+def tried(native: Candidate, others: Sequence[Candidate], spec: InputSpec, own: Floats | None = None) -> list[Trial]:
+    """Try all engines on the same pictures, turn and turn about; the first trial is the native engine's own.
+
+    own: the person's pictures as inputs (N, H, W, C), on which the first classes are then compared.
+    """
+    first = noise(spec, 1)
+    native.answer(first)
+    pictures = SECONDS / _seconds(native, first)
+    count = int(np.clip(pictures, LEAST_PICTURES, MOST_PICTURES))
+    batches = [*_batches(spec, count), *([] if own is None else varied(own[:count]))]
+    judged = slice(-VARIATIONS, None) if own is not None and len(own) else slice(None)
+    expected = [native.answer(batch) for batch in batches]
+    trials = [_compared(native, expected, expected, judged)]
+    trials += [_asked(one, batches, expected, judged) for one in others]
+    batch = _bearable(native, noise(spec, int(np.clip(pictures, 1, BATCH))))
+    paces = _paces([trial.candidate for trial in trials if not trial.fault], batch)
+    return [_paced(trial, paces) for trial in trials]
+
+
+def chosen(trials: Sequence[Trial]) -> dict[Precision, Trial]:
+    """Return the fastest engine of each precision that may be used; bfloat16 only where it is faster than float32."""
+
+    def best(precision: Precision) -> Trial | None:
+        usable = [one for one in trials if one.candidate.precision == precision and not one.objection]
+        return min(usable, key=lambda one: one.milliseconds, default=None)
+
+    exact, rough = best("float32") or trials[0], best("bfloat16")
+    if rough is None or rough.milliseconds >= exact.milliseconds:
+        return {"float32": exact}
+    return {"float32": exact, "bfloat16": rough}
+
+
+def told(trials: Sequence[Trial], best: dict[Precision, Trial]) -> list[Engine]:
+    """Return the engines as a person sees them, each with the reason why it is not used."""
+    return [_told(trial, best.get(trial.candidate.precision)) for trial in trials]
+
+
+def missing(name: str, precision: Precision, reason: str) -> Engine:
+    """Return an engine that could not be tried."""
+    return Engine(name, precision, 0.0, 0.0, 0.0, False, reason)
+
+
+def _told(trial: Trial, best: Trial | None) -> Engine:
+    reason = "" if trial is best else trial.objection or "It is slower."
+    one = trial.candidate
+    return Engine(
+        one.name, one.precision, trial.max_difference, trial.top1_agreement, trial.milliseconds, trial is best, reason
+    )
+
+
+def _batches(spec: InputSpec, count: int) -> list[Floats]:
+    batches = [noise(spec, count), *(natural(spec, units, count) for units in UNITS)]
+    return [*batches, batches[1][:1]]  # one picture alone: some graphs hold the number that they were made with
+
+
+def varied(own: Floats) -> list[Floats]:
+    """Return pictures (N, H, W, C) as they are, mirrored, and with either half hidden: `VARIATIONS` batches."""
+    middle = own.shape[2] // 2
+    left, right = own.copy(), own.copy()
+    left[:, :, :middle] = right[:, :, middle:] = own.mean()
+    return [own, np.ascontiguousarray(own[:, :, ::-1]), left, right]
+
+
+def _asked(one: Candidate, batches: list[Floats], expected: list[Floats], judged: slice) -> Trial:
+    try:
+        return _compared(one, [one.answer(batch) for batch in batches], expected, judged)
+    except Exception as error:  # whatever an engine raises; the native one goes on
+        traceback.print_exception(error)
+        return Trial(one, fault=STOPPED)
+
+
+def _compared(candidate: Candidate, answers: list[Floats], expected: list[Floats], judged: slice) -> Trial:
+    pairs = list(zip(answers, expected, strict=True))
+    if any(a.shape != b.shape or not np.isfinite(a).all() for a, b in pairs):
+        return Trial(candidate, fault=NO_NUMBERS)
+    if not all(np.isfinite(b).all() for _, b in pairs):
+        return Trial(candidate, fault=NOTHING_TO_COMPARE)
+    largest = max(float(np.abs(a - b).max() / max(np.abs(b).max(), TINY)) for a, b in pairs)
+    same = np.concatenate([a.argmax(axis=1) == b.argmax(axis=1) for a, b in pairs[judged]])
+    return Trial(candidate, min(largest, LARGEST), float(same.mean()))
+
+
+def _bearable(native: Candidate, batch: Floats) -> Floats:
+    """Return a batch, or the part of it that the native engine has memory for; it is set up for that size then."""
+    try:
+        native.answer(batch)
+    except (OutOfMemory, MemoryError):
+        if len(batch) < 2:
+            raise
+        return _bearable(native, batch[: len(batch) // 2])
+    return batch
+
+
+def _paces(candidates: Sequence[Candidate], batch: Floats) -> dict[Candidate, float]:
+    """Return milliseconds a picture in the best round, as other work only adds; nothing of an engine that raises."""
+    rounds: dict[Candidate, list[float]] = {one: [] for one in candidates}
+    until = time.perf_counter() + ROUNDS * SECONDS * len(candidates)
+    count = 0
+    while count <= ROUNDS and (count < 2 or time.perf_counter() < until):
+        taken = {one: _seconds_or_none(one, batch) for one in rounds}
+        rounds = {one: [*rounds[one], seconds] for one, seconds in taken.items() if seconds is not None}
+        count += 1
+    return {one: 1000 * min(times[1:]) / len(batch) for one, times in rounds.items()}  # the first sets engines up
+
+
+def _paced(trial: Trial, paces: dict[Candidate, float]) -> Trial:
+    if trial.fault:
+        return trial
+    pace = paces.get(trial.candidate)
+    return replace(trial, fault=STOPPED) if pace is None else replace(trial, milliseconds=pace)
+
+
+def _seconds_or_none(candidate: Candidate, batch: Floats) -> float | None:
+    try:
+        return _seconds(candidate, batch)
+    except Exception as error:  # as in `_asked`
+        traceback.print_exception(error)
+        return None
+
+
+def _seconds(candidate: Candidate, batch: Floats) -> float:
+    begun = time.perf_counter()
+    candidate.answer(batch)
+    return time.perf_counter() - begun

@@ -1,0 +1,104 @@
+"""Asking a PyTorch module: its rows of scores, their gradient, and in words what went wrong."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from model_adapters.probes import ran_out
+from xai_core.errors import ModelError, RefusedModel, UnsupportedModel
+
+LOGITS = ("logits", "out", "output")
+NO_GRADIENT = "The model's scores have no gradient; choose a method that needs predictions only."
+FILES = "The model tried to use a file outside its own folder and was stopped."
+DETECTOR = "This model finds objects (it is a detector). Open it on the Detection page."
+SEGMENTATION = "This model labels every pixel (segmentation); a classifier, with one score a class, is needed."
+
+
+def answer(module: Any, tensor: Any) -> Any:
+    """Return a module's scores (N, K) for (N, C, H, W); a VitrineError where it fails or is no classifier.
+
+    TorchScript runs as it is written: compiling it anew for each batch size would take seconds a time. Warnings of a
+    model's own code are for its author.
+    """
+    with told(tensor), torch.jit.optimized_execution(False), warnings.catch_warnings(action="ignore"):
+        return rows(module(tensor)).float()
+
+
+@contextmanager
+def told(tensor: Any) -> Iterator[None]:
+    """Turn what PyTorch raises inside a model asked with `tensor` (N, C, H, W) into a sentence."""
+    try:
+        yield
+    except (RuntimeError, torch.jit.Error, ValueError, LookupError, TypeError, AssertionError, MemoryError) as error:
+        if uses_files(error):
+            raise RefusedModel(FILES) from None
+        _check_memory(error, len(tensor))
+        _, channels, height, width = tensor.shape
+        raise ModelError(
+            f"The model does not take pictures of {width}x{height} pixels with {channels} channels. "
+            "Set the input size that it was trained with."
+        ) from error
+
+
+def uses_files(error: Exception) -> bool:
+    """Whether an error came from a module that tried to open a file and could not."""
+    return "unable to open file" in str(error) or "Permission denied" in str(error)
+
+
+def gradient(chosen: Any, leaf: Any) -> Any:
+    """Return d chosen / d leaf; zeros where the leaf plays no part. ModelError where there is none."""
+    return gradients(chosen, [leaf])[0]
+
+
+def gradients(chosen: Any, leaves: list[Any]) -> list[Any]:
+    """Return d chosen / d leaf for each leaf; zeros where it plays no part. ModelError where there is no gradient."""
+    if not chosen.requires_grad:
+        raise ModelError(NO_GRADIENT)
+    try:
+        found = torch.autograd.grad(chosen, leaves, allow_unused=True)
+    except (RuntimeError, MemoryError) as error:
+        _check_memory(error, len(leaves[0]))
+        raise ModelError(NO_GRADIENT) from error
+    return [torch.zeros_like(leaf) if one is None else one for leaf, one in zip(leaves, found, strict=True)]
+
+
+def _check_memory(error: Exception, pictures: int) -> None:
+    if "allocate memory" in str(error) or isinstance(error, torch.OutOfMemoryError | MemoryError):
+        raise ran_out(pictures) from None
+
+
+def rows(output: Any) -> Any:
+    """Return the scores (N, K) from what a module returned; UnsupportedModel where that is no classifier's answer."""
+    tensor = output if isinstance(output, torch.Tensor) else _chosen(output)
+    while tensor.dim() > 2 and tensor.shape[-1] == 1:
+        tensor = tensor.squeeze(-1)
+    if tensor.dim() == 1:
+        tensor = tensor[:, None]
+    if tensor.dim() == 4:
+        raise UnsupportedModel(SEGMENTATION)
+    if tensor.dim() != 2:
+        shape = "x".join(map(str, tensor.shape)) or "a single number"
+        raise UnsupportedModel(f"A classifier returns one row of scores a picture; this model returned {shape}.")
+    return tensor
+
+
+def _chosen(output: Any) -> Any:
+    if isinstance(output, Mapping):
+        if named := [output[name] for name in LOGITS if isinstance(output.get(name), torch.Tensor)]:
+            return named[0]
+        output = list(output.values())
+    if isinstance(output, list | tuple):
+        if any(isinstance(part, Mapping) and "boxes" in part for part in output):
+            raise UnsupportedModel(DETECTOR)
+        tensors = [part for part in output if isinstance(part, torch.Tensor)]
+        flat = [tensor for tensor in tensors if tensor.dim() == 2]
+        chosen = flat or tensors
+        if len(chosen) == 1:
+            return chosen[0]
+        raise UnsupportedModel(f"The model returns {len(tensors)} outputs; export it with its class scores alone.")
+    raise UnsupportedModel(f"A classifier returns a tensor; this model returned {type(output).__name__[:40]}.")
