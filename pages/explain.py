@@ -3,12 +3,14 @@
 import streamlit as st
 
 from ui import frame, session
+from ui.engines import find_out, precision_choice
 from ui.model_source import opening_progress
 from ui.picture_tray import picture_tray
 from ui.question import question_form
 from ui.results import results
 from ui.runs import runs_for
 
+frame.within_app()
 st.title("Explain")
 prepared = session.workspace().prepared
 if prepared is None:
@@ -26,6 +28,7 @@ with controls:
     if chosen:
         with frame.errors_in_words():
             question = question_form(prepared, chosen)
+    precision_choice(prepared)
     automatic = st.toggle("Run by itself", True, key="automatic", persist_state="session")
     pressed = st.button("Run", type="primary", width="stretch")
 with answer:
@@ -37,3 +40,5 @@ with answer:
             results(runs)
         else:
             st.info("Press Run to see this answer.", icon=":material/play_arrow:")
+        if not any(run.busy for run in runs):  # finding out takes seconds, and the first answer comes first
+            find_out(prepared)

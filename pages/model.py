@@ -8,6 +8,7 @@ from ui.model_source import model_source
 from ui.picture_tray import picture_tray
 from ui.predictions import prediction_strip
 
+frame.within_app()
 st.title("Why did it say that?")
 st.caption(
     "Bring a trained image classifier and some pictures. Check here that its predictions are right, then ask why."

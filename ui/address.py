@@ -13,18 +13,25 @@ from xai_core.errors import ParamError
 Option = TypeVar("Option")
 
 
+def arrive(page: str) -> None:
+    """Note which page is shown; when it has just been opened, what its address asks for holds over what was set."""
+    if session.value_of("page") != page:
+        session.put("page", page)
+        session.workspace().address |= st.query_params.to_dict()
+
+
 def first_value(key: str, default: Any, read: Callable[[str], Any]) -> None:
-    """Give a widget its first value: what the address said when the tab was opened, or else the default.
+    """Give a widget its first value: what the address said when the page was opened, or else the default.
 
     `read` turns the address's text into a value; its ParamError is shown, and the default stands.
     """
-    if session.has(key):
-        return
-    session.put(key, default)
     text = session.workspace().address.pop(key, None)
+    if not session.has(key):
+        session.put(key, default)
     if text is not None:
         try:
             session.put(key, read(text))
+            session.workspace().link_faults.pop(key, None)
         except ParamError as error:
             session.workspace().link_faults[key] = f"The link can not be followed in full. {error}"
 
@@ -35,10 +42,12 @@ def faults() -> None:
         frame.warn(sentence)
 
 
-def keep(key: str, value: Any, default: Any) -> None:
-    """Write a widget's value into the address, and leave it out where it is the default."""
+def keep(key: str, value: Any, default: Any, as_text: Callable[[Any], str] = str, always: bool = False) -> None:
+    """Write a widget's value into the address, and leave it out where it is the default, unless `always`."""
     if value != default:
-        st.query_params[key] = str(value).lower() if isinstance(value, bool) else str(value)
+        session.workspace().link_faults.pop(key, None)
+    if value != default or always:
+        st.query_params[key] = as_text(value)
     elif key in st.query_params:
         del st.query_params[key]
 
@@ -65,5 +74,5 @@ def choice(
     if session.value_of(key) not in options:
         session.put(key, default)
     chosen: Option = st.selectbox(label, options, format_func=shown, key=key, persist_state="session")
-    keep(key, chosen, None if always else default)
+    keep(key, chosen, default, always=always)
     return chosen

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 import streamlit as st
 
 from ui import address, session
-from xai_core.params import Declared, Param, Size
+from xai_core.method import Method
+from xai_core.params import Param, Size
+from xai_core.types import Card, Layer
 
-Made = TypeVar("Made", bound=Declared)
 
+def parameter_form(chosen: type[Method], size: Size, card: Card) -> Method:
+    """Show one control for each declared parameter, as the model allows them, and return the configured method.
 
-def parameter_form(declared: type[Made], size: Size, params: Sequence[Param]) -> Made:
-    """Show one control for each declared parameter and return the configured method or filter.
-
-    params: the declared ones, as the model allows them. Values live in the page's address, so that a link restores
-    them. Raises ParamError where values contradict.
+    Values live in the page's address, so that a link restores them. Raises ParamError where values contradict.
     """
-    return declared.fitted(size, {p.name: _control(p, f"{declared.id}.{p.name}", size) for p in params})
+    params = chosen.params_for(card)
+    return chosen.fitted(size, {p.name: _control(p, f"{chosen.id}.{p.name}", size, card.layers) for p in params})
 
 
-def _control(param: Param, key: str, size: Size) -> Any:
+def _control(param: Param, key: str, size: Size, layers: Sequence[Layer]) -> Any:
     default = param.fitting(size)
 
     def read(text: str) -> Any:
@@ -31,9 +32,20 @@ def _control(param: Param, key: str, size: Size) -> Any:
         return value
 
     address.first_value(key, default, read)
-    value = _widget(param, key, size)
-    address.keep(key, value, default)
+    value = _names(param, key, layers) if param.kind is tuple else _widget(param, key, size)
+    address.keep(key, value, default, param.text)
     return value
+
+
+def _names(param: Param, key: str, layers: Sequence[Layer]) -> tuple[str, ...]:
+    """Several of the names that the model gives, in its order; those of another model are dropped."""
+    chosen = session.value_of(key)
+    session.put(key, [name for name in param.choices if name in chosen])
+    sizes = {layer.name: f"{layer.name} ({layer.height}×{layer.width})" for layer in layers}
+    usual = f"last: {sizes[layers[-1].name]}" if layers else "the usual one"
+    shown = partial(st.multiselect, param.label, param.choices, key=key, help=param.help, placeholder=usual)
+    names = shown(format_func=lambda name: sizes.get(name, name), persist_state="session")
+    return tuple(name for name in param.choices if name in names)
 
 
 def _widget(param: Param, key: str, size: Size) -> Any:
@@ -53,5 +65,6 @@ def _slider(param: Param, key: str, size: Size) -> Any:
         return low
     session.settle(key, low, high)
     label = f"{param.label} ({param.range.unit})" if param.range.unit else param.label
-    step = param.kind(param.range.step or 1) if param.kind is int else param.range.step
+    grain = param.range.step or (1 if param.kind is int else None)
+    step = None if grain is None else param.kind(grain)
     return st.slider(label, low, high, step=step, key=key, help=param.help, persist_state="session")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
+from streamlit.navigation.page import Page
 
 from ui import session
 from ui.text import literal
@@ -22,6 +23,26 @@ UNPROTECTED = (
     "This machine's kernel offers no Landlock, and whoever runs Vitrine here chose to open every format all the same: "
     "upload only models that you trust."
 )
+
+
+def navigation() -> Page:
+    """Show the way to all pages and return the one that is asked for."""
+    pages = [
+        st.Page("pages/model.py", title="Model", icon=":material/model_training:", url_path="model", default=True),
+        st.Page("pages/explain.py", title="Explain", icon=":material/search:", url_path="explain"),
+        st.Page("pages/methods.py", title="Methods", icon=":material/menu_book:", url_path="methods"),
+    ]
+    return st.navigation(pages, position="top")
+
+
+def within_app() -> None:
+    """Begin again by way of app.py where Streamlit ran a page alone.
+
+    It does so, because the folder is called pages, until a server has come to its first `st.navigation`.
+    """
+    if not session.has("page"):
+        navigation()
+        st.rerun()
 
 
 def open_page() -> None:

@@ -7,14 +7,13 @@ from dataclasses import replace
 import streamlit as st
 
 from ui import frame, session
+from ui.engines import engine_list
 from ui.text import literal
 from xai_core.errors import ParamError
 from xai_core.labels import read_labels
+from xai_core.method import NEED_IN_WORDS
 from xai_core.preparation import Prepared
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import Capability
-
-CAPABILITY_IN_WORDS = {Capability.PREDICT: "predictions", Capability.GRADIENT: "gradients"}
 
 
 def model_card(prepared: Prepared) -> None:
@@ -30,12 +29,13 @@ def model_card(prepared: Prepared) -> None:
         "Classes": f"{card.classes}, ends in {'logits' if card.gives == 'logit' else 'probabilities'} ({card.head})",
     }
     st.markdown("  \n".join(f"**{name}** {literal(value, 120)}" for name, value in facts.items()))
-    for capability, words in CAPABILITY_IN_WORDS.items():
-        if capability in card.capabilities:
-            st.markdown(f":material/check_circle: offers {words}")
-        else:
-            reason = card.missing.get(capability.name or "", "this model does not offer them.")
-            st.markdown(f":material/block: no {words}: {literal(reason)}")
+    offered = [words for capability, words in NEED_IN_WORDS.items() if capability in card.capabilities]
+    st.markdown(f":material/check_circle: offers {', '.join(offered)}")
+    for capability, words in NEED_IN_WORDS.items():
+        if capability not in card.capabilities:
+            reason = card.missing.get(capability.name or "", "this model does not offer it.")
+            st.markdown(f":material/block: lacks {words}: {literal(reason)}")
+    engine_list(prepared)
     for note in card.notes:
         st.caption(literal(note))
 

@@ -10,17 +10,14 @@ import streamlit as st
 
 from ui import address
 from ui.controls import parameter_form
+from ui.method_chooser import method_chooser
 from ui.predictions import probabilities, top
-from ui.text import literal
-from xai_core import methods  # noqa: F401  (registers them)
-from xai_core.errors import MissingCapability
-from xai_core.method import METHODS, Method
+from xai_core.method import Method
 from xai_core.picture_files import Picture
 from xai_core.preparation import Prepared
 from xai_core.types import Floats, Indices
 
 MOST_TARGETS = 5
-FIRST_METHOD = "integrated_gradients"
 ASKED = {"predicted": "The predicted class", "top": "The most probable classes", "named": "A class by name"}
 
 
@@ -42,30 +39,14 @@ def question_form(prepared: Prepared, pictures: Sequence[Picture]) -> Question:
 
 
 def _asked(prepared: Prepared, pictures: Sequence[Picture]) -> Question:
-    chosen = _method_choice(prepared)
+    chosen = method_chooser(prepared.card)
     rows = probabilities(prepared, pictures)
     targets = _targets(prepared, rows)
     chosen.check_model(prepared.card)
     with st.container(border=True):
-        st.caption(literal((chosen.__doc__ or "").split("\n")[0]))
         size = (prepared.preprocessing.height, prepared.preprocessing.width)
-        made = parameter_form(chosen, size, chosen.params_for(prepared.card))
-        st.caption(f"Source: {literal(chosen.source)}  \nCost: {chosen.cost}")
+        made = parameter_form(chosen, size, prepared.card)
     return Question(made, targets, rows)
-
-
-def _method_choice(prepared: Prepared) -> type[Method]:
-    ids = sorted(METHODS, key=lambda id: METHODS[id].title)
-    chosen = address.choice("Method", ids, FIRST_METHOD, key="method", shown=lambda id: _titled(id, prepared))
-    return METHODS[chosen]
-
-
-def _titled(id: str, prepared: Prepared) -> str:
-    try:
-        METHODS[id].check_model(prepared.card)
-    except MissingCapability:
-        return f"{METHODS[id].title} (not for this model)"
-    return METHODS[id].title
 
 
 def _targets(prepared: Prepared, rows: dict[str, Floats]) -> dict[str, Indices]:

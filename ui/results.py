@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import streamlit as st
 
 from ui import frame, session
+from ui.honesty_panel import honesty_panel
 from ui.runs import Run
 from ui.text import in_words, literal, percent, seconds
 from ui.viewer import Panel, ViewerState, viewer
 from xai_core.filters.clip import PercentileClip
-from xai_core.jobs.base import Status
+from xai_core.jobs.base import Job, Status
 from xai_core.report import Explanation, as_zip
+from xai_core.results_cache import RememberedJob
 from xai_core.types import Estimate, Floats
 
 POLL_SECONDS = 0.2
@@ -21,14 +23,14 @@ FIRST_VIEW = ViewerState(filters=(PercentileClip(),))  # without it a few extrem
 
 def results(runs: Sequence[Run]) -> None:
     """Show all runs and follow them until the last has ended."""
-    running = any(not run.job.state.ended for run in runs)
-    st.fragment(_follow, run_every=POLL_SECONDS if running else None)(runs, running)
+    busy = any(run.busy for run in runs)
+    st.fragment(_follow, run_every=POLL_SECONDS if busy else None)(runs, busy)
 
 
-def _follow(runs: Sequence[Run], was_running: bool) -> None:
-    running = [run for run in runs if not run.job.state.ended]
-    if was_running and not running:
+def _follow(runs: Sequence[Run], was_busy: bool) -> None:
+    if any(run.busy for run in runs) != was_busy:  # the page decides how often this is looked at
         st.rerun()
+    running = [run for run in runs if not run.job.state.ended]
     if running:
         _progress(runs, running)
     for run in runs:
@@ -69,6 +71,7 @@ def _one(run: Run) -> None:
     setting = _picture(run, state.latest)
     st.caption(_what_ran(run, state.latest))
     if state.status is Status.DONE:
+        honesty_panel(run, state.latest, setting)
         _download(run, state.latest, setting)
 
 
@@ -99,11 +102,16 @@ def _what_ran(run: Run, estimate: Estimate) -> str:
     values = ", ".join(f"{p.label.lower()} {in_words(getattr(run.method, p.name))}" for p in run.method.params)
     parts = [
         f"**{literal(run.method.title)}** of {literal(run.picture.name, 60)}",
-        seconds(run.job.state.seconds),
+        _how_long(run.job),
         literal(values),
     ]
     parts += [f"{literal(name.replace('_', ' '))} {_figures(name, all)}" for name, all in estimate.diagnostics.items()]
     return " · ".join(parts)
+
+
+def _how_long(job: Job[Estimate]) -> str:
+    took = seconds(job.state.seconds)
+    return f"was remembered, took {took} before" if isinstance(job, RememberedJob) else took
 
 
 def _figures(name: str, figures: Sequence[float | None]) -> str:
@@ -139,6 +147,7 @@ def _explanation(run: Run, estimate: Estimate, setting: ViewerState) -> Explanat
         probabilities=run.probabilities,
         estimate=estimate,
         seconds=run.job.state.seconds,
+        precision=run.prepared.precision,
         filters=setting.filters,
         look=setting.look,
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import streamlit as st
@@ -16,21 +17,22 @@ from numpy.typing import NDArray
 
 from ui import uploads
 from ui.viewer import ViewerState
-from xai_core.jobs.base import Job, Status
+from xai_core.jobs.base import Job, Runner, Status
 from xai_core.jobs.local import LocalRunner
 from xai_core.picture_files import Picture
 from xai_core.preparation import Prepared
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import Estimate, Floats, ModelSource
+from xai_core.results_cache import remembering
+from xai_core.types import Engine, Estimate, Floats, ModelSource
 
 GRACE_SECONDS = 180.0  # longer than Streamlit keeps the session of a tab that went silent
 KEPT_RUNS = 64
 
 
 @st.cache_resource(show_spinner=False)
-def runner() -> LocalRunner:
-    """Return the runner that all sessions share; it holds processes, never a model or an upload."""
-    return LocalRunner()
+def runner() -> Runner:
+    """Return the runner that all sessions share; it holds processes and kept results, never a model or an upload."""
+    return remembering(LocalRunner())
 
 
 @dataclass
@@ -45,6 +47,11 @@ class Workspace:
     complaints: dict[str, str] = field(default_factory=dict)
     scores: dict[tuple[object, ...], Floats] = field(default_factory=dict)
     runs: OrderedDict[tuple[object, ...], Job[Estimate]] = field(default_factory=OrderedDict)
+    checks: dict[tuple[object, ...], dict[str, Job[Estimate]]] = field(default_factory=dict)
+    engines: dict[tuple[object, ...], Job[tuple[Engine, ...]]] = field(default_factory=dict)
+    asked_to_run: bool = False
+    unfolded: set[str] = field(default_factory=set)
+    worked_out: WeakKeyDictionary[object, dict[object, Any]] = field(default_factory=WeakKeyDictionary)
     view: ViewerState | None = None
     models_uploaded: int = 0
     trays_cleared: int = 0
@@ -57,7 +64,14 @@ class Workspace:
         """Keep a run; the oldest one goes when there are too many."""
         self.runs[key] = job
         while len(self.runs) > KEPT_RUNS:
-            self.runs.popitem(last=False)[1].cancel()
+            self._forget(next(iter(self.runs)))
+
+    def once(self, job: object, what: object, work_out: Callable[[], Any]) -> Any:
+        """Return what is worked out of an ended job's answer, worked out the first time it is asked for."""
+        known = self.worked_out.setdefault(job, {})
+        if what not in known:
+            known[what] = work_out()
+        return known[what]
 
     def seen_part(self, picture: Picture, preprocessing: Preprocessing) -> NDArray[np.uint8]:
         """Return the part of a picture that the model sees, (h, w, 3), worked out once."""
@@ -71,20 +85,30 @@ class Workspace:
         if self.opening is not None:
             self.opening.cancel()
         self.drop_unfinished(but=())
+        for engines in self.engines.values():
+            engines.cancel()
+        self.engines.clear()
         if self.source is not None and self.source.owner == self.owner:
             runner().release(self.owner)
             if but is None or but.path != self.source.path:
                 Path(self.source.path).unlink(missing_ok=True)
 
     def drop_unfinished(self, but: Collection[tuple[object, ...]]) -> None:
-        """Cancel and forget the runs that are not done, save those whose keys are in `but`."""
+        """Cancel and forget the runs and their checks that are not done, save those whose keys are in `but`."""
         for key in [k for k, job in self.runs.items() if k not in but and job.state.status is not Status.DONE]:
-            self.runs.pop(key).cancel()
+            self._forget(key)
+        for key, checks in self.checks.items():
+            for kind in [k for k, job in checks.items() if key not in but and job.state.status is not Status.DONE]:
+                checks.pop(kind).cancel()
 
     def drop(self, job: Job[Estimate]) -> None:
         """Forget one run, so that it is begun anew."""
         for key in [k for k, kept in self.runs.items() if kept is job]:
-            self.runs.pop(key).cancel()
+            self._forget(key)
+
+    def _forget(self, key: tuple[object, ...]) -> None:
+        for job in (self.runs.pop(key), *self.checks.pop(key, {}).values()):
+            job.cancel()
 
 
 def workspace() -> Workspace:

@@ -33,4 +33,6 @@ def in_words(value: object) -> str:
     """Return a parameter's value as a person would say it."""
     if isinstance(value, bool):
         return "on" if value else "off"
+    if isinstance(value, tuple):
+        return ", ".join(value) or "the usual"
     return f"{value:g}" if isinstance(value, float) else str(value)
