@@ -9,9 +9,8 @@ import numpy as np
 
 from vitrine_cli.inputs import add_model, model_source, prepared
 from vitrine_cli.progress import follow
-from xai_core.errors import MissingCapability
+from xai_core.guide import in_order, reason_against
 from xai_core.jobs.base import Runner
-from xai_core.method import METHODS, Method
 from xai_core.preparation import Prepared
 from xai_core.types import Card
 
@@ -42,8 +41,9 @@ def _facts(found: Prepared) -> Iterator[tuple[str, str]]:
     for candidate in found.candidates:
         mark = "*" if candidate.preprocessing == found.preprocessing else " "
         yield "Preprocessing", f"{mark} {candidate.name}: {candidate.evidence}"
-    for method in METHODS.values():
-        yield "Method", f"{method.id}{_reason_against(method, card)}"
+    for method in in_order():
+        reason = reason_against(method, card)
+        yield "Method", f"{method.id} is not possible: {reason}" if reason else method.id
     for note in card.notes:
         yield "Note", note
 
@@ -52,11 +52,3 @@ def _input_in_words(card: Card) -> str:
     sides = [str(side) if side else "any" for side in (card.input.width, card.input.height)]
     batch = f", batches of {card.input.batch}" if card.input.batch else ""
     return f"{' x '.join(sides)} pixels, {card.input.channels} channels, {card.input.layout}{batch}"
-
-
-def _reason_against(method: type[Method], card: Card) -> str:
-    try:
-        method.check_model(card)
-    except MissingCapability as error:
-        return f" is not possible: {error}"
-    return ""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
 from vitrine_cli.flags import add_flags, flag, given
 from vitrine_cli.inputs import add_model, model_source, prepared, read_pictures
-from vitrine_cli.methods import summary
 from vitrine_cli.predict import probabilities
 from vitrine_cli.progress import follow
 from xai_core.errors import DataError, ParamError
 from xai_core.filter import FILTERS, Filter, filter_named
+from xai_core.guide import summary
 from xai_core.jobs.base import Runner
 from xai_core.labels import find_class
 from xai_core.method import METHODS
@@ -22,7 +23,8 @@ from xai_core.picture_files import Picture
 from xai_core.pictures import Look
 from xai_core.preparation import Prepared
 from xai_core.report import Explanation, save
-from xai_core.types import Floats, Indices
+from xai_core.results_cache import RememberedJob
+from xai_core.types import Conditions, Floats, Indices, Precision
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -65,6 +67,18 @@ def _add_inputs(parser: ArgumentParser) -> None:
     parser.add_argument("--target", metavar="N", action="append", help="class by number or name; default the predicted")
     parser.add_argument("--labels", metavar="FILE", help="names of the classes: txt, json or csv")
     parser.add_argument(
+        "--precision",
+        choices=get_args(Precision),
+        default="float32",
+        help="of scores and plain gradients: bfloat16 is faster and less exact, where the machine has it",
+    )
+    parser.add_argument(
+        "--cache",
+        action=BooleanOptionalAction,
+        default=True,
+        help="answer at once what was asked before; --no-cache computes it anew and keeps nothing",
+    )
+    parser.add_argument(
         "--filter", dest="filters", metavar="FILTER", action="append", default=[], help="one of those below"
     )
 
@@ -74,10 +88,14 @@ def _explained(args: Namespace, runner: Runner, found: Prepared, picture: Pictur
     chosen.check_model(found.card)
     size = (way.height, way.width)
     method, filters = chosen.suited(found.card, size, given(args, chosen)), filters_for(args, size)
+    method.check_choices(found.card)
     row = probabilities(runner, found, [picture])[0]
     targets = _targets(args.target, found.labels, row)
-    job = runner.explain(found.source, way, method, way.place(picture.pixels), targets)
+    conditions = Conditions(args.precision)
+    job = runner.explain(found.source, way, method, way.place(picture.pixels), targets, conditions)
     estimate = follow(job)
+    if isinstance(job, RememberedJob):
+        print("This was remembered from an earlier run; --no-cache computes it anew.")
     return Explanation(
         source=found.source,
         card=found.card,
@@ -89,6 +107,7 @@ def _explained(args: Namespace, runner: Runner, found: Prepared, picture: Pictur
         probabilities=row,
         estimate=estimate,
         seconds=job.state.seconds,
+        precision=args.precision,
         filters=filters,
         look=look,
     )
@@ -107,4 +126,8 @@ def _write(explanation: Explanation, folder: Path) -> None:
         raise DataError(f"The folder {folder.name} can not be written: {error.strerror}.") from error
     for target in explanation.targets:
         print(f"{explanation.labels[target]} ({target}): {explanation.probabilities[target]:.1%}")
+    for note in explanation.estimate.notes:
+        print(f"Note: {note}")
+    for warning in explanation.warnings:
+        print(f"Warning: {warning}")
     print("\n".join(map(str, paths)))

@@ -16,7 +16,7 @@ def add_flags(parser: ArgumentParser, declared: type[Declared], when: str = "") 
         if param.kind is bool:
             group.add_argument(flag(param), action=BooleanOptionalAction, **shown)
         else:
-            group.add_argument(flag(param), metavar=param.kind.__name__.upper(), **shown)
+            group.add_argument(flag(param), metavar=_metavar(param), **shown)
 
 
 def given(args: Namespace, declared: type[Declared]) -> dict[str, Any]:
@@ -35,8 +35,14 @@ def in_words(param: Param) -> str:
     values = f"one of {', '.join(param.choices)}" if param.choices else ""
     if param.range:
         values = f"between {param.bounds()}"
+    if param.kind is tuple:
+        return "names with commas between; default the usual one"
     shown = {True: "on", False: "off"}[param.default] if param.kind is bool else param.default
     return f"{values}; default {shown}".removeprefix("; ")
+
+
+def _metavar(param: Param) -> str:
+    return "NAME,NAME" if param.kind is tuple else param.kind.__name__.upper()
 
 
 def _key(declared: type[Declared], param: Param) -> str:

@@ -16,8 +16,10 @@ from vitrine_cli import check, explain, methods, predict
 from vitrine_cli.progress import tell
 from xai_core import __version__
 from xai_core.errors import ParamError, VitrineError
+from xai_core.jobs.base import Runner
 from xai_core.jobs.local import LocalRunner
 from xai_core.method import method_named
+from xai_core.results_cache import remembering
 
 COMMANDS = {
     "check": (check, "say what a model file is and what it can do"),
@@ -71,7 +73,9 @@ def _run(arguments: list[str]) -> None:
     if arguments[:1] == ["explain"] and len(arguments) > 1 and not arguments[1].startswith("-"):
         method_named(arguments[1])
     args = parser().parse_args(_joined(arguments))
-    runner = LocalRunner()
+    runner: Runner = LocalRunner()
+    if getattr(args, "cache", False):
+        runner = remembering(runner)
     with _logging_to(args.log):
         try:
             COMMANDS[args.command][0].run(args, runner)

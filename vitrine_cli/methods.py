@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
 from typing import Any
 
 from vitrine_cli.flags import flag, in_words
 from xai_core.filter import FILTERS
+from xai_core.guide import class_in_words, in_order, needs_in_words, summary
 from xai_core.jobs.base import Runner
 from xai_core.method import METHODS, Method
 from xai_core.params import Declared, Param, ShareOfSide
@@ -22,18 +24,25 @@ def run(args: Namespace, runner: Runner) -> None:
     if args.json:
         print(json.dumps([_entry(METHODS[id]) for id in sorted(METHODS)], indent=2, ensure_ascii=False))
         return
-    for id in sorted(METHODS):
-        print(f"{id}: {summary(METHODS[id])}\n  Cost: {METHODS[id].cost}. Source: {METHODS[id].source}")
-        _print_parameters(METHODS[id])
+    found = in_order()
+    for place, method in enumerate(found):
+        if place == 0 or found[place - 1].group != method.group:
+            print(f"{method.group}\n")
+        _print_method(method)
     print("Filters, for --filter:")
     for id in sorted(FILTERS):
         print(f"{id}: {summary(FILTERS[id])}")
         _print_parameters(FILTERS[id])
 
 
-def summary(declared: type[Declared]) -> str:
-    """Return the first line of a docstring."""
-    return (declared.__doc__ or "").strip().split("\n")[0]
+def _print_method(method: type[Method]) -> None:
+    guide = method.guide
+    print(f"{method.id}: {summary(method)}")
+    print(f"  Answers: {guide.answers}\n  Choose it: {guide.choose}\n  Can not say: {guide.limits}")
+    print(f"  Needs: {needs_in_words(method)}. Cost: {method.cost}. {class_in_words(method).capitalize()}.")
+    print(f"  Source: {method.source}")
+    _print_parameters(method)
+    print()
 
 
 def _print_parameters(declared: type[Declared]) -> None:
@@ -45,7 +54,10 @@ def _entry(method: type[Method]) -> dict[str, Any]:
     return {
         "id": method.id,
         "title": method.title,
+        "group": method.group,
         "summary": summary(method),
+        "guide": asdict(method.guide),
+        "class_sensitivity": method.class_sensitivity,
         "needs": [need.name for need in method.needs],
         "cost": method.cost,
         "source": method.source,
@@ -61,6 +73,8 @@ def _parameter(param: Param) -> dict[str, Any]:
         "default": param.default,
         "help": param.help,
     }
+    if param.from_model:
+        found["from_model"] = param.from_model
     if param.choices:
         found["choices"] = list(param.choices)
     if param.range:
