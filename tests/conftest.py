@@ -5,13 +5,21 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_results_kept() -> Iterator[None]:
+    """Keep tests, and the apps that they start, away from the folder of kept results."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VITRINE_CACHE_MB", "0")
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import numpy as np
 
 from xai_core.model import ListLedger, Memory, Model
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import Capability, Card, Floats, Indices, InputSpec, Network, Score
+from xai_core.types import Capability, Card, Floats, Indices, InputSpec, Network, Rule, Score
 
 EVERYTHING = Capability.PREDICT | Capability.GRADIENT
 
@@ -29,7 +29,9 @@ class LinearNetwork(Network):
         self.asked.append(len(inputs))
         return np.einsum("nhwc,khwc->nk", inputs, self.weights, dtype=np.float64).astype(np.float32)
 
-    def backward(self, inputs: Floats, targets: Indices, score: Score) -> Floats:
+    def backward(
+        self, inputs: Floats, targets: Indices, score: Score, rule: Rule = "gradient", references=None
+    ) -> Floats:
         self.asked_back.append(len(inputs))
         gradients = self.weights[targets].astype(np.float64)
         if score == "probability":
@@ -45,7 +47,9 @@ class SquareNetwork(LinearNetwork):
     def forward(self, inputs: Floats) -> Floats:
         return super().forward(inputs**2)
 
-    def backward(self, inputs: Floats, targets: Indices, score: Score) -> Floats:
+    def backward(
+        self, inputs: Floats, targets: Indices, score: Score, rule: Rule = "gradient", references=None
+    ) -> Floats:
         return super().backward(inputs**2, targets, score) * 2 * inputs
 
 
@@ -54,6 +58,13 @@ class Remembering(Memory):
 
     def __init__(self) -> None:
         self.ledgers: dict[str, ListLedger] = {}
+        self.sums: dict[str, dict] = {}
+
+    def keep(self, key: str, arrays: dict) -> None:
+        self.sums[key] = arrays
+
+    def recall(self, key: str) -> dict:
+        return self.sums.get(key, {})
 
     def ledger(self, key: str, classes: int) -> ListLedger:
         return self.ledgers.setdefault(key, ListLedger(classes))

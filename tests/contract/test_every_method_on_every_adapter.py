@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from tests.contract.quick import quick, why_not
 from xai_core import methods, samples  # noqa: F401  (registers the methods)
+from xai_core.jobs.base import Job
 from xai_core.jobs.local import LocalRunner
 from xai_core.method import METHODS, Method
 from xai_core.preparation import Prepared, prepare
 from xai_core.types import Estimate, Floats
 
-FEW = {"steps": 8, "samples": 100, "patch": 56, "stride": 56}
 TABBY = 281
 
 
@@ -37,18 +38,27 @@ def image(prepared: Prepared) -> Floats:
 
 
 @pytest.fixture(params=sorted(METHODS))
-def quick_method(request: pytest.FixtureRequest) -> Method:
+def quick_method(request: pytest.FixtureRequest, prepared: Prepared) -> Method:
     chosen = METHODS[request.param]
-    return chosen.fitted((224, 224), {p.name: FEW[p.name] for p in chosen.params if p.name in FEW})
+    if reason := why_not(chosen, prepared.card):
+        pytest.skip(reason)
+    return quick(chosen, prepared.card, (224, 224))
 
 
-def explained(runner: LocalRunner, prepared: Prepared, method: Method, image: Floats, *targets: int) -> Estimate:
-    job = runner.explain(prepared.source, prepared.preprocessing, method, image, np.array(targets))
-    return job.result(120)
+def job_of(runner: LocalRunner, prepared: Prepared, method: Method, image: Floats, *targets: int) -> Job[Estimate]:
+    return runner.explain(prepared.source, prepared.preprocessing, method, image, np.array(targets))
 
 
 def test_a_sample_of_each_framework_is_built() -> None:
     assert {m.framework for m in samples.sample_models()} == {"PyTorch", "Keras", "ONNX"}
+
+
+def test_what_a_model_can_not_do_is_told_with_the_reason(prepared: Prepared) -> None:
+    told = {id: why_not(method, prepared.card) for id, method in METHODS.items()}
+    for id, reason in told.items():
+        assert not reason or (reason.startswith(f"{METHODS[id].title} needs ") and reason.endswith("."))
+    able = [id for id, reason in told.items() if not reason]
+    assert len(able) >= len(METHODS) - 3, told
 
 
 def test_the_cat_is_seen_as_a_cat(runner: LocalRunner, prepared: Prepared, image: Floats) -> None:
@@ -56,26 +66,28 @@ def test_the_cat_is_seen_as_a_cat(runner: LocalRunner, prepared: Prepared, image
     assert int(row.argmax()) in (281, 282, 285)
 
 
-def test_a_method_gives_one_finite_map_a_target(
+def test_a_method_gives_finite_maps_repeats_itself_and_judges_each_target_alone(
     runner: LocalRunner, prepared: Prepared, quick_method: Method, image: Floats
 ) -> None:
-    estimate = explained(runner, prepared, quick_method, image, TABBY, 967)
-    assert estimate.fraction == 1
-    assert estimate.maps.shape == (2, 224, 224)
-    assert np.isfinite(estimate.maps).all()
-    assert np.ptp(estimate.maps[0]) > 0
-
-
-def test_a_method_repeats_itself(runner: LocalRunner, prepared: Prepared, quick_method: Method, image: Floats) -> None:
-    first = explained(runner, prepared, quick_method, image, TABBY)
-    second = explained(runner, prepared, quick_method, image, TABBY)
-    np.testing.assert_allclose(first.maps, second.maps, rtol=1e-4, atol=1e-5 * float(np.abs(first.maps).max()))
-
-
-def test_a_target_has_the_same_map_alone_and_in_company(
-    runner: LocalRunner, prepared: Prepared, quick_method: Method, image: Floats
-) -> None:
-    alone = explained(runner, prepared, quick_method, image, TABBY)
-    together = explained(runner, prepared, quick_method, image, 967, TABBY)
+    both = job_of(runner, prepared, quick_method, image, 967, TABBY).result(120)
+    assert both.fraction == 1
+    assert both.maps.shape == (2, 224, 224)
+    assert np.isfinite(both.maps).all()
+    assert np.ptp(both.maps[1]) > 0
+    alone = job_of(runner, prepared, quick_method, image, TABBY).result(120)
+    again = job_of(runner, prepared, quick_method, image, TABBY).result(120)
     scale = float(np.abs(alone.maps).max())
-    np.testing.assert_allclose(alone.maps[0], together.maps[1], rtol=1e-3, atol=1e-4 * scale)
+    np.testing.assert_allclose(alone.maps, again.maps, rtol=1e-4, atol=1e-5 * scale)
+    np.testing.assert_allclose(alone.maps[0], both.maps[1], rtol=1e-3, atol=1e-3 * scale)
+
+
+def test_a_cancelled_method_leaves_the_model_as_it_was(
+    runner: LocalRunner, prepared: Prepared, quick_method: Method, image: Floats
+) -> None:
+    before = runner.predict(prepared.source, prepared.preprocessing, image[None], prepared.card.gives).result(60)
+    job = job_of(runner, prepared, quick_method, 1 - image, TABBY, 967)
+    job.wait(0.05)
+    job.cancel()
+    job.wait(60)
+    after = runner.predict(prepared.source, prepared.preprocessing, image[None], prepared.card.gives).result(60)
+    np.testing.assert_array_equal(before, after)

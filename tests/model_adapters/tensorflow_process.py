@@ -155,6 +155,7 @@ def described(network):
         "head": card.head,
         "gradient": Capability.GRADIENT in card.capabilities,
         "missing": dict(card.missing),
+        "layers": [[one.name, one.height, one.width, one.channels] for one in card.layers],
         "hint": card.hint and card.hint.to_json(),
         "hint_reason": card.hint_reason,
     }

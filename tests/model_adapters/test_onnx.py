@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import shutil
+import warnings
 import zipfile
 
 import numpy as np
 import pytest
+import torch
 from onnx import TensorProto, helper, numpy_helper
+from torch_models import network_of, vit_on_mnist
 
-from model_adapters import load
+from model_adapters import load, onnx_session, torch_precision
 from model_adapters.onnx_graph import check_outside_data
-from xai_core.errors import RefusedModel, UnsupportedModel
+from xai_core.errors import OutOfMemory, RefusedModel, UnsupportedModel
+from xai_core.model import Model
+from xai_core.preprocessing import Preprocessing
 from xai_core.types import Capability, FileKind, ModelSource
 
 WEIGHTS = np.random.default_rng(0).standard_normal((4, 3)).astype(np.float32)
@@ -302,5 +307,118 @@ def test_resnet20_sees_what_is_in_cifar_pictures(assets, tmp_path, cifar):
 
 def test_efficientnet_lite_offers_gradients(assets, tmp_path):
     card = opened(assets / "models/onnx/efficientnet_lite0.onnx", tmp_path).card
-    assert (card.classes, card.gives, card.missing) == (1000, "logit", {})
+    assert (card.classes, card.gives) == (1000, "logit")
+    assert Capability.GRADIENT in card.capabilities
     assert (card.input.height, card.input.batch) == (224, None)
+
+
+def convolution(*, dtype=TensorProto.FLOAT, shape=FREE, first=()):
+    """Pictures through a 3x3 convolution, a ReLU, the mean over places, and WEIGHTS."""
+    kernel = np.random.default_rng(2).standard_normal((3, 3, 3, 3)).astype(np.float32)
+    weights = [numpy_helper.from_array(kernel, "k"), numpy_helper.from_array(WEIGHTS, "w")]
+    through = helper.make_node("Conv", ["t" if first else "x", "k"], ["c"])
+    pool = node("GlobalAveragePool", "r", "p")
+    return graph([*first, through, node("Relu", "c", "r"), pool, FLAT, gemm()], shape, dtype, weights)
+
+
+TURNED = {
+    "NCHW": {},
+    "NHWC": {"shape": ["N", 8, 8, 3], "first": [node("Transpose", "x", "t", perm=[0, 3, 1, 2])]},
+    "batches of two": {"shape": [2, 3, 8, 8]},
+    "whole numbers": {"dtype": TensorProto.UINT8, "first": [node("Cast", "x", "t", to=TensorProto.FLOAT)]},
+}
+
+
+@pytest.mark.parametrize("form", TURNED)
+def test_layers_are_read_and_replaced_through_the_twin(open_graph, form):
+    network, images = open_graph(convolution(**TURNED[form])), pictures(3, 8, 8, 3) * 9
+    layer = network.card.layers[-1]
+    assert (layer.height, layer.width, layer.channels) == (6, 6, 3)
+    values, gradients = network.layer_gradients(images, np.array([0, 1, 3]), "logit", layer.name)
+    np.testing.assert_allclose(network.activations(images, layer.name), values, atol=1e-5)
+    np.testing.assert_allclose(gradients, np.broadcast_to(WEIGHTS[[0, 1, 3], None, None] / 36, values.shape), atol=1e-6)
+    again = network.resume(images[:1], layer.name, values)
+    np.testing.assert_allclose(again, network.forward(images), rtol=1e-4, atol=1e-4)
+
+
+def test_a_graph_without_a_twin_lacks_all_but_predictions(open_graph):
+    odd = helper.make_node("Det", ["x"], ["d"])
+    card = open_graph(graph([odd, node("Flatten", "d", "y")])).card
+    assert set(card.missing) == {capability.name for capability in ~Capability.PREDICT}
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "layer"), [("resnet20_cifar10", 8, "layer3/"), ("efficientnet_lite0", 7, "bn2/act/Clip")]
+)
+def test_the_last_layer_of_a_real_graph_lies_before_its_head(assets, tmp_path, name, side, layer):
+    network = opened(assets / f"models/onnx/{name}.onnx", tmp_path)
+    last = network.card.layers[-1]
+    assert (last.height, last.width) == (side, side)
+    assert last.name.startswith(layer)
+    images = pictures(1, network.card.input.height, network.card.input.width, 3)
+    values = np.repeat(network.activations(images, last.name), 2, axis=0)
+    plain = np.repeat(network.forward(images), 2, axis=0)
+    np.testing.assert_allclose(network.resume(images, last.name, values), plain, atol=1e-3)
+
+
+def test_attention_of_an_exported_vit_is_that_of_the_module(assets, tmp_path):
+    vit = vit_on_mnist(assets).eval()
+    free = {"input_names": ["x"], "output_names": ["y"], "dynamic_axes": {"x": {0: "N"}}, "opset_version": 17}
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of an exporter that many files were made with
+            torch.onnx.export(vit, (torch.rand(1, 3, 28, 28),), str(tmp_path / "m.onnx"), dynamo=False, **free)
+    finally:
+        torch.backends.mha.set_fastpath_enabled(True)
+    network = opened(tmp_path / "m.onnx", tmp_path)
+    assert network.card.token_grid == (7, 7)
+    asked = pictures(2, 28, 28, 3), np.array([3, 1]), "logit"
+    for ours, theirs in zip(network.attentions(*asked), network_of(vit, 28).attentions(*asked), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-4 * np.abs(theirs).max())
+
+
+def test_operators_of_a_newer_version_have_gradients_too(open_graph):
+    shape = numpy_helper.from_array(np.array([-1, 3], np.int64), "shape")
+    reshape = helper.make_node("Reshape", ["p", "shape"], ["f"])
+    model = graph([POOL, reshape, gemm()], weights=[numpy_helper.from_array(WEIGHTS, "w"), shape], opset=20)
+    model.graph.node[-1].input[0] = "f"
+    assert Capability.GRADIENT in open_graph(model).card.capabilities
+
+
+@pytest.mark.parametrize("words", ["Failed to allocate memory for requested buffer of size 64", "std::bad_alloc"])
+def test_a_session_without_memory_is_asked_for_less(words, open_graph):
+    network, asked = open_graph(linear()).native, []
+    scores = network._answers
+    whole = scores._session
+
+    class Session:
+        def run(self, names, feed):
+            asked.append(len(feed["x"]))
+            if asked[-1] > 2:
+                raise RuntimeError(f"[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : {words}")
+            return whole.run(names, feed)
+
+    scores._session = Session()
+    with pytest.raises(OutOfMemory, match="ran out of memory on 5 pictures"):
+        network.forward(pictures(5, 8, 8, 3))
+    model = Model(network, Preprocessing(8, 8))
+    np.testing.assert_allclose(
+        model.outputs(pictures(5, 8, 8, 3)), pictures(5, 8, 8, 3).mean((1, 2)) @ WEIGHTS.T, atol=1e-5
+    )
+    assert asked == [5, 5, 2, 2, 1]
+
+
+def test_only_so_many_pictures_are_asked_at_once(open_graph, monkeypatch):
+    monkeypatch.setattr(onnx_session, "AT_ONCE", 3 * 64)
+    network, asked = open_graph(linear()).native, []
+    one_batch = network._answers._one_batch
+    network._answers._one_batch = lambda part: asked.append(len(part)) or one_batch(part)
+    network.forward(pictures(5, 8, 8, 3))
+    assert asked == [3, 2]
+
+
+def test_a_key_says_the_precision_only_where_it_is_not_float32(open_graph, monkeypatch):
+    monkeypatch.setattr(torch_precision, "knows", lambda device, precision: True)
+    network = open_graph(linear()).native
+    rough = network.at("bfloat16")
+    assert (rough.key, rough.at("float32").key) == ("bfloat16", network.key)

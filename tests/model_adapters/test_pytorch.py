@@ -57,7 +57,9 @@ def mobilenet(assets, tmp_path_factory):
 def test_mobilenet_is_recognised_from_an_old_file(mobilenet):
     card = mobilenet.card
     assert (card.architecture, card.classes, card.gives) == ("torchvision/mobilenet_v2", 1000, "logit")
-    assert card.capabilities == Capability.PREDICT | Capability.GRADIENT
+    offered = Capability.PREDICT | Capability.GRADIENT | Capability.ACTIVATIONS | Capability.ABLATION
+    assert card.capabilities & offered == offered
+    assert (card.layers[-1].name, card.layers[-1].channels) == ("features", 1280)
     assert (card.input.height, card.hint.height, card.hint.crop_share) == (None, 224, 0.875)
     assert card.hint.mean == (0.485, 0.456, 0.406)
 
@@ -240,6 +242,11 @@ def test_an_exported_program_opens_on_trust(tmp_path, monkeypatch):
     assert (network.card.input.height, network.card.input.batch) == (20, 1)
     inputs = pictures(2, 20)
     np.testing.assert_allclose(network.forward(inputs), directly(module, inputs), atol=1e-5)
+    layer = network.card.layers[0]
+    assert (layer.height, layer.width, layer.channels) == (18, 18, 4)
+    with torch.no_grad():
+        expected = module[0](torch.from_numpy(inputs).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+    np.testing.assert_allclose(network.activations(inputs, layer.name), expected, atol=1e-5)
 
 
 def test_a_whole_module_opens_on_trust(tmp_path, monkeypatch):
@@ -248,4 +255,6 @@ def test_a_whole_module_opens_on_trust(tmp_path, monkeypatch):
     with pytest.raises(RefusedModel, match=r"needs to run: .*Sequential"):
         opened(path, tmp_path)
     monkeypatch.setenv("VITRINE_TRUST_PICKLE", "1")
-    np.testing.assert_allclose(opened(path, tmp_path).forward(pictures()), directly(module, pictures()), atol=1e-5)
+    network = opened(path, tmp_path)
+    np.testing.assert_allclose(network.forward(pictures()), directly(module, pictures()), atol=1e-5)
+    assert [layer.name for layer in network.card.layers] == ["0"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -10,22 +13,30 @@ from tests.fakes import LinearNetwork, random_weights
 from ui import session
 from xai_core import methods  # noqa: F401  (registers them)
 from xai_core.errors import MissingCapability, VitrineError
-from xai_core.jobs.base import Job, Status
+from xai_core.jobs.base import AS_IT_IS, Job, Status
 from xai_core.method import Method
 from xai_core.model import Model
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import Card, Estimate, Floats, Indices, ModelSource, Score
+from xai_core.types import Capability, Card, Conditions, Engine, Estimate, Floats, Indices, Layer, ModelSource, Score
 
 SIDE, CLASSES = 16, 12
 
 
 class InstantRunner:
-    """Answers in the calling thread. `error` is what opening ends with, where it is set."""
+    """Answers in the calling thread.
+
+    error: what opening ends with, where it is set. holding: explanations begin, and end when they are cancelled.
+    known_engines: what `engines` answers. A random last layer is a network with other weights; another library adds
+    a bump to the network's own answer.
+    """
 
     def __init__(self) -> None:
         self.network = LinearNetwork(random_weights(CLASSES, SIDE, SIDE))
         self.error: VitrineError | None = None
         self.explained: list[Method] = []
+        self.conditions: list[Conditions] = []
+        self.holding = False
+        self.known_engines: tuple[Engine, ...] = ()
 
     def open(self, source: ModelSource) -> Job[Card]:
         job: Job[Card] = Job(lambda: None)
@@ -39,18 +50,41 @@ class InstantRunner:
         job.update(status=Status.DONE, latest=Model(self.network, preprocessing).predict(images, score))
         return job
 
+    def engines(
+        self, source: ModelSource, preprocessing: Preprocessing, images: Floats | None = None
+    ) -> Job[tuple[Engine, ...]]:
+        job: Job[tuple[Engine, ...]] = Job(lambda: None)
+        job.update(status=Status.DONE, latest=self.known_engines)
+        return job
+
     def explain(
-        self, source: ModelSource, preprocessing: Preprocessing, method: Method, image: Floats, targets: Indices
+        self,
+        source: ModelSource,
+        preprocessing: Preprocessing,
+        method: Method,
+        image: Floats,
+        targets: Indices,
+        conditions: Conditions = AS_IT_IS,
     ) -> Job[Estimate]:
         self.explained.append(method)
-        job: Job[Estimate] = Job(lambda: None)
+        self.conditions.append(conditions)
+        job: Job[Estimate] = Job(lambda: job.update(status=Status.CANCELLED))
+        if self.holding:
+            job.update(status=Status.RUNNING)
+            return job
         try:
             method.check_model(self.network.card)
-            *_, last = method.explain(Model(self.network, preprocessing), image, targets)
+            *_, last = method.explain(Model(self._under(conditions), preprocessing), image, targets)
+            last.maps[:, 0, 0] += 9 * np.ptp(last.maps) if conditions.peer else 0
             job.update(status=Status.DONE, latest=last, seconds=1.0)
         except MissingCapability as error:
             job.update(status=Status.FAILED, error=error)
         return job
+
+    def _under(self, conditions: Conditions) -> LinearNetwork:
+        if conditions.random_last_layer is None:
+            return self.network
+        return type(self.network)(random_weights(CLASSES, SIDE, SIDE, seed=99 + conditions.random_last_layer))
 
     def release(self, owner: str) -> None:
         pass
@@ -78,6 +112,12 @@ def with_sample(app: AppTest) -> AppTest:
     opening = app.session_state["workspace"].opening
     opening.wait(20)
     return app.run().run()
+
+
+def all_able(card: Card) -> Card:
+    """Return a card that offers everything, with three layers."""
+    layers = tuple(Layer(f"features.{n}", 16 >> n, 16 >> n, 8) for n in range(3))
+    return replace(card, capabilities=~Capability(0), layers=layers, token_grid=(4, 4))
 
 
 def text_of(app: AppTest) -> str:

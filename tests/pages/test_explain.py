@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.fakes import LinearNetwork, softmax
-from tests.pages.conftest import InstantRunner, text_of, with_sample
+from tests.pages.conftest import InstantRunner, all_able, text_of, with_sample
 from xai_core.method import METHODS
 from xai_core.types import Capability, Floats
 
@@ -39,11 +39,13 @@ def test_the_first_method_runs_by_itself(app: AppTest, instant: InstantRunner) -
 
 
 @pytest.mark.parametrize("id", sorted(METHODS))
-def test_each_method_shows_a_control_a_parameter(app: AppTest, id: str) -> None:
+def test_each_method_shows_a_control_a_parameter(app: AppTest, instant: InstantRunner, id: str) -> None:
+    instant.network.card = all_able(instant.network.card)
+    app.session_state["automatic"] = False
     explaining(app)
     app.selectbox(key="method").select(id).run()
     assert not app.exception
-    shown = {widget.key for kind in (app.slider, app.selectbox, app.toggle) for widget in kind}
+    shown = {widget.key for kind in (app.slider, app.selectbox, app.toggle, app.multiselect) for widget in kind}
     assert {f"{id}.{p.name}" for p in METHODS[id].params} <= shown
 
 

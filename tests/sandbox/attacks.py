@@ -270,5 +270,5 @@ def lie_of(name, job):
     maps, fraction = LIES.get(name, TRUE)
     kind = maps.dtype.str[1:]
     header = {"say": "preview", "job": 99 if name == "another's job" else job}
-    value = {"fraction": fraction, "diagnostics": {}}
+    value = {"fraction": fraction, "diagnostics": {}, "notes": []}
     lie({**header, "value": value, "arrays": [[kind, list(maps.shape)]]}, maps.tobytes())

@@ -5,11 +5,19 @@ from typing import Annotated, Literal
 import attacks
 import numpy as np
 
-from xai_core.method import Method, method
+from xai_core.method import Guide, Method, method
 from xai_core.types import Capability, Estimate
 
 
-@method("lying", title="Lying", needs=Capability.PREDICT, source="none", cost="none")
+@method(
+    "lying",
+    title="Lying",
+    group="Perturbation",
+    needs=Capability.PREDICT,
+    source="none",
+    cost="none",
+    guide=Guide("", "", ""),
+)
 class Lying(Method):
     """Send frames past the worker's own code."""
 

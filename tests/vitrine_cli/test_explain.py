@@ -29,6 +29,37 @@ def test_the_same_command_gives_the_same_map(vitrine, resnet, picture, tmp_path)
     assert np.array_equal(first, second)
 
 
+def test_what_was_asked_before_is_remembered_unless_that_is_switched_off(
+    vitrine, resnet, picture, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("VITRINE_CACHE", str(tmp_path / "kept"))
+    monkeypatch.setenv("VITRINE_CACHE_MB", "1")
+    command = ("explain", "rise", resnet, picture, "--samples", 200, "--out", tmp_path / "o")
+    said = [vitrine(*command, *more).out for more in ((), (), ("--no-cache",))]
+    assert ["was remembered" in one for one in said] == [False, True, False]
+    assert len(list((tmp_path / "kept").iterdir())) == 1
+
+
+def test_notes_and_warnings_follow_the_probabilities(vitrine, resnet, picture, tmp_path):
+    words = ("--samples", 50, "--count", 60, "--superpixels", "grid", "--target", 3, "--out", tmp_path / "o")
+    lines = vitrine("explain", "kernel_shap", resnet, picture, *words).out.splitlines()
+    kinds = [line.split(":")[0] for line in lines]
+    assert kinds[1] == "Note"
+    assert "few for" in lines[1]
+    assert "Warning" in kinds
+    assert lines[-1].endswith("manifest.json")
+    manifest = json.loads((tmp_path / "o/manifest.json").read_text("utf-8"))
+    assert [f"Note: {note}" for note in manifest["notes"]] == [one for one in lines if one.startswith("Note")]
+    assert [f"Warning: {said}" for said in manifest["warnings"]] == [one for one in lines if one.startswith("Warn")]
+
+
+def test_the_precision_is_chosen_and_noted(vitrine, resnet, picture, tmp_path):
+    words = ("explain", "occlusion", resnet, picture, "--patch", 16, "--stride", 8, "--out", tmp_path / "o")
+    assert vitrine(*words, "--precision", "bfloat16").status == 0
+    assert json.loads((tmp_path / "o/manifest.json").read_text("utf-8"))["precision"] == "bfloat16"
+    assert "float64" in vitrine(*words, "--precision", "float64").sentence
+
+
 def test_a_filter_changes_the_map_and_is_listed(vitrine, resnet, picture, tmp_path):
     words = ("explain", "occlusion", resnet, picture, "--patch", 8, "--stride", 4)
     vitrine(*words, "--out", tmp_path / "plain")
@@ -53,7 +84,7 @@ def test_a_target_may_be_named(vitrine, resnet, picture, tmp_path):
         (("rise", "--samples", "5"), "Samples must lie between 100 and 20000; got 5."),
         (("occlusion", "--patch", "8", "--stride", "9"), "Stride must not exceed the patch"),
         (("occlusion", "--patch", "30"), "Patch must lie between 4 and 16 px; got 30."),
-        (("grad_cam",), "There is no method called 'grad_cam'; there are"),
+        (("magic",), "There is no method called 'magic'; there are"),
         (("rise", "--sigma", "5"), "--sigma belongs to the filter forgrad; add --filter forgrad."),
         (("rise", "--filter", "blur"), "There is no filter called 'blur'; there are"),
         (("rise", "--filter", "forgrad", "--sigma", "40"), "Sigma must lie between 1 and 16"),
@@ -70,3 +101,12 @@ def test_wrong_parameters_end_in_one_sentence(vitrine, resnet, picture, tmp_path
 def test_a_folder_that_can_not_be_written_is_told(vitrine, resnet, picture):
     words = ("--patch", 8, "--stride", 8, "--out", picture / "below")
     assert "can not be written" in vitrine("explain", "occlusion", resnet, picture, *words).sentence
+
+
+def test_layers_are_chosen_by_name_and_an_unknown_one_is_a_sentence(vitrine, assets, picture, tmp_path):
+    words = ("explain", "grad_cam", assets / "models/torch/mobilenet_v2-b0353104.pth", picture, "--out", tmp_path / "o")
+    assert "got 'layer9'." in vitrine(*words, "--layers", "features.17,layer9").sentence
+    shown = vitrine(*words, "--layers", "features.14,features.17")
+    assert shown.status == 0, shown.err
+    manifest = json.loads((tmp_path / "o/manifest.json").read_text("utf-8"))
+    assert manifest["parameters"]["layers"] == ["features.14", "features.17"]

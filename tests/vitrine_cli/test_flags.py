@@ -25,7 +25,7 @@ def test_each_parameter_of_a_method_is_a_flag_that_takes_its_default(method):
         if param.kind is bool:
             words.append(flag(param) if param.default else flag(param).replace("--", "--no-", 1))
         else:
-            words += [flag(param), str(param.default)]
+            words += [flag(param), param.text(param.default)]
     defaults = {param.name: param.default for param in METHODS[method].params}
     assert given(parsed(method, *words), METHODS[method]) == defaults
 
@@ -47,6 +47,12 @@ def test_a_switch_has_an_on_and_an_off():
 def test_a_text_of_the_wrong_kind_is_told_in_a_sentence():
     with pytest.raises(ParamError, match=r"Samples must be a whole number; got '1\.5'"):
         given(parsed("rise", "--samples", "1.5"), METHODS["rise"])
+
+
+def test_names_of_layers_are_parted_by_commas():
+    method = METHODS["grad_cam"]
+    found = given(parsed("grad_cam", "--layers", "features.17, features.18"), method)
+    assert found == {"layers": ("features.17", "features.18")}
 
 
 def test_help_holds_each_declared_sentence(capsys):

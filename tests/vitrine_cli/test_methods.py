@@ -18,8 +18,23 @@ def test_json_tells_what_the_declarations_tell(vitrine):
     entries = json.loads(vitrine("methods", "--json").out)
     assert [entry["id"] for entry in entries] == sorted(METHODS)
     for entry in entries:
-        params = METHODS[entry["id"]].params
-        assert {p["name"]: p["default"] for p in entry["parameters"]} == {p.name: p.default for p in params}
+        method = METHODS[entry["id"]]
+        assert {p["name"]: p["default"] for p in entry["parameters"]} == method().values()
+        assert (entry["group"], entry["class_sensitivity"]) == (method.group, method.class_sensitivity)
+        assert entry["guide"]["answers"] == method.guide.answers
+
+
+def test_the_list_says_by_group_what_each_method_answers_and_can_not_say(vitrine):
+    shown = vitrine("methods").out
+    for method in METHODS.values():
+        assert f"{method.group}\n\n" in shown
+        assert all(told in shown for told in (method.guide.answers, method.guide.limits, method.source))
+
+
+def test_json_tells_that_layers_come_with_the_model(vitrine):
+    entries = {entry["id"]: entry for entry in json.loads(vitrine("methods", "--json").out)}
+    (layers,) = (p for p in entries["grad_cam"]["parameters"] if p["name"] == "layers")
+    assert (layers["from_model"], layers["type"], layers["default"]) == ("layers", "tuple", [])
 
 
 def test_json_tells_ranges_choices_and_bounds_that_hang_on_the_picture(vitrine):

@@ -91,6 +91,14 @@ def test_an_undefined_diagnostic_becomes_null(explanation, maps, undefined):
     assert json.loads(changed.files()["manifest.json"])["diagnostics"] == {"error": [None, 0.25]}
 
 
+def test_the_manifest_holds_what_a_person_should_know(explanation, maps):
+    noisy = Estimate(1.0, maps, standard_error=np.full_like(maps, maps.std() * 0.6), notes=("Few were drawn.",))
+    manifest = Explanation(**{**vars(explanation), "estimate": noisy}).manifest()
+    assert manifest["notes"] == ["Few were drawn."]
+    assert "The model sees a picture of one colour" in manifest["warnings"][0]
+    assert any("of what the map of emu shows may be noise; raise the samples." in said for said in manifest["warnings"])
+
+
 def test_filters_are_applied_in_order_and_listed(explanation, maps):
     absolute, clip = filter_named("absolute")(), filter_named("percentile_clip")(percentile=90.0)
     changed = with_filters(explanation, absolute, clip)

@@ -6,12 +6,20 @@ from typing import Annotated
 import numpy as np
 
 from xai_core.errors import ModelError
-from xai_core.method import Method, method
+from xai_core.method import Guide, Method, method
 from xai_core.params import Range
 from xai_core.types import Capability, Estimate
 
 
-@method("counting", title="Counting", needs=Capability.PREDICT, source="none", cost="steps")
+@method(
+    "counting",
+    title="Counting",
+    group="Perturbation",
+    needs=Capability.PREDICT,
+    source="none",
+    cost="steps",
+    guide=Guide("", "", ""),
+)
 class Counting(Method):
     """Count the steps; remember rows as sampling methods do."""
 
@@ -28,7 +36,15 @@ class Counting(Method):
             yield Estimate(step / self.steps, maps, {"remembered": (remembered,) * len(targets)}, maps / 2)
 
 
-@method("greedy", title="Greedy", needs=Capability.GRADIENT, source="none", cost="none")
+@method(
+    "greedy",
+    title="Greedy",
+    group="Perturbation",
+    needs=Capability.GRADIENT,
+    source="none",
+    cost="none",
+    guide=Guide("", "", ""),
+)
 class Greedy(Method):
     """Need what the model has not."""
 
@@ -36,7 +52,15 @@ class Greedy(Method):
         yield from ()
 
 
-@method("broken", title="Broken", needs=Capability.PREDICT, source="none", cost="none")
+@method(
+    "broken",
+    title="Broken",
+    group="Perturbation",
+    needs=Capability.PREDICT,
+    source="none",
+    cost="none",
+    guide=Guide("", "", ""),
+)
 class Broken(Method):
     """Yield what is no map, or nothing."""
 
@@ -47,10 +71,35 @@ class Broken(Method):
             yield Estimate(1.0, np.full((len(targets), *model.input_size), np.nan, np.float32))
 
 
-@method("sorry", title="Sorry", needs=Capability.PREDICT, source="none", cost="none")
+@method(
+    "sorry",
+    title="Sorry",
+    group="Perturbation",
+    needs=Capability.PREDICT,
+    source="none",
+    cost="none",
+    guide=Guide("", "", ""),
+)
 class Sorry(Method):
     """Give up with a sentence."""
 
     def explain(self, model, image, targets):
         raise ModelError("There is nothing to explain.")
         yield
+
+
+@method(
+    "brightness",
+    title="Brightness",
+    group="Perturbation",
+    needs=Capability.PREDICT,
+    source="none",
+    cost="none",
+    guide=Guide("", "", ""),
+)
+class Brightness(Method):
+    """Show the first class's score of two equal pictures."""
+
+    def explain(self, model, image, targets):
+        score = model.outputs(np.stack([image, image]))[1, 0]
+        yield Estimate(1.0, np.full((len(targets), *model.input_size), score, np.float32))

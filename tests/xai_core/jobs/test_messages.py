@@ -11,7 +11,7 @@ import pytest
 from xai_core.jobs import messages
 from xai_core.jobs.frames import BadFrame
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import Capability, Card, Estimate, FileKind, InputSpec
+from xai_core.types import Capability, Card, Engine, Estimate, FileKind, InputSpec, Layer
 
 CARD = Card(
     "pytorch",
@@ -27,7 +27,10 @@ CARD = Card(
     hint_reason="The file says so.",
     labels=("cat", "dog"),
     notes=("A note.",),
+    layers=(Layer("features.17", 7, 7, 320), Layer("features", 7, 7, 1280)),
+    token_grid=(14, 14),
 )
+ENGINE = Engine("OpenVINO", "bfloat16", 0.01, 1.0, 2.2, True, "")
 SHAPE = (2, 3, 4)
 MAPS = np.arange(24, dtype=np.float32).reshape(SHAPE)
 
@@ -47,9 +50,9 @@ def test_a_file_kind_crosses_whole():
 
 @pytest.mark.parametrize("error", [None, MAPS + 1])
 def test_an_estimate_crosses_whole(error):
-    values, arrays = messages.estimate_to_frame(Estimate(0.5, MAPS, {"figure": (1.5, None)}, error))
+    values, arrays = messages.estimate_to_frame(Estimate(0.5, MAPS, {"figure": (1.5, None)}, error, ("So.",)))
     found = messages.estimate_from_frame(crossed(values), arrays, SHAPE)
-    assert (found.fraction, found.diagnostics) == (0.5, {"figure": (1.5, None)})
+    assert (found.fraction, found.diagnostics, found.notes) == (0.5, {"figure": (1.5, None)}, ("So.",))
     np.testing.assert_array_equal(found.maps, MAPS)
     assert (found.standard_error is None) == (error is None)
 
@@ -80,6 +83,11 @@ def test_a_figure_that_is_no_number_crosses_as_undefined():
         ("hint", {"height": 224, "width": 224, "fit": "explode"}),
         ("hint", "text"),
         ("notes", {}),
+        ("layers", "features"),
+        ("layers", [{"name": "features", "height": 0, "width": 7, "channels": 3}]),
+        ("layers", [{"name": "features"}]),
+        ("token_grid", [14]),
+        ("token_grid", 14),
     ],
 )
 def test_a_card_that_makes_no_sense_is_refused(name, value):
@@ -122,7 +130,7 @@ def test_a_card_that_lacks_a_field_is_refused(missing):
 )
 def test_maps_that_make_no_sense_are_refused(arrays):
     with pytest.raises(BadFrame):
-        messages.estimate_from_frame({"fraction": 1, "diagnostics": {}}, arrays, SHAPE)
+        messages.estimate_from_frame({"fraction": 1, "diagnostics": {}, "notes": []}, arrays, SHAPE)
 
 
 @pytest.mark.parametrize(
@@ -134,6 +142,7 @@ def test_maps_that_make_no_sense_are_refused(arrays):
         {"fraction": "1", "diagnostics": {}},
         {"fraction": 1, "diagnostics": {"figure": [1.0]}},
         {"fraction": 1, "diagnostics": {"figure": [1.0, "2"]}},
+        {"fraction": 1, "diagnostics": {}, "notes": [1]},
         {"fraction": 1, "diagnostics": {str(i): [1, 2] for i in range(65)}},
     ],
 )
@@ -144,3 +153,17 @@ def test_figures_that_make_no_sense_are_refused(values):
 
 def test_a_text_is_cut_and_holds_no_control_characters():
     assert messages.text("a\x1b[31m\nb" + "c" * 1000) == ("a [31m b" + "c" * 1000)[: messages.LONGEST_TEXT]
+
+
+def test_engines_cross_whole():
+    assert messages.engines_from_json(crossed(messages.engines_to_json((ENGINE,)))) == (ENGINE,)
+
+
+@pytest.mark.parametrize(
+    "change", [{"precision": "int4"}, {"milliseconds": "2"}, {"max_difference": None}, {"name": 3}]
+)
+def test_an_engine_that_makes_no_sense_is_refused(change):
+    values = crossed(messages.engines_to_json((ENGINE,)))
+    values["engines"][0] |= change
+    with pytest.raises(BadFrame):
+        messages.engines_from_json(values)

@@ -1,0 +1,73 @@
+"""Finding a method: the list of all methods, the Methods page, and links between them."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import person
+from tests.browser_session import ROOT, open_app, streamlit_app, wait_until_quiet
+
+SLOW = 30_000
+
+
+@pytest.fixture
+def explaining(page: Page, app: str) -> Page:
+    """The Explain page with the sample model and the cat."""
+    person.start(page, app)
+    person.use_sample_model(page, "PyTorch")
+    person.add_sample_picture(page, "Cat")
+    person.go_to_explain(page)
+    return page
+
+
+def expect_chosen(page: Page, option: str) -> None:
+    expect(page.locator(".st-key-method input")).to_have_value(option, timeout=SLOW)
+
+
+def test_a_method_is_found_and_chosen_by_keyboard(explaining: Page) -> None:
+    page = explaining
+    page.get_by_role("button", name="All methods").press("Enter")
+    field = page.get_by_role("dialog").get_by_label("Search")
+    field.focus()
+    page.keyboard.type("patch after the other")
+    expect(page.get_by_role("button", name="Choose Saliency")).to_have_count(0, timeout=SLOW)
+    page.get_by_role("button", name="Choose Occlusion").press("Enter")
+    expect(page.get_by_role("dialog")).to_have_count(0, timeout=SLOW)
+    expect_chosen(page, "Perturbation · Occlusion sensitivity")
+    wait_until_quiet(page)
+    assert "method=occlusion" in page.url
+
+
+def test_the_list_stays_open_when_an_answer_arrives_and_closes_with_escape(explaining: Page) -> None:
+    page = explaining
+    page.get_by_role("button", name="All methods").click()
+    expect(page.get_by_text("completeness error").first).to_be_attached(timeout=person.LOADING)
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0, timeout=SLOW)
+    person.wait_for_answer(page)
+    expect(page.get_by_role("dialog")).to_have_count(0, timeout=SLOW)
+
+
+def test_what_the_sample_can_not_do_says_why(explaining: Page) -> None:
+    explaining.get_by_role("button", name="All methods").click()
+    expect(explaining.get_by_role("button", name="Choose Attention rollout")).to_be_disabled(timeout=SLOW)
+    expect(explaining.get_by_text("Attention rollout needs attention weights").first).to_be_visible()
+
+
+def test_a_method_is_tried_from_the_methods_page(explaining: Page) -> None:
+    page = explaining
+    page.get_by_role("link", name="Methods", exact=True).first.click()
+    page.locator(".st-key-entry-saliency").get_by_role("link", name="Try it").click()
+    expect(page.get_by_role("heading", name="Explain", exact=True)).to_be_visible()
+    expect_chosen(page, "Gradient · Saliency")
+
+
+@pytest.mark.parametrize(("link", "heading"), [("methods", "Methods"), ("explain?method=rise", "Explain")])
+def test_the_first_visitor_of_a_server_may_come_by_a_link(page: Page, link: str, heading: str) -> None:
+    with streamlit_app(ROOT / "app.py") as address:
+        open_app(page, f"{address}/{link}")
+        expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+        expect(page.get_by_role("link", name="Model", exact=True).first).to_be_visible()
+        assert page.url.endswith(link)

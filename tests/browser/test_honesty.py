@@ -1,0 +1,23 @@
+"""How far a map can be trusted, in a real browser."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from tests.browser import person
+
+
+def test_a_map_is_checked_by_another_seed_while_the_panel_stays_open(page: Page, app: str) -> None:
+    person.start(page, f"{app}/?method=rise&rise.samples=100")
+    person.use_sample_model(page, "PyTorch")
+    person.add_sample_picture(page, "Cat")
+    person.go_to_explain(page)
+    person.wait_for_answer(page)
+    page.get_by_text("How far can this map be trusted?").click()
+    page.get_by_role("button", name="Try another seed").click()
+    expect(page.get_by_text("Another seed gives")).to_be_visible(timeout=60_000)
+    expect(page.get_by_alt_text("Seed 1 of Egyptian cat")).to_be_visible()
+    page.get_by_role("button", name="Run with more samples").click()
+    expect(page.get_by_text("samples 400,")).to_be_visible(timeout=60_000)
+    assert "rise.samples=400" in page.url
+    expect(page.get_by_role("button", name="Try another seed")).to_be_visible(timeout=60_000)

@@ -1,0 +1,61 @@
+"""Each sample model on the engines that its sandboxed worker finds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from model_adapters.engine_trials import TOLERANCE
+from xai_core import samples
+from xai_core.jobs.local import LocalRunner
+from xai_core.methods.rise import Rise
+from xai_core.preprocessing import presets
+from xai_core.types import Conditions, Engine, ModelSource
+
+SECONDS = 200
+TABBY = np.array([281])
+LOOK = presets(224, 224)["ImageNet mean/std"]
+FLOAT32, BFLOAT16 = Conditions(precision="float32"), Conditions(precision="bfloat16")
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[LocalRunner]:
+    runner = LocalRunner()
+    yield runner
+    runner.close()
+
+
+@pytest.fixture(scope="module", params=[m.framework for m in samples.sample_models()] or ["no samples are built"])
+def source(request: pytest.FixtureRequest) -> ModelSource:
+    return next(m for m in samples.sample_models() if m.framework == request.param).source()
+
+
+@pytest.fixture(scope="module")
+def engines(runner: LocalRunner, source: ModelSource) -> tuple[Engine, ...]:
+    return runner.engines(source, LOOK).result(SECONDS)
+
+
+def test_the_worker_converts_the_model_and_the_answers_agree(engines: tuple[Engine, ...]) -> None:
+    (found,) = [one for one in engines if (one.name, one.precision) == ("OpenVINO", "float32")]
+    assert found.max_difference < TOLERANCE
+    assert found.top1_agreement == 1
+
+
+def test_one_float32_engine_is_in_force_and_the_others_say_why_not(engines: tuple[Engine, ...]) -> None:
+    assert [one.in_force for one in engines if one.precision == "float32"].count(True) == 1
+    assert all(one.in_force or one.reason for one in engines)
+
+
+def test_a_map_in_bfloat16_is_nearly_that_in_float32(
+    runner: LocalRunner, source: ModelSource, engines: tuple[Engine, ...]
+) -> None:
+    if not any(one.precision == "bfloat16" and one.in_force for one in engines):
+        pytest.skip("This processor is no faster in bfloat16.")
+    cat = next(r for r in samples.references() if TABBY[0] in r.classes)
+    image, method = LOOK.place(cat.picture().pixels), Rise(samples=100)
+    jobs = [runner.explain(source, LOOK, method, image, TABBY, one) for one in (FLOAT32, BFLOAT16)]
+    exact, rough = (job.result(SECONDS).maps.ravel() for job in jobs)
+    assert not np.array_equal(exact, rough)
+    assert np.corrcoef(exact, rough)[0, 1] > 0.99

@@ -1,0 +1,240 @@
+"""What the Explain page says of how far a map can be trusted, with a model that answers at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.pages.conftest import SIDE, InstantRunner, text_of, with_sample
+from ui import checks, honesty_panel, session
+from xai_core.jobs.base import Status
+from xai_core.method import method_named
+from xai_core.model import Model
+from xai_core.peers import Comparison
+from xai_core.preprocessing import Preprocessing
+from xai_core.results_cache import Remembered, RememberedJob
+from xai_core.types import Capability, Conditions, Engine, Estimate
+
+
+def explaining(app: AppTest, method: str = "rise") -> AppTest:
+    app.query_params["method"] = method
+    with_sample(app)
+    return app.switch_page("pages/explain.py").run()
+
+
+def button(app: AppTest, label: str) -> object:
+    return next(one for one in app.button if one.label.startswith(label))
+
+
+def panel(app: AppTest) -> str:
+    return next(one.label for one in app.expander if one.label.startswith("How far can this map be trusted?"))
+
+
+def randomisable(instant: InstantRunner) -> None:
+    card = instant.network.card
+    instant.network.card = replace(card, capabilities=card.capabilities | Capability.RANDOMISATION)
+
+
+def test_the_warnings_are_counted_and_told(app: AppTest) -> None:
+    explaining(app)
+    app.slider(key="rise.samples").set_value(100).run()
+    assert not app.exception
+    assert panel(app).endswith(("warning", "warnings"))
+    assert "may be noise; raise the samples" in text_of(app).replace("\\", "")
+
+
+def test_a_sound_map_counts_none(app: AppTest) -> None:
+    explaining(app, "integrated_gradients")
+    app.selectbox(key="integrated_gradients.baseline").select("noise").run()
+    assert "Completeness error" in text_of(app)
+    assert "warning" not in panel(app)
+
+
+def test_running_until_the_noise_is_low_raises_the_samples_and_asks_anew(app: AppTest, instant: InstantRunner) -> None:
+    explaining(app)
+    app.toggle(key="automatic").set_value(False).run()
+    button(app, "Run until the noise is below 5").click().run()
+    assert not app.exception
+    assert instant.explained[-1].values()["samples"] > 1000
+    assert app.slider(key="rise.samples").value == instant.explained[-1].values()["samples"]
+    assert "How far" in panel(app)
+
+
+@pytest.mark.parametrize(("method", "effort", "few"), [("sobol", "rows", 2), ("shapley", "permutations", 4)])
+def test_what_is_raised_against_noise_is_the_method_s_own(
+    app: AppTest, instant: InstantRunner, method: str, effort: str, few: int
+) -> None:
+    app.query_params[f"{method}.{effort}"] = str(few)
+    app.query_params[f"{method}.grid"] = "3"
+    explaining(app, method)
+    asked = next(one for one in app.button if one.label.startswith("Run ") and one.label.endswith(f" {effort})"))
+    asked.click().run()
+    assert not app.exception
+    assert instant.explained[-1].values()[effort] > few
+    assert app.slider(key=f"{method}.{effort}").value == instant.explained[-1].values()[effort]
+
+
+@pytest.mark.parametrize("method", ["lime", "kernel_shap", "shapley", "sobol", "hsic", "integrated_gradients", "rise"])
+def test_every_figure_that_a_method_gives_is_explained(app: AppTest, instant: InstantRunner, method: str) -> None:
+    given = last_of(method, instant).diagnostics
+    assert set(given) <= set(honesty_panel.FIGURES)
+    explaining(app, method)
+    said = text_of(app).replace("\\", "")
+    assert all(honesty_panel.FIGURES[name][2] in said for name in given)
+
+
+def last_of(method: str, instant: InstantRunner) -> Estimate:
+    image = np.random.default_rng(0).random((SIDE, SIDE, 3), np.float32)
+    model = Model(instant.network, Preprocessing(SIDE, SIDE))
+    *_, last = method_named(method)().explain(model, image, np.array([0]))
+    return last
+
+
+def test_a_figure_that_nobody_explained_is_shown_all_the_same(
+    app: AppTest, instant: InstantRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = instant.explain
+
+    def explain(*question: object) -> RememberedJob:
+        figures = {"share_of_the_score": (-0.25,), "odd_thing": (0.125,), "gone": (None,)}
+        return RememberedJob(Remembered(replace(asked(*question).result(), diagnostics=figures), 1.0))
+
+    monkeypatch.setattr(instant, "explain", explain)
+    explaining(app, "saliency")
+    said = text_of(app).replace("\\", "")
+    assert "**Share of the score** -25%: how much of the score arrived" in said
+    assert "**Odd thing** 0.125" in said
+    assert "**Gone** not defined" in said
+
+
+def test_another_seed_is_tried_and_its_map_shown(app: AppTest, instant: InstantRunner) -> None:
+    explaining(app)
+    button(app, "Try another seed").click().run()
+    assert not app.exception
+    assert [method.values()["seed"] for method in instant.explained] == [0, 1]
+    assert "Another seed gives" in text_of(app)
+    assert "rank correlation" in text_of(app)
+
+
+def test_an_outcome_survives_reruns_and_other_questions(app: AppTest, instant: InstantRunner) -> None:
+    explaining(app)
+    button(app, "Try another seed").click().run()
+    app.slider(key="rise.samples").set_value(500).run()
+    assert "Another seed gives" not in text_of(app)
+    app.slider(key="rise.samples").set_value(1000).run()
+    assert "Another seed gives" in text_of(app)
+    assert len(instant.explained) == 3
+
+
+def test_a_method_without_a_seed_offers_none(app: AppTest) -> None:
+    explaining(app, "saliency")
+    assert not [one for one in app.button if one.label == "Try another seed"]
+    assert "no measure of its own error" in text_of(app)
+
+
+def test_a_random_last_layer_is_asked_for_and_judged(app: AppTest, instant: InstantRunner) -> None:
+    randomisable(instant)
+    explaining(app, "saliency")
+    button(app, "Randomise the last layer").click().run()
+    assert not app.exception
+    assert instant.conditions == [Conditions(), Conditions(random_last_layer=0)]
+    assert "With a random last layer" in text_of(app)
+
+
+def test_where_the_last_layer_can_not_be_random_the_reason_is_told(app: AppTest, instant: InstantRunner) -> None:
+    card = instant.network.card
+    instant.network.card = replace(card, missing={"RANDOMISATION": "The weights are frozen."})
+    explaining(app, "saliency")
+    assert button(app, "Randomise the last layer").disabled
+    assert "The weights are frozen" in text_of(app)
+
+
+def test_another_library_is_compared_and_its_known_fault_told(
+    app: AppTest, instant: InstantRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = Comparison("captum", "0.9.0", "Its rule is biased.")
+    monkeypatch.setattr(checks, "peers_for", lambda method, framework: (known,))
+    explaining(app, "saliency")
+    button(app, "Compare with captum").click().run()
+    assert not app.exception
+    assert instant.conditions[-1] == Conditions(peer="captum")
+    assert "captum 0.9.0 gives another map" in text_of(app).replace("\\", "")
+    assert "Its rule is biased" in text_of(app)
+
+
+def test_a_check_that_runs_can_be_seen_and_ends_with_its_question(app: AppTest, instant: InstantRunner) -> None:
+    explaining(app)
+    instant.holding = True
+    button(app, "Try another seed").click().run()
+    assert button(app, "Try another seed").disabled
+    (running,) = (job for jobs in app.session_state["workspace"].checks.values() for job in jobs.values())
+    assert not running.state.ended
+    instant.holding = False
+    app.slider(key="rise.samples").set_value(500).run()
+    assert running.state.status is Status.CANCELLED
+
+
+def test_a_check_can_be_stopped_and_made_anew(app: AppTest, instant: InstantRunner) -> None:
+    explaining(app)
+    instant.holding = True
+    button(app, "Try another seed").click().run()
+    button(app, "Stop").click().run()
+    assert not app.exception
+    assert not button(app, "Try another seed").disabled
+    instant.holding = False
+    button(app, "Try another seed").click().run()
+    assert "Another seed gives" in text_of(app)
+
+
+def test_a_remembered_answer_says_so(app: AppTest, instant: InstantRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = instant.explain
+    monkeypatch.setattr(instant, "explain", lambda *q: RememberedJob(Remembered(asked(*q).result(), 12.0)))
+    explaining(app)
+    assert "was remembered, took 12 s before" in text_of(app)
+
+
+EXACT = Engine("OpenVINO", "float32", 1e-6, 1.0, 27.0, True)
+FAST = Engine("OpenVINO", "bfloat16", 0.008, 0.96, 5.0, True)
+
+
+def test_the_fast_precision_says_how_well_it_agrees_and_is_asked_for(app: AppTest, instant: InstantRunner) -> None:
+    instant.known_engines = (EXACT, FAST)
+    explaining(app, "saliency")
+    said = text_of(app).replace("\\", "")
+    assert "same first class on 96.0% of your pictures" in said
+    assert "5.0 ms a picture instead of 27.0 ms" in said
+    assert "Only scores are computed so, and in PyTorch plain gradients; all else stays in float32." in said
+    app.segmented_control(key="precision").set_value("bfloat16").run()
+    assert not app.exception
+    assert instant.conditions == [Conditions(), Conditions("bfloat16")]
+    app.segmented_control(key="precision").set_value("float32").run()
+    assert len(instant.conditions) == 2
+
+
+def test_without_a_fast_engine_there_is_no_choice(app: AppTest, instant: InstantRunner) -> None:
+    instant.known_engines = (EXACT, replace(FAST, in_force=False, reason="Its answers differ too much."))
+    explaining(app, "saliency")
+    assert not [one for one in app.segmented_control if one.key == "precision"]
+
+
+def test_the_model_page_lists_what_runs_the_passes(app: AppTest, instant: InstantRunner) -> None:
+    instant.known_engines = (EXACT, replace(FAST, in_force=False, reason="Its answers differ too much."))
+    with_sample(app)
+    said = text_of(app).replace("\\", "")
+    assert "| ● | OpenVINO | float32 | 27.0 ms | under 0.1% | 100.0% |  |" in said
+    assert "|  | OpenVINO | bfloat16 | 5.0 ms | 0.8% | 96.0% | Its answers differ too much. |" in said
+
+
+def test_a_run_that_goes_takes_its_checks_along(app: AppTest, instant: InstantRunner) -> None:
+    explaining(app)
+    instant.holding = True
+    button(app, "Try another seed").click().run()
+    space: session.Workspace = app.session_state["workspace"]
+    (job,) = space.runs.values()
+    (running,) = (check for jobs in space.checks.values() for check in jobs.values())
+    space.drop(job)
+    assert running.state.status is Status.CANCELLED
+    assert not space.checks

@@ -1,0 +1,70 @@
+"""The Methods page: advice, the table, and every method."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.pages.conftest import text_of
+from xai_core.guide import ADVICE, GROUPS, in_order
+from xai_core.method import METHODS
+
+
+@pytest.fixture
+def guide(app: AppTest) -> AppTest:
+    app.run()
+    return app.switch_page("pages/methods.py").run()
+
+
+def titles(app: AppTest) -> list[str]:
+    headings = [element.value.replace("\\", "") for element in app.markdown]
+    return [heading.removeprefix("#### ") for heading in headings if heading.startswith("#### ")]
+
+
+def links(app: AppTest) -> list[str]:
+    return [link.proto.query_string for link in app.get("page_link")]
+
+
+def test_every_method_is_there_by_group(guide: AppTest) -> None:
+    assert not guide.exception
+    assert titles(guide) == [one.title for one in in_order()]
+    assert {one.group for one in METHODS.values()} <= {element.value for element in guide.subheader}
+
+
+@pytest.mark.parametrize("id", sorted(METHODS))
+def test_each_says_what_it_answers_when_to_choose_it_and_what_it_can_not_say(guide: AppTest, id: str) -> None:
+    shown, told = text_of(guide).replace("\\", ""), METHODS[id].guide
+    assert all(sentence in shown for sentence in (told.answers, told.choose, told.limits, METHODS[id].source))
+
+
+def test_each_question_has_methods_to_start_with(guide: AppTest) -> None:
+    for question in ADVICE:
+        guide.radio(key="advice").set_value(question).run()
+        assert not guide.exception
+        shown = text_of(guide).replace("\\", "")
+        assert all(why in shown for _, why in question.methods)
+
+
+def test_each_method_can_be_tried(guide: AppTest) -> None:
+    assert {f"method={id}" for id in METHODS} <= set(links(guide))
+
+
+def test_the_search_narrows_list_and_table(guide: AppTest) -> None:
+    guide.text_input(key="guide.search").set_value("adebayo").run()
+    assert 0 < len(titles(guide)) < len(METHODS)
+    assert len(guide.dataframe[0].value) == len(titles(guide))
+
+
+def test_the_groups_narrow_the_list(guide: AppTest) -> None:
+    guide.button_group(key="guide.groups").set_value(["Perturbation"]).run()
+    assert titles(guide) == [one.title for one in in_order() if one.group == "Perturbation"]
+
+
+def test_a_search_without_an_answer_says_so(guide: AppTest) -> None:
+    guide.text_input(key="guide.search").set_value("marmalade").run()
+    assert not guide.exception
+    assert "No method speaks of that" in text_of(guide)
+
+
+def test_there_are_five_groups() -> None:
+    assert GROUPS == ("Gradient", "CAM", "Attention", "Perturbation", "Propagation")

@@ -1,0 +1,25 @@
+"""Example pictures: small, and from quick runs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from scripts.render_examples import FEWER, MOST_BYTES, encoded, quick
+from xai_core.method import METHODS
+
+
+def test_even_noise_fits_into_the_size() -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (192, 192, 3), np.uint8)
+    assert len(encoded(Image.fromarray(noise))) <= MOST_BYTES
+
+
+@pytest.mark.parametrize("id", sorted(METHODS))
+def test_quick_values_suit_the_method(id: str) -> None:
+    values = quick(METHODS[id])
+    assert METHODS[id].fitted((224, 224), values).values().items() >= values.items()
+
+
+def test_many_samples_become_few() -> None:
+    assert quick(METHODS["rise"]) == {"samples": FEWER["samples"]}

@@ -1,0 +1,90 @@
+"""The same question under other conditions: precision, a random last layer, another library, little memory."""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+from pathlib import Path
+
+import pytest
+
+from tests.xai_core.jobs.asking import SIZE, fake_runner
+from xai_core.jobs.base import Job, Status
+from xai_core.jobs.limits import Limits
+from xai_core.types import Conditions
+
+SECONDS = 60
+MODELS = 50
+
+
+@pytest.mark.parametrize(
+    ("conditions", "score"),
+    [
+        (Conditions(), 0.5),
+        (Conditions(precision="bfloat16"), 1.0),
+        (Conditions(random_last_layer=3), 3.5),
+        (Conditions(precision="bfloat16", random_last_layer=3), 4.0),
+    ],
+)
+def test_an_explanation_is_that_of_the_network_under_its_conditions(runner, source, explain, conditions, score):
+    found = explain(runner, source(), "brightness", conditions=conditions).result(SECONDS)
+    assert (found.maps == score).all()
+
+
+def test_another_library_computes_in_our_stead(runner, source, explain):
+    found = explain(runner, source(), steps=7, conditions=Conditions(peer="captum")).result(SECONDS)
+    assert (found.maps == 13).all()
+    assert found.maps.shape == (2, SIZE.height, SIZE.width)
+
+
+def test_too_large_a_batch_is_halved_and_a_note_says_so(runner, source, explain):
+    found = explain(runner, source("roomless"), "brightness").result(SECONDS)
+    assert (found.maps == 0.5).all()
+    assert "1 pictures were taken at a time" in found.notes[0]
+
+
+def test_the_engines_are_told_for_the_size_that_is_asked(runner, source):
+    (engine,) = runner.engines(source(), SIZE).result(SECONDS)
+    assert (engine.name, engine.in_force, engine.milliseconds) == ("Fake", True, 20.0)
+
+
+def test_engines_that_take_their_time_are_waited_for(source, explain):
+    runner = fake_runner(limits=Limits(step_seconds=1.5))
+    try:
+        assert len(runner.engines(source("slow"), SIZE).result(SECONDS)) == 1
+        assert explain(runner, source("slow"), "brightness").result(SECONDS).fraction == 1
+    finally:
+        runner.close()
+
+
+def test_whoever_waits_hears_of_the_end_once():
+    heard, job = [], Job(lambda: None)
+    job.when_ended(heard.append)
+    job.update(status=Status.DONE, latest=1)
+    job.update(status=Status.FAILED)
+    job.when_ended(heard.append)
+    assert [state.latest for state in heard] == [1, 1]
+
+
+def children():
+    return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+
+
+def resident_mb():
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+def test_fifty_models_one_after_another_leave_no_process_and_no_memory(source, explain):
+    runner, before = fake_runner(), set(children())
+    sizes = []
+    for number in range(MODELS):
+        owner = f"owner {number}"
+        explain(runner, source(owner=owner), steps=2).result(SECONDS)
+        runner.release(owner)
+        gc.collect()
+        sizes.append(resident_mb())
+    runner.close()
+    assert set(children()) <= before
+    assert sizes[-1] - sizes[MODELS // 5] < 5

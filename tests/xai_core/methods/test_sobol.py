@@ -1,0 +1,96 @@
+"""Sobol indices: the design, closed forms of additive and multiplied functions, the error."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fakes import LinearNetwork, model_of, random_image, random_weights
+
+from tests.xai_core.methods.games import Game, white
+from xai_core.methods.sobol import Design, Sobol
+from xai_core.resampling import stretch
+
+ONE = np.array([0])
+
+
+def found_by(network, image, targets=ONE, **changes):
+    return list(Sobol(**{"score": "logit"} | changes).explain(model_of(network), image, targets))
+
+
+def played(game, players, **changes):
+    return found_by(game, white(players), grid=max(2, players), **changes)
+
+
+def test_each_row_has_a_b_and_a_with_one_cell_of_b():
+    design = Design(4, 3, 0)
+    shown = design.numbered(np.arange(18)).reshape(3, 6, 4)
+    for a, b, *others in shown:
+        for cell, other in zip(design.order, others, strict=True):
+            expected = a.copy()
+            expected[cell] = b[cell]
+            np.testing.assert_array_equal(other, expected)
+
+
+def test_a_longer_design_begins_with_the_shorter_one():
+    short, long = Design(9, 3, 7), Design(9, 8, 7)
+    np.testing.assert_array_equal(short.numbered(np.arange(33)), long.numbered(np.arange(33)))
+
+
+def test_the_values_fill_the_range_evenly():
+    values = Design(64, 128, 0).numbered(np.arange(0, 128 * 66, 66))
+    assert values.min() >= 0
+    assert values.max() <= 1
+    np.testing.assert_allclose(values.mean(axis=0), 0.5, atol=0.06)
+    np.testing.assert_allclose(values.var(axis=0), 1 / 12, atol=0.025)
+
+
+def test_an_additive_function_gives_each_cell_its_share_of_the_variance():
+    """The variance of a sum of independent terms is the sum of theirs: a² / 12 for a cell with weight a."""
+    weights = np.array([3, 2, 1, 0.5, 0, -2])
+    last = played(Game(6, lambda there: there @ weights), 6, rows=200)[-1]
+    expected = weights**2 / (weights**2).sum()
+    assert (np.abs(last.maps[0, 0] - expected) <= 4 * last.standard_error[0, 0] + 1e-5).all()
+    np.testing.assert_allclose(last.maps[0, 0], expected, atol=0.05)
+    assert last.diagnostics["index_sum"][0] == pytest.approx(1, abs=0.1)
+    assert last.diagnostics["score_deviation"][0] == pytest.approx(np.sqrt((weights**2).sum() / 12), rel=0.1)
+
+
+def test_cells_that_count_only_together_take_part_in_more_than_the_whole():
+    """For the product of two numbers in 0 to 1: V = 7/144, each alone 1/48, so each total index is 4/7."""
+    last = played(Game(3, lambda there: there[0] * there[1]), 3, rows=256)[-1]
+    np.testing.assert_allclose(last.maps[0, 0], [4 / 7, 4 / 7, 0], atol=0.06)
+    assert last.diagnostics["index_sum"][0] == pytest.approx(8 / 7, abs=0.1)
+
+
+def test_masks_are_stretched_bilinearly():
+    """A linear model of the pixels is one of the cells, its weights spread as the masks are."""
+    weights, image = random_weights() * 30, random_image()
+    last = found_by(LinearNetwork(weights), image, np.array([1]), grid=4, rows=128)[-1]
+    spread = stretch(4, 16).astype(float)
+    of_cells = spread.T @ np.einsum("hwc,hwc->hw", weights[1], image) @ spread
+    expected = spread @ (of_cells**2 / (of_cells**2).sum()) @ spread.T
+    np.testing.assert_allclose(last.maps[0], expected, atol=0.04)
+    assert np.corrcoef(last.maps[0].ravel(), expected.ravel())[0, 1] > 0.95
+
+
+def test_the_standard_error_is_that_of_many_seeds():
+    weights = np.array([3, 2, 1, 0.5, 0, -2])
+    game = Game(6, lambda there: np.tanh(there @ weights))
+    found = [played(game, 6, rows=16, seed=seed)[-1] for seed in range(40)]
+    spread = np.std([one.maps[0, 0] for one in found], axis=0)
+    guessed = np.mean([one.standard_error[0, 0] for one in found], axis=0)
+    np.testing.assert_allclose(guessed, spread, rtol=0.6, atol=2e-3)
+
+
+def test_a_preview_in_the_first_row_gives_the_mean_to_cells_not_looked_at():
+    first, *_ = played(Game(6, lambda there: there.sum()), 6, rows=4, batch_size=5)
+    values = first.maps[0, 0]
+    order = Design(6, 4, 0).order
+    np.testing.assert_allclose(values[order[3:]], values[order[:3]].mean(), rtol=1e-5)
+    assert first.standard_error is None
+
+
+def test_one_picture_alone_is_no_reason_to_fail():
+    first, second, *_ = played(Game(6, lambda there: there.sum()), 6, rows=2, batch_size=1)
+    np.testing.assert_array_equal(first.maps, 0)
+    assert np.isfinite(second.maps).all()
