@@ -1,17 +1,21 @@
-"""Print the tables of docs/benchmarks.md: python -m benchmarks [--rounds 5] [--masks 400]."""
+"""Print the tables of docs/benchmarks.md: python -m benchmarks [--rounds 5] [--masks 400] [--networks A] [--only B]."""
 
 from __future__ import annotations
 
 import argparse
+import glob
 import json
 import os
 import subprocess
 import sys
 
 FEW, MANY = 1000, 20000
+NETWORKS = ("MobileNetV2", "ResNet-50")
+PARTS = ("xplique", "captum", "grad-cam", "worker", "memory")
+HEADS = ["work", "network", "precision", "Vitrine", "peer", "peer / Vitrine", "bare passes", "of our time", "note"]
 
 
-def answer(module: str, *arguments: int) -> str:
+def answer(module: str, *arguments: object) -> str:
     """Run a module in a process of its own, as frameworks share none; return the last line that it prints."""
     command = [sys.executable, "-W", "ignore", "-m", f"benchmarks.{module}", *map(str, arguments)]
     quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -20,40 +24,53 @@ def answer(module: str, *arguments: int) -> str:
 
 
 def table(heads: list[str], rows: list[list[str]]) -> str:
-    lines = [heads, ["---"] + ["---:"] * (len(heads) - 1), *rows]
+    lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def duel_rows(duels: list[dict]) -> list[list[str]]:
-    return [[d["work"], f"{d['ours']:.2f} s", f"{d['theirs']:.2f} s ({d['peer']})", f"{d['ratio']:.2f}"] for d in duels]
+def machine() -> str:
+    """Say in general terms what this machine is."""
+    with open("/proc/cpuinfo") as file:
+        flags = next((set(line.split()) for line in file if line.startswith("flags")), set())
+    known = (("AVX-512", "avx512f"), ("bfloat16", "avx512_bf16"), ("AMX", "amx_bf16"))
+    cores = len(os.sched_getaffinity(0))
+    gpu = "a GPU" if glob.glob("/dev/nvidia[0-9]*") else "no GPU"
+    return ", ".join([f"{cores} cores", *(name for name, flag in known if flag in flags), gpu])
 
 
-def pace_rows(paces: list[dict]) -> list[list[str]]:
-    return [
-        [
-            p["work"],
-            f"{p['first']:.2f} s",
-            f"{p['rate']:.1f}" if p["rate"] == p["rate"] else "one map",
-            f"{p['overhead']:.1%}",
-        ]
-        for p in paces
-    ]
+def rows_of(part: str, networks: list[str], rounds: int, masks: int) -> list[dict]:
+    if part == "xplique":
+        asked = [("beside_xplique", rounds, masks)]
+        asked += [("beside_xplique_wrapper", name, rounds, masks) for name in networks]
+    elif part == "captum":
+        asked = [("beside_captum", name, rounds, masks) for name in networks]
+    elif part == "grad-cam":
+        asked = [("beside_grad_cam", name, rounds) for name in networks]
+    else:
+        asked = [("worker_overhead", name, rounds, masks) for name in networks]
+    return [row for one in asked for row in json.loads(answer(*one))]
+
+
+def line(row: dict) -> list[str]:
+    times = [f"{row['theirs']:.2f} s ({row['peer']})", f"{row['ratio']:.2f}", f"{row['floor']:.2f} s"]
+    ours = [row["work"], row["network"], row["precision"], f"{row['ours']:.2f} s"]
+    return [*ours, *times, f"{row['share']:.0%}", row["note"]]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Time Vitrine beside other libraries.")
     parser.add_argument("--rounds", type=int, default=5, help="rounds that count; medians are printed")
-    parser.add_argument("--masks", type=int, default=400, help="RISE masks a round")
+    parser.add_argument("--masks", type=int, default=400, help="RISE masks, and KernelSHAP samples, a round")
+    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS), metavar="NAME")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART", help=", ".join(PARTS))
     chosen = parser.parse_args()
-    torch_side = json.loads(answer("beside_captum", chosen.rounds))
-    keras_side = json.loads(answer("beside_xplique", chosen.rounds, chosen.masks))
-    print(table(["work", "Vitrine", "peer", "peer / Vitrine"], duel_rows(torch_side["duels"] + keras_side["duels"])))
-    print()
-    heads = ["method, defaults, PyTorch", "first preview", "previews a second", "time outside the network"]
-    print(table(heads, pace_rows(torch_side["paces"])))
-    print()
-    peaks = [[f"RISE, {n} masks", f"{float(answer('rise_memory', n)):.0f} MiB"] for n in (FEW, MANY)]
-    print(table(["work", "peak memory of the process"], peaks))
+    timed = [part for part in chosen.only if part != "memory"]
+    rows = [line(row) for part in timed for row in rows_of(part, chosen.networks, chosen.rounds, chosen.masks)]
+    print(f"{machine()}; medians of {chosen.rounds} rounds\n")
+    print(table(HEADS, rows))
+    if "memory" in chosen.only:
+        peaks = [[f"RISE, {n} masks", f"{float(answer('rise_memory', n)):.0f} MiB"] for n in (FEW, MANY)]
+        print("\n" + table(["work", "peak memory of the process"], peaks))
 
 
 if __name__ == "__main__":

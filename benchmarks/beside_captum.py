@@ -1,4 +1,4 @@
-"""PyTorch: Integrated Gradients and occlusion beside captum, at equal settings; previews of each method.
+"""PyTorch: occlusion, Integrated Gradients and KernelSHAP beside captum, at equal settings.
 
 Run by `python -m benchmarks`; prints JSON.
 """
@@ -7,76 +7,115 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from collections.abc import Iterator
 from functools import partial
-from itertools import islice
 
-import numpy as np
 import torch
-import torchvision
 from captum import attr
 
-from benchmarks.rounds import Duel, Pace, duel, pace
-from benchmarks.subject import PREPROCESSING, SIDE, TABBY, last, network, photo, sample
-from xai_core.method import Method
+from benchmarks import subject
+from benchmarks.rounds import Contest, held
+from benchmarks.subject import PREPROCESSING, TABBY, backward_passes, forward_passes, photo
 from xai_core.methods.integrated_gradients import IntegratedGradients
+from xai_core.methods.kernel_shap import KernelShap
 from xai_core.methods.occlusion import Occlusion
-from xai_core.methods.rise import Rise
-from xai_core.methods.saliency import Saliency
-from xai_core.model import Model
-from xai_core.types import Estimate
+from xai_core.superpixels import superpixels
+from xai_core.types import Network
 
-TARGETS = np.array([TABBY])
-PATH = IntegratedGradients()
 PATCHES = Occlusion(patch=32, stride=16, fill="black", score="logit")
-PREVIEWED: tuple[Method, ...] = (Saliency(), PATH, Occlusion(), Rise())
-WATCHED = 10  # previews
+POSITIONS = 13**2 + 1
+PATH = IntegratedGradients()
+FEWER_STEPS = (8, 10, 12, 16, 20, 25, 32, 40)
 
 
-def captum_module() -> torch.nn.Module:
-    """Return torchvision's MobileNetV2 with the sample's weights, as a captum user would build it."""
-    module = torchvision.models.mobilenet_v2()
-    module.load_state_dict(torch.load(sample("PyTorch").source().path, weights_only=True))
-    return module.eval()
+class Captum:
+    """The same module, picture and baseline, as captum takes them."""
+
+    def __init__(self, module: torch.nn.Module) -> None:
+        self.module = module
+        self.planes = torch.from_numpy(PREPROCESSING.normalise(photo()[None])).permute(0, 3, 1, 2).contiguous()
+        self.black = torch.from_numpy(PREPROCESSING.normalise(0 * photo()[None])).permute(0, 3, 1, 2).contiguous()
+
+    def occlusion(self, batch: int) -> object:
+        window, strides = ((3, side, side) for side in (PATCHES.patch, PATCHES.stride))
+        return attr.Occlusion(self.module).attribute(
+            self.planes, window, strides, baselines=self.black, target=TABBY, perturbations_per_eval=batch
+        )
+
+    def path(self, batch: int | None) -> object:
+        method = attr.IntegratedGradients(self.module)
+        return method.attribute(self.planes, self.black, target=TABBY, n_steps=PATH.steps, internal_batch_size=batch)
+
+    def path_error(self) -> float:
+        with torch.inference_mode():
+            scores = self.module(torch.cat([self.planes, self.black]))[:, TABBY]
+        rise = float(scores[0] - scores[1])
+        return abs(float(self.path(PATH.batch_size).sum()) - rise) / abs(rise)
+
+    def kernel_shap(self, method: KernelShap) -> object:
+        labels = superpixels(method.superpixels, photo(), method.count).labels
+        return attr.KernelShap(self.module).attribute(
+            self.planes,
+            self.black,
+            target=TABBY,
+            feature_mask=torch.from_numpy(labels).long()[None, None],
+            n_samples=method.samples,
+            perturbations_per_eval=method.batch_size,
+        )
 
 
-def duels(model: Model, rounds: int) -> list[Duel]:
-    image = photo()
-    planes = torch.from_numpy(PREPROCESSING.normalise(image[None])).permute(0, 3, 1, 2).contiguous()
-    black = torch.from_numpy(PREPROCESSING.normalise(0 * image[None])).permute(0, 3, 1, 2).contiguous()
-    module = captum_module()
-    path = partial(attr.IntegratedGradients(module).attribute, planes, black, target=TABBY, n_steps=PATH.steps)
-    window, strides = ((3, side, side) for side in (PATCHES.patch, PATCHES.stride))
-    slide = partial(attr.Occlusion(module).attribute, planes, window, strides, baselines=black, target=TABBY)
-    contests = [
-        (f"Integrated Gradients, {PATH.steps} steps, batches of {PATH.batch_size}", PATH,
-         partial(path, internal_batch_size=PATH.batch_size)),
-        (f"Integrated Gradients, {PATH.steps} steps, captum's default of one batch", PATH, path),
-        (f"Occlusion, patch {PATCHES.patch}, stride {PATCHES.stride}, batches of {PATCHES.batch_size}", PATCHES,
-         partial(slide, perturbations_per_eval=PATCHES.batch_size)),
-        (f"Occlusion, patch {PATCHES.patch}, stride {PATCHES.stride}, captum's default of one picture a pass", PATCHES,
-         slide),
-    ]  # fmt: skip
-    return [
-        duel(work, "captum", partial(last, method, model, image, TARGETS), theirs, rounds)
-        for work, method, theirs in contests
-    ]
+def contests(name: str, network: Network, peer: Captum, samples: int) -> Iterator[Contest]:
+    def contest(work, method, theirs, floors, notes=None):
+        return Contest(work, name, "captum", theirs, subject.ours(method, network), floors, notes or {})
+
+    hidden = forward_passes(network, POSITIONS, PATCHES.batch_size)
+    square = f"Occlusion, patch {PATCHES.patch}, stride {PATCHES.stride}"
+    yield contest(f"{square}, equal batches", PATCHES, partial(peer.occlusion, PATCHES.batch_size), hidden)
+    yield contest(f"{square}, captum's default", PATCHES, partial(peer.occlusion, 1), hidden)
+    yield from _paths(contest, network, peer)
+    shares = KernelShap(samples=samples, fill="black", score="logit")
+    asked = forward_passes(network, samples, shares.batch_size)
+    yield contest(f"KernelSHAP, {samples} samples", shares, partial(peer.kernel_shap, shares), asked)
 
 
-def paces(timed: Model, spent, rounds: int) -> list[Pace]:
-    def watched(method: Method) -> Iterator[Estimate]:
-        return islice(method.explain(timed, photo(), TARGETS), WATCHED)
+def _paths(contest, network: Network, peer: Captum) -> Iterator[Contest]:
+    theirs = peer.path_error()
+    work = f"Integrated Gradients, {PATH.steps} steps"
+    back = backward_passes(network, PATH.steps, PATH.batch_size)
+    notes = {one: _errors(_error(PATH, network, one), theirs) for one in subject.PRECISIONS}
+    yield contest(f"{work}, equal batches", PATH, partial(peer.path, PATH.batch_size), back, notes)
+    yield contest(f"{work}, captum's default", PATH, partial(peer.path, None), back, notes)
+    short = _as_exact(network, theirs)
+    notes = {one: _errors(_error(short, network, one), theirs) for one in subject.PRECISIONS}
+    fewer = backward_passes(network, short.steps, PATH.batch_size)
+    work = f"Integrated Gradients, {short.steps} steps against {PATH.steps} of captum"
+    yield contest(work, short, partial(peer.path, PATH.batch_size), fewer, notes)
 
-    return [pace(m.title, partial(watched, m), spent, rounds) for m in PREVIEWED]
+
+def _as_exact(network: Network, error: float) -> IntegratedGradients:
+    """Return the fewest steps that are in float32 as exact as captum's."""
+    short = (IntegratedGradients(steps=steps) for steps in FEWER_STEPS)
+    return next((one for one in short if _error(one, network, "float32") <= error), PATH)
+
+
+def _error(method: IntegratedGradients, network: Network, precision) -> float:
+    (found,) = subject.run(method, network.at(precision)).diagnostics["completeness_error"]
+    return float("nan") if found is None else found
+
+
+def _errors(ours: float, theirs: float) -> str:
+    return f"completeness error {ours:.2%}, captum's {theirs:.2%}"
 
 
 def main() -> None:
-    rounds = int(sys.argv[1])
-    opened = network("PyTorch")
-    assert opened.card.input.height in (None, SIDE)
-    model = Model(opened, PREPROCESSING)
-    found = {"duels": duels(model, rounds), "paces": paces(model, opened.spent, rounds)}
-    print(json.dumps({name: [row.to_json() for row in rows] for name, rows in found.items()}))
+    name, rounds, samples = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    with tempfile.TemporaryDirectory() as folder:
+        source = subject.torch_source(name, folder)
+        peer = Captum(subject.as_their_user_has_it(source, name))
+        network = subject.opened(source)
+        rows = [row for contest in contests(name, network, peer, samples) for row in held(contest, rounds)]
+    print(json.dumps([row.to_json() for row in rows]))
 
 
 if __name__ == "__main__":

@@ -6,42 +6,53 @@ Run by `python -m benchmarks`; prints JSON.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from functools import partial
+from typing import Any
 
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import keras
-import numpy as np
 import tensorflow as tf
 from xplique.attributions import Rise as XpliqueRise
 
-from benchmarks.rounds import duel
-from benchmarks.subject import PREPROCESSING, TABBY, last, network, photo, sample
+from benchmarks import subject
+from benchmarks.rounds import Contest, held
+from benchmarks.subject import PREPROCESSING, TABBY, forward_passes, photo
 from xai_core.methods.rise import Rise
-from xai_core.model import Model
+from xai_core.types import Network
+
+
+def contest(name: str, network: Network, peer: str, module: Any, masks: int) -> Contest:
+    """Return RISE by Vitrine and by xplique's own class on a module that it takes."""
+    method = Rise(samples=masks)
+    theirs = XpliqueRise(
+        module,
+        batch_size=method.batch_size,
+        nb_samples=method.samples,
+        grid_size=method.grid,
+        preservation_probability=method.preservation,
+    )
+    inputs = tf.constant(PREPROCESSING.normalise(photo()[None]))
+    wanted = tf.one_hot([TABBY], 1000)
+    return Contest(
+        f"RISE, {method.samples} masks",
+        name,
+        peer,
+        partial(theirs.explain, inputs, wanted),
+        subject.ours(method, network),
+        forward_passes(network, method.samples, method.batch_size),
+        {},
+    )
 
 
 def main() -> None:
     rounds, masks = int(sys.argv[1]), int(sys.argv[2])
-    method = Rise(samples=masks)
-    image = photo()
-    model = Model(network("Keras"), PREPROCESSING)
-    theirs = XpliqueRise(
-        keras.models.load_model(sample("Keras").source().path, compile=False),
-        batch_size=method.batch_size,
-        nb_samples=masks,
-        grid_size=method.grid,
-        preservation_probability=method.preservation,
-    )
-    inputs = tf.constant(PREPROCESSING.normalise(image[None]))
-    wanted = tf.one_hot([TABBY], 1000)
-    row = duel(
-        f"RISE, {masks} masks, batches of {method.batch_size}, Keras",
-        "xplique",
-        partial(last, method, model, image, np.array([TABBY])),
-        partial(theirs.explain, inputs, wanted),
-        rounds,
-    )
-    print(json.dumps({"duels": [row.to_json()]}))
+    source = subject.sample("Keras")
+    network = subject.opened(source)
+    theirs = keras.models.load_model(source.path, compile=False)
+    rows = held(contest("MobileNetV2 in Keras", network, "xplique", theirs, masks), rounds)
+    print(json.dumps([row.to_json() for row in rows]))
 
 
 if __name__ == "__main__":

@@ -8,10 +8,11 @@ from __future__ import annotations
 import resource
 import sys
 import tempfile
+from collections import deque
 
 import numpy as np
 
-from benchmarks.subject import SIDE, last
+from benchmarks.subject import SIDE
 from xai_core.jobs.memory import SpooledMemory
 from xai_core.methods.rise import Rise
 from xai_core.model import Model
@@ -35,7 +36,7 @@ def main() -> None:
     memory = SpooledMemory(tempfile.mkdtemp(), SPOOL)
     model = Model(Brightness(), Preprocessing(SIDE, SIDE), memory)
     image = np.random.default_rng(0).random((SIDE, SIDE, 3), dtype=np.float32)
-    last(Rise(samples=int(sys.argv[1])), model, image, np.array([CLASSES - 1]))
+    deque(Rise(samples=int(sys.argv[1])).explain(model, image, np.array([CLASSES - 1])), maxlen=1)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 

@@ -1,71 +1,85 @@
-"""Timing that a busy machine disturbs on both sides alike: turn and turn about, medians, ratios."""
+"""Timing that a busy machine disturbs on all sides alike: turn and turn about, medians, ratios."""
 
 from __future__ import annotations
 
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 Side = Callable[[], object]
 
 
 @dataclass(frozen=True)
-class Duel:
-    """Median seconds of the same work by Vitrine and by a peer; `ratio` is the median of the rounds' own ratios."""
+class Row:
+    """Median seconds of the same work by Vitrine and by a peer; `ratio` is the median of the rounds' own ratios.
+
+    floor: median seconds of the bare passes through the network. share: of our time, what they take; both as medians.
+    """
 
     work: str
-    peer: str
+    network: str
+    precision: str
     ours: float
+    peer: str
     theirs: float
     ratio: float
+    floor: float
+    share: float
+    note: str = ""
 
     def to_json(self) -> dict[str, object]:
         return asdict(self)
 
 
 @dataclass(frozen=True)
-class Pace:
-    """Seconds to the first preview of a warm model, previews a second after it, and the time outside the network."""
+class Contest:
+    """Work to be timed: ours and the bare passes by precision, and a peer's."""
 
     work: str
-    first: float
-    rate: float
-    overhead: float
+    network: str
+    peer: str
+    theirs: Side
+    ours: Mapping[str, Side]
+    floors: Mapping[str, Side]
+    notes: Mapping[str, str]
 
-    def to_json(self) -> dict[str, object]:
-        return asdict(self)
 
-
-def duel(work: str, peer: str, ours: Side, theirs: Side, rounds: int) -> Duel:
-    """Time both sides once a round, after one round that does not count; who begins changes each round."""
-    sides = {"ours": ours, "theirs": theirs}
-    times: dict[str, list[float]] = {name: [] for name in sides}
+def held(contest: Contest, rounds: int) -> list[Row]:
+    """Time all sides once a round, after one round that does not count; the order turns round each time."""
+    sides: dict[tuple[str, str], Side] = {("peer", ""): contest.theirs}
+    sides |= {("ours", precision): side for precision, side in contest.ours.items()}
+    sides |= {("floor", precision): side for precision, side in contest.floors.items()}
+    times: dict[tuple[str, str], list[float]] = {name: [] for name in sides}
     for number in range(rounds + 1):
         for name in sorted(sides, reverse=number % 2 == 1):
             times[name].append(seconds(sides[name]))
-        print(f"{work}: round {number} of {rounds}", file=sys.stderr)
-    mine, other = times["ours"][1:], times["theirs"][1:]
-    ratios = [b / a for a, b in zip(mine, other, strict=True)]
-    return Duel(work, peer, statistics.median(mine), statistics.median(other), statistics.median(ratios))
+        print(f"{contest.work}, {contest.network}: round {number} of {rounds}", file=sys.stderr)
+    return [_row(contest, {name: found[1:] for name, found in times.items()}, precision) for precision in contest.ours]
+
+
+def _row(contest: Contest, times: Mapping[tuple[str, str], list[float]], precision: str) -> Row:
+    ours, theirs, floor = times["ours", precision], times["peer", ""], times["floor", precision]
+    return Row(
+        work=contest.work,
+        network=contest.network,
+        precision=precision,
+        ours=statistics.median(ours),
+        peer=contest.peer,
+        theirs=statistics.median(theirs),
+        ratio=_median_ratio(theirs, ours),
+        floor=statistics.median(floor),
+        share=_median_ratio(floor, ours),
+        note=contest.notes.get(precision, ""),
+    )
+
+
+def _median_ratio(above: list[float], below: list[float]) -> float:
+    return statistics.median(a / b for a, b in zip(above, below, strict=True))
 
 
 def seconds(side: Side) -> float:
     begun = time.perf_counter()
     side()
     return time.perf_counter() - begun
-
-
-def pace(work: str, previews: Callable[[], Iterable[object]], inside: Callable[[], float], rounds: int) -> Pace:
-    """Time the arrival of previews; `inside()` returns the seconds spent in the network since its last call."""
-    list(previews())
-    found = []
-    for _ in range(rounds):
-        inside()
-        begun = time.perf_counter()
-        arrivals = [time.perf_counter() - begun for _ in previews()]
-        rate = (len(arrivals) - 1) / (arrivals[-1] - arrivals[0]) if len(arrivals) > 1 else float("nan")
-        found.append((arrivals[0], rate, 1 - inside() / arrivals[-1]))
-    first, rate, overhead = (statistics.median(values) for values in zip(*found, strict=True))
-    return Pace(work, first, rate, overhead)

@@ -1,59 +1,70 @@
-"""What all sides explain: MobileNetV2 at 224 pixels and a photo of a cat, both from the samples."""
+"""What all sides explain: MobileNetV2 from the samples and a ResNet-50 at 224 pixels, and a photo of a cat."""
 
 from __future__ import annotations
 
+import hashlib
+import sys
 import tempfile
-import time
 from collections import deque
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+import numpy as np
 
 import model_adapters
+from benchmarks.rounds import Side
 from xai_core.method import Method
 from xai_core.model import Model
 from xai_core.preprocessing import presets
-from xai_core.samples import SampleModel, references, sample_models
-from xai_core.types import Estimate, Floats, Indices, Network, Score
+from xai_core.samples import references, sample_models
+from xai_core.types import Estimate, Floats, ModelSource, Network, Precision
 
 SIDE = 224
 TABBY = 281
+TARGETS = np.array([TABBY])
 PREPROCESSING = presets(SIDE, SIDE)["ImageNet mean/std"]
+PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
+NETWORKS = ("MobileNetV2", "ResNet-50")
+SEEDS = count()  # a new one each time, so that nothing is remembered of the run before
 
 
-class TimedNetwork(Network):
-    """A network that counts the seconds spent in it."""
-
-    def __init__(self, network: Network) -> None:
-        self.card = network.card
-        self._network = network
-        self._seconds = 0.0
-
-    def forward(self, inputs: Floats) -> Floats:
-        begun = time.perf_counter()
-        raw = self._network.forward(inputs)
-        self._seconds += time.perf_counter() - begun
-        return raw
-
-    def backward(self, inputs: Floats, targets: Indices, score: Score) -> Floats:
-        begun = time.perf_counter()
-        found = self._network.backward(inputs, targets, score)
-        self._seconds += time.perf_counter() - begun
-        return found
-
-    def spent(self) -> float:
-        """Return the seconds since the last call."""
-        spent, self._seconds = self._seconds, 0.0
-        return spent
+def sample(framework: str) -> ModelSource:
+    """Return MobileNetV2 in the file of a framework."""
+    return next(m for m in sample_models() if m.framework == framework).source()
 
 
-def sample(framework: str) -> SampleModel:
-    """Return the sample model of a framework, as samples.json names it."""
-    return next(m for m in sample_models() if m.framework == framework)
+def torch_source(network: str, folder: str) -> ModelSource:
+    """Return a PyTorch file of a network; ResNet-50's weights are random, which takes as long as trained ones."""
+    if network == "MobileNetV2":
+        return sample("PyTorch")
+    import torch
+    import torchvision
+
+    torch.manual_seed(0)
+    path = Path(folder) / "resnet50.pth"
+    torch.save(torchvision.models.resnet50().state_dict(), path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return ModelSource(str(path), path.name, digest, "torchvision/resnet50")
 
 
-def network(framework: str) -> TimedNetwork:
-    """Open the sample model through its adapter, in this process."""
-    source = sample(framework).source()
-    kind = model_adapters.inspect(source)
-    return TimedNetwork(model_adapters.load(source, kind, tempfile.mkdtemp()))
+def opened(source: ModelSource) -> Network:
+    """Open a model through its adapter, in this process, and find its engines."""
+    network = model_adapters.load(source, model_adapters.inspect(source), tempfile.mkdtemp())
+    for engine in network.engines(SIDE, SIDE):
+        print(engine, file=sys.stderr)
+    return network
+
+
+def as_their_user_has_it(source: ModelSource, network: str) -> object:
+    """Return torchvision's module with the weights of a source, as a user of other libraries would build it."""
+    import torch
+    import torchvision
+
+    name = {"MobileNetV2": "mobilenet_v2", "ResNet-50": "resnet50"}[network]
+    module = torchvision.models.get_model(name)
+    module.load_state_dict(torch.load(source.path, weights_only=True))
+    return module.eval()
 
 
 def photo() -> Floats:
@@ -62,7 +73,44 @@ def photo() -> Floats:
     return PREPROCESSING.place(cat.picture().pixels)
 
 
-def last(method: Method, model: Model, image: Floats, targets: Indices) -> Estimate:
+def run(method: Method, network: Network) -> Estimate:
     """Run a method to its end, keeping one estimate at a time."""
-    (estimate,) = deque(method.explain(model, image, targets), maxlen=1)
+    (estimate,) = deque(method.explain(Model(network, PREPROCESSING), photo(), TARGETS), maxlen=1)
     return estimate
+
+
+def ours(method: Method, network: Network) -> dict[str, Side]:
+    """Return a method's run in each precision."""
+    return {precision: _run(method, network.at(precision)) for precision in PRECISIONS}
+
+
+def forward_passes(network: Network, pictures: int, batch: int) -> dict[str, Side]:
+    """Return bare forward passes of so many ready inputs, in each precision."""
+    return _passes(network, pictures, batch, lambda one, inputs: one.forward(inputs))
+
+
+def backward_passes(network: Network, pictures: int, batch: int) -> dict[str, Side]:
+    """Return bare backward passes of so many ready inputs, in each precision."""
+
+    def back(one: Network, inputs: Floats) -> object:
+        return one.backward(inputs, np.repeat(TARGETS, len(inputs)), "logit")
+
+    return _passes(network, pictures, batch, back)
+
+
+def _run(method: Method, network: Network) -> Side:
+    return lambda: run(method, network)
+
+
+def _passes(network: Network, pictures: int, batch: int, ask: Callable[[Network, Floats], object]) -> dict[str, Side]:
+    inputs = np.random.default_rng(0).standard_normal((batch, SIDE, SIDE, 3), np.float32)
+
+    def all_of_them(one: Network) -> None:
+        for start in range(0, pictures, batch):
+            ask(one, inputs[: min(batch, pictures - start)])
+
+    def side(precision: Precision) -> Side:
+        one = network.at(precision)
+        return lambda: all_of_them(one)
+
+    return {precision: side(precision) for precision in PRECISIONS}
