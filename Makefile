@@ -29,7 +29,8 @@ samples: setup
 browser:
 	sh scripts/browser.sh
 
-docs: setup
+docs: setup samples
+	$(PY) scripts/render_examples.py
 	$(PY) scripts/generate_docs.py
 
 format: setup

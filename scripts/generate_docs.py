@@ -7,7 +7,18 @@ from pathlib import Path
 
 from xai_core import filters, methods  # noqa: F401  (registers them)
 from xai_core.filter import FILTERS
-from xai_core.method import METHODS, NEED_IN_WORDS, Method
+from xai_core.guide import (
+    ADVICE,
+    EXAMPLES,
+    GROUPS,
+    class_in_words,
+    example_of,
+    in_order,
+    needs_in_words,
+    summary,
+    without_example,
+)
+from xai_core.method import METHODS, Method
 from xai_core.params import Declared, Param
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -16,41 +27,88 @@ BEGIN, END = "<!-- generated: {} -->", "<!-- end of generated -->"
 
 def method_table() -> str:
     """Return the table of methods for the README."""
-    rows = ["| Method | What it does | Needs | Cost | Source |", "|---|---|---|---|---|"]
-    for found in sorted(METHODS.values(), key=lambda m: m.title):
-        rows.append(f"| {found.title} | {_sentence(found)} | {_needs(found)} | {found.cost} | {found.source} |")
+    rows = ["| Method | Group | Answers | Needs | Cost | Class-sensitivity |", "|---|---|---|---|---|---|"]
+    for one in in_order():
+        cells = (_link(one), one.group, one.guide.answers, needs_in_words(one), one.cost, one.class_sensitivity)
+        rows.append(f"| {' | '.join(map(_cell, cells))} |")
     return "\n".join(rows)
 
 
-def parameter_tables() -> str:
-    """Return a section for each method and filter with its parameters."""
-    declared: list[type[Declared]] = sorted([*METHODS.values(), *FILTERS.values()], key=lambda d: d.title)
-    return "\n\n".join(_section(d) for d in declared)
+def advice() -> str:
+    """Return what to start with for each typical question."""
+    return "\n\n".join(
+        "\n".join([f"**{one.question}**", "", *(f"- {_link(METHODS[id], '')}: {why}" for id, why in one.methods)])
+        for one in ADVICE
+    )
 
 
-def _section(declared: type[Declared]) -> str:
-    rows = [f"## {declared.title} (`{declared.id}`)", "", _sentence(declared)]
-    if declared.params:
-        rows += ["", "| Parameter | Default | Range | Meaning |", "|---|---|---|---|"]
-        rows += [f"| `{p.name}` | {p.default} | {_range(p)} | {p.help} |" for p in declared.params]
-    return "\n".join(rows)
+def guide() -> str:
+    """Return a section for each method, by group."""
+    sections = []
+    for group in GROUPS:
+        found = [one for one in in_order() if one.group == group]
+        sections += [f"## {group}", *map(_method, found)] if found else []
+    return "\n\n".join(sections)
+
+
+def filter_sections() -> str:
+    """Return a section for each filter."""
+    declared = sorted(FILTERS.values(), key=lambda one: one.title)
+    return "\n\n".join(f"{_heading(one)}\n\n{summary(one)}{_parameters(one)}" for one in declared)
+
+
+def unpictured() -> list[str]:
+    """Return what is wrong with the example pictures, in sentences."""
+    reasons = without_example()
+    found = [f"{id} has no example." for id, one in METHODS.items() if not example_of(one) and id not in reasons]
+    found += [f"{path.name} shows no method." for path in EXAMPLES.glob("*.webp") if path.stem not in METHODS]
+    return found + [f"{id} in {EXAMPLES.name} is no method." for id in reasons if id not in METHODS]
+
+
+def _method(one: type[Method]) -> str:
+    told = one.guide
+    rows = [_heading(one), "", summary(one), ""]
+    if example_of(one):
+        rows += [f"![{one.title} of a cat](images/methods/{one.id}.webp)", ""]
+    elif reason := without_example().get(one.id):
+        rows += [f"The sample model can not be asked: {reason}", ""]
+    rows += [f"- Answers: {told.answers}", f"- Choose it: {told.choose}", f"- Can not say: {told.limits}"]
+    rows += [f"- Needs {needs_in_words(one)}; {class_in_words(one)}", f"- Cost: {one.cost}", f"- Source: {one.source}"]
+    return "\n".join(rows) + _parameters(one)
+
+
+def _heading(declared: type[Declared]) -> str:
+    return f'<a id="{declared.id}"></a>\n### {declared.title} (`{declared.id}`)'
+
+
+def _parameters(declared: type[Declared]) -> str:
+    rows = ["\n", "| Parameter | Default | Range | Meaning |", "|---|---|---|---|"]
+    for p in declared.params:
+        cells = (f"`{p.name}`", p.text(p.default) or "the usual one", _range(p), p.help)
+        rows.append(f"| {' | '.join(map(_cell, cells))} |")
+    return "\n".join(rows) if declared.params else ""
 
 
 def _range(param: Param) -> str:
     if param.choices:
         return ", ".join(param.choices)
-    return param.bounds().replace(" and ", " to ") if param.range else "on or off"
+    if param.from_model:
+        return f"the model's {param.from_model}"
+    return param.bounds().replace(" and ", " to ") if param.range else "true or false"
 
 
-def _sentence(declared: type[Declared]) -> str:
-    return (declared.__doc__ or "").split("\n")[0]
+def _link(one: type[Method], page: str = "docs/methods.md") -> str:
+    return f"[{one.title}]({page}#{one.id})"
 
 
-def _needs(found: type[Method]) -> str:
-    return ", ".join(NEED_IN_WORDS[need] for need in found.needs)
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
-GENERATED = {"README.md": {"methods": method_table}, "docs/methods.md": {"parameters": parameter_tables}}
+GENERATED = {
+    "README.md": {"methods": method_table},
+    "docs/methods.md": {"advice": advice, "methods": guide, "filters": filter_sections},
+}
 
 
 def filled(text: str, parts: dict[str, str]) -> str:
@@ -62,21 +120,28 @@ def filled(text: str, parts: dict[str, str]) -> str:
     return text
 
 
-def main() -> int:
-    """Write, or with `--check` compare; return the exit code."""
-    stale = []
+def stale_pages() -> dict[Path, str]:
+    """Return the pages that differ from the declarations, with the text that they should have."""
+    found = {}
     for name, parts in GENERATED.items():
-        path = ROOT / name
-        now = path.read_text("utf-8")
+        now = (ROOT / name).read_text("utf-8")
         wanted = filled(now, {part: make() for part, make in parts.items()})
         if now != wanted:
-            stale.append(name)
-        if now != wanted and "--check" not in sys.argv:
-            path.write_text(wanted, "utf-8")
-    if stale and "--check" in sys.argv:
-        print(f"Out of date: {', '.join(stale)}. Run `make docs`.")
-        return 1
-    return 0
+            found[ROOT / name] = wanted
+    return found
+
+
+def main() -> int:
+    """Write, or with `--check` compare; return the exit code."""
+    stale = stale_pages()
+    if "--check" not in sys.argv:
+        for path, text in stale.items():
+            path.write_text(text, "utf-8")
+        return 0
+    faults = [f"{path.name} is out of date." for path in stale] + unpictured()
+    if faults:
+        print("\n".join([*faults, "Run `make docs`."]))
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":
