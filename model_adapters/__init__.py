@@ -6,6 +6,7 @@ import importlib
 import os
 from typing import cast
 
+from xai_core.detector import Detector
 from xai_core.types import FileKind, ModelSource, Network
 
 
@@ -24,8 +25,11 @@ def import_framework(framework: str) -> None:
     importlib.import_module("model_adapters.engines")
 
 
-def load(source: ModelSource, kind: FileKind, scratch: str) -> Network:
-    """Open a model; `scratch` is a private folder for what must be unpacked."""
+def load(source: ModelSource, kind: FileKind, scratch: str) -> Network | Detector:
+    """Open a model as what its source says; `scratch` is a private folder for what must be unpacked."""
+    if source.task == "detect":
+        detectors = importlib.import_module(f"model_adapters.{kind.framework}_detector")
+        return cast(Detector, detectors.load(source, kind, scratch))
     adapter = importlib.import_module(f"model_adapters.{kind.framework}")
     engines = importlib.import_module("model_adapters.engines")
     return cast(Network, engines.WithEngines(adapter.load(source, kind, scratch), os.path.getsize(source.path)))

@@ -20,6 +20,14 @@ def arrive(page: str) -> None:
         session.workspace().address |= st.query_params.to_dict()
 
 
+def ask(key: str, text: str) -> None:
+    """Ask for a widget's value as a link does; it holds from when the widget is next drawn.
+
+    Setting it at once would not do: the browser may send the old value once more before it sees the new one.
+    """
+    session.workspace().address[key] = text
+
+
 def first_value(key: str, default: Any, read: Callable[[str], Any]) -> None:
     """Give a widget its first value: what the address said when the page was opened, or else the default.
 

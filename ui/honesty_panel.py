@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 
-from ui import session
+from ui import address, session
 from ui.checks import checks
 from ui.runs import Run
 from ui.text import literal, percent
@@ -159,7 +159,7 @@ def _offer(worst: float, now: int, most: int, unit: str) -> tuple[str, str, int]
 
 
 def _raise(run: Run, effort: Param, count: int) -> None:
-    session.put(f"{run.method.id}.{effort.name}", count)
+    address.ask(f"{run.method.id}.{effort.name}", effort.text(count))
     session.workspace().asked_to_run = True
 
 

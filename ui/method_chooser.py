@@ -79,5 +79,5 @@ def _choose_button(one: type[Method], possible: bool) -> None:
 
 
 def _choose(id: str) -> None:
-    session.put("method", id)
+    address.ask("method", id)
     _open(False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar, Literal, Self, dataclass_transform, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, dataclass_transform, get_args
 
 from xai_core.errors import MissingCapability, ParamError
 from xai_core.model import Model
@@ -23,7 +23,7 @@ Layers = Annotated[
     FromModel("layers"),
     "Layers that are looked at, their maps averaged; with none chosen, the last one whose output lies on a grid.",
 ]
-Group = Literal["Gradient", "CAM", "Attention", "Perturbation", "Propagation"]
+Group = Literal["Gradient", "CAM", "Attention", "Perturbation", "Propagation", "Detection"]
 Sensitivity = Literal["high", "low", "none"]
 
 
@@ -39,11 +39,12 @@ class Guide:
     limits: str
 
 
-class Method(Declared, ABC):
-    """An explanation method; its fields are its parameters, its docstring's first line says what it does.
+class Catalogued(Declared, ABC):
+    """Base of all explanation methods: what is known of one before it runs.
 
-    class_sensitivity: how far the map depends on the class that is asked for; "high" where the maps of two objects
-    in one picture lie apart, "low" where they look alike, "none" where they are the same.
+    Its fields are its parameters, its docstring's first line says what it does. class_sensitivity: how far the map
+    depends on the class that is asked for; "high" where the maps of two objects in one picture lie apart, "low" where
+    they look alike, "none" where they are the same.
     """
 
     needs: ClassVar[Capability]
@@ -52,14 +53,6 @@ class Method(Declared, ABC):
     group: ClassVar[Group]
     guide: ClassVar[Guide]
     class_sensitivity: ClassVar[Sensitivity]
-
-    @abstractmethod
-    def explain(self, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:
-        """Yield ever better estimates of the attribution of each target class; the last one is the answer.
-
-        image: (H, W, 3) float32 in [0, 1] at the model's input size. targets: (T,) class indices.
-        A job may be cancelled at any `yield`, so a yield never stands inside a framework's context.
-        """
 
     @classmethod
     def params_for(cls, card: Card) -> tuple[Param, ...]:
@@ -85,6 +78,18 @@ class Method(Declared, ABC):
             raise MissingCapability(f"{cls.title} needs {NEED_IN_WORDS[need]}; {reason}")
 
 
+class Method(Catalogued):
+    """A method that explains what a classifier says of a picture."""
+
+    @abstractmethod
+    def explain(self, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:
+        """Yield ever better estimates of the attribution of each target class; the last one is the answer.
+
+        image: (H, W, 3) float32 in [0, 1] at the model's input size. targets: (T,) class indices.
+        A job may be cancelled at any `yield`, so a yield never stands inside a framework's context.
+        """
+
+
 def layers_of(card: Card, chosen: tuple[str, ...]) -> tuple[str, ...]:
     """Return the chosen layers, or the usual one where none is chosen."""
     return chosen or (card.layers[-1].name,)
@@ -108,7 +113,9 @@ NEED_IN_WORDS = {
     Capability.ATTENTION: "attention weights",
     Capability.PROPAGATION: "relevance propagation",
     Capability.RANDOMISATION: "weights that can be made random",
+    Capability.DETECT: "boxes",
 }
+Known = TypeVar("Known", bound=Catalogued)
 METHODS: dict[str, type[Method]] = {}
 
 
@@ -130,16 +137,32 @@ def method(
     """
 
     def register(cls: type[Method]) -> type[Method]:
-        if id in METHODS:
-            raise ValueError(f"Two methods are called {id!r}.")
-        made: Any = dataclass(frozen=True, kw_only=True)(cls)
-        made.id, made.title, made.needs, made.source, made.cost = id, title, needs, source, cost
-        made.group, made.guide, made.class_sensitivity = group, guide, class_sensitivity
-        made.params = params_of(made)
-        METHODS[id] = made
-        return made  # type: ignore[no-any-return]
+        return entered(METHODS, cls, id, title, needs, source, cost, group, guide, class_sensitivity)
 
     return register
+
+
+def entered(
+    catalogue: dict[str, type[Known]],
+    cls: type[Known],
+    id: str,
+    title: str,
+    needs: Capability,
+    source: str,
+    cost: str,
+    group: Group,
+    guide: Guide,
+    class_sensitivity: Sensitivity,
+) -> type[Known]:
+    """Make a class a method of a catalogue, under `id`, and return it."""
+    if id in catalogue:
+        raise ValueError(f"Two methods are called {id!r}.")
+    made: Any = dataclass(frozen=True, kw_only=True)(cls)
+    made.id, made.title, made.needs, made.source, made.cost = id, title, needs, source, cost
+    made.group, made.guide, made.class_sensitivity = group, guide, class_sensitivity
+    made.params = params_of(made)
+    catalogue[id] = made
+    return made  # type: ignore[no-any-return]
 
 
 def method_named(id: str) -> type[Method]:

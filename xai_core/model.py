@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from xai_core.errors import MissingCapability, ModelError, OutOfMemory
+from xai_core.batches import Batches
+from xai_core.errors import MissingCapability, ModelError
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import Card, Floats, Indices, Network, Propagation, Rule, Score
 
@@ -88,7 +89,7 @@ class Model:
         self.preprocessing = preprocessing
         self._memory = memory or NoMemory()
         self._tick = tick
-        self._fits: int | None = None
+        self._batches = Batches(tick)
 
     @property
     def card(self) -> Card:
@@ -102,9 +103,7 @@ class Model:
     @property
     def notes(self) -> tuple[str, ...]:
         """What happened on the way that a person should know, in sentences."""
-        if self._fits is None:
-            return ()
-        return (f"The batch was too large for the memory, so {self._fits} pictures were taken at a time.",)
+        return self._batches.notes
 
     def outputs(self, images: Floats) -> Floats:
         """Return the network's raw outputs (N, K)."""
@@ -199,21 +198,8 @@ class Model:
 
     def _in_batches(self, call: Callable[..., Floats], *arrays: Any) -> Floats:
         """Return `call(*arrays)`, in pieces that fit into memory."""
-        count = len(arrays[0])
-        try:
-            size = self._fits or count
-            starts = range(0, max(count, 1), max(size, 1))
-            found = [self._ticked(call(*(a[i : i + size] for a in arrays))) for i in starts]
-        except (OutOfMemory, MemoryError):
-            if min(count, self._fits or count) < 2:
-                raise
-            self._fits = min(count, self._fits or count) // 2
-            return self._in_batches(call, *arrays)
+        found = self._batches.run(call, *arrays)
         return found[0] if len(found) == 1 else np.concatenate(found)
-
-    def _ticked(self, found: Floats) -> Floats:
-        self._tick()
-        return found
 
     def ledger(self, key: str) -> Ledger:
         """Return the outputs that are remembered of an earlier run with the same `key` and preprocessing."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import logging
@@ -10,33 +9,27 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from xai_core import __version__
+from xai_core.detection.method import DetectionMethod
+from xai_core.detection.pictures import map_size
+from xai_core.detector import BoxTarget, Detections
 from xai_core.jobs.base import AS_IT_IS, Job, JobState, Runner, Status
 from xai_core.jobs.messages import estimate_from_frame, estimate_to_frame
 from xai_core.method import Method
 from xai_core.preprocessing import Preprocessing
+from xai_core.results_key import key_of, key_of_boxes
 from xai_core.types import Card, Conditions, Engine, Estimate, Floats, Indices, ModelSource, Score
 
 LOG = logging.getLogger(__name__)
 USUAL_MB = 1024.0
-HERE = Path(__file__).resolve().parent
-CODE = (HERE, HERE.parent / "model_adapters")
-PACKAGES = (
-    *("numpy", "torch", "torchvision", "timm", "tensorflow", "tensorflow-cpu", "keras", "onnx", "onnxruntime"),
-    *("onnxslim", "onnx2torch", "openvino", "captum", "grad-cam", "opencv-python-headless", "xplique", "zennit"),
-    *("scipy", "scikit-image"),
-)
 ENDING, PART = ".npz", ".part"
 PART_SECONDS = 3600.0  # a file that nobody finished for so long has been left by a process that is gone
 
@@ -179,6 +172,27 @@ class RememberingRunner:
         job.when_ended(self._keeping(key))
         return job
 
+    def detect(self, source: ModelSource, image: Floats, floor: float) -> Job[Detections]:
+        """Find the boxes in an image (H, W, 3) float32 in [0, 1] whose score is at least `floor`."""
+        return self._runner.detect(source, image, floor)
+
+    def explain_boxes(
+        self,
+        source: ModelSource,
+        method: DetectionMethod,
+        image: Floats,
+        targets: Sequence[BoxTarget],
+        conditions: Conditions = AS_IT_IS,
+    ) -> Job[Estimate]:
+        """Explain boxes that were found in an image (H, W, 3), at once where that is remembered."""
+        key = key_of_boxes(source, method, image, targets, conditions)
+        answer = self._cache.recall(key, (len(targets), *map_size(image)))
+        if answer is not None:
+            return RememberedJob(answer)
+        job = self._runner.explain_boxes(source, method, image, targets, conditions)
+        job.when_ended(self._keeping(key))
+        return job
+
     def release(self, owner: str) -> None:
         """End the processes of an owner; what they answered stays remembered."""
         self._runner.release(owner)
@@ -201,40 +215,6 @@ def remembering(runner: Runner) -> Runner:
     """Return a runner that remembers on disk, or `runner` itself where the environment switches that off."""
     cache = ResultsCache.from_environment()
     return runner if cache is None else RememberingRunner(runner, cache)
-
-
-def key_of(
-    source: ModelSource,
-    preprocessing: Preprocessing,
-    method: Method,
-    image: Floats,
-    targets: Indices,
-    conditions: Conditions,
-) -> str:
-    """Return the SHA-256 of all that decides an answer, in hexadecimal; neither names nor owners are part of it."""
-    decides = {
-        "made_by": made_by(),
-        "model": [source.digest, source.architecture],
-        "preprocessing": preprocessing.to_json(),
-        "image": [list(image.shape), hashlib.sha256(np.asarray(image, np.float32).tobytes()).hexdigest()],
-        "method": [method.id, method.values()],
-        "targets": [int(target) for target in targets],
-        "conditions": asdict(conditions),
-    }
-    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
-
-
-@cache
-def made_by() -> dict[str, str]:
-    """Return what computes the answers: the version and the digest of Vitrine's code, and the versions below it."""
-    code = hashlib.sha256()
-    for path in sorted(path for folder in CODE for path in folder.rglob("*.py")):
-        code.update(path.read_bytes())
-    found = {"vitrine": __version__, "code": code.hexdigest()}
-    for package in PACKAGES:
-        with suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return found
 
 
 def _packed(answer: Remembered) -> bytes:

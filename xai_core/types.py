@@ -23,6 +23,7 @@ Score = Literal["logit", "probability"]
 Head = Literal["softmax", "sigmoid"]
 Rule = Literal["gradient", "deconvnet", "guided", "rescale"]
 Precision = Literal["float32", "bfloat16"]
+Task = Literal["classify", "detect"]
 
 
 class Capability(Flag):
@@ -37,6 +38,7 @@ class Capability(Flag):
     ATTENTION = auto()  # attention weights, and the gradient with respect to them
     PROPAGATION = auto()  # layer-wise relevance propagation
     RANDOMISATION = auto()  # a copy whose last layer is random
+    DETECT = auto()  # boxes with labels and scores, instead of scores of the whole picture
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ class ModelSource:
 
     path: where its bytes lie, under a name of our own. name: what the person calls it, for showing only.
     digest: SHA-256 of the bytes. architecture: the person's choice, such as "torchvision/resnet18", where the file is
-    a bare state dict. owner: whose worker it runs in; sources of different owners never share a process.
+    a bare state dict. owner: whose worker it runs in; sources of different owners never share a process. task: what it
+    is opened as. reading: the person's choice of how a detector's outputs are read, "" for what the file itself says.
     """
 
     path: str
@@ -53,6 +56,8 @@ class ModelSource:
     digest: str
     architecture: str | None = None
     owner: str = ""
+    task: Task = "classify"
+    reading: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,17 @@ class Layer:
     height: int
     width: int
     channels: int
+
+
+@dataclass(frozen=True)
+class RawOutput:
+    """An output of a graph whose meaning is not known: its name and shape, its range, and its first values."""
+
+    name: str
+    shape: tuple[int, ...]
+    low: float
+    high: float
+    first: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -141,7 +157,8 @@ class Card:
     the reason, in a sentence. `hint` is the preprocessing that the file itself speaks for, `hint_reason` why.
     `layers` are those that CAM methods may look at, in the order of the forward pass; the last is the usual choice.
     `token_grid` is the height and width of a transformer's patches, where attention can be seen; further tokens, such
-    as the class token, come before the patches.
+    as the class token, come before the patches. `raw_outputs` are what a detector gives where it is not known how to
+    read them; such a card lacks DETECT.
     """
 
     framework: str
@@ -159,6 +176,7 @@ class Card:
     notes: tuple[str, ...] = ()
     layers: tuple[Layer, ...] = ()
     token_grid: tuple[int, int] | None = None
+    raw_outputs: tuple[RawOutput, ...] = ()
 
 
 class Network(ABC):

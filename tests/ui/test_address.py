@@ -58,3 +58,19 @@ def test_what_is_always_in_the_address_complains_too(app: AppTest) -> None:
     app.query_params["number"] = "9"
     assert "There is no number called" in app.run().warning[0].value.replace("\\", "")
     assert app.query_params["number"] == "1"
+
+
+def asking() -> None:
+    import streamlit as st
+
+    from ui import address
+
+    st.button("Take c", on_click=address.ask, args=("letter", "c"))
+    address.choice("Letter", ["a", "b", "c"], "a", key="letter", shown=str)
+
+
+def test_what_the_page_asks_for_holds_over_what_the_browser_last_sent() -> None:
+    app = AppTest.from_function(asking, default_timeout=30).run()
+    app.selectbox(key="letter").select("b")
+    assert app.button[0].click().run().selectbox(key="letter").value == "c"
+    assert app.run().selectbox(key="letter").value == "c"

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
-from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +18,10 @@ from xai_core.jobs.base import Job, Status
 from xai_core.method import method_named
 from xai_core.preprocessing import Preprocessing
 from xai_core.results_cache import (
-    CODE,
-    PACKAGES,
     Remembered,
     RememberedJob,
     RememberingRunner,
     ResultsCache,
-    key_of,
-    made_by,
     remembering,
 )
 from xai_core.types import Conditions, Estimate, ModelSource
@@ -233,62 +226,3 @@ def test_what_did_not_finish_is_not_remembered(cache, question, end):
     job.update(**end)
     runner.close()
     assert RememberingRunner(slow, cache).explain(*question.values()) is slow.jobs[1]
-
-
-@pytest.mark.parametrize(
-    ("name", "other"),
-    [
-        ("source", ModelSource("/somewhere/model.onnx", "model.onnx", "cd" * 32)),
-        ("source", ModelSource("/somewhere/model.onnx", "model.onnx", "ab" * 32, "torchvision/resnet18")),
-        ("preprocessing", Preprocessing(6, 9, mean=(0.5, 0.5, 0.5))),
-        ("image", np.zeros((6, 9, 3), np.float32)),
-        ("method", method_named("rise")(samples=300)),
-        ("method", method_named("saliency")()),
-        ("targets", np.array([1, 3])),
-        ("conditions", Conditions("bfloat16")),
-        ("conditions", Conditions(random_last_layer=0)),
-        ("conditions", Conditions(peer="captum")),
-    ],
-)
-def test_all_that_decides_an_answer_is_in_the_key(question, name, other):
-    assert key_of(**question) != key_of(**question | {name: other})
-
-
-def test_a_new_version_forgets(question, monkeypatch):
-    before = key_of(**question)
-    monkeypatch.setattr("xai_core.results_cache.made_by", lambda: {"vitrine": "99"})
-    assert key_of(**question) != before
-
-
-def test_what_computes_the_answers_is_named_down_to_the_code():
-    assert {"vitrine", "code", "numpy"} <= set(made_by())
-
-
-READ_ONLY = {"pillow", "h5py", "safetensors"}  # the picture and the weights that they read are in the key themselves
-
-
-def test_every_library_that_decides_a_map_is_named():
-    modules = {name.partition(".")[0] for folder in CODE for path in folder.rglob("*.py") for name in imported(path)}
-    known = packages_distributions()
-    own = {"xai_core", "model_adapters"}
-    foreign = modules - set(sys.stdlib_module_names) - own
-    assert {"numpy", "torch", "skimage", "scipy", "openvino"} <= foreign
-    for module in foreign & set(known):
-        packages = {package.replace("_", "-").lower() for package in known[module]}
-        assert packages & (set(PACKAGES) | READ_ONLY), module
-
-
-def imported(path: Path) -> Iterator[str]:
-    """Yield the names of the modules that a file imports, also by `importlib.import_module`."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "import_module":
-            yield from (one.value for one in node.args if isinstance(one, ast.Constant))
-
-
-def test_whose_file_it_is_and_what_it_is_called_are_not_in_the_key(question):
-    moved = replace(question["source"], path="/elsewhere", name="other", owner="another")
-    assert key_of(**question) == key_of(**question | {"source": moved})

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
+from xai_core.detection.method import DetectionMethod
+from xai_core.detector import BoxTarget, Detections
 from xai_core.errors import JobError, VitrineError
 from xai_core.method import Method
 from xai_core.preprocessing import Preprocessing
@@ -128,6 +130,17 @@ class Runner(Protocol):
         method: Method,
         image: Floats,
         targets: Indices,
+        conditions: Conditions = AS_IT_IS,
+    ) -> Job[Estimate]: ...
+
+    def detect(self, source: ModelSource, image: Floats, floor: float) -> Job[Detections]: ...
+
+    def explain_boxes(
+        self,
+        source: ModelSource,
+        method: DetectionMethod,
+        image: Floats,
+        targets: Sequence[BoxTarget],
         conditions: Conditions = AS_IT_IS,
     ) -> Job[Estimate]: ...
 

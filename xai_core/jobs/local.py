@@ -9,7 +9,10 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from xai_core.detection.method import DetectionMethod
+from xai_core.detector import BoxTarget, Detections
 from xai_core.jobs.base import AS_IT_IS, Job
+from xai_core.jobs.detection import detect_task, explain_boxes_task
 from xai_core.jobs.limits import Limits
 from xai_core.jobs.model_process import Launcher, ModelProcess
 from xai_core.jobs.sandbox import SandboxState, sandbox_in_force
@@ -20,7 +23,7 @@ from xai_core.types import Card, Conditions, Engine, Estimate, Floats, Indices, 
 
 __all__ = ["LocalRunner", "SandboxState", "sandbox_in_force"]
 
-Key = tuple[str, str, str | None]
+Key = tuple[str, str, str | None, str, str]
 LOOK_SECONDS = 0.2
 END_SECONDS = 5.0
 
@@ -88,6 +91,23 @@ class LocalRunner:
         """Explain the scores of `targets` (T,) for an image (H, W, 3); `latest` shows previews."""
         job: Job[Estimate] = Job(lambda: self._cancel(source, job))
         return self._submit(source, explain_task(job, preprocessing, method, image, targets, conditions))
+
+    def detect(self, source: ModelSource, image: Floats, floor: float) -> Job[Detections]:
+        """Find the boxes in an image (H, W, 3) float32 in [0, 1] whose score is at least `floor`."""
+        job: Job[Detections] = Job(lambda: self._cancel(source, job))
+        return self._submit(source, detect_task(job, image, floor))
+
+    def explain_boxes(
+        self,
+        source: ModelSource,
+        method: DetectionMethod,
+        image: Floats,
+        targets: Sequence[BoxTarget],
+        conditions: Conditions = AS_IT_IS,
+    ) -> Job[Estimate]:
+        """Explain boxes that were found in an image (H, W, 3); maps are (T, *map_size(image))."""
+        job: Job[Estimate] = Job(lambda: self._cancel(source, job))
+        return self._submit(source, explain_boxes_task(job, method, image, targets, conditions))
 
     def loaded(self, source: ModelSource) -> bool:
         """Whether the next call for this model is answered without loading it."""
@@ -162,7 +182,7 @@ class LocalRunner:
 
 
 def _key(source: ModelSource) -> Key:
-    return source.owner, source.digest, source.architecture
+    return source.owner, source.digest, source.architecture, source.task, source.reading
 
 
 def _machine_mb() -> float:

@@ -27,12 +27,14 @@ from xai_core.types import (
     InputSpec,
     Layer,
     Precision,
+    RawOutput,
     Score,
 )
 
 LONGEST_TEXT = 500  # characters
 MOST_CLASSES, MOST_TEXTS, MOST_NAMES, LARGEST_SIDE = 1_000_000, 100_000, 64, 1 << 16
 MOST_LAYERS, MOST_CHANNELS, MOST_ENGINES = 10_000, 1 << 24, 16
+MOST_OUTPUTS, MOST_AXES, MOST_FIRST = 32, 8, 16
 FRAMEWORKS = ("pytorch", "tensorflow", "onnx")
 Value = TypeVar("Value")
 
@@ -70,6 +72,7 @@ def card_from_json(values: Any) -> Card:
         notes=_texts(_field(values, "notes")),
         layers=tuple(map(_layer, _list(_field(values, "layers"), MOST_LAYERS))),
         token_grid=_or_none(_grid, _field(values, "token_grid")),
+        raw_outputs=tuple(map(_raw_output, _list(_field(values, "raw_outputs"), MOST_OUTPUTS))),
     )
     if card.hint and card.input.channels != (1 if card.hint.channels == "gray" else 3):
         raise BadFrame(f"A hint of {card.hint.channels} came for an input of {card.input.channels} channels.")
@@ -79,6 +82,13 @@ def card_from_json(values: Any) -> Card:
 def _layer(values: Any) -> Layer:
     sides = [_whole(_field(values, name), MOST_CHANNELS) for name in ("height", "width", "channels")]
     return Layer(text(_field(values, "name")), *sides)
+
+
+def _raw_output(values: Any) -> RawOutput:
+    shape = tuple(_whole(side, MOST_CHANNELS) for side in _list(_field(values, "shape"), MOST_AXES))
+    low, high = (_number(_field(values, name)) for name in ("low", "high"))
+    first = tuple(map(_number, _list(_field(values, "first"), MOST_FIRST)))
+    return RawOutput(text(_field(values, "name")), shape, low, high, first)
 
 
 def _grid(values: Any) -> tuple[int, int]:

@@ -196,7 +196,7 @@ class ModelProcess:
     def _source(self) -> Header:
         source = self.source
         found = {"path": self._path, "name": source.name, "digest": source.digest}
-        return {**found, "architecture": source.architecture}
+        return {**found, "architecture": source.architecture, "task": source.task, "reading": source.reading}
 
     def _say(self, doing: str) -> None:
         with self._lock:

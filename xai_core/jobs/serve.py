@@ -18,8 +18,9 @@ from typing import Literal
 
 import numpy as np
 
+from xai_core.detector import Detector
 from xai_core.errors import UnsupportedModel
-from xai_core.jobs import frames, messages, sandbox
+from xai_core.jobs import detection, frames, messages, sandbox
 from xai_core.jobs.base import AS_IT_IS
 from xai_core.jobs.frames import Arrays, Header
 from xai_core.jobs.launch import WorkerSetup
@@ -34,6 +35,7 @@ from xai_core.types import Capability, Conditions, Engine, Estimate, Floats, Ind
 
 PICTURES_A_PASS = 8
 TICK_SECONDS = 0.25
+DETECT_SECONDS = 60  # the first pass of a large detector on a busy machine
 ENGINES_SECONDS = 60  # on a busy machine, conversion and trials of a large model
 PEER_SECONDS = 300  # one target by another library, whose passes are slower than ours
 ROUGH = Capability.PREDICT | Capability.GRADIENT | Capability.ACTIVATIONS  # all other passes are exact in any case
@@ -47,6 +49,7 @@ def serve(setup: WorkerSetup, landlock: int, requests: int, results: int) -> Non
         adapters = importlib.import_module(setup.adapters)
         if setup.framework != "none":
             importlib.import_module("xai_core.methods")
+            importlib.import_module("xai_core.detection.methods")
             adapters.import_framework(setup.framework)
     except Exception:
         traceback.print_exc()
@@ -68,6 +71,7 @@ class Worker:
         self._turns = Turns(self.say, self.fail)
         self._memory = SpooledMemory(setup.scratch, setup.limits.ledgers_mb << 20)
         self._network: Network | None = None
+        self._detector: Detector | None = None
         self._doing: Literal["open", "run"] = "open"
         self._said = 0.0
 
@@ -116,6 +120,8 @@ class Worker:
             "engines": lambda: self._engines(header, arrays),
             "predict": lambda: self._predict(header, arrays),
             "explain": lambda: self._explain(header, arrays),
+            "detect": lambda: self._detect(header, arrays),
+            "explain_boxes": lambda: self._explain_boxes(header, arrays),
         }
         try:
             asked[header["ask"]]()
@@ -128,9 +134,13 @@ class Worker:
 
     def _open(self, adapters: ModuleType, header: Header) -> None:
         kind = messages.kind_from_json(header["kind"])
-        network = adapters.load(ModelSource(**header["source"]), kind, self._setup.scratch)
-        self._network, self._doing = network, "run"
-        self.say({"say": "done", "job": FIRST, "value": messages.card_to_json(network.card)})
+        found = adapters.load(ModelSource(**header["source"]), kind, self._setup.scratch)
+        if isinstance(found, Detector):
+            self._detector = found
+        else:
+            self._network = found
+        self._doing = "run"
+        self.say({"say": "done", "job": FIRST, "value": messages.card_to_json(found.card)})
 
     def _predict(self, header: Header, arrays: Arrays) -> None:
         if self._turns.drop(header["job"]):
@@ -157,6 +167,19 @@ class Worker:
             steps = self._by_peer(conditions, method, model, image, targets)
         else:
             steps = self._by_us(method, model, image, targets)
+        self._turns.add(header["job"], steps)
+
+    def _detect(self, header: Header, arrays: Arrays) -> None:
+        if self._turns.drop(header["job"]):
+            return self.say({"say": "cancelled", "job": header["job"]})
+        self.say({"say": "started", "job": header["job"]})
+        with self._ticking(DETECT_SECONDS):
+            found = detection.detected(self._opened_detector(), header, arrays, self.tick)
+        return self.say({"say": "done", "job": header["job"], "value": {}}, found)
+
+    def _explain_boxes(self, header: Header, arrays: Arrays) -> None:
+        steps = detection.explained(self._opened_detector(), header, arrays, self._memory, self.tick)
+        self.say({"say": "started", "job": header["job"]})
         self._turns.add(header["job"], steps)
 
     def _by_us(self, method: Method, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:
@@ -214,6 +237,11 @@ class Worker:
         if self._network is None:
             raise RuntimeError("Something was asked of a model before it was opened.")
         return self._network
+
+    def _opened_detector(self) -> Detector:
+        if self._detector is None:
+            raise RuntimeError("Boxes were asked of a model that is no detector.")
+        return self._detector
 
     def _variant(self, conditions: Conditions) -> Network:
         network = self._opened()

@@ -1,0 +1,91 @@
+"""Detectors small enough that every expected number can be worked out by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from xai_core.detection.model import DetectionModel
+from xai_core.detector import Aspect, BoxTarget, Detections, Detector
+from xai_core.model import Memory
+from xai_core.types import Capability, Card, Floats, Indices, InputSpec, Layer
+
+SIDE = 32
+PLACES = np.array([[4, 4, 12, 12], [18, 16, 30, 28]], np.float32)  # left, top, right, bottom
+EVERYTHING = Capability.DETECT | Capability.ACTIVATIONS | Capability.GRADIENT | Capability.ABLATION
+
+
+class SpotDetector(Detector):
+    """Finds a box of class 0 at one place and one of class 1 at another, each as sure as its place is bright.
+
+    Its two levels are the image's red channel on a grid of 8 x 8 and 4 x 4 places, and its green one. A box's score is
+    the mean of the red channel of the finest level inside it; nothing else counts. asked: the number of images of
+    each pass.
+    """
+
+    def __init__(self, capabilities: Capability = EVERYTHING) -> None:
+        layers = (Layer("fine", 8, 8, 2), Layer("coarse", 4, 4, 2))
+        self.card = Card("pytorch", "a fake", 2, InputSpec(None, None), capabilities, layers=layers)
+        self.asked: list[int] = []
+
+    def detect(self, images: Floats, floor: float) -> list[Detections]:
+        self.asked.append(len(images))
+        return [self._found(self._maps(image)[0], floor, image.shape[0]) for image in images]
+
+    def pyramid(self, image: Floats, levels: Sequence[str]) -> list[Floats]:
+        maps = dict(zip(("fine", "coarse"), self._maps(image), strict=True))
+        return [maps[name] for name in levels]
+
+    def box_gradients(
+        self, image: Floats, target: BoxTarget, aspect: Aspect, levels: Sequence[str]
+    ) -> tuple[float, list[Floats]]:
+        fine, coarse = (np.zeros_like(one) for one in self._maps(image))
+        rows, columns = self._cells(target.label)
+        fine[rows, columns, 0] = 1 / fine[rows, columns, 0].size
+        made = {"fine": fine, "coarse": coarse}
+        return target.score, [made[name] for name in levels]
+
+    def without_channels(
+        self, image: Floats, channels: Indices, value: float, targets: Sequence[BoxTarget], floor: float
+    ) -> list[Detections]:
+        self.asked.append(len(channels))
+        found = []
+        for level, channel in channels:
+            maps = self._maps(image)
+            maps[level][..., channel] = value
+            found.append(self._found(maps[0], floor, image.shape[0]))
+        return found
+
+    def _maps(self, image: Floats) -> list[Floats]:
+        step = image.shape[0] // 8
+        fine = image[step // 2 :: step, step // 2 :: step, :2][:8, :8].copy()
+        return [fine, fine[::2, ::2].copy()]
+
+    def _found(self, fine: Floats, floor: float, side: int) -> Detections:
+        scores = np.array([np.clip(fine[*self._cells(label), 0].mean(), 0, 1) for label in (0, 1)], np.float32)
+        rows = np.diag(scores).astype(np.float32)
+        whole = Detections.of(PLACES * side / SIDE, np.arange(2), scores, rows)
+        return whole.chosen(whole.scores >= floor)
+
+    def _cells(self, label: int) -> tuple[slice, slice]:
+        left, top, right, bottom = (PLACES[label] / 4).astype(int)
+        return slice(top, bottom), slice(left, right)
+
+
+def spots(first: float = 0.9, second: float = 0.6) -> Floats:
+    """Return an image (32, 32, 3) with the two places lit."""
+    image = np.zeros((SIDE, SIDE, 3), np.float32)
+    for (left, top, right, bottom), light in zip(PLACES.astype(int), (first, second), strict=True):
+        image[top:bottom, left:right] = light
+    return image
+
+
+def detection_model(memory: Memory | None = None, capabilities: Capability = EVERYTHING) -> DetectionModel:
+    return DetectionModel(SpotDetector(capabilities), memory)
+
+
+def targets_of(image: Floats) -> list[BoxTarget]:
+    """Return what the detector finds in an image, as targets."""
+    (found,) = SpotDetector().detect(image[None], 0.05)
+    return [BoxTarget.of(found, number) for number in range(len(found))]
