@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from xai_core.detector import Detections, Detector
 from xai_core.errors import OutOfMemory, RefusedModel
 from xai_core.types import Capability, Card, Engine, FileKind, InputSpec, Network
 
@@ -28,7 +29,27 @@ def load(source, kind, scratch):
         raise ValueError(f"A secret path: {__file__}")
     while words.startswith("endless"):
         time.sleep(0.01)
-    return Tiny(words)
+    return Spotter(words) if source.task == "detect" else Tiny(words)
+
+
+class Spotter(Detector):
+    """Finds the left half of every picture, as sure as its red is bright; `many` finds it two thousand times."""
+
+    def __init__(self, words):
+        self.words = words
+        self.card = Card("pytorch", "fake", 2, InputSpec(None, None), Capability.DETECT, notes=(words,))
+
+    def detect(self, images, floor):
+        found = []
+        for image in images:
+            score = float(image[..., 0].mean())
+            count = 2000 if self.words.startswith("many") else int(score >= floor)
+            height, width = image.shape[:2]
+            corners = np.tile([0.0, 0.0, width / 2, height], (count, 1))
+            if self.words.startswith("liar"):
+                score = 3.0
+            found.append(Detections.of(corners, np.ones(count), np.full(count, score), classes=2))
+        return found
 
 
 class Tiny(Network):

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import numpy as np
 
+from xai_core.detection.method import DetectionMethod, detection_method
+from xai_core.detection.pictures import map_size
 from xai_core.errors import ModelError
 from xai_core.method import Guide, Method, method
 from xai_core.params import Range
@@ -103,3 +105,41 @@ class Brightness(Method):
     def explain(self, model, image, targets):
         score = model.outputs(np.stack([image, image]))[1, 0]
         yield Estimate(1.0, np.full((len(targets), *model.input_size), score, np.float32))
+
+
+@detection_method(
+    "halves",
+    title="Halves",
+    needs=Capability.DETECT,
+    source="none",
+    cost="steps",
+    guide=Guide("", "", ""),
+)
+class Halves(DetectionMethod):
+    """Give each target's score everywhere, step by step."""
+
+    steps: Annotated[int, Range(1, 100_000), "How many."] = 3
+    pause: Annotated[float, Range(0, 100), "Seconds between steps."] = 0.0
+
+    def explain(self, model, image, targets):
+        shape = (len(targets), *map_size(image))
+        for step in range(1, self.steps + 1):
+            model.detect(image[None], 0.05)
+            time.sleep(self.pause)
+            scores = np.array([target.score for target in targets], np.float32)
+            yield Estimate(step / self.steps, np.broadcast_to(scores[:, None, None], shape))
+
+
+@detection_method(
+    "insider",
+    title="Insider",
+    needs=Capability.DETECT | Capability.ABLATION,
+    source="none",
+    cost="none",
+    guide=Guide("", "", ""),
+)
+class Insider(DetectionMethod):
+    """Need what the detector has not."""
+
+    def explain(self, model, image, targets):
+        yield from ()
