@@ -7,30 +7,37 @@ import streamlit as st
 from ui.text import in_words, literal
 from xai_core.guide import (
     ADVICE,
-    GROUPS,
+    catalogue,
     class_in_words,
+    example_in_words,
     example_of,
+    groups_of,
     needs_in_words,
     sought,
     summary,
     without_example,
 )
-from xai_core.method import METHODS, Group, Method
+from xai_core.method import Catalogued, Group
 from xai_core.params import Param
+from xai_core.types import Task
 
 EXPLAIN = "pages/explain.py"
 PICTURE_WIDTH = 192
 
 
-def search_form(place: str) -> list[type[Method]]:
-    """Show a search field and the groups to choose from; return the methods that suit both. place: a key of its own."""
+def search_form(place: str, task: Task | None = None) -> list[type[Catalogued]]:
+    """Show a search field and the groups to choose from; return the methods that suit both.
+
+    place: a key of its own. task: whose methods are listed, by default all.
+    """
     field, groups = st.columns([2, 3], vertical_alignment="bottom")
     text = field.text_input("Search", key=f"{place}.search", type="search", live=True, placeholder="for example: noise")
-    chosen: list[Group] = groups.pills("Groups", GROUPS, selection_mode="multi", key=f"{place}.groups", wrap=True)
-    return sought(text or "", chosen)
+    known = groups_of(task)
+    chosen: list[Group] = groups.pills("Groups", known, selection_mode="multi", key=f"{place}.groups", wrap=True)
+    return sought(text or "", chosen, task)
 
 
-def guide_of(method: type[Method]) -> None:
+def guide_of(method: type[Catalogued]) -> None:
     """Show what a method answers, when to choose it, and what it can not say."""
     told = method.guide
     st.markdown(
@@ -40,13 +47,13 @@ def guide_of(method: type[Method]) -> None:
     )
 
 
-def facts(method: type[Method]) -> str:
+def facts(method: type[Catalogued]) -> str:
     """Return needs, cost and class-sensitivity on one line of Markdown."""
     needs = literal(needs_in_words(method))
     return f"**Needs** {needs} · **Cost** {method.cost} · **{class_in_words(method).capitalize()}**"
 
 
-def origin(method: type[Method]) -> str:
+def origin(method: type[Catalogued]) -> str:
     """Return where a method was published, on one line of Markdown."""
     return f"**Source** {literal(method.source)}"
 
@@ -56,13 +63,14 @@ def advice() -> None:
     questions, answers = st.columns([2, 5], gap="large")
     asked = questions.radio("What do you want to know?", ADVICE, format_func=lambda one: one.question, key="advice")
     for column, (id, why) in zip(answers.columns(3), asked.methods, strict=False):
+        method = catalogue()[id]
         with column.container(border=True):
-            _example(METHODS[id])
-            st.markdown(f"**{literal(METHODS[id].title)}**  \n{literal(why)}")
-            try_it(METHODS[id])
+            _example(method)
+            st.markdown(f"**{literal(method.title)}**  \n{literal(why)}")
+            try_it(method)
 
 
-def at_a_glance(methods: list[type[Method]]) -> None:
+def at_a_glance(methods: list[type[Catalogued]]) -> None:
     """Show a table of methods that can be sorted by each column."""
     rows = [
         {
@@ -77,7 +85,7 @@ def at_a_glance(methods: list[type[Method]]) -> None:
     st.dataframe(rows, hide_index=True, width="stretch", height="content", alt="Methods by group, needs and cost")
 
 
-def entry(method: type[Method]) -> None:
+def entry(method: type[Catalogued]) -> None:
     """Show all that is declared of a method, with an example and the way to try it."""
     with st.container(border=True, key=f"entry-{method.id}"):
         picture, told = st.columns([1, 4], gap="medium")
@@ -92,21 +100,21 @@ def entry(method: type[Method]) -> None:
             _parameters(method)
 
 
-def try_it(method: type[Method]) -> None:
+def try_it(method: type[Catalogued]) -> None:
     """Show the link to the Explain page with a method chosen."""
     st.page_link(EXPLAIN, label="Try it", icon=":material/search:", query_params={"method": method.id})
 
 
-def _example(method: type[Method]) -> None:
+def _example(method: type[Catalogued]) -> None:
     path = example_of(method)
     if path is not None:
-        st.image(path, alt=f"{method.title} of a cat", width=PICTURE_WIDTH)
+        st.image(path, alt=example_in_words(method), width=PICTURE_WIDTH)
     else:
         reason = without_example().get(method.id, "")
         st.caption(f"No example of the sample model. {literal(reason)}" if reason else "No example yet.")
 
 
-def _parameters(method: type[Method]) -> None:
+def _parameters(method: type[Catalogued]) -> None:
     if not method.params:
         return
     with st.expander("Parameters"):

@@ -11,8 +11,8 @@ from ui import address, session
 from ui.guide import facts, guide_of, origin, search_form
 from ui.text import literal
 from xai_core import methods  # noqa: F401  (registers them)
-from xai_core.guide import example_of, in_order, reason_against, summary
-from xai_core.method import METHODS, Method
+from xai_core.guide import example_in_words, example_of, in_order, reason_against, summary
+from xai_core.method import METHODS, Catalogued, Method
 from xai_core.types import Card
 
 FIRST_METHOD = "integrated_gradients"
@@ -22,7 +22,7 @@ SMALL = 96
 
 def method_chooser(card: Card) -> type[Method]:
     """Show the choice of a method, and what a person should know of the chosen one; return it."""
-    ids = [one.id for one in in_order()]
+    ids = [one.id for one in in_order("classify")]
     chosen = METHODS[address.choice("Method", ids, FIRST_METHOD, key="method", shown=_named(card))]
     st.caption(literal(summary(chosen)))
     st.button("All methods", key="all-methods", icon=":material/apps:", width="stretch", on_click=_open, args=(True,))
@@ -48,7 +48,7 @@ def _open(now: bool) -> None:
 
 @st.dialog("All methods", width="large", on_dismiss=lambda: _open(False))
 def _all_methods(card: Card) -> None:
-    found = search_form("chooser")
+    found = search_form("chooser", "classify")
     if not found:
         st.info("No method speaks of that. Try another word, or fewer.", icon=":material/search_off:")
     for place, one in enumerate(found):
@@ -57,11 +57,11 @@ def _all_methods(card: Card) -> None:
         _entry(one, reason_against(one, card))
 
 
-def _entry(one: type[Method], reason: str) -> None:
+def _entry(one: type[Catalogued], reason: str) -> None:
     with st.container(border=True):
         picture, told, button = st.columns([1, 6, 2], vertical_alignment="center")
         if path := example_of(one):
-            picture.image(path, alt=f"{one.title} of a cat", width=SMALL)
+            picture.image(path, alt=example_in_words(one), width=SMALL)
         title = f"**{literal(one.title)}** — {literal(summary(one))}"
         told.markdown(f":gray[{title}]" if reason else title)
         told.caption(facts(one))
@@ -71,7 +71,7 @@ def _entry(one: type[Method], reason: str) -> None:
             _choose_button(one, possible=not reason)
 
 
-def _choose_button(one: type[Method], possible: bool) -> None:
+def _choose_button(one: type[Catalogued], possible: bool) -> None:
     label = f"Choose {one.title}"  # each button has a name of its own, for those who hear the page
     shown = partial(st.button, label, key=f"choose.{one.id}", disabled=not possible, width="stretch", wrap=True)
     if shown(on_click=_choose, args=(one.id,)):

@@ -10,10 +10,11 @@ from functools import cache
 from pathlib import Path
 from typing import get_args
 
-from xai_core.errors import MissingCapability
-from xai_core.method import METHODS, NEED_IN_WORDS, Group, Method
+from xai_core.detection.method import DETECTION_METHODS
+from xai_core.errors import MissingCapability, ParamError
+from xai_core.method import METHODS, NEED_IN_WORDS, Catalogued, Group
 from xai_core.params import Declared
-from xai_core.types import Card
+from xai_core.types import Card, Task
 
 GROUPS: tuple[Group, ...] = get_args(Group)
 EXAMPLES = Path(__file__).resolve().parents[1] / "docs" / "images" / "methods"
@@ -69,12 +70,43 @@ ADVICE = (
             ("rise", "A check from outside: it only asks for predictions."),
         ),
     ),
+    Advice(
+        "Why did the detector draw this box?",
+        (
+            ("ablationcam", "Which features it needs: without them the box is lost or moves."),
+            ("drise", "For any detector: which parts of the picture, seen alone, still give the box."),
+            ("box_gradcam", "In a second, the regions that raise the box's score or move an edge."),
+        ),
+    ),
 )
 
 
-def in_order() -> list[type[Method]]:
-    """Return all methods, by group and then by title."""
-    return sorted(METHODS.values(), key=lambda m: (GROUPS.index(m.group), m.title.casefold()))
+def catalogue(task: Task | None = None) -> dict[str, type[Catalogued]]:
+    """Return the methods that explain a classifier's classes or a detector's boxes, by default both, by id."""
+    found: dict[str, type[Catalogued]] = {}
+    if task != "detect":
+        found |= METHODS
+    if task != "classify":
+        found |= DETECTION_METHODS
+    return found
+
+
+def method_of_any_task(id: str) -> type[Catalogued]:
+    """Return the method called `id`, or raise a ParamError that lists those there are."""
+    found = catalogue()
+    if id not in found:
+        raise ParamError(f"There is no method called {id!r}; there are {', '.join(sorted(found))}.")
+    return found[id]
+
+
+def in_order(task: Task | None = None) -> list[type[Catalogued]]:
+    """Return the methods for a task, or all, by group and then by title."""
+    return sorted(catalogue(task).values(), key=lambda m: (GROUPS.index(m.group), m.title.casefold()))
+
+
+def groups_of(task: Task | None = None) -> tuple[Group, ...]:
+    """Return the groups that hold a method for a task, in order."""
+    return tuple(dict.fromkeys(one.group for one in in_order(task)))
 
 
 def summary(declared: type[Declared]) -> str:
@@ -82,17 +114,17 @@ def summary(declared: type[Declared]) -> str:
     return (declared.__doc__ or "").strip().split("\n")[0]
 
 
-def needs_in_words(method: type[Method]) -> str:
+def needs_in_words(method: type[Catalogued]) -> str:
     """Return what a method needs of a model: "gradients, attention weights"."""
     return ", ".join(NEED_IN_WORDS[need] for need in method.needs)
 
 
-def class_in_words(method: type[Method]) -> str:
+def class_in_words(method: type[Catalogued]) -> str:
     """Return how far the map depends on the class, in two words."""
     return {"high": "class-sensitive", "low": "hardly class-sensitive", "none": "class-blind"}[method.class_sensitivity]
 
 
-def reason_against(method: type[Method], card: Card) -> str:
+def reason_against(method: type[Catalogued], card: Card) -> str:
     """Return why a model can not be asked by a method, in a sentence; "" where it can."""
     try:
         method.check_model(card)
@@ -101,17 +133,22 @@ def reason_against(method: type[Method], card: Card) -> str:
     return ""
 
 
-def sought(text: str, groups: Collection[Group] = ()) -> list[type[Method]]:
+def sought(text: str, groups: Collection[Group] = (), task: Task | None = None) -> list[type[Catalogued]]:
     """Return the methods of some groups (none: of all) that speak of every word of `text`, in order."""
     words = _plain(text).split()
-    found = (m for m in in_order() if not groups or m.group in groups)
+    found = (m for m in in_order(task) if not groups or m.group in groups)
     return [m for m in found if all(word in _spoken(m) for word in words)]
 
 
-def example_of(method: type[Method]) -> Path | None:
+def example_of(method: type[Catalogued]) -> Path | None:
     """Return an example picture of a method, or None where there is none."""
     path = EXAMPLES / f"{method.id}.webp"
     return path if path.exists() else None
+
+
+def example_in_words(method: type[Catalogued]) -> str:
+    """Return what the example of a method shows, for those who do not see it."""
+    return f"{method.title} of {'the box around a digit' if method.group == 'Detection' else 'a cat'}"
 
 
 @cache
@@ -122,7 +159,7 @@ def without_example() -> dict[str, str]:
     return reasons
 
 
-def _spoken(method: type[Method]) -> str:
+def _spoken(method: type[Catalogued]) -> str:
     guide = method.guide
     told = (method.group, summary(method), guide.answers, guide.choose, guide.limits, method.source)
     names = f"{method.title} {method.id}"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
 
 from xai_core.baselines import Baseline, baseline_picture
-from xai_core.method import Method
+from xai_core.method import Catalogued
 from xai_core.types import Card, Estimate, Floats, Indices
 
 NOISE_WANTED = 0.05
@@ -32,10 +32,11 @@ class Finding:
     """A map with what it came from; all that is judged.
 
     image: (H, W, 3) float32 in [0, 1], as the model saw it. picture_size: height and width of the picture before
-    that. probabilities: (K,). targets: (T,) class indices. names: what the targets are called, one each.
+    that. probabilities: (K,). targets: (T,) class indices; for boxes, the scores (T,) of those that are explained, and
+    their positions. names: what the targets are called, one each.
     """
 
-    method: Method
+    method: Catalogued
     card: Card
     estimate: Estimate
     image: Floats
@@ -43,6 +44,10 @@ class Finding:
     probabilities: Floats
     targets: Indices
     names: tuple[str, ...]
+
+
+RunCheck = Callable[[Finding], Iterator[str]]
+TargetCheck = Callable[[Finding, int], Iterator[str]]
 
 
 def noise_shares(estimate: Estimate) -> tuple[float | None, ...]:
@@ -76,9 +81,18 @@ def samples_for(share: float, samples: int, wanted: float = NOISE_WANTED) -> int
 
 def warnings(finding: Finding) -> tuple[str, ...]:
     """Return what a person should know before reading the map: one sentence each, with what to do."""
-    found = [sentence for check in OF_THE_RUN for sentence in check(finding)]
+    return _sentences(finding, OF_THE_RUN, OF_A_TARGET)
+
+
+def box_warnings(finding: Finding) -> tuple[str, ...]:
+    """Return what a person should know before reading the maps of boxes; what hangs on a class's score is left out."""
+    return _sentences(finding, OF_A_RUN_ON_BOXES, OF_A_BOX)
+
+
+def _sentences(finding: Finding, of_the_run: Sequence[RunCheck], of_a_target: Sequence[TargetCheck]) -> tuple[str, ...]:
+    found = [sentence for check in of_the_run for sentence in check(finding)]
     for position in range(len(finding.targets)):
-        found += [sentence for check in OF_A_TARGET for sentence in check(finding, position)]
+        found += [sentence for check in of_a_target for sentence in check(finding, position)]
     return tuple(dict.fromkeys(found))
 
 
@@ -109,6 +123,14 @@ def _class_blind(finding: Finding) -> Iterator[str]:
         yield (
             f"{finding.method.title} gives the same map for every class: it shows what the network looks at, not why "
             "it chose this class; choose a method that depends on the class to ask that."
+        )
+
+
+def _box_blind(finding: Finding) -> Iterator[str]:
+    if finding.method.class_sensitivity == "none":
+        yield (
+            f"{finding.method.title} gives the same map for every box: it shows what the network looks at, not why it "
+            "drew this box; choose a method that depends on the box to ask that."
         )
 
 
@@ -216,7 +238,7 @@ def _noisy(finding: Finding, position: int) -> Iterator[str]:
         yield f"{share:.0%} of what the map of {finding.names[position]} shows may be noise; {_more(finding.method)}."
 
 
-def _more(method: Method) -> str:
+def _more(method: Catalogued) -> str:
     """Return what makes a method more exact, as advice."""
     return f"raise the {method.effort.label.lower()}" if method.effort else "compare with another method"
 
@@ -230,13 +252,13 @@ def _probability(finding: Finding, position: int) -> float:
     return float(finding.probabilities[int(finding.targets[position])])
 
 
-OF_THE_RUN: tuple[Callable[[Finding], Iterator[str]], ...] = (
+OF_THE_RUN: tuple[RunCheck, ...] = (
     _black_picture,
     _enlarged,
     _class_blind,
     _like_the_baseline,
 )
-OF_A_TARGET: tuple[Callable[[Finding, int], Iterator[str]], ...] = (
+OF_A_TARGET: tuple[TargetCheck, ...] = (
     _constant,
     _noisy,
     _does_not_add_up,
@@ -245,3 +267,5 @@ OF_A_TARGET: tuple[Callable[[Finding, int], Iterator[str]], ...] = (
     _unlikely,
     _at_the_border,
 )
+OF_A_RUN_ON_BOXES: tuple[RunCheck, ...] = (_black_picture, _box_blind)
+OF_A_BOX: tuple[TargetCheck, ...] = (_constant, _noisy)

@@ -7,6 +7,8 @@ import json
 import math
 import platform
 import zipfile
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -19,9 +21,10 @@ import numpy as np
 from xai_core import __version__
 from xai_core.filter import Filter
 from xai_core.honesty import Finding, warnings
-from xai_core.method import Method
+from xai_core.method import Catalogued, Method
 from xai_core.picture_files import Picture
 from xai_core.pictures import Look, overlay, png_bytes
+from xai_core.pictures import Picture as Pixels
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import Card, Estimate, Floats, Indices, ModelSource, Precision
 
@@ -34,21 +37,18 @@ PACKAGES = {
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Explanation:
-    """What was asked, of which model and picture, and what came out.
+class Report(ABC):
+    """A result with what it came from, whatever the model does; a subclass adds what was asked.
 
-    targets: (T,) class indices. probabilities: (K,) of the picture, in the order of `labels`. estimate: what the
-    method gave, before the filters. seconds: how long the method ran. precision: of the passes through the model.
+    labels: a name for each class. estimate: what the method gave, before the filters. seconds: how long the method
+    ran. precision: of the passes through the model.
     """
 
     source: ModelSource
     card: Card
-    preprocessing: Preprocessing
     labels: tuple[str, ...]
     picture: Picture
-    method: Method
-    targets: Indices
-    probabilities: Floats
+    method: Catalogued
     estimate: Estimate
     seconds: float
     precision: Precision = "float32"
@@ -61,7 +61,84 @@ class Explanation:
         maps = self.estimate.maps
         for step in self.filters:
             maps = step.apply(maps)
-        return np.asarray(maps, np.float32)
+        return self.placed(np.asarray(maps, np.float32))
+
+    def manifest(self) -> dict[str, Any]:
+        """Return everything but the map as plain JSON values."""
+        return {
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "method": self.method.id,
+            "parameters": self.method.values(),
+            "filters": [{"filter": step.id, "parameters": step.values()} for step in self.filters],
+            **self.asked(),
+            "diagnostics": {name: _finite(values) for name, values in self.estimate.diagnostics.items()},
+            "notes": list(self.estimate.notes),
+            "warnings": list(self.warnings),
+            "precision": self.precision,
+            "seconds": round(self.seconds, 3),
+            "model": self._model(),
+            "picture": {"name": self.picture.name, "notes": list(self.picture.notes)},
+            "digests": {"model": self.source.digest, "picture": self.picture.digest},
+            "versions": versions(self.card.framework),
+        }
+
+    def files(self) -> dict[str, bytes]:
+        """Return the files by name: attribution.npy (H, W), overlay.png and manifest.json.
+
+        Where there are several targets, the second and later ones have their number in their names; the standard
+        error, where there is one, is in standard_error.npy.
+        """
+        found = {}
+        for position, number in enumerate(self.target_numbers()):
+            ending = "" if position == 0 else f"-{number}"
+            found[f"attribution{ending}.npy"] = _npy_bytes(self.maps[position])
+            found[f"overlay{ending}.png"] = png_bytes(self.overlay(position))
+            if self.estimate.standard_error is not None:
+                found[f"standard_error{ending}.npy"] = _npy_bytes(self.estimate.standard_error[position])
+        return found | {"manifest.json": json_bytes(self.manifest())}
+
+    def placed(self, maps: Floats) -> Floats:
+        """Return filtered maps (T, H, W) as they are shown; a subclass may leave parts out."""
+        return maps
+
+    @property
+    @abstractmethod
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know before reading the maps, a sentence each."""
+
+    @abstractmethod
+    def asked(self) -> dict[str, Any]:
+        """Return what was asked and what the model says of it, as plain JSON values."""
+
+    @abstractmethod
+    def target_numbers(self) -> Sequence[int]:
+        """Return the number by which a person knows each target."""
+
+    @abstractmethod
+    def overlay(self, position: int) -> Pixels:
+        """Return the picture (h, w, 3) with the map of one target over it."""
+
+    def _model(self) -> dict[str, Any]:
+        card = self.card
+        return {
+            "name": self.source.name,
+            "framework": card.framework,
+            "format": card.format,
+            "architecture": card.architecture,
+        }
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Explanation(Report):
+    """What was asked, of which classifier and picture, and what came out.
+
+    targets: (T,) class indices. probabilities: (K,) of the picture, in the order of `labels`.
+    """
+
+    method: Method
+    preprocessing: Preprocessing
+    targets: Indices
+    probabilities: Floats
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
@@ -79,72 +156,42 @@ class Explanation:
         )
         return warnings(finding)
 
-    def manifest(self) -> dict[str, Any]:
-        """Return everything but the map as plain JSON values."""
+    def asked(self) -> dict[str, Any]:
+        """Return the classes that were asked for, and the best scores."""
         return {
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "method": self.method.id,
-            "parameters": self.method.values(),
-            "filters": [{"filter": step.id, "parameters": step.values()} for step in self.filters],
             "target": int(self.targets[0]),
             "targets": [self._score(int(target)) for target in self.targets],
             "scores": [self._score(int(n)) for n in np.argsort(-self.probabilities)[:SCORES_LISTED]],
-            "diagnostics": {name: _finite(values) for name, values in self.estimate.diagnostics.items()},
-            "notes": list(self.estimate.notes),
-            "warnings": list(self.warnings),
-            "precision": self.precision,
-            "seconds": round(self.seconds, 3),
-            "model": self._model(),
-            "picture": {"name": self.picture.name, "notes": list(self.picture.notes)},
             "preprocessing": self.preprocessing.to_json(),
-            "digests": {"model": self.source.digest, "picture": self.picture.digest},
-            "versions": versions(self.card.framework),
         }
 
-    def files(self) -> dict[str, bytes]:
-        """Return the files by name: attribution.npy (H, W), overlay.png and manifest.json.
+    def target_numbers(self) -> Sequence[int]:
+        """Return the index of each class."""
+        return [int(target) for target in self.targets]
 
-        Where there are several targets, the second and later ones have the number of their class in their names.
-        """
-        view = self.preprocessing.view(self.picture.pixels)
-        found = {}
-        for position, target in enumerate(self.targets):
-            ending = "" if position == 0 else f"-{int(target)}"
-            found[f"attribution{ending}.npy"] = _npy_bytes(self.maps[position])
-            found[f"overlay{ending}.png"] = png_bytes(overlay(view, self.maps[position], self.look))
-            if self.estimate.standard_error is not None:
-                found[f"standard_error{ending}.npy"] = _npy_bytes(self.estimate.standard_error[position])
-        found["manifest.json"] = json.dumps(self.manifest(), indent=2, ensure_ascii=False, allow_nan=False).encode()
-        return found
+    def overlay(self, position: int) -> Pixels:
+        """Return what the model saw of the picture, with the map of one class over it."""
+        return overlay(self.preprocessing.view(self.picture.pixels), self.maps[position], self.look)
 
     def _score(self, index: int) -> dict[str, Any]:
         return {"index": index, "label": self.labels[index], "probability": float(self.probabilities[index])}
 
-    def _model(self) -> dict[str, Any]:
-        card = self.card
-        return {
-            "name": self.source.name,
-            "framework": card.framework,
-            "format": card.format,
-            "architecture": card.architecture,
-        }
 
-
-def save(explanation: Explanation, folder: Path) -> list[Path]:
-    """Write the files of an explanation into a folder, which is made where it is missing; return their paths."""
+def save(report: Report, folder: Path) -> list[Path]:
+    """Write the files of a report into a folder, which is made where it is missing; return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for name, data in explanation.files().items():
+    for name, data in report.files().items():
         paths.append(folder / name)
         paths[-1].write_bytes(data)
     return paths
 
 
-def as_zip(explanation: Explanation) -> bytes:
-    """Return the files of an explanation as one zip archive."""
+def as_zip(report: Report) -> bytes:
+    """Return the files of a report as one zip archive."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in explanation.files().items():
+        for name, data in report.files().items():
             archive.writestr(name, data)
     return buffer.getvalue()
 
@@ -158,6 +205,11 @@ def versions(framework: str) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def json_bytes(values: Any) -> bytes:
+    """Encode plain values as JSON that a person can read."""
+    return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False).encode()
 
 
 def _npy_bytes(map: Floats) -> bytes:

@@ -45,7 +45,7 @@ def choices(app: AppTest) -> list[str]:
 
 
 def test_the_box_names_group_and_title_in_the_order_of_the_groups(choosing: AppTest) -> None:
-    assert choosing.selectbox(key="method").options == [f"{one.group} · {one.title}" for one in in_order()]
+    assert choosing.selectbox(key="method").options == [f"{one.group} · {one.title}" for one in in_order("classify")]
 
 
 def test_the_box_says_what_is_not_for_this_model(by_hand: AppTest) -> None:
@@ -60,9 +60,9 @@ def test_the_guide_of_the_chosen_method_stands_below(choosing: AppTest) -> None:
     assert METHODS["grad_cam"].source in shown
 
 
-def test_all_methods_lists_every_one(choosing: AppTest) -> None:
+def test_all_methods_lists_every_one_that_explains_a_classifier(choosing: AppTest) -> None:
     assert choices(choosing) == []
-    assert choices(all_methods(choosing)) == [one.id for one in in_order()]
+    assert choices(all_methods(choosing)) == [one.id for one in in_order("classify")]
     assert not choosing.exception
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from xai_core.params import Size
 from xai_core.types import Floats
@@ -36,3 +36,23 @@ def within(size: tuple[int, ...], longest: int) -> Size:
     height, width = size
     share = min(1.0, longest / max(height, width))
     return max(1, round(height * share)), max(1, round(width * share))
+
+
+def at_size(corners: Floats, size: tuple[int, ...], wanted: tuple[int, ...]) -> Floats:
+    """Return corners (n, 4) in pixels of a picture of `size` (height, width) in those of the same one at another."""
+    down, across = (new / old for new, old in zip(wanted, size, strict=True))
+    return np.asarray(corners * np.array([across, down, across, down]), np.float32)
+
+
+def outlined(photo: NDArray[np.uint8], corners: Floats) -> NDArray[np.uint8]:
+    """Return a picture (H, W, 3) with the outlines of boxes (n, 4), white between black to be seen on any ground."""
+    height, width = photo.shape[:2]
+    drawn = Image.fromarray(photo)
+    pen = ImageDraw.Draw(drawn)
+    line = max(1, round(max(height, width) / 400))
+    for box in np.clip(corners, 0, [width - 1, height - 1, width - 1, height - 1]):
+        left, right = sorted(map(float, box[::2]))
+        top, bottom = sorted(map(float, box[1::2]))
+        pen.rectangle((left - line, top - line, right + line, bottom + line), outline="black", width=3 * line)
+        pen.rectangle((left, top, right, bottom), outline="white", width=line)
+    return np.asarray(drawn)

@@ -1,0 +1,101 @@
+"""The explanation of boxes with all that is needed to make it again, as files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xai_core.detection.method import DetectionMethod
+from xai_core.detection.pictures import at_size, image_of, outlined, shrunk
+from xai_core.detection.targets import renormalised
+from xai_core.detector import BoxTarget
+from xai_core.honesty import Finding, box_warnings
+from xai_core.pictures import overlay
+from xai_core.report import Report, json_bytes
+from xai_core.types import Floats
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class BoxExplanation(Report):
+    """What was asked, of which detector and picture, and what came out.
+
+    targets: the boxes that are explained, in pixels of the picture as the detector got it (`shrunk`). numbers: of each
+    among all boxes that were found, from 1; in the order of the targets where none is given. inside: whether a map is
+    nought outside its box and runs from 0 to 1 inside; the standard error stays that of the whole map.
+    """
+
+    method: DetectionMethod
+    targets: tuple[BoxTarget, ...]
+    numbers: tuple[int, ...] = ()
+    inside: bool = False
+
+    @cached_property
+    def seen(self) -> NDArray[np.uint8]:
+        """The picture (H, W, 3) as the detector got it."""
+        return shrunk(self.picture.pixels)
+
+    def placed(self, maps: Floats) -> Floats:
+        """Return the maps, inside their boxes alone where that was asked for."""
+        return renormalised(maps, self.targets, self.seen.shape[:2]) if self.inside else maps
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know before reading the maps, a sentence each."""
+        height, width = self.picture.pixels.shape[:2]
+        named = zip(self.target_numbers(), self.targets, strict=True)
+        finding = Finding(
+            method=self.method,
+            card=self.card,
+            estimate=self.estimate,
+            image=image_of(self.seen),
+            picture_size=(height, width),
+            probabilities=np.array([target.score for target in self.targets], np.float32),
+            targets=np.arange(len(self.targets)),
+            names=tuple(f"box {number} ({self.labels[target.label]})" for number, target in named),
+        )
+        return box_warnings(finding)
+
+    def files(self) -> dict[str, bytes]:
+        """Return the files of any report, and boxes.json: the boxes that are explained."""
+        return super().files() | {"boxes.json": json_bytes(self._boxes())}
+
+    def asked(self) -> dict[str, Any]:
+        """Return the boxes that were asked for."""
+        return {"targets": self._boxes(), "inside": self.inside}
+
+    def target_numbers(self) -> Sequence[int]:
+        """Return the number of each box, from 1."""
+        return self.numbers or tuple(range(1, len(self.targets) + 1))
+
+    def overlay(self, position: int) -> NDArray[np.uint8]:
+        """Return the picture as the detector got it, with the map of one box and its outline over it."""
+        covered = overlay(self.seen, self.maps[position], self.look)
+        return outlined(covered, self.targets[position].array)
+
+    def _boxes(self) -> list[dict[str, Any]]:
+        sizes = self.seen.shape[:2], self.picture.pixels.shape[:2]
+        named = zip(self.target_numbers(), self.targets, strict=True)
+        return [box_entry(number, target, self.labels, *sizes) for number, target in named]
+
+
+def box_entry(
+    number: int, target: BoxTarget, labels: Sequence[str], seen: tuple[int, ...], whole: tuple[int, ...]
+) -> dict[str, Any]:
+    """Return a box as plain JSON values: its number from 1, its class, its score and its place.
+
+    seen: height and width of the picture as the detector got it. whole: those of the picture as the person has it, in
+    whose pixels the box is given: left, top, right, bottom.
+    """
+    (corners,) = at_size(target.array, seen, whole)
+    return {
+        "number": number,
+        "label": labels[target.label],
+        "index": target.label,
+        "score": target.score,
+        "box": [round(float(side), 2) for side in corners],
+    }
