@@ -3,38 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
-from xai_core.model import Model
+from xai_core.model import Ledger, Model
 from xai_core.types import Floats
 
 KNOWN_A_PREVIEW = 512  # remembered rows take no forward pass, so a preview stands for many of them
 
 
-class PerturbedOutputs:
-    """What a model answers to the perturbed pictures 0, 1, 2, ... of one image.
+class RememberedRows:
+    """The rows that numbered questions 0, 1, 2, ... are answered with, asked for where the ledger has them not.
 
-    `settings` name all that determines those pictures. ask: what turns them into raw outputs (n, K), where that is not
-    the model as a whole. Batches start at multiples of their size, whether their
-    rows are remembered or asked for; so a sum over batches comes out the same, bit for bit, in either case.
+    ask: what turns questions into rows (n, K). Batches start at multiples of their size, whether their rows are
+    remembered or asked for; so a sum over batches comes out the same, bit for bit, in either case.
     """
 
-    def __init__(
-        self, model: Model, image: Floats, ask: Callable[[Floats], Floats] | None = None, **settings: object
-    ) -> None:
-        digest = hashlib.sha256(image.tobytes()).hexdigest()
-        self._ask = ask or model.outputs
-        self._ledger = model.ledger(f"{settings} {image.shape} {digest}")
-        self._known = len(self._ledger)
+    def __init__(self, ledger: Ledger, ask: Callable[[Any], Floats]) -> None:
+        self._ledger, self._ask = ledger, ask
+        self._known = len(ledger)
 
-    def rows(self, start: int, stop: int, pictures: Callable[[int], Floats]) -> Floats:
-        """Return raw outputs (stop - start, K); `pictures(skip)` makes the pictures after the first `skip`."""
+    def rows(self, start: int, stop: int, questions: Callable[[int], Any]) -> Floats:
+        """Return the rows (stop - start, K); `questions(skip)` makes the questions after the first `skip`."""
         seam = min(max(start, self._known), stop)
         if seam == stop:
             return self._ledger.rows(start, stop)
-        asked = self._ask(pictures(seam - start))
+        asked = self._ask(questions(seam - start))
         self._ledger.append(asked)
         return asked if seam == start else np.concatenate([self._ledger.rows(start, seam), asked])
 
@@ -46,3 +42,21 @@ class PerturbedOutputs:
             worth = stop == end or stop > self._known or stop - shown >= KNOWN_A_PREVIEW
             shown = stop if worth else shown
             yield start, stop, worth
+
+
+class PerturbedOutputs(RememberedRows):
+    """What a model answers to the perturbed pictures 0, 1, 2, ... of one image.
+
+    `settings` name all that determines those pictures. ask: what turns them into raw outputs (n, K), where that is not
+    the model as a whole.
+    """
+
+    def __init__(
+        self, model: Model, image: Floats, ask: Callable[[Floats], Floats] | None = None, **settings: object
+    ) -> None:
+        super().__init__(model.ledger(named(settings, image)), ask or model.outputs)
+
+
+def named(settings: Mapping[str, object], image: Floats) -> str:
+    """Return a name for the perturbed pictures of an image that no others share."""
+    return f"{dict(settings)} {image.shape} {hashlib.sha256(image.tobytes()).hexdigest()}"

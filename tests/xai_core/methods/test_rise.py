@@ -7,7 +7,8 @@ import pytest
 from fakes import LinearNetwork, Remembering, model_of, random_image, random_weights
 
 from xai_core.errors import ModelError, ParamError
-from xai_core.methods.rise import Masks, Rise
+from xai_core.masks import Masks
+from xai_core.methods.rise import Rise
 
 WEIGHTS = random_weights()
 IMAGE = random_image()
