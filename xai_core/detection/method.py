@@ -28,6 +28,9 @@ LeastIoU = Annotated[
     Range(0.1, 0.9, 0.05),
     "How far a box must overlap the chosen one (intersection over union) to count as the same.",
 ]
+ForTheBox = Annotated[
+    bool, "Set what speaks against the box to zero; for an edge, show how strongly it is moved and not which way."
+]
 
 
 class DetectionMethod(Catalogued):

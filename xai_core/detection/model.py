@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
-from typing import Any
 
 import numpy as np
 
@@ -27,6 +26,7 @@ class DetectionModel:
     ) -> None:
         self._detector = detector
         self._memory = memory or NoMemory()
+        self._tick = tick
         self._batches = Batches(tick)
 
     @property
@@ -49,13 +49,16 @@ class DetectionModel:
 
     def pyramid(self, image: Floats, levels: Sequence[str]) -> list[Floats]:
         """Return the feature maps (h, w, K) of an image (H, W, 3) at some levels; each covers the image."""
-        return _all_finite(self._ticked(self._detector.pyramid(image, levels)))
+        maps = self._detector.pyramid(image, levels)
+        self._tick()
+        return _all_finite(maps)
 
     def box_gradients(
         self, image: Floats, target: BoxTarget, aspect: Aspect, levels: Sequence[str]
     ) -> tuple[float, list[Floats]]:
         """Return an aspect of the box nearest to the target, and its gradient (h, w, K) at some levels."""
-        value, gradients = self._ticked(self._detector.box_gradients(image, target, aspect, levels))
+        value, gradients = self._detector.box_gradients(image, target, aspect, levels)
+        self._tick()
         return value, _all_finite(gradients)
 
     def without_channels(
@@ -71,9 +74,6 @@ class DetectionModel:
     def ledger(self, key: str, width: int) -> Ledger:
         """Return the rows (n, width) that are remembered of an earlier run with the same `key`."""
         return self._memory.ledger(f"{self._detector.key} {key}", width)
-
-    def _ticked(self, found: Any) -> Any:
-        return self._batches.run(lambda _: found, [None])[0]
 
 
 def _finite(found: Detections) -> Detections:

@@ -1,0 +1,70 @@
+"""Grad-CAM of a box: the gradient of its score, or of an edge, with respect to the feature pyramid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Literal
+
+import numpy as np
+
+from xai_core.cam import weighted
+from xai_core.detection.levels import added
+from xai_core.detection.method import DetectionMethod, Explained, ForTheBox, Levels, detection_method
+from xai_core.detection.model import DetectionModel
+from xai_core.detection.pictures import map_size
+from xai_core.detection.targets import ALWAYS_THERE, check_chosen
+from xai_core.detector import BoxTarget
+from xai_core.method import Guide
+from xai_core.params import Size
+from xai_core.types import Capability, Estimate, Floats
+
+
+@detection_method(
+    "box_gradcam",
+    title="Grad-CAM of a box",
+    needs=Capability.DETECT | Capability.ACTIVATIONS | Capability.GRADIENT,
+    source="Selvaraju and others, Grad-CAM, 2017, arXiv 1610.02391; place by place: Draelos, Carin, Use HiResCAM "
+    "instead of Grad-CAM, 2020, arXiv 2011.08891",
+    cost="one pass through the backbone, and one back from the box's head a box",
+    guide=Guide(
+        answers="Which features raise the box's score, or move one of its edges?",
+        choose="As the first map of a box: it takes about as long as finding the box did.",
+        limits="A slope, not an experiment: features whose effect is saturated count little. What the detector used to "
+        "find the place (its proposals) is not asked about, only what it made of it.",
+    ),
+)
+class GradCamOfABox(DetectionMethod):
+    """Multiply each level of the feature pyramid by the gradient of the box's score or edge, and add them up."""
+
+    aspect: Explained = "score"
+    weights: Annotated[
+        Literal["place by place", "mean gradient"],
+        "What a channel is weighed by: at each place its own gradient (HiResCAM), or everywhere the mean of them "
+        "(Grad-CAM), which also lights up where the box's head never looked.",
+    ] = "place by place"
+    levels: Levels = ()
+    positive_only: ForTheBox = True
+
+    def explain(self, model: DetectionModel, image: Floats, targets: Sequence[BoxTarget]) -> Iterator[Estimate]:
+        check_chosen(targets)
+        names, size = model.levels(self.levels), map_size(image)
+        maps = model.pyramid(image, names)
+        found = np.zeros((len(targets), *size), np.float32)
+        for number, target in enumerate(targets):
+            _, gradients = model.box_gradients(image, target, self.aspect, names)
+            coarse = [self._of_level(*level, size) for level in zip(maps, gradients, strict=True)]
+            found[number] = self._shown(added(coarse, size)[0])
+            yield Estimate((number + 1) / len(targets), found.copy())
+
+    def _of_level(self, values: Floats, gradients: Floats, size: Size) -> Floats:
+        """Return the map (1, h, w) of a level (h, w, K), such that stretched to `size` it adds up to the same."""
+        if self.weights == "place by place":
+            found = (values * gradients).sum(axis=-1)[None]
+        else:
+            found = weighted(values, gradients.mean(axis=(0, 1))[None])
+        return np.asarray(found * (found.size / (size[0] * size[1])), np.float32)
+
+    def _shown(self, map: Floats) -> Floats:
+        if not self.positive_only:
+            return map
+        return np.maximum(map, 0) if self.aspect in ALWAYS_THERE else np.abs(map)

@@ -1,0 +1,48 @@
+"""Eigen-CAM of a detector: the first principal component of its feature pyramid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from xai_core.cam import AboveTheMean
+from xai_core.detection.levels import Grid, Magnitudes, first_component_on, grid_of, pyramid
+from xai_core.detection.method import DetectionMethod, Levels, detection_method
+from xai_core.detection.model import DetectionModel
+from xai_core.detection.pictures import map_size
+from xai_core.detection.targets import check_chosen
+from xai_core.detector import BoxTarget
+from xai_core.method import Guide
+from xai_core.resampling import resized
+from xai_core.types import Capability, Estimate, Floats
+
+
+@detection_method(
+    "eigencam",
+    title="Eigen-CAM of a detector",
+    needs=Capability.DETECT | Capability.ACTIVATIONS,
+    source="Muhammad, Yeasin, Eigen-CAM, 2020, arXiv 2008.00299; on a pyramid and centred, as pytorch-grad-cam has it",
+    cost="one pass through the backbone, whatever the number of boxes",
+    guide=Guide(
+        answers="What stands out most in the detector's features, whatever the box?",
+        choose="For a look at what the detector sees at all, in the time of one pass, before asking about a box.",
+        limits="It knows nothing of boxes and classes: every box of a picture gets the same map. What stands out may "
+        "be the ground as well as the objects.",
+    ),
+    class_sensitivity="none",
+)
+class EigenCamOfADetector(DetectionMethod):
+    """Project the levels of the feature pyramid, laid side by side, on their first principal component."""
+
+    levels: Levels = ()
+    grid: Grid = "coarsest"
+    magnitudes: Magnitudes = True
+    positive_only: AboveTheMean = True
+
+    def explain(self, model: DetectionModel, image: Floats, targets: Sequence[BoxTarget]) -> Iterator[Estimate]:
+        check_chosen(targets)
+        maps = pyramid(model, image, model.levels(self.levels), self.magnitudes)
+        found = first_component_on(maps, grid_of(maps, self.grid))
+        shown = np.maximum(found, 0) if self.positive_only else found
+        yield Estimate(1.0, np.repeat(resized(shown[None], map_size(image)), len(targets), axis=0))
