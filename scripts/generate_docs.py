@@ -6,19 +6,22 @@ import sys
 from pathlib import Path
 
 from xai_core import filters, methods  # noqa: F401  (registers them)
+from xai_core.detection import methods as detection_methods  # noqa: F401  (registers them)
 from xai_core.filter import FILTERS
 from xai_core.guide import (
     ADVICE,
     EXAMPLES,
     GROUPS,
+    catalogue,
     class_in_words,
+    example_in_words,
     example_of,
     in_order,
     needs_in_words,
     summary,
     without_example,
 )
-from xai_core.method import METHODS, Method
+from xai_core.method import Catalogued
 from xai_core.params import Declared, Param
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,7 +40,7 @@ def method_table() -> str:
 def advice() -> str:
     """Return what to start with for each typical question."""
     return "\n\n".join(
-        "\n".join([f"**{one.question}**", "", *(f"- {_link(METHODS[id], '')}: {why}" for id, why in one.methods)])
+        "\n".join([f"**{one.question}**", "", *(f"- {_link(catalogue()[id], '')}: {why}" for id, why in one.methods)])
         for one in ADVICE
     )
 
@@ -59,17 +62,17 @@ def filter_sections() -> str:
 
 def unpictured() -> list[str]:
     """Return what is wrong with the example pictures, in sentences."""
-    reasons = without_example()
-    found = [f"{id} has no example." for id, one in METHODS.items() if not example_of(one) and id not in reasons]
-    found += [f"{path.name} shows no method." for path in EXAMPLES.glob("*.webp") if path.stem not in METHODS]
-    return found + [f"{id} in {EXAMPLES.name} is no method." for id in reasons if id not in METHODS]
+    reasons, known = without_example(), catalogue()
+    found = [f"{id} has no example." for id, one in known.items() if not example_of(one) and id not in reasons]
+    found += [f"{path.name} shows no method." for path in EXAMPLES.glob("*.webp") if path.stem not in known]
+    return found + [f"{id} in {EXAMPLES.name} is no method." for id in reasons if id not in known]
 
 
-def _method(one: type[Method]) -> str:
+def _method(one: type[Catalogued]) -> str:
     told = one.guide
     rows = [_heading(one), "", summary(one), ""]
     if example_of(one):
-        rows += [f"![{one.title} of a cat](images/methods/{one.id}.webp)", ""]
+        rows += [f"![{example_in_words(one)}](images/methods/{one.id}.webp)", ""]
     elif reason := without_example().get(one.id):
         rows += [f"The sample model can not be asked: {reason}", ""]
     rows += [f"- Answers: {told.answers}", f"- Choose it: {told.choose}", f"- Can not say: {told.limits}"]
@@ -84,7 +87,7 @@ def _heading(declared: type[Declared]) -> str:
 def _parameters(declared: type[Declared]) -> str:
     rows = ["\n", "| Parameter | Default | Range | Meaning |", "|---|---|---|---|"]
     for p in declared.params:
-        cells = (f"`{p.name}`", p.text(p.default) or "the usual one", _range(p), p.help)
+        cells = (f"`{p.name}`", p.text(p.default) or "none chosen", _range(p), p.help)
         rows.append(f"| {' | '.join(map(_cell, cells))} |")
     return "\n".join(rows) if declared.params else ""
 
@@ -97,7 +100,7 @@ def _range(param: Param) -> str:
     return param.bounds().replace(" and ", " to ") if param.range else "true or false"
 
 
-def _link(one: type[Method], page: str = "docs/methods.md") -> str:
+def _link(one: type[Catalogued], page: str = "docs/methods.md") -> str:
     return f"[{one.title}]({page}#{one.id})"
 
 

@@ -1,6 +1,6 @@
-"""Draw an example of each method: the sample PyTorch model asked about the cat, one small picture a method.
+"""Draw an example of each method: sample models asked about the cat, or the box around a digit; one small picture each.
 
-Draws what is missing; `--all` draws everything anew. What the sample model can not be asked is written down with the
+Draws what is missing; `--all` draws everything anew. What a sample model can not be asked is written down with the
 reason.
 """
 
@@ -9,25 +9,52 @@ from __future__ import annotations
 import io
 import json
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
+from vitrine_cli.detect import looked_at
 from vitrine_cli.progress import follow, tell
 from xai_core import asking, methods  # noqa: F401  (registers them)
+from xai_core.detection import methods as detection_methods  # noqa: F401  (registers them)
+from xai_core.detection.method import DetectionMethod
+from xai_core.detection.pictures import image_of, outlined
+from xai_core.detection.preparation import prepared_detector
+from xai_core.detector import BoxTarget
 from xai_core.filters.clip import PercentileClip
 from xai_core.guide import EXAMPLES, WITHOUT_EXAMPLE, in_order, reason_against
+from xai_core.jobs.base import Job
 from xai_core.jobs.local import LocalRunner
-from xai_core.method import Method
-from xai_core.picture_files import Picture
+from xai_core.method import Catalogued, Method
+from xai_core.params import Size
 from xai_core.pictures import Look, overlay
-from xai_core.preparation import Prepared, prepare
-from xai_core.samples import references, sample_models
+from xai_core.preparation import opened, prepare
+from xai_core.samples import references, sample_detectors, sample_models
+from xai_core.types import Card, Estimate, Task
 
 SIDE, MOST_BYTES = 192, 12 << 10
 FEWER = {"samples": 500, "steps": 30, "stride": 16, "channels": 64, "permutations": 8, "rows": 8}
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A sample that is asked by all methods for its task.
+
+    size: height and width that parameters are fitted to. photo: what a map is drawn over. corners: the box that is
+    explained, (1, 4), or none, (0, 4), in pixels of the photo. ask: starts a method for the task.
+    """
+
+    card: Card
+    size: Size
+    photo: Pixels
+    corners: NDArray[np.float32]
+    ask: Callable[[Any], Job[Estimate]]
 
 
 def main() -> int:
@@ -35,7 +62,7 @@ def main() -> int:
     EXAMPLES.mkdir(parents=True, exist_ok=True)
     runner = LocalRunner()
     try:
-        _draw_all(runner)
+        _draw_all({"classify": _cat(runner), "detect": _digit(runner)})
     finally:
         runner.close()
     return 0
@@ -51,37 +78,59 @@ def encoded(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def quick(method: type[Method]) -> dict[str, Any]:
+def quick(method: type[Catalogued]) -> dict[str, Any]:
     """Return values for a method's parameters that make it quick, where the default is not."""
     fewer = {p.name: p for p in method.params if p.name in FEWER and p.range and p.default > FEWER[p.name]}
     return {name: max(FEWER[name], p.kind(p.range.low)) for name, p in fewer.items() if p.range}
 
 
-def _draw_all(runner: LocalRunner) -> None:
-    cat = references()[0].picture()
-    source = next(sample for sample in sample_models() if sample.framework == "PyTorch").source()
-    found = prepare(runner, source, [cat], references(), tell)
-    reasons = {one.id: reason_against(one, found.card) for one in in_order()}
+def _draw_all(subjects: dict[Task, Subject]) -> None:
+    reasons = {one.id: reason_against(one, subjects[task].card) for task in subjects for one in in_order(task)}
     without = {id: f"{reason.split('. ')[0].rstrip('.')}." for id, reason in sorted(reasons.items()) if reason}
     (EXAMPLES / WITHOUT_EXAMPLE).write_text(json.dumps(without, indent=2) + "\n", "utf-8")
     for path in EXAMPLES.glob("*.webp"):
         if path.stem not in reasons or path.stem in without or "--all" in sys.argv:
             path.unlink()
-    for one in in_order():
-        if one.id not in without and not (path := EXAMPLES / f"{one.id}.webp").exists():
-            _draw(runner, found, cat, one, path)
+    for task, subject in subjects.items():
+        for one in in_order(task):
+            if one.id not in without and not (path := EXAMPLES / f"{one.id}.webp").exists():
+                _draw(subject, one, path)
 
 
-def _draw(runner: LocalRunner, found: Prepared, cat: Picture, chosen: type[Method], path: Path) -> None:
-    way = found.preprocessing
-    image = way.place(cat.pixels)
-    row = asking.probabilities(runner, found.source, way, [image], follow)[0]
-    method = chosen.suited(found.card, (way.height, way.width), quick(chosen))
-    job = runner.explain(found.source, way, method, image, np.array([row.argmax()], np.int64))
+def _draw(subject: Subject, chosen: type[Catalogued], path: Path) -> None:
+    job = subject.ask(chosen.suited(subject.card, subject.size, quick(chosen)))
     map = PercentileClip(percentile=95.0).apply(follow(job).maps)[0]
-    drawn = Image.fromarray(overlay(way.view(cat.pixels), map, Look()))
+    drawn = Image.fromarray(outlined(overlay(subject.photo, map, Look()), subject.corners))
     path.write_bytes(encoded(drawn.resize((SIDE, SIDE), Image.Resampling.LANCZOS)))
     print(f"{chosen.title}: {job.state.seconds:.1f} s, {path.stat().st_size / 1024:.1f} KiB")
+
+
+def _cat(runner: LocalRunner) -> Subject:
+    cat = references()[0].picture()
+    source = next(sample for sample in sample_models() if sample.framework == "PyTorch").source()
+    found = prepare(runner, source, [cat], references(), tell)
+    way = found.preprocessing
+    image = way.place(cat.pixels)
+    targets = asking.probabilities(runner, source, way, [image], follow)[0].argmax(keepdims=True)
+
+    def ask(method: Method) -> Job[Estimate]:
+        return runner.explain(source, way, method, image, targets)
+
+    return Subject(found.card, (way.height, way.width), way.view(cat.pixels), np.empty((0, 4), np.float32), ask)
+
+
+def _digit(runner: LocalRunner) -> Subject:
+    sample = sample_detectors()[0]
+    scene = sample.scenes[0].picture()
+    source = sample.source()
+    detector = prepared_detector(source, opened(runner, source, tell), sample.labels)
+    target = BoxTarget.of(looked_at(runner, detector, scene).found, 0)
+    image = image_of(scene.pixels)
+
+    def ask(method: DetectionMethod) -> Job[Estimate]:
+        return runner.explain_boxes(source, method, image, [target])
+
+    return Subject(detector.card, image.shape[:2], scene.pixels, target.array, ask)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def in_words(param: Param) -> str:
     if param.range:
         values = f"between {param.bounds()}"
     if param.kind is tuple:
-        return "names with commas between; default the usual one"
+        return "names with commas between; none by default"
     shown = {True: "on", False: "off"}[param.default] if param.kind is bool else param.default
     return f"{values}; default {shown}".removeprefix("; ")
 

@@ -12,12 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from vitrine_cli.progress import tell
+from xai_core.detection.preparation import PreparedDetector, prepared_detector, read_detector_labels
 from xai_core.errors import DataError, ImageError, ModelError, VitrineError
 from xai_core.jobs.base import Runner
 from xai_core.labels import MAX_BYTES as MAX_LABEL_BYTES
 from xai_core.labels import read_labels
 from xai_core.picture_files import Picture, open_picture
-from xai_core.preparation import Prepared, prepare
+from xai_core.preparation import Prepared, opened, prepare
 from xai_core.samples import Reference, references
 from xai_core.types import ModelSource
 
@@ -26,11 +27,28 @@ MAX_PACKED_BYTES = 1 << 30
 
 def add_model(parser: ArgumentParser) -> None:
     """Add the model, and the flags that overrule what is found out about it."""
-    parser.add_argument("model", metavar="MODEL", help="a model file, or a folder with a SavedModel")
-    parser.add_argument("--architecture", metavar="NAME", help="of a bare state dict, such as torchvision/resnet18")
+    _add_file(parser)
     parser.add_argument(
         "--preprocessing", metavar="P", help='a usual way such as "-1..1" or "imagenet", or a JSON file'
     )
+
+
+def add_detector(parser: ArgumentParser) -> None:
+    """Add the detector, and the flags that overrule what is found out about it."""
+    _add_file(parser)
+    add_reading(parser)
+
+
+def add_reading(parser: ArgumentParser) -> None:
+    """Add the flag that says how a detector's outputs are read."""
+    parser.add_argument(
+        "--reading", metavar="JSON", default="", help="how a detector's outputs are read, where that can not be told"
+    )
+
+
+def add_labels(parser: ArgumentParser) -> None:
+    """Add the flag for the names of the classes."""
+    parser.add_argument("--labels", metavar="FILE", help="names of the classes: txt, json or csv")
 
 
 @contextmanager
@@ -48,6 +66,18 @@ def model_source(text: str, architecture: str | None) -> Iterator[ModelSource]:
         yield _source(packed, path.name, architecture)
 
 
+@contextmanager
+def detector_source(text: str, architecture: str | None, reading: str) -> Iterator[ModelSource]:
+    """Give a model file as a source that is opened as a detector."""
+    with model_source(text, architecture) as source:
+        yield as_detector(source, reading)
+
+
+def as_detector(source: ModelSource, reading: str) -> ModelSource:
+    """Return a source that is opened as a detector, its outputs read in a way that the person chose, or "" for none."""
+    return replace(source, task="detect", reading=reading)
+
+
 def read_pictures(texts: Sequence[str]) -> list[Picture]:
     """Open pictures by path; an error names the picture."""
     return [_picture(Path(text)) for text in texts]
@@ -62,6 +92,20 @@ def prepared(
         return found
     path = Path(labels)
     return replace(found, labels=read_labels(_label_bytes(path), found.card.classes, path.name))
+
+
+def opened_detector(runner: Runner, source: ModelSource, labels: str | None = None) -> PreparedDetector:
+    """Open a detector and name its classes; it may yet be unknown how its outputs are read."""
+    found = prepared_detector(source, opened(runner, source, tell))
+    if labels is None:
+        return found
+    path = Path(labels)
+    return replace(found, labels=read_detector_labels(_label_bytes(path), found.card.classes, path.name))
+
+
+def _add_file(parser: ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="a model file, or a folder with a SavedModel")
+    parser.add_argument("--architecture", metavar="NAME", help="of a bare state dict, such as torchvision/resnet18")
 
 
 def _source(path: Path, name: str, architecture: str | None) -> ModelSource:

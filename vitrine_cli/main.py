@@ -1,4 +1,4 @@
-"""The command `vitrine`: check a model, predict, list the methods, explain."""
+"""The command `vitrine`: check a model, predict, detect, list the methods, explain."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
+import xai_core.detection.methods
 import xai_core.filters
 import xai_core.methods  # noqa: F401
-from vitrine_cli import check, explain, methods, predict
+from vitrine_cli import check, detect, explain, methods, predict
 from vitrine_cli.progress import tell
 from xai_core import __version__
 from xai_core.errors import ParamError, VitrineError
+from xai_core.guide import method_of_any_task
 from xai_core.jobs.base import Runner
 from xai_core.jobs.local import LocalRunner
-from xai_core.method import method_named
 from xai_core.results_cache import remembering
 
 COMMANDS = {
     "check": (check, "say what a model file is and what it can do"),
     "predict": (predict, "print the most probable classes of pictures"),
+    "detect": (detect, "print the boxes that a detector finds in pictures"),
     "methods": (methods, "list the explanation methods and their parameters"),
-    "explain": (explain, "write the explanation of a prediction"),
+    "explain": (explain, "write the explanation of a prediction, or of a box"),
 }
 BAD_INPUT, INTERRUPTED = 2, 130
 LOG = logging.getLogger(__name__)
@@ -71,7 +73,7 @@ def parser() -> Parser:
 
 def _run(arguments: list[str]) -> None:
     if arguments[:1] == ["explain"] and len(arguments) > 1 and not arguments[1].startswith("-"):
-        method_named(arguments[1])
+        method_of_any_task(arguments[1])
     args = parser().parse_args(_joined(arguments))
     runner: Runner = LocalRunner()
     if getattr(args, "cache", False):

@@ -9,9 +9,9 @@ from typing import Any
 
 from vitrine_cli.flags import flag, in_words
 from xai_core.filter import FILTERS
-from xai_core.guide import class_in_words, in_order, needs_in_words, summary
+from xai_core.guide import catalogue, class_in_words, in_order, needs_in_words, summary
 from xai_core.jobs.base import Runner
-from xai_core.method import METHODS, Method
+from xai_core.method import Catalogued
 from xai_core.params import Declared, Param, ShareOfSide
 
 
@@ -22,7 +22,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace, runner: Runner) -> None:
     """Print all methods, read from their declarations."""
     if args.json:
-        print(json.dumps([_entry(METHODS[id]) for id in sorted(METHODS)], indent=2, ensure_ascii=False))
+        print(json.dumps([_entry(one) for _, one in sorted(catalogue().items())], indent=2, ensure_ascii=False))
         return
     found = in_order()
     for place, method in enumerate(found):
@@ -35,7 +35,7 @@ def run(args: Namespace, runner: Runner) -> None:
         _print_parameters(FILTERS[id])
 
 
-def _print_method(method: type[Method]) -> None:
+def _print_method(method: type[Catalogued]) -> None:
     guide = method.guide
     print(f"{method.id}: {summary(method)}")
     print(f"  Answers: {guide.answers}\n  Choose it: {guide.choose}\n  Can not say: {guide.limits}")
@@ -50,7 +50,7 @@ def _print_parameters(declared: type[Declared]) -> None:
         print(f"  {flag(param)}: {param.help} ({in_words(param)})")
 
 
-def _entry(method: type[Method]) -> dict[str, Any]:
+def _entry(method: type[Catalogued]) -> dict[str, Any]:
     return {
         "id": method.id,
         "title": method.title,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from vitrine_cli.inputs import add_model, model_source, prepared, read_pictures
+from vitrine_cli.inputs import add_labels, add_model, model_source, prepared, read_pictures
 from vitrine_cli.progress import follow
 from xai_core import asking
 from xai_core.jobs.base import Runner
@@ -23,7 +23,7 @@ TOP = 5
 def add_arguments(parser: ArgumentParser) -> None:
     add_model(parser)
     parser.add_argument("images", metavar="IMAGE", nargs="+", help="pictures to predict")
-    parser.add_argument("--labels", metavar="FILE", help="names of the classes: txt, json or csv")
+    add_labels(parser)
     parser.add_argument("--json", action="store_true", help="print a JSON list, one entry a picture")
 
 

@@ -161,7 +161,7 @@ def _constant(finding: Finding, position: int) -> Iterator[str]:
 
 def _what_to_change(finding: Finding) -> str:
     """Return the setting that most likely made a map constant, as one says it behind "another"."""
-    names: tuple[str, ...] = ("layers", "score", "baseline", "fill")
+    names: tuple[str, ...] = ("layers", "levels", "score", "baseline", "fill")
     values = finding.method.values()
     if finding.method.group == "Perturbation":
         names = names[::-1]

@@ -11,14 +11,13 @@ from scripts import generate_docs
 from scripts.generate_docs import EXAMPLES, advice, filled, filter_sections, guide, method_table, unpictured
 from xai_core import guide as finding
 from xai_core.filter import FILTERS
-from xai_core.guide import ADVICE, WITHOUT_EXAMPLE, without_example
-from xai_core.method import METHODS
+from xai_core.guide import ADVICE, WITHOUT_EXAMPLE, catalogue, without_example
 
 
 @pytest.fixture
 def examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that holds an example of every method."""
-    for id in METHODS:
+    for id in catalogue():
         (tmp_path / f"{id}.webp").write_bytes(b"")
     for module in (finding, generate_docs):
         monkeypatch.setattr(module, "EXAMPLES", tmp_path)
@@ -27,9 +26,9 @@ def examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     without_example.cache_clear()
 
 
-@pytest.mark.parametrize("id", sorted(METHODS))
+@pytest.mark.parametrize("id", sorted(catalogue()))
 def test_each_method_has_a_row_in_the_table_and_a_section(id: str) -> None:
-    method = METHODS[id]
+    method = catalogue()[id]
     assert f"[{method.title}](docs/methods.md#{id}) | {method.group} |" in method_table()
     section = guide().partition(f'<a id="{id}"></a>')[2].partition("<a id=")[0]
     told = (method.guide.answers, method.guide.choose, method.guide.limits, method.cost, method.source)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from scripts.render_examples import FEWER, MOST_BYTES, encoded, quick
-from xai_core.method import METHODS
+from xai_core.guide import catalogue
 
 
 def test_even_noise_fits_into_the_size() -> None:
@@ -15,11 +15,11 @@ def test_even_noise_fits_into_the_size() -> None:
     assert len(encoded(Image.fromarray(noise))) <= MOST_BYTES
 
 
-@pytest.mark.parametrize("id", sorted(METHODS))
+@pytest.mark.parametrize("id", sorted(catalogue()))
 def test_quick_values_suit_the_method(id: str) -> None:
-    values = quick(METHODS[id])
-    assert METHODS[id].fitted((224, 224), values).values().items() >= values.items()
+    values = quick(catalogue()[id])
+    assert catalogue()[id].fitted((224, 224), values).values().items() >= values.items()
 
 
 def test_many_samples_become_few() -> None:
-    assert quick(METHODS["rise"]) == {"samples": FEWER["samples"]}
+    assert quick(catalogue()["rise"]) == {"samples": FEWER["samples"]}

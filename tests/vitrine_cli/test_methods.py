@@ -3,22 +3,22 @@ from __future__ import annotations
 import json
 
 from xai_core.filter import FILTERS
-from xai_core.method import METHODS
+from xai_core.guide import catalogue
 
 
 def test_the_list_names_every_method_filter_and_parameter(vitrine):
     shown = vitrine("methods")
     assert shown.status == 0
-    for declared in (*METHODS.values(), *FILTERS.values()):
+    for declared in (*catalogue().values(), *FILTERS.values()):
         assert f"{declared.id}: " in shown.out
         assert all(param.help in shown.out for param in declared.params)
 
 
 def test_json_tells_what_the_declarations_tell(vitrine):
     entries = json.loads(vitrine("methods", "--json").out)
-    assert [entry["id"] for entry in entries] == sorted(METHODS)
+    assert [entry["id"] for entry in entries] == sorted(catalogue())
     for entry in entries:
-        method = METHODS[entry["id"]]
+        method = catalogue()[entry["id"]]
         assert {p["name"]: p["default"] for p in entry["parameters"]} == method().values()
         assert (entry["group"], entry["class_sensitivity"]) == (method.group, method.class_sensitivity)
         assert entry["guide"]["answers"] == method.guide.answers
@@ -26,7 +26,7 @@ def test_json_tells_what_the_declarations_tell(vitrine):
 
 def test_the_list_says_by_group_what_each_method_answers_and_can_not_say(vitrine):
     shown = vitrine("methods").out
-    for method in METHODS.values():
+    for method in catalogue().values():
         assert f"{method.group}\n\n" in shown
         assert all(told in shown for told in (method.guide.answers, method.guide.limits, method.source))
 

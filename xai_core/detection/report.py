@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xai_core.detection.method import DetectionMethod
-from xai_core.detection.pictures import at_size, image_of, outlined, shrunk
+from xai_core.detection.pictures import image_of, outlined, shrunk
+from xai_core.detection.shown import box_entry
 from xai_core.detection.targets import renormalised
 from xai_core.detector import BoxTarget
 from xai_core.honesty import Finding, box_warnings
@@ -39,6 +40,13 @@ class BoxExplanation(Report):
         """The picture (H, W, 3) as the detector got it."""
         return shrunk(self.picture.pixels)
 
+    @cached_property
+    def entries(self) -> list[dict[str, Any]]:
+        """The boxes that are explained, as plain JSON values, in pixels of the picture as the person has it."""
+        sizes = self.seen.shape[:2], self.picture.pixels.shape[:2]
+        named = zip(self.target_numbers(), self.targets, strict=True)
+        return [box_entry(number, target, self.labels, *sizes) for number, target in named]
+
     def placed(self, maps: Floats) -> Floats:
         """Return the maps, inside their boxes alone where that was asked for."""
         return renormalised(maps, self.targets, self.seen.shape[:2]) if self.inside else maps
@@ -62,11 +70,11 @@ class BoxExplanation(Report):
 
     def files(self) -> dict[str, bytes]:
         """Return the files of any report, and boxes.json: the boxes that are explained."""
-        return super().files() | {"boxes.json": json_bytes(self._boxes())}
+        return super().files() | {"boxes.json": json_bytes(self.entries)}
 
     def asked(self) -> dict[str, Any]:
         """Return the boxes that were asked for."""
-        return {"targets": self._boxes(), "inside": self.inside}
+        return {"targets": self.entries, "inside": self.inside}
 
     def target_numbers(self) -> Sequence[int]:
         """Return the number of each box, from 1."""
@@ -76,26 +84,3 @@ class BoxExplanation(Report):
         """Return the picture as the detector got it, with the map of one box and its outline over it."""
         covered = overlay(self.seen, self.maps[position], self.look)
         return outlined(covered, self.targets[position].array)
-
-    def _boxes(self) -> list[dict[str, Any]]:
-        sizes = self.seen.shape[:2], self.picture.pixels.shape[:2]
-        named = zip(self.target_numbers(), self.targets, strict=True)
-        return [box_entry(number, target, self.labels, *sizes) for number, target in named]
-
-
-def box_entry(
-    number: int, target: BoxTarget, labels: Sequence[str], seen: tuple[int, ...], whole: tuple[int, ...]
-) -> dict[str, Any]:
-    """Return a box as plain JSON values: its number from 1, its class, its score and its place.
-
-    seen: height and width of the picture as the detector got it. whole: those of the picture as the person has it, in
-    whose pixels the box is given: left, top, right, bottom.
-    """
-    (corners,) = at_size(target.array, seen, whole)
-    return {
-        "number": number,
-        "label": labels[target.label],
-        "index": target.label,
-        "score": target.score,
-        "box": [round(float(side), 2) for side in corners],
-    }
