@@ -1,0 +1,211 @@
+"""A detector of torchvision behind the common interface, taken apart into inputs, features and heads."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from model_adapters.probes import AT_ONCE, ran_out
+from model_adapters.torch_box_gradients import gradients, nearest
+from model_adapters.torch_heads import Boxes, Features, Heads, Outputs
+from model_adapters.torch_network import frozen
+from model_adapters.torch_seen import Seen, numbers_of, resized, scaled, sizes_of
+from xai_core.detector import Aspect, BoxTarget, Detections, Detector
+from xai_core.errors import ModelError
+from xai_core.params import Size
+from xai_core.types import Capability, Card, Floats, Indices, Layer
+
+USUAL_SIZE = (480, 640)  # pixels of the picture whose pyramid the card tells
+TRIAL_SIZE = (256, 256)  # pixels; every level still has a place there
+
+
+class TorchDetector(Detector):
+    """A GeneralizedRCNN, RetinaNet, FCOS or SSD of torchvision, frozen; it runs on a GPU where there is one.
+
+    heads: what follows the backbone. backbone: from pictures (N, 3, h, w), scaled and padded, to feature maps; another
+    engine may take its place. What was computed for the last single image is kept.
+    """
+
+    def __init__(self, heads: Heads, card: Card) -> None:
+        torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.allow_tf32 = False
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.heads = heads
+        self.module = frozen(heads.module).to(self.device)
+        self.backbone: Callable[[Any], Any] = self.module.backbone
+        self.card = replace(card, layers=self._layers())
+        self._last: Seen | None = None
+
+    def detect(self, images: Floats, floor: float) -> list[Detections]:
+        if len(images) == 1:
+            with self.asked(images):
+                seen = self.seen(images[0])
+                return [self.detections(self.outputs(seen), seen.size, seen.image_size, floor)]
+        step = self._at_once(images)
+        batches = (images[start : start + step] for start in range(0, len(images), step))
+        return [found for some in batches for found in self._detect(some, floor)]
+
+    def pyramid(self, image: Floats, levels: Sequence[str]) -> list[Floats]:
+        self._check(levels)
+        with self.asked(image[None]):
+            seen = self.seen(image)
+            return [seen.cropped(seen.features[name]) for name in levels]
+
+    def box_gradients(
+        self, image: Floats, target: BoxTarget, aspect: Aspect, levels: Sequence[str]
+    ) -> tuple[float, list[Floats]]:
+        self._check(levels)
+        label = self.label_of(target)
+        with self.asked(image[None]):
+            seen = self.seen(image)
+            row = self.row_of(seen, target)
+            value, slopes = gradients(self.heads, seen, row, label, aspect, self._corners(target))
+            return value, [seen.cropped(slopes[name]) for name in levels]
+
+    def without_channels(
+        self, image: Floats, channels: Indices, value: float, targets: Sequence[BoxTarget], floor: float
+    ) -> list[Detections]:
+        if Capability.ABLATION not in self.card.capabilities:
+            raise self._lacks("ablation")
+        names = [layer.name for layer in self.card.layers]
+        with self.asked(image[None]), torch.no_grad():
+            seen = self.seen(image)
+            return [self._without(seen, names[level], int(channel), value, floor) for level, channel in channels]
+
+    def inputs(self, images: Floats) -> Any:
+        """Return the ImageList that goes into the backbone for images (N, H, W, 3) of one size."""
+        planes = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
+        return self.module.transform(list(planes.contiguous().to(self.device)))[0]
+
+    def features(self, inputs: Any) -> Features:
+        """Return the feature maps (N, K, h, w) of each level, by name."""
+        return _named(self.backbone(inputs.tensors))
+
+    def seen(self, image: Floats) -> Seen:
+        """Return the features of one image (H, W, 3), which are kept until another is asked for."""
+        digest = _digest(image)
+        if self._last is None or self._last.digest != digest:
+            self._last = None  # so that its memory is free before more is taken
+            with torch.no_grad():
+                inputs = self.inputs(image[None])
+                self._last = Seen(digest, (image.shape[0], image.shape[1]), inputs, self.features(inputs))
+        return self._last
+
+    def outputs(self, seen: Seen) -> Outputs:
+        """Return what the heads give for one image, kept with it."""
+        if seen.outputs is None:
+            with torch.no_grad():
+                (seen.outputs,) = self.heads.outputs(seen.features, seen.inputs)
+        return seen.outputs
+
+    def row_of(self, seen: Seen, target: BoxTarget) -> int:
+        """Return the number of the proposal or anchor whose box is nearest to the target."""
+        wanted = resized(self._corners(target), seen.image_size, seen.size)
+        with torch.no_grad():
+            return nearest(self.heads, self.outputs(seen), seen.size, wanted, self.label_of(target), target.score)
+
+    def label_of(self, target: BoxTarget) -> int:
+        """Return the class of a target as the module counts; ModelError where there is no such class."""
+        if not 0 <= target.label < self.card.classes:
+            raise ModelError(f"This detector has {self.card.classes} classes; there is no class {target.label}.")
+        return target.label + int(self.heads.background)
+
+    def detections(self, outputs: Outputs, size: Size, image_size: Size, floor: float) -> Detections:
+        """Return what is found in one image of `image_size` that has `size` among the inputs."""
+        with torch.no_grad():
+            return self.told(outputs, self.heads.found(outputs, size, floor), size, image_size)
+
+    def told(self, outputs: Outputs, boxes: Boxes, size: Size, image_size: Size) -> Detections:
+        """Return boxes of the heads as detections: in pixels of the image, classes without the background."""
+        first = int(self.heads.background)
+        boxes = boxes.chosen(boxes.labels >= first)
+        rows = self.heads.scores(outputs.chosen(boxes.rows))[:, first:]
+        corners = resized(boxes.corners, size, image_size)
+        labels = (boxes.labels - first).cpu().numpy()
+        return Detections.of(numbers_of(corners), labels, numbers_of(boxes.scores), numbers_of(rows))
+
+    @contextmanager
+    def asked(self, images: Floats) -> Iterator[None]:
+        """Turn what PyTorch raises for images (N, H, W, 3) into a sentence."""
+        try:
+            yield
+        except ModelError:
+            raise
+        except (
+            RuntimeError,
+            ValueError,
+            LookupError,
+            TypeError,
+            ArithmeticError,
+            AssertionError,
+            MemoryError,
+        ) as error:
+            if "allocate memory" in str(error) or isinstance(error, torch.OutOfMemoryError | MemoryError):
+                raise ran_out(len(images)) from None
+            shape = "x".join(map(str, images.shape[:0:-1]))
+            raise ModelError(
+                f"The detector does not take a picture of channels x width x height = {shape}; it may be too narrow."
+            ) from error
+
+    def _detect(self, images: Floats, floor: float) -> list[Detections]:
+        with self.asked(images), torch.no_grad():
+            inputs = self.inputs(images)
+            many = self.heads.outputs(self.features(inputs), inputs)
+            pairs = zip(many, sizes_of(inputs), strict=True)
+            return [self.detections(outputs, size, images.shape[1:3], floor) for outputs, size in pairs]
+
+    def _without(self, seen: Seen, level: str, channel: int, value: float, floor: float) -> Detections:
+        changed = {name: one.clone() if name == level else one for name, one in seen.features.items()}
+        changed[level][:, channel] = value
+        (outputs,) = self.heads.outputs(changed, seen.inputs)
+        return self.detections(outputs, seen.size, seen.image_size, floor)
+
+    def _at_once(self, images: Floats) -> int:
+        """Return how many images to take at a time."""
+        if self.device.type != "cpu":
+            return max(1, len(images))
+        height, width = scaled(self.module.transform, images.shape[1:3])
+        return max(1, AT_ONCE // max(1, height * width))
+
+    def _check(self, levels: Sequence[str]) -> None:
+        names = [layer.name for layer in self.card.layers]
+        if unknown := [name for name in levels if name not in names]:
+            raise ModelError(f"This detector has no level {unknown[0][:40]!r}; its levels are {', '.join(names)}.")
+
+    def _corners(self, target: BoxTarget) -> Any:
+        return torch.from_numpy(target.array).to(self.device)
+
+    def _layers(self) -> tuple[Layer, ...]:
+        """Return the levels of the pyramid as they are for a picture of the usual size."""
+        transform = self.module.transform
+        size, trial = (
+            scaled(transform, USUAL_SIZE),
+            TRIAL_SIZE if transform.fixed_size is None else transform.fixed_size,
+        )
+        with torch.no_grad():
+            maps = _named(self.backbone(torch.zeros(1, 3, *trial, device=self.device)))
+            self.heads.settle(maps, trial)
+        return tuple(_layer(name, one, size, trial) for name, one in maps.items())
+
+
+def _layer(name: str, map: Any, size: Size, trial: Size) -> Layer:
+    """Return a level as it is for a picture of `size`, from its map for one of `trial`."""
+    _, channels, *grid = map.shape
+    height, width = (math.ceil(n * side / tried) for n, side, tried in zip(grid, size, trial, strict=True))
+    return Layer(name, height, width, channels)
+
+
+def _named(found: Any) -> Features:
+    return {"0": found} if isinstance(found, torch.Tensor) else dict(found)
+
+
+def _digest(image: Floats) -> bytes:
+    return hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16, key=str(image.shape).encode()).digest()

@@ -1,0 +1,69 @@
+"""What a detector of PyTorch has seen of an image, and the way between its pixels and those of the inputs.
+
+The inputs are the image, scaled and padded, as an ImageList of torchvision.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from model_adapters.torch_architectures import import_torchvision_models
+from model_adapters.torch_heads import Features, Outputs
+from xai_core.params import Size
+from xai_core.types import Floats
+
+
+@dataclass(eq=False)
+class Seen:
+    """What is known of one image: its size, what goes into the backbone, what comes out, what the heads give."""
+
+    digest: bytes
+    image_size: Size
+    inputs: Any
+    features: Features
+    outputs: Outputs | None = None
+
+    @property
+    def size(self) -> Size:
+        """Height and width of the image among the inputs, without padding."""
+        return sizes_of(self.inputs)[0]
+
+    def cropped(self, map: Any) -> Floats:
+        """Return a map (1, K, h, w) as (h, w, K) without the places that lie in the padding."""
+        _, _, height, width = map.shape
+        padded = self.inputs.tensors.shape[-2:]
+        rows, columns = (
+            math.ceil(n * one / all) for n, one, all in zip((height, width), self.size, padded, strict=True)
+        )
+        return numbers_of(map[0, :, :rows, :columns].permute(1, 2, 0))
+
+
+def sizes_of(inputs: Any) -> list[Size]:
+    """Return height and width of each image among the inputs, without padding."""
+    return [(int(height), int(width)) for height, width in inputs.image_sizes]
+
+
+def scaled(transform: Any, size: Size) -> Size:
+    """Return the height and width that a picture of `size` gets from torchvision's transform, without padding."""
+    if transform.fixed_size is not None:
+        width, height = transform.fixed_size
+        return int(height), int(width)
+    scale = min(transform.min_size[-1] / min(size), transform.max_size / max(size))
+    return math.floor(size[0] * scale), math.floor(size[1] * scale)
+
+
+def resized(corners: Any, old: Size, new: Size) -> Any:
+    """Return corners (n, 4) in a picture of size `old` as they are in one of size `new`."""
+    import_torchvision_models()
+    from torchvision.models.detection.transform import resize_boxes
+
+    return resize_boxes(corners, old, new)
+
+
+def numbers_of(tensor: Any) -> Floats:
+    """Return a tensor as an array of its own."""
+    return np.ascontiguousarray(tensor.detach().cpu().numpy(), np.float32)
