@@ -13,17 +13,19 @@ from typing import Any
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import keras
+import numpy as np
 import tensorflow as tf
 from xplique.attributions import Rise as XpliqueRise
 
 from benchmarks import subject
 from benchmarks.rounds import Contest, held
 from benchmarks.subject import PREPROCESSING, TABBY, forward_passes, photo
+from model_adapters.engines import WithEngines
 from xai_core.methods.rise import Rise
-from xai_core.types import Network
+from xai_core.types import Precision
 
 
-def contest(name: str, network: Network, peer: str, module: Any, masks: int) -> Contest:
+def contest(name: str, network: WithEngines, peer: str, module: Any, masks: int) -> Contest:
     """Return RISE by Vitrine and by xplique's own class on a module that it takes."""
     method = Rise(samples=masks)
     theirs = XpliqueRise(
@@ -42,8 +44,14 @@ def contest(name: str, network: Network, peer: str, module: Any, masks: int) -> 
         partial(theirs.explain, inputs, wanted),
         subject.ours(method, network),
         forward_passes(network, method.samples, method.batch_size),
-        {},
+        {one: _likeness(method, network, one) for one in subject.PRECISIONS},
     )
+
+
+def _likeness(method: Rise, network: WithEngines, precision: Precision) -> str:
+    """Say how far the map agrees with the one by the framework's own passes in float32."""
+    native, engine = (subject.run(method, one).maps.ravel() for one in (network.native, network.at(precision)))
+    return f"map correlation {np.corrcoef(native, engine)[0, 1]:.6f} with the framework's own passes"
 
 
 def main() -> None:

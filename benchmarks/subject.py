@@ -14,6 +14,7 @@ import numpy as np
 
 import model_adapters
 from benchmarks.rounds import Side
+from model_adapters.engines import WithEngines
 from xai_core.method import Method
 from xai_core.model import Model
 from xai_core.preprocessing import presets
@@ -48,9 +49,10 @@ def torch_source(network: str, folder: str) -> ModelSource:
     return ModelSource(str(path), path.name, digest, "torchvision/resnet50")
 
 
-def opened(source: ModelSource) -> Network:
+def opened(source: ModelSource) -> WithEngines:
     """Open a model through its adapter, in this process, and find its engines."""
     network = model_adapters.load(source, model_adapters.inspect(source), tempfile.mkdtemp())
+    assert isinstance(network, WithEngines)
     for engine in network.engines(SIDE, SIDE):
         print(engine, file=sys.stderr)
     return network

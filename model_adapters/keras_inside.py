@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from model_adapters.keras_layers import activations_of, last_with
 from model_adapters.keras_network import KerasNetwork
-from xai_core.types import Capability, Card, Floats, Indices
+from xai_core.types import OF_CLASSIFIERS, Capability, Card, Floats, Indices
 
 NO_GRADIENT = "TensorFlow knows no gradient for this model; choose a method that needs predictions only."
 NO_GRID = "no layer of this model gives values on a grid over the picture; choose a method that needs gradients only."
@@ -40,7 +40,7 @@ def looked_into(card: Card, network: KerasNetwork, inputs: Floats, targets: Indi
         lacks = ("GRADIENT", "BACKWARD_RULES", "RESCALE", "ACTIVATIONS", "ABLATION", "RANDOMISATION")
         return replace(card, capabilities=Capability.PREDICT, missing=dict.fromkeys(lacks, NO_GRADIENT) | PYTORCH_ONLY)
     missing = PYTORCH_ONLY | _missing(card, network, bool(layers))
-    offered = ~Capability(0)
+    offered = OF_CLASSIFIERS
     for name in missing:
         offered &= ~Capability[name]
     return replace(card, capabilities=offered, missing=missing, layers=layers)

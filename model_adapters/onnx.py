@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,15 +10,15 @@ from typing import Any
 import onnx
 
 from model_adapters import onnx_graph
-from model_adapters.archives import unpack
 from model_adapters.delegating import Delegating
 from model_adapters.engine_openvino import Portable
+from model_adapters.onnx_files import checked, placed
 from model_adapters.onnx_session import Scores, Wiring, as_numbers, find_wiring, open_session
 from model_adapters.onnx_twin import twin_or_reason
 from model_adapters.probes import agree, are_probabilities, squash, trials
-from xai_core.errors import RefusedModel
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import (
+    OF_CLASSIFIERS,
     Capability,
     Card,
     FileKind,
@@ -33,7 +32,7 @@ from xai_core.types import (
     Score,
 )
 
-BEYOND_SCORES = tuple(capability.name or "" for capability in ~Capability.PREDICT)
+BEYOND_SCORES = tuple(capability.name or "" for capability in OF_CLASSIFIERS & ~Capability.PREDICT)
 
 
 class OnnxNetwork(Network):
@@ -105,16 +104,11 @@ class TwinnedNetwork(OnnxNetwork, Delegating):
 
 def load(source: ModelSource, kind: FileKind, scratch: str) -> OnnxNetwork:
     """Open an ONNX file, or a zip of one with its weights beside it, which is unpacked into `scratch`."""
-    path = source.path if kind.format == "onnx" else _unpacked(source.path, scratch)
-    folder = None if kind.format == "onnx" else os.path.dirname(path)
-    model = onnx_graph.read(path)
-    onnx_graph.check_outside_data(model, folder)
-    onnx_graph.check_operators(model)
-    onnx_graph.check_sizes(model)
-    found = onnx_graph.image_input(model)
-    session = open_session(path)
-    scores = Scores(path, find_wiring(session, found), session)
-    return _network(model, scores, folder, kind)
+    file = checked(source, kind, scratch)
+    found = onnx_graph.image_input(file.model)
+    session = open_session(file.path)
+    scores = Scores(file.path, find_wiring(session, found), session)
+    return _network(file.model, scores, file.folder, kind)
 
 
 def _network(model: Any, whole: Scores, folder: str | None, kind: FileKind) -> OnnxNetwork:
@@ -145,15 +139,6 @@ def _network(model: Any, whole: Scores, folder: str | None, kind: FileKind) -> O
     return TwinnedNetwork(twin.card, scores, twin, wiring)
 
 
-def _unpacked(path: str, scratch: str) -> str:
-    folder = os.path.join(scratch, "onnx")
-    unpack(path, folder)
-    found = [os.path.join(at, n) for at, _, names in os.walk(folder) for n in names if n.lower().endswith(".onnx")]
-    if len(found) != 1:
-        raise RefusedModel(f"The archive holds {len(found)} ONNX files; expected one, with its weights beside it.")
-    return found[0]
-
-
 def _without_head(
     model: Any, whole: Scores, folder: str | None, inputs: list[Floats], expected: list[Floats]
 ) -> tuple[Scores | None, Head | None]:
@@ -163,20 +148,11 @@ def _without_head(
     head = onnx_graph.cut_head(model, whole.wiring.output)
     if head is None:
         return None, None
-    cut = Scores(_placed(model, folder), whole.wiring)
+    cut = Scores(placed(model, folder, "without_head.onnx"), whole.wiring)
     if agree([squash(cut(i), head) for i in inputs], expected, 1e-4):
         return cut, head
     model.CopyFrom(original)
     return None, None
-
-
-def _placed(model: Any, folder: str | None) -> str | bytes:
-    """Return what a session opens a changed graph from: its bytes, or a file beside its weights."""
-    if folder is None:
-        return bytes(model.SerializeToString())
-    path = os.path.join(folder, "without_head.onnx")
-    onnx.save_model(model, path)
-    return path
 
 
 def _hint(wiring: Wiring) -> Preprocessing | None:

@@ -15,7 +15,7 @@ from model_adapters.torch_network import TorchNetwork, frozen
 from model_adapters.torch_probes import ask, find_input
 from model_adapters.torch_program import program_of, with_steps
 from xai_core.errors import ModelError, RefusedModel, UnsupportedModel
-from xai_core.types import Capability, Card, FileKind, Floats, Head, InputSpec, Network
+from xai_core.types import OF_CLASSIFIERS, Capability, Card, FileKind, Floats, Head, InputSpec, Network
 
 ENDS: dict[str, Head] = {"aten::softmax": "softmax", "aten::log_softmax": "softmax", "aten::sigmoid": "sigmoid"}
 DAMAGED = "The TorchScript file is damaged, or of another version of PyTorch. Export it again, or export ONNX."
@@ -81,7 +81,7 @@ def _honest(network: TorchNetwork) -> TorchNetwork:
     try:
         network.backward(noise(card.input, 1), np.zeros(1, np.int64), card.gives)
     except ModelError:
-        missing = {name.name or "": NO_GRADIENT for name in ~Capability.PREDICT}
+        missing = {name.name or "": NO_GRADIENT for name in OF_CLASSIFIERS & ~Capability.PREDICT}
         network.card = replace(card, capabilities=Capability.PREDICT, missing=missing)
         return network
     network.look_inside(SIDE)

@@ -14,6 +14,7 @@ from xai_core.labels import read_labels
 from xai_core.method import NEED_IN_WORDS
 from xai_core.preparation import Prepared
 from xai_core.preprocessing import Preprocessing
+from xai_core.types import OF_CLASSIFIERS
 
 
 def model_card(prepared: Prepared) -> None:
@@ -31,10 +32,9 @@ def model_card(prepared: Prepared) -> None:
     st.markdown("  \n".join(f"**{name}** {literal(value, 120)}" for name, value in facts.items()))
     offered = [words for capability, words in NEED_IN_WORDS.items() if capability in card.capabilities]
     st.markdown(f":material/check_circle: offers {', '.join(offered)}")
-    for capability, words in NEED_IN_WORDS.items():
-        if capability not in card.capabilities:
-            reason = card.missing.get(capability.name or "", "this model does not offer it.")
-            st.markdown(f":material/block: lacks {words}: {literal(reason)}")
+    for capability in OF_CLASSIFIERS & ~card.capabilities:
+        reason = card.missing.get(capability.name or "", "this model does not offer it.")
+        st.markdown(f":material/block: lacks {NEED_IN_WORDS[capability]}: {literal(reason)}")
     engine_list(prepared)
     for note in card.notes:
         st.caption(literal(note))

@@ -41,6 +41,9 @@ class Capability(Flag):
     DETECT = auto()  # boxes with labels and scores, instead of scores of the whole picture
 
 
+OF_CLASSIFIERS = ~Capability.DETECT
+
+
 @dataclass(frozen=True)
 class ModelSource:
     """A model file as it was uploaded.

@@ -17,7 +17,18 @@ from xai_core.jobs.base import AS_IT_IS, Job, Status
 from xai_core.method import Method
 from xai_core.model import Model
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import Capability, Card, Conditions, Engine, Estimate, Floats, Indices, Layer, ModelSource, Score
+from xai_core.types import (
+    OF_CLASSIFIERS,
+    Card,
+    Conditions,
+    Engine,
+    Estimate,
+    Floats,
+    Indices,
+    Layer,
+    ModelSource,
+    Score,
+)
 
 SIDE, CLASSES = 16, 12
 
@@ -117,7 +128,7 @@ def with_sample(app: AppTest) -> AppTest:
 def all_able(card: Card) -> Card:
     """Return a card that offers everything, with three layers."""
     layers = tuple(Layer(f"features.{n}", 16 >> n, 16 >> n, 8) for n in range(3))
-    return replace(card, capabilities=~Capability(0), layers=layers, token_grid=(4, 4))
+    return replace(card, capabilities=OF_CLASSIFIERS, layers=layers, token_grid=(4, 4))
 
 
 def text_of(app: AppTest) -> str:
