@@ -9,21 +9,22 @@ from typing import Any
 import streamlit as st
 
 from ui import address, session
-from xai_core.method import Method
+from xai_core.method import Known
 from xai_core.params import Param, Size
-from xai_core.types import Card, Layer
+from xai_core.types import Capability, Card, Layer
 
 
-def parameter_form(chosen: type[Method], size: Size, card: Card) -> Method:
+def parameter_form(chosen: type[Known], size: Size, card: Card) -> Known:
     """Show one control for each declared parameter, as the model allows them, and return the configured method.
 
+    size: height and width of the input, in pixels.
     Values live in the page's address, so that a link restores them. Raises ParamError where values contradict.
     """
     params = chosen.params_for(card)
-    return chosen.fitted(size, {p.name: _control(p, f"{chosen.id}.{p.name}", size, card.layers) for p in params})
+    return chosen.fitted(size, {p.name: _control(p, f"{chosen.id}.{p.name}", size, card) for p in params})
 
 
-def _control(param: Param, key: str, size: Size, layers: Sequence[Layer]) -> Any:
+def _control(param: Param, key: str, size: Size, card: Card) -> Any:
     default = param.fitting(size)
 
     def read(text: str) -> Any:
@@ -32,20 +33,30 @@ def _control(param: Param, key: str, size: Size, layers: Sequence[Layer]) -> Any
         return value
 
     address.first_value(key, default, read)
-    value = _names(param, key, layers) if param.kind is tuple else _widget(param, key, size)
+    value = _names(param, key, card.layers, _usual(card)) if param.kind is tuple else _widget(param, key, size)
     address.keep(key, value, default, param.text)
     return value
 
 
-def _names(param: Param, key: str, layers: Sequence[Layer]) -> tuple[str, ...]:
+def _names(param: Param, key: str, layers: Sequence[Layer], usual: str) -> tuple[str, ...]:
     """Several of the names that the model gives, in its order; those of another model are dropped."""
     chosen = session.value_of(key)
     session.put(key, [name for name in param.choices if name in chosen])
-    sizes = {layer.name: f"{layer.name} ({layer.height}×{layer.width})" for layer in layers}
-    usual = f"last: {sizes[layers[-1].name]}" if layers else "the usual one"
+    sizes = {layer.name: _sized(layer) for layer in layers}
     shown = partial(st.multiselect, param.label, param.choices, key=key, help=param.help, placeholder=usual)
     names = shown(format_func=lambda name: sizes.get(name, name), persist_state="session")
     return tuple(name for name in param.choices if name in names)
+
+
+def _usual(card: Card) -> str:
+    """Return which of the names are taken with none chosen."""
+    if Capability.DETECT in card.capabilities:
+        return "all of them"
+    return f"last: {_sized(card.layers[-1])}" if card.layers else "the usual one"
+
+
+def _sized(layer: Layer) -> str:
+    return f"{layer.name} ({layer.height}×{layer.width})"
 
 
 def _widget(param: Param, key: str, size: Size) -> Any:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import streamlit as st
-from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 
 from ui import address, session
 from ui.checks import checks
@@ -55,6 +55,7 @@ FIGURES = {  # by the name of the diagnostic: its title, how it is written, and 
     "points": ("Points", "{:g}".format, "at so many points of the path gradients were taken"),
     "superpixels": ("Superpixels", "{:g}".format, "the picture was cut into so many, each with a single value"),
 }
+NO_FIGURE_AT_ALL = "This method has no measure of its own error; compare it with another method, or another box."
 NO_FIGURE = "This method has no measure of its own error; the checks below show how steady its map is."
 
 
@@ -63,20 +64,29 @@ def honesty_panel(run: Run, estimate: Estimate, setting: ViewerState) -> None:
     space = session.workspace()
     said = space.once(run.job, "warnings", lambda: warnings(_finding(run, estimate)))
     shares = space.once(run.job, "noise", lambda: noise_shares(estimate))
-    with _panel(run, _title(said)):
-        for sentence in said:
-            st.warning(literal(sentence, 400), icon=":material/warning:")
-        _figures(run, estimate, shares)
-        for note in estimate.notes:
-            st.caption(literal(note, 400))
+    with unfolding_panel(run.place, said):
+        _figures(estimate, shares)
+        _less_noise(run, shares)
+        _notes(estimate)
         checks(run, estimate, max((share for share in shares if share is not None), default=0.0), setting)
 
 
-def _panel(run: Run, title: str) -> ExpanderContainer:
-    """Return an expander that stays open for the next answer; Streamlit forgets one that was not shown meanwhile."""
-    key = f"honesty.{run.place}"
-    session.put(key, run.place in session.workspace().unfolded)
-    return st.expander(title, key=key, on_change=_unfold, args=(key, run.place))
+def box_honesty_panel(estimate: Estimate, said: Sequence[str], place: str) -> None:
+    """Show what speaks for and against finished maps of boxes. place: a name for where this is, for every answer."""
+    with unfolding_panel(place, said):
+        _figures(estimate, noise_shares(estimate), NO_FIGURE_AT_ALL)
+        _notes(estimate)
+
+
+@contextmanager
+def unfolding_panel(place: str, said: Sequence[str]) -> Iterator[None]:
+    """Show warnings in an expander that stays open for the next answer; Streamlit forgets one that was not shown."""
+    key = f"honesty.{place}"
+    session.put(key, place in session.workspace().unfolded)
+    with st.expander(_title(said), key=key, on_change=_unfold, args=(key, place)):
+        for sentence in said:
+            st.warning(literal(sentence, 400), icon=":material/warning:")
+        yield
 
 
 def _unfold(key: str, place: str) -> None:
@@ -107,13 +117,17 @@ def _image(run: Run) -> Floats:
     return run.prepared.preprocessing.place(run.picture.pixels)
 
 
-def _figures(run: Run, estimate: Estimate, shares: Sequence[float | None]) -> None:
+def _notes(estimate: Estimate) -> None:
+    for note in estimate.notes:
+        st.caption(literal(note, 400))
+
+
+def _figures(estimate: Estimate, shares: Sequence[float | None], otherwise: str = NO_FIGURE) -> None:
     lines = [_line(name, figures) for name, figures in estimate.diagnostics.items()]
     if estimate.standard_error is not None:
         figures = ", ".join(_in_words(percent, share) for share in shares)
         lines.append(f"**Noise** {figures}: the share of what the map shows that may be chance")
-    st.markdown("  \n".join(lines) if lines else NO_FIGURE)
-    _less_noise(run, shares)
+    st.markdown("  \n".join(lines) if lines else otherwise)
 
 
 def _line(name: str, figures: Sequence[float | None]) -> str:

@@ -8,13 +8,12 @@ import streamlit as st
 
 from ui import frame, session
 from ui.honesty_panel import honesty_panel
+from ui.running import progress, what_ran
 from ui.runs import Run
-from ui.text import in_words, literal, percent, seconds
 from ui.viewer import Panel, ViewerState, viewer
 from xai_core.filters.clip import PercentileClip
-from xai_core.jobs.base import Job, Status
+from xai_core.jobs.base import Status
 from xai_core.report import Explanation, as_zip
-from xai_core.results_cache import RememberedJob
 from xai_core.types import Estimate, Floats
 
 POLL_SECONDS = 0.2
@@ -30,31 +29,9 @@ def results(runs: Sequence[Run]) -> None:
 def _follow(runs: Sequence[Run], was_busy: bool) -> None:
     if any(run.busy for run in runs) != was_busy:  # the page decides how often this is looked at
         st.rerun()
-    running = [run for run in runs if not run.job.state.ended]
-    if running:
-        _progress(runs, running)
+    progress(runs)
     for run in runs:
         _one(run)
-
-
-def _progress(runs: Sequence[Run], running: Sequence[Run]) -> None:
-    bar, button = st.columns([5, 1], vertical_alignment="center")
-    shares = [1.0 if r not in running else r.job.state.latest.fraction if r.job.state.latest else 0.0 for r in runs]
-    done = min(1.0, sum(shares) / len(runs))
-    bar.progress(done, _progress_in_words(running[0], done))
-    if button.button("Cancel", key="cancel", width="stretch"):
-        for run in running:
-            run.job.cancel()
-
-
-def _progress_in_words(run: Run, done: float) -> str:
-    state = run.job.state
-    if state.doing:
-        return f"{state.doing.capitalize()} …"
-    if state.latest is None or state.latest.fraction <= 0:
-        return f"{run.method.title} is starting …"
-    left = state.seconds * (1 - state.latest.fraction) / state.latest.fraction
-    return f"{run.method.title}: {done:.0%}, about {seconds(left)} left"
 
 
 def _one(run: Run) -> None:
@@ -69,7 +46,7 @@ def _one(run: Run) -> None:
     if state.latest is None:
         return
     setting = _picture(run, state.latest)
-    st.caption(_what_ran(run, state.latest))
+    st.caption(what_ran(run, state.latest))
     if state.status is Status.DONE:
         honesty_panel(run, state.latest, setting)
         _download(run, state.latest, setting)
@@ -96,31 +73,6 @@ def _panels(run: Run, estimate: Estimate) -> list[Panel]:
 def _error_panels(run: Run, errors: Floats) -> list[Panel]:
     names = [f"Standard error of {run.prepared.labels[int(target)]}" for target in run.targets]
     return [Panel(name, error) for name, error in zip(names, errors, strict=True)]
-
-
-def _what_ran(run: Run, estimate: Estimate) -> str:
-    values = ", ".join(f"{p.label.lower()} {in_words(getattr(run.method, p.name))}" for p in run.method.params)
-    parts = [
-        f"**{literal(run.method.title)}** of {literal(run.picture.name, 60)}",
-        _how_long(run.job),
-        literal(values),
-    ]
-    parts += [f"{literal(name.replace('_', ' '))} {_figures(name, all)}" for name, all in estimate.diagnostics.items()]
-    return " · ".join(parts)
-
-
-def _how_long(job: Job[Estimate]) -> str:
-    took = seconds(job.state.seconds)
-    return f"was remembered, took {took} before" if isinstance(job, RememberedJob) else took
-
-
-def _figures(name: str, figures: Sequence[float | None]) -> str:
-    def shown(figure: float | None) -> str:
-        if figure is None:
-            return "not defined"
-        return percent(figure) if name.endswith("error") else f"{figure:g}"
-
-    return ", ".join(map(shown, figures))
 
 
 def _download(run: Run, estimate: Estimate, setting: ViewerState) -> None:

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from ui import uploads
 from ui.viewer import ViewerState
+from xai_core.detection.preparation import PreparedDetector
+from xai_core.detector import Detections
 from xai_core.jobs.base import Job, Runner, Status
 from xai_core.jobs.local import LocalRunner
 from xai_core.picture_files import Picture
@@ -27,6 +29,8 @@ from xai_core.types import Engine, Estimate, Floats, ModelSource
 
 GRACE_SECONDS = 180.0  # longer than Streamlit keeps the session of a tab that went silent
 KEPT_RUNS = 64
+Key = tuple[object, ...]
+Ready = TypeVar("Ready")
 
 
 @st.cache_resource(show_spinner=False)
@@ -36,31 +40,22 @@ def runner() -> Runner:
 
 
 @dataclass
-class Workspace:
-    """What one browser tab holds: its model, its pictures, its runs."""
+class Slot(Generic[Ready]):
+    """A model that a tab holds, how far it is with opening it, and what was asked of it."""
 
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
     source: ModelSource | None = None
-    opening: Job[Prepared] | None = None
-    prepared: Prepared | None = None
-    pictures: dict[str, Picture] = field(default_factory=dict)
-    complaints: dict[str, str] = field(default_factory=dict)
-    scores: dict[tuple[object, ...], Floats] = field(default_factory=dict)
-    runs: OrderedDict[tuple[object, ...], Job[Estimate]] = field(default_factory=OrderedDict)
-    checks: dict[tuple[object, ...], dict[str, Job[Estimate]]] = field(default_factory=dict)
-    engines: dict[tuple[object, ...], Job[tuple[Engine, ...]]] = field(default_factory=dict)
+    opening: Job[Ready] | None = None
+    prepared: Ready | None = None
+    runs: OrderedDict[Key, Job[Estimate]] = field(default_factory=OrderedDict)
+    checks: dict[Key, dict[str, Job[Estimate]]] = field(default_factory=dict)
+    engines: dict[Key, Job[tuple[Engine, ...]]] = field(default_factory=dict)
     asked_to_run: bool = False
-    unfolded: set[str] = field(default_factory=set)
     worked_out: WeakKeyDictionary[object, dict[object, Any]] = field(default_factory=WeakKeyDictionary)
     view: ViewerState | None = None
     models_uploaded: int = 0
-    trays_cleared: int = 0
-    views: dict[tuple[object, ...], NDArray[np.uint8]] = field(default_factory=dict)
-    seen: set[str] = field(default_factory=set)
-    address: dict[str, str] = field(default_factory=dict)
-    link_faults: dict[str, str] = field(default_factory=dict)
 
-    def remember(self, key: tuple[object, ...], job: Job[Estimate]) -> None:
+    def remember(self, key: Key, job: Job[Estimate]) -> None:
         """Keep a run; the oldest one goes when there are too many."""
         self.runs[key] = job
         while len(self.runs) > KEPT_RUNS:
@@ -72,13 +67,6 @@ class Workspace:
         if what not in known:
             known[what] = work_out()
         return known[what]
-
-    def seen_part(self, picture: Picture, preprocessing: Preprocessing) -> NDArray[np.uint8]:
-        """Return the part of a picture that the model sees, (h, w, 3), worked out once."""
-        key = (picture.digest, preprocessing)
-        if key not in self.views:
-            self.views[key] = preprocessing.view(picture.pixels)
-        return self.views[key]
 
     def leave_model(self, but: ModelSource | None = None) -> None:
         """Stop what the present model is doing, and free its process and file unless `but` needs them."""
@@ -93,7 +81,7 @@ class Workspace:
             if but is None or but.path != self.source.path:
                 Path(self.source.path).unlink(missing_ok=True)
 
-    def drop_unfinished(self, but: Collection[tuple[object, ...]]) -> None:
+    def drop_unfinished(self, but: Collection[Key]) -> None:
         """Cancel and forget the runs and their checks that are not done, save those whose keys are in `but`."""
         for key in [k for k, job in self.runs.items() if k not in but and job.state.status is not Status.DONE]:
             self._forget(key)
@@ -106,9 +94,52 @@ class Workspace:
         for key in [k for k, kept in self.runs.items() if kept is job]:
             self._forget(key)
 
-    def _forget(self, key: tuple[object, ...]) -> None:
+    def _forget(self, key: Key) -> None:
         for job in (self.runs.pop(key), *self.checks.pop(key, {}).values()):
             job.cancel()
+
+
+@dataclass
+class DetectorSlot(Slot[PreparedDetector]):
+    """The detector that a tab holds, what it found in each picture, and a download of one that is going on."""
+
+    found: dict[Key, Job[Detections]] = field(default_factory=dict)
+    downloading: Job[Path] | None = None
+
+    def leave_model(self, but: ModelSource | None = None) -> None:
+        for job in self.found.values():
+            job.cancel()
+        self.found.clear()
+        super().leave_model(but)
+
+
+@dataclass
+class Workspace(Slot[Prepared]):
+    """What one browser tab holds: its classifier and what was asked of it, its detector, its pictures."""
+
+    detector: DetectorSlot = field(default_factory=DetectorSlot)
+    pictures: dict[str, Picture] = field(default_factory=dict)
+    complaints: dict[str, str] = field(default_factory=dict)
+    scores: dict[Key, Floats] = field(default_factory=dict)
+    unfolded: set[str] = field(default_factory=set)
+    trays_cleared: int = 0
+    views: dict[Key, NDArray[np.uint8]] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
+    address: dict[str, str] = field(default_factory=dict)
+    link_faults: dict[str, str] = field(default_factory=dict)
+
+    def seen_part(self, picture: Picture, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+        """Return the part of a picture that the model sees, (h, w, 3), worked out once."""
+        key = (picture.digest, preprocessing)
+        if key not in self.views:
+            self.views[key] = preprocessing.view(picture.pixels)
+        return self.views[key]
+
+    def leave(self) -> None:
+        """Free all that the tab holds."""
+        for slot in (self, self.detector):
+            slot.leave_model()
+            uploads.forget(slot.owner)
 
 
 def workspace() -> Workspace:
@@ -164,8 +195,7 @@ class _Departures:
     def _gone(self, space: Workspace) -> None:
         with self._lock:
             self._timers.pop(space.owner, None)
-        space.leave_model()
-        uploads.forget(space.owner)
+        space.leave()
 
 
 _departures = _Departures()

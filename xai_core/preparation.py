@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from xai_core.asking import probabilities
 from xai_core.errors import VitrineError, WorkerDied
@@ -20,6 +21,7 @@ from xai_core.types import Card, Floats, ModelSource, Precision
 
 LOG = logging.getLogger(__name__)
 Tell = Callable[[str], None]
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,20 @@ def prepare_in_background(
     runner: Runner, source: ModelSource, pictures: Sequence[Picture], references: Sequence[Reference]
 ) -> Job[Prepared]:
     """Do `prepare` in a thread of its own; cancelling leaves the model's process to its runner."""
-    job: Job[Prepared] = Job(cancel=lambda: job.update(status=Status.CANCELLED))
+    return in_background(lambda tell: prepare(runner, source, pictures, references, tell))
 
-    def work() -> None:
+
+def in_background(work: Callable[[Tell], Found]) -> Job[Found]:
+    """Do some work in a thread of its own; a job that is cancelled does not stop it, but nobody hears of its end.
+
+    work: is handed what tells how it is getting on, in words that `doing` of the job's state then shows.
+    """
+    job: Job[Found] = Job(cancel=lambda: job.update(status=Status.CANCELLED))
+
+    def run() -> None:
         job.update(status=Status.RUNNING)
         try:
-            found = prepare(runner, source, pictures, references, lambda doing: job.update(doing=doing))
+            found = work(lambda doing: job.update(doing=doing))
             job.update(status=Status.DONE, latest=found)
         except VitrineError as error:
             job.update(status=Status.FAILED, error=error)
@@ -92,5 +102,5 @@ def prepare_in_background(
             LOG.exception("A model could not be prepared.")
             job.update(status=Status.FAILED, error=WorkerDied(STOPPED))
 
-    threading.Thread(target=work, daemon=True).start()
+    threading.Thread(target=run, daemon=True).start()
     return job

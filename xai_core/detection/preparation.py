@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xai_core.errors import DataError
+from xai_core.jobs.base import Job, Runner
 from xai_core.labels import labels_for, read_labels
+from xai_core.preparation import in_background, opened
 from xai_core.types import Card, ModelSource, Precision
 
 BACKGROUND = ("__background__", "background", "bg", "_background_")
@@ -21,9 +24,16 @@ class PreparedDetector:
     precision: Precision = "float32"
 
 
-def prepared_detector(source: ModelSource, card: Card) -> PreparedDetector:
-    """Return a detector with the names of its classes."""
-    return PreparedDetector(source, card, labels_for(card))
+def prepared_detector(source: ModelSource, card: Card, labels: Sequence[str] = ()) -> PreparedDetector:
+    """Return a detector with the names of its classes: `labels` where it has as many, or else those of its file."""
+    return PreparedDetector(source, card, tuple(labels) if len(labels) == card.classes else labels_for(card))
+
+
+def prepare_detector_in_background(
+    runner: Runner, source: ModelSource, labels: Sequence[str] = ()
+) -> Job[PreparedDetector]:
+    """Open a detector in a thread of its own; cancelling leaves its process to its runner."""
+    return in_background(lambda tell: prepared_detector(source, opened(runner, source, tell), labels))
 
 
 def read_detector_labels(data: bytes, classes: int, name: str) -> tuple[str, ...]:
