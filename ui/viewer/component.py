@@ -51,16 +51,20 @@ def viewer(
     key: str,
     start: ViewerState | None = None,
     picking: bool = False,
+    columns: int = 1,
+    inside: bool = False,
 ) -> ViewerState:
     """Show maps beside and over their photo, and return how the person has set the view.
 
     photo: (h, w, 3) uint8, the field of view of the maps in any resolution. panels: at least one. start: the setting
     of the first showing under `key`; from then on the person's holds. picking: report clicks, each with a rerun.
+    columns: how many panels stand side by side; of several, each shows its overlay until a person asks for more.
+    inside: once filtered, a map is cut to its frame, and stretched there from 0 to 1.
     The setting comes back once a slider is let go, never while it moves. DataError where a map is not finite.
     """
     size = panels[0].map.shape
     held = _state(st.session_state.get(key, {}).get("settings"), None, start or ViewerState(), size)
-    data = pack(photo, panels, _settings_of(held), picking)
+    data = pack(photo, panels, _settings_of(held), picking, columns, inside)
     answer = _component()(key=key, data=data, on_settings_change=_nothing, on_picked_change=_nothing)
     return _state(answer.get("settings"), answer.get("picked"), held, size)
 

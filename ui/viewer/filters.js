@@ -39,3 +39,21 @@ function filtered(values, height, width, chosen) {
     values,
   );
 }
+
+// Nought outside a frame (shares of the sides), and from 0 to 1 inside; as Python's `renormalised`.
+function cutTo([left, top, right, bottom], values, height, width) {
+  const [up, down] = spanOf(top * height, bottom * height, height);
+  const [first, last] = spanOf(left * width, right * width, width);
+  const rows = Array.from({ length: down - up }, (_, row) => (up + row) * width);
+  const parts = rows.map((row) => values.subarray(row + first, row + last));
+  const low = parts.reduce((least, part) => Math.min(least, ...part), Infinity);
+  const high = parts.reduce((most, part) => Math.max(most, ...part), -Infinity);
+  const cut = new Float32Array(values.length);
+  parts.forEach((part, row) => cut.set(part.map((value) => (value - low) / (high - low || 1)), rows[row] + first));
+  return cut;
+}
+
+function spanOf(first, last, side) {
+  const start = Math.min(side - 1, Math.max(0, Math.floor(first)));
+  return [start, Math.min(side, Math.max(start + 1, Math.ceil(last)))];
+}

@@ -41,7 +41,7 @@ class Navigation {
     this.probed();
   }
 
-  // Lets a pane be dragged, pinched, scrolled and steered with keys; pick(point) follows a click.
+  // Lets a pane be dragged, pinched, scrolled and steered with keys; pick(point, event) follows a click.
   steer(stage, size, pick) {
     const pointers = new Map();
     let moved = 0;
@@ -65,7 +65,7 @@ class Navigation {
     });
     stage.addEventListener("pointerup", (event) => {
       const now = share(event);
-      if (pointers.size === 1 && moved < 0.01) pick(this.pointAt(now.x, now.y));
+      if (pointers.size === 1 && moved < 0.01) pick(this.pointAt(now.x, now.y), event);
       pointers.delete(event.pointerId);
     });
     stage.addEventListener("pointercancel", (event) => pointers.delete(event.pointerId));

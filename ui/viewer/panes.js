@@ -26,14 +26,15 @@ class PanelView {
   }
 
   pane(id, canvases, pick, ...below) {
-    const layer = element("div", { className: "layer" }, ...canvases);
+    const frame = element("div", { className: "frame", hidden: true });
+    const layer = element("div", { className: "layer" }, ...canvases, frame);
     const probe = element("div", { className: "probe", hidden: true });
     const stage = element("div", { className: "stage" }, layer, probe);
     stage.setAttribute("role", pick ? "application" : "img");
     if (pick) this.navigation.steer(stage, () => this.panel, (point) => pick(this.panel, point));
     const head = element("figcaption", {}, PANES[id]);
     const figure = element("figure", { className: `pane ${id}` }, head, stage, ...below);
-    return { figure, layer, stage, probe, navigable: Boolean(pick) };
+    return { figure, layer, stage, frame, probe, navigable: Boolean(pick) };
   }
 
   hold(panel) {
@@ -41,7 +42,9 @@ class PanelView {
     this.title.textContent = panel.name;
     this.caption.textContent = panel.caption;
     this.element.setAttribute("aria-label", panel.name);
-    for (const [id, { stage, navigable }] of Object.entries(this.panes)) {
+    for (const [id, { stage, frame, navigable }] of Object.entries(this.panes)) {
+      frame.hidden = !panel.frame || !navigable;
+      if (panel.frame) frame.style.inset = insetOf(panel.frame);
       stage.style.aspectRatio = `${panel.width} / ${panel.height}`;
       stage.setAttribute("aria-label", `${PANES[id]}: ${panel.name}.${navigable ? ` ${KEYS}` : ""}`);
     }
@@ -64,9 +67,10 @@ class PanelView {
     }
   }
 
-  filter(chosen) {
-    const { values, height, width } = this.panel;
-    this.values = filtered(values, height, width, chosen);
+  filter(chosen, inside) {
+    const { values, height, width, frame } = this.panel;
+    const found = filtered(values, height, width, chosen);
+    this.values = inside && frame ? cutTo(frame, found, height, width) : found;
   }
 
   paint(look) {
@@ -96,6 +100,7 @@ class PanelView {
     for (const { layer, stage, navigable } of Object.values(this.panes)) {
       if (!navigable) continue;
       layer.style.transform = `translate(${100 * x}%, ${100 * y}%) scale(${zoom})`;
+      layer.style.setProperty("--zoom", zoom);
       stage.classList.toggle("zoomed", zoom > 1);
     }
   }
@@ -123,6 +128,10 @@ class PanelView {
     const percent = (value) => `${(100 * value).toPrecision(3)} %`;
     this.kept.textContent = `Kept: ${percent(share.frequencies)} of frequencies, ${percent(share.power)} of power`;
   }
+}
+
+function insetOf([left, top, right, bottom]) {
+  return [top, 1 - right, 1 - bottom, left].map((share) => `${100 * share}%`).join(" ");
 }
 
 function newCanvas() {

@@ -26,15 +26,24 @@ class Panel:
     """One map to show: its name (a target's), a caption, and where known each pixel's standard error.
 
     map, standard_error: (H, W) float32; the map signed, of the photo's field of view, in its own resolution.
+    frame: a rectangle to outline: left, top, right, bottom as shares of the map's width and height.
     """
 
     name: str
     map: Floats
     caption: str = ""
     standard_error: Floats | None = None
+    frame: tuple[float, float, float, float] | None = None
 
 
-def pack(photo: NDArray[np.uint8], panels: Sequence[Panel], start: Mapping[str, Any], picking: bool) -> bytes:
+def pack(
+    photo: NDArray[np.uint8],
+    panels: Sequence[Panel],
+    start: Mapping[str, Any],
+    picking: bool,
+    columns: int = 1,
+    inside: bool = False,
+) -> bytes:
     """Return all that the browser needs. photo: (h, w, 3) uint8. DataError where a map holds no finite numbers."""
     size = panels[0].map.shape
     encoded = jpeg_bytes(photo)
@@ -46,6 +55,8 @@ def pack(photo: NDArray[np.uint8], panels: Sequence[Panel], start: Mapping[str, 
         "filters": _filters(size),
         "start": start,
         "picking": picking,
+        "columns": columns,
+        "inside": inside,
     }
     text = json.dumps(header, allow_nan=False).encode()
     return struct.pack("<I", len(text)) + text + encoded + b"".join(blobs)
@@ -59,6 +70,7 @@ def _panel(panel: Panel, blobs: list[bytes]) -> dict[str, Any]:
         "caption": panel.caption,
         "height": height,
         "width": width,
+        "frame": panel.frame,
         "map": _quantised(panel.map, blobs),
         "error": None if error is None else _quantised(error, blobs),
     }

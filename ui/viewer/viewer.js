@@ -4,7 +4,7 @@ const viewers = new WeakMap();
 
 class Viewer {
   constructor(root) {
-    this.visible = ["photo", "map", "overlay", "spectrum"];
+    this.chosenPanes = null; // until a person chooses
     this.stale = new Set();
     this.navigation = new Navigation(() => this.redraw("view"), () => this.redraw("probe"));
     this.rows = element("div", { className: "rows" });
@@ -43,6 +43,11 @@ class Viewer {
     this.buildToolbar(look, offered);
   }
 
+  get visible() {
+    const usual = this.data.columns > 1 ? ["overlay", "spectrum"] : ["photo", "map", "overlay", "spectrum"];
+    return this.chosenPanes ?? usual;
+  }
+
   buildToolbar(look, offered) {
     this.zoomLevel = element("output", { className: "number zoom-level" });
     const hint = element("span", { className: "hint" }, "Scroll or pinch to zoom, drag to pan.");
@@ -70,7 +75,7 @@ class Viewer {
     return button(`Show ${PANES[id].toLowerCase()}`, PANES[id], () => {
       const flipped = Object.keys(PANES).filter((other) => (other === id) !== this.visible.includes(other));
       if (flipped.every((other) => other === "spectrum")) return; // a picture stays
-      this.visible = flipped;
+      this.chosenPanes = flipped;
       this.redraw("panes", "spectrum");
     });
   }
@@ -121,6 +126,8 @@ class Viewer {
   }
 
   matchRows() {
+    this.rows.style.setProperty("--side-by-side", this.data.columns);
+    this.rows.classList.toggle("many", this.data.columns > 1);
     while (this.panels.length < this.data.panels.length) {
       this.panels.push(new PanelView(this.navigation, (panel, point) => this.pick(panel, point)));
       this.bitmap && this.panels.at(-1).drawPhoto(this.bitmap);
@@ -153,7 +160,7 @@ class Viewer {
     this.stale.clear();
     this.take();
     const { look } = this.settings;
-    if (stale.has("values")) this.panels.forEach((view) => view.filter(this.chosen()));
+    if (stale.has("values")) this.panels.forEach((view) => view.filter(this.chosen(), this.data.inside));
     if (stale.has("values") || stale.has("colours")) this.panels.forEach((view) => view.paint(look));
     if (stale.has("cover")) this.panels.forEach((view) => view.dim(look));
     if (stale.has("panes")) this.showPanes();

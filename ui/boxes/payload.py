@@ -1,0 +1,70 @@
+"""The bytes that the picture with boxes is drawn from: header length (uint32), JSON header, JPEG photo."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xai_core.detector import Corners
+from xai_core.pictures import jpeg_bytes
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box to draw: its number as a person counts, its class, its score in words, its corners in pixels of the photo.
+
+    faint: drawn dashed, for one that did not pass the threshold.
+    """
+
+    number: int
+    name: str
+    label: int
+    score: str
+    corners: Corners
+    faint: bool = False
+
+
+def pack(photo: NDArray[np.uint8], boxes: Sequence[Box], chosen: Collection[int], turn: int, most: int) -> bytes:
+    """Return all that the browser needs. photo: (h, w, 3) uint8.
+
+    chosen: numbers of boxes. turn: of the choice by the browser that Python heard of last; a choice that the browser
+    has made since holds over `chosen`. most: how many may be chosen at once.
+    """
+    height, width = photo.shape[:2]
+    encoded = jpeg_bytes(photo)
+    header = {
+        "photo": {"digest": zlib.crc32(encoded), "height": height, "width": width},
+        "boxes": [_box(box, height, width) for box in boxes],
+        "chosen": [box.number for box in boxes if box.number in chosen],
+        "turn": turn,
+        "most": most,
+    }
+    text = json.dumps(header, allow_nan=False).encode()
+    return struct.pack("<I", len(text)) + text + encoded
+
+
+def _box(box: Box, height: int, width: int) -> dict[str, Any]:
+    left, top, right, bottom = box.corners
+    return {
+        "number": box.number,
+        "name": box.name,
+        "label": box.label,
+        "score": box.score,
+        "faint": box.faint,
+        "left": _share(left, width),
+        "top": _share(top, height),
+        "right": _share(right, width),
+        "bottom": _share(bottom, height),
+    }
+
+
+def _share(place: float, side: int) -> float:
+    """Return a place as a share of a side; what lies outside the photo is drawn on its edge."""
+    return round(min(max(place / side, 0.0), 1.0), 5)
