@@ -98,7 +98,7 @@ def nothing_found(shown: Shown, candidates: Sequence[dict[str, Any]]) -> str:
     if not candidates:
         return f"{sentence}, nor of {LEAST_SCORE:g}; try another picture."
     best = candidates[0]
-    return f"{sentence}; the best is {best['label']} with {best['score']:.2f}, seen with a lower --threshold."
+    return f"{sentence}; the best is {best['label']} with {best['score']:.3g}, seen with a lower --threshold."
 
 
 def _entry(looked: LookedAt, shown: Shown) -> dict[str, Any]:

@@ -70,3 +70,21 @@ def picture(tmp_path: Path) -> Path:
 def resnet(assets: Path) -> Path:
     """A small ONNX model for 32 x 32 pixels with ten classes."""
     return assets / "models/onnx/resnet20_cifar10.onnx"
+
+
+@pytest.fixture
+def blood_detector(assets: Path) -> Path:
+    """Weights of a Faster R-CNN that tells red cells (0), white cells (1) and platelets (2)."""
+    return assets / "models/detection/fasterrcnn_mobilenet_v2_fpn_bccd.pth"
+
+
+@pytest.fixture
+def blood(assets: Path) -> Path:
+    """A picture of 640 x 480 pixels with one white cell among a dozen red ones."""
+    return assets / "datasets/bccd/JPEGImages/BloodImage_00007.jpg"
+
+
+@pytest.fixture
+def classifier(assets: Path) -> Path:
+    """Weights of a MobileNetV2 that names the whole picture."""
+    return assets / "models/torch/mobilenet_v2-b0353104.pth"

@@ -53,5 +53,17 @@ def test_a_bare_state_dict_of_no_known_architecture_is_told_what_to_do(vitrine, 
     assert "TorchScript" in sentence
 
 
-def test_a_detector_is_told_from_a_classifier(vitrine, assets):
-    assert "detect" in vitrine("check", assets / "models/detection/FastestDet.onnx").sentence.lower()
+def test_a_detector_is_told_from_a_classifier(vitrine, blood_detector):
+    shown = vitrine("check", blood_detector)
+    assert shown.status == 0, shown.err
+    lines = [line.split(":", 1) for line in shown.out.splitlines()]
+    facts = {name: value.strip() for name, value in lines}
+    assert (facts["Task"], facts["Architecture"]) == ("detector", "torchvision/fasterrcnn_mobilenet_v2_fpn")
+    assert facts["Classes"].startswith("3, ")
+    assert {"ablationcam", "drise"} <= {value.strip() for name, value in lines if name == "Method"}
+    assert facts["Level"].startswith("pool, ")
+
+
+def test_a_model_is_opened_for_the_task_that_a_person_names(vitrine, blood_detector, classifier):
+    assert "Detection page" in vitrine("check", blood_detector, "--task", "classify").sentence
+    assert "Explain page" in vitrine("check", classifier, "--task", "detect").sentence
