@@ -21,7 +21,7 @@ from xai_core.method import Catalogued, Group
 from xai_core.params import Param
 from xai_core.types import Task
 
-EXPLAIN = "pages/explain.py"
+TRIED_ON = {"classify": ("pages/explain.py", "method"), "detect": ("pages/detection.py", "methods")}
 PICTURE_WIDTH = 192
 
 
@@ -101,8 +101,9 @@ def entry(method: type[Catalogued]) -> None:
 
 
 def try_it(method: type[Catalogued]) -> None:
-    """Show the link to the Explain page with a method chosen."""
-    st.page_link(EXPLAIN, label="Try it", icon=":material/search:", query_params={"method": method.id})
+    """Show the link to the page where a method is chosen, with that method chosen."""
+    page, name = TRIED_ON["detect" if method.group == "Detection" else "classify"]
+    st.page_link(page, label="Try it", icon=":material/search:", query_params={name: method.id})
 
 
 def _example(method: type[Catalogued]) -> None:

@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 import xai_core.detection.methods
 import xai_core.methods  # noqa: F401 - both enter what they hold in the catalogue
 from tests.pages.conftest import text_of
+from xai_core.detection.method import DETECTION_METHODS
 from xai_core.guide import ADVICE, GROUPS, catalogue, in_order
 from xai_core.method import METHODS
 
@@ -49,6 +50,7 @@ def test_each_question_has_methods_to_start_with(guide: AppTest) -> None:
 
 def test_each_method_can_be_tried(guide: AppTest) -> None:
     assert {f"method={id}" for id in METHODS} <= set(links(guide))
+    assert {f"methods={id}" for id in DETECTION_METHODS} <= set(links(guide))
 
 
 def test_the_search_narrows_list_and_table(guide: AppTest) -> None:
