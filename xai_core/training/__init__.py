@@ -1,0 +1,1 @@
+"""How a classifier's predictions changed while it was trained."""
