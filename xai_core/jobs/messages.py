@@ -55,11 +55,15 @@ def card_to_json(card: Card) -> Header:
 
 
 def card_from_json(values: Any) -> Card:
-    """Read a card as a worker sent it; a hint must suit the input's channels."""
+    """Read a card as a worker sent it; a hint must suit the input's channels.
+
+    Only where it is not known how outputs are read may there be no class.
+    """
+    raw_outputs = tuple(map(_raw_output, _list(_field(values, "raw_outputs"), MOST_OUTPUTS)))
     card = Card(
         framework=_one_of(FRAMEWORKS, _field(values, "framework")),
         format=text(_field(values, "format")),
-        classes=_whole(_field(values, "classes"), MOST_CLASSES),
+        classes=_whole(_field(values, "classes"), MOST_CLASSES, least=0 if raw_outputs else 1),
         input=_input_from_json(_field(values, "input")),
         capabilities=_capabilities(_field(values, "capabilities")),
         gives=cast(Score, _one_of(get_args(Score), _field(values, "gives"))),
@@ -72,7 +76,7 @@ def card_from_json(values: Any) -> Card:
         notes=_texts(_field(values, "notes")),
         layers=tuple(map(_layer, _list(_field(values, "layers"), MOST_LAYERS))),
         token_grid=_or_none(_grid, _field(values, "token_grid")),
-        raw_outputs=tuple(map(_raw_output, _list(_field(values, "raw_outputs"), MOST_OUTPUTS))),
+        raw_outputs=raw_outputs,
     )
     if card.hint and card.input.channels != (1 if card.hint.channels == "gray" else 3):
         raise BadFrame(f"A hint of {card.hint.channels} came for an input of {card.input.channels} channels.")
@@ -85,7 +89,7 @@ def _layer(values: Any) -> Layer:
 
 
 def _raw_output(values: Any) -> RawOutput:
-    shape = tuple(_whole(side, MOST_CHANNELS) for side in _list(_field(values, "shape"), MOST_AXES))
+    shape = tuple(_whole(side, MOST_CHANNELS, least=0) for side in _list(_field(values, "shape"), MOST_AXES))
     low, high = (_number(_field(values, name)) for name in ("low", "high"))
     first = tuple(map(_number, _list(_field(values, "first"), MOST_FIRST)))
     return RawOutput(text(_field(values, "name")), shape, low, high, first)
@@ -196,9 +200,9 @@ def _or_none(read: Callable[[Any], Value], value: Any) -> Value | None:
     return None if value is None else read(value)
 
 
-def _whole(value: Any, most: int) -> int:
-    if type(value) is not int or not 1 <= value <= most:
-        raise BadFrame(f"No whole number from 1 to {most} came.")
+def _whole(value: Any, most: int, least: int = 1) -> int:
+    if type(value) is not int or not least <= value <= most:
+        raise BadFrame(f"No whole number from {least} to {most} came.")
     return value
 
 

@@ -11,7 +11,7 @@ import pytest
 from xai_core.jobs import messages
 from xai_core.jobs.frames import BadFrame
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import Capability, Card, Engine, Estimate, FileKind, InputSpec, Layer
+from xai_core.types import Capability, Card, Engine, Estimate, FileKind, InputSpec, Layer, RawOutput
 
 CARD = Card(
     "pytorch",
@@ -41,6 +41,12 @@ def crossed(values):
 
 def test_a_card_crosses_whole():
     assert messages.card_from_json(crossed(messages.card_to_json(CARD))) == CARD
+
+
+def test_a_card_of_outputs_that_nobody_can_read_crosses_whole_without_a_class():
+    raw = RawOutput("boxes", (1, 0, 4), 0.0, 0.0, ())
+    card = replace(CARD, classes=0, labels=(), capabilities=Capability(0), raw_outputs=(raw,))
+    assert messages.card_from_json(crossed(messages.card_to_json(card))) == card
 
 
 def test_a_file_kind_crosses_whole():
