@@ -89,12 +89,15 @@ class MaskCovariance:
     def __init__(self, targets: int, size: tuple[int, ...], expected: float) -> None:
         self._count = 0
         self._size, self._expected = size, expected
+        self._first: Floats | None = None
         self._scores = np.zeros((targets, 1))
         self._masks, self._squares = np.zeros((2, size[0] * size[1]))
         self._products, self._with_squares, self._squared = np.zeros((3, targets, size[0] * size[1]))
 
     def add(self, scores: Floats, masks: Floats) -> None:
         """Take scores (n, T) under masks (n, H, W)."""
+        self._first = scores[0] if self._first is None else self._first
+        scores = scores - self._first  # small numbers keep their digits when their squares are added up
         moved = masks.reshape(len(masks), -1) - np.float32(self._expected)
         squares = np.square(moved)
         self._scores += scores.sum(axis=0, dtype=np.float64)[:, None]

@@ -24,6 +24,7 @@ Magnitudes = Annotated[
     "Look at how far a channel is from zero, not at its sign, as the literature does for feature pyramids.",
 ]
 Doubles = NDArray[np.float64]
+FEW = 64  # channels
 
 
 def pyramid(model: DetectionModel, image: Floats, levels: Sequence[str], magnitudes: bool) -> list[Floats]:
@@ -103,8 +104,12 @@ def _along(rows: Floats, columns: Floats, map: Floats) -> Floats:
 
 
 def _strongest(gram: Doubles) -> Floats:
-    """Return the eigenvector (K,) of the largest eigenvalue."""
-    return np.asarray(np.linalg.eigh(gram)[1][:, -1], np.float32)
+    """Return the eigenvector (K,) of the largest eigenvalue; the others need not be found, which takes seconds."""
+    from scipy.sparse.linalg import eigsh  # type: ignore[import-untyped]
+
+    if len(gram) < FEW:
+        return np.asarray(np.linalg.eigh(gram)[1][:, -1], np.float32)
+    return np.asarray(eigsh(gram, k=1, which="LA", v0=gram.sum(axis=1))[1][:, 0], np.float32)
 
 
 def _projected(maps: Sequence[Floats], direction: Floats, size: Size) -> Floats:

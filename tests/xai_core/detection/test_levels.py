@@ -1,0 +1,87 @@
+"""Levels of a pyramid on one grid: sums, principal components, and the sign of these."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from xai_core.detection.levels import added, first_component_on, grid_of
+from xai_core.resampling import resized
+
+
+def pyramid(*shapes, seed=0):
+    random = np.random.default_rng(seed)
+    return [random.normal(size=shape).astype(np.float32) ** 2 for shape in shapes]
+
+
+def side_by_side(maps, size):
+    """The channels of all levels, stretched to one grid: (places, channels) in float64."""
+    stretched = [resized(map.transpose(2, 0, 1), size).reshape(map.shape[-1], -1).T for map in maps]
+    return np.concatenate(stretched, axis=1).astype(np.float64)
+
+
+def by_svd(maps, size):
+    """The first principal component by a plain decomposition, of either sign."""
+    together = side_by_side(maps, size)
+    left, strengths, _ = np.linalg.svd(together - together.mean(axis=0), full_matrices=False)
+    return (left[:, 0] * strengths[0]).reshape(size)
+
+
+def assert_same_but_for_the_sign(found, expected, atol=2e-4):
+    sign = np.sign(np.sum(found * expected))
+    np.testing.assert_allclose(found * sign, expected, atol=atol * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(("grid", "size"), [("coarsest", (3, 4)), ("middle", (6, 9)), ("finest", (12, 16))])
+def test_the_grid_is_that_of_a_level(grid, size):
+    assert grid_of(pyramid((12, 16, 5), (3, 4, 5), (6, 9, 5)), grid) == size
+
+
+def test_levels_are_added_on_the_grid():
+    maps = [np.ones((2, 3, 4), np.float32), np.full((2, 6, 8), 2, np.float32)]
+    np.testing.assert_allclose(added(maps, (12, 16)), np.full((2, 12, 16), 3))
+
+
+@pytest.mark.parametrize("size", [(3, 4), (6, 9), (12, 16), (11, 7)])
+@pytest.mark.parametrize("shapes", [((12, 16, 5), (6, 9, 4), (3, 4, 3)), ((12, 16, 60), (12, 16, 50), (3, 4, 90))])
+def test_the_first_component_is_that_of_all_channels_stretched_to_the_grid(shapes, size):
+    maps = pyramid(*shapes)
+    assert_same_but_for_the_sign(first_component_on(maps, size), by_svd(maps, size))
+
+
+def test_the_first_component_of_one_level_is_the_known_one(assets):
+    case = json.loads((assets.parent / "cases.json").read_text())["eigencam"]
+    channels = np.array(case["input"]["activations_CxHxW"], np.float32)
+    found = first_component_on([channels.transpose(1, 2, 0)], (4, 4))
+    expected = np.array(case["expected"]["projection_sign_fixed_so_max_abs_positive"])
+    np.testing.assert_allclose(np.abs(found), np.abs(expected), atol=1e-5)
+    assert_same_but_for_the_sign(found, expected)
+    centred = channels.reshape(3, -1) - channels.reshape(3, -1).mean(axis=1, keepdims=True)
+    assert np.sum(found**2) / np.sum(centred**2) == pytest.approx(
+        case["expected"]["explained_variance_ratio"], rel=1e-5
+    )
+
+
+def blob(seed):
+    """Two levels of noise with a blob, in which other channels are active; and where it is, on the finer one."""
+    random = np.random.default_rng(seed)
+    at, radius = random.uniform(0.2, 0.8, 2), random.uniform(0.08, 0.25)
+    levels = []
+    for side, count in ((24, 24), (12, 40)):
+        place = (np.indices((side, side)) + 0.5) / side
+        weight = np.exp(-np.square(place - at[:, None, None]).sum(axis=0) / (2 * radius**2))
+        pattern, ground = random.normal(size=(2, count))
+        noise = random.normal(size=(side, side, count)) * 0.3
+        levels.append((noise + 0.5 * ground + 1.5 * weight[..., None] * pattern).astype(np.float32))
+    place = (np.indices((24, 24)) + 0.5) / 24
+    return levels, np.square(place - at[:, None, None]).sum(axis=0) < radius**2
+
+
+@pytest.mark.parametrize("size", [(8, 8), (24, 24)])
+def test_a_blob_is_positive_in_every_one_of_a_hundred_pictures(size):
+    for seed in range(100):
+        levels, inside = blob(seed)
+        found = resized(first_component_on([np.abs(one) for one in levels], size)[None], (24, 24))[0]
+        assert found[inside].mean() > max(0, found[~inside].mean())

@@ -1,0 +1,95 @@
+"""The detector that methods see: answers that are checked, batches that fit, rows that are remembered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from detector_fakes import SpotDetector, detection_model, spots, targets_of
+from fakes import Remembering
+
+from xai_core.detection.model import DetectionModel
+from xai_core.errors import ModelError, OutOfMemory
+
+IMAGE = spots()
+TARGETS = targets_of(IMAGE)
+CHANNELS = np.array([[0, 0], [0, 1], [1, 0], [1, 1], [0, 0]])
+CALLS = {
+    "detect": lambda model: model.detect(IMAGE[None], 0.01),
+    "pyramid": lambda model: model.pyramid(IMAGE, ["fine"]),
+    "gradients": lambda model: model.box_gradients(IMAGE, TARGETS[0], "score", ["fine"]),
+    "ablation": lambda model: model.without_channels(IMAGE, CHANNELS, 0.0, TARGETS, 0.01),
+}
+
+
+class Broken(SpotDetector):
+    """Gives values that are not numbers."""
+
+    def detect(self, images, floor):
+        return [replace(one, scores=one.scores * np.nan) for one in super().detect(images, floor)]
+
+    def pyramid(self, image, levels):
+        return [map * np.float32(np.nan) for map in super().pyramid(image, levels)]
+
+    def box_gradients(self, image, target, aspect, levels):
+        return 0.5, self.pyramid(image, levels)
+
+    def without_channels(self, image, channels, value, targets, floor):
+        return self.detect(IMAGE[None], floor)
+
+
+class Narrow(SpotDetector):
+    """Has memory for two pictures, or two channels, at a time."""
+
+    def detect(self, images, floor):
+        self._check(len(images))
+        return super().detect(images, floor)
+
+    def without_channels(self, image, channels, value, targets, floor):
+        self._check(len(channels))
+        return super().without_channels(image, channels, value, targets, floor)
+
+    def _check(self, count):
+        if count > 2:
+            raise OutOfMemory("Too many.")
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_what_is_no_number_is_said(call):
+    with pytest.raises(ModelError, match="values that are not numbers; nothing is drawn"):
+        call(DetectionModel(Broken()))
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_each_pass_ticks_once(call):
+    ticks = []
+    call(DetectionModel(SpotDetector(), tick=lambda: ticks.append(1)))
+    assert len(ticks) == 1
+
+
+def test_pictures_that_take_too_much_memory_come_a_few_at_a_time():
+    many, narrow = np.stack([spots(light) for light in (0.9, 0.8, 0.7, 0.6, 0.5)]), Narrow()
+    model = DetectionModel(narrow)
+    assert [found.scores.max() for found in model.detect(many, 0.01)] == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.6])
+    assert narrow.asked == [2, 2, 1]
+    assert "too large for the memory" in model.notes[0]
+
+
+def test_channels_that_take_too_much_memory_come_a_few_at_a_time():
+    found = CALLS["ablation"](DetectionModel(Narrow()))
+    assert [len(one) for one in found] == [0, 2, 2, 2, 0]
+
+
+def test_without_a_choice_all_levels_are_looked_at():
+    assert detection_model().levels(()) == ("fine", "coarse")
+    assert detection_model().levels(("coarse",)) == ("coarse",)
+
+
+def test_rows_are_remembered_under_the_detector_and_the_key():
+    memory, variant = Remembering(), SpotDetector()
+    variant.key = "bfloat16"
+    DetectionModel(SpotDetector(), memory).ledger("a", 3).append(np.ones((2, 3), np.float32))
+    assert len(DetectionModel(SpotDetector(), memory).ledger("a", 3)) == 2
+    assert len(DetectionModel(SpotDetector(), memory).ledger("b", 3)) == 0
+    assert len(DetectionModel(variant, memory).ledger("a", 3)) == 0
