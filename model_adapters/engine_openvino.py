@@ -7,11 +7,13 @@ import io
 import os
 import sys
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from model_adapters.output_shapes import Outputs
 from model_adapters.probes import ran_out
 from xai_core.types import Floats, InputSpec, Precision
 
@@ -43,13 +45,15 @@ class Portable:
 
     model: an nn.Module, the path or bytes of an ONNX file, or a TensorFlow function; it maps a batch in the layout of
     the network's card to scores (N, K). example: a batch to trace it with, where that is needed. output: the name of
-    the scores, where there are other outputs. dtype: the number type of the input.
+    the scores, where there are other outputs. dtype: the number type of the input. batched: whether the input has a
+    dimension for the batch.
     """
 
     model: Any
     example: Any = None
     output: str = ""
     dtype: str = "float32"
+    batched: bool = True
 
 
 @runtime_checkable
@@ -60,24 +64,47 @@ class Convertible(Protocol):
         """Return the model for inputs of height x width pixels; None where it runs on a GPU, which is faster."""
 
 
-class Compiled:
-    """Answers (N, K) to inputs (N, H, W, C) of one size; not for several threads at once."""
+class _Asked:
+    """A compiled graph for inputs (N, H, W, C) of one size; not for several threads at once."""
 
     def __init__(self, graph: Any, precision: Precision, portable: Portable) -> None:
-        made = openvino.Core().compile_model(graph, "CPU", _settings(precision))
-        self._request = made.create_infer_request()
-        self._output = made.output(portable.output) if portable.output else made.output(0)
-        self._dtype = portable.dtype
+        self.made = openvino.Core().compile_model(graph, "CPU", _settings(precision))
+        self.request = self.made.create_infer_request()
+        self._portable = portable
 
-    def __call__(self, inputs: Floats) -> Floats:
-        values = np.clip(np.rint(inputs), 0, 255) if self._dtype == "uint8" else inputs
+    def infer(self, inputs: Floats) -> None:
+        values = np.clip(np.rint(inputs), 0, 255) if self._portable.dtype == "uint8" else inputs
+        plain = np.ascontiguousarray(values if self._portable.batched else values[0], self._portable.dtype)
         try:
-            self._request.infer([np.ascontiguousarray(values, self._dtype)], share_inputs=True)
+            self.request.infer([plain], share_inputs=True)
         except RuntimeError as error:
             if "alloc" in str(error).lower():
                 raise ran_out(len(inputs)) from error
             raise
-        return np.array(self._request.get_tensor(self._output).data, np.float32).reshape(len(inputs), -1)
+
+
+class Compiled(_Asked):
+    """Answers (N, K) to inputs (N, H, W, C) of one size; not for several threads at once."""
+
+    def __init__(self, graph: Any, precision: Precision, portable: Portable) -> None:
+        super().__init__(graph, precision, portable)
+        self._output = self.made.output(portable.output) if portable.output else self.made.output(0)
+
+    def __call__(self, inputs: Floats) -> Floats:
+        self.infer(inputs)
+        return np.array(self.request.get_tensor(self._output).data, np.float32).reshape(len(inputs), -1)
+
+
+class CompiledOutputs(_Asked):
+    """All outputs, by these names, for inputs (N, H, W, C) of one size; not for several threads at once."""
+
+    def __init__(self, graph: Any, precision: Precision, portable: Portable, names: Sequence[str]) -> None:
+        super().__init__(graph, precision, portable)
+        self._outputs = {name: self.made.output(name) for name in names}
+
+    def __call__(self, inputs: Floats) -> Outputs:
+        self.infer(inputs)
+        return {name: np.array(self.request.get_tensor(output).data) for name, output in self._outputs.items()}
 
 
 def knows(precision: Precision) -> bool:
@@ -95,15 +122,17 @@ def convert(portable: Portable, spec: InputSpec, height: int, width: int) -> Any
         graph = openvino.convert_model(model, example_input=portable.example)
     batch, channels = spec.batch or -1, spec.channels
     planes = spec.layout == "NCHW"
-    graph.reshape([batch, channels, height, width] if planes else [batch, height, width, channels])
-    return _taking_pixels(graph) if planes else graph
+    sizes = [batch, channels, height, width] if planes else [batch, height, width, channels]
+    first = 0 if portable.batched else 1
+    graph.reshape(sizes[first:])
+    return _taking_pixels(graph, "NHWC"[first:], "NCHW"[first:]) if planes else graph
 
 
-def _taking_pixels(graph: Any) -> Any:
+def _taking_pixels(graph: Any, ours: str, its: str) -> Any:
     # The transposition melts into the first layer, where numpy would copy the batch.
     steps = openvino.preprocess.PrePostProcessor(graph)
-    steps.input().tensor().set_layout(openvino.Layout("NHWC"))
-    steps.input().model().set_layout(openvino.Layout("NCHW"))
+    steps.input().tensor().set_layout(openvino.Layout(ours))
+    steps.input().model().set_layout(openvino.Layout(its))
     return steps.build()
 
 

@@ -31,7 +31,7 @@ Size = tuple[int, int]  # height and width, in pixels
 
 
 @dataclass(frozen=True)
-class _Choice:
+class Choice:
     """What came of the trials at one size; engines: as a person sees them, the native one first."""
 
     trials: Sequence[Trial]
@@ -39,7 +39,7 @@ class _Choice:
     engines: tuple[Engine, ...]
 
     @classmethod
-    def among(cls, trials: Sequence[Trial], others: Iterable[Engine]) -> _Choice:
+    def among(cls, trials: Sequence[Trial], others: Iterable[Engine]) -> Choice:
         """Choose among what was tried; others: what can not be used."""
         bests = chosen(trials)
         return cls(trials, bests, (*told(trials, bests), *others))
@@ -47,12 +47,12 @@ class _Choice:
     def best(self, precision: Precision) -> Candidate:
         return self.bests.get(precision, self.bests["float32"]).candidate
 
-    def without(self, name: str, reason: str) -> _Choice:
+    def without(self, name: str, reason: str) -> Choice:
         """Choose again, without an engine that is let go for a reason."""
         pairs = list(zip(self.trials, self.engines, strict=False))  # behind them are those that could not be tried
         gone = [replace(e, in_force=False, reason=t.objection or reason) for t, e in pairs if e.name == name]
         left = [trial for trial in self.trials if trial.candidate.name != name]
-        return _Choice.among(left, [*gone, *self.engines[len(pairs) :]])
+        return Choice.among(left, [*gone, *self.engines[len(pairs) :]])
 
 
 class WithEngines(Delegating):
@@ -64,7 +64,7 @@ class WithEngines(Delegating):
     def __init__(self, native: Network, weights: int = 0) -> None:
         super().__init__(native)
         self._weights = weights
-        self._choices: dict[Size, _Choice] = {}
+        self._choices: dict[Size, Choice] = {}
 
     def forward(self, inputs: Floats) -> Floats:
         return self.answer(inputs, "float32", self.native)
@@ -97,12 +97,12 @@ class WithEngines(Delegating):
             self._choices[size] = self._tried(height, width, own)
         return self._choices[size].engines
 
-    def _tried(self, height: int, width: int, own: Floats | None) -> _Choice:
+    def _tried(self, height: int, width: int, own: Floats | None) -> Choice:
         native, *others = self._natives()
         found = list(self._by_openvino(height, width))
         others += [one for one in found if isinstance(one, Candidate)]
         trials = tried(native, others, replace(self.card.input, height=height, width=width), own)
-        return _Choice.among(trials, [one for one in found if isinstance(one, Engine)])
+        return Choice.among(trials, [one for one in found if isinstance(one, Engine)])
 
     def _natives(self) -> Iterator[Candidate]:
         name = NATIVE.get(self.card.framework, self.card.framework)
@@ -118,9 +118,9 @@ class WithEngines(Delegating):
         if (portable := self.native.portable(height, width)) is None:
             return
         try:
-            if not _room_for(self._weights):
+            if not room_for(self._weights):
                 self._choices.clear()  # of other sizes
-            if not _room_for(self._weights):
+            if not room_for(self._weights):
                 raise MemoryError
             yield from self._converted(portable, height, width)
         except Exception as error:  # whatever the converter raises; the native network goes on
@@ -161,7 +161,7 @@ class _InBfloat16(Delegating):
         return self._whole.engines(*given, **named)
 
 
-def _room_for(weights: int) -> bool:
+def room_for(weights: int) -> bool:
     """Whether so many bytes of weights can be copied within this process's limit."""
     limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
     if limit == resource.RLIM_INFINITY:

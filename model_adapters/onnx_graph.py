@@ -26,12 +26,16 @@ OUTSIDE = "The weights must lie beside the model; upload both as one zip."
 
 @dataclass(frozen=True)
 class GraphInput:
-    """The one picture that a graph takes; where `layout_known` is false, the layout in `spec` is a guess."""
+    """The one picture that a graph takes; where `layout_known` is false, the layout in `spec` is a guess.
+
+    batched: whether there is a dimension for the batch.
+    """
 
     name: str
     dtype: str
     spec: InputSpec
     layout_known: bool
+    batched: bool = True
 
 
 def read(path: str) -> Any:
@@ -77,8 +81,11 @@ def check_sizes(model: Any) -> None:
             raise RefusedModel(f"Weight {tensor.name[:60]!r} claims {claimed} numbers but stores {stored} bytes.")
 
 
-def image_input(model: Any) -> GraphInput:
-    """Find the picture among the graph's inputs; UnsupportedModel where there is not exactly one."""
+def image_input(model: Any, alone: bool = False) -> GraphInput:
+    """Find the picture among the graph's inputs; UnsupportedModel where there is not exactly one.
+
+    alone: whether one picture without a dimension for the batch will do.
+    """
     weights = {i.name for i in model.graph.initializer}
     inputs = [i for i in model.graph.input if i.name not in weights]
     if len(inputs) != 1:
@@ -88,11 +95,13 @@ def image_input(model: Any) -> GraphInput:
     if tensor.elem_type not in DTYPES:
         raise UnsupportedModel("The model's input is not a picture: expected float or 8-bit numbers.")
     sizes = [d.dim_value if d.dim_value > 0 else None for d in tensor.shape.dim]
+    batched = not (alone and len(sizes) == 3)
+    sizes = sizes if batched else [1, *sizes]
     if len(sizes) != 4:
         raise UnsupportedModel(
             f"The model's input has {len(sizes)} dimensions; expected 4, such as batch x 3 x height x width."
         )
-    return GraphInput(inputs[0].name, DTYPES[tensor.elem_type], *_layout(sizes, model))
+    return GraphInput(inputs[0].name, DTYPES[tensor.elem_type], *_layout(sizes, model), batched)
 
 
 def _layout(sizes: list[int | None], model: Any) -> tuple[InputSpec, bool]:
@@ -132,12 +141,14 @@ def cut_head(model: Any, output: str) -> Head | None:
 
 def labels(model: Any, classes: int) -> tuple[str, ...]:
     """Return the class names that the file's metadata hold, if they are as many as `classes`."""
+    return next((found for found in class_names(model) if len(found) == classes), ())
+
+
+def class_names(model: Any) -> Iterator[tuple[str, ...]]:
+    """Yield what the file's metadata hold that may be class names, however many."""
     for entry in model.metadata_props:
         if entry.key.lower() in ("names", "labels", "classes", "class_names"):
-            found = _names(entry.value)
-            if len(found) == classes:
-                return found
-    return ()
+            yield _names(entry.value)
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from xai_core.errors import UnsupportedModel
 
 Shape = tuple[int | None, ...]
+Outputs = Mapping[str, Any]  # arrays, by the names that a graph gives its outputs
 FINEST = 8  # segmentation answers at an eighth of the input or finer, detectors on coarser grids
 
 
@@ -35,6 +37,17 @@ def not_a_classifier(shapes: Sequence[Shape], side: int) -> UnsupportedModel:
         f"This model gives {sizes} instead of one score a class, as detectors do. "
         "Open a detector on the Detection page, or upload a classifier."
     )
+
+
+def not_a_detector(shapes: Sequence[tuple[int, ...]], side: int) -> UnsupportedModel | None:
+    """Return the error for outputs that are surely none of a detector, whose input is `side` pixels high; or None."""
+    if shapes and all(is_score_row(shape) for shape in shapes):
+        return UnsupportedModel("This model names the whole picture (a classifier). Open it on the Explain page.")
+    if len(shapes) == 1 and len(shapes[0]) == 4 and _is_fine(shapes[0], side):
+        return UnsupportedModel(
+            f"This model labels every pixel (its output is {shown(shapes[0])}); a detector, with boxes, is needed."
+        )
+    return None
 
 
 def _is_fine(shape: Shape, side: int) -> bool:

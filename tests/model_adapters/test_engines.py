@@ -151,7 +151,7 @@ def test_a_model_that_does_not_convert_runs_natively(capfd):
 
 
 def test_a_model_too_large_for_the_memory_is_not_converted(monkeypatch, capfd):
-    monkeypatch.setattr(engines, "_room_for", lambda weights: weights < 100)
+    monkeypatch.setattr(engines, "room_for", lambda weights: weights < 100)
     network = WithEngines(SlowNetwork(small()), weights=100)
     assert engine(network, "OpenVINO", "float32").reason == TOO_LARGE
     assert network.engines(SIDE, SIDE)[0].in_force
