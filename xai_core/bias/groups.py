@@ -1,0 +1,192 @@
+"""What differs between groups of pictures: by one attribute, or by two crossed.
+
+Figures are those of fairlearn's MetricFrame for one class against all others; a figure that is not defined for a group,
+as the recall where it has no picture of the class, is None and takes no part in a difference or ratio.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from fairlearn.metrics import MetricFrame, count
+
+from xai_core.bias.classes import Mark, mark, ratio
+from xai_core.bias.predictions import Predictions, Texts
+from xai_core.bias.summary import wilson
+from xai_core.errors import DataError
+from xai_core.types import Indices
+
+FOUR_FIFTHS = 0.8  # 29 CFR 1607.4(D)
+LEAST_PICTURES = 30
+RATES = ("selection_rate", "true_positive_rate", "false_positive_rate", "positive_predictive_value", "accuracy")
+CROSSED = " × "
+UNKNOWN = "not known"
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A share with its Wilson interval, None where the group has nothing to count."""
+
+    value: Mark
+    low: Mark
+    high: Mark
+
+
+@dataclass(frozen=True)
+class Group:
+    """The rates of one group by their names; small: whether it has too few pictures to be relied on."""
+
+    name: str
+    samples: int
+    rates: dict[str, Rate]
+    small: bool
+
+
+@dataclass(frozen=True)
+class Fairness:
+    """How far groups lie apart for one class; differences and ratios of the greatest and the least rate.
+
+    disparate_impact: the least selection rate over the greatest; below four fifths it counts as adverse.
+    """
+
+    groups: tuple[Group, ...]
+    demographic_parity_difference: Mark
+    demographic_parity_ratio: Mark
+    equal_opportunity_difference: Mark
+    equal_opportunity_ratio: Mark
+    equalized_odds_difference: Mark
+    equalized_odds_difference_mean: Mark
+    equalized_odds_ratio: Mark
+    predictive_parity_difference: Mark
+    accuracy_difference: Mark
+
+    @property
+    def disparate_impact(self) -> Mark:
+        return self.demographic_parity_ratio
+
+    @property
+    def four_fifths(self) -> bool | None:
+        """Whether the four-fifths rule holds; None where that can not be said."""
+        return None if self.disparate_impact is None else self.disparate_impact >= FOUR_FIFTHS
+
+
+@dataclass(frozen=True)
+class ClassGap:
+    """How far groups lie apart in one class.
+
+    opportunity_discrepancy: the greatest difference of recall. disparate_impact: least over greatest share of a group
+    that was taken for the class. recalls, rates: by group.
+    """
+
+    label: str
+    opportunity_discrepancy: Mark
+    disparate_impact: Mark
+    recalls: dict[str, Mark]
+    rates: dict[str, Mark]
+
+
+def grouped(found: Predictions, attributes: Sequence[str]) -> Texts:
+    """Return the group of each picture (n,), by one attribute or two crossed.
+
+    Raises DataError where there is no such attribute, or only one group.
+    """
+    if unknown := [name for name in attributes if name not in found.attributes]:
+        known = ", ".join(found.attributes) or "none"
+        raise DataError(f"There is no attribute called {unknown[0]!r}; the table has {known}.")
+    columns = [np.where(found.attributes[name] == "", UNKNOWN, found.attributes[name]) for name in attributes]
+    names = columns[0]
+    for column in columns[1:]:
+        names = np.char.add(np.char.add(names.astype(str), CROSSED), column.astype(str))
+    if len(np.unique(names)) < 2:
+        raise DataError(
+            f"{CROSSED.join(attributes)} has one value only, {names[0] if len(names) else 'none'!r}, so there are no "
+            "groups to compare; choose another attribute, or fewer filters."
+        )
+    return np.asarray(names, np.str_)
+
+
+def fairness(found: Predictions, groups: Texts, positive: int, least: int = LEAST_PICTURES) -> Fairness:
+    """Return how far groups (n,) lie apart for the class `positive` against all others."""
+    truth, predicted = found.truth == positive, found.predicted == positive
+    counts = _frame(truth, predicted, groups)
+    named = tuple(_group(name, counts[name], least) for name in sorted(counts))
+    values = {rate: [one.rates[rate].value for one in named] for rate in RATES}
+    apart = {rate: difference(values[rate]) for rate in RATES}
+    odds = (apart["true_positive_rate"], apart["false_positive_rate"])
+    shares = (least_ratio(values["true_positive_rate"]), least_ratio(values["false_positive_rate"]))
+    return Fairness(
+        groups=named,
+        demographic_parity_difference=apart["selection_rate"],
+        demographic_parity_ratio=least_ratio(values["selection_rate"]),
+        equal_opportunity_difference=apart["true_positive_rate"],
+        equal_opportunity_ratio=shares[0],
+        equalized_odds_difference=_of_both(odds, max),
+        equalized_odds_difference_mean=_of_both(odds, lambda both: sum(both) / 2),
+        equalized_odds_ratio=_of_both(shares, min),
+        predictive_parity_difference=apart["positive_predictive_value"],
+        accuracy_difference=apart["accuracy"],
+    )
+
+
+def class_gaps(found: Predictions, groups: Texts) -> list[ClassGap]:
+    """Return for every class how far the groups (n,) lie apart."""
+    names, numbers = np.unique(groups, return_inverse=True)
+    hit = _table(numbers, found.truth, found.predicted == found.truth, len(names), found.classes)
+    own = _table(numbers, found.truth, np.ones(len(found), bool), len(names), found.classes)
+    taken = _table(numbers, found.predicted, np.ones(len(found), bool), len(names), found.classes)
+    recalls, rates = ratio(hit, own), ratio(taken, np.bincount(numbers, minlength=len(names))[:, None])
+    gaps = []
+    for one, label in enumerate(found.labels):
+        recall, rate = (
+            {str(n): mark(v) for n, v in zip(names, table[:, one], strict=True)} for table in (recalls, rates)
+        )
+        gaps.append(ClassGap(label, difference(recall.values()), least_ratio(rate.values()), recall, rate))
+    return gaps
+
+
+def difference(values: Any) -> Mark:
+    """Return how far the greatest and the least of what is defined lie apart; None for fewer than two."""
+    known = [value for value in values if value is not None]
+    return max(known) - min(known) if len(known) > 1 else None
+
+
+def least_ratio(values: Any) -> Mark:
+    """Return the least over the greatest of what is defined; None for fewer than two, or where all are nought."""
+    known = [value for value in values if value is not None]
+    return min(known) / max(known) if len(known) > 1 and max(known) > 0 else None
+
+
+def _frame(truth: Any, predicted: Any, groups: Texts) -> dict[str, dict[str, int]]:
+    """Return for each group how many pictures there are, are positive, are taken for it, and both."""
+    metrics: dict[str, Callable[..., Any]] = {
+        "samples": count,
+        "positive": lambda true, guessed: int(np.sum(true)),
+        "taken": lambda true, guessed: int(np.sum(guessed)),
+        "hit": lambda true, guessed: int(np.sum(true & guessed)),
+    }
+    by_group = MetricFrame(metrics=metrics, y_true=truth, y_pred=predicted, sensitive_features=groups).by_group
+    return {str(name): {key: int(row[key]) for key in metrics} for name, row in by_group.iterrows()}
+
+
+def _group(name: str, counts: dict[str, int], least: int) -> Group:
+    samples, positive, taken, hit = (counts[key] for key in ("samples", "positive", "taken", "hit"))
+    right = hit + samples - positive - taken + hit
+    pairs = ((taken, samples), (hit, positive), (taken - hit, samples - positive), (hit, taken), (right, samples))
+    rates = {rate: _rate(*pair) for rate, pair in zip(RATES, pairs, strict=True)}
+    return Group(name, samples, rates, samples < least)
+
+
+def _rate(part: int, whole: int) -> Rate:
+    return Rate(part / whole if whole else None, *wilson(part, whole))
+
+
+def _of_both(both: tuple[Mark, Mark], combine: Callable[[list[float]], float]) -> Mark:
+    known = [one for one in both if one is not None]
+    return combine(known) if len(known) == 2 else None
+
+
+def _table(groups: Indices, classes: Indices, which: Any, rows: int, columns: int) -> Indices:
+    return np.bincount((groups * columns + classes)[which], minlength=rows * columns).reshape(rows, columns)
