@@ -83,7 +83,8 @@ def _of_detector(found: PreparedDetector) -> Facts:
         yield "Output", output_in_words(output)
     for level in card.layers:
         yield "Level", f"{level.name}, {level.width} x {level.height} places, {level.channels} channels"
-    yield from _methods_and_notes(card, "detect")
+    if Capability.DETECT in card.capabilities:
+        yield from _methods_and_notes(card, "detect")
 
 
 def _of_any(found: Prepared | PreparedDetector) -> Facts:
@@ -94,7 +95,8 @@ def _of_any(found: Prepared | PreparedDetector) -> Facts:
     if card.architecture:
         yield "Architecture", card.architecture
     yield "Input", _input_in_words(card)
-    yield "Classes", f"{card.classes}, for example {', '.join(found.labels[:3])}"
+    if card.classes:
+        yield "Classes", f"{card.classes}, for example {', '.join(found.labels[:3])}"
 
 
 def _methods_and_notes(card: Card, task: Task) -> Facts:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model_adapters.readings import Reading
 from vitrine_cli.flags import add_flags, given
 from vitrine_cli.inputs import add_detector, add_labels, detector_source, opened_detector, read_pictures
 from vitrine_cli.progress import follow
@@ -23,6 +24,9 @@ from xai_core.errors import MissingCapability
 from xai_core.jobs.base import Runner
 from xai_core.picture_files import Picture
 from xai_core.types import Capability, Card, RawOutput
+
+FORMS = next(param.choices for param in Reading.params if param.name == "form")
+SIDES = ("left", "top", "right", "bottom")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -40,7 +44,12 @@ def run(args: Namespace, runner: Runner) -> None:
     with detector_source(args.model, args.architecture, args.reading) as source:
         found = opened_detector(runner, source, args.labels)
         entries = [_entry(looked_at(runner, found, picture), shown) for picture in pictures]
-    print(json.dumps(entries, indent=2, ensure_ascii=False) if args.json else "\n".join(map(_in_words, entries)))
+    notes = list(found.card.notes)
+    if args.json:
+        told = [entry | {"notes": notes + entry["notes"]} for entry in entries]
+        print(json.dumps(told, indent=2, ensure_ascii=False))
+    else:
+        print("\n".join([*map(_note, notes), *map(_in_words, entries)]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,10 +80,12 @@ def looked_at(runner: Runner, detector: PreparedDetector, picture: Picture) -> L
 
 
 def check_reading(card: Card) -> None:
-    """Raise MissingCapability, with the outputs, where it is not known how they are read."""
+    """Raise MissingCapability, with the outputs and what to do, where it is not known how they are read."""
     if Capability.DETECT not in card.capabilities:
         reason = card.missing.get("DETECT", "It is not known how the outputs of this model are read.")
-        raise MissingCapability(f"{reason} Outputs: {'; '.join(map(output_in_words, card.raw_outputs))}.")
+        outputs = "; ".join(map(output_in_words, card.raw_outputs))
+        way = f"--reading with a JSON text that has a form, one of {', '.join(map(repr, FORMS))}"
+        raise MissingCapability(f"{reason} Its outputs: {outputs}. Say how they are read by {way}.")
 
 
 def output_in_words(output: RawOutput) -> str:
@@ -87,9 +98,6 @@ def box_in_words(entry: dict[str, Any]) -> str:
     """Return a box on one line: its number, score, class and place."""
     sides = ", ".join(f"{side} {value:.0f}" for side, value in zip(SIDES, entry["box"], strict=True))
     return f"{entry['number']:4d}  {entry['score']:6.1%}  {entry['label']} ({entry['index']}): {sides}"
-
-
-SIDES = ("left", "top", "right", "bottom")
 
 
 def nothing_found(shown: Shown, candidates: Sequence[dict[str, Any]]) -> str:
@@ -117,4 +125,8 @@ def _entry(looked: LookedAt, shown: Shown) -> dict[str, Any]:
 
 def _in_words(entry: dict[str, Any]) -> str:
     boxes = map(box_in_words, entry["boxes"] + entry["below_threshold"])
-    return "\n".join([entry["image"], *(f"Note: {note}" for note in entry["notes"]), *boxes])
+    return "\n".join([entry["image"], *map(_note, entry["notes"]), *boxes])
+
+
+def _note(sentence: str) -> str:
+    return f"Note: {sentence}"

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from model_adapters.readings import Reading
 from vitrine_cli.progress import tell
 from xai_core.detection.preparation import PreparedDetector, prepared_detector, read_detector_labels
 from xai_core.errors import DataError, ImageError, ModelError, VitrineError
@@ -20,7 +21,7 @@ from xai_core.labels import read_labels
 from xai_core.picture_files import Picture, open_picture
 from xai_core.preparation import Prepared, opened, prepare
 from xai_core.samples import Reference, references
-from xai_core.types import ModelSource
+from xai_core.types import Capability, ModelSource
 
 MAX_PACKED_BYTES = 1 << 30
 
@@ -41,8 +42,13 @@ def add_detector(parser: ArgumentParser) -> None:
 
 def add_reading(parser: ArgumentParser) -> None:
     """Add the flag that says how a detector's outputs are read."""
+    names = ", ".join(param.name for param in Reading.params)
     parser.add_argument(
-        "--reading", metavar="JSON", default="", help="how a detector's outputs are read, where that can not be told"
+        "--reading",
+        metavar="JSON",
+        default="",
+        help=f"what a detector's file does not say, as JSON: of ONNX how outputs are read, some of {names}; of other "
+        'files settings such as {"smallest_side": 640}',
     )
 
 
@@ -95,9 +101,9 @@ def prepared(
 
 
 def opened_detector(runner: Runner, source: ModelSource, labels: str | None = None) -> PreparedDetector:
-    """Open a detector and name its classes; it may yet be unknown how its outputs are read."""
+    """Open a detector and name its classes, if it is known how its outputs are read; its card says whether."""
     found = prepared_detector(source, opened(runner, source, tell))
-    if labels is None:
+    if labels is None or Capability.DETECT not in found.card.capabilities:
         return found
     path = Path(labels)
     return replace(found, labels=read_detector_labels(_label_bytes(path), found.card.classes, path.name))

@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from vitrine_cli.detect import nothing_found
@@ -19,6 +20,25 @@ NAMES = "RBC\nWBC\nPlatelets\n"
 def labels(tmp_path: Path) -> Path:
     (tmp_path / "cells.txt").write_text(NAMES)
     return tmp_path / "cells.txt"
+
+
+@pytest.fixture
+def riddle(tmp_path: Path) -> Path:
+    """An ONNX graph whose output could be boxes, though nobody can tell how."""
+    weights = numpy_helper.from_array(np.random.default_rng(0).normal(size=(3, 3, 8, 8)).astype(np.float32), "w")
+    nodes = [
+        helper.make_node("Conv", ["image", "w"], ["maps"], kernel_shape=[8, 8], strides=[8, 8]),
+        helper.make_node("Reshape", ["maps", "shape"], ["riddle"]),
+    ]
+    inputs = [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 32, 32])]
+    outputs = [helper.make_tensor_value_info("riddle", TensorProto.FLOAT, [1, 16, 3])]
+    constants = [weights, numpy_helper.from_array(np.array([1, 16, 3]), "shape")]
+    graph = helper.make_graph(nodes, "riddle", inputs, outputs, constants)
+    path = tmp_path / "riddle.onnx"
+    path.write_bytes(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9).SerializeToString()
+    )
+    return path
 
 
 def white_cell(assets: Path) -> list[float]:
@@ -96,6 +116,22 @@ def test_a_label_file_may_begin_with_the_background_but_not_be_too_short(vitrine
 )
 def test_wrong_words_end_in_one_sentence(vitrine, blood_detector, blood, words, sentence):
     assert sentence in vitrine("detect", blood_detector, blood, *words).sentence
+
+
+def test_what_a_graph_is_taken_for_is_told_with_its_boxes(vitrine, assets):
+    model = assets / "models/detection/FastestDet.onnx"
+    entry = found(vitrine("detect", model, assets / "images/other/cat_dog_both.png", "--json"))
+    assert {box["label"] for box in entry["boxes"][:2]} == {"cat", "dog"}
+    assert any("taken for those of COCO" in note for note in entry["notes"])
+
+
+def test_outputs_that_nobody_can_read_are_shown_and_asked_for(vitrine, riddle, blood):
+    sentence = vitrine("detect", riddle, blood).sentence
+    assert "Its outputs: riddle (1 x 16 x 3) from " in sentence
+    assert "--reading with a JSON text that has a form, one of 'boxes, labels, scores', " in sentence
+    checked = vitrine("check", riddle, "--task", "detect")
+    assert "Output:        riddle (1 x 16 x 3) from " in checked.out
+    assert "Classes" not in checked.out
 
 
 def test_a_classifier_is_pointed_to_where_it_belongs(vitrine, classifier, blood):

