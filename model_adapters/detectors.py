@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from xai_core.errors import ParamError
-from xai_core.params import Declared, Param, Range, params_of
+from xai_core.params import Declared, Range, params_of
 
+Settings = TypeVar("Settings", bound=Declared)
 Levels = tuple[tuple[float, ...], ...]
 Body = Literal["resnet50", "mobilenet_v3_large", "mobilenet_v2", "vgg16"]
-COCO_CLASSES = 91  # with the background
 IMAGENET_MEAN, IMAGENET_STD = "0.485, 0.456, 0.406", "0.229, 0.224, 0.225"
 FORM = "Numbers are parted by commas, and levels of the pyramid by semicolons"
 
@@ -103,7 +103,18 @@ class SSDSettings(DetectorSettings):
     candidates: Annotated[int, Range(1, 10000), "Most boxes of a class before overlaps are removed."] = 400
 
 
-for _kind in (DetectorSettings, ScaledSettings, RegionSettings, DenseSettings, SSDSettings):
+@dataclass(frozen=True)
+class SealedSettings(Declared):
+    """What a detector that brings its own code does not say of itself."""
+
+    id: ClassVar[str] = "sealed_detector"
+    title: ClassVar[str] = "A TorchScript detector"
+
+    classes: Annotated[int, Range(0, 10000), "How many classes it has, without the background; 0 asks the file."] = 0
+    background: Annotated[bool, "Whether label 0 is the background, so that classes are counted from 1."] = True
+
+
+for _kind in (DetectorSettings, ScaledSettings, RegionSettings, DenseSettings, SSDSettings, SealedSettings):
     _kind.params = params_of(_kind)
 
 
@@ -151,11 +162,19 @@ def settings_for(known: KnownDetector, reading: str, digest: str = "") -> Detect
     digest: of the file, since torchvision's own weights are known by it. ParamError where the text is not such.
     """
     usual = replace(known.settings, **known.coco_settings) if known.is_coco(digest) else known.settings
+    return read_over(usual, reading, known.name)
+
+
+def read_over(usual: Settings, reading: str, title: str) -> Settings:
+    """Return settings with the fields of `reading`, a JSON text, over the usual ones; ParamError where it is none.
+
+    title: whose settings they are, for the message.
+    """
     given = _parsed(reading)
-    readers: dict[str, Param] = {param.name: param for param in usual.params}
-    if unknown := sorted(set(given) - set(readers)):
-        raise ParamError(f"{known.name} has no setting {unknown[0][:40]!r}; it has {', '.join(readers)}.")
-    return replace(usual, **given)
+    if unknown := sorted(set(given) - {param.name for param in usual.params}):
+        names = ", ".join(param.name for param in usual.params)
+        raise ParamError(f"{title} has no setting {unknown[0][:40]!r}; it has {names}.")
+    return type(usual).from_json({**usual.values(), **given})
 
 
 @cache

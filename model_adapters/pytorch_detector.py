@@ -4,29 +4,37 @@ from __future__ import annotations
 
 from typing import Any
 
-from model_adapters import architectures, detectors, torch_files
-from model_adapters.detectors import DenseSettings
+from torch.nn import Module
+
+from model_adapters import architectures, detectors, torch_files, torch_script
+from model_adapters.detectors import DenseSettings, SealedSettings
+from model_adapters.torch_architectures import import_torchvision_models
 from model_adapters.torch_detector import TorchDetector
 from model_adapters.torch_files import Tensors
 from model_adapters.torch_heads import Heads
 from model_adapters.torch_heads_of import heads_of
+from model_adapters.torch_network import frozen
 from model_adapters.torch_region_heads import RegionHeads
-from model_adapters.torchvision_detectors import Recognised, built, recognised, shapes_of
+from model_adapters.torch_sealed_detector import CLASSIFIER, SealedDetector, find_manner
+from model_adapters.torchvision_detectors import Recognised, built, columns_in, recognised, shapes_of
 from xai_core.detector import Detector
 from xai_core.errors import UnsupportedModel
 from xai_core.types import Capability, Card, FileKind, InputSpec, ModelSource
 
-CLASSIFIER = "This model names the whole picture (a classifier). Open it on the Explain page."
 EXPORTED = "Detectors are not opened from .pt2 files. Save a state_dict, TorchScript or ONNX instead."
 UNKNOWN = (
     "These weights are of no detector that is known by its weights, and a state_dict holds no network of its own. "
     "Export the whole model: torch.jit.script(model.eval()).save('detector.pt') for TorchScript, or ONNX."
 )
-NO_ABLATION = "Channels can be switched off one by one in Faster R-CNN and Mask R-CNN only. Choose another method."
+NO_ABLATION = "channels are switched off one by one in Faster R-CNN and Mask R-CNN only. Choose another method."
 ASIDE_NOTES = {
     "Its masks are left aside; boxes are found and explained.": "roi_heads.mask_",
     "Its keypoints are left aside; boxes are found and explained.": "roi_heads.keypoint_",
 }
+SEALED = "a TorchScript detector gives boxes only. Upload its state_dict, or choose a method that needs boxes only."
+HOW_MANY = (
+    "This detector does not say how many classes it has. Set it in how its outputs are read, or upload its state_dict."
+)
 SEEING = Capability.DETECT | Capability.ACTIVATIONS | Capability.GRADIENT
 
 
@@ -36,9 +44,13 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> Detector:
         return _from_weights(torch_files.read_safetensors(source.path), source, kind)
     if kind.format == "torch-weights":
         return _from_weights(torch_files.read(source.path), source, kind)
+    import_torchvision_models()  # for its operators, which such files call
+    if kind.format == "torchscript":
+        return _sealed(torch_script.opened(source.path), source, kind)
     if kind.format == "torch-export":
         raise UnsupportedModel(EXPORTED)
-    raise UnsupportedModel(UNKNOWN)
+    content = torch_files.read(source.path, trusted=True)
+    return _around(content, source, kind) if isinstance(content, Module) else _from_weights(content, source, kind)
 
 
 def _from_weights(content: Any, source: ModelSource, kind: FileKind) -> Detector:
@@ -61,6 +73,38 @@ def _as_chosen(tensors: Tensors, source: ModelSource, kind: FileKind) -> Detecto
     return _detector(Recognised(bare, known, ()), source, kind)
 
 
+def _around(module: Any, source: ModelSource, kind: FileKind) -> Detector:
+    """Return the detector around a module that came with its code: taken apart where it is torchvision's."""
+    settings = detectors.read_over(SealedSettings(), source.reading, SealedSettings.title)
+    try:
+        heads = heads_of(module, settings.background)
+        return TorchDetector(heads, _card(heads, kind, None, ()))
+    except (UnsupportedModel, AttributeError, TypeError):  # its own code, or torchvision's with other parts
+        return _sealed(frozen(module), source, kind)
+
+
+def _sealed(module: Any, source: ModelSource, kind: FileKind) -> Detector:
+    settings = detectors.read_over(SealedSettings(), source.reading, SealedSettings.title)
+    manner = find_manner(module)
+    known = columns_in(module.state_dict())
+    classes = settings.classes or (known - int(settings.background) if known else 0)
+    if classes < 1:
+        raise UnsupportedModel(HOW_MANY)
+    height, width = manner.size or (None, None)
+    missing = {one.name or "": SEALED for one in (Capability.ACTIVATIONS, Capability.GRADIENT, Capability.ABLATION)}
+    card = Card(
+        framework="pytorch",
+        format=kind.format,
+        classes=classes,
+        input=InputSpec(height, width, batch=1),
+        capabilities=Capability.DETECT,
+        missing=missing,
+        labels=_labels(classes),
+        notes=kind.notes,
+    )
+    return SealedDetector(module, card, manner, settings.background)
+
+
 def _detector(found: Recognised, source: ModelSource, kind: FileKind) -> Detector:
     settings = detectors.settings_for(found.known, source.reading, source.digest)
     background = settings.background if isinstance(settings, DenseSettings) else True
@@ -79,9 +123,13 @@ def _card(heads: Heads, kind: FileKind, architecture: str | None, notes: tuple[s
         capabilities=SEEING | ablates,
         architecture=architecture,
         missing={} if ablates else {Capability.ABLATION.name or "": NO_ABLATION},
-        labels=detectors.coco_labels() if classes == detectors.COCO_CLASSES - 1 else (),
+        labels=_labels(classes),
         notes=(*kind.notes, *notes),
     )
+
+
+def _labels(classes: int) -> tuple[str, ...]:
+    return detectors.coco_labels() if classes == len(detectors.coco_labels()) else ()
 
 
 def _notes(found: Recognised) -> tuple[str, ...]:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
-from model_adapters.probes import AT_ONCE, ran_out
+from model_adapters import torch_ablation
+from model_adapters.probes import AT_ONCE
+from model_adapters.torch_asked import asked
 from model_adapters.torch_box_gradients import gradients, nearest
 from model_adapters.torch_heads import Boxes, Features, Heads, Outputs
 from model_adapters.torch_network import frozen
+from model_adapters.torch_region_heads import RegionHeads
 from model_adapters.torch_seen import Seen, numbers_of, resized, scaled, sizes_of
 from xai_core.detector import Aspect, BoxTarget, Detections, Detector
 from xai_core.errors import ModelError
@@ -23,7 +25,7 @@ from xai_core.params import Size
 from xai_core.types import Capability, Card, Floats, Indices, Layer
 
 USUAL_SIZE = (480, 640)  # pixels of the picture whose pyramid the card tells
-TRIAL_SIZE = (256, 256)  # pixels; every level still has a place there
+TRIAL_SIZE = (128, 128)  # pixels; every level still has a place there
 
 
 class TorchDetector(Detector):
@@ -46,7 +48,7 @@ class TorchDetector(Detector):
 
     def detect(self, images: Floats, floor: float) -> list[Detections]:
         if len(images) == 1:
-            with self.asked(images):
+            with asked(images):
                 seen = self.seen(images[0])
                 return [self.detections(self.outputs(seen), seen.size, seen.image_size, floor)]
         step = self._at_once(images)
@@ -55,7 +57,7 @@ class TorchDetector(Detector):
 
     def pyramid(self, image: Floats, levels: Sequence[str]) -> list[Floats]:
         self._check(levels)
-        with self.asked(image[None]):
+        with asked(image[None]):
             seen = self.seen(image)
             return [seen.cropped(seen.features[name]) for name in levels]
 
@@ -64,7 +66,7 @@ class TorchDetector(Detector):
     ) -> tuple[float, list[Floats]]:
         self._check(levels)
         label = self.label_of(target)
-        with self.asked(image[None]):
+        with asked(image[None]):
             seen = self.seen(image)
             row = self.row_of(seen, target)
             value, slopes = gradients(self.heads, seen, row, label, aspect, self._corners(target))
@@ -76,9 +78,14 @@ class TorchDetector(Detector):
         if Capability.ABLATION not in self.card.capabilities:
             raise self._lacks("ablation")
         names = [layer.name for layer in self.card.layers]
-        with self.asked(image[None]), torch.no_grad():
+        with asked(image[None]), torch.no_grad():
             seen = self.seen(image)
-            return [self._without(seen, names[level], int(channel), value, floor) for level, channel in channels]
+            off = [(names[level], int(channel)) for level, channel in channels]
+            if not isinstance(self.heads, RegionHeads) or not torch_ablation.applies_to(self.module):
+                return [self._without(seen, level, channel, value, floor) for level, channel in off]
+            wanted = torch.cat([resized(self._corners(one), seen.image_size, seen.size) for one in targets])
+            near = torch_ablation.near(self.heads, seen, wanted).outputs(off, value)
+            return [self.detections(outputs, seen.size, seen.image_size, floor) for outputs in near]
 
     def inputs(self, images: Floats) -> Any:
         """Return the ImageList that goes into the backbone for images (N, H, W, 3) of one size."""
@@ -132,31 +139,8 @@ class TorchDetector(Detector):
         labels = (boxes.labels - first).cpu().numpy()
         return Detections.of(numbers_of(corners), labels, numbers_of(boxes.scores), numbers_of(rows))
 
-    @contextmanager
-    def asked(self, images: Floats) -> Iterator[None]:
-        """Turn what PyTorch raises for images (N, H, W, 3) into a sentence."""
-        try:
-            yield
-        except ModelError:
-            raise
-        except (
-            RuntimeError,
-            ValueError,
-            LookupError,
-            TypeError,
-            ArithmeticError,
-            AssertionError,
-            MemoryError,
-        ) as error:
-            if "allocate memory" in str(error) or isinstance(error, torch.OutOfMemoryError | MemoryError):
-                raise ran_out(len(images)) from None
-            shape = "x".join(map(str, images.shape[:0:-1]))
-            raise ModelError(
-                f"The detector does not take a picture of channels x width x height = {shape}; it may be too narrow."
-            ) from error
-
     def _detect(self, images: Floats, floor: float) -> list[Detections]:
-        with self.asked(images), torch.no_grad():
+        with asked(images), torch.no_grad():
             inputs = self.inputs(images)
             many = self.heads.outputs(self.features(inputs), inputs)
             pairs = zip(many, sizes_of(inputs), strict=True)

@@ -29,7 +29,7 @@ SIDE = 224  # pixels, where the size is free
 
 def load(path: str, kind: FileKind) -> Network:
     """Open a TorchScript file; UnsupportedModel where it is no classifier of pictures."""
-    module = _opened(path)
+    module = opened(path)
     _check_signature(module)
     spec, notes = find_input(module)
     inputs = trials(spec)
@@ -120,7 +120,8 @@ def _slope(network: TorchNetwork) -> Floats:
     return np.asarray(found / (np.abs(found).max() or 1), np.float32)
 
 
-def _opened(path: str) -> Any:
+def opened(path: str) -> Any:
+    """Return the module of a TorchScript file, frozen; RefusedModel where it can not be read."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # TorchScript is deprecated, yet many files are in use
@@ -154,7 +155,7 @@ def _without_end(
 
     The module is None where there is no such end, or where what is left does not add up to the whole.
     """
-    module = _opened(path)  # a graph can be changed only before its first run
+    module = opened(path)  # a graph can be changed only before its first run
     end = _cut(module)
     if end is None:
         return None, None, []

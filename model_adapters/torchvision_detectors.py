@@ -63,6 +63,18 @@ def recognised(tensors: Tensors, digest: str = "") -> Recognised | None:
     return Recognised(named, fitting[0], tuple(known.name for known in fitting[1:])) if fitting else None
 
 
+def columns_in(tensors: Mapping[str, Any]) -> int | None:
+    """Return the number of classes, with the background, of tensors of a torchvision detector; None for others."""
+    shapes = shapes_of(tensors)
+    if REGION_MARK in shapes:
+        return shapes[REGION_MARK][0]
+    for mark in (DENSE_MARK, f"{SSD_MARK}weight", f"{SSD_MARK}1.weight"):
+        boxes = mark.replace("classification_head", "regression_head").replace("cls_logits", "bbox_reg")
+        if mark in shapes and boxes in shapes:
+            return shapes[mark][0] * 4 // shapes[boxes][0]
+    return None
+
+
 def built(tensors: Tensors, known: KnownDetector, settings: DetectorSettings) -> Any:
     """Return the module of a detector with its weights, in eval mode; UnsupportedModel where they do not fit it."""
     named = with_new_names(tensors)

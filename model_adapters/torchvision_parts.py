@@ -24,7 +24,7 @@ from xai_core.errors import UnsupportedModel
 
 Shapes = Mapping[str, tuple[int, ...]]
 FILLING = ("uniform_", "normal_", "trunc_normal_")
-SSD_ANCHORS, LITE_ANCHORS = 4, 6  # at a place of the first level
+SSD_HEADS = "head.classification_head.module_list"
 SHORT_TAIL = 480  # channels where MobileNetV3 was cut short, as it is where it was not trained before
 
 
@@ -75,14 +75,16 @@ def dense(shapes: Shapes, known: KnownDetector, settings: DenseSettings) -> Any:
 
 
 def ssd(shapes: Shapes, known: KnownDetector, settings: SSDSettings) -> Any:
-    """Return an SSD300 (Liu and others 2016) or an SSDlite (Sandler and others 2018)."""
+    """Return an SSD300 (Liu and others 2016) or an SSDlite (Sandler and others 2018).
+
+    They are put together here since torchvision's functions run the whole backbone to learn its channels, and know
+    SSDlite with one of its two ends only.
+    """
+    parts = _detection()
+    make = _ssd300 if known.body == "vgg16" else _ssdlite
+    backbone, head, anchors, side = make(shapes)
     options = {**_look(settings), **_limits(settings), "topk_candidates": settings.candidates}
-    if known.body == "vgg16":
-        classes = shapes["head.classification_head.module_list.0.weight"][0] // SSD_ANCHORS
-        build = _detection().ssd300_vgg16
-        return build(weights=None, weights_backbone=None, num_classes=classes, **options)
-    classes = shapes["head.classification_head.module_list.0.1.weight"][0] // LITE_ANCHORS
-    return _ssdlite(classes, shapes["backbone.extra.0.0.0.weight"][1] == SHORT_TAIL, options)
+    return parts.ssd.SSD(backbone, anchors, (side, side), head.classification_head.num_columns, head=head, **options)
 
 
 def without_values() -> Any:
@@ -202,14 +204,29 @@ def _fcos_head(channels: int, anchors: int, classes: int) -> Any:
     return _detection().fcos.FCOSHead(channels, anchors, classes)
 
 
-def _ssdlite(classes: int, short: bool, options: dict[str, Any]) -> Any:
-    """Return an SSDlite whose backbone ends as it does in the file; torchvision's function knows one end only."""
+def _ssd300(shapes: Shapes) -> tuple[Any, Any, Any, int]:
+    """Return the backbone, the head, the default boxes and the picture's side of an SSD300."""
+    parts = _detection()
+    backbone = parts.ssd._vgg_extractor(import_torchvision_models().vgg16(weights=None), False, 5)
+    anchors = parts.anchor_utils.DefaultBoxGenerator(
+        [[2], [2, 3], [2, 3], [2, 3], [2], [2]],
+        scales=[0.07, 0.15, 0.33, 0.51, 0.69, 0.87, 1.05],
+        steps=[8, 16, 32, 64, 100, 300],
+    )
+    counts = anchors.num_anchors_per_location()
+    heads = [shapes[f"{SSD_HEADS}.{level}.weight"] for level in range(len(counts))]
+    return backbone, parts.ssd.SSDHead([one[1] for one in heads], counts, heads[0][0] // counts[0]), anchors, 300
+
+
+def _ssdlite(shapes: Shapes) -> tuple[Any, Any, Any, int]:
+    """Return the backbone, the head, the default boxes and the picture's side of an SSDlite."""
     parts, models = _detection(), import_torchvision_models()
     norm = partial(torch.nn.BatchNorm2d, eps=0.001, momentum=0.03)
+    short = shapes["backbone.extra.0.0.0.weight"][1] == SHORT_TAIL
     body = models.mobilenet_v3_large(weights=None, norm_layer=norm, reduced_tail=short)
-    backbone = parts.ssdlite._mobilenet_extractor(body, 6, norm)
-    size = (320, 320)
     anchors = parts.anchor_utils.DefaultBoxGenerator([[2, 3]] * 6, min_ratio=0.2, max_ratio=0.95)
-    widths = parts._utils.retrieve_out_channels(backbone, size)
-    head = parts.ssdlite.SSDLiteHead(widths, anchors.num_anchors_per_location(), classes, norm)
-    return parts.SSD(backbone, anchors, size, classes, head=head, **options)
+    counts = anchors.num_anchors_per_location()
+    widths = [shapes[f"{SSD_HEADS}.{level}.0.0.weight"][0] for level in range(len(counts))]
+    classes = shapes[f"{SSD_HEADS}.0.1.weight"][0] // counts[0]
+    head = parts.ssdlite.SSDLiteHead(widths, counts, classes, norm)
+    return parts.ssdlite._mobilenet_extractor(body, 6, norm), head, anchors, 320
