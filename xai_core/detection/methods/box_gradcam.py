@@ -9,14 +9,20 @@ import numpy as np
 
 from xai_core.cam import weighted
 from xai_core.detection.levels import added
-from xai_core.detection.method import DetectionMethod, Explained, ForTheBox, Levels, detection_method
+from xai_core.detection.method import DetectionMethod, ForTheBox, Levels, detection_method
 from xai_core.detection.model import DetectionModel
 from xai_core.detection.pictures import map_size
-from xai_core.detection.targets import ALWAYS_THERE, check_chosen
+from xai_core.detection.targets import check_chosen
 from xai_core.detector import BoxTarget
 from xai_core.method import Guide
 from xai_core.params import Size
 from xai_core.types import Capability, Estimate, Floats
+
+Slope = Annotated[
+    Literal["score", "left", "right", "top", "bottom", "width", "height"],
+    "What is explained: the score of the box's class (its logit), or one of its edges, its width or its height in "
+    "pixels. How well the box keeps its place (IoU) is not among them: at its own place it has no slope.",
+]
 
 
 @detection_method(
@@ -25,7 +31,7 @@ from xai_core.types import Capability, Estimate, Floats
     needs=Capability.DETECT | Capability.ACTIVATIONS | Capability.GRADIENT,
     source="Selvaraju and others, Grad-CAM, 2017, arXiv 1610.02391; place by place: Draelos, Carin, Use HiResCAM "
     "instead of Grad-CAM, 2020, arXiv 2011.08891",
-    cost="one pass through the backbone, and one back from the box's head a box",
+    cost="one detection, and for each box one pass back from its head to the pyramid",
     guide=Guide(
         answers="Which features raise the box's score, or move one of its edges?",
         choose="As the first map of a box: it takes about as long as finding the box did.",
@@ -36,7 +42,7 @@ from xai_core.types import Capability, Estimate, Floats
 class GradCamOfABox(DetectionMethod):
     """Multiply each level of the feature pyramid by the gradient of the box's score or edge, and add them up."""
 
-    aspect: Explained = "score"
+    aspect: Slope = "score"
     weights: Annotated[
         Literal["place by place", "mean gradient"],
         "What a channel is weighed by: at each place its own gradient (HiResCAM), or everywhere the mean of them "
@@ -67,4 +73,4 @@ class GradCamOfABox(DetectionMethod):
     def _shown(self, map: Floats) -> Floats:
         if not self.positive_only:
             return map
-        return np.maximum(map, 0) if self.aspect in ALWAYS_THERE else np.abs(map)
+        return np.maximum(map, 0) if self.aspect == "score" else np.abs(map)

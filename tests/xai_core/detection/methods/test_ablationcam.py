@@ -1,0 +1,253 @@
+"""Ablation-CAM of a box: exact weights, an exact share of the channels, features that stay as they are."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from detector_fakes import SIDE, channel_detector, spots, targets_of
+from fakes import Remembering
+
+from xai_core.detection.methods.ablationcam import AblationCamOfABox, most_active
+from xai_core.detection.model import DetectionModel
+from xai_core.errors import DataError, ModelError
+from xai_core.resampling import resized
+
+IMAGE = spots()
+SIZE = (SIDE, SIDE)
+
+
+@pytest.fixture
+def detector():
+    return channel_detector()
+
+
+def estimates(detector, targets=None, memory=None, image=IMAGE, **settings):
+    method = AblationCamOfABox(**{"channels": 100.0, "grid": "finest", "positive_only": False} | settings)
+    targets = targets_of(IMAGE, detector) if targets is None else targets
+    return list(method.explain(DetectionModel(detector, memory), image, targets))
+
+
+def last(detector, targets=None, **settings):
+    return estimates(detector, targets, **settings)[-1].maps
+
+
+def by_hand(detector, weights, grid=(8, 8)):
+    """The map of one box: each channel on the grid, times its weight, added up; weights one row a level."""
+    channels = [map.transpose(2, 0, 1) for map in detector.features]
+    parts = [resized(np.abs(one), grid) for one in channels]
+    total = sum(np.einsum("khw,k->hw", one, row) for one, row in zip(parts, weights, strict=True))
+    return resized(np.asarray(total, np.float32)[None], SIZE)[0]
+
+
+def test_a_channel_weighs_what_the_score_loses_without_it_as_a_share_of_the_whole(detector):
+    found = last(detector)
+    for target, map in zip(targets_of(IMAGE, detector), found, strict=True):
+        lost = [
+            row[target.label] * means for row, means in zip(detector.weights, detector.means(target.label), strict=True)
+        ]
+        np.testing.assert_allclose(map, by_hand(detector, [one / (1 + target.score) for one in lost]), atol=1e-5)
+
+
+def test_the_class_alone_is_a_share_of_the_score_alone(detector):
+    (target, _), (map, _) = targets_of(IMAGE, detector), last(detector, aspect="class")
+    lost = [
+        row[target.label] * means for row, means in zip(detector.weights, detector.means(target.label), strict=True)
+    ]
+    np.testing.assert_allclose(map, by_hand(detector, [one / target.score for one in lost]), atol=1e-5)
+
+
+def test_weights_are_those_of_the_known_case(assets):
+    case = json.loads((assets.parent / "cases.json").read_text())["ablationcam_weights"]
+    whole, without = case["input"]["orig_score"], np.array(case["input"]["ablated_scores"])
+    found = weights_of(whole, without)
+    np.testing.assert_allclose(found, case["expected"]["weights"], atol=1e-6)
+
+
+def test_each_channel_gets_its_own_score_where_pytorch_grad_cam_mixes_them_up(assets):
+    case = json.loads((assets.parent / "cases.json").read_text())["ablationcam_duplicate_bug"]
+    scores = np.array(case["expected"]["correct"]) / 100
+    np.testing.assert_allclose(weights_of(0.99, scores, "class"), (0.99 - scores) / 0.99, atol=1e-6)
+
+
+def weights_of(whole, without, aspect="score"):
+    """The weights that channels get without which the box is worth `without`, read from maps of one channel each."""
+    detector = channel_detector()
+    count = len(without)
+    detector.features = [np.tile(np.eye(8, dtype=np.float32)[:count].T[None], (8, 1, 1)), detector.features[1][..., :1]]
+    target = targets_of(IMAGE, channel_detector())[0]
+    target = replace(target, score=whole - (aspect == "score"))
+    (plain,) = channel_detector().detect(IMAGE[None], 0.0)
+
+    def told(value):
+        share = value - (aspect == "score")
+        chosen = plain.chosen(plain.labels == target.label)
+        return replace(chosen, scores=np.array([share], np.float32)) if value > 0 else chosen.chosen(np.zeros(0, int))
+
+    detector.detect = lambda images, floor: [told(whole)]
+    detector.without_channels = lambda image, channels, *_: [told(without[channel]) for _, channel in channels]
+    (map,) = last(detector, [target], levels=("fine",), aspect=aspect, image=IMAGE[::4, ::4])
+    return map[0, :count]
+
+
+@pytest.mark.parametrize(("share", "count"), [(1.0, 1), (10.0, 1), (11.0, 2), (50.0, 5), (70.0, 7), (100.0, 10)])
+def test_exactly_the_share_of_the_channels_is_asked_about(detector, share, count):
+    estimates(detector, channels=share)
+    assert sum(detector.asked) == count
+
+
+@pytest.mark.parametrize("share", range(1, 101))
+def test_every_whole_share_of_a_hundred_channels_is_that_many_channels(share):
+    maps = [np.random.default_rng(0).random((4, 4, 100), np.float32)]
+    found = most_active(maps, targets_of(IMAGE), SIZE, float(share))
+    assert len(found) == len(np.unique(found, axis=0)) == share
+
+
+def test_the_most_active_channels_in_the_box_come_first(detector):
+    (target, _) = targets_of(IMAGE, detector)
+    order = most_active(detector.features, [target], SIZE, 100.0)
+    strengths = [detector.means(target.label)[level][channel] for level, channel in order]
+    assert strengths == sorted(strengths, reverse=True)
+    assert len(np.unique(order, axis=0)) == 10
+
+
+def test_the_favourites_of_every_box_come_early():
+    map = np.zeros((8, 8, 4), np.float32)
+    map[..., 0], map[1:3, 1:3, 1], map[4:7, 5:7, 2] = 0.1, 5.0, 0.5
+    first, second, *_ = most_active([map], targets_of(IMAGE), SIZE, 100.0)
+    assert {int(first[1]), int(second[1])} == {1, 2}
+
+
+def test_a_box_outside_the_picture_is_ranked_and_then_answered_by_a_sentence(detector):
+    away = replace(targets_of(IMAGE, detector)[0], corners=(900.0, 900.0, 950.0, 950.0))
+    assert len(most_active(detector.features, [away], SIZE, 100.0)) == 10
+    with pytest.raises(ModelError, match="is not found again in the unchanged picture"):
+        estimates(detector, [away])
+
+
+def test_no_box_is_answered_by_a_sentence(detector):
+    with pytest.raises(DataError, match="No box is chosen"):
+        estimates(detector, [])
+
+
+def test_a_score_of_nought_is_answered_by_a_sentence(detector):
+    (whole,) = detector.detect(IMAGE[None], 0.0)
+    detector.detect = lambda images, floor: [replace(whole, scores=whole.scores * 0)]
+    with pytest.raises(ModelError, match=r"The class of the box from .* is nought in the unchanged picture"):
+        estimates(detector, targets_of(IMAGE, channel_detector()), aspect="class")
+
+
+@pytest.mark.parametrize("size", [1, 3, 7])
+def test_the_batch_size_changes_the_rounding_only(detector, size):
+    np.testing.assert_allclose(last(detector, batch_size=size), last(detector, batch_size=128), atol=1e-6)
+
+
+def test_a_preview_follows_every_batch_and_tells_the_share_done(detector):
+    found = estimates(detector, batch_size=4)
+    assert [one.fraction for one in found] == [0.4, 0.8, 1.0]
+    assert detector.asked == [4, 4, 2]
+
+
+def test_previews_come_ever_nearer_to_the_answer(detector):
+    found = estimates(detector, batch_size=1)
+    off = [np.abs(one.maps - found[-1].maps).max() for one in found]
+    assert off == sorted(off, reverse=True)
+
+
+def test_more_channels_continue_from_those_done_to_the_same_bits(detector):
+    memory, afresh = Remembering(), last(channel_detector(), batch_size=3)
+    estimates(detector, memory=memory, channels=40.0, batch_size=3)
+    again = estimates(detector, memory=memory, batch_size=3)[-1].maps
+    assert sum(detector.asked) == 10
+    np.testing.assert_array_equal(again, afresh)
+
+
+def test_another_aspect_and_another_least_iou_cost_no_pass(detector):
+    memory = Remembering()
+    estimates(detector, memory=memory)
+    estimates(detector, memory=memory, aspect="left", least_iou=0.3, magnitudes=False, grid="coarsest")
+    assert sum(detector.asked) == 10
+
+
+@pytest.mark.parametrize("change", [{"ablation_value": "very low"}, {"levels": ("fine",)}])
+def test_other_ablations_are_asked_for_anew(detector, change):
+    memory = Remembering()
+    estimates(detector, memory=memory)
+    estimates(detector, memory=memory, **change)
+    assert sum(detector.asked) == 10 + (6 if "levels" in change else 10)
+
+
+def test_a_run_that_is_cancelled_leaves_the_features_bit_for_bit(detector):
+    before = [map.copy() for map in detector.features]
+    method = AblationCamOfABox(channels=100.0, batch_size=1)
+    for steps in range(4):
+        running = method.explain(DetectionModel(detector), IMAGE, targets_of(IMAGE, detector))
+        for _ in range(steps + 1):
+            next(running)
+        running.close()
+    for map, kept in zip(detector.features, before, strict=True):
+        np.testing.assert_array_equal(map, kept)
+
+
+def test_a_channel_may_be_set_far_below_all_values(detector):
+    settings = {"ablation_value": "very low", "aspect": "class", "levels": ("fine",), "magnitudes": False}
+    (map, _), (target, _) = last(detector, **settings), targets_of(IMAGE, detector)
+    weights = np.ones(6, np.float32)  # every score becomes nought
+    expected = resized(np.einsum("hwk,k->hw", detector.features[0], weights)[None], SIZE)[0]
+    np.testing.assert_allclose(map, expected, atol=1e-5)
+    assert target.score > 0
+
+
+def test_levels_are_asked_about_by_their_own_number_in_the_card(detector):
+    seen = []
+    ask = detector.without_channels
+    detector.without_channels = lambda image, channels, *rest: (seen.extend(channels), ask(image, channels, *rest))[1]
+    estimates(detector, levels=("coarse",))
+    assert {int(level) for level, _ in seen} == {1}
+    assert sorted(int(channel) for _, channel in seen) == [0, 1, 2, 3]
+
+
+def test_an_edge_weighs_channels_by_how_far_it_moves_whichever_way(detector):
+    detector.pull = [np.array([2, -2, 0, 0, 0, 0], np.float32), np.zeros(4, np.float32)]
+    (target, _), (map, _) = targets_of(IMAGE, detector), last(detector, aspect="left")
+    moved = np.abs(detector.pull[0] * detector.means(target.label)[0])
+    width = target.corners[2] - target.corners[0]
+    np.testing.assert_allclose(map, by_hand(detector, [moved / width, np.zeros(4)]), atol=1e-5)
+
+
+def test_boxes_that_are_lost_are_told_where_edges_were_to_be_measured(detector):
+    estimate = estimates(detector, aspect="width", ablation_value="very low")[-1]
+    assert estimate.notes == ("The box was lost after 20 of 20 changes; there its edges count as where they were.",)
+    np.testing.assert_array_equal(estimate.maps, 0)
+
+
+def test_each_of_two_boxes_has_its_map_at_its_own_place():
+    detector = channel_detector()
+    fine = np.zeros((8, 8, 6), np.float32)
+    fine[1:3, 1:3, 0], fine[4:7, 4:8, 1] = 1, 1
+    detector.features, detector.weights = (
+        [fine, np.zeros((4, 4, 4), np.float32)],
+        [np.full((2, 6), 0.5), np.zeros((2, 4))],
+    )
+    first, second = last(detector, levels=("fine",))
+    assert first[4:12, 4:12].sum() > 0.75 * first.sum()
+    assert second[16:28, 16:32].sum() > 0.75 * second.sum()
+
+
+def test_what_speaks_against_the_box_is_cut_off_on_request(detector):
+    detector.weights[0][:, :5] *= -1
+    detector.weights[1][:] += 0.4
+    small = {"image": IMAGE[::4, ::4], "levels": ("fine",)}
+    signed, cut = (last(detector, positive_only=positive, **small) for positive in (False, True))
+    assert signed.min() < 0
+    np.testing.assert_array_equal(cut, np.maximum(signed, 0))
+
+
+def test_the_coarsest_grid_gives_the_map_that_is_laid_on_it(detector):
+    (target, _), (map, _) = targets_of(IMAGE, detector), last(detector, grid="coarsest")
+    lost = [
+        row[target.label] * means for row, means in zip(detector.weights, detector.means(target.label), strict=True)
+    ]
+    np.testing.assert_allclose(map, by_hand(detector, [one / (1 + target.score) for one in lost], (4, 4)), atol=1e-5)
