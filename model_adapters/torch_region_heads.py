@@ -50,7 +50,7 @@ class RegionHeads(Heads):
         return self.looked_at(features, [outputs.places[row : row + 1]], inputs.image_sizes)[0]
 
     def decoded(self, outputs: Outputs, rows: Any, labels: Any) -> Any:
-        chosen = outputs.deltas.reshape(len(outputs.deltas), -1, 4)[rows, labels]
+        chosen = outputs.deltas.unflatten(1, (-1, 4))[rows, labels]
         return self.module.roi_heads.box_coder.decode_single(chosen, outputs.places[rows])
 
     def settle(self, features: Features, size: tuple[int, int]) -> None:

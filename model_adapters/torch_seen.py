@@ -19,13 +19,17 @@ from xai_core.types import Floats
 
 @dataclass(eq=False)
 class Seen:
-    """What is known of one image: its size, what goes into the backbone, what comes out, what the heads give."""
+    """What is known of one image: its size, what goes into the backbone, what comes out, what the heads give.
+
+    ablation: what was computed for ablations near the boxes that were asked about last.
+    """
 
     digest: bytes
     image_size: Size
     inputs: Any
     features: Features
     outputs: Outputs | None = None
+    ablation: Any = None
 
     @property
     def size(self) -> Size:
