@@ -105,7 +105,7 @@ def _along(rows: Floats, columns: Floats, map: Floats) -> Floats:
 
 def _strongest(gram: Doubles) -> Floats:
     """Return the eigenvector (K,) of the largest eigenvalue; the others need not be found, which takes seconds."""
-    from scipy.sparse.linalg import eigsh  # type: ignore[import-untyped]
+    from scipy.sparse.linalg import eigsh
 
     if len(gram) < FEW:
         return np.asarray(np.linalg.eigh(gram)[1][:, -1], np.float32)

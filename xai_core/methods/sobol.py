@@ -75,7 +75,7 @@ class Design:
     """
 
     def __init__(self, cells: int, rows: int, seed: int) -> None:
-        from scipy.stats import qmc  # type: ignore[import-untyped]
+        from scipy.stats import qmc
 
         values = qmc.Halton(2 * cells, scramble=True, rng=seed).random(rows)
         self._a, self._b = values[:, :cells], values[:, cells:]
