@@ -1,0 +1,117 @@
+"""How the outputs of a detector's graph are read, declared once; no framework here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from xai_core.errors import ParamError
+from xai_core.params import Declared, Range, params_of
+from xai_core.preprocessing import Preprocessing
+
+Form = Literal["boxes, labels, scores", "boxes and class scores", "grid", "yolo rows"]
+BoxLayout = Literal["corners", "corners, top first", "centre and size"]
+Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading(Declared):
+    """What a graph's outputs mean and what its input wants, where the file does not say.
+
+    "grid" is the head of FastestDet: a map of objectness, box and classes, boxes by tanh and sigmoid, and
+    objectness^0.6 x class^0.4 as the score. Source: github.com/dog-qiuqiu/FastestDet, utils/tool.py and example/ncnn.
+    """
+
+    id: ClassVar[str] = "reading"
+    title: ClassVar[str] = "A reading of outputs"
+
+    form: Annotated[
+        Form,
+        "What the outputs are: final boxes with a label and a score each; boxes with a score for every class; one grid "
+        "of objectness, box and classes, as of FastestDet; or rows (or columns) of a box and its scores, as of YOLO.",
+    ] = "yolo rows"
+    box_layout: Annotated[
+        BoxLayout,
+        "The four numbers of a box: left, top, right, bottom; top, left, bottom, right; or centre, width and height.",
+    ] = "centre and size"
+    box_unit: Annotated[
+        Literal["pixels", "shares of the side"], "Whether boxes are in pixels of the input or lie between 0 and 1."
+    ] = "pixels"
+    objectness: Annotated[bool, "YOLO rows only: whether the fifth number is how sure it is of any object at all."] = (
+        False
+    )
+    background: Annotated[bool, "Whether class 0 is the background."] = False
+    activation: Annotated[
+        Literal["none", "sigmoid", "softmax"], "What turns scores into 0 to 1; none where the model has done so."
+    ] = "none"
+    classes: Annotated[
+        int, Range(0, 10000), "How many classes there are where labels are plain numbers; 0 asks the file."
+    ] = 0
+    overlap: Annotated[
+        float,
+        Range(0, 1, 0.05),
+        "Of two boxes of a class that overlap more than this, the better one stays; final boxes are left as they are.",
+    ] = 0.45
+    colours: Annotated[Literal["RGB", "BGR"], "The order of the colours that the model takes."] = "RGB"
+    scale: Annotated[Literal["0..1", "0..255"], "The values of a pixel that the model takes, before the mean."] = "0..1"
+    mean: Annotated[str, "What is subtracted from red, green and blue: one number, or three with commas."] = "0"
+    std: Annotated[str, "What red, green and blue are then divided by: one number, or three with commas."] = "1"
+    resizing: Annotated[
+        Literal["bilinear", "area"], "How a picture gets to the input's size: between pixels, or by their areas."
+    ] = "bilinear"
+    side: Annotated[
+        int,
+        Range(0, 2048, 32, "px"),
+        "Where the model takes any size: the side of the square that pictures are brought to; 0 leaves them.",
+    ] = 0
+
+    def check(self) -> None:
+        triple(self.mean, "Mean")
+        if min(triple(self.std, "Std")) <= 0:
+            raise ParamError(f"Std must be above 0; got {self.std!r}.")
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Read what `to_text` wrote; fields that are left out have their defaults. Raises ParamError."""
+        try:
+            given: Any = json.loads(text)
+        except (ValueError, RecursionError):
+            given = None
+        if not isinstance(given, dict):
+            raise ParamError('A reading is a JSON text such as {"form": "yolo rows", "objectness": true}; this is not.')
+        return cls.fitted(None, given)
+
+    def to_text(self) -> str:
+        """Return the reading as JSON, the same text for the same reading."""
+        return json.dumps(self.values(), sort_keys=True)
+
+    def preprocessing(self, height: int, width: int, channels: int = 3) -> Preprocessing:
+        """Return how a picture becomes the model's input of height x width pixels."""
+        mean, std = triple(self.mean, "Mean"), triple(self.std, "Std")
+        if self.colours == "BGR":
+            mean, std = mean[::-1], std[::-1]
+        return Preprocessing(
+            height,
+            width,
+            fit="squash",
+            channels="gray" if channels == 1 else self.colours,
+            scale=255.0 if self.scale == "0..255" else 1.0,
+            mean=mean,
+            std=std,
+        )
+
+
+def triple(text: str, name: str) -> Triple:
+    """Return the number for red, green and blue in a text such as "0.5" or "0.4, 0.5, 0.6"; or raise ParamError."""
+    try:
+        found = [float(part) for part in text.split(",")]
+    except ValueError:
+        found = []
+    if len(found) not in (1, 3) or not all(abs(one) < 1e6 for one in found):
+        raise ParamError(f"{name} must be one number, or three with commas between them; got {text[:60]!r}.")
+    red, green, blue = found * (3 // len(found))
+    return red, green, blue
+
+
+Reading.params = params_of(Reading)
