@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from model_adapters.probes import ran_out
-from xai_core.errors import ModelError, RefusedModel, UnsupportedModel
+from xai_core.errors import ModelError, RefusedModel, UnsupportedModel, is_of_memory
 
 LOGITS = ("logits", "out", "output")
 NO_GRADIENT = "The model's scores have no gradient; choose a method that needs predictions only."
@@ -68,7 +68,7 @@ def gradients(chosen: Any, leaves: list[Any]) -> list[Any]:
 
 
 def _check_memory(error: Exception, pictures: int) -> None:
-    if "allocate memory" in str(error) or isinstance(error, torch.OutOfMemoryError | MemoryError):
+    if is_of_memory(error):
         raise ran_out(pictures) from None
 
 

@@ -67,6 +67,32 @@ class OutOfMemory(JobError):
     """The model took more memory than its limit."""
 
 
+_OF_MEMORY = (
+    "bad_alloc",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "could not create a memory object",
+    "could not create a primitive",
+    "defaultcpuallocator",
+    "failed to allocate",
+    "oom when allocating",
+    "out of memory",
+    "resource_exhausted",
+    "resourceexhausted",
+    "unable to allocate",
+)
+
+
+def means_memory(text: str) -> bool:
+    """Whether a framework's words mean that memory ran out."""
+    return any(words in text.lower() for words in _OF_MEMORY)
+
+
+def is_of_memory(error: BaseException) -> bool:
+    """Whether an error, of ours or of a framework, says that memory ran out."""
+    return isinstance(error, OutOfMemory | MemoryError) or means_memory(str(error))
+
+
 def _family(base: type[VitrineError]) -> dict[str, type[VitrineError]]:
     found = {base.__name__: base}
     for child in base.__subclasses__():

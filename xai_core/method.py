@@ -64,6 +64,11 @@ class Catalogued(Declared, ABC):
         """Build with `given` values, and for the rest defaults that suit a model and its input of `size`."""
         return cls.fitted(size, {p.name: p.fitting(size) for p in cls.params_for(card)} | dict(given or {}))
 
+    def halved(self) -> Self | None:
+        """Return the same with half the batch size; None where it has none, or takes single pictures already."""
+        size = self.values().get("batch_size", 1)
+        return self.from_json(self.values() | {"batch_size": size // 2}) if size > 1 else None
+
     def check_choices(self, card: Card) -> None:
         """Raise ParamError where a field names something that the model does not have, such as a layer."""
         for param in self.params_for(card):

@@ -12,6 +12,9 @@ from xai_core.errors import MissingCapability, ModelError
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import Card, Floats, Indices, Network, Propagation, Rule, Score
 
+# Pixels of the pictures of a forward pass, and of one that also goes back; so large networks show often that they live.
+PASS, PASS_BACK = 32 * 224**2, 16 * 224**2
+
 
 class Ledger(Protocol):
     """Raw outputs (n, K) of the perturbed pictures of one run, kept so that a later run need not ask again."""
@@ -105,9 +108,13 @@ class Model:
         """What happened on the way that a person should know, in sentences."""
         return self._batches.notes
 
+    def take_at_most(self, pictures: int) -> None:
+        """Ask in batches of so many from now on; `notes` says so."""
+        self._batches.take_at_most(pictures)
+
     def outputs(self, images: Floats) -> Floats:
         """Return the network's raw outputs (N, K)."""
-        return self._scores(self._in_batches(self._forward, images))
+        return self._scores(self._in_batches(self._forward, images, pixels=PASS))
 
     def as_score(self, raw: Floats, score: Score) -> Floats:
         """Turn raw outputs (N, K) into logits or probabilities of the same shape."""
@@ -150,7 +157,7 @@ class Model:
         def one_batch(images: Floats) -> Floats:
             return self._network.activations(self.preprocessing.normalise(images), layer)
 
-        return _finite(self._in_batches(one_batch, images), "layer")
+        return _finite(self._in_batches(one_batch, images, pixels=PASS), "layer")
 
     def layer_gradients(self, image: Floats, targets: Indices, score: Score, layer: str) -> tuple[Floats, Floats]:
         """Return a layer's output (h, w, k) for one image (H, W, 3), and d score[targets] / d output (T, h, w, k)."""
@@ -166,7 +173,11 @@ class Model:
     def resume(self, image: Floats, layer: str, values: Floats) -> Floats:
         """Return raw outputs (N, K) for one image (H, W, 3) whose layer gives `values` (N, h, w, k) instead."""
         inputs = self.preprocessing.normalise(image[None])
-        return self._scores(self._in_batches(lambda some: self._network.resume(inputs, layer, some), values))
+
+        def one_batch(values: Floats) -> Floats:
+            return self._network.resume(inputs, layer, values)
+
+        return self._scores(self._in_batches(one_batch, values, pixels=PASS))
 
     def attentions(self, image: Floats, target: int, score: Score) -> tuple[Floats, Floats]:
         """Return attention weights and d score[target] / d weights, both (L, heads, tokens, tokens), of one image."""
@@ -196,9 +207,10 @@ class Model:
         if score == "logit" and self.card.gives == "probability":
             self.as_score(np.zeros((1, 1), np.float32), score)
 
-    def _in_batches(self, call: Callable[..., Floats], *arrays: Any) -> Floats:
-        """Return `call(*arrays)`, in pieces that fit into memory."""
-        found = self._batches.run(call, *arrays)
+    def _in_batches(self, call: Callable[..., Floats], *arrays: Any, pixels: int = PASS_BACK) -> Floats:
+        """Return `call(*arrays)`, in pieces that fit into memory and hold so many pixels of pictures at the most."""
+        height, width = self.input_size
+        found = self._batches.run(call, *arrays, most=max(1, pixels // (height * width)))
         return found[0] if len(found) == 1 else np.concatenate(found)
 
     def ledger(self, key: str) -> Ledger:

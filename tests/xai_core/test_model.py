@@ -34,7 +34,7 @@ class SmallNetwork(LinearNetwork):
 def test_a_batch_beyond_memory_is_halved_until_it_fits_and_a_note_says_so():
     small, roomy = model_of(SmallNetwork(WEIGHTS)), model_of(LinearNetwork(WEIGHTS))
     np.testing.assert_array_equal(small.outputs(IMAGES), roomy.outputs(IMAGES))
-    assert "2 pictures were taken at a time" in small.notes[0]
+    assert "pictures were taken 2 at a time" in small.notes[0]
     assert roomy.notes == ()
 
 
@@ -56,6 +56,17 @@ def test_each_pass_shows_that_the_model_is_alive():
     model = Model(SmallNetwork(WEIGHTS), Preprocessing(16, 16), tick=lambda: passes.append(1))
     model.outputs(IMAGES)
     assert len(passes) >= 5
+
+
+def test_a_large_batch_goes_through_in_parts_so_that_a_slow_model_shows_that_it_is_alive():
+    network, passes = LinearNetwork(random_weights(3, 448, 448)), []
+    model = Model(network, Preprocessing(448, 448), tick=lambda: passes.append(1))
+    model.outputs(np.zeros((20, 448, 448, 3), np.float32))
+    assert network.asked == [8, 8, 4]
+    assert len(passes) == 3
+    assert model.notes == ()
+    model.gradients(np.zeros((5, 448, 448, 3), np.float32), np.zeros(5, np.int64), "logit")
+    assert network.asked_back == [4, 1]
 
 
 def test_a_logit_is_not_to_be_had_of_a_model_that_ends_in_probabilities():

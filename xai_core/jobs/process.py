@@ -15,13 +15,13 @@ import time
 from collections import deque
 from typing import IO
 
-from xai_core.errors import TimedOut, VitrineError, WorkerDied, named
+from xai_core.errors import TimedOut, VitrineError, WorkerDied, means_memory, named
 from xai_core.jobs import frames, messages
 from xai_core.jobs.frames import Arrays, BadFrame, Closed, Header, TooSlow
 from xai_core.jobs.launch import WorkerSetup
 from xai_core.jobs.limits import Limits
 from xai_core.jobs.sandbox import SandboxState, threads_of_user
-from xai_core.jobs.sentences import STOPPED, means_memory, too_much_memory
+from xai_core.jobs.sentences import STOPPED, too_much_memory
 
 LOG = logging.getLogger(__name__)
 FRAME_SECONDS = 10.0

@@ -5,20 +5,8 @@ from __future__ import annotations
 import errno
 from typing import Literal
 
-from xai_core.errors import ModelError, OutOfMemory, RefusedModel, VitrineError
+from xai_core.errors import ModelError, OutOfMemory, RefusedModel, VitrineError, means_memory
 
-_OF_MEMORY = (
-    "bad_alloc",
-    "can't allocate memory",
-    "cannot allocate memory",
-    "defaultcpuallocator",
-    "failed to allocate",
-    "oom when allocating",
-    "out of memory",
-    "resource_exhausted",
-    "resourceexhausted",
-    "unable to allocate",
-)
 _OF_THE_SANDBOX = ("operation not permitted", "permission denied")
 
 STOPPED = (
@@ -41,11 +29,6 @@ def plain(error: BaseException, doing: Literal["open", "run"], memory_mb: int) -
             "The file can not be opened as a model: it is damaged, or of a kind that is not known here."
         )
     return ModelError(f"The model failed while it ran ({type(error).__name__}); the log says more.")
-
-
-def means_memory(text: str) -> bool:
-    """Whether a framework's words mean that memory ran out."""
-    return any(words in text.lower() for words in _OF_MEMORY)
 
 
 def too_much_memory(memory_mb: int) -> OutOfMemory:

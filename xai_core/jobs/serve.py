@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 
 from xai_core.detector import Detector
-from xai_core.errors import UnsupportedModel
+from xai_core.errors import UnsupportedModel, is_of_memory
 from xai_core.jobs import detection, frames, messages, sandbox
 from xai_core.jobs.base import AS_IT_IS
 from xai_core.jobs.frames import Arrays, Header
@@ -183,10 +183,19 @@ class Worker:
         self._turns.add(header["job"], steps)
 
     def _by_us(self, method: Method, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:
-        if method.needs == Capability.PREDICT:
+        """Explain; where the pictures of a batch fill the memory, begin again with half as many."""
+        if Capability.PREDICT in method.needs:
             self._tried(model, image[None])
-        for estimate in method.explain(model, image, targets):
-            yield replace(estimate, notes=(*model.notes, *estimate.notes))
+        while True:
+            try:
+                for estimate in method.explain(model, image, targets):
+                    yield replace(estimate, notes=(*model.notes, *estimate.notes))
+                return
+            except Exception as error:
+                if not is_of_memory(error) or (smaller := method.halved()) is None:
+                    raise
+            method = smaller  # out here, where what filled the memory is gone
+            model.take_at_most(method.values()["batch_size"])
 
     def _by_peer(
         self, conditions: Conditions, method: Method, model: Model, image: Floats, targets: Indices

@@ -8,7 +8,7 @@ import numpy as np
 from xai_core.detection.method import DetectionMethod, detection_method
 from xai_core.detection.pictures import map_size
 from xai_core.errors import ModelError
-from xai_core.method import Guide, Method, method
+from xai_core.method import BatchSize, Guide, Method, method
 from xai_core.params import Range
 from xai_core.types import Capability, Estimate
 
@@ -105,6 +105,28 @@ class Brightness(Method):
     def explain(self, model, image, targets):
         score = model.outputs(np.stack([image, image]))[1, 0]
         yield Estimate(1.0, np.full((len(targets), *model.input_size), score, np.float32))
+
+
+@method(
+    "bulky",
+    title="Bulky",
+    group="Perturbation",
+    needs=Capability.PREDICT,
+    source="none",
+    cost="none",
+    guide=Guide("", "", ""),
+)
+class Bulky(Method):
+    """Show the batch size, for which there is room up to a number of pictures."""
+
+    room: Annotated[int, Range(0, 100), "How many pictures there is room for."] = 1
+    batch_size: BatchSize = 12
+
+    def explain(self, model, image, targets):
+        if self.batch_size > self.room:
+            raise MemoryError
+        model.outputs(np.repeat(image[None], self.batch_size, axis=0))
+        yield Estimate(1.0, np.full((len(targets), *model.input_size), self.batch_size, np.float32))
 
 
 @detection_method(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.xai_core.jobs.asking import SIZE, fake_runner
+from xai_core.errors import OutOfMemory
 from xai_core.jobs.base import Job, Status
 from xai_core.jobs.limits import Limits
 from xai_core.types import Conditions
@@ -41,7 +42,22 @@ def test_another_library_computes_in_our_stead(runner, source, explain):
 def test_too_large_a_batch_is_halved_and_a_note_says_so(runner, source, explain):
     found = explain(runner, source("roomless"), "brightness").result(SECONDS)
     assert (found.maps == 0.5).all()
-    assert "1 pictures were taken at a time" in found.notes[0]
+    assert "pictures were taken one at a time" in found.notes[0]
+
+
+@pytest.mark.parametrize("model", ["plain", "roomless"])
+def test_pictures_that_fill_the_memory_before_the_model_sees_them_are_made_in_smaller_batches(
+    runner, source, explain, model
+):
+    found = explain(runner, source(model), "bulky", room=3, batch_size=20).result(SECONDS)
+    assert (found.maps == 2).all()
+    (note,) = found.notes
+    assert ("2 at a time" if model == "plain" else "one at a time") in note
+
+
+def test_a_single_picture_that_fills_the_memory_ends_in_a_sentence(runner, source, explain):
+    with pytest.raises(OutOfMemory, match="needs more than"):
+        explain(runner, source(), "bulky", room=0).result(SECONDS)
 
 
 def test_the_engines_are_told_for_the_size_that_is_asked(runner, source):

@@ -16,6 +16,7 @@ from xai_core.jobs.sentences import plain
         MemoryError(),
         RuntimeError("std::bad_alloc"),
         RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes"),
+        RuntimeError("could not create a primitive"),
         RuntimeError("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : Failed to allocate memory for requested buffer"),
         ValueError("OOM when allocating tensor with shape[1]"),
     ],
