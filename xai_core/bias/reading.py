@@ -175,9 +175,8 @@ def _probabilities(
     if not scores:
         return None
     if lacking := [label for label in labels if label not in scores]:
-        raise DataError(
-            f"There are probabilities for {len(scores)} classes, but none for {lacking[0][:40]!r}; add prob_{lacking[0][:40]}."
-        )
+        first = lacking[0][:40]
+        raise DataError(f"There are probabilities for {len(scores)} classes, but none for {first!r}; add prob_{first}.")
     whole = np.stack([columns[scores[label]] for label in labels], axis=1).astype(np.float64)
     if not np.isfinite(whole).all() or (whole < 0).any():
         row = int(np.argmax(~np.isfinite(whole).all(axis=1) | (whole < 0).any(axis=1)))
