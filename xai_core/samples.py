@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from xai_core.labels import read_labels
 from xai_core.picture_files import Picture, open_picture
 from xai_core.types import ModelSource
 
@@ -31,6 +32,42 @@ class SampleModel:
 
 
 @dataclass(frozen=True)
+class TrueBox:
+    """A box that is known to be right: left, top, right, bottom in pixels, and the name of what is in it."""
+
+    corners: tuple[int, int, int, int]
+    label: str
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A picture that a sample detector has not learnt from, and the boxes that belong on it."""
+
+    title: str
+    path: Path
+    boxes: tuple[TrueBox, ...]
+
+    def picture(self) -> Picture:
+        return _picture(self.path)
+
+
+@dataclass(frozen=True)
+class SampleDetector:
+    """A detector to start with; `note` says in a sentence what it is, `labels` name its classes in order."""
+
+    title: str
+    framework: str
+    path: Path
+    note: str
+    labels: tuple[str, ...]
+    scenes: tuple[Scene, ...]
+
+    def source(self) -> ModelSource:
+        """Return the sample as a source that all owners share."""
+        return ModelSource(str(self.path), self.path.name, _digest(self.path), task="detect")
+
+
+@dataclass(frozen=True)
 class Reference:
     """A picture of which the right ImageNet classes are known; `classes` is empty where none fits."""
 
@@ -50,10 +87,28 @@ def sample_models() -> tuple[SampleModel, ...]:
 
 
 @cache
+def sample_detectors() -> tuple[SampleDetector, ...]:
+    """Return the sample detectors, each with its scenes; they come with the code and need not be built."""
+    return tuple(_detector(e) for e in _listed()["detectors"] if (FOLDER / e["folder"] / e["file"]).exists())
+
+
+@cache
 def references() -> tuple[Reference, ...]:
     """Return the sample pictures that have been built."""
     found = (Reference(e["title"], e["file"], tuple(e.get("classes", ()))) for e in _listed()["pictures"])
     return tuple(r for r in found if (FOLDER / "pictures" / r.file).exists())
+
+
+def _detector(entry: dict[str, Any]) -> SampleDetector:
+    folder = FOLDER / entry["folder"]
+    labels = read_labels((folder / entry["labels"]).read_bytes())
+    scenes = tuple(_scene(folder, e) for e in json.loads((folder / entry["scenes"]).read_text("utf-8")))
+    return SampleDetector(entry["title"], entry["framework"], folder / entry["file"], entry["note"], labels, scenes)
+
+
+def _scene(folder: Path, entry: dict[str, Any]) -> Scene:
+    boxes = tuple(TrueBox(tuple(box["corners"]), box["label"]) for box in entry["boxes"])
+    return Scene(entry["title"], folder / entry["file"], boxes)
 
 
 def _listed() -> dict[str, list[dict[str, Any]]]:
