@@ -115,7 +115,8 @@ def _random_last_layer(run: Run, noise: _Noise) -> Check:
 
 def _another_library(run: Run, peer: Comparison, noise: _Noise) -> Check:
     library = f"{peer.library} {peer.version}".strip()
-    known = peer.difference if run.prepared.precision == "float32" else f"{NOT_EXACT} {peer.difference}".strip()
+    exact = run.method.precision_on(run.prepared.card, run.prepared.precision) == "float32"
+    known = peer.difference if exact else f"{NOT_EXACT} {peer.difference}".strip()
     return Check(
         name=f"peer.{peer.library}",
         label=f"Compare with {peer.library}",

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, dataclass_t
 from xai_core.errors import MissingCapability, ParamError
 from xai_core.model import Model
 from xai_core.params import Declared, FromModel, Param, Range, Size, params_of
-from xai_core.types import Capability, Card, Estimate, Floats, Indices, Score
+from xai_core.types import Capability, Card, Estimate, Floats, Indices, Precision, Score
 
 BatchSize = Annotated[int, Range(1, 128, unit="pictures"), "Pictures a pass: more is faster, and uses more memory."]
 Seed = Annotated[int, Range(0, 9999), "Start of the random draws: the same seed gives the same map."]
@@ -25,6 +25,8 @@ Layers = Annotated[
 ]
 Group = Literal["Gradient", "CAM", "Attention", "Perturbation", "Propagation", "Detection"]
 Sensitivity = Literal["high", "low", "none"]
+ROUGH = (Capability.PREDICT, Capability.PREDICT | Capability.ACTIVATIONS)  # a layer's output is only looked at
+ROUGH_GRADIENTS = ("pytorch", "onnx")  # frameworks whose plain gradients come in bfloat16 too
 
 
 @dataclass(frozen=True)
@@ -82,9 +84,20 @@ class Catalogued(Declared, ABC):
             reason = card.missing.get(need.name or "", "this model does not offer it.")
             raise MissingCapability(f"{cls.title} needs {NEED_IN_WORDS[need]}; {reason}")
 
+    @classmethod
+    def precision_on(cls, card: Card, wanted: Precision) -> Precision:
+        """Return the precision in which a model is asked where another one is `wanted`."""
+        return wanted
+
 
 class Method(Catalogued):
     """A method that explains what a classifier says of a picture."""
+
+    @classmethod
+    def precision_on(cls, card: Card, wanted: Precision) -> Precision:
+        """Return float32 where the passes can not all be fast, as rough scores would be set against exact passes."""
+        fast = cls.needs in ROUGH or (cls.needs == Capability.GRADIENT and card.framework in ROUGH_GRADIENTS)
+        return wanted if fast else "float32"
 
     @abstractmethod
     def explain(self, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:
@@ -93,6 +106,13 @@ class Method(Catalogued):
         image: (H, W, 3) float32 in [0, 1] at the model's input size. targets: (T,) class indices.
         A job may be cancelled at any `yield`, so a yield never stands inside a framework's context.
         """
+
+
+def check_targets(targets: Indices, card: Card) -> None:
+    """Raise ParamError where a target is no class of the model."""
+    for target in map(int, targets):
+        if not 0 <= target < card.classes:
+            raise ParamError(f"The model's classes are numbered 0 to {card.classes - 1}; got {target}.")
 
 
 def layers_of(card: Card, chosen: tuple[str, ...]) -> tuple[str, ...]:

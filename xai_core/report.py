@@ -41,7 +41,7 @@ class Report(ABC):
     """A result with what it came from, whatever the model does; a subclass adds what was asked.
 
     labels: a name for each class. estimate: what the method gave, before the filters. seconds: how long the method
-    ran. precision: of the passes through the model.
+    ran. precision: the one that was chosen for the passes through the model.
     """
 
     source: ModelSource
@@ -74,7 +74,7 @@ class Report(ABC):
             "diagnostics": {name: _finite(values) for name, values in self.estimate.diagnostics.items()},
             "notes": list(self.estimate.notes),
             "warnings": list(self.warnings),
-            "precision": self.precision,
+            "precision": self.method.precision_on(self.card, self.precision),
             "seconds": round(self.seconds, 3),
             "model": self._model(),
             "picture": {"name": self.picture.name, "notes": list(self.picture.notes)},

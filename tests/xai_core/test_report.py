@@ -74,6 +74,24 @@ def test_the_manifest_says_what_ran_on_what(explanation):
     assert manifest["picture"] == {"name": "grey.png", "notes": ["It was grey."]}
 
 
+@pytest.mark.parametrize(
+    ("method", "framework", "precision"),
+    [
+        ("rise", "tensorflow", "bfloat16"),
+        ("score_cam", "pytorch", "bfloat16"),
+        ("saliency", "onnx", "bfloat16"),
+        ("integrated_gradients", "tensorflow", "float32"),
+        ("deeplift", "pytorch", "float32"),
+        ("grad_cam", "pytorch", "float32"),
+        ("lrp", "pytorch", "float32"),
+    ],
+)
+def test_the_manifest_says_in_which_precision_it_was_really_computed(explanation, method, framework, precision):
+    card = Card(framework, "file", 3, InputSpec(H, W), Capability.PREDICT)
+    changes = {"method": method_named(method)(), "card": card, "precision": "bfloat16"}
+    assert Explanation(**{**vars(explanation), **changes}).manifest()["precision"] == precision
+
+
 def test_the_manifest_lists_the_best_scores_with_their_labels(explanation):
     scores = explanation.manifest()["scores"]
     assert [(s["index"], s["label"]) for s in scores] == [(2, "emu"), (0, "cat"), (1, "<b>dog</b>")]

@@ -28,7 +28,7 @@ from xai_core.jobs.memory import SpooledMemory
 from xai_core.jobs.sandbox import SandboxState
 from xai_core.jobs.sentences import plain
 from xai_core.jobs.turns import Turns
-from xai_core.method import Method, method_named
+from xai_core.method import Method, check_targets, method_named
 from xai_core.model import Model
 from xai_core.resampling import resized
 from xai_core.types import Capability, Conditions, Engine, Estimate, Floats, Indices, ModelSource, Network
@@ -38,7 +38,6 @@ TICK_SECONDS = 0.25
 DETECT_SECONDS = 60  # the first pass of a large detector on a busy machine
 ENGINES_SECONDS = 60  # on a busy machine, conversion and trials of a large model
 PEER_SECONDS = 300  # one target by another library, whose passes are slower than ours
-ROUGH = Capability.PREDICT | Capability.GRADIENT | Capability.ACTIVATIONS  # all other passes are exact in any case
 FIRST = 0  # the job of opening or inspecting
 
 
@@ -155,13 +154,13 @@ class Worker:
     def _explain(self, header: Header, arrays: Arrays) -> None:
         conditions = messages.conditions_from_json(header["conditions"])
         method = method_named(header["method"]).from_json(header["params"])
-        if method.needs & ~ROUGH:  # or exact passes would be compared with rough scores
-            conditions = replace(conditions, precision="float32")
-        model = self._model(header, conditions)
+        precision = method.precision_on(self._opened().card, conditions.precision)
+        model = self._model(header, replace(conditions, precision=precision))
         method.check_model(model.card)
         method.check_for(model.input_size)
         method.check_choices(model.card)
         image, targets = arrays
+        check_targets(targets, model.card)
         self.say({"say": "started", "job": header["job"]})
         if conditions.peer:
             steps = self._by_peer(conditions, method, model, image, targets)

@@ -108,6 +108,19 @@ class Brightness(Method):
 
 
 @method(
+    "mixed",
+    title="Mixed",
+    group="Perturbation",
+    needs=Capability.PREDICT | Capability.RANDOMISATION,
+    source="none",
+    cost="none",
+    guide=Guide("", "", ""),
+)
+class Mixed(Brightness):
+    """Ask for scores and for something that is always exact."""
+
+
+@method(
     "bulky",
     title="Bulky",
     group="Perturbation",

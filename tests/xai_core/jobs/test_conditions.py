@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.xai_core.jobs.asking import SIZE, fake_runner
-from xai_core.errors import OutOfMemory
+from xai_core.errors import OutOfMemory, ParamError
 from xai_core.jobs.base import Job, Status
 from xai_core.jobs.limits import Limits
 from xai_core.types import Conditions
@@ -31,6 +31,17 @@ MODELS = 50
 def test_an_explanation_is_that_of_the_network_under_its_conditions(runner, source, explain, conditions, score):
     found = explain(runner, source(), "brightness", conditions=conditions).result(SECONDS)
     assert (found.maps == score).all()
+
+
+def test_what_can_not_be_fast_as_a_whole_is_exact(runner, source, explain):
+    found = explain(runner, source(), "mixed", conditions=Conditions(precision="bfloat16")).result(SECONDS)
+    assert (found.maps == 0.5).all()
+
+
+@pytest.mark.parametrize("target", [-1, 3])
+def test_a_class_that_the_model_does_not_have_is_refused(runner, source, explain, target):
+    with pytest.raises(ParamError, match=f"numbered 0 to 2; got {target}"):
+        explain(runner, source(), "brightness", targets=(0, target)).result(SECONDS)
 
 
 def test_another_library_computes_in_our_stead(runner, source, explain):
