@@ -49,22 +49,26 @@ class Opened:
     reading: Reading | None = None
 
 
-def opened(file: OnnxFile, format: str, asked: Reading | None) -> Opened:
-    """Show a graph a picture, and read its outputs as `asked` or as they look.
+def opened(file: OnnxFile, format: str, asked: str) -> Opened:
+    """Show a graph a picture, and read its outputs as they look, with what a text of a reading sets otherwise.
 
     Raises UnsupportedModel where it can not be a detector, or does not run.
     """
     graph = _graph(file)
-    inputs = _trial(graph.wiring, asked)
+    inputs = _trial(graph.wiring, None)
     outputs = graph(inputs)
-    reading = asked or _recognised(outputs, graph.wiring, inputs)
-    if reading is None and (error := not_a_detector([np.shape(one) for one in outputs.values()], inputs.shape[1])):
+    reading = _recognised(outputs, graph.wiring, inputs)
+    if asked:
+        reading = Reading.from_text(asked, reading)
+        inputs = _trial(graph.wiring, reading)
+        outputs = graph(inputs)
+    elif reading is None and (error := not_a_detector([np.shape(one) for one in outputs.values()], inputs.shape[1])):
         raise error
     card = Card("onnx", format, 0, graph.wiring.spec, Capability(0), missing={"DETECT": UNKNOWN, **MISSING})
     if reading is None:
         return Opened(replace(card, raw_outputs=raw_outputs(outputs)), graph)
     try:
-        return _read(card, graph, file, reading, outputs, inputs, asked is None)
+        return _read(card, graph, file, reading, outputs, inputs, not asked)
     except ModelError as error:
         lacks = {"DETECT": str(error), **MISSING}
         return Opened(replace(card, missing=lacks, raw_outputs=raw_outputs(outputs)), graph)

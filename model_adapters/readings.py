@@ -72,15 +72,19 @@ class Reading(Declared):
             raise ParamError(f"Std must be above 0; got {self.std!r}.")
 
     @classmethod
-    def from_text(cls, text: str) -> Self:
-        """Read what `to_text` wrote; fields that are left out have their defaults. Raises ParamError."""
+    def from_text(cls, text: str, usual: Self | None = None) -> Self:
+        """Read what `to_text` wrote; raises ParamError.
+
+        Fields that are left out are those of the `usual` reading of a form, or their defaults for any other form.
+        """
         try:
             given: Any = json.loads(text)
         except (ValueError, RecursionError):
             given = None
         if not isinstance(given, dict):
             raise ParamError('A reading is a JSON text such as {"form": "yolo rows", "objectness": true}; this is not.')
-        return cls.fitted(None, given)
+        same = usual is not None and given.get("form", usual.form) == usual.form
+        return cls.fitted(None, {**(usual.values() if usual and same else {}), **given})
 
     def to_text(self) -> str:
         """Return the reading as JSON, the same text for the same reading."""

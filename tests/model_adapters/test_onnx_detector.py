@@ -139,6 +139,13 @@ def test_a_detector_offers_boxes_and_says_why_not_more(fastest_det):
     assert any("'grid'" in note for note in card.notes)
 
 
+def test_a_reading_changes_what_it_names_and_leaves_the_rest_as_it_was_recognised(assets, tmp_path, animals):
+    detector = opened(assets / "models/detection/FastestDet.onnx", tmp_path, '{"colours": "RGB"}')
+    (found,) = detector.detect(animals[None], 0.6)
+    assert [detector.card.labels[label] for label in found.labels[:1]] == ["dog"]
+    assert "cat" not in [detector.card.labels[label] for label in found.labels]  # whose colours are wrong
+
+
 @pytest.mark.parametrize("file", FACES)
 def test_the_face_detector_finds_the_face(assets, tmp_path, file):
     detector = opened(assets / "models/detection/face-RFB-320.onnx", tmp_path)
@@ -223,6 +230,32 @@ def test_columns_of_yolo_8_are_known_by_their_number_and_name_their_classes(open
     assert_boxes(found, [28 / SIDE * 200, 14 / SIDE * 100, 36 / SIDE * 200, 18 / SIDE * 100])
     assert detector.card.labels[found.labels[0]] == "pig"
     assert found.objectness.tolist() == [1]
+
+
+def separate(scores):
+    """Return two boxes, centre and size in pixels, and what the graph says of their classes."""
+    boxes = np.array([[[32, 16, 8, 4], [10, 10, 4, 4]]], np.float32)
+    return {"a": np.array([scores], np.float32), "b": boxes}
+
+
+@pytest.mark.parametrize(
+    ("scores", "classes", "label"),
+    [([[0.1, 0.9, 0], [1, 0, 0]], 2, 0), ([[0.1, 0.9, 0.3], [0, 0, 0]], 3, 1)],
+    ids=["scores that add up to 1 have a background", "others have none"],
+)
+def test_boxes_and_class_scores_are_known_by_their_values(open_graph, scores, classes, label):
+    detector = open_graph(separate(scores))
+    (found,) = detector.detect(BRIGHT, 0.5)
+    assert detector.card.classes == classes
+    assert_boxes(found, [28 / SIDE * 200, 14 / SIDE * 100, 36 / SIDE * 200, 18 / SIDE * 100])
+    assert found.labels.tolist() == [label]
+
+
+def test_a_softmax_that_the_graph_leaves_out_is_made_up_for(open_graph):
+    logits = np.log([[0.1, 0.7, 0.2], [0.8, 0.1, 0.1]])
+    reading = Reading(form="boxes and class scores", background=True, activation="softmax")
+    (found,) = open_graph(separate(logits), reading.to_text()).detect(BRIGHT, 0.5)
+    np.testing.assert_allclose(found.class_scores, [[0.7, 0.2]], atol=1e-6)
 
 
 def test_pictures_in_a_batch_are_answered_each_for_itself(open_graph):

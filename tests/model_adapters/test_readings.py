@@ -22,6 +22,15 @@ def test_what_a_text_leaves_out_has_its_default():
     assert Reading.from_text('{"form": "grid", "overlap": 1}') == Reading(form="grid", overlap=1)
 
 
+def test_what_a_text_leaves_out_is_as_usual_for_the_same_form():
+    found = Reading.from_text('{"overlap": 1}', FACES)
+    assert (found.form, found.mean, found.overlap) == (FACES.form, "127", 1)
+
+
+def test_what_is_usual_for_one_form_says_nothing_of_another():
+    assert Reading.from_text('{"form": "grid"}', FACES) == Reading(form="grid")
+
+
 def test_equal_readings_have_equal_texts():
     other = Reading.from_text(json.dumps(dict(reversed(list(FACES.values().items())))))
     assert other.to_text() == FACES.to_text()
