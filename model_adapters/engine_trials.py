@@ -6,8 +6,10 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model_adapters.probes import UNITS, natural, noise
 from xai_core.errors import OutOfMemory
@@ -136,8 +138,14 @@ def _compared(candidate: Candidate, answers: list[Floats], expected: list[Floats
     if not all(np.isfinite(b).all() for _, b in pairs):
         return Trial(candidate, fault=NOTHING_TO_COMPARE)
     largest = max(float(np.abs(a - b).max() / max(np.abs(b).max(), TINY)) for a, b in pairs)
-    same = np.concatenate([a.argmax(axis=1) == b.argmax(axis=1) for a, b in pairs[judged]])
+    half = 0.5 if all(((b >= 0) & (b <= 1)).all() for _, b in pairs) else 0.0
+    same = np.concatenate([_first(a, half) == _first(b, half) for a, b in pairs[judged]])
     return Trial(candidate, min(largest, LARGEST), float(same.mean()))
+
+
+def _first(rows: Floats, half: float) -> NDArray[Any]:
+    """Return the first class of each row (N, K); of a single class whether it lies above `half`, where yes begins."""
+    return np.asarray(rows.argmax(axis=1) if rows.shape[1] > 1 else rows[:, 0] > half)
 
 
 def _bearable(native: Candidate, batch: Floats) -> Floats:

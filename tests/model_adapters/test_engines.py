@@ -356,6 +356,22 @@ def test_nothing_is_written_and_nothing_is_told_to_anyone(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("gives", ["logit", "probability"])
+def test_of_a_single_class_yes_and_no_are_compared(gives):
+    def scores(inputs, sign):
+        logit = sign * inputs.mean(axis=(1, 2, 3))[:, None]
+        return logit if gives == "logit" else 1 / (1 + np.exp(-logit))
+
+    candidates = [
+        Candidate("native", "float32", lambda inputs: scores(inputs, 1)),
+        Candidate("turned", "bfloat16", lambda inputs: scores(inputs, -1)),
+        Candidate("rough", "bfloat16", lambda inputs: scores(inputs, 1.01)),
+    ]
+    _, turned, rough = tried(candidates[0], candidates[1:], InputSpec(SIDE, SIDE))
+    assert turned.objection
+    assert rough.top1_agreement == 1
+
+
 def test_first_classes_are_compared_on_the_persons_own_pictures():
     own = np.arange(2 * 4 * 6 * 3, dtype=np.float32).reshape(2, 4, 6, 3)
     whole, mirrored, left, right = varied(own)

@@ -204,9 +204,9 @@ def test_the_fast_precision_says_how_well_it_agrees_and_is_asked_for(app: AppTes
     instant.known_engines = (EXACT, FAST)
     explaining(app, "saliency")
     said = text_of(app).replace("\\", "")
-    assert "same first class on 96.0% of your pictures" in said
+    assert "same first class on 96.0% of the pictures that were tried" in said
     assert "5.0 ms a picture instead of 27.0 ms" in said
-    assert "Only scores are computed so, and in PyTorch plain gradients; all else stays in float32." in said
+    assert "Only scores are computed so, and but for Keras plain gradients; all else stays in float32." in said
     app.segmented_control(key="precision").set_value("bfloat16").run()
     assert not app.exception
     assert instant.conditions == [Conditions(), Conditions("bfloat16")]
