@@ -6,11 +6,11 @@ import streamlit as st
 
 from model_adapters import architectures
 from ui import frame, session, uploads
+from ui.opening import DETECTION_PAGE, open_as_detector, open_model
 from ui.picture_tray import start_with_a_picture
 from ui.text import literal
 from xai_core import samples
 from xai_core.jobs.base import Status
-from xai_core.preparation import prepare_in_background
 from xai_core.types import ModelSource
 
 
@@ -30,16 +30,6 @@ def opening_progress() -> None:
     opening = session.workspace().opening
     if opening is not None:
         st.fragment(_progress, run_every=None if opening.state.ended else 0.3)()
-
-
-def open_model(source: ModelSource) -> None:
-    """Start opening a model in the place of the present one; pictures and settings stay."""
-    space = session.workspace()
-    pictures = list(space.pictures.values())
-    space.leave_model(but=source)
-    space.source = source
-    space.opening = prepare_in_background(session.runner(), source, pictures, samples.references())
-    space.prepared = None
 
 
 def _upload(space: session.Workspace) -> None:
@@ -80,11 +70,16 @@ def _progress() -> None:
 
 
 def _way_out(space: session.Workspace) -> None:
-    """Offer a choice of architecture, where a state dict may just not have been recognised."""
-    if space.source is None or "architecture" not in str(space.opening and space.opening.state.error):
+    """Offer what the sentence points to: the page for detectors, or a choice of architecture."""
+    sentence, source = str(space.opening and space.opening.state.error), space.source
+    if source is None:
+        return
+    if "Detection page" in sentence and st.button("Open it on the Detection page", icon=":material/select_all:"):
+        open_as_detector(source)
+        st.switch_page(DETECTION_PAGE)
+    if "architecture" not in sentence:
         return
     chosen = st.selectbox("Architecture", architectures.names(), index=None, key="architecture")
     if chosen and st.button("Open with this architecture"):
-        kept = space.source
-        open_model(ModelSource(kept.path, kept.name, kept.digest, chosen, kept.owner))
+        open_model(ModelSource(source.path, source.name, source.digest, chosen, source.owner))
         st.rerun()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from itertools import chain, count
+from typing import Protocol
 
 import numpy as np
 import streamlit as st
@@ -17,22 +19,57 @@ from xai_core.picture_files import FORMATS, Picture, open_picture
 from xai_core.preprocessing import Preprocessing
 
 MOST_PICTURES = 24
+ONE = "detection.picture"
+
+
+class Sample(Protocol):
+    """A picture that comes with Vitrine."""
+
+    @property
+    def title(self) -> str: ...
+
+    def picture(self) -> Picture: ...
 
 
 def picture_tray(*, choose: bool = False) -> list[Picture]:
     """Show the ways to bring pictures, and return those at hand, or with `choose` those picked among them."""
-    space = session.workspace()
-    _ways_to_add(space, columns=2 if choose else 4)
-    for name, sentence in space.complaints.items():
-        st.error(f"**{literal(name, 80)}**: {literal(sentence)}", icon=":material/block:")
-    _notes(space)
-    at_hand = list(space.pictures.values())
+    at_hand = _tray(columns=2 if choose else 4, offered=samples.references())
     if not choose or len(at_hand) < 2:
         return at_hand
     return _chosen(at_hand)
 
 
-def _ways_to_add(space: session.Workspace, columns: int) -> None:
+def one_picture(offered: Sequence[Sample]) -> Picture | None:
+    """Show the ways to bring pictures, and a choice of one of those at hand; None where there is none.
+
+    offered: samples that are shown before those of classifiers.
+    """
+    with st.expander("Pictures", expanded=not session.workspace().pictures):
+        at_hand = {picture.digest: picture for picture in _tray(2, [*offered, *samples.references()])}
+    if len(at_hand) < 2:
+        return next(iter(at_hand.values()), None)
+    if session.value_of(ONE) not in at_hand:
+        session.put(ONE, next(iter(at_hand)))
+    names = {digest: picture.name for digest, picture in at_hand.items()}
+    return at_hand[st.selectbox("Picture", names, format_func=names.get, key=ONE, persist_state="session")]
+
+
+def show_first(picture: Picture) -> None:
+    """Add a picture, and have it be the one that is chosen."""
+    session.workspace().pictures[picture.digest] = picture
+    session.put(ONE, picture.digest)
+
+
+def _tray(columns: int, offered: Sequence[Sample]) -> list[Picture]:
+    space = session.workspace()
+    _ways_to_add(space, columns, offered)
+    for name, sentence in space.complaints.items():
+        st.error(f"**{literal(name, 80)}**: {literal(sentence)}", icon=":material/block:")
+    _notes(space)
+    return list(space.pictures.values())
+
+
+def _ways_to_add(space: session.Workspace, columns: int, offered: Sequence[Sample]) -> None:
     upload, sample, camera = st.tabs(["Upload", "Samples", "Camera"])
     with upload:
         turn = f"pictures.{space.trays_cleared}"
@@ -44,7 +81,7 @@ def _ways_to_add(space: session.Workspace, columns: int) -> None:
                 space.seen.add(file.file_id)
                 _add(space, file.name, file.getvalue())
     with sample:
-        _samples(space, columns)
+        _samples(space, columns, offered)
     with camera:
         if st.toggle("Use the camera", key="camera.on"):
             shot = st.camera_input("Take a picture", key="camera.shot")
@@ -53,32 +90,31 @@ def _ways_to_add(space: session.Workspace, columns: int) -> None:
                 _add(space, "camera.jpg", shot.getvalue())
 
 
-def _samples(space: session.Workspace, columns: int) -> None:
-    for row in range(0, len(samples.references()), columns):
-        for place, reference in zip(st.columns(columns), samples.references()[row : row + columns], strict=False):
+def _samples(space: session.Workspace, columns: int, offered: Sequence[Sample]) -> None:
+    for row in range(0, len(offered), columns):
+        for place, sample in zip(st.columns(columns), offered[row : row + columns], strict=False):
             with place:
-                _sample(space, reference)
+                _sample(space, sample)
 
 
-def _sample(space: session.Workspace, reference: samples.Reference) -> None:
-    key = f"sample.{reference.file}"
-    st.image(_thumbnail(reference.file), alt=reference.title, width="stretch")
-    session.put(key, reference.picture().digest in space.pictures)
-    st.checkbox(reference.title, key=key, on_change=_tick, args=(key, reference))
+def _sample(space: session.Workspace, sample: Sample) -> None:
+    picture = sample.picture()
+    key = f"sample.{picture.digest[:16]}"
+    st.image(_thumbnail(picture), alt=sample.title, width="stretch")
+    session.put(key, picture.digest in space.pictures)
+    st.checkbox(sample.title, key=key, on_change=_tick, args=(key, picture))
 
 
-def _tick(key: str, reference: samples.Reference) -> None:
-    pictures, picture = session.workspace().pictures, reference.picture()
+def _tick(key: str, picture: Picture) -> None:
     if session.value_of(key):
-        pictures[picture.digest] = picture
+        show_first(picture)
     else:
-        pictures.pop(picture.digest, None)
+        session.workspace().pictures.pop(picture.digest, None)
 
 
 @cache
-def _thumbnail(file: str) -> NDArray[np.uint8]:
-    picture = next(r for r in samples.references() if r.file == file).picture()
-    return Preprocessing(96, 128).view(picture.pixels, longest=256)
+def _thumbnail(sample: Picture) -> NDArray[np.uint8]:
+    return Preprocessing(96, 128).view(sample.pixels, longest=256)
 
 
 def _add(space: session.Workspace, name: str, data: bytes) -> None:
@@ -88,7 +124,7 @@ def _add(space: session.Workspace, name: str, data: bytes) -> None:
         return
     try:
         picture = open_picture(data, _free_name(space, name))
-        space.pictures[picture.digest] = picture
+        show_first(picture)
     except ImageError as error:
         space.complaints[name] = str(error)
 

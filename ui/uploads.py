@@ -8,6 +8,8 @@ import os
 import shutil
 import tempfile
 import uuid
+from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
@@ -36,6 +38,18 @@ def keep(stream: BinaryIO, name: str, owner: str) -> ModelSource:
             target.write(chunk)
     final = part.rename(folder / digest.hexdigest())
     return ModelSource(str(final), name, digest.hexdigest(), owner=owner)
+
+
+def handed_over(source: ModelSource, owner: str) -> ModelSource:
+    """Return a source whose file belongs to another owner as well; a sample, which all share, stays as it is."""
+    if source.owner in ("", owner):
+        return source
+    folder = _root() / owner
+    folder.mkdir(mode=0o700, exist_ok=True)
+    other = folder / source.digest
+    with suppress(FileExistsError):
+        os.link(source.path, other)
+    return replace(source, path=str(other), owner=owner)
 
 
 def forget(owner: str) -> None:

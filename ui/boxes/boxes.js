@@ -1,7 +1,6 @@
 // The component: a photo that can be zoomed, and a button for each box over it.
 
 const COLOURS = 8;
-const CROWDED = 20; // with more boxes, only those that are looked at show their names
 const TAG_HEIGHT = 26; // pixels
 const FINGER = 4; // pixels around a box that still count as the box
 const pictures = new WeakMap();
@@ -37,8 +36,8 @@ class BoxPicture {
     return element("div", { className: "toolbar" }, hint, group);
   }
 
-  update({ data, setTriggerValue }) {
-    this.send = setTriggerValue;
+  update({ data, setStateValue }) {
+    this.send = setStateValue;
     const { photo, boxes, chosen, turn, most, photoBytes } = unpackedBoxes(data);
     this.most = most;
     if (turn >= this.turn) [this.turn, this.chosen] = [turn, chosen];
@@ -65,7 +64,6 @@ class BoxPicture {
       this.boxes = boxes;
       this.buttons = boxes.map((box, at) => this.button(box, at));
       this.over.replaceChildren(...this.buttons);
-      this.stage.classList.toggle("crowded", boxes.length > CROWDED);
       if (had !== null) this.focus(Math.max(0, boxes.findIndex(({ number }) => number === had)));
     }
     this.mark();
@@ -73,7 +71,8 @@ class BoxPicture {
   }
 
   button(box, at) {
-    const tag = element("span", { className: "tag number", ariaHidden: "true" }, `${box.number} ${box.name} ${box.score}`);
+    const rest = element("span", { className: "rest" }, ` · ${box.name} · ${box.score}`);
+    const tag = element("span", { className: "tag number", ariaHidden: "true" }, `${box.number}`, rest);
     const made = element("button", { type: "button", className: `box colour-${box.label % COLOURS}` }, tag);
     made.setAttribute("aria-label", spoken(box));
     made.classList.toggle("faint", box.faint);
@@ -153,6 +152,7 @@ class BoxPicture {
     const { clientWidth, clientHeight } = this.stage;
     this.layer.style.transform = `translate(${100 * x}%, ${100 * y}%) scale(${zoom})`;
     this.stage.classList.toggle("zoomed", zoom > 1);
+    this.stage.dataset.tags = tagsFor(this.boxes.length, clientWidth * clientHeight * zoom * zoom);
     this.zoomLevel.value = `${Math.round(100 * zoom)} %`;
     this.buttons?.forEach(({ style, classList }, at) => {
       const { left, top, right, bottom } = this.boxes[at];

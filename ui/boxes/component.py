@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ SCRIPTS = (VIEWER / "controls.js", VIEWER / "navigation.js", FOLDER / "places.js
 def box_picture(
     photo: NDArray[np.uint8],
     boxes: Sequence[Box],
-    chosen: Collection[int],
+    chosen: Sequence[int],
     *,
     key: str,
     most: int,
@@ -29,8 +29,8 @@ def box_picture(
 ) -> None:
     """Show a photo (h, w, 3) with boxes that can be chosen, at most `most` at once.
 
-    chosen: the numbers of those that are. when_chosen: hears of the numbers that a person chose, before the page is
-    run again.
+    chosen: the numbers of those that are, in the order of choosing. when_chosen: hears of the numbers that a person
+    chose, before the page is run again.
     """
     answer = _answer(key)
     data = pack(photo, boxes, chosen, _turn(answer), most)
@@ -62,8 +62,8 @@ def _turn(answer: Any) -> int:
 
 
 def _numbers(answer: Any, most: int) -> tuple[int, ...]:
-    """Read what the browser sent; a browser can send anything."""
+    """Read what the browser sent, in the order of choosing; a browser can send anything."""
     numbers = answer.get("numbers") if isinstance(answer, dict) else None
     if not isinstance(numbers, list):
         return ()
-    return tuple(sorted({one for one in numbers if type(one) is int}))[:most]
+    return tuple(dict.fromkeys(one for one in numbers if type(one) is int))[:most]

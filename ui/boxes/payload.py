@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,18 +31,19 @@ class Box:
     faint: bool = False
 
 
-def pack(photo: NDArray[np.uint8], boxes: Sequence[Box], chosen: Collection[int], turn: int, most: int) -> bytes:
+def pack(photo: NDArray[np.uint8], boxes: Sequence[Box], chosen: Sequence[int], turn: int, most: int) -> bytes:
     """Return all that the browser needs. photo: (h, w, 3) uint8.
 
-    chosen: numbers of boxes. turn: of the choice by the browser that Python heard of last; a choice that the browser
-    has made since holds over `chosen`. most: how many may be chosen at once.
+    chosen: numbers of boxes, the one that was chosen first at the front. turn: of the choice by the browser that
+    Python heard of last; a choice that the browser has made since holds over `chosen`. most: how many may be chosen.
     """
     height, width = photo.shape[:2]
     encoded = jpeg_bytes(photo)
+    drawn = {box.number for box in boxes}
     header = {
         "photo": {"digest": zlib.crc32(encoded), "height": height, "width": width},
         "boxes": [_box(box, height, width) for box in boxes],
-        "chosen": [box.number for box in boxes if box.number in chosen],
+        "chosen": [number for number in chosen if number in drawn],
         "turn": turn,
         "most": most,
     }

@@ -1,5 +1,7 @@
 // Where boxes lie, which one is meant by a point, and which ones are chosen. Places are shares of the picture's sides.
 
+const FULL_TAG = 2600; // square pixels
+const NUMBER_TAG = 600;
 const area = (box) => (box.right - box.left) * (box.bottom - box.top);
 
 // The smallest box around a point, so that one inside another can be reached; null where there is none.
@@ -31,4 +33,10 @@ function stepped(at, count, key) {
 
 function spoken({ number, name, score, faint }) {
   return `${number}: ${name}, ${score}${faint ? ", below the threshold" : ""}`;
+}
+
+// How much of the tags is shown beside those that are looked at: "full", "number" or "none", for an area in pixels.
+function tagsFor(count, area) {
+  const most = area / 5;
+  return count * FULL_TAG <= most ? "full" : count * NUMBER_TAG <= most ? "number" : "none";
 }

@@ -97,10 +97,10 @@ class PanelView {
   }
 
   move({ zoom, x, y }) {
-    for (const { layer, stage, navigable } of Object.values(this.panes)) {
+    for (const { layer, stage, frame, navigable } of Object.values(this.panes)) {
       if (!navigable) continue;
       layer.style.transform = `translate(${100 * x}%, ${100 * y}%) scale(${zoom})`;
-      layer.style.setProperty("--zoom", zoom);
+      frame.style.setProperty("--zoom", zoom);
       stage.classList.toggle("zoomed", zoom > 1);
     }
   }

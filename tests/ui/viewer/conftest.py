@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from ui.viewer.component import browser_code
 
-NAMES = "spectrumOf, lowPassed, filtered, FILTERS, scaleFor, colour, unpacked, Navigation, inWords"
+NAMES = "spectrumOf, lowPassed, filtered, cutTo, FILTERS, scaleFor, colour, unpacked, Navigation, inWords"
 LOAD = """async (code) => {
   const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
   window.viewer = await import(address);

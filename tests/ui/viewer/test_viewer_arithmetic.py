@@ -11,6 +11,8 @@ from playwright.sync_api import Page
 
 import xai_core.filters  # noqa: F401  (registers the filters)
 from ui.viewer.payload import Panel, pack
+from xai_core.detection.targets import renormalised
+from xai_core.detector import BoxTarget
 from xai_core.filter import Filter, filter_named
 from xai_core.pictures import Look, heat_map
 
@@ -23,6 +25,8 @@ COLOURS = """([values, choice, fade]) => {
   viewer.colour(floats, viewer.scaleFor(floats, choice), fade, map, cover);
   return [map, cover].map((pixels) => [...new Uint8Array(pixels.buffer)]);
 }"""
+CUT = """([frame, values, height, width]) =>
+  [...viewer.cutTo(frame, Float32Array.from(values), height, width)]"""
 UNPACK = """(data) => {
   const { panels } = viewer.unpacked(Uint8Array.from(data));
   return panels.map(({ values, errors }) => [[...values], errors && [...errors]]);
@@ -109,3 +113,14 @@ def test_zooming_keeps_the_point_under_the_pointer(code: Page) -> None:
     }"""
     before, after, zoom = code.evaluate(script)
     assert (after["x"], after["y"], zoom) == (pytest.approx(before["x"]), pytest.approx(before["y"]), 4)
+
+
+@pytest.mark.parametrize(
+    "corners", [(30, 20, 130, 90), (-5, -5, 20, 20), (190, 95, 205, 110), (50, 50, 50, 50)], ids=str
+)
+def test_a_map_cut_to_its_frame_equals_pythons(code: Page, corners: tuple[float, float, float, float]) -> None:
+    map, size = random_map(48, 97), (100, 200)
+    target = BoxTarget(corners, 0, 0.9, (0.9,))
+    frame = np.clip(np.array(corners) / [200, 100, 200, 100], 0, 1).tolist()
+    found = np.array(code.evaluate(CUT, [frame, map.ravel().tolist(), *map.shape]), np.float32).reshape(map.shape)
+    np.testing.assert_allclose(found, renormalised(map[None], [target], size)[0], rtol=0, atol=1e-6)

@@ -161,3 +161,16 @@ def test_settings_stay_when_the_viewer_moves_to_another_place(page: Page) -> Non
     page.locator("[data-testid=stColumn]").get_by_role("application").first.wait_for()
     expect(page.get_by_role("switch", name="ForGrad")).not_to_have_attribute("title", "before")
     expect(page.get_by_role("switch", name="ForGrad")).to_be_checked()
+
+
+def test_side_by_side_each_map_shows_its_overlay_with_a_frame_and_nothing_outside(page: Page) -> None:
+    page.get_by_text("Side by side").click()
+    expect(page.locator(".overlay .frame:visible")).to_have_count(2)
+    expect(page.locator(".map:visible")).to_have_count(0)
+    tops = [row.bounding_box()["y"] for row in page.locator(".row").all()]
+    assert len(set(tops)) == 1
+    size = page.locator(".overlay .stage").first.bounding_box()
+    page.mouse.move(size["x"] + 5, size["y"] + 5)
+    expect(page.locator(".readout").first).to_contain_text("value 0")
+    page.get_by_role("button", name="Show map").click()
+    expect(page.locator(".map:visible")).to_have_count(2)

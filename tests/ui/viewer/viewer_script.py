@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
@@ -33,8 +35,10 @@ if __name__ == "__main__":
         Panel("tabby <b>cat</b>", maps[0], "71.2 %", np.abs(maps[0]) / 10),
         Panel("Egyptian cat", maps[1], "12.3 %"),
     ]
+    if beside := st.toggle("Side by side"):
+        panels = [replace(panel, frame=(0.25, 0.25, 0.5, 0.75)) for panel in panels]
     place = st.columns(1)[0] if st.button("Move") else st.container()
     with place:
-        state = viewer(photo(448, 448), panels, key="viewer", picking=True)
+        state = viewer(photo(448, 448), panels, key="viewer", picking=True, columns=1 + beside, inside=beside)
     st.code(repr(state), language=None)
     st.caption(f"Maps {seed}")

@@ -1,0 +1,82 @@
+"""Why this box: from a detector's file and a picture to maps, in a real browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser import person
+from tests.browser_session import wait_until_quiet
+
+SLOW = person.LOADING
+
+
+@pytest.fixture
+def blood(page: Page, app: str, assets: Path) -> Page:
+    """The Detection page with a detector of blood cells and a picture of some."""
+    person.start(page, f"{app}/detection?methods=ablationcam&ablationcam.channels=5&drise.samples=8000")
+    files = page.locator('[class*="st-key-detector-file"] input[type=file]')
+    files.set_input_files(assets / "models/detection/fasterrcnn_mobilenet_v2_fpn_bccd.pth")
+    expect(page.get_by_text("Detector: fasterrcnn")).to_be_visible(timeout=SLOW)
+    wait_until_quiet(page)
+    picture = assets / "datasets/bccd/JPEGImages/BloodImage_00007.jpg"
+    page.locator('[class*="st-key-pictures"] input[type=file]').set_input_files(picture)
+    expect(box(page, "1: ")).to_be_visible(timeout=SLOW)
+    wait_until_quiet(page)
+    return page
+
+
+def box(page: Page, start: str) -> Locator:
+    return page.locator(f'.box[aria-label^="{start}"]')
+
+
+def click_box(page: Page, start: str) -> None:
+    """Click the middle of a box with the mouse."""
+    size = box(page, start).bounding_box()
+    assert size
+    page.mouse.click(size["x"] + size["width"] / 2, size["y"] + size["height"] / 2)
+    expect(box(page, start)).to_have_attribute("aria-pressed", "true")
+
+
+def wait_for_maps(page: Page) -> None:
+    """Wait until all maps are final: they can be downloaded, and nothing can be cancelled."""
+    expect(page.get_by_text("Download maps, picture and settings").first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("button", name="Cancel")).to_have_count(0, timeout=SLOW)
+    wait_until_quiet(page)
+
+
+def test_from_a_click_on_a_box_to_all_boxes_of_its_class_and_a_run_that_is_cancelled(blood: Page) -> None:
+    page = blood
+    click_box(page, "2: ")
+    wait_for_maps(page)
+    expect(page.get_by_text("channels 5,")).to_be_visible()
+    expect(page.locator(".overlay .frame:visible")).to_have_count(1)
+
+    person.slider(page, "ablationcam-channels").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_text("channels 4,")).to_be_visible(timeout=SLOW)
+    wait_for_maps(page)
+    assert "ablationcam.channels=4" in page.url
+
+    page.get_by_role("button", name="Explain all boxes of this class").click()
+    expect(page.locator('.box[aria-pressed="true"]')).to_have_count(8, timeout=SLOW)
+    expect(page.locator(".overlay .frame:visible")).to_have_count(8, timeout=SLOW)
+    wait_for_maps(page)
+
+    click_box(page, "1: ")
+    expect(page.locator(".overlay .frame:visible")).to_have_count(1, timeout=SLOW)
+    wait_for_maps(page)
+    page.get_by_text("D-RISE", exact=True).click()
+    page.get_by_role("button", name="Cancel").click(timeout=SLOW)
+    expect(page.get_by_text("Cancelled.")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("Ablation-CAM of a box of BloodImage_00007.jpg")).to_be_visible()
+
+
+def test_a_detector_brought_to_the_model_page_opens_on_the_detection_page(page: Page, app: str, assets: Path) -> None:
+    person.start(page, app)
+    person.upload_model(page, assets / "models/detection/FastestDet.onnx")
+    page.get_by_role("button", name="Open it on the Detection page").click(timeout=SLOW)
+    expect(page.get_by_role("heading", name="Detection", exact=True)).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("Detector: FastestDet.onnx")).to_be_visible(timeout=SLOW)

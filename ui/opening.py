@@ -1,0 +1,43 @@
+"""Opening a model in the place of the present one: a classifier, a detector, or the same file as the other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ui import session, uploads
+from xai_core import samples
+from xai_core.detection.preparation import prepare_detector_in_background
+from xai_core.preparation import prepare_in_background
+from xai_core.types import ModelSource
+
+MODEL_PAGE, DETECTION_PAGE = "pages/model.py", "pages/detection.py"
+
+
+def open_model(source: ModelSource) -> None:
+    """Start opening a model in the place of the present one; pictures and settings stay."""
+    space = session.workspace()
+    pictures = list(space.pictures.values())
+    space.leave_model(but=source)
+    space.source = source
+    space.opening = prepare_in_background(session.runner(), source, pictures, samples.references())
+    space.prepared = None
+
+
+def open_detector(source: ModelSource, labels: tuple[str, ...] = ()) -> None:
+    """Start opening a detector in the place of the present one; pictures stay. labels: names of its classes."""
+    slot = session.workspace().detector
+    slot.leave_model(but=source)
+    slot.source, slot.prepared = source, None
+    slot.opening = prepare_detector_in_background(session.runner(), source, labels)
+
+
+def open_as_detector(source: ModelSource) -> None:
+    """Start opening a file that was brought as a classifier as a detector."""
+    owned = uploads.handed_over(source, session.workspace().detector.owner)
+    open_detector(replace(owned, task="detect", architecture=None))
+
+
+def open_as_classifier(source: ModelSource) -> None:
+    """Start opening a file that was brought as a detector as a classifier."""
+    owned = uploads.handed_over(source, session.workspace().owner)
+    open_model(replace(owned, task="classify", architecture=None, reading=""))
