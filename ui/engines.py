@@ -112,7 +112,8 @@ def _agreement(fast: Engine, exact: Engine | None) -> str:
     instead = f" instead of {exact.milliseconds:.1f} ms" if exact else ""
     return (
         f"Fast ({fast.name}) gives the same first class on {percent(fast.top1_agreement)} of the pictures that were "
-        f"tried (yours, or samples where there were none yet), whole, mirrored and half hidden; its outputs differ by at most {percent(fast.max_difference)}. "
+        "tried (yours, or samples where there were none yet), whole, mirrored and half hidden; its outputs differ by "
+        f"at most {percent(fast.max_difference)}. "
         f"{fast.milliseconds:.1f} ms a picture{instead}. Only scores are computed "
         "so, and but for Keras plain gradients; all else stays in float32."
     )
