@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
 import numpy as np
 
 from xai_core.cam import weighted
+from xai_core.detection.channel_order import ChannelOrder
 from xai_core.detection.levels import Grid, Magnitudes, grid_of
 from xai_core.detection.method import DetectionMethod, Explained, ForTheBox, LeastIoU, Levels, detection_method
 from xai_core.detection.model import DetectionModel
 from xai_core.detection.nearest_boxes import FLOOR, Falls, NearestBoxes
 from xai_core.detection.pictures import map_size
-from xai_core.detection.targets import check_chosen, inside, nearest
+from xai_core.detection.targets import check_chosen, nearest
 from xai_core.detector import BoxTarget, Detections
 from xai_core.method import BatchSize, Guide
 from xai_core.params import Range, Size
@@ -43,8 +43,8 @@ class AblationCamOfABox(DetectionMethod):
     channels: Annotated[
         float,
         Range(1, 100, 1, "%"),
-        "Share of the channels of all levels that is asked about, those most active in the box first; less is faster "
-        "and less exact.",
+        "Share of the channels of all levels that is asked about, those that promise most first; less is faster and "
+        "less exact.",
     ] = 20.0
     ablation_value: Annotated[
         Literal["zero", "very low"],
@@ -56,6 +56,11 @@ class AblationCamOfABox(DetectionMethod):
     levels: Levels = ()
     grid: Grid = "coarsest"
     magnitudes: Magnitudes = True
+    centred: Annotated[
+        bool,
+        "Measure from the mean of the map, so that channels that are active everywhere show nothing; the literature "
+        "stretches its maps to the full range of colours instead.",
+    ] = True
     positive_only: ForTheBox = True
     batch_size: BatchSize = 32
 
@@ -63,60 +68,45 @@ class AblationCamOfABox(DetectionMethod):
         check_chosen(targets)
         names = model.levels(self.levels)
         maps = model.pyramid(image, names)
-        order = most_active(maps, targets, image.shape[:2], self.channels)
+        order = ChannelOrder(maps, targets, image.shape[:2], self.channels)
         (found,) = model.detect(image[None], FLOOR)
         falls = Falls(nearest(found, targets), targets, self.aspect, self.least_iou)
-        boxes = self._boxes(model, image, targets, names, order)
-        total = _WeightedChannels(
-            [np.abs(map) for map in maps] if self.magnitudes else maps, grid_of(maps, self.grid), len(targets)
-        )
-        for start, stop, worth_a_preview in boxes.batches(0, len(order), self.batch_size):
-            total.add(order[start:stop], falls.of(boxes.found(start, stop)) / falls.largest)
+        total = _WeightedChannels(maps, grid_of(maps, self.grid), len(targets), self.magnitudes)
+        for channels, boxes, worth_a_preview in self._asked(model, image, targets, names, order, found):
+            total.add(channels, falls.of(boxes) / falls.largest)
             if worth_a_preview:
-                maps_so_far = np.maximum(total.maps, 0) if self.positive_only else total.maps
-                yield Estimate(stop / len(order), resized(maps_so_far, map_size(image)), notes=falls.notes)
+                yield Estimate(total.count / len(order), self._shown(total.maps, map_size(image)), notes=falls.notes)
 
-    def _boxes(
+    def _asked(
         self,
         model: DetectionModel,
         image: Floats,
         targets: Sequence[BoxTarget],
         names: tuple[str, ...],
-        order: Indices,
-    ) -> NearestBoxes:
-        channels = np.stack([_numbers(model.card, names)[order[:, 0]], order[:, 1]], axis=1)
+        order: ChannelOrder,
+        found: Detections,
+    ) -> Iterator[tuple[Indices, Floats, bool]]:
+        """Yield channels (n, 2), the boxes (n, T, 5) nearest to the targets without each, and whether to show it."""
+        numbers = _numbers(model.card, names)
+        settings = {"method": self.id, "levels": names, "ablation_value": self.ablation_value}
 
         def find(first: int, last: int) -> list[Detections]:
-            return model.without_channels(image, channels[first:last], VALUES[self.ablation_value], targets, FLOOR)
+            level, channel = order.channels[first:last].T
+            asked = np.stack([numbers[level], channel], axis=1)
+            return model.without_channels(image, asked, VALUES[self.ablation_value], targets, FLOOR)
 
-        return NearestBoxes(
-            model, image, targets, find, method=self.id, levels=names, ablation_value=self.ablation_value
-        )
+        boxes = NearestBoxes(model, image, targets, find, **settings)
+        tried = boxes.found(0, order.tried)
+        yield order.channels, tried, True
+        order.settle(np.abs(Falls(nearest(found, targets), targets, "score", 0.0).of(tried)))
+        for start, stop, worth_a_preview in boxes.batches(order.tried, len(order), self.batch_size):
+            yield order.channels[start:stop], boxes.found(start, stop), worth_a_preview
 
-
-def most_active(maps: Sequence[Floats], targets: Sequence[BoxTarget], size: tuple[int, ...], percent: float) -> Indices:
-    """Return a share of the channels of some levels (h, w, K), the most active inside the targets first.
-
-    size: of the image whose pixels the targets are in. A channel is (n, 2): the level's position and its own number.
-    There are exactly the next whole number of them; with several targets each one's favourites come early.
-    """
-    strengths = np.concatenate([_strengths(map, targets, size) for map in maps], axis=1)
-    peaks = strengths.max(axis=1, keepdims=True)
-    ranked = np.argsort(-(strengths / np.where(peaks > 0, peaks, 1)).max(axis=0), kind="stable")
-    count = math.ceil(round(len(ranked) * percent / 100, 9))
-    numbers = np.concatenate([np.stack(_every_channel(level, map), axis=1) for level, map in enumerate(maps)])
-    return np.asarray(numbers[ranked[:count]], np.int64)
-
-
-def _strengths(map: Floats, targets: Sequence[BoxTarget], size: tuple[int, ...]) -> Floats:
-    """Return the mean magnitude (T, K) of each channel of a level (h, w, K) inside each target."""
-    places = [inside(target, size, (map.shape[0], map.shape[1])) for target in targets]
-    return np.stack([np.abs(map[place]).mean(axis=(0, 1)) for place in places])
-
-
-def _every_channel(level: int, map: Floats) -> tuple[Indices, Indices]:
-    numbers = np.arange(map.shape[-1])
-    return np.full_like(numbers, level), numbers
+    def _shown(self, maps: Floats, size: Size) -> Floats:
+        """Return maps (T, h, w) of the grid as they are shown, at the size of the picture's maps."""
+        if self.centred:
+            maps = maps - maps.mean(axis=(1, 2), keepdims=True)
+        return resized(np.maximum(maps, 0) if self.positive_only else maps, size)
 
 
 def _numbers(card: Card, names: Sequence[str]) -> Indices:
@@ -126,15 +116,20 @@ def _numbers(card: Card, names: Sequence[str]) -> Indices:
 
 
 class _WeightedChannels:
-    """The sum of channels times their weights on one grid, added up level by level so that it stays small."""
+    """The sum of channels times their weights on one grid, added up level by level so that it stays small.
 
-    def __init__(self, maps: Sequence[Floats], size: Size, targets: int) -> None:
-        self._levels = maps
-        self.maps = np.zeros((targets, *size), np.float32)
+    maps: (T, H, W) so far. count: of the channels in it.
+    """
+
+    def __init__(self, levels: Sequence[Floats], size: Size, targets: int, magnitudes: bool) -> None:
+        self._levels, self._magnitudes = levels, magnitudes
+        self.maps, self.count = np.zeros((targets, *size), np.float32), 0
 
     def add(self, channels: Indices, weights: Floats) -> None:
         """Take channels (n, 2) with their weights (n, T)."""
         for level in np.unique(channels[:, 0]):
             own = channels[:, 0] == level
-            coarse = weighted(self._levels[level][..., channels[own, 1]], weights[own].T)
+            values = self._levels[level][..., channels[own, 1]]
+            coarse = weighted(np.abs(values) if self._magnitudes else values, weights[own].T)
             self.maps = self.maps + resized(coarse, (self.maps.shape[1], self.maps.shape[2]))
+        self.count += len(channels)

@@ -10,7 +10,7 @@ import pytest
 from detector_fakes import SIDE, channel_detector, spots, targets_of
 from fakes import Remembering
 
-from xai_core.detection.methods.ablationcam import AblationCamOfABox, most_active
+from xai_core.detection.methods.ablationcam import AblationCamOfABox
 from xai_core.detection.model import DetectionModel
 from xai_core.errors import DataError, ModelError
 from xai_core.resampling import resized
@@ -25,7 +25,9 @@ def detector():
 
 
 def estimates(detector, targets=None, memory=None, image=IMAGE, **settings):
-    method = AblationCamOfABox(**{"channels": 100.0, "grid": "finest", "positive_only": False} | settings)
+    method = AblationCamOfABox(
+        **{"channels": 100.0, "grid": "finest", "centred": False, "positive_only": False} | settings
+    )
     targets = targets_of(IMAGE, detector) if targets is None else targets
     return list(method.explain(DetectionModel(detector, memory), image, targets))
 
@@ -98,31 +100,8 @@ def test_exactly_the_share_of_the_channels_is_asked_about(detector, share, count
     assert sum(detector.asked) == count
 
 
-@pytest.mark.parametrize("share", range(1, 101))
-def test_every_whole_share_of_a_hundred_channels_is_that_many_channels(share):
-    maps = [np.random.default_rng(0).random((4, 4, 100), np.float32)]
-    found = most_active(maps, targets_of(IMAGE), SIZE, float(share))
-    assert len(found) == len(np.unique(found, axis=0)) == share
-
-
-def test_the_most_active_channels_in_the_box_come_first(detector):
-    (target, _) = targets_of(IMAGE, detector)
-    order = most_active(detector.features, [target], SIZE, 100.0)
-    strengths = [detector.means(target.label)[level][channel] for level, channel in order]
-    assert strengths == sorted(strengths, reverse=True)
-    assert len(np.unique(order, axis=0)) == 10
-
-
-def test_the_favourites_of_every_box_come_early():
-    map = np.zeros((8, 8, 4), np.float32)
-    map[..., 0], map[1:3, 1:3, 1], map[4:7, 5:7, 2] = 0.1, 5.0, 0.5
-    first, second, *_ = most_active([map], targets_of(IMAGE), SIZE, 100.0)
-    assert {int(first[1]), int(second[1])} == {1, 2}
-
-
-def test_a_box_outside_the_picture_is_ranked_and_then_answered_by_a_sentence(detector):
+def test_a_box_outside_the_picture_is_answered_by_a_sentence(detector):
     away = replace(targets_of(IMAGE, detector)[0], corners=(900.0, 900.0, 950.0, 950.0))
-    assert len(most_active(detector.features, [away], SIZE, 100.0)) == 10
     with pytest.raises(ModelError, match="is not found again in the unchanged picture"):
         estimates(detector, [away])
 
@@ -145,9 +124,9 @@ def test_the_batch_size_changes_the_rounding_only(detector, size):
 
 
 def test_a_preview_follows_every_batch_and_tells_the_share_done(detector):
-    found = estimates(detector, batch_size=4)
-    assert [one.fraction for one in found] == [0.4, 0.8, 1.0]
-    assert detector.asked == [4, 4, 2]
+    found = estimates(detector, batch_size=3)
+    assert [one.fraction for one in found] == pytest.approx([0.6, 0.9, 1.0])
+    assert detector.asked == [6, 3, 1]
 
 
 def test_previews_come_ever_nearer_to_the_answer(detector):
@@ -243,6 +222,14 @@ def test_what_speaks_against_the_box_is_cut_off_on_request(detector):
     signed, cut = (last(detector, positive_only=positive, **small) for positive in (False, True))
     assert signed.min() < 0
     np.testing.assert_array_equal(cut, np.maximum(signed, 0))
+
+
+def test_a_centred_map_is_measured_from_its_mean(detector):
+    small = {"image": IMAGE[::4, ::4], "levels": ("fine",)}
+    plain, centred = (last(detector, centred=centred, **small) for centred in (False, True))
+    np.testing.assert_allclose(centred, plain - plain.mean(axis=(1, 2), keepdims=True), atol=1e-6)
+    cut = last(detector, centred=True, positive_only=True, **small)
+    np.testing.assert_allclose(cut, np.maximum(centred, 0), atol=1e-6)
 
 
 def test_the_coarsest_grid_gives_the_map_that_is_laid_on_it(detector):
