@@ -139,7 +139,7 @@ def _module(shapes: Shapes, known: KnownDetector, settings: DetectorSettings) ->
             return dense(shapes, known, settings)
         assert isinstance(settings, SSDSettings)
         return ssd(shapes, known, settings)
-    except (KeyError, IndexError, ZeroDivisionError):
+    except (LookupError, ArithmeticError, ValueError, StopIteration, RuntimeError):
         raise UnsupportedModel(
             f"The weights are nearly those of {known.name}, but parts are missing or have other shapes. "
             "Export the whole model as TorchScript or ONNX instead."

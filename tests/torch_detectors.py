@@ -36,14 +36,14 @@ class Family:
         return json.dumps(self.settings)
 
 
-def family(name, classes=4):
-    """Return a detector of torchvision with random weights; `classes` counts the background."""
+def family(name, classes=4, **others):
+    """Return a detector of torchvision with random weights; `classes` counts the background, `others` are options."""
     known = detectors.named(name).settings
     settings = {key: value for key, value in {**SMALL, **FEW}.items() if hasattr(known, key)}
-    options = {IN_TORCHVISION[key]: value for key, value in settings.items()}
+    options = {"weights_backbone": None} | {IN_TORCHVISION[key]: value for key, value in settings.items()} | others
     make = getattr(import_torchvision_models().detection, name.removeprefix("torchvision/"))
     with without_values():
-        module = make(weights=None, weights_backbone=None, num_classes=classes, **options)
+        module = make(weights=None, num_classes=classes, **options)
     return Family(name, lively(module), settings)
 
 
