@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ui import session, uploads
+from xai_core.detector import Detections
 from xai_core.jobs.base import Job
 from xai_core.types import Estimate
 
@@ -77,6 +78,27 @@ def test_runs_of_another_question_are_cancelled_and_forgotten(space: session.Wor
     space.drop_unfinished(but=[("new",)])
     assert cancelled == ["old"]
     assert list(space.runs) == [("new",)]
+
+
+def test_a_closed_tab_frees_its_detector_too(runner: ReleasingRunner, space: session.Workspace) -> None:
+    slot, cancelled = space.detector, []
+    slot.source = uploads.keep(io.BytesIO(b"boxes"), "detector.pt", slot.owner)
+    slot.remember(("run",), Job[Estimate](cancel=lambda: cancelled.append("run")))
+    slot.found[("picture",)] = Job[Detections](cancel=lambda: cancelled.append("picture"))
+    session._Departures().leave(space)
+    _join_timers()
+    assert sorted(cancelled) == ["picture", "run"]
+    assert runner.released == [space.owner, slot.owner]
+    assert not Path(slot.source.path).exists()
+
+
+def test_another_detector_leaves_the_classifier_alone(runner: ReleasingRunner, space: session.Workspace) -> None:
+    slot = space.detector
+    slot.source = uploads.keep(io.BytesIO(b"boxes"), "detector.pt", slot.owner)
+    slot.leave_model()
+    assert runner.released == [slot.owner]
+    assert space.source is not None
+    assert Path(space.source.path).exists()
 
 
 def _join_timers() -> None:

@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 from ui import uploads
+from xai_core.types import ModelSource
 
 
 def test_a_file_is_kept_under_its_digest() -> None:
@@ -36,3 +37,21 @@ def test_owners_do_not_share_and_can_be_forgotten() -> None:
     uploads.forget("me")
     assert not Path(mine.path).exists()
     assert Path(yours.path).exists()
+
+
+def test_a_file_that_was_handed_over_outlives_its_first_owner() -> None:
+    first = uploads.keep(io.BytesIO(b"weights"), "model.pt", "first")
+    second = uploads.handed_over(first, "second")
+    uploads.forget("first")
+    assert (second.owner, second.digest, second.name) == ("second", first.digest, "model.pt")
+    assert Path(second.path).read_bytes() == b"weights"
+
+
+def test_a_file_can_be_handed_over_twice() -> None:
+    source = uploads.keep(io.BytesIO(b"weights"), "model.pt", "first")
+    assert uploads.handed_over(source, "second") == uploads.handed_over(source, "second")
+
+
+def test_a_sample_that_all_share_is_not_handed_over() -> None:
+    sample = ModelSource("/samples/model.pt", "model.pt", "digest")
+    assert uploads.handed_over(sample, "somebody") is sample
