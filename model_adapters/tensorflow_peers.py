@@ -92,60 +92,60 @@ def _plain(values: Values, image: Floats) -> Settings:
 
 
 def _path(values: Values, image: Floats) -> Settings:
-    start = baseline_picture(values.get("baseline", "black"), image, int(values.get("seed", 0)))
-    return {"reducer": None, "steps": int(values.get("steps", 50)), "baseline_value": tf.constant(start)}
+    start = baseline_picture(values["baseline"], image, int(values.get("seed", 0)))
+    return {"reducer": None, "steps": int(values["steps"]), "baseline_value": tf.constant(start)}
 
 
 def _noisy(values: Values, image: Floats) -> Settings:
-    return {"reducer": None, "nb_samples": int(values.get("samples", 50)), "noise": float(values.get("noise", 0.2))}
+    return {"reducer": None, "nb_samples": int(values["samples"]), "noise": float(values["noise"])}
 
 
 def _patches(values: Values, image: Floats) -> Settings:
-    sides = {"patch_size": int(values.get("patch", 24)), "patch_stride": int(values.get("stride", 8))}
+    sides = {"patch_size": int(values["patch"]), "patch_stride": int(values["stride"])}
     return sides | {"occlusion_value": tf.constant(_colour(values, image))}
 
 
 def _masks(values: Values, image: Floats) -> Settings:
     return {
-        "nb_samples": int(values.get("samples", 1000)),
-        "grid_size": int(values.get("grid", 7)),
-        "preservation_probability": float(values.get("preservation", 0.5)),
+        "nb_samples": int(values["samples"]),
+        "grid_size": int(values["grid"]),
+        "preservation_probability": float(values["preservation"]),
     }
 
 
 def _superpixels(values: Values, image: Floats) -> Settings:
     # The same cut as ours, or the two would not be comparable; "segment" has no counterpart but the mean colour.
-    found = superpixels(values.get("superpixels", "slic"), image, int(values.get("count", 50)))
+    found = superpixels(values["superpixels"], image, int(values["count"]))
     labels = tf.constant(found.labels, tf.int32)
     return {
-        "nb_samples": int(values.get("samples", 1000)),
+        "nb_samples": int(values["samples"]),
         "map_to_interpret_space": lambda picture: labels,
         "ref_value": _colour(values, image),
     }
 
 
 def _design(values: Values, image: Floats) -> Settings:
-    rows = int(values.get("rows", 16))
+    rows = int(values["rows"])
     if rows & (rows - 1):
         raise ModelError(POWERS.format(rows, 1 << (rows.bit_length() - 1)))
     return _cells(values, image) | {"nb_design": rows}
 
 
 def _dependence(values: Values, image: Floats) -> Settings:
-    return _cells(values, image) | {"nb_design": int(values.get("samples", 500))}
+    return _cells(values, image) | {"nb_design": int(values["samples"])}
 
 
 def _cells(values: Values, image: Floats) -> Settings:
-    fill = values.get("fill", "black")
+    fill = values["fill"]
     known = {"black": "inpainting", "blurred": "blurring"}
     if fill not in known:
         raise ModelError(BLACK_OR_BLUR.format(fill))
-    return {"grid_size": int(values.get("grid", 8)), "perturbation_function": known[fill]}
+    return {"grid_size": int(values["grid"]), "perturbation_function": known[fill]}
 
 
 def _colour(values: Values, image: Floats) -> Floats:
     """Return the colour (3,) that stands for what is hidden."""
-    fill = values.get("fill", "grey")
+    fill = values["fill"]
     if fill not in (*PLAIN, "mean", "segment"):
         raise ModelError(ONE_COLOUR.format(fill))
     picture = baseline_picture("mean" if fill == "segment" else fill, image)

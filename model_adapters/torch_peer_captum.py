@@ -39,9 +39,9 @@ def _noisy(kind: str, reduction: str | None = None) -> Explained:
             target=target,
             abs=False,
             nt_type=kind,
-            nt_samples=int(question.values.get("samples", 32)),
+            nt_samples=int(question.values["samples"]),
             nt_samples_batch_size=question.batch_size,
-            stdevs=float(question.values.get("noise", 0.15)),
+            stdevs=float(question.values["noise"]),
         )
         return question.one_channel(found, reduction)
 
@@ -53,7 +53,7 @@ def _integrated_gradients(question: Question, target: int) -> Floats:
         question.picture,
         question.baseline,
         target=target,
-        n_steps=int(question.values.get("steps", 50)),
+        n_steps=int(question.values["steps"]),
         method="gausslegendre",
         internal_batch_size=question.batch_size,
     )
@@ -63,7 +63,7 @@ def _integrated_gradients(question: Question, target: int) -> Floats:
 def _gradient_shap(question: Question, target: int) -> Floats:
     """A mean of runs of one batch each, as captum takes all samples at once."""
     random = np.random.default_rng(question.seed)
-    samples, total = int(question.values.get("samples", 64)), np.zeros(question.image.shape[:2])
+    samples, total = int(question.values["samples"]), np.zeros(question.image.shape[:2])
     for first in range(0, samples, question.batch_size):
         count = min(question.batch_size, samples - first)
         starts = torch.cat([question.planes(_start(question, random)) for _ in range(count)])
@@ -75,7 +75,7 @@ def _gradient_shap(question: Question, target: int) -> Floats:
 
 
 def _start(question: Question, random: np.random.Generator) -> Floats:
-    image, kind = question.image, question.values.get("baselines", "colours")
+    image, kind = question.image, question.values["baselines"]
     if kind == "blurred":
         return blurred(image, min(image.shape[:2]) * float(random.uniform(1 / 32, 1 / 4)))
     drawn = random.random(3 if kind == "colours" else image.shape, dtype=np.float32)
@@ -112,7 +112,7 @@ def _deeplift(question: Question, target: int) -> Floats:
 
 
 def _occlusion(question: Question, target: int) -> Floats:
-    patch, stride = int(question.values.get("patch", 24)), int(question.values.get("stride", 8))
+    patch, stride = int(question.values["patch"]), int(question.values["stride"])
     found = attr.Occlusion(question.module).attribute(
         question.picture,
         target=target,
@@ -124,7 +124,7 @@ def _occlusion(question: Question, target: int) -> Floats:
     return np.asarray(found[0, 0].detach().cpu().numpy(), np.float32)
 
 
-def _parts(make: Callable[[Question], Any], samples: str, most: int) -> Explained:
+def _parts(make: Callable[[Question], Any], samples: str) -> Explained:
     """Explain by superpixels, or by the cells of a grid; both are cut as ours are."""
 
     def explained(question: Question, target: int) -> Floats:
@@ -134,7 +134,7 @@ def _parts(make: Callable[[Question], Any], samples: str, most: int) -> Explaine
             target=target,
             feature_mask=torch.tensor(labels, device=question.device)[None, None],
             baselines=_behind(question, labels),
-            n_samples=int(question.values.get(samples, most)),
+            n_samples=int(question.values[samples]),
             perturbations_per_eval=question.batch_size,
         )
         return np.asarray(found[0, 0].detach().cpu().numpy(), np.float32)
@@ -144,8 +144,8 @@ def _parts(make: Callable[[Question], Any], samples: str, most: int) -> Explaine
 
 def _lime(question: Question) -> Any:
     """Captum's Lasso leaves nothing of probabilities; a ridge as strong as ours takes its place."""
-    near = get_exp_kernel_similarity_function("cosine", float(question.values.get("kernel_width", 0.25)))
-    return attr.Lime(question.module, SkLearnRidge(alpha=float(question.values.get("ridge", 1.0))), near)
+    near = get_exp_kernel_similarity_function("cosine", float(question.values["kernel_width"]))
+    return attr.Lime(question.module, SkLearnRidge(alpha=float(question.values["ridge"])), near)
 
 
 def _labels(question: Question) -> Any:
@@ -153,13 +153,13 @@ def _labels(question: Question) -> Any:
         cells = int(question.values["grid"])
         rows, columns = (np.arange(side) * cells // side for side in question.image.shape[:2])
         return rows[:, None] * cells + columns
-    kind, count = question.values.get("superpixels", "slic"), int(question.values.get("count", 50))
+    kind, count = question.values["superpixels"], int(question.values["count"])
     return np.asarray(superpixels(kind, question.image, count).labels, np.int64)
 
 
 def _behind(question: Question, labels: Any) -> Any:
     """Return what is seen where something is hidden; with "segment" each superpixel's own mean colour."""
-    image, fill = question.image, question.values.get("fill", "grey")
+    image, fill = question.image, question.values["fill"]
     if fill != "segment":
         return question.planes(baseline_picture(fill, image, question.seed))
     sizes = np.bincount(labels.ravel())
@@ -180,7 +180,7 @@ METHODS: dict[str, Explained] = {
     "guided_grad_cam": _guided_grad_cam,
     "deeplift": _deeplift,
     "occlusion": _occlusion,
-    "lime": _parts(_lime, "samples", 1000),
-    "kernel_shap": _parts(lambda question: attr.KernelShap(question.module), "samples", 1000),
-    "shapley": _parts(lambda question: attr.ShapleyValueSampling(question.module), "permutations", 20),
+    "lime": _parts(_lime, "samples"),
+    "kernel_shap": _parts(lambda question: attr.KernelShap(question.module), "samples"),
+    "shapley": _parts(lambda question: attr.ShapleyValueSampling(question.module), "permutations"),
 }

@@ -14,7 +14,7 @@ from zennit.types import Convolution
 from model_adapters.torch_architectures import import_torchvision_models
 from model_adapters.torch_peers import FromPictures, Question
 from model_adapters.torch_relevance import STABILISER
-from xai_core.types import Floats, Propagation
+from xai_core.types import Floats
 
 
 def _lrp(question: Question, target: int) -> Floats:
@@ -46,13 +46,11 @@ class _FromInputs(torch.nn.Module):  # type: ignore[misc]
 
 
 def _rules(values: Any) -> list[tuple[Any, Any]]:
-    usual = Propagation()
-    rule = values.get("rule", usual.rule)
-    alpha = float(values.get("alpha", usual.alpha))
-    least = float(values.get("epsilon", usual.epsilon)) if rule == "epsilon" else STABILISER
+    rule, alpha = values["rule"], float(values["alpha"])
+    least = float(values["epsilon"]) if rule == "epsilon" else STABILISER
     convolution = {
         "epsilon": lambda: Epsilon(least),
-        "gamma": lambda: Gamma(float(values.get("gamma", usual.gamma))),
+        "gamma": lambda: Gamma(float(values["gamma"])),
         "alpha_beta": lambda: AlphaBeta(alpha, alpha - 1),
     }[rule]()
     return [(Convolution, convolution), (torch.nn.Linear, Epsilon(least))]

@@ -86,7 +86,7 @@ class FromPictures(torch.nn.Module):  # type: ignore[misc]
 class Question:
     """What a library is asked: a module from pictures to scores, an image (H, W, 3) and a method's parameters.
 
-    places: the network's layers, by the names of their modules in `module.network`.
+    values: all of the method's. places: the network's layers, by the names of their modules in `module.network`.
     """
 
     module: FromPictures
@@ -102,7 +102,7 @@ class Question:
 
     @property
     def baseline(self) -> Any:
-        return self.planes(baseline_picture(self.values.get("baseline", "black"), self.image, self.seed))
+        return self.planes(baseline_picture(self.values["baseline"], self.image, self.seed))
 
     @property
     def seed(self) -> int:
@@ -129,7 +129,7 @@ class Question:
     def one_channel(self, found: Any, reduction: str | None = None) -> Floats:
         """Return a map (H, W) of (1, 3, H, W), the channels reduced as is said here or by the parameters."""
         values = found.detach().cpu().numpy()[0].transpose(1, 2, 0)
-        how = reduction or str(self.values.get("reduction", "max_abs"))
+        how = reduction or str(self.values["reduction"])
         return np.asarray(reduced(values[None], how)[0], np.float32)
 
 

@@ -12,10 +12,12 @@ from pathlib import Path
 import keras
 import numpy as np
 
+import xai_core.methods  # noqa: F401 - enters them in METHODS
 from model_adapters.tensorflow_peers import SETTINGS
 from tests.model_adapters.tensorflow_inside_process import SIDE, convolutional, nested, opened
 from tests.model_adapters.tensorflow_process import zipped
 from xai_core.errors import VitrineError
+from xai_core.method import METHODS
 from xai_core.model import Model
 from xai_core.preprocessing import Preprocessing
 
@@ -29,7 +31,8 @@ def by_xplique(network, image, methods, **values):
     found, errors = {}, {}
     for method in methods:
         try:
-            found[method] = network.by_peer("xplique", method, FEW | values, BLUE_FIRST, image, TARGETS)
+            all_values = METHODS[method]().values() | FEW | values
+            found[method] = network.by_peer("xplique", method, all_values, BLUE_FIRST, image, TARGETS)
         except VitrineError as error:
             errors[method] = str(error)
     return found, errors

@@ -13,9 +13,11 @@ import numpy as np
 import torch
 from torch import nn
 
+import xai_core.methods  # noqa: F401 - enters them in METHODS
 from model_adapters.torch_network import TorchNetwork
 from model_adapters.torch_program import program_of
 from xai_core.errors import ModelError
+from xai_core.method import METHODS
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import Capability, Card, InputSpec
 
@@ -49,7 +51,7 @@ def network(module: nn.Module) -> TorchNetwork:
 
 
 def asked(one: TorchNetwork, library: str, method: str) -> np.ndarray:
-    return one.by_peer(library, method, {}, Preprocessing(SIDE, SIDE), IMAGE, np.array([2]))
+    return one.by_peer(library, method, METHODS[method]().values(), Preprocessing(SIDE, SIDE), IMAGE, np.array([2]))
 
 
 def said(one: TorchNetwork, library: str, method: str) -> str:
