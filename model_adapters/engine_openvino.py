@@ -68,7 +68,7 @@ class _Asked:
     """A compiled graph for inputs (N, H, W, C) of one size; not for several threads at once."""
 
     def __init__(self, graph: Any, precision: Precision, portable: Portable) -> None:
-        self.made = openvino.Core().compile_model(graph, "CPU", _settings(precision))
+        self.made = compiled(graph, precision)
         self.request = self.made.create_infer_request()
         self._portable = portable
 
@@ -105,6 +105,11 @@ class CompiledOutputs(_Asked):
     def __call__(self, inputs: Floats) -> Outputs:
         self.infer(inputs)
         return {name: np.array(self.request.get_tensor(output).data) for name, output in self._outputs.items()}
+
+
+def compiled(graph: Any, precision: Precision) -> Any:
+    """Return a graph made ready for this processor."""
+    return openvino.Core().compile_model(graph, "CPU", _settings(precision))
 
 
 def knows(precision: Precision) -> bool:

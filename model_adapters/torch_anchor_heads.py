@@ -16,9 +16,12 @@ class AnchorHeads(Heads):
         super().__init__(module)
         self._background = background
 
-    def outputs(self, features: Features, inputs: Any) -> list[Outputs]:
+    def everywhere(self, maps: list[Any]) -> Features:
+        return dict(self.module.head(maps))
+
+    def outputs(self, features: Features, inputs: Any, everywhere: Features | None = None) -> list[Outputs]:
         maps = list(features.values())
-        made = self.module.head(maps)
+        made = self.everywhere(maps) if everywhere is None else everywhere
         anchors = self.module.anchor_generator(inputs, maps)
         counts = self._counts(maps, made["cls_logits"].shape[1])
         centred = made.get("bbox_ctrness", [None] * len(anchors))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,27 +13,32 @@ import numpy as np
 import torch
 
 from model_adapters import torch_ablation
-from model_adapters.probes import AT_ONCE
+from model_adapters.probes import AT_ONCE, natural
 from model_adapters.torch_asked import asked
 from model_adapters.torch_box_gradients import gradients, nearest
-from model_adapters.torch_heads import Boxes, Features, Heads, Outputs
+from model_adapters.torch_detector_engine import Convolutions, Convolved
+from model_adapters.torch_heads import Boxes, Features, Heads, Outputs, named
 from model_adapters.torch_network import frozen
+from model_adapters.torch_precision import key_in
 from model_adapters.torch_region_heads import RegionHeads
 from model_adapters.torch_seen import Seen, numbers_of, resized, scaled, sizes_of
 from xai_core.detector import Aspect, BoxTarget, Detections, Detector
 from xai_core.errors import ModelError
 from xai_core.params import Size
-from xai_core.types import Capability, Card, Floats, Indices, Layer
+from xai_core.types import Capability, Card, Engine, Floats, Indices, InputSpec, Layer, Precision
 
 USUAL_SIZE = (480, 640)  # pixels of the picture whose pyramid the card tells
+MANY = 8  # images of one size, after which engines are tried
+TRIALS = 2  # images that they are tried on
+LEAST_SCORE = 0.05  # of boxes that engines must find as well
 TRIAL_SIZE = (128, 128)  # pixels; every level still has a place there
 
 
 class TorchDetector(Detector):
     """A GeneralizedRCNN, RetinaNet, FCOS or SSD of torchvision, frozen; it runs on a GPU where there is one.
 
-    heads: what follows the backbone. backbone: from pictures (N, 3, h, w), scaled and padded, to feature maps; another
-    engine may take its place. What was computed for the last single image is kept.
+    heads: what follows the backbone. What was computed for the last single image is kept, and always in float32;
+    batches of images run on the engine that `engines` finds best for the precision.
     """
 
     def __init__(self, heads: Heads, card: Card) -> None:
@@ -42,15 +48,18 @@ class TorchDetector(Detector):
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.heads = heads
         self.module = frozen(heads.module).to(self.device)
-        self.backbone: Callable[[Any], Any] = self.module.backbone
+        self.convolutions = Convolutions(heads, self.device)
+        self.precision: Precision = "float32"
         self.card = replace(card, layers=self._layers())
         self._last: Seen | None = None
+        self._asked: dict[Size, int] = {}
 
     def detect(self, images: Floats, floor: float) -> list[Detections]:
         if len(images) == 1:
             with asked(images):
                 seen = self.seen(images[0])
                 return [self.detections(self.outputs(seen), seen.size, seen.image_size, floor)]
+        self._count(images)
         step = self._at_once(images)
         batches = (images[start : start + step] for start in range(0, len(images), step))
         return [found for some in batches for found in self._detect(some, floor)]
@@ -87,6 +96,16 @@ class TorchDetector(Detector):
             near = torch_ablation.near(self.heads, seen, wanted).outputs(off, value)
             return [self.detections(outputs, seen.size, seen.image_size, floor) for outputs in near]
 
+    def at(self, precision: Precision) -> TorchDetector:
+        if precision == self.precision:
+            return self
+        made = copy.copy(self)
+        made.precision, made.key = precision, key_in(self.key, precision)
+        return made
+
+    def engines(self, height: int, width: int) -> tuple[Engine, ...]:
+        return self._tried(natural(InputSpec(height, width), count=TRIALS))
+
     def inputs(self, images: Floats) -> Any:
         """Return the ImageList that goes into the backbone for images (N, H, W, 3) of one size."""
         planes = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
@@ -94,7 +113,7 @@ class TorchDetector(Detector):
 
     def features(self, inputs: Any) -> Features:
         """Return the feature maps (N, K, h, w) of each level, by name."""
-        return _named(self.backbone(inputs.tensors))
+        return named(self.module.backbone(inputs.tensors))
 
     def seen(self, image: Floats) -> Seen:
         """Return the features of one image (H, W, 3), which are kept until another is asked for."""
@@ -142,9 +161,29 @@ class TorchDetector(Detector):
     def _detect(self, images: Floats, floor: float) -> list[Detections]:
         with asked(images), torch.no_grad():
             inputs = self.inputs(images)
-            many = self.heads.outputs(self.features(inputs), inputs)
-            pairs = zip(many, sizes_of(inputs), strict=True)
-            return [self.detections(outputs, size, images.shape[1:3], floor) for outputs, size in pairs]
+            maps = self.convolutions(inputs.tensors, self.precision)
+            return self._found(maps, inputs, images.shape[1:3], floor)
+
+    def _found(self, maps: Convolved, inputs: Any, image_size: Size, floor: float) -> list[Detections]:
+        many = self.heads.outputs(maps.features, inputs, maps.everywhere)
+        pairs = zip(many, sizes_of(inputs), strict=True)
+        return [self.detections(outputs, size, image_size, floor) for outputs, size in pairs]
+
+    def _count(self, images: Floats) -> None:
+        """Have engines tried once many images of a size are asked about, so that a trial pays."""
+        size = (images.shape[1], images.shape[2])
+        self._asked[size] = self._asked.get(size, 0) + len(images)
+        if self._asked[size] > MANY:
+            self._tried(images[:TRIALS])
+
+    def _tried(self, images: Floats) -> tuple[Engine, ...]:
+        with asked(images), torch.no_grad():
+            inputs = [self.inputs(image[None]) for image in images]
+
+            def find(maps: Convolved, number: int) -> Detections:
+                return self._found(maps, inputs[number], images.shape[1:3], LEAST_SCORE)[0]
+
+            return self.convolutions.tried([one.tensors for one in inputs], find)
 
     def _without(self, seen: Seen, level: str, channel: int, value: float, floor: float) -> Detections:
         changed = {name: one.clone() if name == level else one for name, one in seen.features.items()}
@@ -175,7 +214,7 @@ class TorchDetector(Detector):
             TRIAL_SIZE if transform.fixed_size is None else transform.fixed_size,
         )
         with torch.no_grad():
-            maps = _named(self.backbone(torch.zeros(1, 3, *trial, device=self.device)))
+            maps = named(self.module.backbone(torch.zeros(1, 3, *trial, device=self.device)))
             self.heads.settle(maps, trial)
         return tuple(_layer(name, one, size, trial) for name, one in maps.items())
 
@@ -185,10 +224,6 @@ def _layer(name: str, map: Any, size: Size, trial: Size) -> Layer:
     _, channels, *grid = map.shape
     height, width = (math.ceil(n * side / tried) for n, side, tried in zip(grid, size, trial, strict=True))
     return Layer(name, height, width, channels)
-
-
-def _named(found: Any) -> Features:
-    return {"0": found} if isinstance(found, torch.Tensor) else dict(found)
 
 
 def _digest(image: Floats) -> bytes:

@@ -60,8 +60,15 @@ class Heads(ABC):
         self.module = module
 
     @abstractmethod
-    def outputs(self, features: Features, inputs: Any) -> list[Outputs]:
-        """Return what the heads give for each image. inputs: the ImageList that the features are of."""
+    def everywhere(self, maps: list[Any]) -> Features:
+        """Return, by name, what is computed at every place of the levels (N, K, h, w), before boxes are made of it."""
+
+    @abstractmethod
+    def outputs(self, features: Features, inputs: Any, everywhere: Features | None = None) -> list[Outputs]:
+        """Return what the heads give for each image. inputs: the ImageList that the features are of.
+
+        everywhere: what `everywhere` gave for the features, where that was computed.
+        """
 
     @abstractmethod
     def scores(self, outputs: Outputs) -> Any:
@@ -113,6 +120,11 @@ class Heads(ABC):
     def suppressed(self, boxes: Boxes) -> Boxes:
         """Return the boxes that stay where boxes of the same class overlap, the best first."""
         return boxes.chosen(box_ops().batched_nms(boxes.corners, boxes.scores, boxes.labels, self.overlap))
+
+
+def named(maps: Any) -> Features:
+    """Return what a backbone gives as levels by name, also where there is only one."""
+    return dict(maps) if isinstance(maps, Mapping) else {"0": maps}
 
 
 def box_ops() -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from model_adapters.torch_architectures import import_torchvision_models
 from model_adapters.torch_heads import Boxes, Features, Heads, Outputs, box_ops
 
 LEAST_SIDE = 1e-2  # pixels; smaller boxes are none
@@ -14,13 +15,24 @@ LEAST_SIDE = 1e-2  # pixels; smaller boxes are none
 class RegionHeads(Heads):
     """The heads of a torchvision GeneralizedRCNN; rows are proposals."""
 
-    def outputs(self, features: Features, inputs: Any) -> list[Outputs]:
-        return self.looked_at(features, self.proposals(features, inputs), inputs.image_sizes)
+    def everywhere(self, maps: list[Any]) -> Features:
+        objectness, deltas = self.module.rpn.head(maps)
+        levels = [(f"objectness {level}", map) for level, map in enumerate(objectness)]
+        return dict(levels + [(f"deltas {level}", map) for level, map in enumerate(deltas)])
 
-    def proposals(self, features: Features, inputs: Any) -> list[Any]:
+    def outputs(self, features: Features, inputs: Any, everywhere: Features | None = None) -> list[Outputs]:
+        maps = list(features.values())
+        proposals = self.proposals(maps, inputs, self.everywhere(maps) if everywhere is None else everywhere)
+        return self.looked_at(features, proposals, inputs.image_sizes)
+
+    def proposals(self, maps: list[Any], inputs: Any, everywhere: Features) -> list[Any]:
         """Return the proposals (R, 4) of each image, in pixels of the inputs."""
-        proposals, _ = self.module.rpn(inputs, features)
-        return list(proposals)
+        rpn, found = self.module.rpn, list(everywhere.values())
+        counts = [map[0].numel() for map in found[: len(maps)]]
+        objectness, deltas = _rpn().concat_box_prediction_layers(found[: len(maps)], found[len(maps) :])
+        anchors = rpn.anchor_generator(inputs, maps)
+        places = rpn.box_coder.decode(deltas, anchors).view(len(anchors), -1, 4)
+        return list(rpn.filter_proposals(places, objectness, inputs.image_sizes, counts)[0])
 
     def looked_at(self, features: Features, proposals: list[Any], sizes: list[tuple[int, int]]) -> list[Outputs]:
         """Return the outputs for given proposals (R, 4) of each image. sizes: of the images, without padding."""
@@ -73,3 +85,7 @@ class RegionHeads(Heads):
     @property
     def background(self) -> bool:
         return True
+
+
+def _rpn() -> Any:
+    return import_torchvision_models().detection.rpn

@@ -82,7 +82,7 @@ def test_boxes_are_worth_as_much_without_a_channel_as_after_a_whole_pass(
     detector: TorchDetector, whole: WithWholePasses, image: Floats, targets: list[BoxTarget], value: float
 ) -> None:
     short, plain = (scores_without(one, image, targets, value) for one in (detector, whole))
-    assert np.ptp(plain) > 0.01
+    assert np.ptp(plain) > 0.005
     assert (np.abs(short - plain) < 1e-3).mean() >= 0.99
 
 
@@ -103,7 +103,7 @@ def test_proposals_after_a_second_convolution_are_new_around_the_boxes(
     deep = WithWholePasses(heads_of(with_second_convolution(detector.module)), detector.card)
     short = TorchDetector(deep.heads, detector.card)
     ours, theirs = (scores_without(one, image, targets[:1], value) for one in (short, deep))
-    assert np.ptp(theirs) > 0.01
+    assert np.ptp(theirs) > 0.005
     assert (np.abs(ours - theirs) < 1e-3).mean() >= 0.99
 
 
