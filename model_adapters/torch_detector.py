@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -48,6 +48,7 @@ class TorchDetector(Detector):
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.heads = heads
         self.module = frozen(heads.module).to(self.device)
+        self.backbone: Callable[[Any], Any] = self.module.backbone
         self.convolutions = Convolutions(heads, self.device)
         self.precision: Precision = "float32"
         self.card = replace(card, layers=self._layers())
@@ -113,7 +114,7 @@ class TorchDetector(Detector):
 
     def features(self, inputs: Any) -> Features:
         """Return the feature maps (N, K, h, w) of each level, by name."""
-        return named(self.module.backbone(inputs.tensors))
+        return named(self.backbone(inputs.tensors))
 
     def seen(self, image: Floats) -> Seen:
         """Return the features of one image (H, W, 3), which are kept until another is asked for."""
