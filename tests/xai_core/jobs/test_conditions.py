@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import resource
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -95,7 +97,20 @@ def test_whoever_waits_hears_of_the_end_once():
 
 
 def children():
-    return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    """Return the processes that any thread of this one has started."""
+    found = set()
+    for thread in os.listdir("/proc/self/task"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended meanwhile
+            found |= set(Path(f"/proc/self/task/{thread}/children").read_text().split())
+    return found
+
+
+def gone(before, seconds=10):
+    """Return whether all processes beyond those of `before` end within some seconds."""
+    until = time.monotonic() + seconds
+    while not children() <= before and time.monotonic() < until:
+        time.sleep(0.05)
+    return children() <= before
 
 
 def resident_mb():
@@ -104,14 +119,15 @@ def resident_mb():
 
 
 def test_fifty_models_one_after_another_leave_no_process_and_no_memory(source, explain):
-    runner, before = fake_runner(), set(children())
+    runner, before = fake_runner(), children()
     sizes = []
     for number in range(MODELS):
         owner = f"owner {number}"
         explain(runner, source(owner=owner), steps=2).result(SECONDS)
+        assert children() - before
         runner.release(owner)
         gc.collect()
         sizes.append(resident_mb())
+    assert gone(before)
     runner.close()
-    assert set(children()) <= before
     assert sizes[-1] - sizes[MODELS // 5] < 5
