@@ -161,7 +161,7 @@ class Card:
     `layers` are those that CAM methods may look at, in the order of the forward pass; the last is the usual choice.
     `token_grid` is the height and width of a transformer's patches, where attention can be seen; further tokens, such
     as the class token, come before the patches. `raw_outputs` are what a detector gives where it is not known how to
-    read them; such a card lacks DETECT.
+    read them; such a card lacks DETECT. `reading` is how its outputs are read, as a source's `reading` says it.
     """
 
     framework: str
@@ -180,6 +180,7 @@ class Card:
     layers: tuple[Layer, ...] = ()
     token_grid: tuple[int, int] | None = None
     raw_outputs: tuple[RawOutput, ...] = ()
+    reading: str = ""
 
 
 class Network(ABC):
