@@ -92,11 +92,15 @@ def _coco() -> None:
 def _downloaded(name: str, tell: Callable[[str], None]) -> Path:
     """Have torchvision fetch its weights in a process of its own, as the app imports no framework."""
     tell(DOWNLOADING)
-    command = [sys.executable, "-m", "model_adapters.coco_weights", name]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command_for(name), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise DataError((done.stderr.strip().splitlines() or ["The weights could not be fetched."])[-1])
     return Path(done.stdout.strip().splitlines()[-1])
+
+
+def command_for(name: str) -> list[str]:
+    """Return the command that fetches weights; its last line is their path, or on standard error what went wrong."""
+    return [sys.executable, "-m", "model_adapters.coco_weights", name]
 
 
 def _download(job: Job[Path], was_busy: bool) -> None:

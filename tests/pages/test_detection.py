@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,11 +22,12 @@ from tests.pages.detecting import (
     with_detector,
     with_picture,
 )
-from ui import session
+from ui import detection_source, session
 from xai_core.detection import methods  # noqa: F401  (registers them)
 from xai_core.detection.method import DETECTION_METHODS
 from xai_core.detector import Detections
 from xai_core.errors import UnsupportedModel
+from xai_core.samples import sample_detectors
 from xai_core.types import Capability, Floats, RawOutput
 
 FIRST = "box_gradcam"
@@ -316,6 +319,44 @@ def test_a_label_file_that_is_too_short_is_a_sentence(app: AppTest) -> None:
     assert "holds 1 labels, but the model has 2 classes" in text_of(app)
 
 
+def test_a_sample_brings_its_labels_and_pictures_of_its_own(app: AppTest, instant: DetectingRunner) -> None:
+    (sample,) = sample_detectors()
+    instant.detector = FixedDetector(Detections.of([[9, 9, 99, 99]], [7], [0.8], classes=len(sample.labels)))
+    on_detection_page(app)
+    app.button(key=f"use-detector-{sample.path.stem}").click().run()
+    app.session_state["workspace"].detector.opening.wait(20)
+    app.run().run()
+    assert not app.exception
+    assert box_list(app).options == [f"1 · {sample.labels[7]} · 80 %"]
+    assert list(app.session_state["workspace"].pictures) == [sample.scenes[0].picture().digest]
+    other = sample.scenes[1]
+    next(one for one in app.checkbox if one.label == other.title).check().run()
+    assert next(one for one in app.selectbox if one.label == "Picture").value == other.picture().digest
+
+
+def test_a_download_that_fails_is_a_sentence(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    fails = [sys.executable, "-c", "import sys; sys.exit('The weights could not be fetched: there is no network.')"]
+    monkeypatch.setattr(detection_source, "command_for", lambda name: fails)
+    on_detection_page(app)
+    get_coco(app)
+    assert not app.exception
+    assert "there is no network" in text_of(app).replace("\\", "")
+
+
+def test_a_download_is_opened_as_a_detector(
+    app: AppTest, instant: DetectingRunner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "weights.pth").write_bytes(b"weights")
+    gives = [sys.executable, "-c", f"print('fetching'); print({str(tmp_path / 'weights.pth')!r})"]
+    monkeypatch.setattr(detection_source, "command_for", lambda name: gives)
+    on_detection_page(app)
+    get_coco(app)
+    app.session_state["workspace"].detector.opening.wait(20)
+    app.run().run()
+    assert [(source.name, source.task) for source in instant.opened] == [("weights.pth", "detect")]
+    assert "Add a picture on the left" in text_of(app)
+
+
 def test_another_detector_takes_the_place_of_the_first(app: AppTest, instant: DetectingRunner) -> None:
     with_picture(app)
     choose(app, 1)
@@ -334,6 +375,12 @@ def test_a_job_that_fails_is_a_sentence_with_another_try(app: AppTest, instant: 
     next(one for one in app.button if one.label == "Try again").click().run()
     assert "process stopped" not in text_of(app)
     assert len(instant.asked) == 2
+
+
+def get_coco(app: AppTest) -> None:
+    next(one for one in app.button if one.label == "Get this detector").click().run()
+    app.session_state["workspace"].detector.downloading.wait(20)
+    app.run()
 
 
 def labels_file(app: AppTest):
