@@ -125,7 +125,13 @@ def _read(
         labels = COCO[count]
         notes.append(COCO_NOTE.format(count=count))
     whole = replace(
-        card, classes=count, capabilities=Capability.DETECT, missing=MISSING, labels=labels, notes=tuple(notes)
+        card,
+        classes=count,
+        capabilities=Capability.DETECT,
+        missing=MISSING,
+        labels=labels,
+        notes=tuple(notes),
+        reading=reading.to_text(),
     )
     return Opened(whole, graph, reading)
 

@@ -83,7 +83,7 @@ def _unknown_outputs(prepared: PreparedDetector) -> None:
     st.warning(literal(reason, 400), icon=":material/help:")
     raw_outputs_table(prepared.card.raw_outputs)
     with frame.errors_in_words():
-        _reopen(reading_form(prepared.source), ())
+        _reopen(reading_form(prepared.source, prepared.card), ())
 
 
 def _reopen(changed: ModelSource | None, labels: tuple[str, ...]) -> None:

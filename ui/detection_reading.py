@@ -27,14 +27,15 @@ def settings_form(source: ModelSource, card: Card) -> ModelSource | None:
         return _torchvision_form(source, known)
     if card.framework == "onnx":
         st.caption("How the outputs of the graph are read. Change it where boxes look wrong.")
-        return reading_form(source)
+        return reading_form(source, card)
     st.caption("What a detector that brings its own code does not say of itself.")
     return sealed_form(source)
 
 
-def reading_form(source: ModelSource) -> ModelSource | None:
+def reading_form(source: ModelSource, card: Card) -> ModelSource | None:
     """Show how the outputs of a graph are read, as settings_form does."""
-    now = Reading.from_text(source.reading) if source.reading else Reading()
+    text = source.reading or card.reading
+    now = Reading.from_text(text) if text else Reading()
     made = declared_form(now, f"reading.{source.digest[:12]}", "Read the outputs so")
     return None if made is None else replace(source, reading=made.to_text())
 

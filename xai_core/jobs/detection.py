@@ -17,7 +17,7 @@ from xai_core.jobs.base import Job
 from xai_core.jobs.frames import Arrays, BadFrame, Header
 from xai_core.jobs.tasks import Task
 from xai_core.model import Memory
-from xai_core.types import Card, Conditions, Estimate, Floats
+from xai_core.types import Capability, Card, Conditions, Estimate, Floats
 
 MOST_BOXES = 1000
 Say = Callable[[Header, Arrays], None]
@@ -72,6 +72,11 @@ def explained(
     model = DetectionModel(detector.at(precision), memory, tick)
     image, *rest = arrays
     return _with_notes(model, method.explain(model, image, _targets_from_arrays(rest)))
+
+
+def needs_boxes_alone(header: Header) -> bool:
+    """Whether the method of an `explain_boxes_task` asks the detector for boxes only."""
+    return detection_method_named(header["method"]).needs == Capability.DETECT
 
 
 def detections_from_frame(arrays: Arrays, classes: int) -> Detections:

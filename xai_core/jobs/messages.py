@@ -77,6 +77,7 @@ def card_from_json(values: Any) -> Card:
         layers=tuple(map(_layer, _list(_field(values, "layers"), MOST_LAYERS))),
         token_grid=_or_none(_grid, _field(values, "token_grid")),
         raw_outputs=raw_outputs,
+        reading=text(_field(values, "reading")),
     )
     if card.hint and card.input.channels != (1 if card.hint.channels == "gray" else 3):
         raise BadFrame(f"A hint of {card.hint.channels} came for an input of {card.input.channels} channels.")

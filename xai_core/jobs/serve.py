@@ -177,8 +177,12 @@ class Worker:
         return self.say({"say": "done", "job": header["job"], "value": {}}, found)
 
     def _explain_boxes(self, header: Header, arrays: Arrays) -> None:
-        steps = detection.explained(self._opened_detector(), header, arrays, self._memory, self.tick)
+        detector = self._opened_detector()
+        steps = detection.explained(detector, header, arrays, self._memory, self.tick)
         self.say({"say": "started", "job": header["job"]})
+        if detection.needs_boxes_alone(header):  # many passes, so the search for the fastest engine is worth it
+            with self._ticking(ENGINES_SECONDS):
+                detector.engines(*arrays[0].shape[:2])
         self._turns.add(header["job"], steps)
 
     def _by_us(self, method: Method, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:
