@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from xai_core.bias.confusion import confusion
-from xai_core.bias.predictions import Predictions
+from xai_core.bias.predictions import Mask, Predictions
 from xai_core.types import Floats, Indices
 
 Doubles = NDArray[np.float64]
@@ -74,16 +74,18 @@ def aurocs(truth: Indices, probabilities: Floats | None, classes: int) -> Double
 
     It is the probability that a picture of the class has the higher score, ties counted half.
     """
-    found = np.full(classes, np.nan)
     if probabilities is None:
-        return found
-    for one in range(classes):
-        own = truth == one
-        inside = int(own.sum())
-        if 0 < inside < len(truth):
-            ranks = rankdata(probabilities[:, one])[own].sum()
-            found[one] = (ranks - inside * (inside + 1) / 2) / (inside * (len(truth) - inside))
-    return found
+        return np.full(classes, np.nan)
+    return np.array([_auroc(truth == one, probabilities[:, one]) for one in range(classes)])
+
+
+def placements(truth: Indices, probabilities: Floats) -> Floats:
+    """Return where each picture stands in the ranking by each class, (n, K); NaN where one side is empty.
+
+    For pictures of the class it is the share of the others that they beat, for the others the share of the class that
+    beats them, ties counted half; the mean of either is the AUROC.
+    """
+    return np.stack([_placed(truth == one, scores) for one, scores in enumerate(probabilities.T)], axis=1)
 
 
 def separation_ratios(truth: Indices, probabilities: Floats | None, classes: int) -> Doubles:
@@ -96,6 +98,28 @@ def separation_ratios(truth: Indices, probabilities: Floats | None, classes: int
     inside = ratio((values * own).sum(axis=0), own.sum(axis=0))
     outside = ratio((values * ~own).sum(axis=0), (~own).sum(axis=0))
     return ratio(inside, outside)
+
+
+def _auroc(own: Mask, scores: Floats) -> float:
+    inside = int(own.sum())
+    if not 0 < inside < len(own):
+        return float("nan")
+    beaten = float(rankdata(scores)[own].sum()) - inside * (inside + 1) / 2
+    return beaten / (inside * (len(own) - inside))
+
+
+def _placed(own: Mask, scores: Floats) -> Floats:
+    places = np.full(len(own), np.nan, np.float32)
+    mine, rest = np.sort(scores[own]), np.sort(scores[~own])
+    if len(mine) and len(rest):
+        places[own] = _share_below(rest, scores[own])
+        places[~own] = 1 - _share_below(mine, scores[~own])
+    return places
+
+
+def _share_below(ranked: Floats, scores: Floats) -> Doubles:
+    low, high = (np.searchsorted(ranked, scores, side) for side in ("left", "right"))
+    return np.asarray((low + high) / (2 * len(ranked)), np.float64)
 
 
 def ratio(above: object, below: object) -> Doubles:

@@ -68,12 +68,16 @@ def micro_roc(found: Predictions) -> Roc | None:
 
 
 def macro_roc(curves: list[Roc]) -> Roc | None:
-    """Return the mean of the classes' curves, each counted alike; None where there is none."""
+    """Return the mean of the classes' curves, each counted alike; None where there is none.
+
+    Where curves rise straight up it has both the lower and the upper point, so that its area is the mean area.
+    """
     if not curves:
         return None
     across = np.unique(np.concatenate([one.false_positive_rate for one in curves]))
-    up = np.mean([np.interp(across, one.false_positive_rate, one.true_positive_rate) for one in curves], axis=0)
-    across, up = np.append(0.0, across), np.append(0.0, up)
+    below = np.mean([_before(across, one) for one in curves], axis=0)
+    above = np.mean([np.interp(across, one.false_positive_rate, one.true_positive_rate) for one in curves], axis=0)
+    across, up = np.repeat(across, 2), np.stack([below, above], axis=1).ravel()
     return Roc("macro average", across, up, np.full(len(across), np.nan), mark(auc(across, up)))
 
 
@@ -95,6 +99,11 @@ def calibration(found: Predictions, bins: int = 15) -> Calibration | None:
 def _roc(name: str, own: NDArray[np.bool_], scores: NDArray[np.float32]) -> Roc:
     across, up, thresholds = roc_curve(own, scores, drop_intermediate=True)
     return Roc(name, across, up, thresholds, mark(auc(across, up)))
+
+
+def _before(across: Doubles, curve: Roc) -> Doubles:
+    """Return where a curve is just left of some false positive rates: the lower end of a straight rise."""
+    return np.interp(-across, -curve.false_positive_rate[::-1], curve.true_positive_rate[::-1])
 
 
 def _bin(number: int, bins: int, confidence: Doubles, right: NDArray[np.bool_]) -> Bin:

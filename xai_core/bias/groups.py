@@ -15,7 +15,7 @@ from fairlearn.metrics import MetricFrame, count
 
 from xai_core.bias.classes import Mark, mark, ratio
 from xai_core.bias.predictions import Predictions, Texts
-from xai_core.bias.summary import wilson
+from xai_core.bias.summary import LEVEL, wilson
 from xai_core.errors import DataError
 from xai_core.types import Indices
 
@@ -50,6 +50,8 @@ class Fairness:
     """How far groups lie apart for one class; differences and ratios of the greatest and the least rate.
 
     disparate_impact: the least selection rate over the greatest; below four fifths it counts as adverse.
+    accuracy_std: population standard deviation of the groups' accuracies, the degree of bias between groups.
+    left_out: by rate, the groups for which it is not defined and that were not compared.
     """
 
     groups: tuple[Group, ...]
@@ -62,6 +64,8 @@ class Fairness:
     equalized_odds_ratio: Mark
     predictive_parity_difference: Mark
     accuracy_difference: Mark
+    accuracy_std: Mark
+    left_out: dict[str, tuple[str, ...]]
 
     @property
     def disparate_impact(self) -> Mark:
@@ -70,7 +74,7 @@ class Fairness:
     @property
     def four_fifths(self) -> bool | None:
         """Whether the four-fifths rule holds; None where that can not be said."""
-        return None if self.disparate_impact is None else self.disparate_impact >= FOUR_FIFTHS
+        return None if self.disparate_impact is None else round(self.disparate_impact, 12) >= FOUR_FIFTHS
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,19 @@ class ClassGap:
     disparate_impact: Mark
     recalls: dict[str, Mark]
     rates: dict[str, Mark]
+
+
+@dataclass(frozen=True)
+class AllGaps:
+    """The gaps of all classes in three figures; None where no class has one.
+
+    opportunity_discrepancy: their mean. disparate_impact: of the class where it is least.
+    demographic_parity_difference: the greatest difference between the shares of two groups taken for one class.
+    """
+
+    opportunity_discrepancy: Mark
+    disparate_impact: Mark
+    demographic_parity_difference: Mark
 
 
 def grouped(found: Predictions, attributes: Sequence[str]) -> Texts:
@@ -108,11 +125,16 @@ def grouped(found: Predictions, attributes: Sequence[str]) -> Texts:
     return np.asarray(names, np.str_)
 
 
-def fairness(found: Predictions, groups: Texts, positive: int, least: int = LEAST_PICTURES) -> Fairness:
-    """Return how far groups (n,) lie apart for the class `positive` against all others."""
+def fairness(
+    found: Predictions, groups: Texts, positive: int, least: int = LEAST_PICTURES, level: float = LEVEL
+) -> Fairness:
+    """Return how far groups (n,) lie apart for the class `positive` against all others.
+
+    least: pictures that a group needs not to be called small. level: of the Wilson intervals.
+    """
     truth, predicted = found.truth == positive, found.predicted == positive
     counts = _frame(truth, predicted, groups)
-    named = tuple(_group(name, counts[name], least) for name in sorted(counts))
+    named = tuple(_group(name, counts[name], least, level) for name in sorted(counts))
     values = {rate: [one.rates[rate].value for one in named] for rate in RATES}
     apart = {rate: difference(values[rate]) for rate in RATES}
     odds = (apart["true_positive_rate"], apart["false_positive_rate"])
@@ -128,6 +150,8 @@ def fairness(found: Predictions, groups: Texts, positive: int, least: int = LEAS
         equalized_odds_ratio=_of_both(shares, min),
         predictive_parity_difference=apart["positive_predictive_value"],
         accuracy_difference=apart["accuracy"],
+        accuracy_std=_spread(values["accuracy"]),
+        left_out={rate: names for rate in RATES if (names := _without(named, rate))},
     )
 
 
@@ -145,6 +169,28 @@ def class_gaps(found: Predictions, groups: Texts) -> list[ClassGap]:
         )
         gaps.append(ClassGap(label, difference(recall.values()), least_ratio(rate.values()), recall, rate))
     return gaps
+
+
+def all_gaps(gaps: Sequence[ClassGap]) -> AllGaps:
+    """Return the gaps of all classes in three figures."""
+    discrepancies = [one.opportunity_discrepancy for one in gaps if one.opportunity_discrepancy is not None]
+    impacts = [one.disparate_impact for one in gaps if one.disparate_impact is not None]
+    apart = [found for one in gaps if (found := difference(one.rates.values())) is not None]
+    return AllGaps(
+        opportunity_discrepancy=sum(discrepancies) / len(discrepancies) if discrepancies else None,
+        disparate_impact=min(impacts, default=None),
+        demographic_parity_difference=max(apart, default=None),
+    )
+
+
+def impact_ratios(gap: ClassGap, privileged: str) -> dict[str, Mark]:
+    """Return each group's share that was taken for the class, over that of the privileged group; it may exceed 1."""
+    whole = gap.rates[privileged]
+    return {
+        name: None if rate is None or not whole else rate / whole
+        for name, rate in gap.rates.items()
+        if name != privileged
+    }
 
 
 def difference(values: Any) -> Mark:
@@ -171,16 +217,25 @@ def _frame(truth: Any, predicted: Any, groups: Texts) -> dict[str, dict[str, int
     return {str(name): {key: int(row[key]) for key in metrics} for name, row in by_group.iterrows()}
 
 
-def _group(name: str, counts: dict[str, int], least: int) -> Group:
+def _group(name: str, counts: dict[str, int], least: int, level: float) -> Group:
     samples, positive, taken, hit = (counts[key] for key in ("samples", "positive", "taken", "hit"))
     right = hit + samples - positive - taken + hit
     pairs = ((taken, samples), (hit, positive), (taken - hit, samples - positive), (hit, taken), (right, samples))
-    rates = {rate: _rate(*pair) for rate, pair in zip(RATES, pairs, strict=True)}
+    rates = {rate: _rate(*pair, level) for rate, pair in zip(RATES, pairs, strict=True)}
     return Group(name, samples, rates, samples < least)
 
 
-def _rate(part: int, whole: int) -> Rate:
-    return Rate(part / whole if whole else None, *wilson(part, whole))
+def _rate(part: int, whole: int, level: float) -> Rate:
+    return Rate(part / whole if whole else None, *wilson(part, whole, level))
+
+
+def _without(groups: Sequence[Group], rate: str) -> tuple[str, ...]:
+    return tuple(one.name for one in groups if one.rates[rate].value is None)
+
+
+def _spread(values: Sequence[Mark]) -> Mark:
+    known = [value for value in values if value is not None]
+    return float(np.std(known)) if len(known) > 1 else None
 
 
 def _of_both(both: tuple[Mark, Mark], combine: Callable[[list[float]], float]) -> Mark:

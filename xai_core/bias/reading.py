@@ -5,12 +5,10 @@ A fault is a DataError that says what was expected, what came and what to do; wh
 
 from __future__ import annotations
 
-import io
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -18,17 +16,14 @@ from numpy.typing import NDArray
 
 from xai_core.bias.groups import LEAST_PICTURES
 from xai_core.bias.predictions import Predictions, Texts
+from xai_core.bias.table_files import HEAD, TRUTH, Column, Table, read_table
 from xai_core.errors import DataError
 from xai_core.types import Floats, Indices
 
-LARGEST = 256 << 20  # bytes
-MOST_ROWS, MOST_CLASSES, MOST_VALUES = 200_000, 2_000, 50
-TRUTH = ("y_true", "true", "truth", "label", "actual", "target")
+MOST_CLASSES, MOST_VALUES = 2_000, 50
 GUESS = ("y_pred", "pred", "predicted", "prediction")
 FILE = ("file", "image", "filename", "path")
 PROBABILITY = re.compile(r"(?:prob|proba|p|score)[_ ](.+)")
-SCORES = ("probabilities", "probs", "proba", "prob")
-HEAD = re.compile(r"logits_([^_]+)_(.+)")
 SUM_TOLERANCE = 1e-3
 EXPECTED = (
     "a column y_true with the true classes, a column y_pred with the predicted ones or a column prob_<class> for each "
@@ -41,18 +36,13 @@ def read_predictions(
 ) -> Predictions:
     """Read a table of predictions from the bytes of a CSV, parquet or npz file, told by its content.
 
-    labels: the classes in the model's order, where the table has numbers or lacks some. normalise: bring rows of
-    probabilities that do not add up to 1 there. Raises DataError.
+    name: what the model or run is called. labels: the classes in the model's order, where the table has numbers or
+    lacks some. normalise: bring rows of probabilities that do not add up to 1 there. Raises DataError.
     """
-    if len(data) > LARGEST:
-        raise DataError(f"The file has {len(data) >> 20} MB; at most {LARGEST >> 20} MB are read. Split it.")
-    columns = _columns(data)
-    rows = {len(values) for values in columns.values()}
-    if not columns or rows == {0}:
+    table = read_table(data, EXPECTED)
+    if not any(len(column) for column in table.columns.values()):
         raise DataError(f"The table is empty. Expected {EXPECTED}.")
-    if max(rows) > MOST_ROWS:
-        raise DataError(f"The table has {max(rows)} rows; at most {MOST_ROWS} are read. Draw a sample of it.")
-    return _assembled(columns, name, labels, normalise)
+    return _assembled(table, name, tuple(labels or table.labels), normalise)
 
 
 def attribute_notes(attributes: Mapping[str, Texts]) -> list[str]:
@@ -70,63 +60,43 @@ def attribute_notes(attributes: Mapping[str, Texts]) -> list[str]:
     return notes
 
 
-def _assembled(
-    columns: dict[str, NDArray[Any]], name: str, labels: Sequence[str] | None, normalise: bool
-) -> Predictions:
+def set_notes(truth: Indices, labels: Sequence[str], files: Texts | None) -> list[str]:
+    """Return what should be known of labelled pictures, in sentences: classes without any, pictures named twice."""
+    present = np.bincount(truth, minlength=len(labels)) > 0
+    absent = [label for label, known in zip(labels, present, strict=True) if not known]
+    notes = [f"There is no picture of {_some(absent)}, so much is not defined there."] if absent else []
+    named = [] if files is None else [str(one) for one in files if one]
+    if twice := len(named) - len(set(named)):
+        notes.append(f"{twice} rows name a picture that another row names too.")
+    return notes
+
+
+def _assembled(table: Table, name: str, given: tuple[str, ...], normalise: bool) -> Predictions:
     used: set[str] = set()
-    truth = _take(columns, TRUTH, used)
+    truth = _take(table.columns, TRUTH, used)
     if truth is None:
-        raise DataError(f"The true classes are missing. Expected {EXPECTED}; got {', '.join(list(columns)[:8])}.")
-    guess, files = _take(columns, GUESS, used), _take(columns, FILE, used)
-    scores = {m[1]: c for c in columns if (m := PROBABILITY.fullmatch(c)) and columns[c].dtype.kind in "fiu"}
-    names, notes = _labels(labels, list(scores), truth, guess), list[str]()
-    probabilities = _probabilities(columns, scores, names, normalise, notes)
-    heads = _heads(columns, names)
-    used |= {*scores.values(), *(c for c in columns if HEAD.fullmatch(c))}
-    if guess is None and probabilities is None:
+        got = ", ".join(list(table.columns)[:8])
+        raise DataError(f"The true classes are missing. Expected {EXPECTED}; got {got}.")
+    guess, files = _take(table.columns, GUESS, used), _take(table.columns, FILE, used)
+    actual, guessed = _texts(truth), None if guess is None else _texts(guess)
+    scores = _scores(table, given or tuple(set(actual.tolist())), used)
+    labels = given or _labels(list(scores), table.probabilities, actual, guessed)
+    _check_number(len(labels))
+    notes = list(table.notes)
+    probabilities = _probabilities(_whole(scores, table.probabilities, labels), normalise, notes)
+    if guessed is None and probabilities is None:
         raise DataError(f"Neither predicted classes nor probabilities are there. Expected {EXPECTED}.")
-    codes = _codes(truth, names, "true")
-    predicted = _codes(guess, names, "predicted") if guess is not None else _first_best(probabilities)
-    attributes = {c: _texts(v) for c, v in columns.items() if c not in used and len(set(_texts(v))) <= MOST_VALUES}
-    notes += [*_notes(codes, predicted, probabilities, guess is not None, names, files), *attribute_notes(attributes)]
+    codes = _codes(actual, labels, "true")
+    predicted = _first_best(probabilities) if guessed is None else _codes(guessed, labels, "predicted")
+    heads = _heads(table, labels, used)
+    attributes = _attributes({c: v for c, v in table.columns.items() if c not in used}, notes)
     kept = None if files is None else _texts(files)
-    return Predictions(name, names, codes, predicted, probabilities, attributes, kept, heads, tuple(notes))
+    notes += [*set_notes(codes, labels, kept), *_apart(predicted, probabilities), *attribute_notes(attributes)]
+    return Predictions(name, labels, codes, predicted, probabilities, attributes, kept, heads, tuple(notes))
 
 
-def _columns(data: bytes) -> dict[str, NDArray[Any]]:
-    try:
-        if data.startswith(b"PK\3\4"):
-            return _from_npz(data)
-        table = pd.read_parquet(io.BytesIO(data)) if data.startswith(b"PAR1") else pd.read_csv(io.BytesIO(data))
-    except (ValueError, OSError, KeyError, EOFError, UnicodeDecodeError, BadZipFile) as error:
-        raise DataError(f"The file can not be read as CSV, parquet or npz. Expected {EXPECTED}.") from error
-    return {str(column): table[column].to_numpy() for column in table.columns}
-
-
-def _from_npz(data: bytes) -> dict[str, NDArray[Any]]:
-    found: dict[str, NDArray[Any]] = {}
-    with np.load(io.BytesIO(data), allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
-    names = [str(one) for one in arrays.pop("labels", np.array([], np.str_))]
-    for key, array in arrays.items():
-        if array.ndim == 2:  # probabilities, or the logits of a head
-            prefix = (
-                "prob"
-                if key in ("probabilities", "probs", "proba", "prob")
-                else f"logits_{key.removeprefix('logits_')}"
-            )
-            for one, column in enumerate(array.T):
-                found[f"{prefix}_{names[one] if one < len(names) else one}"] = column
-        elif array.ndim == 1:
-            found[key] = array
-    if len({len(column) for column in found.values()}) > 1:
-        sizes = ", ".join(f"{key} {len(column)}" for key, column in list(found.items())[:5])
-        raise DataError(f"The arrays of the npz have different lengths ({sizes}); each has one entry a picture.")
-    return found
-
-
-def _take(columns: Mapping[str, NDArray[Any]], names: Sequence[str], used: set[str]) -> NDArray[Any] | None:
-    plain = {column.strip().casefold(): column for column in columns}
+def _take(columns: Mapping[str, Column], names: Sequence[str], used: set[str]) -> Column | None:
+    plain = {column.casefold(): column for column in columns}
     found = next((plain[name] for name in names if name in plain), None)
     if found is None:
         return None
@@ -134,73 +104,122 @@ def _take(columns: Mapping[str, NDArray[Any]], names: Sequence[str], used: set[s
     return columns[found]
 
 
-def _labels(given: Sequence[str] | None, scored: list[str], truth: Any, guess: Any) -> tuple[str, ...]:
-    """Return the classes: those given, those with probabilities, or all that occur."""
-    if given:
-        return tuple(given)
-    occurring = set(_texts(truth)) | (set() if guess is None else set(_texts(guess)))
-    if scored and all(one.isdigit() for one in scored):
-        scored = sorted(scored, key=int)
+def _scores(table: Table, known: tuple[str, ...], used: set[str]) -> dict[str, Column]:
+    """Return the columns of probabilities by class: prob_cat and the like, or else cat for every class known."""
+    if table.probabilities is not None:
+        return {}
+    free = {name: column for name, column in table.columns.items() if name not in used}
+    named = {match[1]: name for name in free if (match := PROBABILITY.fullmatch(name)) and _is_score(free[name])}
+    if not named and len(known) > 1 and all(label in free and _is_score(free[label]) for label in known):
+        named = {label: label for label in free if label in known}
+    used |= set(named.values())
+    return {label: _numbers(free[name]) for label, name in named.items()}
+
+
+def _is_score(column: Column) -> bool:
+    """Whether a column holds numbers, or mostly so, in which case the others are faults."""
+    return column.dtype.kind in "fiu" or bool(np.isfinite(_numbers(column)).mean() > 0.5)
+
+
+def _numbers(column: Column) -> Column:
+    return np.asarray(pd.to_numeric(pd.Series(column), errors="coerce"), np.float64)
+
+
+def _labels(
+    scored: list[str], probabilities: NDArray[Any] | None, actual: Texts, guessed: Texts | None
+) -> tuple[str, ...]:
+    """Return the classes: those with probabilities, or all that occur; of numbers all up to the greatest."""
     if scored:
-        return tuple(scored)
-    if all(one.isdigit() for one in occurring):
-        return tuple(str(number) for number in range(max(map(int, occurring)) + 1))
-    if len(occurring) > MOST_CLASSES:
-        raise DataError(f"The table names {len(occurring)} classes; at most {MOST_CLASSES} are read.")
-    return tuple(sorted(map(str, occurring)))
+        return tuple(sorted(scored, key=int) if all(map(_is_number, scored)) else scored)
+    occurring = (set(actual.tolist()) | (set() if guessed is None else set(guessed.tolist()))) - {""}
+    if not occurring or not all(map(_is_number, occurring)):
+        return tuple(sorted(occurring))
+    number = max(map(int, occurring)) + 1
+    if probabilities is not None:
+        number = max(number, probabilities.shape[1])
+    _check_number(number)
+    return tuple(map(str, range(number)))
 
 
-def _codes(values: NDArray[Any], labels: tuple[str, ...], what: str) -> Indices:
-    numbers = {} if any(label.isdigit() for label in labels) else {str(n): n for n in range(len(labels))}
-    places = numbers | {label: place for place, label in enumerate(labels)}
-    texts = _texts(values)
-    codes = np.array([places.get(str(text), -1) for text in texts], np.int64)
-    if (codes < 0).any():
-        row = int(np.argmax(codes < 0))
-        known = ", ".join(labels[:6]) + (" …" if len(labels) > 6 else "")
-        raise DataError(
-            f"Row {row + 1} has the {what} class {str(texts[row])[:40]!r}, which is none of the {len(labels)} classes "
-            f"({known}). Mend it, or give the labels."
-        )
-    return codes
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 10
 
 
-def _probabilities(
-    columns: Mapping[str, NDArray[Any]],
-    scores: Mapping[str, str],
-    labels: tuple[str, ...],
-    normalise: bool,
-    notes: list[str],
-) -> Floats | None:
+def _check_number(classes: int) -> None:
+    if classes > MOST_CLASSES:
+        raise DataError(f"The table has {classes} classes; at most {MOST_CLASSES} are read.")
+
+
+def _whole(
+    scores: Mapping[str, Column], probabilities: NDArray[Any] | None, labels: tuple[str, ...]
+) -> NDArray[np.float64] | None:
+    """Return the probabilities as they came, (n, K)."""
+    if probabilities is not None:
+        if probabilities.shape[1] != len(labels):
+            raise DataError(f"There are {probabilities.shape[1]} probabilities a row, but {len(labels)} classes.")
+        return probabilities.astype(np.float64)
     if not scores:
         return None
     if lacking := [label for label in labels if label not in scores]:
         first = lacking[0][:40]
         raise DataError(f"There are probabilities for {len(scores)} classes, but none for {first!r}; add prob_{first}.")
-    whole = np.stack([columns[scores[label]] for label in labels], axis=1).astype(np.float64)
-    if not np.isfinite(whole).all() or (whole < 0).any():
-        row = int(np.argmax(~np.isfinite(whole).all(axis=1) | (whole < 0).any(axis=1)))
-        raise DataError(f"Row {row + 1} has a probability that is negative or no number. Mend it.")
+    if foreign := [label for label in scores if label not in labels]:
+        raise DataError(f"There are probabilities for {foreign[0][:40]!r}, which is none of the {len(labels)} classes.")
+    return np.stack([scores[label] for label in labels], axis=1)
+
+
+def _probabilities(whole: NDArray[np.float64] | None, normalise: bool, notes: list[str]) -> Floats | None:
+    if whole is None:
+        return None
+    if (broken := ~np.isfinite(whole).all(axis=1) | (whole < 0).any(axis=1)).any():
+        raise DataError(f"Row {int(np.argmax(broken)) + 1} has a probability that is negative or no number. Mend it.")
     sums = whole.sum(axis=1)
-    if (wrong := np.abs(sums - 1) > SUM_TOLERANCE).any():
+    if not (wrong := np.abs(sums - 1) > SUM_TOLERANCE).any():
+        return whole.astype(np.float32)
+    if (empty := sums <= 0).any():
+        raise DataError(f"The probabilities of row {int(np.argmax(empty)) + 1} are all 0. Mend it.")
+    if not normalise:
         row = int(np.argmax(wrong))
-        if not normalise or (sums <= 0).any():
-            raise DataError(
-                f"The probabilities of {int(wrong.sum())} rows do not add up to 1; those of row {row + 1} add up to "
-                f"{sums[row]:.4g}. Have them normalised, or mend them."
-            )
-        whole /= sums[:, None]
-        notes.append(f"{int(wrong.sum())} rows of probabilities did not add up to 1 and were normalised.")
-    return whole.astype(np.float32)
+        raise DataError(
+            f"The probabilities of {int(wrong.sum())} rows do not add up to 1; those of row {row + 1} add up to "
+            f"{sums[row]:.4g}. Have them normalised, or mend them."
+        )
+    notes.append(f"{int(wrong.sum())} rows of probabilities did not add up to 1 and were normalised.")
+    return np.asarray(whole / sums[:, None], np.float32)
 
 
-def _heads(columns: Mapping[str, NDArray[Any]], labels: tuple[str, ...]) -> dict[str, Floats]:
-    found: dict[str, dict[str, NDArray[Any]]] = {}
-    for column, values in columns.items():
-        if match := HEAD.fullmatch(column):
-            found.setdefault(match[1], {})[match[2]] = values
-    whole = {name: parts for name, parts in found.items() if set(labels) <= set(parts)}
-    return {name: np.stack([parts[one] for one in labels], axis=1).astype(np.float32) for name, parts in whole.items()}
+def _heads(table: Table, labels: tuple[str, ...], used: set[str]) -> dict[str, Floats]:
+    """Return the logits of each head: arrays, or columns logits_<head>_<class> for every class."""
+    if odd := [name for name, logits in table.heads.items() if logits.shape[1] != len(labels)]:
+        number = table.heads[odd[0]].shape[1]
+        raise DataError(f"The head {odd[0][:40]!r} has {number} logits a row, but there are {len(labels)} classes.")
+    found = dict(table.heads)
+    first = labels[0]
+    for column in table.columns:
+        if column.startswith(HEAD) and column.endswith(f"_{first}"):
+            head = column.removeprefix(HEAD).removesuffix(f"_{first}")
+            names = [f"{HEAD}{head}_{label}" for label in labels]
+            if head and set(names) <= set(table.columns):
+                used.update(names)
+                found[head] = np.stack([_numbers(table.columns[name]) for name in names], axis=1)
+    if bad := [head for head, logits in found.items() if not np.isfinite(logits).all()]:
+        raise DataError(f"The head {bad[0][:40]!r} has logits that are no numbers. Mend them.")
+    return {head: np.asarray(logits, np.float32) for head, logits in found.items()}
+
+
+def _codes(texts: Texts, labels: tuple[str, ...], what: str) -> Indices:
+    numbers = {} if any(map(_is_number, labels)) else {str(n): n for n in range(len(labels))}
+    places = numbers | {label: place for place, label in enumerate(labels)}
+    codes = np.array([places.get(text, -1) for text in texts.tolist()], np.int64)
+    if (codes < 0).any():
+        row = int(np.argmax(codes < 0))
+        if not texts[row]:
+            raise DataError(f"Row {row + 1} has no {what} class. Mend it, or leave the row out.")
+        raise DataError(
+            f"Row {row + 1} has the {what} class {str(texts[row])[:40]!r}, which is none of the {len(labels)} classes "
+            f"({_some(labels)}). Mend it, or give the labels."
+        )
+    return codes
 
 
 def _first_best(probabilities: Floats | None) -> Indices:
@@ -208,27 +227,31 @@ def _first_best(probabilities: Floats | None) -> Indices:
     return np.asarray(probabilities.argmax(axis=1), np.int64)
 
 
-def _notes(
-    truth: Indices,
-    predicted: Indices,
-    probabilities: Floats | None,
-    given: bool,
-    labels: tuple[str, ...],
-    files: NDArray[Any] | None,
-) -> list[str]:
-    notes = []
-    absent = [label for one, label in enumerate(labels) if not (truth == one).any()]
-    if absent:
-        notes.append(f"There is no picture of {', '.join(absent[:4])}{' and others' if len(absent) > 4 else ''}.")
-    if given and probabilities is not None and (apart := int((probabilities.argmax(axis=1) != predicted).sum())):
-        notes.append(f"In {apart} rows the predicted class is not the most probable one; the column is believed.")
-    if files is not None and (twice := len(files) - len(set(_texts(files)))):
-        notes.append(f"{twice} rows name a picture that another row names too.")
-    return notes
+def _attributes(columns: Mapping[str, Column], notes: list[str]) -> dict[str, Texts]:
+    found = {name: _texts(column) for name, column in columns.items()}
+    for name, values in list(found.items()):
+        if (number := len(set(values.tolist()))) > MOST_VALUES:
+            notes.append(f"The column {name[:40]} has {number} values, too many to make groups, so it is left out.")
+            del found[name]
+    return found
 
 
-def _texts(values: NDArray[Any]) -> Texts:
+def _apart(predicted: Indices, probabilities: Floats | None) -> list[str]:
+    apart = 0 if probabilities is None else int((probabilities.argmax(axis=1) != predicted).sum())
+    return (
+        [f"In {apart} rows the predicted class is not the most probable one; the column is believed."] if apart else []
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(name[:40] for name in names[:4]) + (" and others" if len(names) > 4 else "")
+
+
+def _texts(values: Column) -> Texts:
     """Return values as texts; whole numbers without a point, missing ones as ""."""
-    if values.dtype.kind == "f" and np.isfinite(values).all() and (values == np.round(values)).all():
-        values = values.astype(np.int64)
-    return np.array(["" if pd.isna(value) else str(value).strip() for value in values], np.str_)
+    missing = np.asarray(pd.isna(values), bool)
+    if values.dtype.kind == "f" and (values[~missing] == np.round(values[~missing])).all():
+        plain = [str(int(one)) if np.isfinite(one) else str(one) for one in np.where(missing, 0, values).tolist()]
+    else:
+        plain = [str(one).strip() for one in values.tolist()]
+    return np.array(["" if gone else one for one, gone in zip(plain, missing, strict=True)], np.str_)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import sqrt
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
+from xai_core.bias.bootstrap import Areas, Counts, counted, draws
 from xai_core.bias.classes import Mark, aurocs, mark, ratio
 from xai_core.bias.confusion import confusion
-from xai_core.bias.predictions import Mask, Predictions
-from xai_core.types import Floats, Indices
+from xai_core.bias.predictions import Predictions
+from xai_core.types import Floats
 
 Doubles = NDArray[np.float64]
-LEAST_AREAS, AREA_WORK = 50, 200_000_000  # replicates of the AUROC, which takes a sum over all pictures a class
+REPLICATES, LEVEL = 1000, 0.95
 MEANINGS = {
     "accuracy": "The share of pictures that were taken for their class. It hides small classes behind large ones.",
     "macro_precision": "The mean precision of the classes, each counted alike, never predicted ones left out.",
@@ -22,7 +25,8 @@ MEANINGS = {
     "macro_f1": "The mean F1 of the classes, each counted alike.",
     "macro_auroc": "How well probabilities rank each class above the others, 0.5 by chance. It knows no threshold.",
     "degree_of_bias": "How far the classes' recalls lie apart (their standard deviation). It sees classes only: a "
-    "model that is unfair to a colour or a group inside every class may have none.",
+    "model that is unfair to a colour or a group inside every class may have none. With few pictures a class chance "
+    "alone raises it, and its interval even more.",
     "degree_of_bias_floor": "The degree of bias that chance alone brings with so few pictures a class.",
     "precision_std": "How far the classes' precisions lie apart, never predicted classes counted as 0.",
     "precision_std_defined_only": "The same without the classes that were never predicted.",
@@ -39,18 +43,19 @@ class Figure:
     undefined: int = 0
 
 
-def summary(found: Predictions, replicates: int = 1000, level: float = 0.95, seed: int = 0) -> dict[str, Figure]:
+def summary(found: Predictions, replicates: int = REPLICATES, level: float = LEVEL, seed: int = 0) -> dict[str, Figure]:
     """Return the figures of `MEANINGS` by name, with percentile bootstrap intervals.
 
     replicates: times that the pictures are drawn anew, with replacement. level: share of them in the interval.
-    Source: Efron, Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
     """
-    values = _figures(_counted(found, [np.arange(len(found))]))
-    drawn = _figures(_counted(found, _draws(found, replicates, seed)))
-    figures = {name: _figure(float(one[0]), drawn[name], level) for name, one in values.items()}
-    area = mean_of_defined(aurocs(found.truth, found.probabilities, found.classes))
-    few = min(replicates, max(LEAST_AREAS, AREA_WORK // max(1, len(found) * found.classes)))
-    figures["macro_auroc"] = _figure(area, _drawn_areas(found, few, seed), level)
+    areas = None if found.probabilities is None else Areas(found, replicates)
+    values = _figures(counted(found, np.ones((len(found), 1), np.float32)))
+    values["macro_auroc"] = np.array([mean_of_defined(aurocs(found.truth, found.probabilities, found.classes))])
+    parts = [_drawn(found, areas, weights) for weights in draws(len(found), replicates, seed)] if len(found) else []
+    figures = {
+        name: _figure(float(value[0]), np.concatenate([[], *(part[name] for part in parts)]), level)
+        for name, value in values.items()
+    }
     figures["degree_of_bias_floor"] = Figure(mark(sampling_floor(found)))
     return {name: figures[name] for name in MEANINGS}
 
@@ -70,14 +75,15 @@ def sampling_floor(found: Predictions) -> float:
     return float(np.sqrt(np.mean(recall * (1 - recall) / samples[present]) * (number - 1) / number))
 
 
-def wilson(right: int, whole: int, z: float = 1.959963984540054) -> tuple[Mark, Mark]:
-    """Return the Wilson interval of a share, None where there is nothing. Source: Wilson, JASA 1927."""
+def wilson(right: int, whole: int, level: float = LEVEL) -> tuple[Mark, Mark]:
+    """Return the Wilson interval of a share, None where there is nothing. Source: Wilson, JASA 22, 1927."""
     if whole == 0:
         return None, None
+    z = NormalDist().inv_cdf((1 + level) / 2)
     share, width = right / whole, z * z / whole
     middle = (share + width / 2) / (1 + width)
-    half = z * np.sqrt(share * (1 - share) / whole + width / (4 * whole)) / (1 + width)
-    return float(middle - half), float(middle + half)
+    half = z * sqrt(share * (1 - share) / whole + width / (4 * whole)) / (1 + width)
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def mean_of_defined(values: Doubles) -> float:
@@ -86,34 +92,13 @@ def mean_of_defined(values: Doubles) -> float:
     return float(known.mean()) if len(known) else float("nan")
 
 
-@dataclass(frozen=True)
-class _Counts:
-    """What the figures need of a confusion matrix, for B draws of pictures: each (B, K)."""
-
-    right: Indices
-    samples: Indices
-    predicted: Indices
+def _drawn(found: Predictions, areas: Areas | None, weights: Floats) -> dict[str, Doubles]:
+    """Return the figures of draws with weights (n, B), each (B,)."""
+    area = np.full(weights.shape[1], np.nan) if areas is None else _mean(areas.drawn(weights))
+    return _figures(counted(found, weights)) | {"macro_auroc": area}
 
 
-def _counted(found: Predictions, draws: Iterable[Indices]) -> _Counts:
-    """Return the counts of each draw of pictures (n,)."""
-    hit = np.where(found.truth == found.predicted, found.truth, found.classes)
-
-    def of(classes: Indices, draw: Indices) -> Indices:
-        return np.bincount(classes[draw], minlength=found.classes + 1)[: found.classes]
-
-    rows = [[of(one, draw) for one in (hit, found.truth, found.predicted)] for draw in draws]
-    right, samples, predicted = np.array(rows, np.int64).reshape(-1, 3, found.classes).transpose(1, 0, 2)
-    return _Counts(right, samples, predicted)
-
-
-def _draws(found: Predictions, replicates: int, seed: int) -> Iterator[Indices]:
-    random = np.random.default_rng(seed)
-    for _ in range(replicates):
-        yield random.integers(0, len(found), len(found))
-
-
-def _figures(counts: _Counts) -> dict[str, Doubles]:
+def _figures(counts: Counts) -> dict[str, Doubles]:
     """Return the figures of each draw, each (B,)."""
     precision, recall = ratio(counts.right, counts.predicted), ratio(counts.right, counts.samples)
     return {
@@ -137,32 +122,6 @@ def _spread(values: Doubles) -> Doubles:
     known = np.isfinite(values)
     away = np.where(known, values - _mean(values)[..., None], 0)
     return np.sqrt(ratio((away**2).sum(axis=-1), known.sum(axis=-1)))
-
-
-def _drawn_areas(found: Predictions, replicates: int, seed: int) -> Doubles:
-    """Return the macro AUROC of each replicate, NaN where it is not defined.
-
-    Drawing a picture several times is giving it that weight, so each class is sorted once.
-    """
-    if found.probabilities is None or not replicates:
-        return np.full(replicates, np.nan)
-    size = len(found)
-    weights = np.stack([np.bincount(one, minlength=size) for one in _draws(found, replicates, seed)], dtype=np.int32)
-    areas = [_weighted_area(found.truth == one, found.probabilities[:, one], weights) for one in range(found.classes)]
-    return _mean(np.stack(areas, axis=1))
-
-
-def _weighted_area(own: Mask, scores: Floats, weights: NDArray[np.int32]) -> Doubles:
-    """Return the AUROC of one class for each row of weights (B, n): how often its pictures win, ties half."""
-    order = np.argsort(scores, kind="stable")
-    ranked, mine = scores[order], np.flatnonzero(own[order])
-    sums = np.zeros((len(weights), len(order) + 1), np.int32)
-    np.cumsum(weights[:, order], axis=1, out=sums[:, 1:])
-    first, last = (np.searchsorted(ranked, ranked[mine], side) for side in ("left", "right"))
-    own_weights = weights[:, order[mine]].astype(np.float64)
-    inside = own_weights.sum(axis=1)
-    beaten = (own_weights * (sums[:, first] + sums[:, last]) / 2).sum(axis=1)
-    return ratio(beaten - inside**2 / 2, inside * (sums[:, -1] - inside))
 
 
 def _figure(value: float, drawn: Doubles, level: float) -> Figure:

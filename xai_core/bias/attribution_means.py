@@ -1,0 +1,57 @@
+"""Where a model looks on average, by class or by group, and where that differs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xai_core.bias.predictions import Texts
+from xai_core.errors import DataError
+from xai_core.types import Floats
+
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class MeanMap:
+    """The mean of some maps, (H, W) float32 and signed; samples: how many they were.
+
+    standard_error: of the mean, (H, W) float32; None for fewer than two maps.
+    """
+
+    mean: Floats
+    standard_error: Floats | None
+    samples: int
+
+
+def mean_maps(maps: Floats, groups: Texts, normalise: bool = True) -> dict[str, MeanMap]:
+    """Return the mean of the maps (n, H, W) of each group (n,), by the group's name.
+
+    normalise: whether each map is first divided by the sum of its absolute values, so that all count alike; a map of
+    zeros stays as it is. Raises DataError where there is no map.
+    """
+    if not len(maps):
+        raise DataError("There is no map to average; explain some pictures first.")
+    scaled = _shares(maps) if normalise else maps.astype(np.float64)
+    return {str(name): _mean(scaled[groups == name]) for name in np.unique(groups)}
+
+
+def difference_map(one: MeanMap, other: MeanMap) -> MeanMap:
+    """Return one mean map less another, with the standard error of the difference."""
+    error = None
+    if one.standard_error is not None and other.standard_error is not None:
+        error = np.hypot(one.standard_error, other.standard_error)
+    return MeanMap(one.mean - other.mean, error, min(one.samples, other.samples))
+
+
+def _shares(maps: Floats) -> Doubles:
+    sizes = np.abs(maps).sum(axis=(1, 2), keepdims=True, dtype=np.float64)
+    shares: Doubles = np.divide(maps, sizes, out=np.zeros(maps.shape, np.float64), where=sizes > 0)
+    return shares
+
+
+def _mean(maps: Doubles) -> MeanMap:
+    error = maps.std(axis=0, ddof=1) / np.sqrt(len(maps)) if len(maps) > 1 else None
+    return MeanMap(maps.mean(axis=0).astype(np.float32), None if error is None else error.astype(np.float32), len(maps))
