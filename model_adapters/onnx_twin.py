@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import onnx2torch
 import onnxslim
-from onnx import version_converter
+from onnx import inliner, version_converter
 
 from model_adapters.onnx_session import Wiring, as_numbers
 from model_adapters.probes import agree
@@ -62,9 +62,19 @@ def _of_known_version(model: Any) -> Any:
     if all(opset.version <= KNOWN_OPSET for opset in model.opset_import if opset.domain in ("", "ai.onnx")):
         return model
     try:
-        return version_converter.convert_version(model, KNOWN_OPSET)
+        return version_converter.convert_version(_spelled_out(model), KNOWN_OPSET)
     except Exception:  # some operators are of no older version; onnx2torch may still know those that are used
         return model
+
+
+def _spelled_out(model: Any) -> Any:
+    """Return the model with GELUs as the operators that they consist of, as no older version has them."""
+    made = inliner.inline_selected_functions(model, [("", "Gelu")], inline_schema_functions=True)
+    for node in made.graph.node:
+        if node.op_type == "CastLike":  # constants of the definition, which are given the type that they have
+            node.op_type = "Identity"
+            del node.input[1:]
+    return made
 
 
 def _from_planes_to_rows(module: Any, turned: bool) -> Any:
