@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 
 from xai_core.bias.groups import LEAST_PICTURES
 from xai_core.bias.predictions import Predictions, Texts
-from xai_core.bias.table_files import HEAD, TRUTH, Column, Table, read_table
+from xai_core.bias.table_files import FILE, HEAD, TRUTH, Column, Table, read_table, texts_of
 from xai_core.errors import DataError
 from xai_core.types import Floats, Indices
 
 MOST_CLASSES, MOST_VALUES = 2_000, 50
 GUESS = ("y_pred", "pred", "predicted", "prediction")
-FILE = ("file", "image", "filename", "path")
 PROBABILITY = re.compile(r"(?:prob|proba|p|score)[_ ](.+)")
 SUM_TOLERANCE = 1e-3
 EXPECTED = (
@@ -45,6 +44,16 @@ def read_predictions(
     return _assembled(table, name, tuple(labels or table.labels), normalise)
 
 
+def attributes_of(columns: Mapping[str, Column], notes: list[str]) -> dict[str, Texts]:
+    """Return columns as attributes, without those of too many values; of these the notes then speak."""
+    found = {name: texts_of(column) for name, column in columns.items()}
+    for name, values in list(found.items()):
+        if (number := len(set(values.tolist()))) > MOST_VALUES:
+            notes.append(f"The column {name[:40]} has {number} values, too many to make groups, so it is left out.")
+            del found[name]
+    return found
+
+
 def attribute_notes(attributes: Mapping[str, Texts]) -> list[str]:
     """Return what should be known of attributes before groups are compared, in sentences."""
     notes = []
@@ -64,7 +73,7 @@ def set_notes(truth: Indices, labels: Sequence[str], files: Texts | None) -> lis
     """Return what should be known of labelled pictures, in sentences: classes without any, pictures named twice."""
     present = np.bincount(truth, minlength=len(labels)) > 0
     absent = [label for label, known in zip(labels, present, strict=True) if not known]
-    notes = [f"There is no picture of {_some(absent)}, so much is not defined there."] if absent else []
+    notes = [f"There is no picture of {some(absent)}, so much is not defined there."] if absent else []
     named = [] if files is None else [str(one) for one in files if one]
     if twice := len(named) - len(set(named)):
         notes.append(f"{twice} rows name a picture that another row names too.")
@@ -73,12 +82,12 @@ def set_notes(truth: Indices, labels: Sequence[str], files: Texts | None) -> lis
 
 def _assembled(table: Table, name: str, given: tuple[str, ...], normalise: bool) -> Predictions:
     used: set[str] = set()
-    truth = _take(table.columns, TRUTH, used)
+    truth = take(table.columns, TRUTH, used)
     if truth is None:
         got = ", ".join(list(table.columns)[:8])
         raise DataError(f"The true classes are missing. Expected {EXPECTED}; got {got}.")
-    guess, files = _take(table.columns, GUESS, used), _take(table.columns, FILE, used)
-    actual, guessed = _texts(truth), None if guess is None else _texts(guess)
+    guess, files = take(table.columns, GUESS, used), take(table.columns, FILE, used)
+    actual, guessed = texts_of(truth), None if guess is None else texts_of(guess)
     scores = _scores(table, given or tuple(set(actual.tolist())), used)
     labels = given or _labels(list(scores), table.probabilities, actual, guessed)
     _check_number(len(labels))
@@ -89,13 +98,14 @@ def _assembled(table: Table, name: str, given: tuple[str, ...], normalise: bool)
     codes = _codes(actual, labels, "true")
     predicted = _first_best(probabilities) if guessed is None else _codes(guessed, labels, "predicted")
     heads = _heads(table, labels, used)
-    attributes = _attributes({c: v for c, v in table.columns.items() if c not in used}, notes)
-    kept = None if files is None else _texts(files)
+    attributes = attributes_of({c: v for c, v in table.columns.items() if c not in used}, notes)
+    kept = None if files is None else texts_of(files)
     notes += [*set_notes(codes, labels, kept), *_apart(predicted, probabilities), *attribute_notes(attributes)]
     return Predictions(name, labels, codes, predicted, probabilities, attributes, kept, heads, tuple(notes))
 
 
-def _take(columns: Mapping[str, Column], names: Sequence[str], used: set[str]) -> Column | None:
+def take(columns: Mapping[str, Column], names: Sequence[str], used: set[str]) -> Column | None:
+    """Return the first column that has one of some names, and count it as used; None where there is none."""
     plain = {column.casefold(): column for column in columns}
     found = next((plain[name] for name in names if name in plain), None)
     if found is None:
@@ -217,7 +227,7 @@ def _codes(texts: Texts, labels: tuple[str, ...], what: str) -> Indices:
             raise DataError(f"Row {row + 1} has no {what} class. Mend it, or leave the row out.")
         raise DataError(
             f"Row {row + 1} has the {what} class {str(texts[row])[:40]!r}, which is none of the {len(labels)} classes "
-            f"({_some(labels)}). Mend it, or give the labels."
+            f"({some(labels)}). Mend it, or give the labels."
         )
     return codes
 
@@ -227,15 +237,6 @@ def _first_best(probabilities: Floats | None) -> Indices:
     return np.asarray(probabilities.argmax(axis=1), np.int64)
 
 
-def _attributes(columns: Mapping[str, Column], notes: list[str]) -> dict[str, Texts]:
-    found = {name: _texts(column) for name, column in columns.items()}
-    for name, values in list(found.items()):
-        if (number := len(set(values.tolist()))) > MOST_VALUES:
-            notes.append(f"The column {name[:40]} has {number} values, too many to make groups, so it is left out.")
-            del found[name]
-    return found
-
-
 def _apart(predicted: Indices, probabilities: Floats | None) -> list[str]:
     apart = 0 if probabilities is None else int((probabilities.argmax(axis=1) != predicted).sum())
     return (
@@ -243,15 +244,6 @@ def _apart(predicted: Indices, probabilities: Floats | None) -> list[str]:
     )
 
 
-def _some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> str:
+    """Return a few names in words."""
     return ", ".join(name[:40] for name in names[:4]) + (" and others" if len(names) > 4 else "")
-
-
-def _texts(values: Column) -> Texts:
-    """Return values as texts; whole numbers without a point, missing ones as ""."""
-    missing = np.asarray(pd.isna(values), bool)
-    if values.dtype.kind == "f" and (values[~missing] == np.round(values[~missing])).all():
-        plain = [str(int(one)) if np.isfinite(one) else str(one) for one in np.where(missing, 0, values).tolist()]
-    else:
-        plain = [str(one).strip() for one in values.tolist()]
-    return np.array(["" if gone else one for one, gone in zip(plain, missing, strict=True)], np.str_)

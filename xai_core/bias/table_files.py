@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyarrow import parquet
 
+from xai_core.bias.predictions import Texts
 from xai_core.errors import DataError
 
 LARGEST, LARGEST_UNPACKED = 256 << 20, 1 << 30  # bytes
@@ -23,6 +24,7 @@ MOST_ROWS, MOST_COLUMNS = 200_000, 5_000
 PROBABILITIES = ("probabilities", "probs", "proba", "prob")
 LABELS = ("labels", "classes", "class_names")
 TRUTH = ("y_true", "true", "truth", "label", "actual", "target")
+FILE = ("file", "image", "filename", "path")
 HEAD = "logits_"
 Column = NDArray[Any]
 
@@ -54,6 +56,16 @@ def read_table(data: bytes, expected: str) -> Table:
         raise
     except Exception as error:  # a parser may raise anything at all on bytes that only look like its format
         raise DataError(f"The file can not be read as CSV, parquet or npz. Expected {expected}.") from error
+
+
+def texts_of(values: Column) -> Texts:
+    """Return values as texts; whole numbers without a point, missing ones as ""."""
+    missing = np.asarray(pd.isna(values), bool)
+    if values.dtype.kind == "f" and (values[~missing] == np.round(values[~missing])).all():
+        plain = [str(int(one)) if np.isfinite(one) else str(one) for one in np.where(missing, 0, values).tolist()]
+    else:
+        plain = [str(one).strip() for one in values.tolist()]
+    return np.array(["" if gone else one for one, gone in zip(plain, missing, strict=True)], np.str_)
 
 
 def _from_frame(frame: pd.DataFrame) -> Table:
