@@ -5,9 +5,9 @@
     logger = PredictionLogger("run.npz", actual=labels, names=["cat", "dog"])
     for epoch in range(20):
         ...
-        logger.epoch(model_outputs, train_loss=0.3, val_acc=0.9)
+        logger.epoch(model(pictures), train_loss=0.3, val_acc=0.9)
 
-The file is whole after every epoch, so that it can be looked at while training goes on.
+The file is whole after every epoch, so that it can be looked at while training goes on. Nothing but numpy is needed.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ from typing import Any
 
 import numpy as np
 
+NO_DATA = -1
+
 
 class PredictionLogger:
     """Collects predictions and writes them as npz.
 
     actual: (n,) true classes, counted from 0, of the pictures that are asked after every epoch, always in the same
-    order. names: of the classes. ids, images: (n,) a name and a file for each picture.
+    order. names: of the classes. ids, images: (n,) a name and a file for each picture. pictures: (n, h, w) or
+    (n, h, w, 3) thumbnails, as uint8, or floats in 0..1. Raises ValueError where these do not fit.
     """
 
     def __init__(
@@ -34,23 +37,32 @@ class PredictionLogger:
         names: Sequence[str],
         ids: Sequence[str] | None = None,
         images: Sequence[str] | None = None,
+        pictures: Any = None,
     ) -> None:
         self.path = Path(path)
-        self._fixed = {"actual": np.asarray(actual, np.int64), "labels": np.asarray(names, np.str_)}
+        self._actual, self._names = np.asarray(actual, np.int64), np.asarray(names, np.str_)
+        _check_classes(self._actual, len(self._names))
+        self._fixed: dict[str, np.ndarray] = {"actual": self._actual, "labels": self._names}
         self._fixed |= {k: np.asarray(v, np.str_) for k, v in (("ids", ids), ("images", images)) if v is not None}
+        if pictures is not None:
+            self._fixed["pictures"] = _thumbnails(_as_array(pictures))
+        for key in ("ids", "images", "pictures"):
+            if key in self._fixed and len(self._fixed[key]) != len(self._actual):
+                raise ValueError(f"Expected {len(self._actual)} {key}, one for each; got {len(self._fixed[key])}.")
         self._predictions: list[np.ndarray] = []
         self._curves: list[dict[str, float]] = []
 
     def epoch(self, outputs: Any, **curves: float) -> None:
         """Add an epoch: scores (n, K) or classes (n,) as an array or tensor, and figures such as train_loss=0.3.
 
-        Raises ValueError where there is not one for each picture.
+        A picture whose scores are not finite, or whose class is -1, counts as without data. Raises ValueError where
+        there is not one answer for each picture, or one that is no class.
         """
-        values = np.asarray(outputs.detach().cpu() if hasattr(outputs, "detach") else outputs)
-        classes = values.argmax(axis=1) if values.ndim == 2 else values
-        if classes.shape != self._fixed["actual"].shape:
-            raise ValueError(f"Expected predictions of {len(self._fixed['actual'])} pictures; got {classes.shape}.")
-        self._predictions.append(classes.astype(np.int64))
+        classes = _classes(_as_array(outputs), len(self._names))
+        if classes.shape != self._actual.shape:
+            raise ValueError(f"Expected predictions of {len(self._actual)} pictures; got {classes.shape}.")
+        _check_classes(classes, len(self._names))
+        self._predictions.append(classes)
         self._curves.append({name: float(value) for name, value in curves.items()})
         self._write()
 
@@ -64,13 +76,48 @@ class PredictionLogger:
         return _callback(keras, log)
 
     def _write(self) -> None:
-        names = {name for curves in self._curves for name in curves}
-        curves = {name: np.array([one.get(name, np.nan) for one in self._curves]) for name in sorted(names)}
-        arrays: dict[str, Any] = {"predictions": np.stack(self._predictions, axis=1), **self._fixed, **curves}
-        part = self.path.with_suffix(".part")
+        names = sorted({name for curves in self._curves for name in curves} - set(self._fixed) - {"predictions"})
+        curves = {name: np.array([one.get(name, np.nan) for one in self._curves]) for name in names}
+        small = np.int16 if len(self._names) <= np.iinfo(np.int16).max else np.int64
+        predictions = np.stack(self._predictions, axis=1).astype(small)
+        arrays: dict[str, Any] = {"predictions": predictions, **self._fixed, **curves}
+        part = self.path.with_name(f"{self.path.name}.part")
         with part.open("wb") as file:
             np.savez_compressed(file, **arrays)
         os.replace(part, self.path)
+
+
+def _as_array(outputs: Any) -> np.ndarray:
+    """Return a tensor or an array-like as an array; PyTorch's bfloat16, which numpy lacks, as float32."""
+    if hasattr(outputs, "detach"):
+        outputs = outputs.detach().cpu()
+        outputs = outputs.float() if outputs.is_floating_point() else outputs
+    return np.asarray(outputs)
+
+
+def _classes(values: np.ndarray, count: int) -> np.ndarray:
+    if values.ndim == 1 and values.dtype.kind in "iu":
+        return values.astype(np.int64)
+    if values.ndim != 2 or values.shape[1] != count:
+        raise ValueError(
+            f"Expected scores of {count} classes for each picture, or classes as whole numbers; got {values.shape} of "
+            f"{values.dtype}. For a single output pass the classes, such as (outputs[:, 0] > 0.5).astype(int)."
+        )
+    return np.where(np.isfinite(values).all(axis=1), values.argmax(axis=1), NO_DATA)
+
+
+def _check_classes(classes: np.ndarray, count: int) -> None:
+    if classes.size and not (classes.min() >= NO_DATA and classes.max() < count):
+        raise ValueError(f"There are {count} classes, 0 to {count - 1}; got {classes.min()} to {classes.max()}.")
+
+
+def _thumbnails(pictures: np.ndarray) -> np.ndarray:
+    if pictures.dtype.kind == "f":
+        pictures = np.rint(np.clip(pictures, 0, 1) * 255)
+    fits = pictures.ndim == 3 or (pictures.ndim == 4 and pictures.shape[3] in (1, 3))
+    if not fits or (pictures.size and not 0 <= pictures.min() <= pictures.max() <= 255):
+        raise ValueError(f"Expected pictures (n, h, w) or (n, h, w, 3), 0 to 255; got {pictures.shape}.")
+    return pictures.astype(np.uint8)
 
 
 def _callback(keras: Any, log: Callable[[Any, dict[str, float]], None]) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 
 from xai_core.labels import read_labels
 from xai_core.picture_files import Picture, open_picture
+from xai_core.training.history import History
 from xai_core.types import ModelSource
 
 FOLDER = Path(__file__).resolve().parents[1] / "samples"
@@ -68,6 +69,21 @@ class SampleDetector:
 
 
 @dataclass(frozen=True)
+class SampleHistory:
+    """What a network said of the same pictures after each epoch; `note` says in a sentence what it is."""
+
+    title: str
+    path: Path
+    note: str
+
+    def history(self) -> History:
+        """Return the history under the sample's title."""
+        from xai_core.training.reading import read_history  # takes pandas, which most of the app does without
+
+        return read_history(self.path.read_bytes(), self.title)
+
+
+@dataclass(frozen=True)
 class Reference:
     """A picture of which the right ImageNet classes are known; `classes` is empty where none fits."""
 
@@ -90,6 +106,13 @@ def sample_models() -> tuple[SampleModel, ...]:
 def sample_detectors() -> tuple[SampleDetector, ...]:
     """Return the sample detectors, each with its scenes; they come with the code and need not be built."""
     return tuple(_detector(e) for e in _listed()["detectors"] if (FOLDER / e["folder"] / e["file"]).exists())
+
+
+@cache
+def sample_histories() -> tuple[SampleHistory, ...]:
+    """Return the sample histories; they come with the code and need not be built."""
+    found = (SampleHistory(e["title"], FOLDER / e["file"], e["note"]) for e in _listed()["histories"])
+    return tuple(sample for sample in found if sample.path.exists())
 
 
 @cache

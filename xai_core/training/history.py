@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from xai_core.types import Indices
 
 NO_DATA = -1
 Texts = NDArray[np.str_]
+Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,9 +21,9 @@ class History:
     """Predictions of n pictures over E epochs, with K classes.
 
     name: what the run is called. labels: K names. predictions: (n, E) classes, -1 where there is no data. actual: (n,)
-    true classes. ids: (n,) names of the pictures. epochs: E names. images: (n,) files, "" where there is none.
-    curves: (E,) values by name, such as "train_loss" and "test_acc"; NaN where there is no value. notes: what was
-    mended or left out on the way in.
+    true classes, -1 where one is not known. ids: (n,) names of the pictures. epochs: E names. images: (n,) files, ""
+    where there is none. pictures: (n, h, w, 3) uint8 RGB thumbnails. curves: (E,) values by name, such as "train_loss"
+    and "test_acc"; NaN where there is no value. notes: what was mended or left out on the way in.
     """
 
     name: str
@@ -32,8 +33,9 @@ class History:
     ids: Texts
     epochs: tuple[str, ...]
     images: Texts | None = None
-    curves: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    curves: Mapping[str, Doubles] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    pictures: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         return len(self.actual)
@@ -42,13 +44,15 @@ class History:
         """Return the epochs from the number `first` to `last`, both among them."""
         span = slice(first, last + 1)
         curves = {name: values[span] for name, values in self.curves.items()}
-        return self._with(self.predictions[:, span], slice(None), self.epochs[span], curves)
+        return replace(self, predictions=self.predictions[:, span], epochs=self.epochs[span], curves=curves)
 
     def chosen(self, which: Any) -> History:
         """Return some of the pictures, by a mask (n,) or by numbers, in their order."""
-        return self._with(self.predictions[which], which, self.epochs, self.curves)
-
-    def _with(self, predictions: Indices, which: Any, epochs: tuple[str, ...], curves: Mapping[str, Any]) -> History:
-        images = None if self.images is None else self.images[which]
-        ids = self.ids[which]
-        return History(self.name, self.labels, predictions, self.actual[which], ids, epochs, images, curves, self.notes)
+        return replace(
+            self,
+            predictions=self.predictions[which],
+            actual=self.actual[which],
+            ids=self.ids[which],
+            images=None if self.images is None else self.images[which],
+            pictures=None if self.pictures is None else self.pictures[which],
+        )

@@ -8,34 +8,34 @@ An Empirical Study of Example Forgetting, 2019, arXiv 1812.05159.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xai_core.training.history import NO_DATA, History
+from xai_core.training.history import NO_DATA, Doubles, History
 from xai_core.types import Indices
 
-Doubles = NDArray[np.float64]
-NEVER = -1
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
 class InstanceMeasures:
-    """One value a picture, all (n,).
+    """One value a picture, all (n,) and NaN where not defined.
 
     changes: how often the prediction changed from one epoch to the next. frequency: their share of all steps. visited:
     how many classes were predicted; variability: their share of all classes. misclassification_rate: share of the
-    epochs that were wrong. first_correct: number of the first right epoch, -1 where there is none. forgetting: how
-    often a right prediction became a wrong one.
+    epochs that were wrong. first_correct: number of the first right epoch, counted from 0 among those that are looked
+    at. forgetting: how often a right prediction became a wrong one.
     """
 
-    changes: Indices
+    changes: Doubles
     frequency: Doubles
-    visited: Indices
+    visited: Doubles
     variability: Doubles
     misclassification_rate: Doubles
-    first_correct: Indices
-    forgetting: Indices
+    first_correct: Doubles
+    forgetting: Doubles
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,54 +48,53 @@ class EpochMeasures:
 
 def instance_measures(history: History) -> InstanceMeasures:
     """Return the measures of every picture."""
-    found, known, right = _parts(history)
-    both = known[:, 1:] & known[:, :-1]
-    changed = both & (found[:, 1:] != found[:, :-1])
+    known, judged, right = _parts(history)
+    both, changed = _steps(history, known)
+    steps = both.sum(axis=1)
     changes = changed.sum(axis=1)
-    visited = _visited(history)
+    visited = _where(known.any(axis=1), _visited(history))
+    forgotten = (right[:, :-1] & judged[:, 1:] & ~right[:, 1:]).sum(axis=1)
     return InstanceMeasures(
-        changes=changes,
-        frequency=_share(changes, both.sum(axis=1)),
+        changes=_where(steps > 0, changes),
+        frequency=_share(changes, steps),
         visited=visited,
-        variability=_share(visited, np.full(len(history), len(history.labels))),
-        misclassification_rate=_share((known & ~right).sum(axis=1), known.sum(axis=1)),
-        first_correct=np.where(right.any(axis=1), right.argmax(axis=1), NEVER) if found.shape[1] else changes + NEVER,
-        forgetting=(both & right[:, :-1] & ~right[:, 1:]).sum(axis=1),
+        variability=visited / len(history.labels),
+        misclassification_rate=_share((judged & ~right).sum(axis=1), judged.sum(axis=1)),
+        first_correct=_where(right.any(axis=1), right.argmax(axis=1)),
+        forgetting=_where((judged[:, :-1] & judged[:, 1:]).any(axis=1), forgotten),
     )
 
 
 def epoch_measures(history: History) -> EpochMeasures:
     """Return the measures of every epoch."""
-    found, known, right = _parts(history)
-    both = known[:, 1:] & known[:, :-1]
-    changed = both & (found[:, 1:] != found[:, :-1])
-    return EpochMeasures(_share(right.sum(axis=0), known.sum(axis=0)), _share(changed.sum(axis=0), both.sum(axis=0)))
-
-
-def flow(history: History, first: int, second: int) -> Indices:
-    """Return how many pictures went from a class (row) in one epoch to a class (column) in another, (K, K)."""
-    classes = len(history.labels)
-    here, there = history.predictions[:, first], history.predictions[:, second]
-    both = (here != NO_DATA) & (there != NO_DATA)
-    return np.bincount(here[both] * classes + there[both], minlength=classes**2).reshape(classes, classes)
+    known, judged, right = _parts(history)
+    both, changed = _steps(history, known)
+    accuracy = _share(right.sum(axis=0), judged.sum(axis=0))
+    return EpochMeasures(accuracy, _share(changed.sum(axis=0), both.sum(axis=0)))
 
 
 def final_confusion(history: History) -> Indices:
     """Return how often each true class (row) was taken for each class (column) in the last epoch, (K, K)."""
-    classes, last = len(history.labels), history.predictions[:, -1]
-    known = last != NO_DATA
-    return np.bincount(history.actual[known] * classes + last[known], minlength=classes**2).reshape(classes, classes)
+    return counted(history.actual, history.predictions[:, -1], len(history.labels))
 
 
-def correct(history: History) -> NDArray[np.bool_]:
-    """Return where a prediction is right, (n, E); not where there is no data."""
-    return _parts(history)[2]
+def counted(here: Indices, there: Indices, classes: int) -> Indices:
+    """Return how often each class of one row of numbers (n,) met each of another, (K, K); no data is left out."""
+    both = (here != NO_DATA) & (there != NO_DATA)
+    return np.bincount(here[both] * classes + there[both], minlength=classes**2).reshape(classes, classes)
 
 
-def _parts(history: History) -> tuple[Indices, NDArray[np.bool_], NDArray[np.bool_]]:
-    found = history.predictions
-    known: NDArray[np.bool_] = found != NO_DATA
-    return found, known, known & (found == history.actual[:, None])
+def _parts(history: History) -> tuple[Mask, Mask, Mask]:
+    """Return where there is a prediction, where it can be judged, and where it is right, (n, E)."""
+    known: Mask = history.predictions != NO_DATA
+    judged: Mask = known & (history.actual != NO_DATA)[:, None]
+    return known, judged, judged & (history.predictions == history.actual[:, None])
+
+
+def _steps(history: History, known: Mask) -> tuple[Mask, Mask]:
+    """Return the steps from one epoch to the next of which both ends are known, and those that changed, (n, E - 1)."""
+    both = known[:, 1:] & known[:, :-1]
+    return both, both & (history.predictions[:, 1:] != history.predictions[:, :-1])
 
 
 def _visited(history: History) -> Indices:
@@ -103,6 +102,10 @@ def _visited(history: History) -> Indices:
     rows, columns = np.nonzero(history.predictions != NO_DATA)
     seen[rows, history.predictions[rows, columns]] = True
     return np.asarray(seen.sum(axis=1), np.int64)
+
+
+def _where(defined: Any, values: Indices) -> Doubles:
+    return np.where(defined, values, np.nan)
 
 
 def _share(part: Indices, whole: Indices) -> Doubles:

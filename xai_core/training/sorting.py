@@ -8,22 +8,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xai_core.training.history import NO_DATA, History
-from xai_core.training.measures import InstanceMeasures, instance_measures
+from xai_core.training.measures import InstanceMeasures
 from xai_core.types import Indices
 
-Order = Literal["as they came", "misclassification rate", "changes", "visited classes", "forgetting", "true class"]
-Kept = Literal["all", "only wrong at the end", "ever wrong", "forgotten", "never right"]
+Order = Literal[
+    "misclassification rate", "changes", "visited classes", "forgetting", "first correct", "true class", "as they came"
+]
+Kept = Literal["all", "wrong at the end", "ever wrong", "changed", "forgotten", "never right"]
 
 
-def arranged(history: History, order: Order, kept: Kept = "all", label: int | None = None, search: str = "") -> Indices:
+def arranged(
+    history: History,
+    measures: InstanceMeasures,
+    order: Order = "as they came",
+    kept: Kept = "all",
+    labels: tuple[int, ...] = (),
+    search: str = "",
+) -> Indices:
     """Return the numbers of the pictures that are kept, in order: the greatest value first, ties as they came.
 
-    label: only pictures of this true class. search: only those whose id holds this text, in any case of letters.
+    Of the first correct epoch the latest comes first, after those that were never right; what is not defined comes
+    last. labels: only pictures of these true classes; none: of all. search: only those whose id holds this text, in any
+    case of letters.
     """
-    measures = instance_measures(history)
     chosen = _kept(history, measures, kept)
-    if label is not None:
-        chosen &= history.actual == label
+    if labels:
+        chosen &= np.isin(history.actual, labels)
     if words := search.strip().casefold():
         chosen &= np.array([words in str(one).casefold() for one in history.ids], bool)
     numbers = np.flatnonzero(chosen)
@@ -31,13 +41,14 @@ def arranged(history: History, order: Order, kept: Kept = "all", label: int | No
 
 
 def _kept(history: History, measures: InstanceMeasures, kept: Kept) -> NDArray[np.bool_]:
-    last = history.predictions[:, -1]
+    last, actual = history.predictions[:, -1], history.actual
     masks: dict[str, NDArray[np.bool_]] = {
         "all": np.ones(len(history), bool),
-        "only wrong at the end": (last != history.actual) & (last != NO_DATA),
+        "wrong at the end": (last != actual) & (last != NO_DATA) & (actual != NO_DATA),
         "ever wrong": np.nan_to_num(measures.misclassification_rate) > 0,
-        "forgotten": measures.forgetting > 0,
-        "never right": (measures.first_correct < 0) & ~np.isnan(measures.misclassification_rate),
+        "changed": np.nan_to_num(measures.changes) > 0,
+        "forgotten": np.nan_to_num(measures.forgetting) > 0,
+        "never right": measures.misclassification_rate == 1,
     }
     return masks[kept]
 
@@ -45,10 +56,11 @@ def _kept(history: History, measures: InstanceMeasures, kept: Kept) -> NDArray[n
 def _keys(history: History, measures: InstanceMeasures, order: Order) -> NDArray[Any]:
     keys: dict[str, NDArray[Any]] = {
         "as they came": np.arange(len(history)),
-        "misclassification rate": -np.nan_to_num(measures.misclassification_rate, nan=-1),
+        "misclassification rate": -measures.misclassification_rate,
         "changes": -measures.changes,
         "visited classes": -measures.visited,
         "forgetting": -measures.forgetting,
-        "true class": history.actual,
+        "first correct": -np.where(measures.misclassification_rate == 1, np.inf, measures.first_correct),
+        "true class": np.where(history.actual == NO_DATA, len(history.labels), history.actual),
     }
     return keys[order]

@@ -1,0 +1,112 @@
+"""Histories as npz: arrays of numbers and texts, never Python objects."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xai_core.errors import DataError
+from xai_core.training.checking import LARGEST, LONGEST_SIDE, MOST_CURVES, check_cells, check_count, whole
+from xai_core.training.history import Doubles, History
+
+DAMAGED = "The npz is damaged, or holds Python objects, which are never opened. Save it again."
+ARRAYS = frozenset({"predictions", "actual", "labels", "ids", "epochs", "images", "pictures", "probs"})
+NO_NAMES = ARRAYS | {"file", "allow_pickle"}  # arguments of the function that writes an npz
+
+
+def from_npz(data: bytes, name: str) -> History:
+    """Read predictions (n, E) and actual (n,), and where they are there labels, ids, epochs, images, pictures, curves.
+
+    Any further array of E numbers is a curve. DataError where the arrays do not fit.
+    """
+    arrays = _opened(data)
+    if not {"predictions", "actual"} <= set(arrays):
+        raise DataError(f"An npz of a history holds predictions and actual; got {', '.join(arrays) or 'nothing'}.")
+    predictions, actual = (whole(arrays[key], key) for key in ("predictions", "actual"))
+    if predictions.ndim != 2 or actual.shape != predictions.shape[:1]:
+        raise DataError(
+            f"Expected predictions (pictures, epochs) and actual (pictures); got {predictions.shape}, {actual.shape}."
+        )
+    count, epochs = predictions.shape
+    check_cells(count, epochs)
+    classes = int(max(predictions.max(initial=0), actual.max(initial=0))) + 1
+    check_count(classes)
+    return History(
+        name,
+        tuple(_labels(arrays.get("labels"), classes)),
+        predictions,
+        actual,
+        np.array(_texts(arrays, "ids", count)),
+        tuple(_texts(arrays, "epochs", epochs)),
+        np.array(_texts(arrays, "images", count)) if "images" in arrays else None,
+        _curves(arrays, epochs),
+        pictures=_pictures(arrays["pictures"], count) if "pictures" in arrays else None,
+    )
+
+
+def to_npz(history: History) -> bytes:
+    """Return a history as the npz that `from_npz` reads."""
+    small = np.int16 if len(history.labels) < np.iinfo(np.int16).max else np.int64
+    arrays: dict[str, Any] = {
+        "predictions": history.predictions.astype(small),
+        "actual": history.actual.astype(small),
+        "labels": np.array(history.labels, np.str_),
+        "ids": history.ids,
+        "epochs": np.array(history.epochs, np.str_),
+        **{name: values for name, values in history.curves.items() if name not in NO_NAMES},
+    }
+    arrays |= {k: v for k, v in (("images", history.images), ("pictures", history.pictures)) if v is not None}
+    written = io.BytesIO()
+    np.savez_compressed(written, **arrays)
+    return written.getvalue()
+
+
+def _opened(data: bytes) -> dict[str, np.ndarray]:
+    """Return the arrays that are looked at; what they unpack to is known before any is unpacked."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            unpacked = sum(entry.file_size for entry in packed.infolist() if entry.filename != "probs.npy")
+        if unpacked > LARGEST:
+            raise DataError(
+                f"The npz unpacks to {unpacked >> 20} MB; at most {LARGEST >> 20} MB are read. Leave out pictures or "
+                "make them smaller."
+            )
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            return {key: file[key] for key in file.files if key != "probs"}
+    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(DAMAGED) from error
+
+
+def _labels(array: np.ndarray | None, classes: int) -> list[str]:
+    """Return the labels; more classes in the predictions than labels are left to the check of the history."""
+    return [f"class {n}" for n in range(classes)] if array is None else [str(one) for one in np.ravel(array)]
+
+
+def _texts(arrays: dict[str, np.ndarray], key: str, count: int) -> list[str]:
+    if key not in arrays:
+        return [str(n) for n in range(count)]
+    found = [str(one) for one in np.ravel(arrays[key])]
+    if len(found) != count:
+        raise DataError(f"The npz holds {len(found)} {key} where {count} are due; give one for each.")
+    return found
+
+
+def _curves(arrays: dict[str, np.ndarray], epochs: int) -> dict[str, Doubles]:
+    others = {key: array for key, array in arrays.items() if key not in ARRAYS and array.dtype.kind in "iufb"}
+    found = {key: array.astype(np.float64) for key, array in others.items() if array.shape == (epochs,)}
+    return dict(list(found.items())[:MOST_CURVES])
+
+
+def _pictures(array: np.ndarray, count: int) -> NDArray[np.uint8]:
+    if array.ndim == 3:
+        array = array[..., None]
+    if array.dtype != np.uint8 or array.ndim != 4 or len(array) != count or array.shape[3] not in (1, 3):
+        raise DataError(f"Expected pictures ({count}, height, width, 3) of uint8; got {array.shape} of {array.dtype}.")
+    if not 0 < max(array.shape[1:3]) <= LONGEST_SIDE or min(array.shape[1:3]) < 1:
+        raise DataError(f"Pictures in a history are 1 to {LONGEST_SIDE} pixels a side; got {array.shape[1:3]}.")
+    return np.broadcast_to(array, (*array.shape[:3], 3))

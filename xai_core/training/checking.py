@@ -1,0 +1,92 @@
+"""What a history must be like to be shown, and how much of it is taken."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from xai_core.errors import DataError
+from xai_core.training.history import NO_DATA, History
+from xai_core.types import Indices
+
+LARGEST = 256 << 20  # bytes, packed as well as unpacked
+MOST_CELLS = 5_000_000
+MOST_CLASSES = 1000
+MOST_CURVES = 12
+LONGEST_SIDE = 512  # pixels of a thumbnail
+
+
+def checked(history: History) -> History:
+    """Return the history where its arrays fit together, with notes on what a person should know; else DataError."""
+    shape = history.predictions.shape
+    if len(shape) != 2 or shape[0] != len(history.actual) or shape[1] != len(history.epochs) or 0 in shape:
+        raise DataError(f"A history has a row a picture and a column an epoch; got predictions of the shape {shape}.")
+    check_cells(*shape)
+    check_count(len(history.labels))
+    check_classes(history.predictions, len(history.labels), "prediction")
+    check_classes(history.actual, len(history.labels), "true class")
+    _check_unique(list(map(str, history.ids)), "The picture {!r} stands in the file twice; each has a row of its own.")
+    _check_unique(list(history.epochs), "The epoch {!r} stands in the file twice; each is there once.")
+    return replace(history, notes=(*history.notes, *_notes(history)))
+
+
+def check_cells(pictures: int, epochs: int) -> None:
+    """Raise DataError where there are more predictions than are taken."""
+    if pictures * epochs > MOST_CELLS:
+        raise DataError(
+            f"The history has {pictures} pictures x {epochs} epochs; at most {MOST_CELLS:,} predictions are taken. "
+            "Leave out pictures or epochs."
+        )
+
+
+def check_count(classes: int) -> None:
+    """Raise DataError where there are more classes than are taken."""
+    if classes > MOST_CLASSES:
+        raise DataError(f"The history has {classes} classes; at most {MOST_CLASSES} are taken.")
+
+
+def check_classes(numbers: Indices, classes: int, what: str) -> None:
+    """Raise DataError where a number, other than -1 for no data, is no class."""
+    if not numbers.size or (numbers.min() >= NO_DATA and numbers.max() < classes):
+        return
+    worst = int(numbers.min() if numbers.min() < NO_DATA else numbers.max())
+    raise DataError(f"There are {classes} classes, 0 to {classes - 1}, but a {what} is {worst}. Mend that cell.")
+
+
+def whole(array: Any, name: str) -> Indices:
+    """Return numbers as whole ones, NaN as -1; DataError where they are not."""
+    numbers = np.asarray(array)
+    if numbers.dtype.kind == "f":
+        numbers = np.where(np.isnan(numbers), NO_DATA, numbers)
+    if numbers.dtype.kind not in "iuf" or (numbers.dtype.kind == "f" and (numbers != np.round(numbers)).any()):
+        raise DataError(f"{name} must be whole numbers, the classes counted from 0; got {_told(numbers)}.")
+    if numbers.size and (numbers.min() < NO_DATA or numbers.max() > np.iinfo(np.int32).max):
+        raise DataError(f"{name} must be classes counted from 0, or -1 for no data; got {numbers.min()}.")
+    return numbers.astype(np.int64)
+
+
+def _told(numbers: np.ndarray) -> str:
+    if numbers.dtype.kind == "f":
+        return f"{numbers[numbers != np.round(numbers)][0]:g}"
+    return "rows of uneven length" if numbers.dtype.kind == "O" else f"values of the type {numbers.dtype}"
+
+
+def _check_unique(names: list[str], sentence: str) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise DataError(sentence.format(name[:60]))
+        seen.add(name)
+
+
+def _notes(history: History) -> list[str]:
+    notes = []
+    if missing := int((history.predictions == NO_DATA).sum()):
+        notes.append(f"{missing} of {history.predictions.size} predictions are missing; they are grey and left out.")
+    if unknown := int((history.actual == NO_DATA).sum()):
+        notes.append(f"The true class of {unknown} pictures is not known; what is right and wrong of them is n/a.")
+    if len(history.epochs) == 1:
+        notes.append("There is one epoch only, so whatever speaks of changes is n/a.")
+    return notes

@@ -1,0 +1,62 @@
+"""The measures of a history as tables, for showing and as CSV; what is not defined is None, "n/a" in a file."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from xai_core.training.history import NO_DATA, History
+from xai_core.training.measures import EpochMeasures, InstanceMeasures
+from xai_core.types import Indices
+
+UNDEFINED = "n/a"
+
+
+def instance_table(history: History, measures: InstanceMeasures, numbers: Indices) -> pd.DataFrame:
+    """Return a row for each of the numbered pictures, in their order."""
+    return pd.DataFrame(
+        {
+            "picture": history.ids[numbers],
+            "true class": _names(history, history.actual[numbers]),
+            "last prediction": _names(history, history.predictions[numbers, -1]),
+            "misclassification rate": _defined(measures.misclassification_rate[numbers]),
+            "changes": _counts(measures.changes[numbers]),
+            "frequency": _defined(measures.frequency[numbers]),
+            "classes visited": _counts(measures.visited[numbers]),
+            "variability": _defined(measures.variability[numbers]),
+            "forgetting events": _counts(measures.forgetting[numbers]),
+            "first correct epoch": _epoch_names(history, measures.first_correct[numbers]),
+        }
+    )
+
+
+def epoch_table(history: History, measures: EpochMeasures) -> pd.DataFrame:
+    """Return a row for each epoch: accuracy and churn of the pictures, and the curves."""
+    made = pd.DataFrame({"epoch": history.epochs, "accuracy": measures.accuracy, "churn": [None, *measures.churn]})
+    for name, values in history.curves.items():
+        made[name if name not in made else f"{name} (curve)"] = values
+    return made
+
+
+def as_csv(table: pd.DataFrame) -> bytes:
+    """Return a table as CSV with all digits."""
+    text: str = table.to_csv(index=False, na_rep=UNDEFINED)
+    return text.encode()
+
+
+def _names(history: History, classes: Indices) -> list[str | None]:
+    return [None if label == NO_DATA else history.labels[label] for label in classes]
+
+
+def _defined(values: object) -> pd.Series:
+    return pd.Series(values, dtype="Float64")
+
+
+def _counts(values: object) -> pd.Series:
+    return pd.Series(values, dtype="Float64").astype("Int64")
+
+
+def _epoch_names(history: History, places: object) -> pd.Series:
+    found = [None if place != place else history.epochs[int(place)] for place in places]  # type: ignore[attr-defined]
+    numbers = pd.to_numeric(pd.Series(found, dtype="object"), errors="coerce")
+    whole = numbers.notna().sum() == sum(name is not None for name in found)
+    return numbers.astype("Float64") if whole else pd.Series(found, dtype="object")

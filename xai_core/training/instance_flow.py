@@ -1,0 +1,109 @@
+"""Histories as the JSON that InstanceFlow reads and writes.
+
+Source of the format: Pühringer, Hinterreiter, Streit, InstanceFlow, 2020, arXiv 2007.11353, and its program.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from xai_core.errors import DataError, ImageError
+from xai_core.picture_files import open_picture
+from xai_core.training.checking import LARGEST, LONGEST_SIDE, check_cells, whole
+from xai_core.training.history import History
+
+IN_PLACE = "data:image/"
+EXPECTED = (
+    "InstanceFlow's JSON has name, labels, instances (id, actual, image) and epochs (id, classifications); "
+    "this file does not. Export it again."
+)
+
+
+def from_instance_flow(data: bytes, name: str) -> History:
+    """Read a history; pictures that stand in the file itself become thumbnails. DataError where that fails."""
+    try:
+        given = json.loads(data)
+        instances, epochs = given["instances"], given["epochs"]
+        columns = [list(epoch["classifications"]) for epoch in epochs]
+        ids = [str(one["id"]) for one in instances]
+        actual = [one["actual"] for one in instances]
+        images = [str(one.get("image") or "") for one in instances]
+        labels, named = tuple(map(str, given["labels"])), tuple(str(epoch["id"]) for epoch in epochs)
+        title = str(given.get("name") or name)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DataError(EXPECTED) from error
+    check_cells(len(ids), len(named))
+    if uneven := [epoch for epoch, column in zip(named, columns, strict=True) if len(column) != len(ids)]:
+        raise DataError(f"Epoch {uneven[0]} has not one classification for each of the {len(ids)} instances.")
+    predictions = _numbers(columns, "classifications").T.reshape(len(ids), len(named))
+    found = History(title, labels, predictions, _numbers(actual, "actual"), np.array(ids, np.str_), named)
+    return _with_images(found, images)
+
+
+def to_instance_flow(history: History) -> bytes:
+    """Return a history as InstanceFlow's JSON, thumbnails as PNG in it; missing predictions are -1, curves left out."""
+    instances = [
+        {"id": str(id), "actual": int(actual), "image": image}
+        for id, actual, image in zip(history.ids, history.actual, _images(history), strict=True)
+    ]
+    columns = zip(history.epochs, history.predictions.T, strict=True)
+    epochs = [{"id": epoch, "classifications": column.tolist()} for epoch, column in columns]
+    made = {"name": history.name, "labels": list(history.labels), "instances": instances, "epochs": epochs}
+    return json.dumps(made, ensure_ascii=False).encode()
+
+
+def _numbers(values: list[Any], name: str) -> Any:
+    """Return numbers as an array; null is no data."""
+    try:
+        return whole(np.array(values, np.float64), name)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise DataError(EXPECTED) from error
+
+
+def _with_images(history: History, images: list[str]) -> History:
+    if not any(images):
+        return history
+    if not all(image.startswith(IN_PLACE) for image in images):
+        return replace(history, images=np.array([image[:500] for image in images], np.str_))
+    try:
+        return replace(history, pictures=_decoded(images))
+    except (ImageError, ValueError) as error:
+        raise DataError(f"A picture in the file can not be opened. {error}") from error
+
+
+def _decoded(images: list[str]) -> NDArray[np.uint8]:
+    """Return the pictures in the size of the first one, no side longer than is taken."""
+    first = _pixels(images[0])
+    shrink = min(1.0, LONGEST_SIDE / max(first.shape[:2]), (LARGEST / (first.size * len(images))) ** 0.5)
+    size = tuple(max(1, int(side * shrink)) for side in first.shape[1::-1])
+    return np.stack([_in_size(_pixels(image), size) for image in images])
+
+
+def _pixels(image: str) -> NDArray[np.uint8]:
+    return open_picture(base64.b64decode(image.partition(",")[2], validate=True)).pixels
+
+
+def _in_size(pixels: NDArray[np.uint8], size: tuple[int, ...]) -> NDArray[np.uint8]:
+    if pixels.shape[1::-1] == size:
+        return pixels
+    return np.asarray(Image.fromarray(pixels).resize((size[0], size[1])))
+
+
+def _images(history: History) -> list[str]:
+    if history.pictures is not None:
+        return [_in_place(pixels) for pixels in history.pictures]
+    return [""] * len(history) if history.images is None else [str(image) for image in history.images]
+
+
+def _in_place(pixels: NDArray[np.uint8]) -> str:
+    written = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(written, "PNG")
+    return f"{IN_PLACE}png;base64,{base64.b64encode(written.getvalue()).decode()}"
