@@ -15,17 +15,16 @@ from ui.boxes import Box, box_picture
 from ui.text import literal
 from xai_core.detection.pictures import image_of, shrunk
 from xai_core.detection.preparation import PreparedDetector
+from xai_core.detection.shown import CANDIDATES, LEAST_SCORE, Shown
 from xai_core.detection.targets import same_class
 from xai_core.detector import BoxTarget, Detections
 from xai_core.jobs.base import Job
 from xai_core.picture_files import Picture
 from xai_core.types import Floats
 
-FLOOR = 0.05  # asked for once; what is shown of it is decided here, so that the threshold answers at once
 MOST_CHOSEN = 8
 MOST_DRAWN = 100
-CANDIDATES = 5
-THRESHOLD, USUAL_THRESHOLD = "detection.threshold", 0.5
+THRESHOLD = "detection.threshold"
 ALL_OF_IT = "Explain all boxes of this class"
 
 
@@ -72,7 +71,7 @@ def scene_of(prepared: PreparedDetector, picture: Picture) -> Scene:
     slot, key = session.workspace().detector, (prepared.source, picture.digest)
     photo = _as_detected(picture)
     if key not in slot.found or slot.found[key].state.error is not None:
-        slot.found[key] = session.runner().detect(prepared.source, image_of(photo), FLOOR)
+        slot.found[key] = session.runner().detect(prepared.source, image_of(photo), LEAST_SCORE)
     return Scene(prepared, picture, photo, _waited_for(slot.found[key]))
 
 
@@ -98,18 +97,12 @@ def choose_boxes(scene: Scene) -> tuple[int, ...]:
 
 
 def _threshold() -> float:
+    (param,) = Shown.params
     if not session.has(THRESHOLD):
-        session.put(THRESHOLD, USUAL_THRESHOLD)
+        session.put(THRESHOLD, param.default)
+    low, high, step = param.range.low, param.range.upper(None), param.range.step
     return float(
-        st.slider(
-            "Score threshold",
-            FLOOR,
-            1.0,
-            step=0.01,
-            key=THRESHOLD,
-            persist_state="session",
-            help="Boxes with a lower score are not drawn.",
-        )
+        st.slider("Score threshold", low, high, step=step, key=THRESHOLD, persist_state="session", help=param.help)
     )
 
 
@@ -147,8 +140,8 @@ def _label_filter(scene: Scene) -> set[int]:
 def _nothing_found(scene: Scene, threshold: float, filtered: bool, candidates: bool) -> str:
     if len(scene.found) == 0:
         return (
-            f"The detector finds nothing in this picture, not even with a score of {FLOOR:.0%}. Try another picture, "
-            "or look whether the detector's settings suit it."
+            f"The detector finds nothing in this picture, not even with a score of {LEAST_SCORE:.0%}. Try another "
+            "picture, or look whether the detector's settings suit it."
         )
     of_these = " with these labels" if filtered else ""
     wanted = f"No box{of_these} reaches a score of {threshold:.0%}."
@@ -199,7 +192,9 @@ def _size_caption(scene: Scene) -> None:
     seen_height, seen_width = scene.photo.shape[:2]
     name = literal(scene.picture.name, 60)
     if (height, width) == (seen_height, seen_width):
-        st.caption(f"{name} · {width} × {height} px · {len(scene.found)} boxes with a score of {FLOOR:.0%} or more")
+        st.caption(
+            f"{name} · {width} × {height} px · {len(scene.found)} boxes with a score of {LEAST_SCORE:.0%} or more"
+        )
     else:
         st.caption(f"{name} has {width} × {height} px; the detector gets it at {seen_width} × {seen_height} px.")
 

@@ -81,6 +81,8 @@ def _of_detector(found: PreparedDetector) -> Facts:
         yield "Boxes", reason
     for output in card.raw_outputs:
         yield "Output", output_in_words(output)
+    if card.reading:
+        yield "Reading", card.reading
     for level in card.layers:
         yield "Level", f"{level.name}, {level.width} x {level.height} places, {level.channels} channels"
     if Capability.DETECT in card.capabilities:
