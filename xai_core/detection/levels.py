@@ -16,12 +16,12 @@ from xai_core.types import Floats
 
 Grid = Annotated[
     Literal["coarsest", "middle", "finest"],
-    "The level on whose grid the others are laid: the coarsest is what the literature takes, finer ones show smaller "
-    "parts and take longer.",
+    "The level on whose grid the others are laid: finer ones show smaller parts and take longer; the literature takes "
+    "the coarsest.",
 ]
 Magnitudes = Annotated[
     bool,
-    "Look at how far a channel is from zero, not at its sign, as the literature does for feature pyramids.",
+    "Look at how far each channel is from zero, not at its sign, as the literature does for feature pyramids.",
 ]
 Doubles = NDArray[np.float64]
 FEW = 64  # channels
@@ -47,27 +47,39 @@ def added(coarse: Iterable[Floats], size: Size) -> Floats:
 def first_component_on(maps: Sequence[Floats], size: Size) -> Floats:
     """Return the first principal component (H, W) of the channels of all levels (h, w, K), stretched to a grid.
 
-    The stretched channels are never held together where the grid has more places than there are channels: their
-    Gram matrix follows from the levels as they are. The sign is such that it rises with the length of the features.
+    A component has no sign of its own; here the place that is farthest from the mean is positive, so that what stands
+    out from most of the picture is, be its features strong or weak. The stretched channels are never held together
+    where the grid has more places than there are channels: their Gram matrix follows from the levels as they are.
     Source: Muhammad, Yeasin, Eigen-CAM, 2020, arXiv 2008.00299; the levels side by side, as pytorch-grad-cam has it.
     """
-    small = [_no_larger(map, size) for map in maps]
+    small = [_resized_channels(map, size) if map.shape[0] * map.shape[1] > size[0] * size[1] else map for map in maps]
     if size[0] * size[1] <= sum(map.shape[-1] for map in small):
         together = np.concatenate([_resized_channels(map, size) for map in small], axis=-1)
-        return first_component(together, towards=(together**2).sum(axis=-1))
+        return _outstanding(first_component(together, towards=together[..., 0]))
     centred = [map - _mean_on(map, size) for map in small]
-    projected = _projected(centred, _strongest(_gram(centred, size)), size)
-    towards = added([(map**2).sum(axis=-1)[None] for map in small], size)[0]
-    falling = float(np.sum(projected * (towards - towards.mean()), dtype=np.float64)) < 0
-    return -projected if falling else projected
+    return _outstanding(_projected(centred, _strongest(_gram(centred, size)), size))
 
 
-def _no_larger(map: Floats, size: Size) -> Floats:
-    return _resized_channels(map, size) if map.shape[0] * map.shape[1] > size[0] * size[1] else map
+def _outstanding(map: Floats) -> Floats:
+    return -map if -map.min() > map.max() else map
 
 
 def _resized_channels(map: Floats, size: Size) -> Floats:
-    return np.ascontiguousarray(resized(map.transpose(2, 0, 1), size).transpose(1, 2, 0))
+    """Return a feature map (h, w, K) on a grid, as `resized` makes it, without going through its many zeros."""
+    for axis in (0, 1):
+        map = _along_an_axis(map, size[axis], axis)
+    return map
+
+
+def _along_an_axis(map: Floats, new: int, axis: int) -> Floats:
+    old = map.shape[axis]
+    if new == old:
+        return map
+    at = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
+    before = np.floor(at).astype(np.int64)
+    share = np.asarray(at - before, np.float32).reshape([-1 if axis == n else 1 for n in range(3)])
+    after = np.minimum(before + 1, old - 1)
+    return np.asarray(np.take(map, before, axis) * (1 - share) + np.take(map, after, axis) * share, np.float32)
 
 
 def _mean_on(map: Floats, size: Size) -> Floats:

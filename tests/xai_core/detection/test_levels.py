@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from xai_core.detection.levels import added, first_component_on, grid_of
+from xai_core.detection.levels import _resized_channels, added, first_component_on, grid_of
 from xai_core.resampling import resized
 
 
@@ -51,37 +51,53 @@ def test_the_first_component_is_that_of_all_channels_stretched_to_the_grid(shape
     assert_same_but_for_the_sign(first_component_on(maps, size), by_svd(maps, size))
 
 
+@pytest.mark.parametrize("size", [(3, 4), (30, 20), (12, 5), (1, 1)])
+def test_channels_are_stretched_as_maps_are(size):
+    (map,) = pyramid((12, 16, 5))
+    expected = resized(map.transpose(2, 0, 1), size).transpose(1, 2, 0)
+    np.testing.assert_allclose(_resized_channels(map, size), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_place_farthest_from_the_mean_is_positive():
+    map = np.zeros((6, 6, 3), np.float32)
+    map[2, 3] = [1, -2, 3]
+    assert np.unravel_index(first_component_on([map], (6, 6)).argmax(), (6, 6)) == (2, 3)
+    assert np.unravel_index(first_component_on([1 - map], (6, 6)).argmax(), (6, 6)) == (2, 3)
+
+
 def test_the_first_component_of_one_level_is_the_known_one(assets):
     case = json.loads((assets.parent / "cases.json").read_text())["eigencam"]
     channels = np.array(case["input"]["activations_CxHxW"], np.float32)
     found = first_component_on([channels.transpose(1, 2, 0)], (4, 4))
     expected = np.array(case["expected"]["projection_sign_fixed_so_max_abs_positive"])
-    np.testing.assert_allclose(np.abs(found), np.abs(expected), atol=1e-5)
-    assert_same_but_for_the_sign(found, expected)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
     centred = channels.reshape(3, -1) - channels.reshape(3, -1).mean(axis=1, keepdims=True)
     assert np.sum(found**2) / np.sum(centred**2) == pytest.approx(
         case["expected"]["explained_variance_ratio"], rel=1e-5
     )
 
 
-def blob(seed):
-    """Two levels of noise with a blob, in which other channels are active; and where it is, on the finer one."""
+def blob(seed, stronger):
+    """Two levels of noise, with a blob in which features are stronger than around or weaker; and where it is."""
     random = np.random.default_rng(seed)
     at, radius = random.uniform(0.2, 0.8, 2), random.uniform(0.08, 0.25)
     levels = []
     for side, count in ((24, 24), (12, 40)):
         place = (np.indices((side, side)) + 0.5) / side
-        weight = np.exp(-np.square(place - at[:, None, None]).sum(axis=0) / (2 * radius**2))
+        weight = np.exp(-np.square(place - at[:, None, None]).sum(axis=0) / (2 * radius**2))[..., None]
         pattern, ground = random.normal(size=(2, count))
-        noise = random.normal(size=(side, side, count)) * 0.3
-        levels.append((noise + 0.5 * ground + 1.5 * weight[..., None] * pattern).astype(np.float32))
+        signal = 0.5 * ground + 1.5 * weight * pattern if stronger else 1.5 * ground * (1 - weight)
+        levels.append((signal + random.normal(size=(side, side, count)) * 0.3).astype(np.float32))
     place = (np.indices((24, 24)) + 0.5) / 24
     return levels, np.square(place - at[:, None, None]).sum(axis=0) < radius**2
 
 
+@pytest.mark.parametrize("magnitudes", [True, False])
+@pytest.mark.parametrize("stronger", [True, False])
 @pytest.mark.parametrize("size", [(8, 8), (24, 24)])
-def test_a_blob_is_positive_in_every_one_of_a_hundred_pictures(size):
+def test_a_blob_is_positive_in_every_one_of_a_hundred_pictures(size, stronger, magnitudes):
     for seed in range(100):
-        levels, inside = blob(seed)
-        found = resized(first_component_on([np.abs(one) for one in levels], size)[None], (24, 24))[0]
+        levels, inside = blob(seed, stronger)
+        shown = [np.abs(one) for one in levels] if magnitudes else levels
+        found = resized(first_component_on(shown, size)[None], (24, 24))[0]
         assert found[inside].mean() > max(0, found[~inside].mean())

@@ -54,7 +54,7 @@ class AblationCamOfABox(DetectionMethod):
     aspect: Explained = "score"
     least_iou: LeastIoU = 0.5
     levels: Levels = ()
-    grid: Grid = "coarsest"
+    grid: Grid = "middle"
     magnitudes: Magnitudes = True
     centred: Annotated[
         bool,
