@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -207,7 +208,9 @@ def _fcos_head(channels: int, anchors: int, classes: int) -> Any:
 def _ssd300(shapes: Shapes) -> tuple[Any, Any, Any, int]:
     """Return the backbone, the head, the default boxes and the picture's side of an SSD300."""
     parts = _detection()
-    backbone = parts.ssd._vgg_extractor(import_torchvision_models().vgg16(weights=None), False, 5)
+    vgg = import_torchvision_models().vgg
+    body = SimpleNamespace(features=vgg.make_layers(vgg.cfgs["D"]))  # VGG-16 without its classifier of 500 MB
+    backbone = parts.ssd._vgg_extractor(body, False, 5)
     anchors = parts.anchor_utils.DefaultBoxGenerator(
         [[2], [2, 3], [2, 3], [2, 3], [2], [2]],
         scales=[0.07, 0.15, 0.33, 0.51, 0.69, 0.87, 1.05],
