@@ -1,4 +1,4 @@
-"""The command `vitrine`: check a model, predict, detect, list the methods, explain."""
+"""The command `vitrine`: check a model, predict, detect, list the methods, explain, look for bias."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import NoReturn
 import xai_core.detection.methods
 import xai_core.filters
 import xai_core.methods  # noqa: F401
-from vitrine_cli import check, detect, explain, methods, predict
+from vitrine_cli import bias, check, detect, explain, methods, predict
 from vitrine_cli.progress import tell
 from xai_core import __version__
 from xai_core.errors import ParamError, VitrineError
@@ -28,6 +28,7 @@ COMMANDS = {
     "detect": (detect, "print the boxes that a detector finds in pictures"),
     "methods": (methods, "list the explanation methods and their parameters"),
     "explain": (explain, "write the explanation of a prediction, or of a box"),
+    "bias": (bias, "say where a classifier is unfair, from a table of its predictions"),
 }
 BAD_INPUT, INTERRUPTED = 2, 130
 LOG = logging.getLogger(__name__)

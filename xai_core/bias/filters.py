@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from xai_core.bias.groups import UNKNOWN
+from xai_core.bias.groups import UNKNOWN, attribute
 from xai_core.bias.predictions import Mask, Predictions
 from xai_core.errors import DataError
 
@@ -57,9 +57,6 @@ def _among(found: Predictions, labels: Sequence[str], classes: Any) -> Mask:
 
 
 def _with_values(found: Predictions, name: str, values: Sequence[str]) -> Mask:
-    if name not in found.attributes:
-        raise DataError(
-            f"There is no attribute called {name!r}; the table has {', '.join(found.attributes) or 'none'}."
-        )
+    own = attribute(found, name)
     wanted = ["" if value == UNKNOWN else value for value in values]
-    return np.isin(found.attributes[name], wanted) if wanted else np.ones(len(found), bool)
+    return np.isin(own, wanted) if wanted else np.ones(len(found), bool)

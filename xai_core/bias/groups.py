@@ -15,12 +15,12 @@ from fairlearn.metrics import MetricFrame, count
 
 from xai_core.bias.classes import Mark, mark, ratio
 from xai_core.bias.predictions import Predictions, Texts
-from xai_core.bias.summary import LEVEL, wilson
+from xai_core.bias.settings import LEAST_PICTURES, LEVEL
+from xai_core.bias.summary import wilson
 from xai_core.errors import DataError
 from xai_core.types import Indices
 
 FOUR_FIFTHS = 0.8  # 29 CFR 1607.4(D)
-LEAST_PICTURES = 30
 RATES = ("selection_rate", "true_positive_rate", "false_positive_rate", "positive_predictive_value", "accuracy")
 CROSSED = " × "
 UNKNOWN = "not known"
@@ -105,15 +105,21 @@ class AllGaps:
     demographic_parity_difference: Mark
 
 
+def attribute(found: Predictions, name: str) -> Texts:
+    """Return the values of an attribute (n,), "" where it is not known. Raises DataError where there is no such."""
+    if name not in found.attributes:
+        known = ", ".join(found.attributes) or "none"
+        raise DataError(f"There is no attribute called {name!r}; the table has {known}.")
+    return found.attributes[name]
+
+
 def grouped(found: Predictions, attributes: Sequence[str]) -> Texts:
     """Return the group of each picture (n,), by one attribute or two crossed.
 
     Raises DataError where there is no such attribute, or only one group.
     """
-    if unknown := [name for name in attributes if name not in found.attributes]:
-        known = ", ".join(found.attributes) or "none"
-        raise DataError(f"There is no attribute called {unknown[0]!r}; the table has {known}.")
-    columns = [np.where(found.attributes[name] == "", UNKNOWN, found.attributes[name]) for name in attributes]
+    values = [attribute(found, name) for name in attributes]
+    columns = [np.where(one == "", UNKNOWN, one) for one in values]
     names = columns[0]
     for column in columns[1:]:
         names = np.char.add(np.char.add(names.astype(str), CROSSED), column.astype(str))

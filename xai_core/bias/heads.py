@@ -9,7 +9,8 @@ import numpy as np
 
 from xai_core.bias.classes import Mark
 from xai_core.bias.predictions import Predictions
-from xai_core.bias.summary import LEVEL, wilson
+from xai_core.bias.settings import LEVEL
+from xai_core.bias.summary import wilson
 from xai_core.types import Floats, Indices
 
 ENSEMBLE = "ensemble"

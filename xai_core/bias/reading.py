@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xai_core.bias.groups import LEAST_PICTURES
 from xai_core.bias.predictions import Predictions, Texts
+from xai_core.bias.settings import LEAST_PICTURES
 from xai_core.bias.table_files import FILE, HEAD, TRUTH, Column, Table, read_table, texts_of
 from xai_core.errors import DataError
 from xai_core.types import Floats, Indices

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from xai_core.bias.groups import LEAST_PICTURES
-from xai_core.bias.summary import LEVEL, REPLICATES
 from xai_core.params import Declared, Range, params_of
+
+REPLICATES, LEVEL, LEAST_PICTURES = 1000, 0.95, 30
 
 
 @dataclass(frozen=True, kw_only=True)

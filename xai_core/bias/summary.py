@@ -14,10 +14,11 @@ from xai_core.bias.bootstrap import Areas, Counts, counted, draws
 from xai_core.bias.classes import Mark, aurocs, mark, ratio
 from xai_core.bias.confusion import confusion
 from xai_core.bias.predictions import Predictions
+from xai_core.bias.settings import LEVEL, REPLICATES
+from xai_core.bias.wording import words
 from xai_core.types import Floats
 
 Doubles = NDArray[np.float64]
-REPLICATES, LEVEL = 1000, 0.95
 MEANINGS = {
     "accuracy": "The share of pictures that were taken for their class. It hides small classes behind large ones.",
     "macro_precision": "The mean precision of the classes, each counted alike, never predicted ones left out.",
@@ -135,4 +136,4 @@ def _figure(value: float, drawn: Doubles, level: float) -> Figure:
 
 def in_order(figures: Mapping[str, Figure]) -> list[tuple[str, Figure]]:
     """Return figures with their names as a person reads them."""
-    return [(name.replace("_", " ").capitalize().replace("auroc", "AUROC"), figure) for name, figure in figures.items()]
+    return [(words(name), figure) for name, figure in figures.items()]

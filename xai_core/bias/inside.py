@@ -1,0 +1,178 @@
+"""What a classifier knows of an attribute that it should not need: in its logits, and in a layer.
+
+Source: Wang and others, Balanced Datasets Are Not Enough, 2019, arXiv 1811.08489 (leakage); David, Liu, Fong, Debiasing
+Convolutional Neural Networks via Meta Orthogonalization, 2020, arXiv 2011.07453 (projection and sensitivity bias).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from xai_core.bias.classes import Mark, mark
+from xai_core.bias.groups import attribute
+from xai_core.bias.predictions import Predictions, Texts
+from xai_core.errors import DataError
+from xai_core.types import Floats, Indices
+
+Doubles = NDArray[np.float64]
+FOLDS = 5
+LEAST_PROBABILITY = 1e-7  # below it a float32 is rounded away
+MOST_STEPS = 1000
+
+
+@dataclass(frozen=True)
+class Leakage:
+    """How well an attribute can be told from what a model says, by a linear probe on pictures it has not learnt from.
+
+    Balanced accuracies: each value counts alike. With two values 0.5 + |accuracy - 0.5|, since a probe that is always
+    wrong knows as much; otherwise the accuracy itself. chance: what knows nothing reaches. model: from the logits.
+    predictions: from the predicted class alone; None where there is but one. labels: from the true class alone, which
+    is no fault of the model's. left_out: values with too few pictures to be told.
+    """
+
+    values: tuple[str, ...]
+    samples: int
+    chance: float
+    model: Mark
+    predictions: Mark
+    labels: Mark
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Probes:
+    """Directions in a layer that mean a concept.
+
+    classes: (K, C), NaN for a class that has no picture, or all. values: of the attribute, by name, (C,) each.
+    """
+
+    classes: Doubles
+    values: dict[str, Doubles]
+
+    def towards(self, one: str, other: str) -> Doubles:
+        """Return the direction (C,) from one value of the attribute to another."""
+        return self.values[one] - self.values[other]
+
+
+def leakage(found: Predictions, name: str, logits: Floats | None = None, seed: int = 0) -> Leakage:
+    """Return how well an attribute of that name can be told, out of fold, by logistic regression.
+
+    logits: (n, K) of the model; the logarithm of the probabilities where they are not given. Raises DataError where
+    there is no such attribute, or fewer than two values with as many pictures as folds.
+    """
+    values = attribute(found, name)
+    names, counts = np.unique(values[values != ""], return_counts=True)
+    enough = [str(name) for name in names[counts >= FOLDS]]
+    if len(enough) < 2:
+        raise DataError(
+            f"{name} has {len(enough)} values with at least {FOLDS} pictures; telling them apart needs two."
+        )
+    which = np.isin(values, enough)
+    part, given = found.chosen(which), None if logits is None else logits[which]
+    said = _log(part.probabilities) if given is None else given
+
+    def told(features: NDArray[Any] | None) -> Mark:
+        return None if features is None or _is_constant(features) else _told(features, values[which], seed)
+
+    return Leakage(
+        values=tuple(enough),
+        samples=len(part),
+        chance=1 / len(enough),
+        model=told(said),
+        predictions=told(_one_hot(part.predicted, found.classes)),
+        labels=told(_one_hot(part.truth, found.classes)),
+        left_out=tuple(str(name) for name in names[counts < FOLDS]),
+    )
+
+
+def folded(accuracy: float) -> float:
+    """Return the leakage that an accuracy of telling two values apart means: 0.5 for none, 1 for all."""
+    return 0.5 + abs(accuracy - 0.5)
+
+
+def pooled(values: Floats) -> Floats:
+    """Return the mean of a layer's output, or of its gradient, over the places: (n, h, w, C) to (n, C)."""
+    return np.asarray(values.mean(axis=(1, 2), dtype=np.float64), np.float32)
+
+
+def probes(activations: Floats, truth: Indices, classes: int, values: Texts) -> Probes:
+    """Fit a linear probe to pooled activations (n, C) for each class against the others, and each value likewise.
+
+    truth: (n,) classes. values: (n,) of the attribute; pictures of which it is not known are left out of its probes.
+    Both sides of a probe count alike.
+    """
+    scaled = _scaled(activations)
+    found = np.stack([_direction(scaled, truth == one) for one in range(classes)])
+    known = values != ""
+    names = [str(one) for one in np.unique(values[known])]
+    return Probes(found, {name: _direction(scaled[known], values[known] == name) for name in names})
+
+
+def projection_bias(directions: Doubles, towards: Doubles) -> list[Mark]:
+    """Return how far each class's direction (K, C) points along an attribute (C,): the cosine, 0 for not at all."""
+    return [mark(one) for one in _cosines(directions, towards)]
+
+
+def sensitivity_bias(gradients: Floats, truth: Indices, towards: Doubles, classes: int) -> list[Mark]:
+    """Return how far a step along an attribute (C,) raises each class, by the mean over its pictures.
+
+    gradients: (n, C) of the true class's logit with respect to a layer, pooled. It is the cosine of both; where the
+    gradient is nought it counts as 0. None for a class without pictures.
+    """
+    cosines = np.nan_to_num(_cosines(gradients.astype(np.float64), towards))
+    return [mark(cosines[truth == one].mean()) if (truth == one).any() else None for one in range(classes)]
+
+
+def mean_size(biases: Sequence[Mark]) -> Mark:
+    """Return the mean absolute value of what is defined."""
+    known = [abs(one) for one in biases if one is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _told(features: NDArray[Any], values: Texts, seed: int) -> float:
+    probe = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=MOST_STEPS))
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    accuracy = float(balanced_accuracy_score(values, cross_val_predict(probe, features, values, cv=folds)))
+    return folded(accuracy) if len(np.unique(values)) == 2 else accuracy
+
+
+def _log(probabilities: Floats | None) -> Floats | None:
+    return None if probabilities is None else np.log(np.maximum(probabilities, np.float32(LEAST_PROBABILITY)))
+
+
+def _one_hot(classes: Indices, number: int) -> NDArray[np.float32]:
+    return np.eye(number, dtype=np.float32)[classes]
+
+
+def _is_constant(features: NDArray[Any]) -> bool:
+    return bool((features == features[:1]).all())
+
+
+def _scaled(activations: Floats) -> Doubles:
+    """Centre activations and bring them to unit size as a whole, which turns no direction."""
+    centred = activations - activations.mean(axis=0, dtype=np.float64)
+    size = float(centred.std())
+    return np.asarray(centred / size if size > 0 else centred, np.float64)
+
+
+def _direction(features: Doubles, own: NDArray[np.bool_]) -> Doubles:
+    if own.all() or not own.any():
+        return np.full(features.shape[1], np.nan)
+    probe = LogisticRegression(class_weight="balanced", max_iter=MOST_STEPS).fit(features, own)
+    return np.asarray(probe.coef_[0], np.float64)
+
+
+def _cosines(rows: Doubles, other: Doubles) -> Doubles:
+    sizes = np.linalg.norm(rows, axis=1) * np.linalg.norm(other)
+    cosines: Doubles = np.divide(rows @ other, sizes, out=np.full(len(rows), np.nan), where=sizes > 0)
+    return cosines

@@ -1,0 +1,180 @@
+"""All figures of one model as plain values, and as CSV tables; the page is made from the same values."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from xai_core.bias.classes import class_figures
+from xai_core.bias.confusion import confusion, most_mispredicted, top_confusions
+from xai_core.bias.curves import calibration, micro_roc
+from xai_core.bias.groups import (
+    CROSSED,
+    ClassGap,
+    Group,
+    all_gaps,
+    class_gaps,
+    difference,
+    fairness,
+    grouped,
+)
+from xai_core.bias.heads import head_figures
+from xai_core.bias.inside import leakage
+from xai_core.bias.page import page
+from xai_core.bias.predictions import Predictions
+from xai_core.bias.settings import Settings
+from xai_core.bias.summary import summary
+from xai_core.bias.wording import UNDEFINED
+from xai_core.errors import DataError
+
+__all__ = ["csv_tables", "metrics", "page"]
+
+Values = dict[str, Any]
+APART = (
+    *("demographic_parity_difference", "demographic_parity_ratio", "disparate_impact", "four_fifths"),
+    *("equal_opportunity_difference", "equal_opportunity_ratio", "equalized_odds_difference"),
+    *("equalized_odds_difference_mean", "equalized_odds_ratio", "predictive_parity_difference"),
+    *("accuracy_difference", "accuracy_std"),
+)
+
+
+def metrics(
+    found: Predictions,
+    attributes: Sequence[str] = (),
+    positive: int | None = None,
+    settings: Settings | None = None,
+    seed: int = 0,
+) -> Values:
+    """Return all figures of a model as plain JSON values of full precision, None where one is not defined.
+
+    attributes: whose groups are compared, each alone and two also crossed. positive: the class that group rates are
+    of; where none is given the second of two, or else the one whose share differs most between groups.
+    Raises DataError for an attribute that makes no groups.
+    """
+    settings = settings or Settings()
+    classes = class_figures(found)
+    counts = confusion(found.truth, found.predicted, found.classes)
+    micro, calibrated = micro_roc(found), calibration(found)
+    return {
+        "name": found.name,
+        "pictures": len(found),
+        "labels": list(found.labels),
+        "notes": list(found.notes),
+        "settings": settings.values() | {"seed": seed},
+        "summary": _summary(found, settings, seed),
+        "micro_auroc": None if micro is None else micro.area,
+        "classes": [asdict(one) for one in classes],
+        "never_predicted": [one.label for one in classes if one.samples and not one.predicted],
+        "confusion": counts.tolist(),
+        "most_mispredicted": [found.labels[one] for one in most_mispredicted(counts, settings.shown)],
+        "top_confusions": [
+            asdict(one) | {"actual": found.labels[one.actual], "predicted": found.labels[one.predicted]}
+            for one in top_confusions(counts, settings.shown)
+        ],
+        "calibration": None if calibrated is None else asdict(calibrated),
+        "groups": {CROSSED.join(names): _groups(found, names, positive, settings) for names in _crossed(attributes)},
+        "leakage": {name: _leakage(found, name, seed) for name in attributes},
+        "heads": [asdict(one) for one in head_figures(found, settings.level)],
+    }
+
+
+def csv_tables(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return the figures that `metrics` found as CSV texts by file name; what is not defined is "n/a"."""
+    labels, groups = values["labels"], values["groups"]
+    named = zip(labels, values["confusion"], strict=True)
+    tables = {
+        "summary.csv": _rows([{"figure": name} | one for name, one in values["summary"].items()]),
+        "classes.csv": _rows(values["classes"]),
+        "confusion.csv": _csv([["actual", *labels], *([one, *row] for one, row in named)]),
+        "top_confusions.csv": _rows(values["top_confusions"]),
+        "calibration.csv": _rows(values["calibration"]["bins"] if values["calibration"] else []),
+        "fairness.csv": _rows(
+            [{"attribute": name, "class": one["positive"]} | one["fairness"] for name, one in groups.items()]
+        ),
+        "leakage.csv": _rows([{"attribute": name} | one for name, one in values["leakage"].items() if one]),
+        "heads.csv": _rows(values["heads"]),
+    }
+    for name, one in groups.items():
+        tables[f"groups_{_file(name)}.csv"] = _rows(map(_flat, one["by_group"]))
+        tables[f"class_gaps_{_file(name)}.csv"] = _rows(map(_flat, one["class_gaps"]))
+    return {name: text for name, text in tables.items() if text}
+
+
+def _summary(found: Predictions, settings: Settings, seed: int) -> Values:
+    figures = summary(found, settings.replicates, settings.level, seed)
+    return {name: asdict(one) for name, one in figures.items()}
+
+
+def _crossed(attributes: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return what groups are made by: each attribute, and two of them crossed."""
+    return [(name,) for name in attributes] + ([tuple(attributes)] if len(attributes) == 2 else [])
+
+
+def _groups(found: Predictions, names: Sequence[str], positive: int | None, settings: Settings) -> Values:
+    groups = grouped(found, names)
+    gaps = class_gaps(found, groups)
+    chosen = most_apart(gaps) if positive is None else positive
+    apart = fairness(found, groups, chosen, settings.least, settings.level)
+    return {
+        "positive": found.labels[chosen],
+        "fairness": {name: getattr(apart, name) for name in APART},
+        "left_out": {rate: list(names) for rate, names in apart.left_out.items()},
+        "by_group": [_group(one) for one in apart.groups],
+        "all_classes": asdict(all_gaps(gaps)),
+        "class_gaps": [asdict(one) for one in gaps],
+    }
+
+
+def most_apart(gaps: Sequence[ClassGap]) -> int:
+    """Return the class that is looked at where none was chosen: the second of two, or else where shares differ most."""
+    if len(gaps) == 2:
+        return 1
+    return max(range(len(gaps)), key=lambda one: (difference(gaps[one].rates.values()) or 0.0, -one))
+
+
+def _group(one: Group) -> Values:
+    return {"group": one.name, "pictures": one.samples, "small": one.small} | {
+        name: asdict(rate) for name, rate in one.rates.items()
+    }
+
+
+def _leakage(found: Predictions, name: str, seed: int) -> Values | None:
+    try:
+        return asdict(leakage(found, name, seed=seed))
+    except DataError:  # too few pictures to tell values apart
+        return None
+
+
+def _flat(row: Mapping[str, Any]) -> Values:
+    """Return a row whose values are plain: {"recall": {"low": 0.1}} as {"recall_low": 0.1}, "value" left out."""
+    flat: Values = {}
+    for name, value in row.items():
+        parts = value.items() if isinstance(value, Mapping) else [("value", value)]
+        flat |= {name if part == "value" else f"{name}_{part}": one for part, one in parts}
+    return flat
+
+
+def _rows(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return rows of the same names as CSV; "" where there are none."""
+    whole = list(rows)
+    return _csv([list(whole[0]), *(list(row.values()) for row in whole)]) if whole else ""
+
+
+def _csv(rows: Iterable[Sequence[Any]]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows([_cell(one) for one in row] for row in rows)
+    return buffer.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return "; ".join(map(str, value))
+    return UNDEFINED if value is None else value
+
+
+def _file(name: str) -> str:
+    return re.sub(r"[^\w-]+", "_", name.replace(CROSSED, "_x_"))[:60]
