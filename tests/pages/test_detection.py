@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from model_adapters.output_shapes import not_a_classifier
 from tests.detector_fakes import SpotDetector
 from tests.pages.conftest import text_of
 from tests.pages.detecting import (
@@ -261,7 +262,7 @@ def test_a_classifier_is_pointed_to_the_model_page_and_opens_there(app: AppTest,
 
 
 def test_a_detector_on_the_model_page_opens_on_this_one(app: AppTest, instant: DetectingRunner) -> None:
-    instant.error = UnsupportedModel("This model finds objects (it is a detector). Open it on the Detection page.")
+    instant.error = not_a_classifier([(1, 85, 22, 22)], side=352)
     app.run()
     app.file_uploader(key="model-file-0").upload("detector.pt", b"weights").run()
     app.session_state["workspace"].opening.wait(20)
