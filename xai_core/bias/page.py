@@ -17,14 +17,12 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto
 table { border-collapse: collapse; margin: .5rem 0 1.5rem; display: block; overflow-x: auto; }
 th, td { padding: .2rem .6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
-td.words { text-align: left; white-space: normal; min-width: 20rem; }
+.words { text-align: left !important; white-space: normal; min-width: 20rem; }
 rect.whole { fill: var(--faint); } rect.part { fill: var(--bar); }
 line { stroke: currentColor; stroke-width: 1.5; } line.limit { stroke-dasharray: 2 2; }
 p.note { color: GrayText; }
 """
-CLASS_COLUMNS = (
-    *("samples", "predicted", "precision", "recall", "f1", "auroc", "separation_ratio", "representation_ratio"),
-)
+CLASS_COLUMNS = (*("samples", "predicted", "precision", "f1", "auroc", "separation_ratio", "representation_ratio"),)
 
 
 class Markup(str):
@@ -72,7 +70,7 @@ def overview(models: Sequence[Mapping[str, Any]]) -> Markup:
 def classes(one: Mapping[str, Any]) -> Markup:
     """Return the table of all classes."""
     rows: list[list[Cell]] = [
-        [row["label"], bar(row["recall"]), *(row[name] for name in CLASS_COLUMNS)] for row in one["classes"]
+        [row["label"], shown(row["recall"]), *(row[name] for name in CLASS_COLUMNS)] for row in one["classes"]
     ]
     never = one["never_predicted"]
     warning = paragraph(f"Never predicted: {', '.join(never)}. That alone raises the degree of bias.") if never else ""
@@ -106,21 +104,19 @@ def heads(one: Mapping[str, Any]) -> Markup:
     if not one["heads"]:
         return Markup()
     rows: list[list[Cell]] = [
-        [head["name"], bar(head["accuracy"], head["low"], head["high"]), head["accuracy"], head["low"], head["high"]]
+        [head["name"], shown(head["accuracy"], head["low"], head["high"]), head["low"], head["high"]]
         for head in one["heads"]
     ]
-    return Markup(heading(3, "Heads") + table(["Head", "", "Accuracy", "From", "To"], rows))
+    return Markup(heading(3, "Heads") + table(["Head", "Accuracy", "From", "To"], rows))
 
 
 def _groups(name: str, group: Mapping[str, Any], leak: Mapping[str, Any] | None) -> str:
     rows: list[list[Cell]] = []
     for one in group["by_group"]:
-        rates: list[Cell] = []
-        for rate in RATES:
-            rates += [bar(one[rate]["value"], one[rate]["low"], one[rate]["high"]), one[rate]["value"]]
+        rates = [shown(one[rate]["value"], one[rate]["low"], one[rate]["high"]) for rate in RATES]
         rows.append([one["group"] + (" (few)" if one["small"] else ""), one["pictures"], *rates])
-    head = [words(part) for rate in RATES for part in ("", rate)]
-    found = heading(4, f"{name}, rates of {group['positive']}") + table(["Group", "Pictures", *head], rows)
+    head = ["Group", "Pictures", *map(words, RATES)]
+    found = heading(4, f"{name}, rates of {group['positive']}") + table(head, rows)
     found += table(["Between groups", ""], [[words(key), value] for key, value in group["fairness"].items()])
     for rate, names in group["left_out"].items():
         found += paragraph(f"{words(rate)} is not defined for {', '.join(names)}, so they are not compared in it.")
@@ -133,23 +129,21 @@ def _gaps(group: Mapping[str, Any]) -> str:
     rows: list[list[Cell]] = [
         [
             one["label"],
-            bar(one["opportunity_discrepancy"]),
-            one["opportunity_discrepancy"],
-            bar(one["disparate_impact"], limit=FOUR_FIFTHS),
-            one["disparate_impact"],
+            shown(one["opportunity_discrepancy"]),
+            shown(one["disparate_impact"], limit=FOUR_FIFTHS),
             *(one["recalls"][name] for name in names),
         ]
         for one in group["class_gaps"]
     ]
-    head = ["Class", "", "Opportunity discrepancy", "", "Disparate impact", *(f"Recall of {name}" for name in names)]
+    head = ["Class", "Opportunity discrepancy", "Disparate impact", *(f"Recall of {name}" for name in names)]
     every = [[words(key), value] for key, value in group["all_classes"].items()]
     return table(head, rows) + table(["All classes", ""], every)
 
 
 def _leakage(leak: Mapping[str, Any]) -> str:
     names = ("model", "predictions", "labels", "chance")
-    rows: list[list[Cell]] = [[words(name), bar(leak[name]), leak[name]] for name in names]
-    return table(["Leakage: how well the attribute can be told from", "", ""], rows)
+    rows: list[list[Cell]] = [[words(name), shown(leak[name])] for name in names]
+    return table(["Leakage: how well the attribute can be told from", ""], rows)
 
 
 def _calibration(found: Mapping[str, Any] | None) -> str:
@@ -160,13 +154,12 @@ def _calibration(found: Mapping[str, Any] | None) -> str:
             f"{one['low']:.3f} to {one['high']:.3f}",
             one["samples"],
             one["confidence"],
-            bar(one["accuracy"]),
-            one["accuracy"],
+            shown(one["accuracy"]),
         ]
         for one in found["bins"]
     ]
     error = paragraph(f"Expected calibration error: {number(found['error'])}.")
-    return heading(3, "Calibration") + error + table(["Confidence", "Pictures", "Mean", "", "Accuracy"], rows)
+    return heading(3, "Calibration") + error + table(["Confidence", "Pictures", "Mean", "Accuracy"], rows)
 
 
 def heading(rank: int, text: str) -> str:
@@ -183,9 +176,18 @@ def notes(found: Iterable[str]) -> str:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
     """Return a table; texts are escaped, numbers rounded, None is "n/a"."""
-    names = "".join(f"<th>{escape(one)}</th>" for one in head)
-    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
+    whole = list(rows)
+    wide = {n for row in whole for n, one in enumerate(row) if _is_long(one)}
+    names = "".join(f"<th{_kind(n in wide)}>{escape(one)}</th>" for n, one in enumerate(head))
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in whole)
     return f"<table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def shown(
+    value: float | None, low: float | None = None, high: float | None = None, limit: float | None = None
+) -> Markup:
+    """Return a share of 0 to 1 as a bar and a number; "n/a" where it is not defined."""
+    return Markup(f"{bar(value, low, high, limit)} {number(value)}")
 
 
 def bar(value: float | None, low: float | None = None, high: float | None = None, limit: float | None = None) -> Markup:
@@ -210,8 +212,16 @@ def _cell(value: Cell) -> str:
     if isinstance(value, Markup):
         return f"<td>{value}</td>"
     if isinstance(value, str):
-        return f'<td class="words">{escape(value)}</td>' if len(value) > 40 else f"<td>{escape(value)}</td>"
+        return f"<td{_kind(_is_long(value))}>{escape(value)}</td>"
     return f"<td>{number(value)}</td>"
+
+
+def _is_long(value: Cell) -> bool:
+    return isinstance(value, str) and not isinstance(value, Markup) and len(value) > 40
+
+
+def _kind(long: bool) -> str:
+    return ' class="words"' if long else ""
 
 
 def _with_interval(value: Mapping[str, Any]) -> str:

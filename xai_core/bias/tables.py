@@ -35,7 +35,7 @@ __all__ = ["csv_tables", "metrics", "page"]
 
 Values = dict[str, Any]
 APART = (
-    *("demographic_parity_difference", "demographic_parity_ratio", "disparate_impact", "four_fifths"),
+    *("demographic_parity_difference", "demographic_parity_ratio", "disparate_impact"),
     *("equal_opportunity_difference", "equal_opportunity_ratio", "equalized_odds_difference"),
     *("equalized_odds_difference_mean", "equalized_odds_ratio", "predictive_parity_difference"),
     *("accuracy_difference", "accuracy_std"),
@@ -121,7 +121,7 @@ def _groups(found: Predictions, names: Sequence[str], positive: int | None, sett
     apart = fairness(found, groups, chosen, settings.least, settings.level)
     return {
         "positive": found.labels[chosen],
-        "fairness": {name: getattr(apart, name) for name in APART},
+        "fairness": {name: getattr(apart, name) for name in APART} | {"four_fifths_rule_holds": apart.four_fifths},
         "left_out": {rate: list(names) for rate, names in apart.left_out.items()},
         "by_group": [_group(one) for one in apart.groups],
         "all_classes": asdict(all_gaps(gaps)),
