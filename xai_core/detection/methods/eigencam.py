@@ -27,8 +27,8 @@ from xai_core.types import Capability, Estimate, Floats
     guide=Guide(
         answers="What stands out most in the detector's features, whatever the box?",
         choose="For a look at what the detector sees at all, in the time of one pass, before asking about a box.",
-        limits="It knows nothing of boxes and classes: every box of a picture gets the same map. What differs most from "
-        "the rest of the picture counts as standing out; where objects fill it, that may be the ground.",
+        limits="It knows nothing of boxes and classes: every box of a picture gets the same map. What differs most "
+        "from the rest of the picture counts as standing out; where objects fill it, that may be the ground.",
     ),
     class_sensitivity="none",
 )
