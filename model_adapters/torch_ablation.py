@@ -50,13 +50,14 @@ class ChannelsOff:
     """One image whose channels are set to a value, one at a time; the module and the features stay as they are.
 
     wanted: corners (T, 4), in pixels of the inputs, near which boxes are looked for. Proposals that overlap none of
-    them by `NEAR` are left out, and with them all that they become; what is found near the boxes is else as after a
+    them by `least_iou` are left out, and with them all that they become; what is found near the boxes is else as after a
     whole pass. Needs `applies_to`.
     Source: Desai, Ramaswamy, Ablation-CAM, 2020, WACV, for what is asked; torchvision.models.detection for the steps.
     """
 
-    def __init__(self, heads: RegionHeads, seen: Seen, wanted: Any) -> None:
-        self._heads, self._seen, self.wanted = heads, seen, wanted
+    def __init__(self, heads: RegionHeads, seen: Seen, wanted: Any, least_iou: float = NEAR) -> None:
+        self._heads, self._seen, self._least_iou = heads, seen, least_iou
+        self.wanted = wanted
         self._sources = list(heads.module.roi_heads.box_roi_pool.featmap_names)
         self._levels = _proposal_levels(heads, seen, wanted)
         self._proposed = {name: level.proposed() for name, level in self._levels.items()}
@@ -98,7 +99,7 @@ class ChannelsOff:
 
     def _near(self, proposed: Proposed) -> Regions:
         shares = box_ops().box_iou(proposed.places, self.wanted)
-        numbers = torch.where((shares >= NEAR).any(dim=1))[0]
+        numbers = torch.where((shares >= self._least_iou).any(dim=1))[0]
         places, pool = proposed.places[numbers], self._heads.module.roi_heads.box_roi_pool
         pooled = pool(self._seen.features, [places], self._seen.inputs.image_sizes)
         one = pool.map_levels is None or len(self._sources) == 1
