@@ -9,12 +9,12 @@ import numpy as np
 
 from xai_core.cam import weighted
 from xai_core.detection.channel_order import ChannelOrder
-from xai_core.detection.levels import Grid, Magnitudes, grid_of
+from xai_core.detection.levels import Grid, grid_of
 from xai_core.detection.method import DetectionMethod, Explained, ForTheBox, LeastIoU, Levels, detection_method
 from xai_core.detection.model import DetectionModel
 from xai_core.detection.nearest_boxes import FLOOR, Falls, NearestBoxes
 from xai_core.detection.pictures import map_size
-from xai_core.detection.targets import check_chosen, nearest
+from xai_core.detection.targets import check_chosen, inside, nearest
 from xai_core.detector import BoxTarget, Detections
 from xai_core.method import BatchSize, Guide
 from xai_core.params import Range, Size
@@ -55,7 +55,11 @@ class AblationCamOfABox(DetectionMethod):
     least_iou: LeastIoU = 0.5
     levels: Levels = ()
     grid: Grid = "middle"
-    magnitudes: Magnitudes = True
+    signs: Annotated[
+        Literal["as in the box", "magnitude", "as they are"],
+        "How a channel is added up: turned so that it rises towards its values in the box, by its distance from zero "
+        "as the literature does for feature pyramids, or as it is.",
+    ] = "as in the box"
     centred: Annotated[
         bool,
         "Measure from the mean of the map, so that channels that are active everywhere show nothing; the literature "
@@ -71,7 +75,7 @@ class AblationCamOfABox(DetectionMethod):
         order = ChannelOrder(maps, targets, image.shape[:2], self.channels)
         (found,) = model.detect(image[None], FLOOR)
         falls = Falls(nearest(found, targets), targets, self.aspect, self.least_iou)
-        total = _WeightedChannels(maps, grid_of(maps, self.grid), len(targets), self.magnitudes)
+        total = _WeightedChannels(*self._turned(maps, targets, image.shape[:2]), grid_of(maps, self.grid))
         for channels, boxes, worth_a_preview in self._asked(model, image, targets, names, order, found):
             total.add(channels, falls.of(boxes) / falls.largest)
             if worth_a_preview:
@@ -102,6 +106,15 @@ class AblationCamOfABox(DetectionMethod):
         for start, stop, worth_a_preview in boxes.batches(order.tried, len(order), self.batch_size):
             yield order.channels[start:stop], boxes.found(start, stop), worth_a_preview
 
+    def _turned(
+        self, maps: Sequence[Floats], targets: Sequence[BoxTarget], size: tuple[int, ...]
+    ) -> tuple[Sequence[Floats], list[Floats]]:
+        """Return the levels that are added up, and how each channel is turned for each target (T, K)."""
+        if self.signs == "as in the box":
+            return maps, [_sides(map, targets, size) for map in maps]
+        plain = [np.ones((len(targets), map.shape[-1]), np.float32) for map in maps]
+        return [np.abs(map) for map in maps] if self.signs == "magnitude" else maps, plain
+
     def _shown(self, maps: Floats, size: Size) -> Floats:
         """Return maps (T, h, w) of the grid as they are shown, at the size of the picture's maps."""
         if self.centred:
@@ -115,21 +128,29 @@ def _numbers(card: Card, names: Sequence[str]) -> Indices:
     return np.array([known.index(name) for name in names], np.int64)
 
 
+def _sides(map: Floats, targets: Sequence[BoxTarget], size: tuple[int, ...]) -> Floats:
+    """Return 1 where a channel of a level (h, w, K) is higher inside a target than on average, -1 elsewhere: (T, K)."""
+    places = [inside(target, size, (map.shape[0], map.shape[1])) for target in targets]
+    rises = np.stack([map[place].mean(axis=(0, 1)) for place in places]) >= map.mean(axis=(0, 1))
+    return np.where(rises, np.float32(1), np.float32(-1))
+
+
 class _WeightedChannels:
     """The sum of channels times their weights on one grid, added up level by level so that it stays small.
 
-    maps: (T, H, W) so far. count: of the channels in it.
+    turns: of each level, what the weights of its channels are multiplied by (T, K). maps: (T, H, W) so far. count: of
+    the channels in it.
     """
 
-    def __init__(self, levels: Sequence[Floats], size: Size, targets: int, magnitudes: bool) -> None:
-        self._levels, self._magnitudes = levels, magnitudes
-        self.maps, self.count = np.zeros((targets, *size), np.float32), 0
+    def __init__(self, levels: Sequence[Floats], turns: Sequence[Floats], size: Size) -> None:
+        self._levels, self._turns = levels, turns
+        self.maps, self.count = np.zeros((len(turns[0]), *size), np.float32), 0
 
     def add(self, channels: Indices, weights: Floats) -> None:
         """Take channels (n, 2) with their weights (n, T)."""
         for level in np.unique(channels[:, 0]):
             own = channels[:, 0] == level
-            values = self._levels[level][..., channels[own, 1]]
-            coarse = weighted(np.abs(values) if self._magnitudes else values, weights[own].T)
+            numbers = channels[own, 1]
+            coarse = weighted(self._levels[level][..., numbers], weights[own].T * self._turns[level][:, numbers])
             self.maps = self.maps + resized(coarse, (self.maps.shape[1], self.maps.shape[2]))
         self.count += len(channels)

@@ -25,9 +25,8 @@ def detector():
 
 
 def estimates(detector, targets=None, memory=None, image=IMAGE, **settings):
-    method = AblationCamOfABox(
-        **{"channels": 100.0, "grid": "finest", "centred": False, "positive_only": False} | settings
-    )
+    plain = {"channels": 100.0, "grid": "finest", "signs": "magnitude", "centred": False, "positive_only": False}
+    method = AblationCamOfABox(**plain | settings)
     targets = targets_of(IMAGE, detector) if targets is None else targets
     return list(method.explain(DetectionModel(detector, memory), image, targets))
 
@@ -146,7 +145,7 @@ def test_more_channels_continue_from_those_done_to_the_same_bits(detector):
 def test_another_aspect_and_another_least_iou_cost_no_pass(detector):
     memory = Remembering()
     estimates(detector, memory=memory)
-    estimates(detector, memory=memory, aspect="left", least_iou=0.3, magnitudes=False, grid="coarsest")
+    estimates(detector, memory=memory, aspect="left", least_iou=0.3, signs="as they are", grid="coarsest")
     assert sum(detector.asked) == 10
 
 
@@ -171,7 +170,7 @@ def test_a_run_that_is_cancelled_leaves_the_features_bit_for_bit(detector):
 
 
 def test_a_channel_may_be_set_far_below_all_values(detector):
-    settings = {"ablation_value": "very low", "aspect": "class", "levels": ("fine",), "magnitudes": False}
+    settings = {"ablation_value": "very low", "aspect": "class", "levels": ("fine",), "signs": "as they are"}
     (map, _), (target, _) = last(detector, **settings), targets_of(IMAGE, detector)
     weights = np.ones(6, np.float32)  # every score becomes nought
     expected = resized(np.einsum("hwk,k->hw", detector.features[0], weights)[None], SIZE)[0]
@@ -230,6 +229,18 @@ def test_a_centred_map_is_measured_from_its_mean(detector):
     np.testing.assert_allclose(centred, plain - plain.mean(axis=(1, 2), keepdims=True), atol=1e-6)
     cut = last(detector, centred=True, positive_only=True, **small)
     np.testing.assert_allclose(cut, np.maximum(centred, 0), atol=1e-6)
+
+
+def test_a_channel_is_turned_to_rise_towards_its_values_in_the_box(detector):
+    detector.features[0] -= np.float32(0.5)
+    found = last(detector, signs="as in the box", levels=("fine",), aspect="class")
+    for target, map in zip(targets_of(IMAGE, detector), found, strict=True):
+        means, values = detector.means(target.label)[0], detector.features[0]
+        turned = np.sign(means - values.mean(axis=(0, 1)))
+        weights = detector.weights[0][target.label] * means / target.score
+        assert set(turned) == {-1, 1}
+        expected = resized((values * turned * weights).sum(axis=-1)[None], SIZE)[0]
+        np.testing.assert_allclose(map, expected, atol=1e-5)
 
 
 def test_the_coarsest_grid_gives_the_map_that_is_laid_on_it(detector):
