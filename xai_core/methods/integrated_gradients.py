@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from hashlib import sha256
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,28 +55,35 @@ class IntegratedGradients(Method):
     def explain(self, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:
         start = baseline_picture(self.baseline, image, self.seed)
         ends = model.predict(np.stack([image, start]), self.score)[:, targets].astype(np.float64)
-        integral = _Integral(image - start, ends)
-        levels = list(self._levels())
-        work = sum(len(level.positions) for level in levels) * len(targets)
-        for level in levels:
+        integral, key = _Integral(image - start, ends), self._key(image, targets)
+        integral.recall(model.recall(key), self.steps)
+        refinements = list(self._refinements())
+        work, fraction = refinements[-1] * len(targets), 0.0
+        for intervals in refinements:
+            level = _Level.finer(integral.intervals, intervals)
             for at, weights, which in level.batches(len(targets), self.batch_size):
                 pictures = start + at[:, None, None, None] * integral.way
                 integral.add(model.gradients(pictures, targets[which], self.score), weights, which)
-                yield integral.estimate(integral.points.sum() / work)
+                fraction = float(integral.points.sum() / work)
+                yield integral.estimate(fraction)
+            integral.intervals = intervals
+            model.keep(key, **integral.state())
             if integral.within(self.tolerance / 100):
                 break
-        if integral.points.sum() < work:
+        if fraction < 1:
             yield integral.estimate(1.0)
 
-    def _levels(self) -> Iterator[_Level]:
-        """Yield sets of points; with each further one the weighted mean of all becomes the next trapezoid rule."""
-        yield _Level.midpoints(self.steps)
-        intervals = 2 * self.steps
-        if self.until_below and intervals <= MOST_STEPS:
-            yield _Level.edges(self.steps)
+    def _refinements(self) -> Iterator[int]:
+        """Yield numbers of intervals, each twice the one before."""
+        intervals = self.steps
+        yield intervals
         while self.until_below and 2 * intervals <= MOST_STEPS:
-            yield _Level.midpoints(intervals)
             intervals *= 2
+            yield intervals
+
+    def _key(self, image: Floats, targets: Indices) -> str:
+        digest = sha256(image.tobytes()).hexdigest()
+        return f"{self.id} {self.baseline} {self.seed} {self.score} {targets.tolist()} {digest}"
 
 
 @dataclass(frozen=True)
@@ -83,24 +91,22 @@ class _Level:
     """Positions on the path in [0, 1] and their weights, ordered so that any first part is spread over all of it.
 
     Near the baseline, where scores mostly change fastest, points lie closer: position = t^2 for t spread evenly, with
-    weight d position / d t = 2 t.
+    weight d position / d t = 2 t, by the trapezoid rule. The points of a number of intervals are among those of any
+    multiple of it, so that a finer level goes on from a coarser one.
     """
 
     positions: Floats
     weights: Floats
 
     @classmethod
-    def midpoints(cls, intervals: int) -> _Level:
-        return cls._at((spread_order(intervals) + 0.5) / intervals)
-
-    @classmethod
-    def edges(cls, intervals: int) -> _Level:
-        number = spread_order(intervals) + 1  # the baseline itself has no weight
-        return cls._at(number / intervals, np.where(number < intervals, 1.0, 0.5))
-
-    @classmethod
-    def _at(cls, t: Doubles, share: Doubles | float = 1.0) -> _Level:
-        return cls((t**2).astype(np.float32), (2 * t * share).astype(np.float32))
+    def finer(cls, known: int, intervals: int) -> _Level:
+        """Return the points of `intervals` that are not among those of `known`, of which it is a multiple, or of 0."""
+        number = np.arange(1, intervals + 1)  # the baseline itself has no weight
+        if known:
+            number = number[number % (intervals // known) > 0]
+        number = number[spread_order(len(number))] if len(number) else number
+        t = number / intervals
+        return cls((t**2).astype(np.float32), (2 * t * np.where(number < intervals, 1.0, 0.5)).astype(np.float32))
 
     def batches(self, targets: int, size: int) -> Iterator[tuple[Floats, Floats, Indices]]:
         """Yield positions, weights and the number of the target, each (n,) with n <= `size`."""
@@ -111,14 +117,28 @@ class _Level:
 
 
 class _Integral:
-    """The weighted mean of the gradients so far, times the way from the baseline to the picture."""
+    """The weighted mean of the gradients so far, times the way from the baseline to the picture.
+
+    intervals: into how many the path is cut by points that are all in; 0 before there are any.
+    """
 
     def __init__(self, way: Floats, ends: Doubles) -> None:
-        self.way = way
+        self.way, self.intervals = way, 0
         self.points = np.zeros(ends.shape[1], np.int64)
         self._ends = ends
         self._sums = np.zeros((ends.shape[1], *way.shape[:2]))
         self._weights = np.zeros(ends.shape[1])
+
+    def recall(self, known: Mapping[str, Any], steps: int) -> None:
+        """Go on from what `state` gave, where `steps` are a multiple of its intervals."""
+        if known and steps % known["intervals"] == 0:
+            self.intervals = known["intervals"]
+            self._sums, self._weights = known["sums"].copy(), known["weights"].copy()
+            self.points[:] = self.intervals
+
+    def state(self) -> dict[str, Any]:
+        """Return what a later run goes on from; it does not change with this one."""
+        return {"intervals": self.intervals, "sums": self._sums.copy(), "weights": self._weights.copy()}
 
     def add(self, gradients: Floats, weights: Floats, which: Indices) -> None:
         shares = np.einsum("nhwc,hwc->nhw", gradients, self.way)
@@ -129,7 +149,7 @@ class _Integral:
 
     def estimate(self, fraction: float) -> Estimate:
         figures = {"completeness_error": self._errors(), "points": tuple(float(n) for n in self.points)}
-        return Estimate(float(fraction), self._means().astype(np.float32), figures)
+        return Estimate(fraction, self._means().astype(np.float32), figures)
 
     def within(self, tolerance: float) -> bool:
         """Say whether the error of every target, as far as it is defined, is below `tolerance`."""

@@ -171,7 +171,62 @@ def test_the_first_points_are_spread_over_the_path():
     assert list(spread_order(8)) == [0, 4, 2, 6, 1, 5, 3, 7]
 
 
-def test_nothing_is_kept_between_runs():
+def run(network, memory, targets=TARGETS, **settings):
+    *_, last = IntegratedGradients(**settings).explain(model_of(network, memory), IMAGE, targets)
+    return last
+
+
+@pytest.mark.parametrize("more", [16, 24])
+def test_raising_the_steps_to_a_multiple_continues(more):
+    network, memory = SquareNetwork(300 * WEIGHTS), Remembering()
+    run(network, memory, steps=8)
+    asked = sum(network.asked_back)
+    continued = run(network, memory, steps=more)
+    assert sum(network.asked_back) - asked == (more - 8) * len(TARGETS)
+    assert continued.diagnostics["points"] == (more, more)
+    fresh = run(SquareNetwork(300 * WEIGHTS), Remembering(), steps=more)
+    np.testing.assert_allclose(continued.maps, fresh.maps, rtol=1e-5, atol=1e-7 * np.abs(fresh.maps).max())
+
+
+def test_the_same_question_again_costs_no_gradient():
+    network, memory = SquareNetwork(300 * WEIGHTS), Remembering()
+    first = run(network, memory, steps=8)
+    asked = sum(network.asked_back)
+    again = run(network, memory, steps=8)
+    assert (sum(network.asked_back), again.fraction) == (asked, 1)
+    np.testing.assert_array_equal(first.maps, again.maps)
+
+
+def test_steps_that_are_no_multiple_and_other_classes_are_asked_for_anew():
+    network, memory = SquareNetwork(300 * WEIGHTS), Remembering()
+    run(network, memory, steps=8)
+    for other in ({"steps": 12}, {"steps": 12, "targets": np.array([0, 1])}, {"steps": 12, "baseline": "grey"}):
+        before = sum(network.asked_back)
+        run(network, memory, **other)
+        assert sum(network.asked_back) - before == 12 * len(TARGETS)
+
+
+def test_doubling_goes_on_from_a_run_without_it():
+    network, memory = SquareNetwork(3000 * WEIGHTS), Remembering()
+    settings = {"steps": 8, "score": "probability"}
+    run(network, memory, **settings)
+    last = run(network, memory, **settings, until_below=True, tolerance=0.1)
+    assert last.fraction == 1
+    assert sum(network.asked_back) == sum(last.diagnostics["points"])
+
+
+def test_the_answer_is_the_trapezoid_rule_on_the_path():
+    network = SquareNetwork(300 * WEIGHTS)
+    found = run(network, None, steps=10, score="probability")
+    t = np.linspace(0, 1, 11)
+    at = (t**2)[:, None, None, None].astype(np.float32)
+    gradients = model_of(network).gradients(at * IMAGE, np.full(11, TARGETS[0]), "probability").astype(np.float64)
+    weights = 2 * t * np.array([0.5] + [1] * 9 + [0.5]) / 10
+    expected = (np.einsum("n,nhwc->hwc", weights, gradients) * IMAGE).sum(axis=-1)
+    np.testing.assert_allclose(found.maps[0], expected, rtol=1e-4, atol=1e-6 * np.abs(expected).max())
+
+
+def test_no_rows_are_kept_between_runs():
     memory = Remembering()
-    list(IntegratedGradients().explain(model_of(LinearNetwork(WEIGHTS), memory), IMAGE, TARGETS))
+    run(LinearNetwork(WEIGHTS), memory)
     assert memory.ledgers == {}
