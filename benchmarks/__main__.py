@@ -11,7 +11,7 @@ import sys
 
 FEW, MANY = 1000, 20000
 NETWORKS = ("MobileNetV2", "ResNet-50")
-PARTS = ("xplique", "captum", "grad-cam", "worker", "memory")
+PARTS = ("xplique", "captum", "grad-cam", "detection", "worker", "memory")
 HEADS = ["work", "network", "precision", "Vitrine", "peer", "peer / Vitrine", "bare passes", "of our time", "note"]
 
 
@@ -44,6 +44,8 @@ def rows_of(part: str, networks: list[str], rounds: int, masks: int) -> list[dic
         asked += [("beside_xplique_wrapper", name, rounds, masks) for name in networks]
     elif part == "captum":
         asked = [("beside_captum", name, rounds, masks) for name in networks]
+    elif part == "detection":
+        asked = [("detection", rounds)]
     elif part == "grad-cam":
         asked = [("beside_grad_cam", name, rounds) for name in networks]
     else:

@@ -50,8 +50,8 @@ class ChannelsOff:
     """One image whose channels are set to a value, one at a time; the module and the features stay as they are.
 
     wanted: corners (T, 4), in pixels of the inputs, near which boxes are looked for. Proposals that overlap none of
-    them by `least_iou` are left out, and with them all that they become; what is found near the boxes is else as after a
-    whole pass. Needs `applies_to`.
+    them by `least_iou` are left out, and with them all that they become; what is found near the boxes is else what a
+    whole pass finds. Needs `applies_to`.
     Source: Desai, Ramaswamy, Ablation-CAM, 2020, WACV, for what is asked; torchvision.models.detection for the steps.
     """
 
