@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
 from ui import address, session
 from xai_core.method import Known
-from xai_core.params import Param, Size
+from xai_core.params import Declared, Param, Size
 from xai_core.types import Capability, Card, Layer
+
+Settings = TypeVar("Settings", bound=Declared)
 
 
 def parameter_form(chosen: type[Known], size: Size, card: Card) -> Known:
@@ -24,7 +26,12 @@ def parameter_form(chosen: type[Known], size: Size, card: Card) -> Known:
     return chosen.fitted(size, {p.name: _control(p, f"{chosen.id}.{p.name}", size, card) for p in params})
 
 
-def _control(param: Param, key: str, size: Size, card: Card) -> Any:
+def declared(chosen: type[Settings]) -> Settings:
+    """Show one control for each declared parameter of what depends on no model, and return it configured."""
+    return chosen.fitted(None, {p.name: _control(p, f"{chosen.id}.{p.name}") for p in chosen.params})
+
+
+def _control(param: Param, key: str, size: Size | None = None, card: Card | None = None) -> Any:
     default = param.fitting(size)
 
     def read(text: str) -> Any:
@@ -33,7 +40,8 @@ def _control(param: Param, key: str, size: Size, card: Card) -> Any:
         return value
 
     address.first_value(key, default, read)
-    value = _names(param, key, card.layers, _usual(card)) if param.kind is tuple else _widget(param, key, size)
+    by_model = param.kind is tuple and card is not None
+    value = _names(param, key, card.layers, _usual(card)) if by_model else _widget(param, key, size)
     address.keep(key, value, default, param.text)
     return value
 
@@ -59,7 +67,7 @@ def _sized(layer: Layer) -> str:
     return f"{layer.name} ({layer.height}×{layer.width})"
 
 
-def _widget(param: Param, key: str, size: Size) -> Any:
+def _widget(param: Param, key: str, size: Size | None) -> Any:
     if param.choices:
         if session.value_of(key) not in param.choices:
             session.put(key, param.default)
@@ -69,7 +77,7 @@ def _widget(param: Param, key: str, size: Size) -> Any:
     return _slider(param, key, size)
 
 
-def _slider(param: Param, key: str, size: Size) -> Any:
+def _slider(param: Param, key: str, size: Size | None) -> Any:
     assert param.range is not None, f"{param.name} is a number and needs a Range."
     low, high = param.kind(param.range.low), param.kind(param.range.upper(size))
     if low >= high:

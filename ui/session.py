@@ -16,6 +16,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from ui import uploads
+from ui.bias_slot import BiasSlot
 from ui.viewer import ViewerState
 from xai_core.detection.preparation import PreparedDetector
 from xai_core.detector import Detections
@@ -118,6 +119,7 @@ class Workspace(Slot[Prepared]):
     """What one browser tab holds: its classifier and what was asked of it, its detector, its pictures."""
 
     detector: DetectorSlot = field(default_factory=DetectorSlot)
+    bias: BiasSlot = field(default_factory=BiasSlot)
     pictures: dict[str, Picture] = field(default_factory=dict)
     complaints: dict[str, str] = field(default_factory=dict)
     scores: dict[Key, Floats] = field(default_factory=dict)
@@ -140,6 +142,8 @@ class Workspace(Slot[Prepared]):
         for slot in (self, self.detector):
             slot.leave_model()
             uploads.forget(slot.owner)
+        self.bias.leave()
+        uploads.forget(self.bias.owner)
 
 
 def workspace() -> Workspace:

@@ -1,0 +1,28 @@
+"""See where a classifier is unfair: between classes, and between groups of pictures."""
+
+import streamlit as st
+
+from ui import frame, session
+from ui.bias_filters import filters_form, parts_of, settings_form
+from ui.bias_overview import overview
+from ui.bias_source import bias_source
+
+frame.within_app()
+st.title("Bias")
+st.caption("Bring what a classifier said of labelled pictures, and see which classes and groups it serves worse.")
+controls, answer = st.columns([1, 4], gap="medium")
+with controls:
+    held = bias_source()
+if not held:
+    answer.info("Bring predictions on the left, or start with the sample.", icon=":material/arrow_back:")
+    st.stop()
+
+with controls:
+    filters = filters_form(held)
+    settings = settings_form()
+with answer:
+    parts, absent = parts_of(session.workspace().bias, filters)
+    for name, sentence in absent.items():
+        frame.warn(f"{name}: {sentence}")
+    if parts:
+        overview(parts, settings)

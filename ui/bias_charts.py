@@ -1,0 +1,90 @@
+"""What all charts of bias share: colours that are readable in light and dark, names on axes, intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from xai_core.bias.wording import number
+
+COLOURS = (
+    "rgb(59,116,201)",
+    "rgb(214,120,30)",
+    "rgb(35,150,105)",
+    "rgb(205,80,130)",
+    "rgb(140,105,205)",
+    "rgb(140,130,45)",
+)
+FAINT, LIMIT = "rgb(128,136,145)", "rgb(205,60,60)"
+LEAST, MOST = ("rgb(240,244,248)", "rgb(8,81,156)"), ("rgb(28,36,45)", "rgb(125,205,240)")  # in light, in dark
+LONGEST_NAME = 28
+ROW = 26  # pixels of a bar
+Mark = float | None
+
+
+def plain(text: str) -> str:
+    """Return text from a file so that Plotly shows it as it is, and not at any length."""
+    return escape(text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 1]}…")
+
+
+def scale() -> list[list[object]]:
+    """Return the colours of shares, from none to all, that stand out from the present theme's background."""
+    least, most = MOST if st.context.theme.type == "dark" else LEAST
+    return [[0, least], [1, most]]
+
+
+def named_axis(names: Sequence[str], **more: object) -> dict[str, object]:
+    """Return an axis with a name at each of the places 0, 1, ..."""
+    return {"tickmode": "array", "tickvals": list(range(len(names))), "ticktext": list(map(plain, names)), **more}
+
+
+def bars(values: Sequence[Mark], names: Sequence[str], hover: str, top: float | None = 1.0) -> go.Figure:
+    """Return horizontal bars, the first at the top; one that is not defined has no length and says "n/a"."""
+    figure = go.Figure(
+        go.Bar(
+            x=[value or 0 for value in values],
+            y=list(range(len(values))),
+            orientation="h",
+            marker_color=COLOURS[0],
+            text=list(map(number, values)),
+            hovertext=[f"{plain(name)}: {number(value)}" for name, value in zip(names, values, strict=True)],
+            hoverinfo="text",
+        )
+    )
+    figure.update_xaxes(title=hover, range=None if top is None else [0, top * 1.08])
+    return as_rows(figure, names)
+
+
+def intervals(
+    rows: Sequence[tuple[Mark, Mark, Mark]], places: Sequence[float], name: str, colour: str, texts: Sequence[str]
+) -> go.Scatter:
+    """Return dots with their intervals (value, low, high) at some heights; what is not defined is left out."""
+    known = [(row, place, text) for row, place, text in zip(rows, places, texts, strict=True) if row[0] is not None]
+    above = [0.0 if high is None else max(0.0, high - value) for (value, _, high), _, _ in known if value is not None]
+    below = [0.0 if low is None else max(0.0, value - low) for (value, low, _), _, _ in known if value is not None]
+    return go.Scatter(
+        x=[row[0] for row, _, _ in known],
+        y=[place for _, place, _ in known],
+        error_x={"type": "data", "array": above, "arrayminus": below, "thickness": 1.5, "width": 3},
+        mode="markers",
+        marker={"color": colour, "size": 9},
+        name=plain(name),
+        hovertext=[text for _, _, text in known],
+        hoverinfo="text",
+    )
+
+
+def as_rows(figure: go.Figure, names: Sequence[str], row: int = ROW) -> go.Figure:
+    """Lay a figure out whose rows have names, the first at the top."""
+    figure.update_yaxes(named_axis(names, range=[len(names) - 0.5, -0.5], automargin=True, zeroline=False))
+    figure.update_layout(height=90 + row * max(2, len(names)), margin={"l": 8, "r": 8, "t": 24, "b": 40})
+    return figure
+
+
+def with_interval(value: Mark, low: Mark, high: Mark) -> str:
+    """Return a figure in words: "0.843 [0.821, 0.861]"; "n/a" where it is not defined."""
+    between = "" if value is None or low is None or high is None else f" [{number(low)}, {number(high)}]"
+    return number(value) + between

@@ -1,0 +1,86 @@
+"""The models side by side in a few figures, with what each figure means and does not mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from ui import frame
+from ui.bias_charts import COLOURS, as_rows, intervals, plain, with_interval
+from ui.bias_filters import Part
+from ui.text import literal
+from xai_core.bias.classes import ClassFigures, class_figures
+from xai_core.bias.settings import Settings
+from xai_core.bias.summary import MEANINGS, Figure, summary
+from xai_core.bias.wording import words
+
+FLOOR = "degree_of_bias_floor"
+
+
+def overview(parts: Sequence[Part], settings: Settings) -> None:
+    """Show the figures of all models."""
+    figures = [summary_of(part, settings) for part in parts]
+    for part, found in zip(parts, figures, strict=True):
+        _warnings(part, found)
+    st.table(_table(parts, figures))
+    st.caption(
+        f"In brackets: {settings.level:.0%} intervals of pictures drawn anew {settings.replicates:,} times. "
+        + " ".join(_undefined(part, found, settings) for part, found in zip(parts, figures, strict=True))
+    )
+    st.plotly_chart(_chart(parts, figures), key="bias.chart.overview", alt="The figures of the table with intervals")
+
+
+def summary_of(part: Part, settings: Settings) -> dict[str, Figure]:
+    """Return the figures of a model, drawn anew once for the same pictures and settings."""
+    replicates, level = settings.replicates, settings.level
+    return part.once(("summary", replicates, level), lambda found: summary(found, replicates, level))
+
+
+def figures_of(part: Part) -> list[ClassFigures]:
+    """Return the figures of every class."""
+    return part.once("classes", class_figures)
+
+
+def _warnings(part: Part, found: dict[str, Figure]) -> None:
+    never = [one.label for one in figures_of(part) if one.samples and not one.predicted]
+    if never:
+        named = ", ".join(never[:5]) + (f" and {len(never) - 5} others" if len(never) > 5 else "")
+        frame.warn(f"{part.name} never predicts {named}. That alone raises the degree of bias and the precision std.")
+    degree, floor = found["degree_of_bias"].value, found[FLOOR].value
+    if degree is not None and floor is not None and 0 < degree <= floor:
+        told = f"The degree of bias of {literal(part.name)} is no more than what chance brings with so few pictures."
+        st.caption(f":material/info: {told}")
+
+
+def _table(parts: Sequence[Part], figures: Sequence[dict[str, Figure]]) -> pd.DataFrame:
+    rows = {"Pictures": [*(f"{len(part.found):,}" for part in parts), ""]}
+    for name, meaning in MEANINGS.items():
+        shown = [with_interval(one[name].value, one[name].low, one[name].high) for one in figures]
+        rows[words(name)] = [*map(literal, shown), meaning]
+    columns = [*(literal(part.name, 40) for part in parts), "What it says"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
+def _undefined(part: Part, found: dict[str, Figure], settings: Settings) -> str:
+    least = max(found.values(), key=lambda one: one.undefined).undefined
+    if not 0 < least < settings.replicates:
+        return ""
+    return f"Of {literal(part.name, 40)}, a figure was not defined in up to {least} of these draws."
+
+
+def _chart(parts: Sequence[Part], figures: Sequence[dict[str, Figure]]) -> go.Figure:
+    names = [name for name in MEANINGS if name != FLOOR]
+    chart = go.Figure()
+    for turn, (part, found) in enumerate(zip(parts, figures, strict=True)):
+        rows = [(found[name].value, found[name].low, found[name].high) for name in names]
+        texts = [
+            f"{plain(part.name)}<br>{words(name)} {with_interval(*row)}" for name, row in zip(names, rows, strict=True)
+        ]
+        places = [row + 0.12 * (turn - (len(parts) - 1) / 2) for row in range(len(names))]
+        chart.add_trace(intervals(rows, places, part.name, COLOURS[turn], texts))
+    chart.update_xaxes(range=[-0.02, 1.02], zeroline=False)
+    chart.update_layout(showlegend=len(parts) > 1, legend={"orientation": "h", "y": 1.08})
+    return as_rows(chart, list(map(words, names)), row=34)

@@ -1,0 +1,110 @@
+"""The predictions that a tab compares, and what was worked out of them."""
+
+from __future__ import annotations
+
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import chain, count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from xai_core.bias.predictions import Predictions
+
+if TYPE_CHECKING:  # these take pandas, which no other page needs
+    from xai_core.bias.asking import PredictionsJob
+    from xai_core.bias.picture_set import PictureSet
+
+MOST_HELD = 6
+KEPT_FIGURES, KEPT_PARTS = 300, 2 * MOST_HELD
+Key = tuple[object, ...]
+Found = TypeVar("Found")
+
+
+@dataclass(eq=False)
+class Held:
+    """Predictions under a number that stays and a name that may change, with their pictures where these are at hand."""
+
+    number: int
+    name: str
+    predictions: Predictions
+    pictures: PictureSet | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A file of predictions that was brought. labels: the classes in the model's order, where they were given."""
+
+    data: bytes
+    name: str
+    labels: tuple[str, ...] | None = None
+
+
+@dataclass
+class BiasSlot:
+    """What the Bias page holds.
+
+    fault: what a person should know of the last file that could not be read. table: that file, where it can be read
+    once its rows are normalised. archive: pictures that were brought and can not be read yet, with their name.
+    asking: a model that is asked about `pictures`. figures, parts: what was worked out, by what it is.
+    """
+
+    owner: str = field(default_factory=lambda: uuid.uuid4().hex)
+    held: dict[int, Held] = field(default_factory=dict)
+    fault: str | None = None
+    table: Table | None = None
+    archive: tuple[Path, str] | None = None
+    pictures: PictureSet | None = None
+    asking: PredictionsJob | None = None
+    files_uploaded: int = 0
+    figures: OrderedDict[Key, Any] = field(default_factory=OrderedDict)
+    parts: OrderedDict[Key, Predictions] = field(default_factory=OrderedDict)
+    _numbers: count[int] = field(default_factory=count)
+
+    @property
+    def full(self) -> bool:
+        """Whether no more predictions are taken."""
+        return len(self.held) >= MOST_HELD
+
+    def hold(self, predictions: Predictions, pictures: PictureSet | None = None) -> None:
+        """Take predictions beside those that are held."""
+        number = next(self._numbers)
+        self.held[number] = Held(number, self.free_name(predictions.name), predictions, pictures)
+        self.fault = self.table = None
+
+    def drop(self, number: int) -> None:
+        """Forget predictions and all that was worked out of them."""
+        self.held.pop(number, None)
+        for kept in (self.figures, self.parts):
+            for key in [key for key in kept if key[0] == number]:
+                del kept[key]
+
+    def free_name(self, name: str, but: int | None = None) -> str:
+        """Return a name that no other predictions have."""
+        taken = {one.name for one in self.held.values() if one.number != but}
+        offered = chain([name], (f"{name} ({number})" for number in count(2)))
+        return next(one for one in offered if one not in taken)
+
+    def once(self, key: Key, work_out: Callable[[], Found]) -> Found:
+        """Return a figure, worked out the first time; the key starts with the number of the predictions."""
+        return _once(self.figures, key, work_out, KEPT_FIGURES)
+
+    def part(self, key: Key, work_out: Callable[[], Predictions]) -> Predictions:
+        """Return some of the predictions, chosen the first time; the key starts with their number."""
+        return _once(self.parts, key, work_out, KEPT_PARTS)
+
+    def leave(self) -> None:
+        """Stop what is going on."""
+        if self.asking is not None:
+            self.asking.cancel()
+
+
+def _once(kept: OrderedDict[Key, Any], key: Key, work_out: Callable[[], Found], most: int) -> Found:
+    if key not in kept:
+        kept[key] = work_out()
+    kept.move_to_end(key)
+    found: Found = kept[key]
+    while len(kept) > most:
+        kept.popitem(last=False)
+    return found
