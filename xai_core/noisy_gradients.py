@@ -115,9 +115,14 @@ class _Sums:
         return np.asarray(image + np.float32(noise) * drawn, np.float32)
 
     def add(self, gradients: Floats) -> None:
-        """Take gradients (n, T, H, W, 3), one copy after the other, so that no batch size changes a sum."""
-        for one in gradients.astype(np.float64):
-            power = np.ones_like(one)
+        """Take gradients (n, T, H, W, 3), one copy after the other, so that no batch size changes a sum.
+
+        All memory is taken before the first sum changes, as what is remembered must not be half of a batch.
+        """
+        doubles = gradients.astype(np.float64)
+        power = np.empty_like(doubles[0])
+        for one in doubles:
+            power.fill(1)
             for sums in self._powers:
                 power *= one
                 sums += power

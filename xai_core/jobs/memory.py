@@ -14,7 +14,7 @@ import numpy as np
 from xai_core.types import Floats
 
 MOST_LEDGERS = 16
-MOST_SUMS = 4  # some megabytes each
+MOST_SUMS, MOST_SUM_BYTES = 4, 256 << 20  # large pictures with several classes take many megabytes
 
 
 class _Store:
@@ -81,10 +81,10 @@ class SpooledMemory:
         self._sums: OrderedDict[str, Mapping[str, Any]] = OrderedDict()
 
     def keep(self, key: str, arrays: Mapping[str, Any]) -> None:
-        """Remember the sums of a run; the oldest of too many are forgotten."""
+        """Remember the sums of a run; the oldest of too many or too large ones are forgotten."""
         self._sums.pop(key, None)
         self._sums[key] = arrays
-        if len(self._sums) > MOST_SUMS:
+        while len(self._sums) > 1 and (len(self._sums) > MOST_SUMS or self._sum_bytes() > MOST_SUM_BYTES):
             self._sums.popitem(last=False)
 
     def recall(self, key: str) -> Mapping[str, Any]:
@@ -107,6 +107,9 @@ class SpooledMemory:
         while len(self._stores) > 1 and self._full():
             oldest = next(key for key, store in self._stores.items() if store is not keep)
             del self._stores[oldest]
+
+    def _sum_bytes(self) -> int:
+        return sum(getattr(one, "nbytes", 0) for arrays in self._sums.values() for one in arrays.values())
 
     def _full(self) -> bool:
         size = sum(store.size for store in self._stores.values())

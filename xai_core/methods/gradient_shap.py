@@ -92,10 +92,14 @@ class _Mean:
             self.random.bit_generator.state = deepcopy(known["random"])
 
     def add(self, shares: Floats, starts: Floats) -> None:
-        """Take maps (n, T, H, W) and the scores (n, T) of their baselines."""
-        for share, start in zip(shares.astype(np.float64), starts, strict=True):
+        """Take maps (n, T, H, W) and the scores (n, T) of their baselines.
+
+        All memory is taken before the first sum changes, as what is remembered must not be half of a batch.
+        """
+        doubles = shares.astype(np.float64)
+        for share, square, start in zip(doubles, doubles**2, starts, strict=True):
             self._sums += share
-            self._squares += share**2
+            self._squares += square
             self._starts += start
             self.count += 1
         sums: dict[str, Any] = {"sums": self._sums, "squares": self._squares, "starts": self._starts}

@@ -93,3 +93,18 @@ def test_files_are_closed_when_nobody_needs_them(spooled):
     for number in range(100):
         spooled.ledger(str(number), 3).append(rows(0, 1))
     assert len(os.listdir("/proc/self/fd")) <= before + memory.MOST_LEDGERS + 1
+
+
+def test_of_too_many_sums_the_oldest_is_forgotten(spooled):
+    for number in range(memory.MOST_SUMS):
+        spooled.keep(f"run {number}", {"count": number})
+    spooled.recall("run 0")
+    spooled.keep("one more", {"count": 9})
+    assert [bool(spooled.recall(key)) for key in ("run 0", "run 1", "one more")] == [True, False, True]
+
+
+def test_sums_that_are_too_large_together_are_forgotten_but_for_the_last(spooled, monkeypatch):
+    monkeypatch.setattr(memory, "MOST_SUM_BYTES", 100)
+    for number in range(2):
+        spooled.keep(f"run {number}", {"count": number, "sums": np.zeros(20)})
+    assert [bool(spooled.recall(f"run {number}")) for number in range(2)] == [False, True]
