@@ -32,6 +32,7 @@ def navigation() -> Page:
         st.Page("pages/explain.py", title="Explain", icon=":material/search:", url_path="explain"),
         st.Page("pages/detection.py", title="Detection", icon=":material/select_all:", url_path="detection"),
         st.Page("pages/bias.py", title="Bias", icon=":material/balance:", url_path="bias"),
+        st.Page("pages/training.py", title="Training", icon=":material/timeline:", url_path="training"),
         st.Page("pages/methods.py", title="Methods", icon=":material/menu_book:", url_path="methods"),
     ]
     return st.navigation(pages, position="top")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from collections.abc import Sequence
 from functools import cache
 from itertools import chain, count
@@ -10,6 +12,7 @@ from typing import Protocol
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from PIL import Image
 
 from ui import session
 from ui.text import literal
@@ -19,7 +22,7 @@ from xai_core.picture_files import FORMATS, Picture, open_picture
 from xai_core.preprocessing import Preprocessing
 
 MOST_PICTURES = 24
-ONE = "detection.picture"
+ONE, SEVERAL = "detection.picture", "explain.pictures"
 
 
 class Sample(Protocol):
@@ -58,6 +61,21 @@ def show_first(picture: Picture) -> None:
     """Add a picture, and have it be the one that is chosen."""
     session.workspace().pictures[picture.digest] = picture
     session.put(ONE, picture.digest)
+
+
+def explain_next(pixels: NDArray[np.uint8], name: str) -> str | None:
+    """Add a picture (h, w, 3) and choose it alone on the Explain page; return why that can not be, if it can not."""
+    space = session.workspace()
+    written = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(written, "PNG")
+    digest = hashlib.sha256(written.getvalue()).hexdigest()
+    if digest not in space.pictures:
+        _add(space, name, written.getvalue())
+    if digest not in space.pictures:
+        return space.complaints.pop(name, None)
+    session.put(ONE, digest)
+    session.put(SEVERAL, [digest])
+    return None
 
 
 def _tray(columns: int, offered: Sequence[Sample]) -> list[Picture]:
@@ -173,12 +191,14 @@ def _clear() -> None:
 
 def _chosen(at_hand: list[Picture]) -> list[Picture]:
     names = {p.digest: p.name for p in at_hand}
+    known = session.value_of(SEVERAL)
+    if known is None or not set(known) <= set(names):
+        session.put(SEVERAL, [digest for digest in known or () if digest in names] or list(names)[:1])
     picked = st.multiselect(
         "Explain these pictures",
         list(names),
-        default=list(names)[:1],
         format_func=lambda digest: names.get(digest, "?"),
-        key="explain.pictures",
+        key=SEVERAL,
         persist_state="session",
     )
     return [p for p in at_hand if p.digest in picked]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ui import uploads
 from ui.bias_slot import BiasSlot
+from ui.training_slot import TrainingSlot
 from ui.viewer import ViewerState
 from xai_core.detection.preparation import PreparedDetector
 from xai_core.detector import Detections
@@ -119,6 +120,7 @@ class Workspace(Slot[Prepared]):
     """What one browser tab holds: its classifier and what was asked of it, its detector, its pictures."""
 
     detector: DetectorSlot = field(default_factory=DetectorSlot)
+    training: TrainingSlot = field(default_factory=TrainingSlot)
     bias: BiasSlot = field(default_factory=BiasSlot)
     pictures: dict[str, Picture] = field(default_factory=dict)
     complaints: dict[str, str] = field(default_factory=dict)

@@ -25,7 +25,7 @@ def arranged(
     labels: tuple[int, ...] = (),
     search: str = "",
 ) -> Indices:
-    """Return the numbers of the pictures that are kept, in order: the greatest value first, ties as they came.
+    """Return the numbers of the pictures that are kept, in order: the greatest value first, ties by their true class.
 
     Of the first correct epoch the latest comes first, after those that were never right; what is not defined comes
     last. labels: only pictures of these true classes; none: of all. search: only those whose id holds this text, in any
@@ -37,7 +37,10 @@ def arranged(
     if words := search.strip().casefold():
         chosen &= np.array([words in str(one).casefold() for one in history.ids], bool)
     numbers = np.flatnonzero(chosen)
-    return numbers[np.argsort(_keys(history, measures, order)[numbers], kind="stable")]
+    if order == "as they came":
+        return numbers
+    keys = np.stack([_by_class(history), _keys(history, measures, order)])[:, numbers]
+    return numbers[np.lexsort(keys)]
 
 
 def _kept(history: History, measures: InstanceMeasures, kept: Kept) -> NDArray[np.bool_]:
@@ -55,12 +58,15 @@ def _kept(history: History, measures: InstanceMeasures, kept: Kept) -> NDArray[n
 
 def _keys(history: History, measures: InstanceMeasures, order: Order) -> NDArray[Any]:
     keys: dict[str, NDArray[Any]] = {
-        "as they came": np.arange(len(history)),
         "misclassification rate": -measures.misclassification_rate,
         "changes": -measures.changes,
         "visited classes": -measures.visited,
         "forgetting": -measures.forgetting,
         "first correct": -np.where(measures.misclassification_rate == 1, np.inf, measures.first_correct),
-        "true class": np.where(history.actual == NO_DATA, len(history.labels), history.actual),
+        "true class": _by_class(history),
     }
     return keys[order]
+
+
+def _by_class(history: History) -> NDArray[np.float64]:
+    return np.where(history.actual == NO_DATA, np.inf, history.actual)

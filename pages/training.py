@@ -1,0 +1,38 @@
+"""See how a network's predictions changed while it learned."""
+
+import streamlit as st
+
+from ui import frame
+from ui.training_flow import confusion, streams
+from ui.training_rows import chosen_picture, rows
+from ui.training_source import history_source
+from ui.training_table import downloads, table
+from ui.training_view import notes, overview, view_form
+
+frame.within_app()
+st.title("Training")
+st.caption("See which pictures a network learnt late, forgot again or never learnt, epoch by epoch.")
+
+controls, answer = st.columns([1, 4], gap="medium")
+with controls:
+    history = history_source()
+if history is None:
+    with answer:
+        st.info("Bring a history on the left, or start with the sample.", icon=":material/arrow_back:")
+    st.stop()
+
+with controls:
+    view = view_form(history)
+with answer:
+    st.subheader(history.name, anchor=False)
+    notes(history)
+    overview(view)
+    names = ["Heatmap", "Flow", "Final confusion matrix", "Table"]
+    drawn = (rows, streams, confusion, table)
+    for tab, draw in zip(st.tabs(names, key="training.tab", on_change="rerun"), drawn, strict=True):
+        if tab.open:
+            with tab:
+                draw(view)
+    chosen_picture(view)
+    with st.expander("Download"):
+        downloads(view, history)

@@ -1,0 +1,49 @@
+// What a cell says, for the eye and for a screen reader.
+
+const THUMBNAIL = 96; // pixels
+
+function nameOf(data, label) {
+  return label === data.noData ? "no data" : data.labels[label];
+}
+
+function spokenCell(data, { row, epoch }) {
+  const label = data.predictions[row * data.epochs.length + epoch];
+  const said = label === data.noData ? "no data" : `predicted ${data.labels[label]}`;
+  return `${data.ids[row]}, epoch ${data.epochs[epoch]}: ${said}, true ${nameOf(data, data.actual[row])}`;
+}
+
+function swatch(colour) {
+  const made = element("span", { className: "swatch" });
+  made.style.background = colour;
+  return made;
+}
+
+// The parts of the note beside the pointer.
+function tipFor(map, { row, epoch }) {
+  const { data, theme } = map;
+  const line = (title, label) =>
+    element("div", {}, `${title}: `, swatch(colourOf(data, label, theme)), nameOf(data, label));
+  const parts = [element("strong", {}, data.ids[row])];
+  if (epoch !== null) parts.push(element("div", {}, `epoch ${data.epochs[epoch]}`));
+  if (epoch !== null) parts.push(line("predicted", data.predictions[row * data.epochs.length + epoch]));
+  parts.push(line("true", data.actual[row]));
+  data.bars.forEach((title, at) => {
+    const share = data.shares[at][row];
+    parts.push(element("div", { className: "figure" }, `${title.toLowerCase()}: ${share === 255 ? "n/a" : `${Math.round((100 * share) / 254)} %`}`));
+  });
+  const text = element("div", {}, ...parts);
+  const thumbnail = thumbnailOf(map, data.numbers[row]);
+  return thumbnail ? [thumbnail, text] : [text];
+}
+
+function thumbnailOf({ sheet, data }, number) {
+  if (!sheet) return null;
+  const { columns, width, height } = data.sprites;
+  const scale = THUMBNAIL / Math.max(width, height);
+  const canvas = element("canvas", { width: width * scale, height: height * scale });
+  const context = canvas.getContext("2d");
+  context.imageSmoothingEnabled = scale < 2;
+  const [across, down] = [(number % columns) * width, Math.floor(number / columns) * height];
+  context.drawImage(sheet, across, down, width, height, 0, 0, canvas.width, canvas.height);
+  return canvas;
+}
