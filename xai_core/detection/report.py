@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xai_core.detection.honesty import box_warnings
 from xai_core.detection.method import DetectionMethod
 from xai_core.detection.pictures import image_of, outlined, shrunk
 from xai_core.detection.shown import box_entry
 from xai_core.detection.targets import renormalised
 from xai_core.detector import BoxTarget
-from xai_core.honesty import Finding, box_warnings
+from xai_core.honesty import Finding
 from xai_core.pictures import overlay
 from xai_core.report import Report, json_bytes
 from xai_core.types import Floats
@@ -66,7 +67,7 @@ class BoxExplanation(Report):
             targets=np.arange(len(self.targets)),
             names=tuple(f"box {number} ({self.labels[target.label]})" for number, target in named),
         )
-        return box_warnings(finding)
+        return box_warnings(finding, self.targets)
 
     def files(self) -> dict[str, bytes]:
         """Return the files of any report, and boxes.json: the boxes that are explained."""
