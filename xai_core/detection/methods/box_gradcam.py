@@ -11,13 +11,15 @@ from xai_core.cam import weighted
 from xai_core.detection.levels import added
 from xai_core.detection.method import DetectionMethod, ForTheBox, Levels, detection_method
 from xai_core.detection.model import DetectionModel
+from xai_core.detection.nearest_boxes import FLOOR
 from xai_core.detection.pictures import map_size
-from xai_core.detection.targets import check_chosen
+from xai_core.detection.targets import check_chosen, nearest, whole_worths
 from xai_core.detector import BoxTarget
 from xai_core.method import Guide
 from xai_core.params import Size
 from xai_core.types import Capability, Estimate, Floats
 
+LEAST_IOU = 0.1  # else the gradient would be that of another box
 Slope = Annotated[
     Literal["score", "left", "right", "top", "bottom", "width", "height"],
     "What is explained: the score of the box's class (its logit), or one of its edges, its width or its height in "
@@ -53,6 +55,8 @@ class GradCamOfABox(DetectionMethod):
 
     def explain(self, model: DetectionModel, image: Floats, targets: Sequence[BoxTarget]) -> Iterator[Estimate]:
         check_chosen(targets)
+        (seen,) = model.detect(image[None], FLOOR)
+        whole_worths(nearest(seen, targets), targets, "class", LEAST_IOU)
         names, size = model.levels(self.levels), map_size(image)
         maps = model.pyramid(image, names)
         found = np.zeros((len(targets), *size), np.float32)

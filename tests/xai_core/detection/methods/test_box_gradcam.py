@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from detector_fakes import SIDE, channel_detector, detection_model, spots, targets_of
 
 from xai_core.detection.methods.box_gradcam import GradCamOfABox
 from xai_core.detection.model import DetectionModel
-from xai_core.errors import DataError, ParamError
+from xai_core.errors import DataError, ModelError, ParamError
 from xai_core.resampling import resized
 
 IMAGE = spots()
@@ -108,6 +110,12 @@ def test_a_preview_follows_every_box(detector):
 def test_no_box_is_answered_by_a_sentence(detector):
     with pytest.raises(DataError, match="No box is chosen"):
         estimates(detector, [])
+
+
+def test_a_box_outside_the_picture_is_answered_by_a_sentence(detector):
+    away = replace(targets_of(IMAGE, detector)[0], corners=(900.0, 900.0, 950.0, 950.0))
+    with pytest.raises(ModelError, match="is not found again in the unchanged picture"):
+        estimates(detector, [away])
 
 
 def test_how_well_a_box_keeps_its_place_has_no_slope():
