@@ -4,8 +4,8 @@ import streamlit as st
 
 from ui import frame, session
 from ui.bias_filters import filters_form, parts_of, settings_form
-from ui.bias_overview import overview
 from ui.bias_source import bias_source
+from ui.bias_tabs import tabs
 
 frame.within_app()
 st.title("Bias")
@@ -25,4 +25,4 @@ with answer:
     for name, sentence in absent.items():
         frame.warn(f"{name}: {sentence}")
     if parts:
-        overview(parts, settings)
+        tabs(parts, settings)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
 
 from xai_core.bias.predictions import Predictions
 
@@ -68,8 +70,11 @@ class BiasSlot:
         return len(self.held) >= MOST_HELD
 
     def hold(self, predictions: Predictions, pictures: PictureSet | None = None) -> None:
-        """Take predictions beside those that are held."""
+        """Take predictions beside those that are held; pictures without a name are called by their rows."""
         number = next(self._numbers)
+        if predictions.files is None:
+            rows = np.array([f"row {row + 1}" for row in range(len(predictions))], np.str_)
+            predictions = replace(predictions, files=rows)
         self.held[number] = Held(number, self.free_name(predictions.name), predictions, pictures)
         self.fault = self.table = None
 

@@ -30,3 +30,22 @@ def test_the_sample_shows_its_figures_with_intervals_and_what_they_mean(app: App
     assert table.value.loc["Pictures", "Coloured digits"] == "3,000"
     assert "may have none" in table.value.loc["Degree of bias", "What it says"]
     assert "95% intervals" in text_of(app)
+
+
+def open_tab(app: AppTest, name: str) -> AppTest:
+    app.session_state["bias.tab"] = name
+    return app.run()
+
+
+def look(app: AppTest, view: str) -> AppTest:
+    return app.segmented_control(key="bias.view").set_value(view).run()
+
+
+def test_every_view_of_the_classes_is_drawn(app: AppTest) -> None:
+    with_sample_predictions(app)
+    open_tab(app, "Classes")
+    assert not app.exception
+    for view in ("Confusion", "ROC curves", "Calibration"):
+        look(app, view)
+        assert not app.exception, view
+        assert not app.error, view

@@ -1,0 +1,136 @@
+"""The pictures of one cell of the confusion matrix, and sending them to the Explain page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from ui import session
+from ui.bias_filters import KEPT, Part
+from ui.picture_tray import MOST_PICTURES, SEVERAL
+from ui.text import literal, percent
+from xai_core.bias.picture_set import PictureSet
+from xai_core.bias.wording import UNDEFINED
+from xai_core.errors import ImageError
+from xai_core.picture_files import Picture
+from xai_core.preprocessing import Preprocessing
+from xai_core.types import Indices
+
+ACTUAL, PREDICTED = "bias.cell.actual", "bias.cell.predicted"
+MOST_LISTED, A_ROW, ROWS = 500, 6, 2
+EXPLAIN_PAGE = "pages/explain.py"
+
+
+def pictures_of_cell(part: Part) -> None:
+    """Show a choice of a true and a predicted class, and the pictures where both hold."""
+    st.markdown("**Pictures of a cell**")
+    for column, label, key in zip(st.columns(2), ("True class", "Taken for"), (ACTUAL, PREDICTED), strict=True):
+        if session.value_of(key) not in part.found.labels:
+            session.put(key, None)
+        column.selectbox(label, part.found.labels, key=key, placeholder="any", persist_state=KEPT)
+    actual, predicted = session.value_of(ACTUAL), session.value_of(PREDICTED)
+    if actual is None and predicted is None:
+        return
+    numbers = _in_cell(part, actual, predicted)
+    if not len(numbers):
+        st.info("No picture lies in this cell.", icon=":material/image_not_supported:")
+        return
+    if part.held.pictures is not None:
+        _gallery(part, part.held.pictures, numbers)
+    _listed(part, numbers)
+
+
+def _in_cell(part: Part, actual: str | None, predicted: str | None) -> Indices:
+    """Return the numbers of the pictures of a cell, those that the model is surest of first."""
+    found, kept = part.found, np.ones(len(part.found), bool)
+    for label, classes in ((actual, found.truth), (predicted, found.predicted)):
+        if label is not None:
+            kept &= classes == found.labels.index(label)
+    numbers = np.flatnonzero(kept)
+    if found.confidence is None:
+        return numbers
+    return numbers[np.argsort(-found.confidence[numbers], kind="stable")]
+
+
+def _listed(part: Part, numbers: Indices) -> None:
+    found, first = part.found, numbers[:MOST_LISTED]
+    rows = pd.DataFrame(
+        {
+            "Picture": np.arange(len(first)) + 1 if found.files is None else found.files[first],
+            "True class": [found.labels[one] for one in found.truth[first]],
+            "Taken for": [found.labels[one] for one in found.predicted[first]],
+            **({} if found.confidence is None else {"Confidence": found.confidence[first]}),
+            **{name: values[first] for name, values in found.attributes.items()},
+        }
+    )
+    confidence = st.column_config.NumberColumn(format="percent")
+    st.dataframe(
+        rows.replace("", None),
+        hide_index=True,
+        placeholder=UNDEFINED,
+        column_config={"Confidence": confidence},
+        key="bias.pictures",
+        alt="The pictures of the cell",
+    )
+    more = f"; the first {MOST_LISTED:,} are listed" if len(numbers) > len(first) else ""
+    st.caption(f"{len(numbers):,} pictures{more}.")
+
+
+def _gallery(part: Part, pictures: PictureSet, numbers: Indices) -> None:
+    """Show a few of the pictures, each with a way to the Explain page, and all of them together."""
+    places = _places(part, pictures)
+    names = [] if part.found.files is None else part.found.files[numbers].tolist()
+    known = [(int(number), places[name]) for number, name in zip(numbers, names, strict=True) if name in places]
+    shown = known[: A_ROW * ROWS]
+    for start in range(0, len(shown), A_ROW):
+        for column, (number, place) in zip(st.columns(A_ROW), shown[start : start + A_ROW], strict=False):
+            with column:
+                _one(part, pictures, number, place)
+    together = [place for _, place in known[:MOST_PICTURES]]
+    if st.button(f"Send {len(together)} to Explain", key="bias.explain", icon=":material/search:"):
+        _explain(pictures, together)
+
+
+def _one(part: Part, pictures: PictureSet, number: int, place: int) -> None:
+    found = part.found
+    try:
+        view = session.workspace().bias.once((part.held.number, "view", place), lambda: _view(pictures.picture(place)))
+    except ImageError:
+        st.caption("can not be opened")
+        return
+    sure = "" if found.confidence is None else f" {percent(float(found.confidence[number]))}"
+    st.image(view, alt=pictures.files[place], width="stretch")
+    st.caption(f"{literal(found.labels[found.predicted[number]], 30)}{sure}")
+    if st.button("Explain", key=f"bias.explain.{place}", width="stretch"):
+        _explain(pictures, [place])
+
+
+def _explain(pictures: PictureSet, places: Sequence[int]) -> None:
+    """Put pictures beside those at hand, choose them alone, and go to where they are explained."""
+    space = session.workspace()
+    digests = []
+    for place in places:
+        try:
+            picture = pictures.picture(place)
+        except ImageError:
+            continue
+        space.pictures.pop(picture.digest, None)
+        space.pictures[picture.digest] = picture
+        digests.append(picture.digest)
+    while len(space.pictures) > MOST_PICTURES:  # the oldest go
+        space.pictures.pop(next(iter(space.pictures)))
+    session.put(SEVERAL, digests)
+    st.switch_page(EXPLAIN_PAGE)
+
+
+def _places(part: Part, pictures: PictureSet) -> dict[str, int]:
+    key = (part.held.number, "places")
+    return session.workspace().bias.once(key, lambda: {str(name): n for n, name in enumerate(pictures.files)})
+
+
+def _view(picture: Picture) -> NDArray[np.uint8]:
+    return Preprocessing(96, 96).view(picture.pixels, longest=192)

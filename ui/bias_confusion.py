@@ -1,0 +1,181 @@
+"""Which classes are taken for which: the matrix that can be clicked, and the pairs that are confused most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+from numpy.typing import NDArray
+
+from ui import session
+from ui.bias_cell import ACTUAL, PREDICTED, pictures_of_cell
+from ui.bias_charts import LIMIT, named_axis, plain, scale
+from ui.bias_filters import KEPT, Part
+from xai_core.bias.classes import ratio
+from xai_core.bias.confusion import Confusion, Normalised, among, confusion, most_mispredicted, top_confusions
+from xai_core.bias.settings import Settings
+from xai_core.types import Indices
+
+MOST_DRAWN, MOST_WRITTEN, MOST_EMPTY = 100, 15, 40  # classes
+OTHER = "other"
+BY: dict[Normalised, str] = {"counts": "Pictures", "rows": "Share of true class", "columns": "Share of predicted class"}
+CHART, PAIRS = "bias.matrix", "bias.pairs"
+
+
+def confusions(part: Part, settings: Settings) -> None:
+    """Show the confusion matrix, the pairs that are confused most, and the pictures of a cell that is clicked."""
+    counts = part.once("confusion", lambda found: confusion(found.truth, found.predicted, found.classes))
+    chosen = _which(part, counts, settings)
+    by = st.segmented_control(
+        "Cells", get_args(Normalised), format_func=BY.get, default="counts", key="bias.by", persist_state=KEPT
+    )
+    figure = _matrix(part, counts, chosen, by or "counts")
+    st.plotly_chart(
+        figure,
+        key=CHART,
+        on_select=partial(_clicked, part.found.labels),
+        selection_mode="points",
+        alt="How often each true class (row) was taken for each class (column)",
+    )
+    st.caption("Rows are true classes, columns what they were taken for. Click a cell to see its pictures.")
+    _pairs(part, counts, settings)
+    pictures_of_cell(part)
+
+
+def _which(part: Part, counts: Indices, settings: Settings) -> list[int]:
+    """Return the classes that are drawn: all, or those that are mispredicted most."""
+    number = part.found.classes
+    every = number <= MOST_DRAWN
+    if not every:
+        st.caption(f"Of {number} classes the most mispredicted are drawn.")
+    elif number > settings.shown:
+        worst = f"{settings.shown} most mispredicted"
+        chosen = st.segmented_control(
+            "Classes", ["All", worst], default="All", key=f"bias.which.{settings.shown}", persist_state=KEPT
+        )
+        every = chosen != worst
+    return list(range(number)) if every else most_mispredicted(counts, settings.shown)
+
+
+def _matrix(part: Part, counts: Indices, chosen: Sequence[int], by: Normalised) -> go.Figure:
+    """Return the matrix of some classes with a last column for all others, where there are any."""
+    names = [part.found.labels[one] for one in chosen]
+    whole = len(chosen) == len(counts)
+    found = among(counts, chosen)[:, : len(chosen) if whole else None]
+    shares = _shares(counts, chosen, by)[:, : found.shape[1]]
+    columns = names if whole else [*names, OTHER]
+    figure = go.Figure(
+        go.Heatmap(
+            z=shares,
+            colorscale=scale(),
+            zmin=0,
+            hoverinfo="skip",
+            xgap=1 if len(chosen) <= MOST_EMPTY else 0,
+            ygap=1 if len(chosen) <= MOST_EMPTY else 0,
+            colorbar={"thickness": 12, "tickformat": "" if by == "counts" else ".0%"},
+            texttemplate=_written(by) if len(chosen) <= MOST_WRITTEN else None,
+        )
+    )
+    figure.add_trace(_markers(found, _shares(counts, chosen, "rows"), names, columns, chosen))
+    _mark_chosen(figure, part, chosen)
+    ticks = {"showgrid": False, "zeroline": False, "automargin": True}
+    figure.update_xaxes(named_axis(columns, title="Predicted", side="top", range=[-0.5, len(columns) - 0.5], **ticks))
+    figure.update_yaxes(named_axis(names, title="True", range=[len(names) - 0.5, -0.5], **ticks))
+    height = 160 + min(30 * len(names), 640)
+    return figure.update_layout(
+        height=height, dragmode=False, hovermode="closest", hoverdistance=-1, showlegend=False, margin={"t": 40, "b": 8}
+    )
+
+
+def _shares(counts: Indices, chosen: Sequence[int], by: Normalised) -> NDArray[np.float64]:
+    found = among(counts, chosen)
+    if by == "counts":
+        return found.astype(np.float64)
+    if by == "rows":
+        return ratio(found, counts[list(chosen)].sum(axis=1, keepdims=True))
+    own = counts.sum(axis=0)
+    return ratio(found, np.append(own[list(chosen)], own.sum() - own[list(chosen)].sum()))
+
+
+def _written(by: Normalised) -> str:
+    return "%{z:,d}" if by == "counts" else "%{z:.0%}"
+
+
+def _markers(
+    found: Indices, shares: NDArray[np.float64], names: Sequence[str], columns: Sequence[str], chosen: Sequence[int]
+) -> go.Scatter:
+    """Return unseen points on the cells, as clicks on a heatmap are not told; of many classes only where pictures are.
+
+    customdata: the true and the predicted class, -1 for the others.
+    """
+    rows, places = np.nonzero(found if len(names) > MOST_EMPTY else np.ones_like(found))
+    ends = [*chosen, -1]
+    texts = [
+        f"{plain(names[i])} taken for {plain(columns[j])}<br>{found[i, j]:,} pictures{_of_class(shares[i, j])}"
+        for i, j in zip(rows, places, strict=True)
+    ]
+    return go.Scatter(
+        x=places,
+        y=rows,
+        mode="markers",
+        marker={"symbol": "square", "size": 8, "color": "rgba(0,0,0,0)"},
+        customdata=[[int(chosen[i]), int(ends[j])] for i, j in zip(rows, places, strict=True)],
+        hovertext=texts,
+        hoverinfo="text",
+    )
+
+
+def _of_class(share: float) -> str:
+    return "" if np.isnan(share) else f", {share:.1%} of the class"
+
+
+def _mark_chosen(figure: go.Figure, part: Part, chosen: Sequence[int]) -> None:
+    labels = part.found.labels
+    cell = [session.value_of(ACTUAL), session.value_of(PREDICTED)]
+    if all(one in labels and labels.index(one) in chosen for one in cell):
+        y, x = (chosen.index(labels.index(one)) for one in cell)
+        around = {"x0": x - 0.5, "x1": x + 0.5, "y0": y - 0.5, "y1": y + 0.5}
+        figure.add_shape(type="rect", line={"color": LIMIT, "width": 3}, **around)
+
+
+def _clicked(labels: Sequence[str]) -> None:
+    points = session.value_of(CHART).selection.points
+    if points:
+        _choose(labels, *points[0]["customdata"])
+
+
+def _choose(labels: Sequence[str], actual: int, predicted: int) -> None:
+    session.put(ACTUAL, labels[actual])
+    session.put(PREDICTED, labels[predicted] if predicted >= 0 else None)
+
+
+def _pairs(part: Part, counts: Indices, settings: Settings) -> None:
+    """Show the pairs of classes that are confused most; one that is clicked becomes the cell."""
+    found = top_confusions(counts, settings.shown)
+    labels = part.found.labels
+    if not found:
+        st.info("No picture was taken for another class.", icon=":material/check:")
+        return
+    with st.expander(f"The {len(found)} pairs that are confused most", expanded=False):
+        st.dataframe(
+            pd.DataFrame(
+                [(labels[one.actual], labels[one.predicted], one.count, one.rate) for one in found],
+                columns=["True class", "Taken for", "Pictures", "Share of the class"],
+            ),
+            hide_index=True,
+            column_config={"Share of the class": st.column_config.NumberColumn(format="percent")},
+            key=PAIRS,
+            on_select=partial(_picked, labels, found),
+            selection_mode="single-row",
+            alt="The pairs of classes that are confused most",
+        )
+
+
+def _picked(labels: Sequence[str], pairs: Sequence[Confusion]) -> None:
+    for row in session.value_of(PAIRS).selection.rows:
+        _choose(labels, pairs[row].actual, pairs[row].predicted)

@@ -1,0 +1,37 @@
+"""The tabs of the Bias page; only the one that is open is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from ui import frame, session
+from ui.bias_classes import classes
+from ui.bias_filters import Part
+from ui.bias_overview import overview
+from xai_core.bias.settings import Settings
+
+OPEN, MODEL = "bias.tab", "bias.model"
+
+
+def tabs(parts: Sequence[Part], settings: Settings) -> None:
+    """Show what can be said of all models together, and of one of them."""
+    drawn: dict[str, Callable[[], None]] = {
+        "Overview": lambda: overview(parts, settings),
+        "Classes": lambda: classes(_one(parts), settings),
+    }
+    for tab, draw in zip(st.tabs(list(drawn), key=OPEN, on_change="rerun"), drawn.values(), strict=True):
+        if tab.open:
+            with tab, frame.errors_in_words():
+                draw()
+
+
+def _one(parts: Sequence[Part]) -> Part:
+    """Show a choice of one model, where there are several, and return it."""
+    names = [part.name for part in parts]
+    if len(parts) == 1:
+        return parts[0]
+    if session.value_of(MODEL) not in names:
+        session.put(MODEL, names[0])
+    return parts[names.index(st.selectbox("Model", names, key=MODEL, persist_state="session"))]
