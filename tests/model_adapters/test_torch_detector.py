@@ -211,7 +211,8 @@ def test_gradients_of_edges_are_what_differences_say(aspect, detector, cells, bl
 
 def moved(target, pixels):
     left, top, right, bottom = target.corners
-    return BoxTarget((left + pixels, top, right, bottom + pixels), target.label, target.score, target.class_scores)
+    corners = (left + pixels, top + pixels / 2, right + pixels, bottom - pixels / 3)
+    return BoxTarget(corners, target.label, target.score, target.class_scores)
 
 
 def measure(module, detector, image, target, aspect, change):
