@@ -60,9 +60,12 @@ def asked(network: Network) -> Model:
     return Model(network, presets(side(network), side(network))["ImageNet mean/std"])
 
 
-def test_after_a_run(network: Network, method: Method, image: Floats) -> None:
+def test_after_a_run_whose_fractions_rise_to_one(network: Network, method: Method, image: Floats) -> None:
     before, scores = digest(network), network.forward(image[None])
-    list(method.explain(asked(network), image, TARGETS))
+    fractions = [estimate.fraction for estimate in method.explain(asked(network), image, TARGETS)]
+    assert fractions == sorted(fractions)
+    assert fractions[0] > 0
+    assert fractions[-1] == 1
     assert digest(network) == before
     np.testing.assert_array_equal(network.forward(image[None]), scores)
 
