@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import streamlit as st
 
 from ui import session
+from ui.bias_background import in_background
 from ui.bias_slot import BiasSlot, Held
 from ui.controls import declared
 from xai_core.bias.filters import Chosen
@@ -18,6 +19,7 @@ from xai_core.bias.predictions import Predictions
 from xai_core.bias.settings import Decision, Settings
 from xai_core.bias.thresholds import with_threshold
 from xai_core.errors import DataError
+from xai_core.jobs.base import Job
 
 KEPT = "session"
 Found = TypeVar("Found")
@@ -45,6 +47,7 @@ class Filters:
 class Part:
     """What is looked at of one model's predictions. key: what decides it."""
 
+    slot: BiasSlot
     held: Held
     found: Predictions
     key: tuple[object, ...]
@@ -55,7 +58,16 @@ class Part:
 
     def once(self, what: object, work_out: Callable[[Predictions], Found]) -> Found:
         """Return what is worked out of these predictions, worked out the first time that it is asked for."""
-        return session.workspace().bias.once((*self.key, what), lambda: work_out(self.found))
+        return self.slot.once((*self.key, what), lambda: work_out(self.found))
+
+    def begun(self, what: object) -> Job[Any] | None:
+        """Return the job that works something out in the background, where it was begun and is still kept."""
+        job: Job[Any] | None = self.slot.figures.get((*self.key, what))
+        return job
+
+    def begin(self, what: object, work_out: Callable[[Predictions], Any]) -> None:
+        """Begin to work something out of these predictions, in a thread of its own."""
+        self.slot.figures[(*self.key, what)] = in_background(lambda: work_out(self.found))
 
 
 def filters_form(held: Sequence[Held]) -> Filters:
@@ -96,7 +108,7 @@ def parts_of(slot: BiasSlot, filters: Filters) -> tuple[list[Part], dict[str, st
             absent[one.name] = str(error)
             continue
         if len(found):
-            parts.append(Part(one, found, key))
+            parts.append(Part(slot, one, found, key))
         else:
             absent[one.name] = "No picture passes the filters; choose fewer."
     return parts, absent

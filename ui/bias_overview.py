@@ -13,6 +13,7 @@ from ui.bias_charts import COLOURS, as_rows, intervals, plain, with_interval
 from ui.bias_filters import Part
 from ui.text import literal
 from xai_core.bias.classes import ClassFigures, class_figures
+from xai_core.bias.reading import some
 from xai_core.bias.settings import Settings
 from xai_core.bias.summary import MEANINGS, Figure, summary
 from xai_core.bias.wording import words
@@ -47,8 +48,8 @@ def figures_of(part: Part) -> list[ClassFigures]:
 def _warnings(part: Part, found: dict[str, Figure]) -> None:
     never = [one.label for one in figures_of(part) if one.samples and not one.predicted]
     if never:
-        named = ", ".join(never[:5]) + (f" and {len(never) - 5} others" if len(never) > 5 else "")
-        frame.warn(f"{part.name} never predicts {named}. That alone raises the degree of bias and the precision std.")
+        told = "That alone raises the degree of bias and the precision std."
+        frame.warn(f"{part.name} never predicts {some(never)}. {told}")
     degree, floor = found["degree_of_bias"].value, found[FLOOR].value
     if degree is not None and floor is not None and 0 < degree <= floor:
         told = f"The degree of bias of {literal(part.name)} is no more than what chance brings with so few pictures."

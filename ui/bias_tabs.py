@@ -8,7 +8,11 @@ import streamlit as st
 
 from ui import frame, session
 from ui.bias_classes import classes
+from ui.bias_download import downloads
 from ui.bias_filters import Part
+from ui.bias_groups import groups
+from ui.bias_heads import heads
+from ui.bias_inside import inside
 from ui.bias_overview import overview
 from xai_core.bias.settings import Settings
 
@@ -20,7 +24,13 @@ def tabs(parts: Sequence[Part], settings: Settings) -> None:
     drawn: dict[str, Callable[[], None]] = {
         "Overview": lambda: overview(parts, settings),
         "Classes": lambda: classes(_one(parts), settings),
+        "Groups": lambda: groups(_one(parts), settings),
+        "Heads": lambda: heads(_one(parts), settings),
+        "Inside the model": lambda: inside(_one(parts)),
+        "Download": lambda: downloads(parts, settings),
     }
+    if not any(part.found.heads for part in parts):
+        del drawn["Heads"]
     for tab, draw in zip(st.tabs(list(drawn), key=OPEN, on_change="rerun"), drawn.values(), strict=True):
         if tab.open:
             with tab, frame.errors_in_words():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import text_of
@@ -49,3 +50,11 @@ def test_every_view_of_the_classes_is_drawn(app: AppTest) -> None:
         look(app, view)
         assert not app.exception, view
         assert not app.error, view
+
+
+@pytest.mark.parametrize("name", ["Overview", "Groups", "Inside the model", "Download"])
+def test_every_tab_is_drawn(app: AppTest, name: str) -> None:
+    with_sample_predictions(app)
+    open_tab(app, name)
+    assert not app.exception
+    assert not app.error

@@ -1,0 +1,64 @@
+"""All figures as files: CSV tables, JSON of full precision, and one page of HTML."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from ui.bias_background import answer_of
+from ui.bias_filters import Part, values_of
+from xai_core.bias.predictions import Predictions
+from xai_core.bias.settings import Settings
+from xai_core.bias.tables import csv_tables, metrics, page
+from xai_core.report import json_bytes
+
+Values = dict[str, Any]
+
+
+def downloads(parts: Sequence[Part], settings: Settings) -> None:
+    """Offer the figures of all models, of the pictures that are looked at, once they were worked out."""
+    st.caption(
+        "All figures of all models, of the pictures that the filters let through; of every attribute also its groups "
+        "and its leakage, which takes a while. Each chart has a button of its own that saves it as PNG."
+    )
+    what = ("metrics", repr(settings))
+    if st.button("Work out all figures", key="bias.work-out", icon=":material/calculate:"):
+        for part in parts:
+            part.begin(what, lambda found, part=part: _metrics(found, part.name, settings))
+    jobs = [part.begun(what) for part in parts]
+    if any(job is None for job in jobs):
+        return
+    working = [job for job in jobs if job is not None and not job.state.ended]
+    found = [answer_of(job, "Working out all figures") for job in working[:1] or jobs if job is not None]
+    if not working and all(found):
+        named = [one | {"name": part.name} for one, part in zip(found, parts, strict=True) if one]
+        _offer(named)
+
+
+def _metrics(found: Predictions, name: str, settings: Settings) -> Values:
+    attributes = [one for one, values in values_of(found).items() if len(values) > 1]
+    return metrics(replace(found, name=name), attributes, settings=settings)
+
+
+def _offer(models: Sequence[Values]) -> None:
+    tables, whole, html = st.columns(3)
+    tables.download_button("Tables (CSV in a zip)", zipped(models), "bias.zip", "application/zip", width="stretch")
+    values = json_bytes(models[0] if len(models) == 1 else list(models))
+    whole.download_button("Figures (metrics.json)", values, "metrics.json", "application/json", width="stretch")
+    html.download_button("Page (HTML)", page(models, "Bias"), "bias.html", "text/html", width="stretch")
+
+
+def zipped(models: Sequence[Values]) -> bytes:
+    """Return the tables of all models in a zip, those of several in a folder each."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, one in enumerate(models, 1):
+            folder = "" if len(models) == 1 else f"model_{number}/"
+            for name, text in csv_tables(one).items():
+                archive.writestr(folder + name, text)
+    return file.getvalue()

@@ -1,0 +1,55 @@
+"""What a model's answers tell of an attribute that it should not need."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from ui.bias_background import answer_of
+from ui.bias_charts import LIMIT, bars
+from ui.bias_filters import KEPT, Part, values_of
+from ui.text import literal
+from xai_core.bias.inside import FOLDS, Leakage, leakage
+from xai_core.bias.wording import number, words
+
+MEANINGS = {
+    "model": "From the probabilities: what the model's answers tell of the attribute.",
+    "predictions": "From the predicted class alone.",
+    "labels": "From the true class alone: as much lies in the data, and is no fault of the model's.",
+    "chance": "What somebody reaches who knows nothing.",
+}
+
+
+def inside(part: Part) -> None:
+    """Show how well an attribute can be told from what the model says, once that is asked for."""
+    offered = [name for name, values in part.once("values", values_of).items() if len(values) > 1]
+    if not offered:
+        st.info("Leakage needs an attribute with two values among the pictures.", icon=":material/group:")
+        return
+    st.markdown("**Model leakage**: how well an attribute can be told from what the model says")
+    choice, button = st.columns([3, 1], vertical_alignment="bottom")
+    name = choice.selectbox("Attribute", offered, key="bias.leaking", persist_state=KEPT)
+    what = ("leakage", name)
+    if button.button("Measure", key="bias.measure", icon=":material/straighten:", width="stretch"):
+        part.begin(what, lambda found: leakage(found, name))
+    job = part.begun(what)
+    if job is None:
+        return
+    found = answer_of(job, f"Learning to tell {name} from {len(part.found):,} answers, {FOLDS} times")
+    if found is not None:
+        _leakage(found, name)
+
+
+def _leakage(found: Leakage, name: str) -> None:
+    values = [getattr(found, one) for one in MEANINGS]
+    chart = bars(values, list(map(words, MEANINGS)), "Balanced accuracy")
+    chart.add_vline(x=found.chance, line={"color": LIMIT, "dash": "dash", "width": 2})
+    st.plotly_chart(chart, key="bias.chart.leakage", alt="Leakage from the model's answers beside that of the labels")
+    rows = {words(one): [number(getattr(found, one)), meaning] for one, meaning in MEANINGS.items()}
+    st.table(pd.DataFrame.from_dict(rows, orient="index", columns=["Leakage", "What it says"]))
+    left_out = f" Left out, as too few: {', '.join(found.left_out)}." if found.left_out else ""
+    st.caption(
+        f"Balanced accuracy of telling {literal(', '.join(found.values))} apart by logistic regression, on pictures "
+        f"that it has not learnt from ({FOLDS} folds, {found.samples:,} pictures). Only what the model tells beyond "
+        f"the labels is its own; {literal(name)} may also be in what the pictures show.{literal(left_out)}"
+    )
