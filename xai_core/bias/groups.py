@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from fairlearn.metrics import MetricFrame, count
+from fairlearn.metrics import MetricFrame
 
 from xai_core.bias.classes import Mark, mark, ratio
-from xai_core.bias.predictions import Predictions, Texts
+from xai_core.bias.predictions import Mask, Predictions, Texts
 from xai_core.bias.settings import LEAST_PICTURES, LEVEL
 from xai_core.bias.summary import wilson
 from xai_core.errors import DataError
@@ -124,9 +124,10 @@ def grouped(found: Predictions, attributes: Sequence[str]) -> Texts:
     for column in columns[1:]:
         names = np.char.add(np.char.add(names.astype(str), CROSSED), column.astype(str))
     if len(np.unique(names)) < 2:
+        only = str(names[0]) if len(names) else "none"
         raise DataError(
-            f"{CROSSED.join(attributes)} has one value only, {names[0] if len(names) else 'none'!r}, so there are no "
-            "groups to compare; choose another attribute, or fewer filters."
+            f"{CROSSED.join(attributes)} has one value only, {only!r}, so there are no groups to compare; choose "
+            "another attribute, or fewer filters."
         )
     return np.asarray(names, np.str_)
 
@@ -211,16 +212,27 @@ def least_ratio(values: Any) -> Mark:
     return min(known) / max(known) if len(known) > 1 and max(known) > 0 else None
 
 
-def _frame(truth: Any, predicted: Any, groups: Texts) -> dict[str, dict[str, int]]:
-    """Return for each group how many pictures there are, are positive, are taken for it, and both."""
-    metrics: dict[str, Callable[..., Any]] = {
-        "samples": count,
-        "positive": lambda true, guessed: int(np.sum(true)),
-        "taken": lambda true, guessed: int(np.sum(guessed)),
-        "hit": lambda true, guessed: int(np.sum(true & guessed)),
+def _frame(truth: Mask, predicted: Mask, groups: Texts) -> dict[str, dict[str, int]]:
+    """Return for each group how many pictures there are, are positive, are taken for it, and both.
+
+    Pictures of the same group, class and prediction are one row with a weight, as a frame takes its time a row.
+    """
+    names, numbers = np.unique(groups, return_inverse=True)
+    kinds, weights = np.unique(numbers * 4 + truth * 2 + predicted, return_counts=True)
+    metrics: dict[str, Callable[..., int]] = {
+        "samples": lambda true, guessed, weight: int(np.sum(weight)),
+        "positive": lambda true, guessed, weight: int(np.sum(weight[true])),
+        "taken": lambda true, guessed, weight: int(np.sum(weight[guessed])),
+        "hit": lambda true, guessed, weight: int(np.sum(weight[true & guessed])),
     }
-    by_group = MetricFrame(metrics=metrics, y_true=truth, y_pred=predicted, sensitive_features=groups).by_group
-    return {str(name): {key: int(row[key]) for key in metrics} for name, row in by_group.iterrows()}
+    frame = MetricFrame(
+        metrics=metrics,
+        y_true=kinds // 2 % 2 == 1,
+        y_pred=kinds % 2 == 1,
+        sensitive_features=names[kinds // 4],
+        sample_params={name: {"weight": weights} for name in metrics},
+    )
+    return {str(name): {key: int(row[key]) for key in metrics} for name, row in frame.by_group.iterrows()}
 
 
 def _group(name: str, counts: dict[str, int], least: int, level: float) -> Group:

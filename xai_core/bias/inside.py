@@ -6,7 +6,7 @@ Convolutional Neural Networks via Meta Orthogonalization, 2020, arXiv 2011.07453
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -32,7 +32,7 @@ MOST_STEPS = 1000
 
 @dataclass(frozen=True)
 class Leakage:
-    """How well an attribute can be told from what a model says, by a linear probe on pictures it has not learnt from.
+    """How well an attribute can be told from what a model says, by a probe on pictures that it has not learnt from.
 
     Balanced accuracies: each value counts alike. With two values 0.5 + |accuracy - 0.5|, since a probe that is always
     wrong knows as much; otherwise the accuracy itself. chance: what knows nothing reaches. model: from the logits.
@@ -65,7 +65,8 @@ class Probes:
 
 
 def leakage(found: Predictions, name: str, logits: Floats | None = None, seed: int = 0) -> Leakage:
-    """Return how well an attribute of that name can be told, out of fold, by logistic regression.
+    """Return how well an attribute of that name can be told, out of fold: by logistic regression from logits, and from
+    a class alone by the value that is most frequent there.
 
     logits: (n, K) of the model; the logarithm of the probabilities where they are not given. Raises DataError where
     there is no such attribute, or fewer than two values with as many pictures as folds.
@@ -80,17 +81,14 @@ def leakage(found: Predictions, name: str, logits: Floats | None = None, seed: i
     which = np.isin(values, enough)
     part, given = found.chosen(which), None if logits is None else logits[which]
     said = _log(part.probabilities) if given is None else given
-
-    def told(features: NDArray[Any] | None) -> Mark:
-        return None if features is None or _is_constant(features) else _told(features, values[which], seed)
-
+    known = values[which]
     return Leakage(
         values=tuple(enough),
         samples=len(part),
         chance=1 / len(enough),
-        model=told(said),
-        predictions=told(_one_hot(part.predicted, found.classes)),
-        labels=told(_one_hot(part.truth, found.classes)),
+        model=_told(_by_line, said, known, seed),
+        predictions=_told(_by_class, part.predicted, known, seed),
+        labels=_told(_by_class, part.truth, known, seed),
         left_out=tuple(str(name) for name in names[counts < FOLDS]),
     )
 
@@ -139,23 +137,35 @@ def mean_size(biases: Sequence[Mark]) -> Mark:
     return sum(known) / len(known) if known else None
 
 
-def _told(features: NDArray[Any], values: Texts, seed: int) -> float:
-    probe = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=MOST_STEPS))
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    accuracy = float(balanced_accuracy_score(values, cross_val_predict(probe, features, values, cv=folds)))
+Guess = Callable[[NDArray[Any], Texts, NDArray[Any]], Texts]  # features and values to learn from, features to tell
+
+
+def _told(guess: Guess, features: NDArray[Any] | None, values: Texts, seed: int) -> Mark:
+    """Return how well values are told from features, out of fold; None where there are none, or all are alike."""
+    if features is None or (features == features[:1]).all():
+        return None
+    said = np.empty_like(values)
+    for learnt, asked in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(features, values):
+        said[asked] = guess(features[learnt], values[learnt], features[asked])
+    accuracy = float(balanced_accuracy_score(values, said))
     return folded(accuracy) if len(np.unique(values)) == 2 else accuracy
+
+
+def _by_line(logits: Floats, values: Texts, asked: Floats) -> Texts:
+    probe = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=MOST_STEPS))
+    return np.asarray(probe.fit(logits, values).predict(asked))
+
+
+def _by_class(classes: Indices, values: Texts, asked: Indices) -> Texts:
+    """Tell the value that is most frequent in a class, where all values are equally frequent in the whole."""
+    names, numbers = np.unique(values, return_inverse=True)
+    counts = np.zeros((max(classes.max(), asked.max()) + 1, len(names)))
+    np.add.at(counts, (classes, numbers), 1)
+    return np.asarray(names[(counts / counts.sum(axis=0)).argmax(axis=1)[asked]])
 
 
 def _log(probabilities: Floats | None) -> Floats | None:
     return None if probabilities is None else np.log(np.maximum(probabilities, np.float32(LEAST_PROBABILITY)))
-
-
-def _one_hot(classes: Indices, number: int) -> NDArray[np.float32]:
-    return np.eye(number, dtype=np.float32)[classes]
-
-
-def _is_constant(features: NDArray[Any]) -> bool:
-    return bool((features == features[:1]).all())
 
 
 def _scaled(activations: Floats) -> Doubles:

@@ -84,7 +84,7 @@ def wilson(right: int, whole: int, level: float = LEVEL) -> tuple[Mark, Mark]:
     share, width = right / whole, z * z / whole
     middle = (share + width / 2) / (1 + width)
     half = z * sqrt(share * (1 - share) / whole + width / (4 * whole)) / (1 + width)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return 0.0 if right == 0 else middle - half, 1.0 if right == whole else middle + half
 
 
 def mean_of_defined(values: Doubles) -> float:

@@ -24,7 +24,7 @@ MOST_ROWS, MOST_COLUMNS = 200_000, 5_000
 PROBABILITIES = ("probabilities", "probs", "proba", "prob")
 LABELS = ("labels", "classes", "class_names")
 TRUTH = ("y_true", "true", "truth", "label", "actual", "target")
-FILE = ("file", "image", "filename", "path")
+FILE = ("file", "files", "image", "filename", "path")
 HEAD = "logits_"
 Column = NDArray[Any]
 

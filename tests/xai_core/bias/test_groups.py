@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fairlearn import metrics as theirs
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, precision_score
+
+from xai_core.bias.groups import (
+    RATES,
+    UNKNOWN,
+    all_gaps,
+    class_gaps,
+    fairness,
+    grouped,
+    impact_ratios,
+)
+from xai_core.bias.summary import wilson
+from xai_core.errors import DataError
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def rates(apart, name):
+    return {one.name: one.rates[name].value for one in apart.groups}
+
+
+def test_the_case_of_two_groups(case, predictions):
+    given_, expected = case("group_binary")
+    found = predictions(given_["y_true"], given_["y_pred"], group=given_["group"])
+    apart = fairness(found, grouped(found, ["group"]), 1)
+    names = ("selection_rate", "tpr", "fpr", "ppv", "accuracy")
+    for rate, name in zip(RATES, names, strict=True):
+        assert rates(apart, rate) == pytest.approx(expected[name], abs=1e-9)
+    for name in ("demographic_parity_difference", "demographic_parity_ratio", "predictive_parity_difference"):
+        assert getattr(apart, name) == pytest.approx(expected[name], abs=1e-9)
+    assert apart.equal_opportunity_difference == pytest.approx(expected["equal_opportunity_difference"])
+    assert apart.equal_opportunity_ratio == pytest.approx(expected["equal_opportunity_ratio"])
+    assert apart.equalized_odds_difference == pytest.approx(expected["equalized_odds_difference_worst_case"])
+    assert apart.equalized_odds_difference_mean == pytest.approx(expected["equalized_odds_difference_mean"])
+    assert apart.equalized_odds_ratio == pytest.approx(expected["equalized_odds_ratio_worst_case"])
+    assert apart.accuracy_difference == expected["accuracy_parity_difference"]
+    assert apart.four_fifths is expected["four_fifths_pass"]
+
+
+def test_the_case_of_three_classes(case, predictions):
+    given_, expected = case("group_multiclass")
+    found = predictions(given_["y_true"], given_["y_pred"], attr=given_["attr"])
+    gaps = class_gaps(found, grouped(found, ["attr"]))
+    for name, gap in enumerate(gaps):
+        assert [*gap.rates.values()] == pytest.approx(expected["prediction_rate_by_class_by_group"][str(name)])
+        assert [*gap.recalls.values()] == expected["tpr_by_class_by_group"][str(name)]
+        assert gap.opportunity_discrepancy == expected["opportunity_discrepancy_per_class"][str(name)]
+        assert gap.disparate_impact == pytest.approx(expected["di_classwise_group_min_over_max"][str(name)])
+        signed = expected["opportunity_discrepancy_signed_g0_minus_g1"][str(name)]
+        assert gap.recalls["0"] - gap.recalls["1"] == signed
+    whole = all_gaps(gaps)
+    assert whole.demographic_parity_difference == pytest.approx(expected["multiclass_dp_max_difference"])
+    assert whole.opportunity_discrepancy == pytest.approx(expected["opportunity_discrepancy_mean"])
+    assert whole.disparate_impact == pytest.approx(min(expected["di_classwise_group_min_over_max"].values()))
+
+
+@given(SEEDS, st.integers(2, 80), st.integers(2, 4))
+@settings(max_examples=20, deadline=None)
+def test_what_lies_between_groups_is_what_fairlearn_says(drawn, seed, size, groups):
+    found = drawn(seed, size, 2, groups)
+    names = found.attributes["colour"]
+    if len(np.unique(names)) < 2:
+        with pytest.raises(DataError, match="one value only"):
+            grouped(found, ["colour"])
+        return
+    apart = fairness(found, grouped(found, ["colour"]), 1)
+    given_ = {"y_true": found.truth, "y_pred": found.predicted, "sensitive_features": names}
+    assert apart.demographic_parity_difference == pytest.approx(theirs.demographic_parity_difference(**given_))
+    ratio = theirs.demographic_parity_ratio(**given_)
+    assert apart.demographic_parity_ratio == (None if np.isnan(ratio) else pytest.approx(ratio))
+    frame = theirs.MetricFrame(metrics=accuracy_score, **given_)
+    assert rates(apart, "accuracy") == pytest.approx(frame.by_group.to_dict())
+    assert apart.accuracy_difference == pytest.approx(frame.difference())
+    assert apart.accuracy_std == pytest.approx(np.std(frame.by_group))
+    both = [set(found.truth[names == name]) for name in np.unique(names)]
+    if all(len(one) == 2 for one in both):
+        agree_on_errors(apart, given_)
+    elif len(both) == 2:
+        assert apart.equalized_odds_difference is apart.equalized_odds_ratio is None
+
+
+def agree_on_errors(apart, given_):
+    assert apart.equal_opportunity_difference == pytest.approx(theirs.equal_opportunity_difference(**given_))
+    assert apart.equalized_odds_difference == pytest.approx(theirs.equalized_odds_difference(**given_))
+    mean = theirs.equalized_odds_difference(**given_, agg="mean")
+    assert apart.equalized_odds_difference_mean == pytest.approx(mean)
+    if apart.equalized_odds_ratio is not None:
+        assert apart.equalized_odds_ratio == pytest.approx(theirs.equalized_odds_ratio(**given_))
+    for rate, metric in (
+        ("true_positive_rate", theirs.true_positive_rate),
+        ("false_positive_rate", theirs.false_positive_rate),
+    ):
+        frame = theirs.MetricFrame(metrics=metric, **given_)
+        assert rates(apart, rate) == pytest.approx(frame.by_group.to_dict())
+
+
+def test_a_group_without_pictures_of_the_class_is_left_out_of_its_recall_and_named(predictions):
+    found = predictions([1, 1, 0, 0, 0, 0, 1], [1, 0, 0, 1, 0, 0, 1], group=list("AAABBCC"))
+    apart = fairness(found, grouped(found, ["group"]), 1)
+    assert rates(apart, "true_positive_rate") == {"A": 0.5, "B": None, "C": 1.0}
+    assert apart.equal_opportunity_difference == 0.5
+    assert apart.left_out == {"true_positive_rate": ("B",)}
+
+
+def test_two_groups_of_which_one_has_no_such_picture_can_not_be_compared(predictions):
+    found = predictions([1, 1, 0, 0, 0], [1, 0, 0, 1, 0], group=list("AAABB"))
+    apart = fairness(found, grouped(found, ["group"]), 1)
+    assert (
+        apart.equal_opportunity_difference is apart.equal_opportunity_ratio is apart.equalized_odds_difference is None
+    )
+    assert apart.demographic_parity_difference is not None
+
+
+def test_a_class_that_nobody_is_taken_for_has_no_disparate_impact(predictions):
+    found = predictions([1, 0, 1, 0], [0, 0, 0, 0], group=list("AABB"))
+    apart = fairness(found, grouped(found, ["group"]), 1)
+    assert (apart.disparate_impact, apart.four_fifths, apart.predictive_parity_difference) == (None, None, None)
+    assert apart.left_out == {"positive_predictive_value": ("A", "B")}
+    assert class_gaps(found, grouped(found, ["group"]))[1].disparate_impact is None
+
+
+def test_exactly_four_fifths_is_enough(predictions):
+    groups = ["A"] * 100 + ["B"] * 100
+    predicted = [1] * 24 + [0] * 76 + [1] * 30 + [0] * 70
+    found = predictions(np.zeros(200), predicted, group=groups)
+    assert fairness(found, grouped(found, ["group"]), 1).four_fifths is True  # 0.24 / 0.3 is 0.7999999999999999
+
+
+def test_small_groups_are_marked_and_intervals_follow_the_level(predictions):
+    found = predictions([1] * 50, [1] * 40 + [0] * 10, group=["A"] * 20 + ["B"] * 30)
+    groups = grouped(found, ["group"])
+    assert [one.small for one in fairness(found, groups, 1).groups] == [True, False]
+    assert not any(one.small for one in fairness(found, groups, 1, least=5).groups)
+    rate = fairness(found, groups, 1, level=0.8).groups[1].rates["true_positive_rate"]
+    assert (rate.low, rate.high) == wilson(20, 30, 0.8)
+    assert precision_score(found.truth, found.predicted) == 1
+
+
+def test_two_attributes_are_crossed(predictions):
+    found = predictions([0, 1, 0, 1], [0, 1, 1, 1], sex=["f", "m", "f", ""], age=["old", "old", "young", "old"])
+    assert grouped(found, ["sex", "age"]).tolist() == ["f × old", "m × old", "f × young", f"{UNKNOWN} × old"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "sentence"),
+    [
+        (["height"], "no attribute called 'height'; the table has sex, one"),
+        (["one"], "one has one value only, 'x'"),
+    ],
+)
+def test_what_makes_no_groups_is_refused(predictions, attributes, sentence):
+    found = predictions([0, 1], [0, 1], sex=["f", "m"], one=["x", "x"])
+    with pytest.raises(DataError, match=sentence):
+        grouped(found, attributes)
+
+
+def test_a_privileged_group_may_have_the_lesser_share(predictions):
+    found = predictions(np.zeros(9), [1, 0, 0, 1, 1, 0, 0, 0, 0], group=list("AAABBBCCC"))
+    gap = class_gaps(found, grouped(found, ["group"]))[1]
+    assert impact_ratios(gap, "A") == pytest.approx({"B": 2.0, "C": 0.0})
+    assert impact_ratios(gap, "C") == {"A": None, "B": None}
