@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+from xai_core.bias.groups import fairness, grouped
+from xai_core.bias.samples import COLOURED_DIGITS, sample_predictions
+from xai_core.bias.settings import Settings
+from xai_core.bias.summary import summary
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "table.csv"
+    rows = [
+        ("cat", 2, 2, "f", "old"),
+        ("dog", 1, 3, "m", "old"),
+        ("dog", 3, 1, "f", "young"),
+        ("cat", 3, 1, "m", "young"),
+    ]
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([("y_true", "prob_cat", "prob_dog", "sex", "age"), *rows * 10])
+    return path
+
+
+def test_the_figures_are_those_of_the_core(vitrine, tmp_path):
+    shown = vitrine(
+        "bias", COLOURED_DIGITS, "--attribute", "colour", "--positive", "3", "--replicates", "200", "--out", tmp_path
+    )
+    assert (shown.status, shown.err) == (0, "")
+    values = json.loads((tmp_path / "metrics.json").read_text("utf-8"))
+    found = sample_predictions()
+    figures = summary(found, 200)
+    for name, figure in figures.items():
+        assert (values["summary"][name]["value"], values["summary"][name]["low"]) == (figure.value, figure.low)
+    apart = fairness(found, grouped(found, ["colour"]), 3)
+    assert values["groups"]["colour"]["positive"] == "3"
+    assert values["groups"]["colour"]["fairness"]["demographic_parity_ratio"] == apart.demographic_parity_ratio
+    assert f"{figures['accuracy'].value:.3f} [{figures['accuracy'].low:.3f}, " in shown.out
+    assert "Groups of colour, rates of 3" in shown.out
+
+
+def test_tables_and_a_page_are_written_and_their_paths_told(vitrine, tmp_path):
+    shown = vitrine("bias", COLOURED_DIGITS, "--attribute", "colour", "--replicates", "100", "--out", tmp_path / "new")
+    paths = [line for line in shown.out.splitlines() if line.startswith(str(tmp_path))]
+    assert sorted(paths) == sorted(str(path) for path in (tmp_path / "new").iterdir())
+    page = (tmp_path / "new/bias.html").read_text("utf-8")
+    assert "Bias of coloured_digits.npz" in page
+    with (tmp_path / "new/summary.csv").open() as file:
+        assert {row["figure"] for row in csv.DictReader(file)} >= {"accuracy", "degree_of_bias", "degree_of_bias_floor"}
+
+
+def test_flags_are_those_of_the_settings(vitrine, table, tmp_path):
+    words = ("--normalise", "--level", "0.8", "--least", "5", "--shown", "2", "--replicates", "100")
+    shown = vitrine("bias", table, "--attribute", "sex", "--attribute", "age", *words, "--out", tmp_path)
+    values = json.loads((tmp_path / "metrics.json").read_text("utf-8"))
+    assert values["settings"] == Settings(level=0.8, least=5, shown=2, replicates=100).values() | {"seed": 0}
+    assert list(values["groups"]) == ["sex", "age", "sex × age"]
+    assert not any(one["small"] for one in values["groups"]["sex"]["by_group"])
+    assert "Note: 40 rows of probabilities did not add up to 1 and were normalised." in shown.out
+
+
+def test_labels_give_the_order_of_the_classes(vitrine, table, tmp_path):
+    (tmp_path / "labels.txt").write_text("dog\ncat")
+    vitrine("bias", table, "--labels", tmp_path / "labels.txt", "--normalise", "--replicates", "100", "--out", tmp_path)
+    assert json.loads((tmp_path / "metrics.json").read_text("utf-8"))["labels"] == ["dog", "cat"]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((), "The probabilities of 40 rows do not add up to 1"),
+        (("--normalise", "--attribute", "height"), "There is no attribute called 'height'; the table has sex, age."),
+        (("--normalise", "--positive", "cow"), "There is no class 'cow'"),
+        (("--normalise", "--replicates", "5"), "Replicates must lie between 100 and 5000; got 5."),
+        (("--normalise", "--level", "sure"), "Level must be a number; got 'sure'."),
+        (("--labels", "gone.txt"), "There is no label file called gone.txt that can be read."),
+    ],
+)
+def test_wrong_words_end_in_one_sentence(vitrine, table, tmp_path, words, sentence):
+    assert sentence in vitrine("bias", table, *words, "--out", tmp_path / "out").sentence
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_table_that_is_missing_or_none_is_told(vitrine, tmp_path):
+    assert (
+        vitrine("bias", "gone.csv", "--out", tmp_path).sentence == "There is no table called gone.csv that can be read."
+    )
+    (tmp_path / "poem.csv").write_text("Roses are red\nViolets are blue\n")
+    assert "The true classes are missing" in vitrine("bias", tmp_path / "poem.csv", "--out", tmp_path).sentence
+
+
+def test_a_folder_that_can_not_be_written_is_told(vitrine, table, tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    sentence = vitrine("bias", table, "--normalise", "--replicates", "100", "--out", tmp_path / "taken").sentence
+    assert sentence == "The folder taken can not be written: File exists."

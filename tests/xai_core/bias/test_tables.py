@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from xai_core.bias.groups import fairness, grouped
+from xai_core.bias.inside import leakage
+from xai_core.bias.settings import Settings
+from xai_core.bias.summary import summary
+from xai_core.bias.tables import csv_tables, metrics, page
+from xai_core.bias.wording import number, words
+from xai_core.errors import DataError
+
+QUICK = Settings(replicates=100)
+
+
+@pytest.fixture
+def found(drawn):
+    made = drawn(4, 300, 3, 2)
+    sex = np.random.default_rng(0).choice(["f", "m"], len(made))
+    logits = {name: np.log(made.probabilities) * size for name, size in (("image", 1), ("text", -1))}
+    return replace(made, attributes={**made.attributes, "sex": sex}, heads=logits)
+
+
+def plain_values(values):
+    """All values inside, however deep."""
+    if isinstance(values, dict):
+        return [one for value in values.values() for one in plain_values(value)]
+    if isinstance(values, list | tuple):
+        return [one for value in values for one in plain_values(value)]
+    return [values]
+
+
+def test_figures_keep_their_full_precision(found):
+    values = json.loads(json.dumps(metrics(found, ["colour"], 1, QUICK), allow_nan=False))
+    figures = summary(found, 100)
+    assert {name: one["value"] for name, one in values["summary"].items()} == {n: f.value for n, f in figures.items()}
+    assert values["summary"]["accuracy"]["low"] == figures["accuracy"].low
+    apart = fairness(found, grouped(found, ["colour"]), 1)
+    group = values["groups"]["colour"]
+    assert group["fairness"]["equalized_odds_difference"] == apart.equalized_odds_difference
+    assert group["fairness"]["four_fifths_rule_holds"] is apart.four_fifths
+    assert [one["group"] for one in group["by_group"]] == [one.name for one in apart.groups]
+    assert values["leakage"]["colour"]["model"] == leakage(found, "colour").model
+    assert values["settings"] == QUICK.values() | {"seed": 0}
+
+
+def test_two_attributes_are_also_crossed(found):
+    assert list(metrics(found, ["colour", "sex"], 1, QUICK)["groups"]) == ["colour", "sex", "colour × sex"]
+    assert list(metrics(found, ["sex"], 1, QUICK)["groups"]) == ["sex"]
+
+
+def test_without_a_choice_it_is_the_class_where_shares_differ_most_or_the_second_of_two(predictions):
+    groups = ["a"] * 50 + ["b"] * 50
+    found = predictions([0] * 50 + [2] * 50, [0] * 40 + [1] * 10 + [2] * 50, classes=3, group=groups)
+    assert metrics(found, ["group"], settings=QUICK)["groups"]["group"]["positive"] == "c2"
+    two = predictions([0, 1] * 50, [0, 1] * 50, group=groups)
+    assert metrics(two, ["group"], settings=QUICK)["groups"]["group"]["positive"] == "c1"
+
+
+def test_an_unknown_attribute_is_told(found):
+    with pytest.raises(DataError, match="no attribute called 'age'"):
+        metrics(found, ["age"], settings=QUICK)
+
+
+def test_each_table_is_a_csv_with_the_same_figures(found):
+    values = metrics(found, ["colour", "sex"], 1, QUICK)
+    tables = {name: list(csv.DictReader(io.StringIO(text))) for name, text in csv_tables(values).items()}
+    crossed = {"groups_colour_x_sex.csv", "class_gaps_colour_x_sex.csv"}
+    assert crossed < set(tables)
+    assert {"summary.csv", "classes.csv", "confusion.csv", "fairness.csv", "heads.csv", "calibration.csv"} < set(tables)
+    accuracy = next(row for row in tables["summary.csv"] if row["figure"] == "accuracy")
+    assert float(accuracy["low"]) == values["summary"]["accuracy"]["low"]
+    own = values["groups"]["sex"]["by_group"][0]
+    assert float(tables["groups_sex.csv"][0]["selection_rate"]) == own["selection_rate"]["value"]
+    assert float(tables["groups_sex.csv"][0]["selection_rate_low"]) == own["selection_rate"]["low"]
+    counts = [[int(row[label]) for label in found.labels] for row in tables["confusion.csv"]]
+    assert counts == values["confusion"]
+    assert [row["name"] for row in tables["heads.csv"]] == ["image", "text", "ensemble"]
+
+
+def test_what_is_not_defined_is_none_in_data_and_na_in_tables_and_on_the_page(predictions):
+    found = predictions([0, 0, 1, 1], [0, 0, 0, 0], classes=3, group=list("abab"))
+    values = metrics(found, ["group"], 2, QUICK)
+    assert values["classes"][2]["recall"] is None
+    assert values["summary"]["macro_auroc"]["value"] is None
+    assert values["calibration"] is values["micro_auroc"] is values["leakage"]["group"] is None
+    assert values["groups"]["group"]["fairness"]["equal_opportunity_difference"] is None
+    assert values["groups"]["group"]["left_out"]["true_positive_rate"] == ["a", "b"]
+    assert values["never_predicted"] == ["c1"]
+    assert not any(isinstance(one, float) and np.isnan(one) for one in plain_values(values))
+    text = csv_tables(values)["classes.csv"]
+    assert "c2,0,0,n/a,n/a,n/a,n/a,n/a,n/a" in text
+    shown = page([values])
+    assert "n/a" in shown
+    assert "Never predicted: c1." in shown
+    assert "True positive rate is not defined for a, b, so they are not compared in it." in shown
+    assert "nan" not in shown.lower()
+
+
+class Tags(HTMLParser):
+    """Notes what is opened and not closed, and all attributes."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.seen, self.attributes = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append(tag)
+        self.attributes += attrs
+        if tag not in ("meta", "rect", "line"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_startendtag(self, tag, attrs):
+        self.attributes += attrs
+
+
+def test_the_page_is_whole_and_needs_nothing_from_elsewhere(found):
+    tags = Tags()
+    tags.feed(page([metrics(found, ["colour", "sex"], 1, QUICK)]))
+    assert tags.open == []
+    assert {"table", "svg", "style", "h1", "h3"} <= set(tags.seen)
+    assert not {"script", "link", "img", "iframe"} & set(tags.seen)
+    assert not [value for name, value in tags.attributes if name in ("src", "href") or name.startswith("on")]
+
+
+def test_what_people_call_things_is_not_taken_for_html(predictions):
+    evil = "<script>alert(1)</script>"
+    found = predictions([0, 1, 0, 1], [0, 1, 1, 1], group=[evil, "b", evil, "b"])
+    found = replace(
+        found, name=evil, labels=(evil, '"><img src=x>'), notes=(evil,), attributes={evil: found.attributes["group"]}
+    )
+    shown = page([metrics(found, [evil], settings=QUICK)], evil)
+    assert "<script" not in shown
+    assert "<img" not in shown
+    assert "&lt;script&gt;" in shown
+
+
+def test_models_stand_side_by_side(found, drawn):
+    shown = page([metrics(found, settings=QUICK), metrics(replace(drawn(5, 50, 3), name="other"), settings=QUICK)])
+    assert "<th>made</th><th>other</th>" in shown
+    assert shown.index("<h2>made</h2>") < shown.index("<h2>other</h2>")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, "n/a"), (True, "yes"), (False, "no"), (3, "3"), (0.12345, "0.123"), (0.0, "0.000")]
+)
+def test_numbers_are_written_as_they_are_read(value, text):
+    assert number(value) == text
+
+
+def test_names_are_written_as_they_are_read():
+    assert [words(one) for one in ("f1", "macro_auroc", "degree_of_bias")] == ["F1", "Macro AUROC", "Degree of bias"]
+
+
+def test_no_table_is_named_outside_its_folder(predictions):
+    found = predictions([0, 1, 0, 1], [0, 1, 1, 1])
+    found = replace(found, attributes={"../../etc": np.array(list("abab"))})
+    names = csv_tables(metrics(found, ["../../etc"], settings=QUICK))
+    assert "groups__etc.csv" in names
+    assert all("/" not in name and not name.startswith(".") for name in names)
