@@ -19,7 +19,7 @@ from model_adapters.torch_box_gradients import gradients, nearest
 from model_adapters.torch_detector_engine import Convolutions, Convolved
 from model_adapters.torch_heads import Boxes, Features, Heads, Outputs, named
 from model_adapters.torch_network import frozen
-from model_adapters.torch_precision import key_in
+from model_adapters.torch_precision import key_in, knows, passes_in
 from model_adapters.torch_region_heads import RegionHeads
 from model_adapters.torch_seen import Seen, numbers_of, resized, scaled, sizes_of
 from xai_core.detector import Aspect, BoxTarget, Detections, Detector
@@ -166,7 +166,8 @@ class TorchDetector(Detector):
             return self._found(maps, inputs, images.shape[1:3], floor)
 
     def _found(self, maps: Convolved, inputs: Any, image_size: Size, floor: float) -> list[Detections]:
-        many = self.heads.outputs(maps.features, inputs, maps.everywhere)
+        with passes_in(self.precision if knows(self.device, self.precision) else "float32", self.device):
+            many = self.heads.outputs(maps.features, inputs, maps.everywhere)
         pairs = zip(many, sizes_of(inputs), strict=True)
         return [self.detections(outputs, size, image_size, floor) for outputs, size in pairs]
 

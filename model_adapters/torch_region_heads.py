@@ -44,7 +44,9 @@ class RegionHeads(Heads):
     def predicted(self, pooled: Any) -> tuple[Any, Any]:
         """Return logits (R, C) and deltas (R, 4 C) of pooled regions (R, K, side, side)."""
         heads = self.module.roi_heads
-        logits, deltas = heads.box_predictor(heads.box_head(pooled))
+        hidden = heads.box_head(pooled)
+        with torch.autocast(hidden.device.type, enabled=False):  # corners are not to be rounded
+            logits, deltas = heads.box_predictor(hidden.float())
         return logits, deltas
 
     def scores(self, outputs: Outputs) -> Any:
