@@ -13,7 +13,7 @@ frame.within_app()
 st.title("Training")
 st.caption("See which pictures a network learnt late, forgot again or never learnt, epoch by epoch.")
 
-controls, answer = st.columns([1, 4], gap="medium")
+controls, answer = st.columns([2, 7], gap="medium")
 with controls:
     history = history_source()
 if history is None:

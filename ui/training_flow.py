@@ -18,6 +18,10 @@ from xai_core.types import Indices
 
 MOST_NUMBERS = 30  # classes a side, above which no numbers are written into cells
 GREY = "#8a939c"
+SHADES = {  # opaque, as Plotly writes numbers in black or white after the colour under them
+    "light": [[0, "rgb(242,245,247)"], [1, "rgb(11,110,143)"]],
+    "dark": [[0, "rgb(28,36,45)"], [1, "rgb(79,179,209)"]],
+}
 HEIGHT, PAD = 480, 8  # pixels of the streams, and between two classes
 NOTHING_LEFT = "No picture is left; loosen the filters."
 ONE_ONLY = "There is one epoch only; nothing flows."
@@ -136,13 +140,12 @@ def _veiled(colour: str, stays: bool) -> str:
 
 def _matrix(values: Indices | np.ndarray, labels: tuple[str, ...], rows: str, columns: str) -> go.Figure:
     whole = np.issubdtype(values.dtype, np.integer)
-    low, high = ("rgba(11,110,143,0)", "rgb(11,110,143)")
     figure = go.Figure(
         go.Heatmap(
             z=values,
             x=labels,
             y=labels,
-            colorscale=[[0, low], [1, high]],
+            colorscale=SHADES["dark" if st.context.theme.type == "dark" else "light"],
             zmin=0,
             zmax=max(float(np.nanmax(values, initial=0)), 1e-9) if not np.isnan(values).all() else 1,
             texttemplate=("%{z}" if whole else "%{z:.0%}") if len(labels) <= MOST_NUMBERS else None,

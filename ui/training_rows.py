@@ -94,9 +94,15 @@ def _stretches(history: History, number: int) -> pd.DataFrame:
     starts = np.flatnonzero(np.diff(said, prepend=said[0] - 1))
     ends = [*(starts[1:] - 1), len(said) - 1]
     names = [None if said[start] == NO_DATA else history.labels[said[start]] for start in starts]
-    right = [None if NO_DATA in (said[start], truth) else ("no", "yes")[said[start] == truth] for start in starts]
+    right = [_verdict(said[start], truth) for start in starts]
     spans = [_range(history.epochs[start], history.epochs[end]) for start, end in zip(starts, ends, strict=True)]
     return pd.DataFrame({"epochs": spans, "prediction": names, "right": right}, dtype="object")
+
+
+def _verdict(said: int, truth: int) -> str | None:
+    if NO_DATA in (said, truth):
+        return None
+    return "yes" if said == truth else "no"
 
 
 def _range(first: str, last: str) -> str:

@@ -47,8 +47,8 @@ def history_source() -> History | None:
 
 def _upload(slot: TrainingSlot) -> None:
     st.caption(
-        "npz of the logger, a CSV (long or wide) or InstanceFlow's JSON; told by its content. What each holds is in "
-        "docs/training.md."
+        "The npz of vitrine_logger; a CSV of instance_id, epoch, pred, actual; a CSV of instance_id, actual, epoch_0, "
+        "epoch_1, …; or InstanceFlow's JSON. The file is told by its content."
     )
     key = f"history-file-{slot.files_uploaded}"
     file = st.file_uploader("History file", key=key, label_visibility="collapsed", max_upload_size=256)

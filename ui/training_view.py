@@ -59,16 +59,17 @@ def overview(view: View) -> None:
     """Show the figures of the whole history in the range of epochs."""
     measures, accuracy = view.measures, view.by_epoch.accuracy
     best = 0 if np.isnan(accuracy).all() else int(np.nanargmax(accuracy))
+    judged, steps = ~np.isnan(measures.misclassification_rate), ~np.isnan(measures.forgetting)
     shown = {
-        "Pictures": f"{len(view.history):,}",
-        "Accuracy at the end": _share(accuracy[-1]),
-        f"Best, in epoch {literal(view.history.epochs[best], 20)}": _share(accuracy[best]),
-        "Forgotten at least once": _part(measures.forgetting > 0, ~np.isnan(measures.forgetting)),
-        "Never right": _part(measures.misclassification_rate == 1, ~np.isnan(measures.misclassification_rate)),
-        "Changed in an epoch": _share(_mean(view.by_epoch.churn)),
+        "Pictures": (f"{len(view.history):,}", "All of the history; the filters are not looked at here."),
+        "Final accuracy": (_share(accuracy[-1]), "Share that is right in the last epoch of the range."),
+        f"Best, epoch {view.history.epochs[best][:12]}": (_share(accuracy[best]), "Highest accuracy, and its epoch."),
+        "Forgotten": (_part(measures.forgetting > 0, steps), "Share that was right, and wrong in the next epoch."),
+        "Never right": (_part(measures.misclassification_rate == 1, judged), "Share that was wrong in every epoch."),
+        "Churn": (_share(_mean(view.by_epoch.churn)), "Share whose prediction changes from epoch to epoch; mean."),
     }
-    for column, (title, value) in zip(st.columns(len(shown)), shown.items(), strict=True):
-        column.metric(title, value)
+    for column, (title, (value, help)) in zip(st.columns(len(shown)), shown.items(), strict=True):
+        column.metric(literal(title), value, help=help)
 
 
 def _measured(history: History, first: int, last: int) -> tuple[History, InstanceMeasures, EpochMeasures]:

@@ -75,6 +75,9 @@ def _from_long(table: pd.DataFrame, name: str) -> History:
     epochs, columns = _epochs(table["epoch"])
     check_cells(len(ids), len(epochs))
     truth = _truth(table)
+    several = truth.groupby(table["instance_id"]).nunique() > 1
+    if several.any():
+        raise DataError(f"The picture {several.idxmax()!r} has several true classes; it has one in all its rows.")
     labels, coded = _classes(truth, table["pred"])
     predictions = np.full((len(ids), len(epochs)), NO_DATA, np.int64)
     predictions[rows, columns] = coded(table["pred"])
@@ -96,13 +99,8 @@ def _from_wide(table: pd.DataFrame, columns: Sequence[str], name: str) -> Histor
 
 
 def _truth(table: pd.DataFrame) -> pd.Series:
-    """Return the true class of each row, missing where the table does not tell; DataError where it tells two."""
-    if "actual" not in table.columns:
-        return pd.Series(np.nan, index=table.index)
-    several = table.groupby("instance_id")["actual"].nunique() > 1
-    if several.any():
-        raise DataError(f"The picture {several.idxmax()!r} has several true classes; it has one in all its rows.")
-    return table["actual"]
+    """Return the true class of each row, missing where the table does not tell."""
+    return table["actual"] if "actual" in table.columns else pd.Series(np.nan, index=table.index)
 
 
 def _classes(*columns: pd.Series) -> tuple[tuple[str, ...], Coded]:
