@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from xai_core.model import ListLedger, Memory, Model
+from xai_core.model import Memory, Model
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import Capability, Card, Floats, Indices, InputSpec, Network, Rule, Score
 
@@ -51,6 +51,22 @@ class SquareNetwork(LinearNetwork):
         self, inputs: Floats, targets: Indices, score: Score, rule: Rule = "gradient", references=None
     ) -> Floats:
         return super().backward(inputs**2, targets, score) * 2 * inputs
+
+
+class ListLedger:
+    """A ledger in plain memory."""
+
+    def __init__(self, classes: int) -> None:
+        self._rows = np.empty((0, classes), np.float32)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def append(self, rows: Floats) -> None:
+        self._rows = np.concatenate([self._rows, rows])
+
+    def rows(self, start: int, stop: int) -> Floats:
+        return self._rows[start:stop]
 
 
 class Remembering(Memory):

@@ -32,22 +32,6 @@ class Memory(Protocol):
     def recall(self, key: str) -> Mapping[str, Any]: ...
 
 
-class ListLedger:
-    """A ledger in plain memory."""
-
-    def __init__(self, classes: int) -> None:
-        self._rows = np.empty((0, classes), np.float32)
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def append(self, rows: Floats) -> None:
-        self._rows = np.concatenate([self._rows, rows])
-
-    def rows(self, start: int, stop: int) -> Floats:
-        return self._rows[start:stop]
-
-
 class EmptyLedger:
     """A ledger that stays empty."""
 

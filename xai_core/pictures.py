@@ -70,14 +70,6 @@ def overlay(photo: Picture, map: Floats, look: Look, limits: tuple[float, float]
     return np.asarray(np.rint(photo * (1 - cover) + heat_map(fitted, drawn, limits) * cover), np.uint8)
 
 
-def side_by_side(pictures: list[Picture], gap: int = 8) -> Picture:
-    """Return pictures of one height in a row on white, `gap` pixels apart."""
-    height = pictures[0].shape[0]
-    space = np.full((height, gap, 3), 255, np.uint8)
-    joined = [part for picture in pictures for part in (space, picture)]
-    return np.concatenate(joined[1:], axis=1)
-
-
 def png_bytes(picture: Picture) -> bytes:
     """Encode (h, w, 3) uint8 as PNG."""
     return _encoded(picture, "PNG")

@@ -12,7 +12,7 @@ from PIL import Image
 
 from xai_core.colour_maps import COLOUR_MAPS, colour_table
 from xai_core.errors import DataError, ParamError
-from xai_core.pictures import AUTOMATIC, Look, heat_map, jpeg_bytes, overlay, png_bytes, scale_limits, side_by_side
+from xai_core.pictures import AUTOMATIC, Look, heat_map, jpeg_bytes, overlay, png_bytes, scale_limits
 
 SIGNED = np.array([[-2, 0], [1, 2]], np.float32)
 PHOTO = np.full((4, 4, 3), 100, np.uint8)
@@ -117,12 +117,6 @@ def test_a_smooth_overlay_of_a_positive_ramp_keeps_its_order() -> None:
 def test_an_opacity_above_one_is_refused() -> None:
     with pytest.raises(ParamError, match="Opacity"):
         Look(opacity=1.5)
-
-
-def test_pictures_stand_side_by_side_with_a_gap() -> None:
-    joined = side_by_side([PHOTO, PHOTO], gap=3)
-    assert joined.shape == (4, 11, 3)
-    assert (joined[:, 4:7] == 255).all()
 
 
 def test_png_keeps_every_pixel_and_jpeg_is_a_jpeg() -> None:
