@@ -190,7 +190,7 @@ class _Asking:
     def _image(self, number: int) -> Floats | None:
         try:
             return self._prepared.preprocessing.place(self._pictures.picture(number).pixels)
-        except ImageError:
+        except (ImageError, DataError):  # the picture, or its place in the archive
             return None
 
     def _key(self, numbers: slice) -> str:
@@ -199,9 +199,15 @@ class _Asking:
             "made_by": made_by(),
             "model": [source.digest, source.architecture, source.task, source.reading],
             "preprocessing": self._prepared.preprocessing.to_json(),
-            "pictures": [self._pictures.digest(number) for number in _range(numbers)],
+            "pictures": [self._digest(number) for number in _range(numbers)],
         }
         return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+
+    def _digest(self, number: int) -> str:
+        try:
+            return self._pictures.digest(number)
+        except DataError:
+            return ""
 
 
 def _range(numbers: slice) -> range:

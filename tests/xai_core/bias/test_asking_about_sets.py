@@ -171,6 +171,19 @@ def test_pictures_that_can_not_be_opened_are_left_out_and_named(cache):
         assert found.notes[-1] == "2 pictures can not be opened and are left out (red/03.png, red/17.png)."
 
 
+def test_a_damaged_part_of_an_archive_costs_its_own_picture_only(cache):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for n, pixels in enumerate(coloured(3)[0]):
+            part = io.BytesIO()
+            Image.fromarray(pixels).save(part, "BMP")
+            archive.writestr(f"red/{n}.bmp", part.getvalue())
+    data = bytearray(buffer.getvalue())
+    data[data.index(b"red/1.bmp") + 100] ^= 0xFF
+    found = predict_in_background(ColourRunner(), prepared(), read_picture_set(bytes(data), "x"), cache).result(20)
+    assert found.files.tolist() == ["red/0.bmp", "red/2.bmp"]
+
+
 def test_a_set_that_can_not_be_opened_at_all_is_told():
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
