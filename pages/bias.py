@@ -4,6 +4,7 @@ import streamlit as st
 
 from ui import frame, session
 from ui.bias_filters import filters_form, parts_of, settings_form
+from ui.bias_published import published
 from ui.bias_source import bias_source
 from ui.bias_tabs import tabs
 
@@ -14,7 +15,9 @@ controls, answer = st.columns([1, 4], gap="medium")
 with controls:
     held = bias_source()
 if not held:
-    answer.info("Bring predictions on the left, or start with the sample.", icon=":material/arrow_back:")
+    with answer:
+        st.info("Bring predictions on the left, or start with the sample.", icon=":material/arrow_back:")
+        published()
     st.stop()
 
 with controls:

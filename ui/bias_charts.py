@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
+from numpy.typing import NDArray
 
 from xai_core.bias.wording import number
 
@@ -19,10 +21,12 @@ COLOURS = (
     "rgb(140,130,45)",
 )
 FAINT, LIMIT = "rgb(128,136,145)", "rgb(205,60,60)"
-LEAST, MOST = ("rgb(240,244,248)", "rgb(8,81,156)"), ("rgb(28,36,45)", "rgb(125,205,240)")  # in light, in dark
+LIGHT, DARK = ((240, 244, 248), (8, 81, 156)), ((28, 36, 45), (125, 205, 240))  # of no share, of the whole
+INKS = ((23, 33, 43), (255, 255, 255))
 LONGEST_NAME = 28
 ROW = 26  # pixels of a bar
 Mark = float | None
+Colour = tuple[int, int, int]
 
 
 def plain(text: str) -> str:
@@ -32,8 +36,33 @@ def plain(text: str) -> str:
 
 def scale() -> list[list[object]]:
     """Return the colours of shares, from none to all, that stand out from the present theme's background."""
-    least, most = MOST if st.context.theme.type == "dark" else LEAST
-    return [[0, least], [1, most]]
+    return [[0, _rgb(_ends()[0])], [1, _rgb(_ends()[1])]]
+
+
+def ink_on(share: float) -> str:
+    """Return the colour of text that is read best on the colour of a share; NaN is on the background."""
+    ends = _ends()
+    under = np.array(ends[0]) if np.isnan(share) else (1 - share) * np.array(ends[0]) + share * np.array(ends[1])
+    return _rgb(max(INKS, key=lambda ink: _contrast(_light(ink), _light(under))))
+
+
+def _ends() -> tuple[Colour, Colour]:
+    return DARK if st.context.theme.type == "dark" else LIGHT
+
+
+def _rgb(colour: Colour) -> str:
+    return f"rgb({colour[0]},{colour[1]},{colour[2]})"
+
+
+def _light(colour: Sequence[float] | NDArray[np.float64]) -> float:
+    """Return the relative luminance of a colour, 0 to 1. Source: WCAG 2.2."""
+    parts = np.asarray(colour, np.float64) / 255
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def _contrast(one: float, other: float) -> float:
+    return (max(one, other) + 0.05) / (min(one, other) + 0.05)
 
 
 def named_axis(names: Sequence[str], **more: object) -> dict[str, object]:
@@ -50,6 +79,8 @@ def bars(values: Sequence[Mark], names: Sequence[str], hover: str, top: float | 
             orientation="h",
             marker_color=COLOURS[0],
             text=list(map(number, values)),
+            textposition="auto",
+            insidetextanchor="start",
             hovertext=[f"{plain(name)}: {number(value)}" for name, value in zip(names, values, strict=True)],
             hoverinfo="text",
         )

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from ui import session
 from ui.bias_cell import ACTUAL, PREDICTED, pictures_of_cell
-from ui.bias_charts import LIMIT, named_axis, plain, scale
+from ui.bias_charts import LIMIT, ink_on, named_axis, plain, scale
 from ui.bias_filters import KEPT, Part
 from xai_core.bias.classes import ratio
 from xai_core.bias.confusion import Confusion, Normalised, among, confusion, most_mispredicted, top_confusions
 from xai_core.bias.settings import Settings
+from xai_core.bias.wording import UNDEFINED
 from xai_core.types import Indices
 
 MOST_DRAWN, MOST_WRITTEN, MOST_EMPTY = 100, 15, 40  # classes
@@ -74,14 +75,15 @@ def _matrix(part: Part, counts: Indices, chosen: Sequence[int], by: Normalised) 
             z=shares,
             colorscale=scale(),
             zmin=0,
+            zmax=None if by == "counts" else 1,
             hoverinfo="skip",
             xgap=1 if len(chosen) <= MOST_EMPTY else 0,
             ygap=1 if len(chosen) <= MOST_EMPTY else 0,
             colorbar={"thickness": 12, "tickformat": "" if by == "counts" else ".0%"},
-            texttemplate=_written(by) if len(chosen) <= MOST_WRITTEN else None,
         )
     )
-    figure.add_trace(_markers(found, _shares(counts, chosen, "rows"), names, columns, chosen))
+    cells = _cells(found, _shares(counts, chosen, "rows"), names, columns, chosen)
+    figure.add_trace(_written(cells, shares, by) if len(chosen) <= MOST_WRITTEN else cells)
     _mark_chosen(figure, part, chosen)
     ticks = {"showgrid": False, "zeroline": False, "automargin": True}
     figure.update_xaxes(named_axis(columns, title="Predicted", side="top", range=[-0.5, len(columns) - 0.5], **ticks))
@@ -102,11 +104,7 @@ def _shares(counts: Indices, chosen: Sequence[int], by: Normalised) -> NDArray[n
     return ratio(found, np.append(own[list(chosen)], own.sum() - own[list(chosen)].sum()))
 
 
-def _written(by: Normalised) -> str:
-    return "%{z:,d}" if by == "counts" else "%{z:.0%}"
-
-
-def _markers(
+def _cells(
     found: Indices, shares: NDArray[np.float64], names: Sequence[str], columns: Sequence[str], chosen: Sequence[int]
 ) -> go.Scatter:
     """Return unseen points on the cells, as clicks on a heatmap are not told; of many classes only where pictures are.
@@ -128,6 +126,15 @@ def _markers(
         hovertext=texts,
         hoverinfo="text",
     )
+
+
+def _written(cells: go.Scatter, shares: NDArray[np.float64], by: Normalised) -> go.Scatter:
+    """Write its figure on each cell."""
+    values = shares[cells.y, cells.x]
+    most = 1.0 if by != "counts" else max(1.0, float(np.nanmax(values)))
+    colours = [ink_on(value / most) for value in values]
+    texts = [UNDEFINED if np.isnan(value) else f"{value:.0f}" if by == "counts" else f"{value:.0%}" for value in values]
+    return cells.update(mode="markers+text", text=texts, textposition="middle center", textfont={"color": colours})
 
 
 def _of_class(share: float) -> str:

@@ -61,8 +61,8 @@ def calibrated(part: Part, settings: Settings) -> None:
     st.metric("Expected calibration error", number(found.error))
     st.plotly_chart(_reliability(found), key="bias.chart.calibration", alt="Accuracy by confidence")
     st.caption(
-        "Below the line the model is surer than it is right. The error is the mean distance from the line, weighed by "
-        "the number of pictures; it says nothing about single classes or groups."
+        "Below the line the model is surer than it is right, above it less sure. The error is the mean distance from "
+        "the line, weighed by the number of pictures; it says nothing about single classes or groups."
     )
 
 
@@ -115,6 +115,7 @@ def _reliability(found: Calibration) -> go.Figure:
             mode="lines+markers",
             line={"color": COLOURS[0], "width": 2},
             marker={"size": 8},
+            cliponaxis=False,
             customdata=[one.samples for one in known],
             hovertemplate="%{customdata:,d} pictures<br>mean confidence %{x:.3f}<br>accuracy %{y:.3f}<extra></extra>",
         ),

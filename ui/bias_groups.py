@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -15,6 +15,7 @@ from ui.bias_filters import KEPT, Part, values_of
 from ui.bias_gaps import class_by_class
 from ui.text import literal
 from xai_core.bias.groups import CROSSED, RATES, ClassGap, Fairness, Group, class_gaps, fairness, grouped
+from xai_core.bias.predictions import Texts
 from xai_core.bias.reading import some
 from xai_core.bias.settings import Settings
 from xai_core.bias.tables import most_apart
@@ -44,23 +45,22 @@ GAP_MEANINGS = {
 }
 
 
-def groups(part: Part, settings: Settings) -> None:
-    """Show what differs between groups."""
+def groups(part: Part, parts: Sequence[Part], settings: Settings) -> None:
+    """Show what differs between groups of one model's pictures, and how far groups lie apart for all models."""
     names = chosen_attributes(part)
     if not names:
         st.info(
             "Groups need an attribute with two values among the pictures that are looked at.", icon=":material/group:"
         )
         return
-    made = part.once(("groups", names), lambda found: grouped(found, names))
-    gaps = part.once(("gaps", names), lambda found: class_gaps(found, made))
+    gaps = part.once(("gaps", names), lambda found: class_gaps(found, _grouped(part, names)))
     positive = _positive(part, gaps)
-    key = ("fairness", names, positive, settings.least, settings.level)
-    found = part.once(key, lambda all_: fairness(all_, made, positive, settings.least, settings.level))
+    found = _fairness(part, names, positive, settings)
     _cautions(found, settings)
-    st.markdown(f"**Rates of {literal(part.found.labels[positive], 60)} by {literal(CROSSED.join(names), 80)}**")
+    st.markdown(f"**Rates of {literal(positive, 60)} by {literal(CROSSED.join(names), 80)}**")
     _rates(found.groups)
-    _apart(found)
+    others = [one for one in parts if one is not part and _has(one, names, positive)]
+    _apart({part.name: found} | {one.name: _fairness(one, names, positive, settings) for one in others})
     class_by_class(gaps, settings)
 
 
@@ -69,7 +69,7 @@ def chosen_attributes(part: Part) -> tuple[str, ...]:
     offered = [name for name, values in part.once("values", values_of).items() if len(values) > 1]
     if not offered:
         return ()
-    first, second, _ = st.columns(3)
+    first, second = st.columns(2)
     with first:
         name = _choice("Attribute", offered, ATTRIBUTE, offered[0])
     with second:
@@ -83,13 +83,29 @@ def _choice(label: str, options: Sequence[str], key: str, default: str | None) -
     return st.selectbox(label, options, key=key, placeholder="nothing", persist_state=KEPT)
 
 
-def _positive(part: Part, gaps: Sequence[ClassGap]) -> int:
+def _grouped(part: Part, names: tuple[str, ...]) -> Texts:
+    return part.once(("groups", names), lambda found: grouped(found, names))
+
+
+def _fairness(part: Part, names: tuple[str, ...], positive: str, settings: Settings) -> Fairness:
+    least, level, one = settings.least, settings.level, part.found.labels.index(positive)
+    key = ("fairness", names, one, least, level)
+    return part.once(key, lambda found: fairness(found, _grouped(part, names), one, least, level))
+
+
+def _has(part: Part, names: tuple[str, ...], positive: str) -> bool:
+    """Whether a model has these groups and this class."""
+    values = part.once("values", values_of)
+    return positive in part.found.labels and all(len(values.get(name, [])) > 1 for name in names)
+
+
+def _positive(part: Part, gaps: Sequence[ClassGap]) -> str:
     """Show a choice of the class that rates are of; at first the one whose share differs most between groups."""
     labels = part.found.labels
     key = f"{POSITIVE}.{part.held.number}"
     if session.value_of(key) not in labels:
         session.put(key, labels[most_apart(gaps)])
-    return labels.index(st.selectbox("Rates of the class", labels, key=key, persist_state=KEPT))
+    return str(st.selectbox("Rates of the class", labels, key=key, persist_state=KEPT))
 
 
 def _cautions(found: Fairness, settings: Settings) -> None:
@@ -137,11 +153,15 @@ def _titled(rate: str) -> str:
     return words(rate).replace(" rate", "<br>rate").replace(" value", "<br>value")
 
 
-def _apart(found: Fairness) -> None:
-    """Show how far the groups lie apart for the class."""
-    if found.four_fifths is False:
-        frame.warn(
-            f"Disparate impact is {number(found.disparate_impact)}, below the four fifths that count as adverse."
-        )
-    rows = {words(name): [number(getattr(found, name)), meaning] for name, meaning in GAP_MEANINGS.items()}
-    st.table(pd.DataFrame.from_dict(rows, orient="index", columns=["Between groups", "What it says"]))
+def _apart(found: Mapping[str, Fairness]) -> None:
+    """Show how far the groups of each model lie apart for the class."""
+    for name, one in found.items():
+        if one.four_fifths is False:
+            impact = number(one.disparate_impact)
+            frame.warn(f"{name}: disparate impact is {impact}; below four fifths it counts as adverse.")
+    rows = {
+        words(gap): [*(number(getattr(one, gap)) for one in found.values()), meaning]
+        for gap, meaning in GAP_MEANINGS.items()
+    }
+    columns = [*(literal(name, 40) for name in found), "What it says"]
+    st.table(pd.DataFrame.from_dict(rows, orient="index", columns=columns))

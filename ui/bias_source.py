@@ -12,10 +12,11 @@ from ui.bias_slot import MOST_HELD, BiasSlot, Held, Table
 from ui.text import literal
 from xai_core.bias.reading import read_predictions
 from xai_core.bias.samples import NOTE, TITLE, sample_predictions
+from xai_core.bias.table_files import LARGEST
 from xai_core.errors import DataError
 from xai_core.labels import read_labels
 
-LONGEST_NAME = 40
+LONGEST_NAME, MOST_MB = 40, LARGEST >> 20
 TABLES = (
     "CSV, parquet or npz: **y_true**, and **y_pred** or a column **prob_<class>** for each class; every other column "
     "is an attribute. Heads are logits_<head>_<class>."
@@ -52,8 +53,9 @@ def _ways_to_bring(slot: BiasSlot) -> None:
 
 def _table(slot: BiasSlot) -> None:
     st.caption(TABLES)
+    key = f"predictions-{slot.files_uploaded}"
     file = st.file_uploader(
-        "Table of predictions", key=f"predictions-{slot.files_uploaded}", label_visibility="collapsed"
+        "Table of predictions", key=key, label_visibility="collapsed", max_upload_size=LARGEST >> 20
     )
     with st.popover("Names of the classes", help="Where the table numbers the classes, a file with a name a line."):
         names = st.file_uploader("Names, one a line", key="bias.labels")

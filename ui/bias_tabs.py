@@ -24,7 +24,7 @@ def tabs(parts: Sequence[Part], settings: Settings) -> None:
     drawn: dict[str, Callable[[], None]] = {
         "Overview": lambda: overview(parts, settings),
         "Classes": lambda: classes(_one(parts), settings),
-        "Groups": lambda: groups(_one(parts), settings),
+        "Groups": lambda: groups(_one(parts), parts, settings),
         "Heads": lambda: heads(_one(parts), settings),
         "Inside the model": lambda: inside(_one(parts)),
         "Download": lambda: downloads(parts, settings),

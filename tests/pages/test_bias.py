@@ -2,10 +2,38 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import zipfile
+
+import numpy as np
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.conftest import text_of
+from tests.pages.conftest import InstantRunner, text_of, with_sample
+from ui import bias_download, bias_tabs
+from xai_core.bias.samples import sample_predictions
+from xai_core.bias.summary import summary
+from xai_core.bias.wording import number
+from xai_core.jobs.base import Job, Status
+
+HEADS = ["y_true", "y_pred", "prob_cat", "prob_dog", "prob_owl", "colour", "size"]
+ROWS = [
+    ["cat", "cat", 0.8, 0.1, 0.1, "red", "big"],
+    ["cat", "dog", 0.3, 0.6, 0.1, "green", "big"],
+    ["cat", "cat", 0.7, 0.2, 0.1, "red", "small"],
+    ["dog", "dog", 0.1, 0.8, 0.1, "red", "small"],
+    ["dog", "cat", 0.5, 0.4, 0.1, "green", "big"],
+    ["dog", "dog", 0.2, 0.7, 0.1, "green", "small"],
+]
+NEVER = "owl"  # nothing is, and nothing is taken for one
+
+
+def table(rows: list[list[object]] = ROWS, heads: list[str] = HEADS) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows([heads, *rows])
+    return text.getvalue().encode()
 
 
 def on_bias_page(app: AppTest) -> AppTest:
@@ -18,43 +46,355 @@ def with_sample_predictions(app: AppTest) -> AppTest:
     return app.button(key="use-predictions").click().run()
 
 
-def test_without_predictions_it_says_how_to_bring_some(app: AppTest) -> None:
+def upload(app: AppTest, data: bytes, name: str = "model.csv", before: int = 0) -> AppTest:
+    """Upload a table, where so many files were uploaded before."""
+    return app.file_uploader(key=f"predictions-{before}").upload(name, data).run()
+
+
+def with_table(app: AppTest, data: bytes | None = None, name: str = "model.csv") -> AppTest:
+    return upload(on_bias_page(app), table() if data is None else data, name)
+
+
+def open_tab(app: AppTest, name: str) -> AppTest:
+    app.session_state[bias_tabs.OPEN] = name
+    return app.run()
+
+
+def look(app: AppTest, view: str) -> AppTest:
+    open_tab(app, "Classes")
+    return app.segmented_control(key="bias.view").set_value(view).run()
+
+
+def overview_of(app: AppTest, name: str = "model") -> dict[str, str]:
+    found = app.table[0].value.rename(columns=plain)[name]
+    return {row: plain(text) for row, text in found.items()}
+
+
+def plain(text: str) -> str:
+    return text.replace("\\", "")
+
+
+def test_without_predictions_it_says_how_to_bring_some_and_offers_tables_to_practise_on(app: AppTest) -> None:
     on_bias_page(app)
     assert not app.exception
     assert "Bring predictions on the left" in text_of(app)
+    assert "0.364" in app.table[1].value.to_string()
 
 
 def test_the_sample_shows_its_figures_with_intervals_and_what_they_mean(app: AppTest) -> None:
     with_sample_predictions(app)
     assert not app.exception
-    (table,) = app.table
-    assert table.value.loc["Pictures", "Coloured digits"] == "3,000"
-    assert "may have none" in table.value.loc["Degree of bias", "What it says"]
+    accuracy = summary(sample_predictions())["accuracy"]
+    shown = overview_of(app, "Coloured digits")
+    assert shown["Accuracy"] == f"{number(accuracy.value)} [{number(accuracy.low)}, {number(accuracy.high)}]"
+    assert "may have none" in app.table[0].value.loc["Degree of bias", "What it says"]
     assert "95% intervals" in text_of(app)
 
 
-def open_tab(app: AppTest, name: str) -> AppTest:
-    app.session_state["bias.tab"] = name
-    return app.run()
-
-
-def look(app: AppTest, view: str) -> AppTest:
-    return app.segmented_control(key="bias.view").set_value(view).run()
-
-
-def test_every_view_of_the_classes_is_drawn(app: AppTest) -> None:
+@pytest.mark.parametrize("view", ["Confusion", "ROC curves", "Calibration"])
+def test_every_view_of_the_classes_is_drawn(app: AppTest, view: str) -> None:
     with_sample_predictions(app)
-    open_tab(app, "Classes")
+    look(app, view)
     assert not app.exception
-    for view in ("Confusion", "ROC curves", "Calibration"):
-        look(app, view)
-        assert not app.exception, view
-        assert not app.error, view
+    assert len(app.get("plotly_chart")) == 1
 
 
-@pytest.mark.parametrize("name", ["Overview", "Groups", "Inside the model", "Download"])
+@pytest.mark.parametrize("name", ["Groups", "Inside the model", "Download"])
 def test_every_tab_is_drawn(app: AppTest, name: str) -> None:
     with_sample_predictions(app)
     open_tab(app, name)
     assert not app.exception
     assert not app.error
+
+
+def test_an_uploaded_table_is_called_by_its_file_and_can_be_renamed_and_removed(app: AppTest) -> None:
+    with_table(app, name="run 1.csv")
+    assert overview_of(app, "run 1")["Accuracy"].startswith("0.667")
+    app.text_input(key="bias.name.0").set_value("final").run()
+    assert overview_of(app, "final")["Pictures"] == "6"
+    app.button(key="bias.remove.0").click().run()
+    assert "Bring predictions on the left" in text_of(app)
+
+
+def test_two_tables_of_one_name_stand_side_by_side_under_two_names(app: AppTest) -> None:
+    with_table(app)
+    right = [[row[0], row[0], *row[2:]] for row in ROWS]
+    upload(app, table(right), before=1)
+    assert overview_of(app)["Accuracy"].startswith("0.667")
+    assert overview_of(app, "model (2)")["Accuracy"].startswith("1.000")
+
+
+def test_at_most_six_are_held(app: AppTest) -> None:
+    on_bias_page(app)
+    for turn in range(6):
+        upload(app, table(), before=turn)
+    assert "remove one to bring another" in text_of(app)
+    assert [one for one in app.file_uploader if one.key.startswith("predictions")] == []
+    assert len(app.table[0].value.columns) == 7
+
+
+@pytest.mark.parametrize(
+    ("rows", "heads", "sentence"),
+    [
+        ([row[1:] for row in ROWS], HEADS[1:], "The true classes are missing"),
+        ([["fox", *row[1:]] for row in ROWS], HEADS, "'fox', which is none of the 3 classes"),
+        ([[*row[:2], -1, *row[3:]] for row in ROWS], HEADS, "negative or no number"),
+        ([], HEADS, "The table is empty"),
+    ],
+)
+def test_a_fault_of_a_table_is_a_sentence(app: AppTest, rows: list, heads: list, sentence: str) -> None:
+    with_table(app, table(rows, heads))
+    assert not app.exception
+    assert sentence in plain(text_of(app))
+    assert "Normalise them" not in [one.label for one in app.button]
+
+
+def test_rows_that_do_not_add_up_are_normalised_where_that_is_asked_for(app: AppTest) -> None:
+    with_table(app, table([[*row[:2], *(2 * value for value in row[2:5]), *row[5:]] for row in ROWS]))
+    assert "do not add up to 1" in text_of(app)
+    next(one for one in app.button if one.label == "Normalise them").click().run()
+    assert not app.error
+    assert overview_of(app)["Pictures"] == "6"
+    assert "were normalised" in text_of(app)
+
+
+def test_labels_give_names_to_classes_that_are_numbers(app: AppTest) -> None:
+    on_bias_page(app)
+    app.file_uploader(key="bias.labels").upload("labels.txt", b"cat\ndog\n").run()
+    upload(app, table([[0, 0], [1, 1], [1, 0]], ["y_true", "y_pred"]))
+    open_tab(app, "Classes")
+    assert app.dataframe[0].value["label"].tolist() == ["cat", "dog"]
+
+
+def test_what_is_not_defined_is_n_a(app: AppTest) -> None:
+    with_table(app, table([row[:2] for row in ROWS], HEADS[:2]))
+    assert overview_of(app)["Macro AUROC"] == "n/a"
+    look(app, "ROC curves")
+    assert "Curves need probabilities" in text_of(app)
+
+
+def test_a_class_without_pictures_has_figures_that_are_n_a(app: AppTest) -> None:
+    with_table(app)
+    open_tab(app, "Classes")
+    (found,) = app.dataframe
+    row = found.value.set_index("label").loc[NEVER]
+    assert row[["precision", "recall", "f1", "auroc"]].isna().all()
+    assert found.proto.placeholder == "n/a"
+
+
+def test_a_class_that_is_never_predicted_is_named(app: AppTest) -> None:
+    with_table(app, table([[row[0], "cat", *row[5:]] for row in ROWS], ["y_true", "y_pred", *HEADS[5:]]))
+    assert "never predicts dog" in text_of(app)
+
+
+def test_filters_hold_for_every_figure(app: AppTest) -> None:
+    with_table(app)
+    app.multiselect(key="bias.of.colour").set_value(["green"]).run()
+    assert overview_of(app)["Pictures"] == "3"
+    app.toggle(key="bias.wrong").set_value(True).run()
+    assert overview_of(app)["Pictures"] == "2"
+    assert overview_of(app)["Accuracy"].startswith("0.000")
+    app.multiselect(key="bias.actual").set_value(["cat"]).run()
+    assert overview_of(app)["Pictures"] == "1"
+    app.slider(key="bias.confidence").set_value((0.9, 1.0)).run()
+    assert "No picture passes the filters" in text_of(app)
+
+
+def test_going_back_to_a_filter_works_nothing_out_anew(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_table(app)
+    app.toggle(key="bias.wrong").set_value(True).run()
+    monkeypatch.setattr("ui.bias_overview.summary", None)
+    app.toggle(key="bias.wrong").set_value(False).run()
+    assert not app.exception
+    assert overview_of(app)["Pictures"] == "6"
+
+
+def test_a_threshold_decides_one_class(app: AppTest) -> None:
+    with_table(app)
+    app.selectbox(key="bias.decided").set_value("cat").run()
+    app.slider(key="decision.threshold").set_value(0.2).run()
+    open_tab(app, "Classes")
+    taken = app.dataframe[0].value.set_index("label")["predicted"]
+    assert taken.to_dict() == {"cat": 5, "dog": 1, "owl": 0}
+
+
+def test_a_model_without_the_filtered_attribute_is_left_out_with_the_reason(app: AppTest) -> None:
+    with_table(app)
+    upload(app, table([row[:2] for row in ROWS], HEADS[:2]), "plain.csv", before=1)
+    app.multiselect(key="bias.of.colour").set_value(["red"]).run()
+    assert list(app.table[0].value.columns) == ["model", "What it says"]
+    assert "plain: There is no attribute called 'colour'" in plain(text_of(app))
+
+
+def test_groups_by_two_attributes_show_what_is_n_a_and_warn_of_few_pictures(app: AppTest) -> None:
+    with_table(app)
+    open_tab(app, "Groups")
+    app.selectbox(key="bias.crossing").set_value("size").run()
+    app.selectbox(key="bias.positive.0").set_value("cat").run()
+    assert not app.exception
+    rates = app.dataframe[0].value.set_index("Group")
+    assert rates.loc["green × small", "True positive rate"] == "n/a"
+    assert rates.loc["green × big", "True positive rate"].startswith("0.000")
+    said = plain(text_of(app))
+    assert "Fewer than 30 pictures" in said
+    assert "True positive rate is n/a for green × small" in said
+    assert "disparate impact is 0.000" in said
+
+
+def test_groups_of_all_models_lie_side_by_side(app: AppTest) -> None:
+    with_table(app)
+    upload(app, table([[row[0], row[0], *row[2:]] for row in ROWS]), "right.csv", before=1)
+    open_tab(app, "Groups")
+    apart = next(one.value for one in app.table if "Equal opportunity difference" in one.value.index)
+    assert list(apart.columns) == ["model", "right", "What it says"]
+    assert apart.loc["Equal opportunity difference", "right"] == "0.000"
+
+
+def test_without_an_attribute_groups_are_explained_away(app: AppTest) -> None:
+    with_table(app, table([row[:2] for row in ROWS], HEADS[:2]))
+    open_tab(app, "Groups")
+    assert "Groups need an attribute with two values" in text_of(app)
+
+
+def test_heads_have_a_tab_only_where_there_are_some(app: AppTest) -> None:
+    with_table(app)
+    assert "Heads" not in [tab.label for tab in app.tabs]
+    heads = [*HEADS[:2], *(f"logits_{head}_{label}" for head in ("text", "image") for label in ("cat", "dog"))]
+    rows = [[*row[:2], 1, 0, *((0, 1) if row[0] == "dog" else (1, 0))] for row in ROWS]
+    upload(app, table(rows, heads), "heads.csv", before=1)
+    app.button(key="bias.remove.0").click().run()
+    open_tab(app, "Heads")
+    assert not app.exception
+    shown = app.table[0].value["Accuracy"]
+    assert shown["text"].startswith("0.500")
+    assert shown["image"].startswith("1.000")
+
+
+def test_the_pictures_of_a_cell_are_listed_the_surest_first(app: AppTest) -> None:
+    with_table(app)
+    look(app, "Confusion")
+    app.selectbox(key="bias.cell.actual").set_value("cat").run()
+    app.selectbox(key="bias.cell.predicted").set_value("cat").run()
+    listed = app.dataframe[-1].value
+    assert listed["Picture"].tolist() == ["row 1", "row 3"]
+    assert listed["Confidence"].tolist() == pytest.approx([0.8, 0.7])
+    app.selectbox(key="bias.cell.predicted").set_value("owl").run()
+    assert "No picture lies in this cell" in text_of(app)
+
+
+def test_leakage_is_measured_beside_that_of_the_labels(app: AppTest) -> None:
+    with_sample_predictions(app)
+    open_tab(app, "Inside the model")
+    app.button(key="bias.measure").click().run()
+    ended(app, ("leakage", "colour"))
+    found = app.run().table[0].value["Leakage"].astype(float)
+    assert found["Model"] > found["Labels"] + 0.1
+    assert found["Chance"] == 0.5
+
+
+def test_all_figures_can_be_downloaded_as_tables_json_and_a_page(app: AppTest) -> None:
+    with_table(app)
+    open_tab(app, "Download")
+    app.button(key="bias.work-out").click().run()
+    job = ended(app, "metrics")
+    app.run()
+    assert not app.exception
+    assert [one.proto.label for one in app.get("download_button")] == [
+        "Tables (CSV in a zip)",
+        "Figures (metrics.json)",
+        "Page (HTML)",
+    ]
+    names = zipfile.ZipFile(io.BytesIO(bias_download.zipped([job.result()]))).namelist()
+    assert {"summary.csv", "classes.csv", "groups_colour_x_size.csv"} <= set(names)
+
+
+def ended(app: AppTest, what: object) -> Job:
+    """Wait for what is worked out in the background, and return its job."""
+    kept = app.session_state["workspace"].bias.figures
+    job = next(job for key, job in kept.items() if what in (key[-1], key[-1][0]))
+    assert job.wait(20).status is Status.DONE
+    return job
+
+
+def pictures_of(labels: str) -> bytes:
+    """Return a zip with a folder of two pictures for each class number in `labels`."""
+    random, file = np.random.default_rng(0), io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for label in labels:
+            for turn in range(2):
+                one = io.BytesIO()
+                Image.fromarray(random.integers(0, 255, (20, 20, 3), dtype=np.uint8)).save(one, "PNG")
+                archive.writestr(f"{label}/{turn}.png", one.getvalue())
+    return file.getvalue()
+
+
+def with_pictures(app: AppTest, data: bytes) -> AppTest:
+    """Start with a model, and upload labelled pictures for it."""
+    return bring_pictures(with_sample(app), data)
+
+
+def bring_pictures(app: AppTest, data: bytes) -> AppTest:
+    app.switch_page("pages/bias.py").run()
+    return app.file_uploader(key="labelled-0").upload("set.zip", data).run()
+
+
+def answered(app: AppTest) -> AppTest:
+    job = app.session_state["workspace"].bias.asking
+    if job is not None:
+        job.wait(20)
+    return app.run().run()
+
+
+def test_without_a_model_pictures_can_not_be_asked_about(app: AppTest) -> None:
+    on_bias_page(app)
+    assert "Pictures need a model that can be asked" in text_of(app)
+
+
+def test_a_model_is_asked_about_labelled_pictures(app: AppTest, instant: InstantRunner) -> None:
+    with_pictures(app, pictures_of("012"))
+    answered(app)
+    assert not app.exception
+    assert overview_of(app, "mobilenet_v2.pth")["Pictures"] == "6"
+
+
+def test_pictures_of_a_class_that_the_model_does_not_know_are_refused(app: AppTest) -> None:
+    with_pictures(app, pictures_of("xy"))
+    answered(app)
+    assert "none of the model's" in plain(text_of(app))
+    app.button(key="bias.dismiss").click().run()
+    assert not app.error
+
+
+def test_what_is_no_archive_is_refused_and_can_be_read_again(app: AppTest) -> None:
+    with_pictures(app, b"nothing")
+    assert "neither a zip nor an npz" in text_of(app)
+    assert "Read it again" in [one.label for one in app.button]
+
+
+def test_asking_can_be_cancelled_and_resumed(
+    app: AppTest, instant: InstantRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = instant.predict
+    with_sample(app)
+    monkeypatch.setattr(instant, "predict", lambda *asked, **more: Job(lambda: None))
+    bring_pictures(app, pictures_of("012")).run()
+    app.button(key="bias.cancel").click().run()
+    assert "Cancelled after 0 of 6 pictures" in text_of(app)
+    monkeypatch.setattr(instant, "predict", answer)
+    app.button(key="bias.resume").click().run()
+    answered(app)
+    assert overview_of(app, "mobilenet_v2.pth")["Pictures"] == "6"
+
+
+def test_pictures_of_a_cell_are_sent_to_explain(app: AppTest) -> None:
+    with_pictures(app, pictures_of("012"))
+    answered(app)
+    look(app, "Confusion")
+    app.selectbox(key="bias.cell.actual").set_value(app.selectbox(key="bias.cell.actual").options[1]).run()
+    assert not app.exception
+    before = len(app.session_state["workspace"].pictures)
+    app.button(key="bias.explain").click().run()
+    assert not app.exception
+    assert app.title[0].value == "Explain"
+    assert len(app.session_state["workspace"].pictures) == before + 2
+    assert len(app.session_state["explain.pictures"]) == 2

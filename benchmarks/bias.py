@@ -1,0 +1,86 @@
+"""How long the Bias page takes to be drawn anew after a filter was changed: python -m benchmarks.bias [--rounds 5].
+
+10,000 pictures, 100 classes, 3 attributes. It is the time of the page's script, that is, all that the server does before
+the browser gets its figures; nothing of them was worked out before, as every round filters otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import statistics
+import time
+from pathlib import Path
+
+import numpy as np
+from streamlit.testing.v1 import AppTest
+
+from xai_core.bias.predictions import Predictions
+
+PICTURES, CLASSES = 10_000, 100
+VALUES = {"gender": 2, "age": 9, "race": 7}
+CONFIDENCES = 0.01
+VIEWS = (
+    *(("Overview", None), ("Classes", "Figures"), ("Classes", "Confusion"), ("Classes", "ROC curves")),
+    *(("Classes", "Calibration"), ("Groups", None), ("Inside the model", None), ("Download", None)),
+)
+PATIENCE = 300
+
+
+def made(seed: int = 0) -> Predictions:
+    """Return predictions of a model that is right in six of ten pictures."""
+    random = np.random.default_rng(seed)
+    truth = random.integers(0, CLASSES, PICTURES)
+    logits = random.normal(size=(PICTURES, CLASSES))
+    logits[np.arange(PICTURES), truth] += 2.8
+    raised = np.exp(1.5 * logits)
+    probabilities = (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32)
+    attributes = {
+        name: np.array([f"{name} {one}" for one in random.integers(0, number, PICTURES)])
+        for name, number in VALUES.items()
+    }
+    labels = tuple(f"class {one}" for one in range(CLASSES))
+    return Predictions("model", labels, truth, probabilities.argmax(axis=1), probabilities, attributes)
+
+
+def opened() -> AppTest:
+    app = AppTest.from_file(str(Path(__file__).resolve().parents[1] / "app.py"), default_timeout=PATIENCE)
+    app.run()
+    app.session_state["workspace"].bias.hold(made())
+    return app.switch_page("pages/bias.py").run()
+
+
+def redrawn(app: AppTest, least: float) -> float:
+    """Return the seconds after which the page is drawn anew with pictures of at least some confidence."""
+    slider = app.slider(key="bias.confidence").set_value((least, 1.0))
+    started = time.perf_counter()
+    slider.run()
+    took = time.perf_counter() - started
+    assert not app.exception, app.exception
+    return took
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.bias", description="Time the Bias page.")
+    parser.add_argument("--rounds", type=int, default=5, help="filters that are tried; medians are printed")
+    rounds = parser.parse_args().rounds
+    logging.disable(logging.WARNING)
+    app, least = opened(), 0.0
+    print("| tab | after a filter changed | slowest |\n| --- | --- | --- |")
+    for tab, view in VIEWS:
+        app.session_state["bias.tab"] = tab
+        app.run()
+        if view is not None:
+            app.segmented_control(key="bias.view").set_value(view).run()
+        took = []
+        for _ in range(rounds):
+            least = round(least + CONFIDENCES, 2)
+            took.append(redrawn(app, least))
+        print(
+            f"| {' · '.join(filter(None, (tab, view)))} | {statistics.median(took):.2f} s | {max(took):.2f} s |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
