@@ -1,4 +1,4 @@
-"""Predictions with a bias that is known: `python -m samples.bias.coloured_digits [--mnist FILE]`, in 15 seconds on one core.
+"""Predictions with a bias that is known: `python -m samples.bias.coloured_digits [--mnist FILE]`, 15 seconds a core.
 
 A small network learns digits whose ink is mostly red for 0 to 4 and mostly green for 5 to 9, and is then asked about
 digits whose colour says nothing. It writes what it said of them, with the colour of each, to coloured_digits.npz.

@@ -58,7 +58,7 @@ class ZipEntries:
         try:
             with self._archive.open(name) as stream:
                 return stream.read(MAX_BYTES + 1)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError):
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError):
             raise DataError(DAMAGED) from None
 
 

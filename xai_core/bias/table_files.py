@@ -26,6 +26,9 @@ LABELS = ("labels", "classes", "class_names")
 TRUTH = ("y_true", "true", "truth", "label", "actual", "target")
 FILE = ("file", "files", "image", "filename", "path")
 HEAD = "logits_"
+TOO_LONG = (
+    "A row of the table has more values than its first row has names. Mend it, or put texts with commas in quotes."
+)
 Column = NDArray[Any]
 
 
@@ -85,21 +88,28 @@ def _from_parquet(data: bytes) -> pd.DataFrame:
 def _from_csv(data: bytes) -> pd.DataFrame:
     if b"\0" in data[:4096]:
         raise ValueError("not a text")
-    text = _decoded(data)
-    first = text.split("\n", 1)[0]
-    separator = max(",;\t", key=first.count)
-    _check_names(next(csv.reader([first.strip()], delimiter=separator), []))
-    decimal = "," if separator == ";" and re.search(r"\d,\d", text[:4096]) else "."
-    return pd.read_csv(
-        io.StringIO(text),
-        sep=separator,
-        decimal=decimal,
-        keep_default_na=False,  # a class may be called "NA" or "None"
-        na_values=[""],
-        nrows=MOST_ROWS + 1,
-        low_memory=False,
-        index_col=False,
-    )
+    text = _decoded(data).lstrip("\r\n")
+    separator = max(",;\t", key=text.split("\n", 1)[0].count)
+    rows = csv.reader(io.StringIO(text), delimiter=separator)
+    header = next(rows, [])
+    _check_names([name for name in header if name])
+    if len(next(rows, [])) > len(header):  # pandas would take the first column for names of rows
+        raise DataError(TOO_LONG)
+    try:
+        found = pd.read_csv(
+            io.StringIO(text),
+            sep=separator,
+            decimal="," if separator == ";" and re.search(r"\d,\d", text[:4096]) else ".",
+            keep_default_na=False,  # a class may be called "NA" or "None"
+            na_values=[""],
+            nrows=MOST_ROWS + 1,
+            low_memory=False,
+        )
+    except pd.errors.ParserError as error:
+        if "fields" not in str(error):
+            raise
+        raise DataError(TOO_LONG) from error
+    return found[[name for name, given in zip(found.columns, header, strict=True) if given.strip()]]
 
 
 def _decoded(data: bytes) -> str:

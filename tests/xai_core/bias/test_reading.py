@@ -287,3 +287,16 @@ def test_an_array_that_promises_more_than_it_holds_is_refused():
 def test_two_columns_of_one_name_are_refused():
     with pytest.raises(DataError, match="2 columns are called 'y_pred'"):
         read_predictions(b"y_true,y_pred,y_pred\n0,1,1\n", "x")
+
+
+@pytest.mark.parametrize("rows", ["0,1,x\n0,1\n", "0,1\n0,1,x\n"])
+def test_rows_that_are_longer_than_the_header_are_refused(rows):
+    with pytest.raises(DataError, match="A row of the table has more values than its first row has names"):
+        read_predictions(f"y_true,y_pred\n{rows}".encode(), "x")
+
+
+def test_numbers_of_rows_without_a_name_are_passed_over():
+    found = read_predictions(csv_of({"y_true": range(60), "y_pred": range(60)}), "x")
+    numbered = read_predictions(pd.DataFrame({"y_true": range(60), "y_pred": range(60)}).to_csv().encode(), "x")
+    assert numbered.notes == found.notes == ()
+    assert not numbered.attributes
