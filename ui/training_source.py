@@ -87,16 +87,17 @@ def _watch(folder: RunFolder) -> None:
     slot = session.workspace().training
     if slot.run is None or slot.history is None:
         return
-    stamp = folder.stamp(slot.run)
-    if stamp is not None and stamp != slot.stamp:
-        before, name = slot.fault, slot.run
-        _take(slot, lambda: _read(slot, folder, name))
-        if slot.fault is None or slot.fault != before:
+    stamp, rest = folder.stamp(slot.run), ""
+    if stamp is None:
+        rest = " It is gone from the server; this is what it held."
+    elif stamp != slot.stamp:
+        try:
+            _read(slot, folder, slot.run)
             st.rerun()
-    gone = " It is gone from the server; this is what it held." if stamp is None else ""
-    told = f"Watching {literal(slot.run, 80)}: {len(slot.history.epochs)} epochs so far.{gone}"
+        except DataError as error:
+            rest = f" Its last change can not be read yet: {literal(str(error), 200)}"
     words, button = st.columns([4, 1], vertical_alignment="center")
-    words.caption(told)
+    words.caption(f"Watching {literal(slot.run, 80)}: {len(slot.history.epochs)} epochs so far.{rest}")
     if button.button("Stop watching", key="training.stop"):
         slot.run = slot.stamp = None
         st.rerun()

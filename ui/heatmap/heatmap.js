@@ -15,6 +15,7 @@ class Heatmap {
     this.spacer = element("div", { className: "spacer" }, this.canvas);
     this.scroller = element("div", { className: "scroller", tabIndex: 0 }, this.spacer);
     this.scroller.setAttribute("role", "application");
+    this.scroller.setAttribute("aria-description", KEYS);
     this.tip = element("div", { className: "tip", hidden: true, ariaHidden: "true" });
     this.said = element("div", { className: "said", role: "status" });
     this.legend = element("div", { className: "legend", role: "group" });
@@ -65,10 +66,7 @@ class Heatmap {
     if (this.highlight >= given.labels.length) this.highlight = null;
     this.data = given;
     this.strips = stripsOf(given.curves);
-    this.scroller.setAttribute(
-      "aria-label",
-      `Predictions of ${given.rows} pictures in ${given.epochs.length} epochs. ${KEYS}`,
-    );
+    this.scroller.setAttribute("aria-label", `Predictions of ${given.rows} pictures in ${given.epochs.length} epochs.`);
     this.openSprites(given.sprites, given.jpeg);
     this.restyle();
   }
