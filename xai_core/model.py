@@ -154,6 +154,21 @@ class Model:
         found = _finite(self._in_batches(one_batch, targets), "gradient")
         return found[0, 0], found[:, 1]
 
+    def pooled(self, images: Floats, targets: Indices, score: Score, layer: str) -> tuple[Floats, Floats]:
+        """Return a layer's output for images (N, H, W, 3) and d score[n, targets[n]] / d output, both (N, k).
+
+        Both are means over the layer's places.
+        """
+        self._check_score(score)
+
+        def one_batch(images: Floats, targets: Indices) -> Floats:
+            inputs = self.preprocessing.normalise(images)
+            both = self._network.layer_gradients(inputs, targets, score, layer)
+            return np.stack([one.mean(axis=(1, 2), dtype=np.float64) for one in both], axis=1).astype(np.float32)
+
+        found = _finite(self._in_batches(one_batch, images, targets), "gradient")
+        return found[:, 0], found[:, 1]
+
     def resume(self, image: Floats, layer: str, values: Floats) -> Floats:
         """Return raw outputs (N, K) for one image (H, W, 3) whose layer gives `values` (N, h, w, k) instead."""
         inputs = self.preprocessing.normalise(image[None])

@@ -154,6 +154,12 @@ class RememberingRunner:
         """Score images (N, H, W, 3) float32 in [0, 1] at the input's size; the result is (N, K) float32."""
         return self._runner.predict(source, preprocessing, images, score)
 
+    def pooled(
+        self, source: ModelSource, preprocessing: Preprocessing, images: Floats, targets: Indices, layer: str
+    ) -> Job[tuple[Floats, Floats]]:
+        """Look at a layer for images (N, H, W, 3), and at its slope towards a class each, (N,)."""
+        return self._runner.pooled(source, preprocessing, images, targets, layer)
+
     def explain(
         self,
         source: ModelSource,

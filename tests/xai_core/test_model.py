@@ -108,3 +108,15 @@ def test_all_capabilities_have_words():
     from xai_core.method import NEED_IN_WORDS
 
     assert set(NEED_IN_WORDS) == set(Capability)
+
+
+def test_a_layer_is_pooled_over_its_places_with_a_class_for_each_picture():
+    random = np.random.default_rng(0)
+    network = BlockNetwork(random.normal(size=(3, 5)), random.normal(size=(4, 2, 3, 5)))
+    model = model_of(network)
+    images, targets = random.random((3, 8, 12, 3), np.float32), np.array([0, 3, 1])
+    values, gradients = model.pooled(images, targets, "logit", "blocks")
+    for n, target in enumerate(targets):
+        whole, slope = model.layer_gradients(images[n], np.array([target]), "logit", "blocks")
+        np.testing.assert_allclose(values[n], whole.mean(axis=(0, 1)), atol=1e-6)
+        np.testing.assert_allclose(gradients[n], slope[0].mean(axis=(0, 1)), atol=1e-6)

@@ -123,6 +123,10 @@ class Runner(Protocol):
         self, source: ModelSource, preprocessing: Preprocessing, images: Floats, score: Score = "probability"
     ) -> Job[Floats]: ...
 
+    def pooled(
+        self, source: ModelSource, preprocessing: Preprocessing, images: Floats, targets: Indices, layer: str
+    ) -> Job[tuple[Floats, Floats]]: ...
+
     def explain(
         self,
         source: ModelSource,

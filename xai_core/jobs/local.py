@@ -16,7 +16,7 @@ from xai_core.jobs.detection import detect_task, explain_boxes_task
 from xai_core.jobs.limits import Limits
 from xai_core.jobs.model_process import Launcher, ModelProcess
 from xai_core.jobs.sandbox import SandboxState, sandbox_in_force
-from xai_core.jobs.tasks import Task, engines_task, explain_task, predict_task
+from xai_core.jobs.tasks import Task, engines_task, explain_task, pooled_task, predict_task
 from xai_core.method import Method
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import Card, Conditions, Engine, Estimate, Floats, Indices, ModelSource, Score
@@ -78,6 +78,16 @@ class LocalRunner:
         """
         job: Job[tuple[Engine, ...]] = Job(lambda: self._cancel(source, job))
         return self._submit(source, engines_task(job, preprocessing, images))
+
+    def pooled(
+        self, source: ModelSource, preprocessing: Preprocessing, images: Floats, targets: Indices, layer: str
+    ) -> Job[tuple[Floats, Floats]]:
+        """Look at a layer for images (N, H, W, 3), and at its slope towards a class each, (N,).
+
+        The result is the layer's output and d score[n, targets[n]] / d output, both means over its places, (N, k).
+        """
+        job: Job[tuple[Floats, Floats]] = Job(lambda: self._cancel(source, job))
+        return self._submit(source, pooled_task(job, preprocessing, images, targets, layer))
 
     def explain(
         self,

@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 
 from xai_core.detector import Detector
-from xai_core.errors import UnsupportedModel, is_of_memory
+from xai_core.errors import MissingCapability, ParamError, UnsupportedModel, is_of_memory
 from xai_core.jobs import detection, frames, messages, sandbox
 from xai_core.jobs.base import AS_IT_IS
 from xai_core.jobs.frames import Arrays, Header
@@ -118,6 +118,7 @@ class Worker:
             "open": lambda: self._open(adapters, header),
             "engines": lambda: self._engines(header, arrays),
             "predict": lambda: self._predict(header, arrays),
+            "pooled": lambda: self._pooled(header, arrays),
             "explain": lambda: self._explain(header, arrays),
             "detect": lambda: self._detect(header, arrays),
             "explain_boxes": lambda: self._explain_boxes(header, arrays),
@@ -167,6 +168,26 @@ class Worker:
         else:
             steps = self._by_us(method, model, image, targets)
         self._turns.add(header["job"], steps)
+
+    def _pooled(self, header: Header, arrays: Arrays) -> None:
+        if self._turns.drop(header["job"]):
+            return self.say({"say": "cancelled", "job": header["job"]})
+        self.say({"say": "started", "job": header["job"]})
+        model, (images, targets) = self._model(header), arrays
+        self._check_layer(model, header["layer"])
+        found = [
+            model.pooled(images[at], targets[at], model.card.gives, header["layer"])
+            for at in (slice(start, start + PICTURES_A_PASS) for start in range(0, len(images), PICTURES_A_PASS))
+        ]
+        pair = [np.concatenate(parts) for parts in zip(*found, strict=True)]
+        return self.say({"say": "done", "job": header["job"], "value": {}}, pair)
+
+    def _check_layer(self, model: Model, layer: str) -> None:
+        if Capability.ACTIVATIONS not in model.card.capabilities:
+            reason = model.card.missing.get("ACTIVATIONS", "this model does not offer it.")
+            raise MissingCapability(f"A look at a layer needs the values inside the network; {reason}")
+        if layer not in [one.name for one in model.card.layers]:
+            raise ParamError(f"This model has no layer called {layer[:80]!r}; choose one of its list.")
 
     def _detect(self, header: Header, arrays: Arrays) -> None:
         if self._turns.drop(header["job"]):

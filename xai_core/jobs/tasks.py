@@ -65,6 +65,25 @@ def predict_task(job: Job[Floats], preprocessing: Preprocessing, images: Floats,
     return Task(job, header, [plain], read, lambda card: 4 * len(plain) * card.classes)
 
 
+def pooled_task(
+    job: Job[tuple[Floats, Floats]], preprocessing: Preprocessing, images: Floats, targets: Indices, layer: str
+) -> Task:
+    """Ask for a layer's output and its gradient, pooled, for images (N, H, W, 3) and a class each, (N,)."""
+    arrays: Arrays = [np.ascontiguousarray(images, np.float32), np.ascontiguousarray(targets, np.int64)]
+
+    def width(card: Card) -> int:
+        return next((one.channels for one in card.layers if one.name == layer), 0)
+
+    def read(value: Any, arrays: Arrays, card: Card) -> tuple[Floats, Floats]:
+        if len(arrays) != 2:
+            raise BadFrame("A layer's output and its gradient are two arrays.")
+        values, gradients = (messages.finite(array, (len(images), width(card))) for array in arrays)
+        return values, gradients
+
+    header = {"ask": "pooled", "preprocessing": preprocessing.to_json(), "layer": layer}
+    return Task(job, header, arrays, read, lambda card: 2 * 4 * len(images) * width(card))
+
+
 def engines_task(job: Job[tuple[Engine, ...]], preprocessing: Preprocessing, images: Floats | None) -> Task:
     """Ask for the engines that a model may run on, compared on images (N, H, W, 3) where there are any."""
     arrays: Arrays = [] if images is None else [np.ascontiguousarray(images, np.float32)]

@@ -3,13 +3,14 @@
 import importlib
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from xai_core.detector import Detections, Detector
 from xai_core.errors import OutOfMemory, RefusedModel
-from xai_core.types import Capability, Card, Engine, FileKind, InputSpec, Network
+from xai_core.types import Capability, Card, Engine, FileKind, InputSpec, Layer, Network
 
 
 def inspect(source):
@@ -29,7 +30,8 @@ def load(source, kind, scratch):
         raise ValueError(f"A secret path: {__file__}")
     while words.startswith("endless"):
         time.sleep(0.01)
-    return Spotter(words) if source.task == "detect" else Tiny(words)
+    kind = Spotter if source.task == "detect" else Layered if words.startswith("layered") else Tiny
+    return kind(words)
 
 
 class Spotter(Detector):
@@ -81,15 +83,30 @@ class Tiny(Network):
         return (Engine("Fake", "float32", 0.0, 1.0, float(height * width), True),)
 
     def randomised(self, seed):
-        other = Tiny(self.words)
+        other = type(self)(self.words)
         other.shift, other.key = float(seed), f"random {seed}"
         return other
 
     def at(self, precision):
-        other = Tiny(self.words)
+        other = type(self)(self.words)
         other.shift = self.shift + (0.5 if precision == "bfloat16" else 0.0)
         other.key = f"{self.key} {precision}"
         return other
 
     def by_peer(self, library, method, values, preprocessing, image, targets):
         return np.full((len(targets), 1, 1), len(library) + values["steps"], np.float32)
+
+
+class Layered(Tiny):
+    """Its layer has the colours of the left and of the right half, two places; the slope towards a class is its own."""
+
+    def __init__(self, words):
+        super().__init__(words)
+        can = self.card.capabilities | Capability.ACTIVATIONS
+        self.card = replace(self.card, capabilities=can, layers=(Layer("halves", 1, 2, 3),))
+
+    def layer_gradients(self, inputs, targets, score, layer):
+        halves = np.split(inputs, [inputs.shape[2] // 2], axis=2)
+        values = np.stack([half.mean(axis=(1, 2)) for half in halves], axis=1)[:, None].astype(np.float32)
+        slopes = np.broadcast_to(np.eye(3, dtype=np.float32)[targets][:, None, None] / 2, values.shape)
+        return values, slopes

@@ -237,3 +237,20 @@ def test_the_lack_of_a_sandbox_can_be_overruled_knowingly(source, monkeypatch):
 
 def test_the_runner_tells_what_sandbox_there_is():
     assert isinstance(local.sandbox_in_force(), SandboxState)
+
+
+def test_a_layer_is_looked_at_for_many_pictures(runner, source):
+    images = np.random.default_rng(0).random((19, SIZE.height, SIZE.width, 3), np.float32)
+    targets = np.arange(19) % 3
+    values, gradients = runner.pooled(source("layered"), SIZE, images, targets, "halves").result(SECONDS)
+    halves = images[:, :, :2].mean(axis=(1, 2)) + images[:, :, 2:].mean(axis=(1, 2))
+    np.testing.assert_allclose(values, halves / 2, atol=1e-6)
+    np.testing.assert_array_equal(gradients, np.eye(3, dtype=np.float32)[targets] / 2)
+
+
+def test_a_layer_that_is_not_there_is_told(runner, source):
+    images, targets = np.zeros((1, SIZE.height, SIZE.width, 3), np.float32), np.zeros(1, np.int64)
+    with pytest.raises(errors.ParamError, match="no layer called 'other'"):
+        runner.pooled(source("layered"), SIZE, images, targets, "other").result(SECONDS)
+    with pytest.raises(errors.MissingCapability, match="needs the values inside the network"):
+        runner.pooled(source(), SIZE, images, targets, "halves").result(SECONDS)
