@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import hashlib
 
-from xai_core.samples import sample_detectors, sample_models
+from xai_core.samples import sample_detectors, sample_histories, sample_models
 
 
 def test_the_digit_detector_comes_with_names_and_scenes():
@@ -27,3 +27,9 @@ def test_a_sample_detector_is_opened_as_a_detector_that_all_owners_share():
 
 def test_detectors_are_not_among_the_classifiers():
     assert not {s.title for s in sample_models()} & {s.title for s in sample_detectors()}
+
+
+def test_the_sample_history_is_called_by_its_title_and_has_nothing_to_complain_of():
+    (sample,) = sample_histories()
+    history = sample.history()
+    assert (history.name, history.notes, history.labels) == (sample.title, (), tuple("0123456789"))
