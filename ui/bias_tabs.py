@@ -13,6 +13,7 @@ from ui.bias_filters import Part
 from ui.bias_groups import groups
 from ui.bias_heads import heads
 from ui.bias_inside import inside
+from ui.bias_layer import layer
 from ui.bias_overview import overview
 from xai_core.bias.settings import Settings
 
@@ -26,7 +27,7 @@ def tabs(parts: Sequence[Part], settings: Settings) -> None:
         "Classes": lambda: classes(_one(parts), settings),
         "Groups": lambda: groups(_one(parts), parts, settings),
         "Heads": lambda: heads(_one(parts), settings),
-        "Inside the model": lambda: inside(_one(parts)),
+        "Inside the model": lambda: _within(_one(parts)),
         "Download": lambda: downloads(parts, settings),
     }
     if not any(part.found.heads for part in parts):
@@ -35,6 +36,11 @@ def tabs(parts: Sequence[Part], settings: Settings) -> None:
         if tab.open:
             with tab, frame.errors_in_words():
                 draw()
+
+
+def _within(part: Part) -> None:
+    inside(part)
+    layer(part)
 
 
 def _one(parts: Sequence[Part]) -> Part:
