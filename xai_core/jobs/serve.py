@@ -39,6 +39,7 @@ DETECT_SECONDS = 60  # the first pass of a large detector on a busy machine
 ENGINES_SECONDS = 60  # on a busy machine, conversion and trials of a large model
 PEER_SECONDS = 300  # one target by another library, whose passes are slower than ours
 FIRST = 0  # the job of opening or inspecting
+PATIENCE = 3  # times the usual silence for a method's first step, in which a framework traces or compiles
 
 
 def serve(setup: WorkerSetup, landlock: int, requests: int, results: int) -> None:
@@ -73,11 +74,13 @@ class Worker:
         self._detector: Detector | None = None
         self._doing: Literal["open", "run"] = "open"
         self._said = 0.0
+        self._saying = threading.Lock()
 
     def say(self, header: Header, arrays: Arrays | None = None) -> None:
-        """Send a frame to the app."""
-        frames.send(self._results, header, arrays or [])
-        self._said = time.monotonic()
+        """Send a frame to the app, from any thread."""
+        with self._saying:
+            frames.send(self._results, header, arrays or [])
+            self._said = time.monotonic()
 
     def fail(self, id: int, error: Exception) -> None:
         """Tell the app that a job failed, in a sentence; the traceback goes to the log."""
@@ -212,7 +215,7 @@ class Worker:
             self._tried(model, image[None])
         while True:
             try:
-                for estimate in method.explain(model, image, targets):
+                for estimate in self._patiently(method.explain(model, image, targets)):
                     yield replace(estimate, notes=(*model.notes, *estimate.notes))
                 return
             except Exception as error:
@@ -220,6 +223,13 @@ class Worker:
                     raise
             method = smaller  # out here, where what filled the memory is gone
             model.take_at_most(method.values()["batch_size"])
+
+    def _patiently(self, steps: Iterator[Estimate]) -> Iterator[Estimate]:
+        with self._ticking(PATIENCE * self._setup.limits.step_seconds):
+            first = next(steps, None)
+        if first is not None:
+            yield first
+            yield from steps
 
     def _by_peer(
         self, conditions: Conditions, method: Method, model: Model, image: Floats, targets: Indices
@@ -249,7 +259,7 @@ class Worker:
 
     @contextmanager
     def _ticking(self, seconds: float) -> Iterator[None]:
-        """Show for a while that a long call is alive, which itself says nothing; this thread must not either."""
+        """Show for a while that a long call is alive, which itself says nothing."""
         over = threading.Event()
 
         def tick() -> None:

@@ -87,6 +87,15 @@ def test_engines_that_take_their_time_are_waited_for(source, explain):
         runner.close()
 
 
+@pytest.mark.parametrize(("steps", "status"), [(1, Status.DONE), (2, Status.FAILED)])
+def test_a_first_step_may_take_longer_than_others(source, explain, steps, status):
+    runner = fake_runner(limits=Limits(step_seconds=1.0))
+    try:
+        assert explain(runner, source(), steps=steps, pause=2.0).wait(SECONDS).status is status
+    finally:
+        runner.close()
+
+
 def test_whoever_waits_hears_of_the_end_once():
     heard, job = [], Job(lambda: None)
     job.when_ended(heard.append)
