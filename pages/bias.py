@@ -11,7 +11,7 @@ from ui.bias_tabs import tabs
 frame.within_app()
 st.title("Bias")
 st.caption("Bring what a classifier said of labelled pictures, and see which classes and groups it serves worse.")
-controls, answer = st.columns([1, 4], gap="medium")
+controls, answer = st.columns([1, 3], gap="medium")
 with controls:
     held = bias_source()
 if not held:

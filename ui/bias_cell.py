@@ -90,9 +90,8 @@ def _gallery(part: Part, pictures: PictureSet, numbers: Indices) -> None:
         for column, (number, place) in zip(st.columns(A_ROW), shown[start : start + A_ROW], strict=False):
             with column:
                 _one(part, pictures, number, place)
-    together = [place for _, place in known[:MOST_PICTURES]]
-    if st.button(f"Send {len(together)} to Explain", key="bias.explain", icon=":material/search:"):
-        _explain(pictures, together)
+    if st.button("Send these to Explain", key="bias.explain", icon=":material/search:"):
+        _explain(pictures, [place for _, place in shown])
 
 
 def _one(part: Part, pictures: PictureSet, number: int, place: int) -> None:

@@ -60,7 +60,7 @@ def _table(parts: Sequence[Part], figures: Sequence[dict[str, Figure]]) -> pd.Da
     rows = {"Pictures": [*(f"{len(part.found):,}" for part in parts), ""]}
     for name, meaning in MEANINGS.items():
         shown = [with_interval(one[name].value, one[name].low, one[name].high) for one in figures]
-        rows[words(name)] = [*map(literal, shown), meaning]
+        rows[words(name)] = [*(literal(one).replace(", ", ",\u00a0") for one in shown), meaning]
     columns = [*(literal(part.name, 40) for part in parts), "What it says"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 

@@ -14,6 +14,7 @@ from xai_core.bias.pictures_in import read_picture_set
 from xai_core.errors import DataError
 from xai_core.jobs.base import Status
 from xai_core.preparation import Prepared
+from xai_core.results_cache import ResultsCache
 
 LOOK_AGAIN_SECONDS = 0.3
 PICTURES = (
@@ -79,9 +80,8 @@ def _progress() -> None:
     elif job.state.ended:
         _ended(slot, job)
     else:
-        bar, button = st.columns([3, 1], vertical_alignment="center")
-        bar.progress(job.asked / max(1, job.total), f"Asking: {job.asked:,} of {job.total:,} pictures")
-        if button.button("Cancel", key="bias.cancel", width="stretch"):
+        st.progress(job.asked / max(1, job.total), f"Asking: {job.asked:,} of {job.total:,} pictures")
+        if st.button("Cancel", key="bias.cancel", width="stretch"):
             job.cancel()
             st.rerun()
 
@@ -100,8 +100,8 @@ def _ended(slot: BiasSlot, job: PredictionsJob) -> None:
     if job.state.error is not None:
         frame.complain(job.state.error)
     else:
-        told = f"Cancelled after {job.asked:,} of {job.total:,} pictures. What was answered is kept."
-        st.info(told, icon=":material/cancel:")
+        kept = " What was answered is kept." if ResultsCache.from_environment() else ""
+        st.info(f"Cancelled after {job.asked:,} of {job.total:,} pictures.{kept}", icon=":material/cancel:")
     again, enough = st.columns(2)
     prepared = session.workspace().prepared
     if again.button("Resume", key="bias.resume", width="stretch", disabled=prepared is None) and prepared:

@@ -71,7 +71,8 @@ def overview_of(app: AppTest, name: str = "model") -> dict[str, str]:
 
 
 def plain(text: str) -> str:
-    return text.replace("\\", "")
+    """Return text without the signs that keep Markdown away, with spaces at which a line may end."""
+    return text.replace("\\", "").replace("\u00a0", " ")
 
 
 def test_without_predictions_it_says_how_to_bring_some_and_offers_tables_to_practise_on(app: AppTest) -> None:
