@@ -127,14 +127,14 @@ def test_a_box_that_is_never_found_has_a_map_of_noughts():
 
 
 def test_a_picture_larger_than_its_maps_is_masked_at_its_own_size():
-    image = np.repeat(np.repeat(IMAGE, 20, axis=0), 20, axis=1)
+    image = np.repeat(np.repeat(IMAGE, 16, axis=0), 16, axis=1)
     targets = targets_of(image)
     detector = SpotDetector()
     seen = []
     ask = detector.detect
     detector.detect = lambda images, floor: (seen.append(images.shape), ask(images, floor))[1]
     found = last(detector, image=image, targets=targets, samples=100, batch_size=10)
-    assert set(seen) == {(10, 640, 640, 3)}
+    assert set(seen) == {(10, 512, 512, 3)}
     assert found.maps.shape == (2, 480, 480)
     assert found.maps[0, 60:180, 60:180].mean() > 3 * np.abs(found.maps[0, 240:, 240:].mean())
 
