@@ -24,7 +24,8 @@ from xai_core.types import Capability, Card, FileKind, InputSpec, ModelSource
 EXPORTED = "Detectors are not opened from .pt2 files. Save a state_dict, TorchScript or ONNX instead."
 UNKNOWN = (
     "These weights are of no detector that is known by its weights, and a state_dict holds no network of its own. "
-    "Export the whole model: torch.jit.script(model.eval()).save('detector.pt') for TorchScript, or ONNX."
+    "Export the whole model: torch.jit.script(model.eval()).save('detector.pt') for TorchScript, or ONNX. Weights of a "
+    "classifier are opened on the Explain page."
 )
 NO_ABLATION = "channels are switched off one by one in Faster R-CNN and Mask R-CNN only. Choose another method."
 ASIDE_NOTES = {

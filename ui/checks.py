@@ -23,7 +23,7 @@ from xai_core.agreement import (
 )
 from xai_core.jobs.base import Job, Status
 from xai_core.peers import Comparison, peers_for
-from xai_core.pictures import overlay
+from xai_core.pictures import Look, overlay
 from xai_core.types import Capability, Estimate, Floats
 
 SEEDS = 10_000
@@ -196,11 +196,22 @@ def _drawn(shown: _Shown, map: Floats, what: tuple[str, str]) -> NDArray[np.uint
 
 
 def _overlay(shown: _Shown, map: Floats) -> NDArray[np.uint8]:
-    maps = map[None]
+    photo = shown.run.prepared.preprocessing.view(shown.run.picture.pixels, PHOTO)
+    return overlay(photo, _filtered(shown, map[None])[0], _common_look(shown))
+
+
+def _common_look(shown: _Shown) -> Look:
+    """Return a look with the colours that suit both maps, as two that are compared are drawn alike."""
+    look, other = shown.setting.look, shown.job.state.latest
+    whole = np.concatenate([shown.estimate.maps, *([] if other is None else [other.maps])])
+    colours = look.colours_for(_filtered(shown, whole))
+    return Look(**look.values() | {"colour_map": colours})
+
+
+def _filtered(shown: _Shown, maps: Floats) -> Floats:
     for step in shown.setting.filters:
         maps = step.apply(maps)
-    photo = shown.run.prepared.preprocessing.view(shown.run.picture.pixels, PHOTO)
-    return overlay(photo, maps[0], shown.setting.look)
+    return maps
 
 
 def _figures(name: str, figures: Agreement) -> str:

@@ -192,11 +192,11 @@ def _size_caption(scene: Scene) -> None:
     seen_height, seen_width = scene.photo.shape[:2]
     name = literal(scene.picture.name, 60)
     if (height, width) == (seen_height, seen_width):
-        st.caption(
-            f"{name} · {width} × {height} px · {len(scene.found)} boxes with a score of {LEAST_SCORE:.0%} or more"
-        )
+        st.caption(f"{name} · {width} × {height} px · {len(scene.found)} boxes, also those below the threshold")
     else:
         st.caption(f"{name} has {width} × {height} px; the detector gets it at {seen_width} × {seen_height} px.")
+    for note in scene.prepared.card.notes:
+        st.caption(literal(note, 400))
 
 
 def _as_detected(picture: Picture) -> NDArray[np.uint8]:

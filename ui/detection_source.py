@@ -122,12 +122,11 @@ def _progress() -> None:
     slot = session.workspace().detector
     assert slot.opening is not None
     state = slot.opening.state
-    if state.status is Status.DONE and slot.prepared is None:
-        slot.prepared = state.latest
+    if slot.settle():
         st.rerun()
     if state.error is not None:
         frame.complain(state.error)
-        _way_out(str(state.error), slot.source)
+        _way_out(str(state.error), slot.refused or slot.source)
     elif not state.ended:
         st.info(f"{(state.doing or 'opening the file').capitalize()} …", icon=":material/hourglass_top:")
 

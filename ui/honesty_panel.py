@@ -55,7 +55,7 @@ FIGURES = {  # by the name of the diagnostic: its title, how it is written, and 
     "points": ("Points", "{:g}".format, "at so many points of the path gradients were taken"),
     "superpixels": ("Superpixels", "{:g}".format, "the picture was cut into so many, each with a single value"),
 }
-NO_FIGURE_AT_ALL = "This method has no measure of its own error; compare it with another method, or another box."
+NO_FIGURE_AT_ALL = "This method has no measure of its own error; choose a second method and compare the two maps."
 NO_FIGURE = "This method has no measure of its own error; the checks below show how steady its map is."
 
 

@@ -10,7 +10,6 @@ from ui.opening import DETECTION_PAGE, open_as_detector, open_model
 from ui.picture_tray import start_with_a_picture
 from ui.text import literal
 from xai_core import samples
-from xai_core.jobs.base import Status
 from xai_core.types import ModelSource
 
 
@@ -59,8 +58,7 @@ def _progress() -> None:
     space = session.workspace()
     assert space.opening is not None
     state = space.opening.state
-    if state.status is Status.DONE and space.prepared is None:
-        space.prepared = state.latest
+    if space.settle():
         st.rerun()
     if state.error is not None:
         frame.complain(state.error)
@@ -71,7 +69,7 @@ def _progress() -> None:
 
 def _way_out(space: session.Workspace) -> None:
     """Offer what the sentence points to: the page for detectors, or a choice of architecture."""
-    sentence, source = str(space.opening and space.opening.state.error), space.source
+    sentence, source = str(space.opening and space.opening.state.error), space.refused or space.source
     if source is None:
         return
     if "Detection page" in sentence and st.button("Open it on the Detection page", icon=":material/select_all:"):

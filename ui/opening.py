@@ -17,27 +17,28 @@ def open_model(source: ModelSource) -> None:
     """Start opening a model in the place of the present one; pictures and settings stay."""
     space = session.workspace()
     pictures = list(space.pictures.values())
-    space.leave_model(but=source)
-    space.source = source
+    space.make_room(source)
     space.opening = prepare_in_background(session.runner(), source, pictures, samples.references())
-    space.prepared = None
 
 
 def open_detector(source: ModelSource, labels: tuple[str, ...] = ()) -> None:
     """Start opening a detector in the place of the present one; pictures stay. labels: names of its classes."""
     slot = session.workspace().detector
-    slot.leave_model(but=source)
-    slot.source, slot.prepared = source, None
+    slot.make_room(source)
     slot.opening = prepare_detector_in_background(session.runner(), source, labels)
 
 
 def open_as_detector(source: ModelSource) -> None:
     """Start opening a file that was brought as a classifier as a detector."""
-    owned = uploads.handed_over(source, session.workspace().detector.owner)
+    space = session.workspace()
+    owned = uploads.handed_over(source, space.detector.owner)
+    space.opening = None
     open_detector(replace(owned, task="detect", architecture=None))
 
 
 def open_as_classifier(source: ModelSource) -> None:
     """Start opening a file that was brought as a detector as a classifier."""
-    owned = uploads.handed_over(source, session.workspace().owner)
+    space = session.workspace()
+    owned = uploads.handed_over(source, space.owner)
+    space.detector.opening = None
     open_model(replace(owned, task="classify", architecture=None, reading=""))

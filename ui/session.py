@@ -43,12 +43,18 @@ def runner() -> Runner:
 
 @dataclass
 class Slot(Generic[Ready]):
-    """A model that a tab holds, how far it is with opening it, and what was asked of it."""
+    """A model that a tab holds, how far it is with opening it, and what was asked of it.
+
+    standby: the model that was there before, until the one that is being opened is ready. refused: the file that could
+    not be opened, where another model took its place again.
+    """
 
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
     source: ModelSource | None = None
     opening: Job[Ready] | None = None
     prepared: Ready | None = None
+    standby: tuple[ModelSource, Ready] | None = None
+    refused: ModelSource | None = None
     runs: OrderedDict[Key, Job[Estimate]] = field(default_factory=OrderedDict)
     checks: dict[Key, dict[str, Job[Estimate]]] = field(default_factory=dict)
     engines: dict[Key, Job[tuple[Engine, ...]]] = field(default_factory=dict)
@@ -70,8 +76,37 @@ class Slot(Generic[Ready]):
             known[what] = work_out()
         return known[what]
 
-    def leave_model(self, but: ModelSource | None = None) -> None:
-        """Stop what the present model is doing, and free its process and file unless `but` needs them."""
+    def make_room(self, source: ModelSource) -> None:
+        """Put a file that is to be opened in the model's place; the model stands by in case it is refused."""
+        self.stop()
+        present, before, refused = self.source, self.standby, self.refused
+        if present is not None and self.prepared is not None:
+            self.standby = (present, self.prepared)
+        self.source, self.prepared, self.refused = source, None, None
+        self._remove(present, refused, before and before[0], kept=self._here())
+
+    def settle(self) -> bool:
+        """Take what the opening came to; return whether a model is here now that was not before."""
+        state = self.opening.state if self.opening else None
+        if self.prepared is not None or state is None or not state.ended:
+            return False
+        if state.latest is not None and state.status is Status.DONE:
+            before, self.prepared, self.standby = self.standby, state.latest, None
+            self._remove(before and before[0], kept=self._here())
+            return True
+        if self.standby is None:
+            return False
+        self.refused = self.source
+        (self.source, self.prepared), self.standby = self.standby, None
+        return True
+
+    def leave_model(self) -> None:
+        """Stop what the present model is doing, and free its process and its files."""
+        self.stop()
+        self._remove(self.source, self.refused, self.standby and self.standby[0], kept=())
+
+    def stop(self) -> None:
+        """Stop what the present model is doing, and free its process."""
         if self.opening is not None:
             self.opening.cancel()
         self.drop_unfinished(but=())
@@ -80,8 +115,17 @@ class Slot(Generic[Ready]):
         self.engines.clear()
         if self.source is not None and self.source.owner == self.owner:
             runner().release(self.owner)
-            if but is None or but.path != self.source.path:
-                Path(self.source.path).unlink(missing_ok=True)
+
+    def _here(self) -> set[str]:
+        """Return the paths of all models that may still be asked."""
+        sources = (self.source, self.refused, self.standby and self.standby[0])
+        return {one.path for one in sources if one is not None}
+
+    def _remove(self, *sources: ModelSource | None, kept: Collection[str]) -> None:
+        """Remove the files of models that this tab brought, but those at the paths that are `kept`."""
+        for source in sources:
+            if source is not None and source.owner == self.owner and source.path not in kept:
+                Path(source.path).unlink(missing_ok=True)
 
     def drop_unfinished(self, but: Collection[Key]) -> None:
         """Cancel and forget the runs and their checks that are not done, save those whose keys are in `but`."""
@@ -108,11 +152,11 @@ class DetectorSlot(Slot[PreparedDetector]):
     found: dict[Key, Job[Detections]] = field(default_factory=dict)
     downloading: Job[Path] | None = None
 
-    def leave_model(self, but: ModelSource | None = None) -> None:
+    def stop(self) -> None:
         for job in self.found.values():
             job.cancel()
         self.found.clear()
-        super().leave_model(but)
+        super().stop()
 
 
 @dataclass

@@ -34,5 +34,5 @@ def in_words(value: object) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, tuple):
-        return ", ".join(value) or "the usual"
+        return ", ".join(value)
     return f"{value:g}" if isinstance(value, float) else str(value)

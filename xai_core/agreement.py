@@ -134,6 +134,8 @@ def verdict_on_peer(
     if worst >= 1 - noise:
         return f"{library} gives a map that differs no more than chance does (correlation {worst:.3f})."
     reason = known or "No reason is known; the two may round, resize or treat the border in different ways."
+    if worst >= ALIKE:
+        return f"{library} gives nearly the same map (correlation {worst:.3f}). {reason}"
     return f"{library} gives another map (correlation {worst:.3f}). {reason}"
 
 

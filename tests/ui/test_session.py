@@ -10,8 +10,9 @@ import pytest
 
 from ui import session, uploads
 from xai_core.detector import Detections
-from xai_core.jobs.base import Job
-from xai_core.types import Estimate
+from xai_core.errors import RefusedModel
+from xai_core.jobs.base import Job, Status
+from xai_core.types import Estimate, ModelSource
 
 
 class ReleasingRunner:
@@ -63,12 +64,46 @@ def test_a_tab_that_comes_back_keeps_everything(runner: ReleasingRunner, space: 
     assert Path(space.source.path).exists()
 
 
+def opened(space: session.Workspace, name: str, **end: object) -> ModelSource:
+    """Bring another file and end its opening."""
+    source = uploads.keep(io.BytesIO(name.encode()), name, space.owner)
+    space.make_room(source)
+    space.opening = Job(cancel=lambda: None)
+    space.opening.update(**end)
+    return source
+
+
 def test_another_model_takes_the_place_of_the_first(runner: ReleasingRunner, space: session.Workspace) -> None:
-    before = space.source
-    after = uploads.keep(io.BytesIO(b"other weights"), "other.pt", space.owner)
-    space.leave_model(but=after)
+    before, space.prepared = space.source, object()
+    after = opened(space, "other.pt", status=Status.DONE, latest="ready")
     assert before is not None
+    assert Path(before.path).exists()
+    assert space.settle()
+    assert (space.source, space.prepared) == (after, "ready")
     assert (Path(before.path).exists(), Path(after.path).exists()) == (False, True)
+
+
+def test_the_model_before_comes_back_where_another_is_refused(
+    runner: ReleasingRunner, space: session.Workspace
+) -> None:
+    before, space.prepared = space.source, "as before"
+    refused = opened(space, "broken.pt", status=Status.FAILED, error=RefusedModel("It is broken."))
+    assert space.settle()
+    assert (space.source, space.prepared, space.refused) == (before, "as before", refused)
+    assert Path(refused.path).exists()
+    assert not space.settle()
+    third = opened(space, "third.pt", status=Status.DONE, latest="ready")
+    assert space.settle()
+    assert [Path(one.path).exists() for one in (before, refused, third)] == [False, False, True]
+
+
+def test_a_refused_file_without_a_model_before_it_stays_to_be_opened_otherwise(
+    runner: ReleasingRunner, space: session.Workspace
+) -> None:
+    refused = opened(space, "broken.pt", status=Status.FAILED, error=RefusedModel("It is broken."))
+    assert not space.settle()
+    assert space.source == refused
+    assert Path(refused.path).exists()
 
 
 def test_runs_of_another_question_are_cancelled_and_forgotten(space: session.Workspace) -> None:
