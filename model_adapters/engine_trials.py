@@ -150,13 +150,14 @@ def _first(rows: Floats, half: float) -> NDArray[Any]:
 
 def _bearable(native: Candidate, batch: Floats) -> Floats:
     """Return a batch, or the part of it that the native engine has memory for; it is set up for that size then."""
-    try:
-        native.answer(batch)
-    except (OutOfMemory, MemoryError):
-        if len(batch) < 2:
-            raise
-        return _bearable(native, batch[: len(batch) // 2])
-    return batch
+    while True:
+        try:
+            native.answer(batch)
+            return batch
+        except (OutOfMemory, MemoryError):
+            if len(batch) < 2:
+                raise
+        batch = batch[: len(batch) // 2]  # out here, where what filled the memory is gone
 
 
 def _paces(candidates: Sequence[Candidate], batch: Floats) -> dict[Candidate, float]:

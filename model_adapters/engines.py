@@ -14,7 +14,7 @@ from model_adapters.delegating import Delegating
 from model_adapters.engine_openvino import Compiled, Convertible, Portable
 from model_adapters.engine_trials import Candidate, Trial, chosen, missing, told, tried
 from model_adapters.probes import AT_ONCE, in_batches
-from xai_core.errors import OutOfMemory
+from xai_core.errors import OutOfMemory, is_of_memory
 from xai_core.types import Engine, Floats, Network, Precision
 
 NATIVE = {"pytorch": "PyTorch", "tensorflow": "TensorFlow", "onnx": "ONNX Runtime"}
@@ -25,6 +25,7 @@ PAGE = resource.getpagesize()
 UNREADABLE = "OpenVINO can not read this model."
 TOO_LARGE = "The model is too large to be held twice in the memory that it may use."
 RAN_OUT = "OpenVINO ran out of memory."
+NO_ROOM = "There is not enough memory to try it."
 NO_BFLOAT16 = "This processor does not compute in bfloat16."
 
 Size = tuple[int, int]  # height and width, in pixels
@@ -101,8 +102,15 @@ class WithEngines(Delegating):
         native, *others = self._natives()
         found = list(self._by_openvino(height, width))
         others += [one for one in found if isinstance(one, Candidate)]
-        trials = tried(native, others, replace(self.card.input, height=height, width=width), own)
-        return Choice.among(trials, [one for one in found if isinstance(one, Engine)])
+        try:
+            trials = tried(native, others, replace(self.card.input, height=height, width=width), own)
+            return Choice.among(trials, [one for one in found if isinstance(one, Engine)])
+        except Exception as error:
+            if not is_of_memory(error):
+                raise
+            traceback.print_exception(error)
+        # An explanation takes less memory than these trials, so it may run all the same.
+        return Choice.among([Trial(native)], [missing(one.name, one.precision, NO_ROOM) for one in others])
 
     def _natives(self) -> Iterator[Candidate]:
         name = NATIVE.get(self.card.framework, self.card.framework)

@@ -170,6 +170,23 @@ def test_an_engine_that_runs_out_of_memory_makes_way_for_the_native_one(monkeypa
     assert engine(network, "OpenVINO", "float32").reason == "OpenVINO ran out of memory."
 
 
+class RoomlessNetwork(SlowNetwork):
+    """Has memory for one picture at a time."""
+
+    def forward(self, inputs):
+        if len(inputs) > 1:
+            raise OutOfMemory("Too many pictures.")
+        return super().forward(inputs)
+
+
+def test_without_the_memory_for_trials_the_native_engine_goes_on(capfd):
+    network = WithEngines(RoomlessNetwork(small()))
+    native, *others = network.engines(SIDE, SIDE)
+    assert native.in_force
+    assert {one.reason for one in others if one.precision == "float32"} == {"There is not enough memory to try it."}
+    np.testing.assert_array_equal(network.forward(INPUTS[:1]), network.native.forward(INPUTS[:1]))
+
+
 class FastInBfloat16(SlowNetwork):
     """Knows bfloat16, in which it takes no time."""
 
