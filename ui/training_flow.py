@@ -20,8 +20,9 @@ MOST_NUMBERS = 30  # classes a side, above which no numbers are written into cel
 GREY = "#8a939c"
 SHADES = {  # opaque, as Plotly writes numbers in black or white after the colour under them
     "light": [[0, "rgb(242,245,247)"], [1, "rgb(11,110,143)"]],
-    "dark": [[0, "rgb(28,36,45)"], [1, "rgb(79,179,209)"]],
+    "dark": [[0, "rgb(28,36,45)"], [1, "rgb(30,118,148)"]],
 }
+INK = {"light": "#17212b", "dark": "#e8edf2"}
 HEIGHT, PAD = 480, 8  # pixels of the streams, and between two classes
 NOTHING_LEFT = "No picture is left; loosen the filters."
 ONE_ONLY = "There is one epoch only; nothing flows."
@@ -108,7 +109,9 @@ def _sankey(found: Flow, names: list[str]) -> go.Figure:
         "color": [_veiled(colours[at // count], at // count == at % count) for at in cell],
         "hovertemplate": "%{source.customdata} → %{target.customdata}: %{value}<extra></extra>",
     }
-    figure = go.Figure(go.Sankey(node=nodes, link=links, arrangement="fixed", textfont={"shadow": "none"}))
+    figure = go.Figure(
+        go.Sankey(node=nodes, link=links, arrangement="fixed", textfont={"shadow": "none", "color": INK[_theme()]})
+    )
     figure.update_layout(height=HEIGHT + 40, margin={"l": 8, "r": 8, "t": 32, "b": 8}, annotations=_heads(names))
     return figure
 
@@ -138,6 +141,10 @@ def _veiled(colour: str, stays: bool) -> str:
     return f"rgba({red},{green},{blue},{0.18 if stays else 0.6})"
 
 
+def _theme() -> str:
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
 def _matrix(values: Indices | np.ndarray, labels: tuple[str, ...], rows: str, columns: str) -> go.Figure:
     whole = np.issubdtype(values.dtype, np.integer)
     figure = go.Figure(
@@ -145,7 +152,7 @@ def _matrix(values: Indices | np.ndarray, labels: tuple[str, ...], rows: str, co
             z=values,
             x=labels,
             y=labels,
-            colorscale=SHADES["dark" if st.context.theme.type == "dark" else "light"],
+            colorscale=SHADES[_theme()],
             zmin=0,
             zmax=max(float(np.nanmax(values, initial=0)), 1e-9) if not np.isnan(values).all() else 1,
             texttemplate=("%{z}" if whole else "%{z:.0%}") if len(labels) <= MOST_NUMBERS else None,

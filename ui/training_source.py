@@ -96,9 +96,8 @@ def _watch(folder: RunFolder) -> None:
             st.rerun()
         except DataError as error:
             rest = f" Its last change can not be read yet: {literal(str(error), 200)}"
-    words, button = st.columns([4, 1], vertical_alignment="center")
-    words.caption(f"Watching {literal(slot.run, 80)}: {len(slot.history.epochs)} epochs so far.{rest}")
-    if button.button("Stop watching", key="training.stop"):
+    st.caption(f"Watching {literal(slot.run, 80)}: {len(slot.history.epochs)} epochs so far.{rest}")
+    if st.button("Stop watching", key="training.stop", icon=":material/stop_circle:"):
         slot.run = slot.stamp = None
         st.rerun()
 

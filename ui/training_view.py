@@ -62,8 +62,8 @@ def overview(view: View) -> None:
     judged, steps = ~np.isnan(measures.misclassification_rate), ~np.isnan(measures.forgetting)
     shown = {
         "Pictures": (f"{len(view.history):,}", "All of the history; the filters are not looked at here."),
-        "Final accuracy": (_share(accuracy[-1]), "Share that is right in the last epoch of the range."),
-        f"Best, epoch {view.history.epochs[best][:12]}": (_share(accuracy[best]), "Highest accuracy, and its epoch."),
+        "Accuracy": (_share(accuracy[-1]), "Share that is right in the last epoch of the range."),
+        f"Best, at {view.history.epochs[best][:12]}": (_share(accuracy[best]), "Highest accuracy, and its epoch."),
         "Forgotten": (_part(measures.forgetting > 0, steps), "Share that was right, and wrong in the next epoch."),
         "Never right": (_part(measures.misclassification_rate == 1, judged), "Share that was wrong in every epoch."),
         "Churn": (_share(_mean(view.by_epoch.churn)), "Share whose prediction changes from epoch to epoch; mean."),

@@ -57,9 +57,9 @@ def test_without_a_history_the_page_says_what_to_bring(training: AppTest) -> Non
 def test_the_sample_shows_how_a_network_unlearnt_what_it_knew(digits: AppTest) -> None:
     assert not digits.exception
     found = figures(digits)
-    best = next(value for name, value in found.items() if name.startswith("Best, epoch"))
+    best = next(value for name, value in found.items() if name.startswith("Best, at"))
     assert found["Pictures"] == "600"
-    assert float(best.rstrip("%")) > float(found["Final accuracy"].rstrip("%")) + 5
+    assert float(best.rstrip("%")) > float(found["Accuracy"].rstrip("%")) + 5
     assert float(found["Forgotten"].rstrip("%")) > 20
 
 
@@ -129,14 +129,14 @@ def test_a_history_without_pictures_says_how_to_log_them(training: AppTest) -> N
 def test_missing_cells_are_told_and_left_out(training: AppTest) -> None:
     upload(training, LONG.replace("a,2,cat,cat\n", ""))
     assert "1 of 6 predictions are missing" in text_of(training).replace("\\", "")
-    assert figures(training)["Final accuracy"] == "100.0%"
+    assert figures(training)["Accuracy"] == "100.0%"
 
 
 def test_of_one_epoch_changes_are_not_available(training: AppTest) -> None:
     upload(training, "instance_id,epoch,pred,actual\na,0,cat,cat\nb,0,cat,dog\n")
     assert not training.exception
     found = figures(training)
-    assert (found["Churn"], found["Forgotten"], found["Final accuracy"]) == ("n/a", "n/a", "50.0%")
+    assert (found["Churn"], found["Forgotten"], found["Accuracy"]) == ("n/a", "n/a", "50.0%")
     assert "There is one epoch only" in text_of(open_tab(training, "Flow"))
 
 
@@ -190,11 +190,11 @@ def test_a_run_that_grows_is_read_again_and_the_range_follows(
     watch.click().run()
     assert not app.exception
     assert "2 epochs so far" in text_of(app)
-    assert figures(app)["Final accuracy"] == "50.0%"
+    assert figures(app)["Accuracy"] == "50.0%"
     logger.epoch([0, 1])
     app.run()
     assert "3 epochs so far" in text_of(app)
-    assert figures(app)["Final accuracy"] == "100.0%"
+    assert figures(app)["Accuracy"] == "100.0%"
     assert app.session_state["workspace"].training.range == ("0", "2")
 
 

@@ -55,10 +55,11 @@ function palettesOf(colours, classes, theme) {
   return { full, faded };
 }
 
-// Black or white, whichever is read more easily on a colour.
+// Black or white, whichever has more contrast to a colour, as WCAG 2 measures it.
 function inkOn(colour) {
-  const [red, green, blue] = parsed(colour);
-  return 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? "#000" : "#fff";
+  const linear = (value) => (value <= 10 ? value / 3294 : ((value / 255 + 0.055) / 1.055) ** 2.4);
+  const [red, green, blue] = parsed(colour).map(linear);
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000" : "#fff";
 }
 
 // Paints the cells of some rows, a pixel each, into a canvas. fades(label, truth): whether a cell steps back.

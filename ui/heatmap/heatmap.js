@@ -59,7 +59,7 @@ class Heatmap {
     this.send = setStateValue;
     const given = unpackedRows(data);
     if (given.order !== this.data?.order || given.epochs.length !== this.data?.epochs.length) {
-      this.pointed = null;
+      this.point(null);
       this.scroller.scrollTop = 0;
     }
     if (given.turn >= this.turn) [this.turn, this.chosen] = [given.turn, given.chosen];

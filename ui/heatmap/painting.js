@@ -80,7 +80,7 @@ function outline(context, { row, epoch }, layout, { shown, top, lineHeight }, co
   const line = nearestLine(shown, row);
   if (line === null) return;
   const [y, height] = [top + line * lineHeight, Math.max(lineHeight, 3)];
-  for (const [stroke, width] of [[around, 5], [colour, 2]]) {
+  for (const [stroke, width] of [[around, 4], [colour, 2]]) {
     Object.assign(context, { strokeStyle: stroke, lineWidth: stroke === around && around === colour ? 2 : width });
     context.strokeRect(layout.truth - 2, y - 1, layout.right - layout.truth + 4, height + 1);
   }
