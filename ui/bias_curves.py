@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from plotly.subplots import make_subplots
 
+from ui import session
 from ui.bias_charts import COLOURS, FAINT, plain
 from ui.bias_filters import KEPT, Part
 from ui.bias_overview import figures_of
@@ -32,12 +33,13 @@ def roc_curves(part: Part, settings: Settings) -> None:
     areas = {n: figures_of(part)[n].auroc for n in defined}
     lowest = sorted(defined, key=lambda n: areas[n] or 0.0)[: min(FIRST, settings.shown)]
     names = {n: f"{part.found.labels[n]} ({number(area)})" for n, area in areas.items()}
+    key = f"bias.roc.{part.held.number}"
+    session.put(key, [n for n in session.value_of(key, lowest) if n in defined])
     chosen = st.multiselect(
         "Classes",
         defined,
-        default=lowest,
         format_func=names.get,
-        key=f"bias.roc.{part.held.number}",
+        key=key,
         persist_state=KEPT,
         help="In brackets: AUROC. At first those where it is least.",
     )

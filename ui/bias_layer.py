@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from ui import session
 from ui.bias_background import answer_of
 from ui.bias_filters import KEPT, Part, values_of
-from ui.text import literal
+from ui.text import literal, percent
 from xai_core import methods  # noqa: F401  (registers them)
 from xai_core.bias.attribution_means import MeanMap
+from xai_core.bias.groups import UNKNOWN
 from xai_core.bias.looking_inside import MOST_MAPS, MOST_PICTURES, LayerBias, layer_bias, mean_looks
 from xai_core.bias.wording import number
 from xai_core.guide import reason_against
@@ -21,6 +23,7 @@ from xai_core.pictures import Look, heat_map
 from xai_core.preparation import Prepared
 from xai_core.types import Capability
 
+SURE = 2
 LOOKING = ("grad_cam", "saliency", "occlusion")  # quick enough to be asked of many pictures
 NEEDED = (
     "Concept probes and mean maps ask the model itself: bring it on the Model page, and a set of pictures with an "
@@ -31,7 +34,8 @@ NEEDED = (
 def layer(part: Part) -> None:
     """Show probes of a layer and mean maps of two groups, where the model and its pictures are at hand."""
     prepared = session.workspace().prepared
-    offered = {name: values for name, values in part.once("values", values_of).items() if len(values) > 1}
+    known = {name: [v for v in values if v != UNKNOWN] for name, values in part.once("values", values_of).items()}
+    offered = {name: values for name, values in known.items() if len(values) > 1}
     if prepared is None or part.held.pictures is None or not offered:
         st.info(NEEDED, icon=":material/model_training:")
         return
@@ -103,5 +107,15 @@ def _mean_maps(found: tuple[MeanMap, MeanMap, MeanMap], values: tuple[str, str])
     counts = " and ".join(str(mean.samples) for mean in found[:2])
     st.caption(
         f"Means over {counts} pictures of the predicted class, each map divided by its sum so that all count alike; "
-        "pictures are not aligned, so this tells of places in the frame."
+        f"pictures are not aligned, so this tells of places in the frame. {_beyond_chance(found[2])}"
+    )
+
+
+def _beyond_chance(apart: MeanMap) -> str:
+    if apart.standard_error is None:
+        return ""
+    share = float((np.abs(apart.mean) > SURE * apart.standard_error).mean())
+    return (
+        f"In {percent(share)} of the places the difference is more than {SURE} times its standard error; by chance "
+        "alone it would be in about 5%."
     )

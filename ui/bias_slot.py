@@ -100,7 +100,7 @@ class BiasSlot:
         return _once(self.parts, key, work_out, KEPT_PARTS)
 
     def leave(self) -> None:
-        """Stop what is going on."""
+        """Stop the asking that goes on."""
         if self.asking is not None:
             self.asking.cancel()
 

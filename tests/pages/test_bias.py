@@ -283,6 +283,24 @@ def test_the_pictures_of_a_cell_are_listed_the_surest_first(app: AppTest) -> Non
     assert "No picture lies in this cell" in text_of(app)
 
 
+def test_of_many_classes_the_most_mispredicted_are_drawn(app: AppTest) -> None:
+    rows = [[one, one if one % 3 else (one + 1) % 120] for one in range(120)]
+    with_table(app, table(rows, ["y_true", "y_pred"]))
+    look(app, "Confusion")
+    assert not app.exception
+    assert "Of 120 classes the most mispredicted are drawn" in text_of(app)
+
+
+def test_curves_of_classes_that_the_filters_leave_out_are_no_longer_drawn(app: AppTest) -> None:
+    with_table(app)
+    look(app, "ROC curves")
+    assert app.multiselect(key="bias.roc.0").value == [0, 1]
+    app.multiselect(key="bias.actual").set_value(["cat"]).run()
+    assert not app.exception
+    assert app.multiselect(key="bias.roc.0").value == []
+    assert "Of 3 classes the curve is n/a" in plain(text_of(app))
+
+
 def test_leakage_is_measured_beside_that_of_the_labels(app: AppTest) -> None:
     with_sample_predictions(app)
     open_tab(app, "Inside the model")
@@ -326,6 +344,19 @@ def pictures_of(labels: str) -> bytes:
                 one = io.BytesIO()
                 Image.fromarray(random.integers(0, 255, (20, 20, 3), dtype=np.uint8)).save(one, "PNG")
                 archive.writestr(f"{label}/{turn}.png", one.getvalue())
+    return file.getvalue()
+
+
+def coloured_pictures() -> bytes:
+    """Return a zip of twelve red and twelve blue pictures of two classes, listed in labels.csv."""
+    file, rows = io.BytesIO(), [["file", "label", "colour"]]
+    with zipfile.ZipFile(file, "w") as archive:
+        for turn in range(24):
+            one, red = io.BytesIO(), turn % 2
+            Image.new("RGB", (20, 20), (200 * red + turn, 0, 200 * (1 - red))).save(one, "PNG")
+            archive.writestr(f"{turn}.png", one.getvalue())
+            rows.append([f"{turn}.png", str(turn // 12), "red" if red else "blue"])
+        archive.writestr("labels.csv", table(rows[1:], rows[0]))
     return file.getvalue()
 
 
@@ -385,6 +416,19 @@ def test_asking_can_be_cancelled_and_resumed(
     app.button(key="bias.resume").click().run()
     answered(app)
     assert overview_of(app, "mobilenet_v2.pth")["Pictures"] == "6"
+
+
+def test_mean_maps_of_two_groups_lie_beside_their_difference(app: AppTest) -> None:
+    with_pictures(app, coloured_pictures())
+    answered(app)
+    open_tab(app, "Inside the model")
+    app.selectbox(key="bias.looking").set_value("occlusion").run()
+    app.button(key="bias.look").click().run()
+    ended(app, "looks")
+    app.run()
+    assert not app.exception
+    assert "Means over 12 and 12 pictures" in text_of(app)
+    assert "times its standard error" in text_of(app)
 
 
 def test_pictures_of_a_cell_are_sent_to_explain(app: AppTest) -> None:
