@@ -15,7 +15,7 @@ from ui.picture_tray import MOST_PICTURES, SEVERAL
 from ui.text import literal, percent
 from xai_core.bias.picture_set import PictureSet
 from xai_core.bias.wording import UNDEFINED
-from xai_core.errors import ImageError
+from xai_core.errors import DataError, ImageError
 from xai_core.picture_files import Picture
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import Indices
@@ -86,25 +86,25 @@ def _gallery(part: Part, pictures: PictureSet, numbers: Indices) -> None:
     names = [] if part.found.files is None else part.found.files[numbers].tolist()
     known = [(int(number), places[name]) for number, name in zip(numbers, names, strict=True) if name in places]
     shown = known[: A_ROW * ROWS]
-    for start in range(0, len(shown), A_ROW):
-        for column, (number, place) in zip(st.columns(A_ROW), shown[start : start + A_ROW], strict=False):
-            with column:
-                _one(part, pictures, number, place)
+    columns = [column for _ in range(0, len(shown), A_ROW) for column in st.columns(A_ROW)]
+    for turn, (column, (number, place)) in enumerate(zip(columns, shown, strict=False), 1):
+        with column:
+            _one(part, pictures, number, place, turn)
     if st.button("Send these to Explain", key="bias.explain", icon=":material/search:"):
         _explain(pictures, [place for _, place in shown])
 
 
-def _one(part: Part, pictures: PictureSet, number: int, place: int) -> None:
+def _one(part: Part, pictures: PictureSet, number: int, place: int, turn: int) -> None:
     found = part.found
     try:
         view = session.workspace().bias.once((part.held.number, "view", place), lambda: _view(pictures.picture(place)))
-    except ImageError:
+    except (ImageError, DataError):
         st.caption("can not be opened")
         return
     sure = "" if found.confidence is None else f" {percent(float(found.confidence[number]))}"
     st.image(view, alt=pictures.files[place], width="stretch")
-    st.caption(f"{literal(found.labels[found.predicted[number]], 30)}{sure}")
-    if st.button("Explain", key=f"bias.explain.{place}", width="stretch"):
+    st.caption(f"{turn} · {literal(found.labels[found.predicted[number]], 30)}{sure}")
+    if st.button(f"Explain {turn}", key=f"bias.explain.{place}", width="stretch"):
         _explain(pictures, [place])
 
 
@@ -115,7 +115,7 @@ def _explain(pictures: PictureSet, places: Sequence[int]) -> None:
     for place in places:
         try:
             picture = pictures.picture(place)
-        except ImageError:
+        except (ImageError, DataError):  # the picture, or its place in the archive
             continue
         space.pictures.pop(picture.digest, None)
         space.pictures[picture.digest] = picture

@@ -25,6 +25,7 @@ LIGHT, DARK = ((240, 244, 248), (8, 81, 156)), ((28, 36, 45), (125, 205, 240))  
 INKS = ((23, 33, 43), (255, 255, 255))
 LONGEST_NAME = 28
 ROW = 26  # pixels of a bar
+NO_ROOM = 0.2  # of the longest bar, too little to write on
 Mark = float | None
 Colour = tuple[int, int, int]
 
@@ -72,6 +73,7 @@ def named_axis(names: Sequence[str], **more: object) -> dict[str, object]:
 
 def bars(values: Sequence[Mark], names: Sequence[str], hover: str, top: float | None = 1.0) -> go.Figure:
     """Return horizontal bars, the first at the top; one that is not defined has no length and says "n/a"."""
+    longest = top or max((value or 0 for value in values), default=0)
     figure = go.Figure(
         go.Bar(
             x=[value or 0 for value in values],
@@ -79,7 +81,7 @@ def bars(values: Sequence[Mark], names: Sequence[str], hover: str, top: float | 
             orientation="h",
             marker_color=COLOURS[0],
             text=list(map(number, values)),
-            textposition="auto",
+            textposition=["inside" if (value or 0) > NO_ROOM * longest else "outside" for value in values],
             insidetextanchor="start",
             hovertext=[f"{plain(name)}: {number(value)}" for name, value in zip(names, values, strict=True)],
             hoverinfo="text",

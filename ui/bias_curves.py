@@ -28,7 +28,7 @@ def roc_curves(part: Part, settings: Settings) -> None:
     if part.found.probabilities is None:
         st.info(NO_PROBABILITIES, icon=":material/percent:")
         return
-    rocs = part.once("rocs", _rocs)
+    rocs, together = part.once("curves", _curves)
     defined = [n for n, one in enumerate(rocs) if one is not None]
     areas = {n: figures_of(part)[n].auroc for n in defined}
     lowest = sorted(defined, key=lambda n: areas[n] or 0.0)[: min(FIRST, settings.shown)]
@@ -43,7 +43,6 @@ def roc_curves(part: Part, settings: Settings) -> None:
         persist_state=KEPT,
         help="In brackets: AUROC. At first those where it is least.",
     )
-    together = [part.once("micro", micro_roc), part.once("macro", lambda found: macro_roc([r for r in rocs if r]))]
     drawn = [one for one in (*together, *(rocs[n] for n in chosen)) if one is not None]
     st.plotly_chart(_roc_chart(drawn), key="bias.chart.roc", alt="ROC curves of classes against all others")
     absent = len(rocs) - len(defined)
@@ -68,8 +67,19 @@ def calibrated(part: Part, settings: Settings) -> None:
     )
 
 
-def _rocs(found: Predictions) -> list[Roc | None]:
-    return [roc(found, one) for one in range(found.classes)]
+def _curves(found: Predictions) -> tuple[list[Roc | None], list[Roc | None]]:
+    """Return the curves of all classes, and the averages, of each as much as is drawn."""
+    rocs = [roc(found, one) for one in range(found.classes)]
+    averages = [micro_roc(found), macro_roc([one for one in rocs if one is not None])]
+    return list(map(_thinned, rocs)), list(map(_thinned, averages))
+
+
+def _thinned(one: Roc | None) -> Roc | None:
+    if one is None or len(one.thresholds) <= MOST_POINTS:
+        return one
+    which = np.linspace(0, len(one.thresholds) - 1, MOST_POINTS).round().astype(int)
+    rates = (one.false_positive_rate[which], one.true_positive_rate[which])
+    return Roc(one.name, *rates, one.thresholds[which], one.area)
 
 
 def _roc_chart(curves: Sequence[Roc]) -> go.Figure:
@@ -85,14 +95,13 @@ def _roc_chart(curves: Sequence[Roc]) -> go.Figure:
 
 
 def _curve(one: Roc, line: dict[str, object]) -> go.Scatter:
-    which = np.unique(np.linspace(0, len(one.thresholds) - 1, MOST_POINTS).round().astype(int))
     return go.Scatter(
-        x=one.false_positive_rate[which],
-        y=one.true_positive_rate[which],
+        x=one.false_positive_rate,
+        y=one.true_positive_rate,
         mode="lines",
         line=line,
         name=f"{plain(one.name)} ({number(one.area)})",
-        customdata=list(map(_threshold, one.thresholds[which])),
+        customdata=list(map(_threshold, one.thresholds)),
         hovertemplate="threshold %{customdata}<br>true positive rate %{y:.3f}<br>false positive rate %{x:.3f}",
     )
 

@@ -127,8 +127,11 @@ def _rates(found: Sequence[Group]) -> None:
         st.caption(f"Of {len(found)} groups the {MOST_DRAWN} largest are drawn; the table has all.")
     drawn = sorted(sorted(found, key=lambda one: -one.samples)[:MOST_DRAWN], key=lambda one: one.name)
     st.plotly_chart(_chart(drawn), key="bias.chart.groups", alt="Rates of each group with intervals")
-    help_ = {words(name): st.column_config.TextColumn(help=meaning) for name, meaning in RATE_MEANINGS.items()}
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=help_, key="bias.rates", alt="Rates of each group")
+    columns = {words(name): st.column_config.TextColumn(help=meaning) for name, meaning in RATE_MEANINGS.items()}
+    columns["Group"] = st.column_config.TextColumn(width="medium", pinned=True)
+    st.dataframe(
+        pd.DataFrame(rows), hide_index=True, column_config=columns, key="bias.rates", alt="Rates of each group"
+    )
 
 
 def _chart(found: Sequence[Group]) -> go.Figure:
@@ -146,11 +149,12 @@ def _chart(found: Sequence[Group]) -> go.Figure:
             chart.add_trace(dots, row=1, col=column)
     chart.update_xaxes(range=[-0.05, 1.05], zeroline=False, tickvals=[0, 0.5, 1])
     as_rows(chart, [one.name for one in found], row=30)
-    return chart.update_layout(showlegend=False, margin={"t": 48, "b": 24})
+    chart.update_annotations(font_size=13)
+    return chart.update_layout(showlegend=False, margin={"t": 64, "b": 24})
 
 
 def _titled(rate: str) -> str:
-    return words(rate).replace(" rate", "<br>rate").replace(" value", "<br>value")
+    return words(rate).replace(" ", "<br>")
 
 
 def _apart(found: Mapping[str, Fairness]) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # these take pandas, which no other page needs
     from xai_core.bias.picture_set import PictureSet
 
 MOST_HELD = 6
-KEPT_FIGURES, KEPT_PARTS = 300, 2 * MOST_HELD
+KEPT_FIGURES, KEPT_PARTS, KEPT_BYTES = 200, 2 * MOST_HELD, 512 << 20
 Key = tuple[object, ...]
 Found = TypeVar("Found")
 
@@ -97,12 +97,19 @@ class BiasSlot:
 
     def part(self, key: Key, work_out: Callable[[], Predictions]) -> Predictions:
         """Return some of the predictions, chosen the first time; the key starts with their number."""
-        return _once(self.parts, key, work_out, KEPT_PARTS)
+        found = _once(self.parts, key, work_out, KEPT_PARTS)
+        while len(self.parts) > 1 and sum(map(_bytes, self.parts.values())) > KEPT_BYTES:
+            self.parts.popitem(last=False)
+        return found
 
     def leave(self) -> None:
         """Stop the asking that goes on."""
         if self.asking is not None:
             self.asking.cancel()
+
+
+def _bytes(found: Predictions) -> int:
+    return 0 if found.probabilities is None else int(found.probabilities.nbytes)
 
 
 def _once(kept: OrderedDict[Key, Any], key: Key, work_out: Callable[[], Found], most: int) -> Found:

@@ -107,7 +107,7 @@ def _held(slot: BiasSlot, one: Held) -> None:
     button.button("", key=f"bias.remove.{one.number}", icon=":material/delete:", help=remove, on_click=slot.drop,
                   args=(one.number,))  # fmt: skip
     if one.predictions.notes:
-        with st.popover(f"{len(one.predictions.notes)} notes", icon=":material/info:"):
+        with st.popover(f"Notes ({len(one.predictions.notes)})", icon=":material/info:"):
             for note in one.predictions.notes:
                 st.caption(literal(note, 400))
 

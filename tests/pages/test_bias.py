@@ -311,6 +311,16 @@ def test_leakage_is_measured_beside_that_of_the_labels(app: AppTest) -> None:
     assert found["Chance"] == 0.5
 
 
+def test_leakage_of_too_few_pictures_is_a_sentence(app: AppTest) -> None:
+    with_table(app)
+    open_tab(app, "Inside the model")
+    app.button(key="bias.measure").click().run()
+    ended(app, ("leakage", "colour"), Status.FAILED)
+    app.run()
+    assert not app.exception
+    assert "0 values with at least 5 pictures" in plain(text_of(app))
+
+
 def test_all_figures_can_be_downloaded_as_tables_json_and_a_page(app: AppTest) -> None:
     with_table(app)
     open_tab(app, "Download")
@@ -327,11 +337,11 @@ def test_all_figures_can_be_downloaded_as_tables_json_and_a_page(app: AppTest) -
     assert {"summary.csv", "classes.csv", "groups_colour_x_size.csv"} <= set(names)
 
 
-def ended(app: AppTest, what: object) -> Job:
+def ended(app: AppTest, what: object, how: Status = Status.DONE) -> Job:
     """Wait for what is worked out in the background, and return its job."""
     kept = app.session_state["workspace"].bias.figures
     job = next(job for key, job in kept.items() if what in (key[-1], key[-1][0]))
-    assert job.wait(20).status is Status.DONE
+    assert job.wait(20).status is how
     return job
 
 
