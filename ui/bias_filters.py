@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 import streamlit as st
 
-from ui import session
+from ui import address, session
 from ui.bias_background import in_background
 from ui.bias_slot import BiasSlot, Held
 from ui.controls import declared
@@ -94,7 +94,9 @@ def filters_form(held: Sequence[Held]) -> Filters:
 def settings_form() -> Settings:
     """Show how figures are computed and how much of them is shown, and return it."""
     with st.expander("Intervals and limits"):
-        return declared(Settings)
+        found = declared(Settings)
+    address.faults()
+    return found
 
 
 def parts_of(slot: BiasSlot, filters: Filters) -> tuple[list[Part], dict[str, str]]:

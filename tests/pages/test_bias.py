@@ -219,6 +219,13 @@ def test_a_threshold_decides_one_class(app: AppTest) -> None:
     assert taken.to_dict() == {"cat": 5, "dog": 1, "owl": 0}
 
 
+def test_a_link_sets_the_intervals_and_says_what_it_can_not_set(app: AppTest) -> None:
+    app.query_params["bias.level"], app.query_params["bias.shown"] = "0.8", "900"
+    with_table(app)
+    assert "80% intervals" in text_of(app)
+    assert "Shown must lie between 2 and 30" in plain(text_of(app))
+
+
 def test_a_model_without_the_filtered_attribute_is_left_out_with_the_reason(app: AppTest) -> None:
     with_table(app)
     upload(app, table([row[:2] for row in ROWS], HEADS[:2]), "plain.csv", before=1)
