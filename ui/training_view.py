@@ -92,7 +92,9 @@ def _titled(words: str) -> str:
 
 
 def _share(value: float) -> str:
-    return UNDEFINED if np.isnan(value) else percent(float(value))
+    if np.isnan(value):
+        return UNDEFINED
+    return "100%" if value == 1 else percent(float(value))
 
 
 def _part(some: np.ndarray, defined: np.ndarray) -> str:

@@ -129,7 +129,7 @@ def test_a_history_without_pictures_says_how_to_log_them(training: AppTest) -> N
 def test_missing_cells_are_told_and_left_out(training: AppTest) -> None:
     upload(training, LONG.replace("a,2,cat,cat\n", ""))
     assert "1 of 6 predictions are missing" in text_of(training).replace("\\", "")
-    assert figures(training)["Accuracy"] == "100.0%"
+    assert figures(training)["Accuracy"] == "100%"
 
 
 def test_of_one_epoch_changes_are_not_available(training: AppTest) -> None:
@@ -194,7 +194,7 @@ def test_a_run_that_grows_is_read_again_and_the_range_follows(
     logger.epoch([0, 1])
     app.run()
     assert "3 epochs so far" in text_of(app)
-    assert figures(app)["Accuracy"] == "100.0%"
+    assert figures(app)["Accuracy"] == "100%"
     assert app.session_state["workspace"].training.range == ("0", "2")
 
 
