@@ -16,7 +16,8 @@ check:
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 	$(PY) scripts/generate_docs.py --check
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --dist loadfile --ignore tests/browser
+	$(PY) -m pytest tests/browser
 
 setup: .venv/ready
 
