@@ -23,7 +23,7 @@ if prepared is None:
 question = None
 controls, answer = st.columns([1, 3], gap="medium")
 with controls:
-    with st.expander("Pictures", expanded=not session.workspace().pictures):
+    with frame.fold("Pictures", opened=not session.workspace().pictures):
         chosen = picture_tray(choose=True)
     if chosen:
         with frame.errors_in_words():

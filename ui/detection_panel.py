@@ -22,7 +22,7 @@ def detector_panel() -> PreparedDetector | None:
     slot = session.workspace().detector
     able = slot.prepared is not None and Capability.DETECT in slot.prepared.card.capabilities
     named = f"Detector: {literal(slot.source.name, 60)}" if able and slot.source else "Bring a detector"
-    with st.expander(named, expanded=not able, icon=":material/select_all:"):
+    with frame.fold(named, opened=not able, icon=":material/select_all:"):
         detector_source()
         if slot.prepared is not None and able:
             _about(slot.prepared)

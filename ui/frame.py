@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import Page
 
 from ui import session
@@ -55,6 +56,18 @@ def open_page() -> None:
     if not sandbox_in_force().complete:
         lifted = os.environ.get("VITRINE_ALLOW_NO_SANDBOX") == "1"
         st.warning(UNPROTECTED if lifted else NO_SANDBOX, icon=":material/warning:")
+
+
+def fold(title: str, *, opened: bool, icon: str | None = None) -> DeltaGenerator:
+    """Return a place for controls: plainly there where it is `opened`, else folded away under its title.
+
+    An expander that starts open sometimes stays without height when a page is the first that a tab loads.
+    """
+    if not opened:
+        return st.expander(title, icon=icon)
+    place = st.container(border=True)
+    place.markdown(f"{icon or ''} **{title}**".strip())
+    return place
 
 
 @contextmanager

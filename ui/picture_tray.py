@@ -14,7 +14,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from ui import session
+from ui import frame, session
 from ui.text import literal
 from xai_core import samples
 from xai_core.errors import ImageError
@@ -47,7 +47,7 @@ def one_picture(offered: Sequence[Sample]) -> Picture | None:
 
     offered: samples that are shown before those of classifiers.
     """
-    with st.expander("Pictures", expanded=not session.workspace().pictures):
+    with frame.fold("Pictures", opened=not session.workspace().pictures):
         at_hand = {picture.digest: picture for picture in _tray(2, [*offered, *samples.references()])}
     if len(at_hand) < 2:
         return next(iter(at_hand.values()), None)
