@@ -55,14 +55,15 @@ class Scene:
         return tuple(BoxTarget.of(self.found, number - 1) for number in numbers)
 
     def name_of(self, number: int) -> str:
-        """Return what a box is called in a line: "2 · dog · 89 %"."""
+        """Return what a box is called in a line: "2: dog, 89 %"."""
         box = self.box(number)
-        return f"{box.number} · {box.name} · {box.score}"
+        return f"{box.number}: {box.name}, {box.score}"
 
     def box(self, number: int, faint: bool = False) -> Box:
         """Return a box to draw."""
         (target,) = self.targets([number])
         name = self.prepared.labels[target.label]
+        name = f"class {name}" if name.isdecimal() else name  # a number alone looks like the box's own
         return Box(number, name, target.label, f"{100 * target.score:.0f} %", target.corners, faint)
 
 

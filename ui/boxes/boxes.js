@@ -1,7 +1,6 @@
 // The component: a photo that can be zoomed, and a button for each box over it.
 
 const COLOURS = 8;
-const TAG_HEIGHT = 26; // pixels
 const FINGER = 4; // pixels around a box that still count as the box
 const pictures = new WeakMap();
 
@@ -67,12 +66,12 @@ class BoxPicture {
       if (had !== null) this.focus(Math.max(0, boxes.findIndex(({ number }) => number === had)));
     }
     this.mark();
-    this.place();
   }
 
   button(box, at) {
-    const rest = element("span", { className: "rest" }, ` · ${box.name} · ${box.score}`);
-    const tag = element("span", { className: "tag number", ariaHidden: "true" }, `${box.number}`, rest);
+    const badge = element("span", { className: "badge" }, `${box.number}`);
+    const rest = element("span", { className: "rest" }, `${box.name}, ${box.score}`);
+    const tag = element("span", { className: "tag number", ariaHidden: "true" }, badge, rest);
     const made = element("button", { type: "button", className: `box colour-${box.label % COLOURS}` }, tag);
     made.setAttribute("aria-label", spoken(box));
     made.classList.toggle("faint", box.faint);
@@ -145,25 +144,57 @@ class BoxPicture {
       made.tabIndex = number === first ? 0 : -1;
     });
     this.stage.classList.toggle("some-chosen", this.chosen.length > 0);
+    this.measure();
+    this.place();
+  }
+
+  // The widths of the tags, in full and of the number alone; a chosen one has a sign before its number.
+  measure() {
+    this.stage.classList.add("measured");
+    const tags = this.buttons?.map((made) => made.firstChild) ?? [];
+    this.widths = tags.map((tag) => ({ full: tag.offsetWidth, number: tag.offsetWidth - tag.lastChild.offsetWidth }));
+    this.tagHeight = tags[0]?.offsetHeight ?? 0;
+    this.stage.classList.remove("measured");
   }
 
   place() {
     const { zoom, x, y } = this.navigation;
-    const { clientWidth, clientHeight } = this.stage;
     this.layer.style.transform = `translate(${100 * x}%, ${100 * y}%) scale(${zoom})`;
     this.stage.classList.toggle("zoomed", zoom > 1);
-    this.stage.dataset.tags = tagsFor(this.boxes.length, clientWidth * clientHeight * zoom * zoom);
     this.zoomLevel.value = `${Math.round(100 * zoom)} %`;
-    this.buttons?.forEach(({ style, classList }, at) => {
+    this.buttons?.forEach(({ style }, at) => {
       const { left, top, right, bottom } = this.boxes[at];
-      const [across, down] = [left * zoom + x, top * zoom + y];
-      style.left = `${100 * across}%`;
-      style.top = `${100 * down}%`;
+      style.left = `${100 * (left * zoom + x)}%`;
+      style.top = `${100 * (top * zoom + y)}%`;
       style.width = `${100 * (right - left) * zoom}%`;
       style.height = `${100 * (bottom - top) * zoom}%`;
-      classList.toggle("tag-inside", down * clientHeight < TAG_HEIGHT);
-      classList.toggle("tag-left", across * clientWidth > clientWidth - 140);
     });
+    this.placeTags();
+  }
+
+  placeTags() {
+    const { zoom, x, y } = this.navigation;
+    const { clientWidth: width, clientHeight: height } = this.stage;
+    if (!width || !this.buttons) return;
+    if (!this.tagHeight) this.measure();
+    const boxes = this.boxes.map(({ number, left, top, right, bottom }, at) => ({
+      ...this.widths[at],
+      chosen: this.chosen.includes(number),
+      left: (left * zoom + x) * width,
+      top: (top * zoom + y) * height,
+      right: (right * zoom + x) * width,
+      bottom: (bottom * zoom + y) * height,
+    }));
+    placedTags(boxes, this.tagHeight, { width, height }).forEach((tag, at) => this.placeTag(at, boxes[at], tag));
+  }
+
+  placeTag(at, box, { shown, at: here, aside }) {
+    const made = this.buttons[at];
+    made.dataset.tag = shown;
+    for (const [name, spot] of Object.entries({ here, aside })) {
+      made.style.setProperty(`--${name}-x`, `${spot.left - box.left}px`);
+      made.style.setProperty(`--${name}-y`, `${spot.top - box.top}px`);
+    }
   }
 }
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from ui.boxes.component import browser_code
 
-NAMES = "boxAt, chosenWith, stepped, spoken, tagsFor, unpackedBoxes"
+NAMES = "boxAt, chosenWith, stepped, spoken, tagsFor, placedTags, unpackedBoxes"
 LOAD = """async (code) => {
   const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
   window.boxes = await import(address);
