@@ -38,6 +38,10 @@ class DetectionModel:
         """What happened on the way that a person should know, in sentences."""
         return self._batches.notes
 
+    def take_at_most(self, count: int) -> None:
+        """Ask in batches of so many pictures or channels from now on; `notes` says so."""
+        self._batches.take_at_most(count)
+
     def detect(self, images: Floats, floor: float) -> list[Detections]:
         """Return what is found in each image, boxes with a score of at least `floor`."""
         found = self._batches.run(lambda some: self._detector.detect(some, floor), images)

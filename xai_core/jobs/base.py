@@ -62,7 +62,7 @@ class Job(Generic[Result]):
         self.submitted = time.monotonic()
 
     def cancel(self) -> None:
-        """Ask for an end; the state becomes CANCELLED within one batch. No effect on an ended job."""
+        """End a job: its state becomes CANCELLED at once, and the worker stops within one batch. An ended one stays."""
         if not self.state.ended:
             self._cancel()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from xai_core.detector import BoxTarget, Detections, Detector
 from xai_core.jobs import messages
 from xai_core.jobs.base import Job
 from xai_core.jobs.frames import Arrays, BadFrame, Header
+from xai_core.jobs.steps import Heartbeat, within_memory
 from xai_core.jobs.tasks import Task
 from xai_core.model import Memory
 from xai_core.types import Capability, Card, Conditions, Estimate, Floats
@@ -62,16 +63,16 @@ def detected(detector: Detector, header: Header, arrays: Arrays, tick: Callable[
 
 
 def explained(
-    detector: Detector, header: Header, arrays: Arrays, memory: Memory, tick: Callable[[], None]
+    detector: Detector, header: Header, arrays: Arrays, memory: Memory, heartbeat: Heartbeat
 ) -> Iterator[Estimate]:
     """Answer `explain_boxes_task` in the worker; the parameters are checked before the first step."""
     method = detection_method_named(header["method"]).from_json(header["params"])
     method.check_model(detector.card)
     method.check_choices(detector.card)
     precision = messages.conditions_from_json(header["conditions"]).precision
-    model = DetectionModel(detector.at(precision), memory, tick)
-    image, *rest = arrays
-    return _with_notes(model, method.explain(model, image, _targets_from_arrays(rest)))
+    model = DetectionModel(detector.at(precision), memory, heartbeat.tick)
+    image, targets = arrays[0], _targets_from_arrays(arrays[1:])
+    return within_memory(method, model, lambda one: heartbeat.patiently(one.explain(model, image, targets)))
 
 
 def needs_boxes_alone(header: Header) -> bool:
@@ -95,11 +96,6 @@ def detections_from_frame(arrays: Arrays, classes: int) -> Detections:
     if any(((one < 0) | (one > 1)).any() for one in plain[1:]):
         raise BadFrame("A score lies outside 0 to 1.")
     return Detections(plain[0], labels, plain[1], plain[2], plain[3])
-
-
-def _with_notes(model: DetectionModel, steps: Iterator[Estimate]) -> Iterator[Estimate]:
-    for estimate in steps:
-        yield replace(estimate, notes=(*model.notes, *estimate.notes))
 
 
 def _targets_to_arrays(targets: Sequence[BoxTarget]) -> Arrays:

@@ -11,10 +11,11 @@ from typing import Any
 
 from xai_core.detection.method import DetectionMethod
 from xai_core.detector import BoxTarget, Detections
-from xai_core.jobs.base import AS_IT_IS, Job
+from xai_core.jobs.base import AS_IT_IS, Job, Status
 from xai_core.jobs.detection import detect_task, explain_boxes_task
+from xai_core.jobs.launcher import Launcher
 from xai_core.jobs.limits import Limits
-from xai_core.jobs.model_process import Launcher, ModelProcess
+from xai_core.jobs.model_process import ModelProcess
 from xai_core.jobs.sandbox import SandboxState, sandbox_in_force
 from xai_core.jobs.tasks import Task, engines_task, explain_task, pooled_task, predict_task
 from xai_core.method import Method
@@ -148,13 +149,22 @@ class LocalRunner:
             pass
         return task.job
 
+    def _submit_again(self, source: ModelSource, task: Task) -> None:
+        if task.job.state.ended:
+            return
+        try:
+            self._submit(source, task)
+        except RuntimeError:  # closed meanwhile
+            task.update(status=Status.CANCELLED)
+
     def _process(self, source: ModelSource) -> ModelProcess:
         with self._lock:
             if self._closed:
                 raise RuntimeError("The runner is closed.")
             found = self._processes.get(_key(source))
             if found is None or found.ended or found.closed:
-                found = self._processes[_key(source)] = ModelProcess(source, self._launcher, self._wait_for_room)
+                found = ModelProcess(source, self._launcher, self._wait_for_room, self._submit_again)
+                self._processes[_key(source)] = found
             return found
 
     def _cancel(self, source: ModelSource, job: Job[Any]) -> None:
@@ -162,6 +172,7 @@ class LocalRunner:
             process = self._processes.get(_key(source))
         if process:
             process.cancel(job)
+        job.update(status=Status.CANCELLED)  # also where it is between two processes
 
     def _wait_for_room(self, newcomer: ModelProcess) -> None:
         """Return once `newcomer` may start; idle processes make room for it."""

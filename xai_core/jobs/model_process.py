@@ -8,64 +8,44 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from xai_core.errors import RefusedModel, VitrineError, WorkerDied
+from xai_core.errors import TimedOut, VitrineError, WorkerDied
 from xai_core.jobs import messages
 from xai_core.jobs.base import Job, Status
 from xai_core.jobs.frames import Arrays, BadFrame, Header
-from xai_core.jobs.limits import Limits
+from xai_core.jobs.launcher import Launcher
 from xai_core.jobs.process import SandboxedProcess, failure
-from xai_core.jobs.sandbox import SandboxState, sandbox_in_force
+from xai_core.jobs.sandbox import sandbox_in_force
 from xai_core.jobs.sentences import STOPPED
-from xai_core.jobs.tasks import Task
-from xai_core.jobs.watchdog import watch
+from xai_core.jobs.tasks import FINAL, Task
 from xai_core.types import Card, FileKind, ModelSource
 
 LOG = logging.getLogger(__name__)
-WITHOUT_SANDBOX = ("torch-weights", "safetensors", "onnx", "onnx-zip", "keras")
-
-
-@dataclass(frozen=True)
-class Launcher:
-    """What all processes of a runner have in common."""
-
-    adapters: str
-    limits: Limits
-    extra_path: tuple[str, ...] = ()
-    unsandboxed: bool = False
-
-    def start(self, framework: str, model: str) -> SandboxedProcess:
-        """Start a process under watch."""
-        process = SandboxedProcess(self.adapters, framework, model, self.limits, self.extra_path)
-        process.allow(self.limits.start_seconds)
-        watch(process)
-        return process
-
-    def check(self, kind: FileKind, state: SandboxState) -> None:
-        """Raise RefusedModel where a file of this kind needs a sandbox that is not there."""
-        if not (state.complete or self.unsandboxed or kind.format in WITHOUT_SANDBOX):
-            raise RefusedModel(
-                f"This machine's kernel offers no sandbox, and {kind.format} files can run code when opened. "
-                "Upload a state dict, safetensors, ONNX or .keras file."
-            )
+STOPPING = "stopping what was cancelled"
 
 
 class ModelProcess:
     """Starts, opens its model and answers on a thread of its own; every public method may be called from any other.
 
-    `wait_for_room` blocks until the process may be started, or was closed.
+    `wait_for_room` blocks until the process may be started, or was closed. `elsewhere` takes on a task that has to wait
+    for another process, as this one ended over a job that was cancelled.
     """
 
-    def __init__(self, source: ModelSource, launcher: Launcher, wait_for_room: Callable[[ModelProcess], None]) -> None:
+    def __init__(
+        self,
+        source: ModelSource,
+        launcher: Launcher,
+        wait_for_room: Callable[[ModelProcess], None],
+        elsewhere: Callable[[ModelSource, Task], object],
+    ) -> None:
         self.source = source
         self._path = os.path.abspath(source.path)  # the worker runs in a folder of its own
         self.card: Card | None = None
         self.used = time.monotonic()
         self.ended = False
         self.closed = False
-        self._launcher, self._wait_for_room = launcher, wait_for_room
+        self._launcher, self._wait_for_room, self._elsewhere = launcher, wait_for_room, elsewhere
         self._process: SandboxedProcess | None = None
         self._doing = "starting a process"
         self._ids = itertools.count(1)
@@ -107,16 +87,16 @@ class ModelProcess:
             self.used = time.monotonic()
             id = next(self._ids)
             task.header["job"] = id
-            self._tasks[id] = task
             is_open = self.card is not None
-            task.update(doing="" if is_open else self._doing)
+            task.update(doing=self._what_comes_first())
+            self._tasks[id] = task
             self._expect()
         if is_open:
             self._send(task.header, task.arrays)
         return True
 
     def cancel(self, job: Job[Any]) -> None:
-        """End a job of this process: at once where it was not sent yet, else at its next step."""
+        """End a job of this process at once; the worker stops at its next step, or is ended where that is long."""
         with self._lock:
             if job in self._openings:
                 self._openings.remove(job)
@@ -125,9 +105,10 @@ class ModelProcess:
             if not found:
                 return None
             id, task = found[0]
+            task.update(status=Status.CANCELLED)
             if self.card is None:
                 del self._tasks[id]
-                return task.update(status=Status.CANCELLED)
+                return None
             task.cancel_by = min(task.cancel_by, time.monotonic() + self._launcher.limits.step_seconds)
             self._expect()
         return self._send({"ask": "cancel", "job": id})
@@ -245,7 +226,7 @@ class ModelProcess:
             task.update(status=Status.FAILED, error=failure(header))
         else:
             task.hear(header, arrays, self.card)
-        if task.job.state.ended:
+        if header.get("say") in FINAL:
             del self._tasks[task.header["job"]]
 
     def _largest_answer(self) -> int:
@@ -272,10 +253,30 @@ class ModelProcess:
         with self._lock:
             self.ended, process = True, self._process
             status = {"status": Status.CANCELLED} if self.closed else {"status": Status.FAILED, "error": error}
-            for task in self._tasks.values():
-                task.update(**status)
+            waiting = self._not_to_blame(error)
+            for id, task in self._tasks.items():
+                if id not in waiting:
+                    task.update(**status)
             for job in self._openings:
                 job.update(**status)
             self._tasks, self._openings = {}, []
         if process:
             process.close()
+        for task in waiting.values():
+            self._elsewhere(self.source, task)
+
+    def _not_to_blame(self, error: VitrineError) -> dict[int, Task]:
+        """Return the tasks that only waited for a cancelled one, which did not end in time."""
+        if self.closed or not isinstance(error, TimedOut) or not self._cancelled():
+            return {}
+        return {id: task for id, task in self._tasks.items() if task.began is None and not task.job.state.ended}
+
+    def _cancelled(self) -> list[Task]:
+        """Return the tasks that were cancelled and have not come to an end in the worker."""
+        return [task for task in self._tasks.values() if task.job.state.ended]
+
+    def _what_comes_first(self) -> str:
+        """Return in words what a new task has to wait for; "" where it is done as soon as its turn comes."""
+        if self.card is None:
+            return self._doing
+        return STOPPING if self._cancelled() else ""

@@ -11,15 +11,15 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from types import ModuleType
 from typing import Literal
 
 import numpy as np
 
 from xai_core.detector import Detector
-from xai_core.errors import MissingCapability, ParamError, UnsupportedModel, is_of_memory
+from xai_core.errors import MissingCapability, ParamError, UnsupportedModel
 from xai_core.jobs import detection, frames, messages, sandbox
 from xai_core.jobs.base import AS_IT_IS
 from xai_core.jobs.frames import Arrays, Header
@@ -27,6 +27,7 @@ from xai_core.jobs.launch import WorkerSetup
 from xai_core.jobs.memory import SpooledMemory
 from xai_core.jobs.sandbox import SandboxState
 from xai_core.jobs.sentences import plain
+from xai_core.jobs.steps import TICK_SECONDS, Heartbeat, within_memory
 from xai_core.jobs.turns import Turns
 from xai_core.method import Method, check_targets, method_named
 from xai_core.model import Model
@@ -34,12 +35,10 @@ from xai_core.resampling import resized
 from xai_core.types import Capability, Conditions, Engine, Estimate, Floats, Indices, ModelSource, Network
 
 PICTURES_A_PASS = 8
-TICK_SECONDS = 0.25
 DETECT_SECONDS = 60  # the first pass of a large detector on a busy machine
 ENGINES_SECONDS = 60  # on a busy machine, conversion and trials of a large model
 PEER_SECONDS = 300  # one target by another library, whose passes are slower than ours
 FIRST = 0  # the job of opening or inspecting
-PATIENCE = 3  # times the usual silence for a method's first step, in which a framework traces or compiles
 
 
 def serve(setup: WorkerSetup, landlock: int, requests: int, results: int) -> None:
@@ -69,6 +68,7 @@ class Worker:
         self._setup, self._requests, self._results = setup, requests, results
         self._arrived: queue.SimpleQueue[tuple[Header, Arrays]] = queue.SimpleQueue()
         self._turns = Turns(self.say, self.fail)
+        self._heartbeat = Heartbeat(self.tick, setup.limits.step_seconds)
         self._memory = SpooledMemory(setup.scratch, setup.limits.ledgers_mb << 20)
         self._network: Network | None = None
         self._detector: Detector | None = None
@@ -170,6 +170,8 @@ class Worker:
             steps = self._by_peer(conditions, method, model, image, targets)
         else:
             steps = self._by_us(method, model, image, targets)
+            if Capability.PREDICT in method.needs:
+                steps = self._after_search(header["job"], partial(self._tried, model, image[None]), steps)
         self._turns.add(header["job"], steps)
 
     def _pooled(self, header: Header, arrays: Arrays) -> None:
@@ -196,40 +198,30 @@ class Worker:
         if self._turns.drop(header["job"]):
             return self.say({"say": "cancelled", "job": header["job"]})
         self.say({"say": "started", "job": header["job"]})
-        with self._ticking(DETECT_SECONDS):
+        with self._heartbeat.beating(DETECT_SECONDS):
             found = detection.detected(self._opened_detector(), header, arrays, self.tick)
         return self.say({"say": "done", "job": header["job"], "value": {}}, found)
 
     def _explain_boxes(self, header: Header, arrays: Arrays) -> None:
         detector = self._opened_detector()
-        steps = detection.explained(detector, header, arrays, self._memory, self.tick)
+        steps = detection.explained(detector, header, arrays, self._memory, self._heartbeat)
         self.say({"say": "started", "job": header["job"]})
         if detection.needs_boxes_alone(header):  # many passes, so the search for the fastest engine is worth it
-            with self._ticking(ENGINES_SECONDS):
-                detector.engines(*arrays[0].shape[:2])
+            search = partial(detector.engines, *arrays[0].shape[:2])
+            steps = self._after_search(header["job"], search, steps)
         self._turns.add(header["job"], steps)
 
-    def _by_us(self, method: Method, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:
-        """Explain; where the pictures of a batch fill the memory, begin again with half as many."""
-        if Capability.PREDICT in method.needs:
-            self._tried(model, image[None])
-        while True:
-            try:
-                for estimate in self._patiently(method.explain(model, image, targets)):
-                    yield replace(estimate, notes=(*model.notes, *estimate.notes))
-                return
-            except Exception as error:
-                if not is_of_memory(error) or (smaller := method.halved()) is None:
-                    raise
-            method = smaller  # out here, where what filled the memory is gone
-            model.take_at_most(method.values()["batch_size"])
-
-    def _patiently(self, steps: Iterator[Estimate]) -> Iterator[Estimate]:
-        with self._ticking(PATIENCE * self._setup.limits.step_seconds):
-            first = next(steps, None)
-        if first is not None:
-            yield first
+    def _after_search(self, job: int, search: Callable[[], object], steps: Iterator[Estimate]) -> Iterator[Estimate]:
+        """Look for the fastest engine before the first step; no step is taken of a job that is cancelled meanwhile."""
+        self.say({"say": "doing", "job": job, "value": "engines"})
+        with self._heartbeat.beating(ENGINES_SECONDS):
+            search()
+        self.say({"say": "doing", "job": job, "value": ""})
+        if not self._turns.is_cancelled(job):
             yield from steps
+
+    def _by_us(self, method: Method, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:
+        return within_memory(method, model, lambda one: self._heartbeat.patiently(one.explain(model, image, targets)))
 
     def _by_peer(
         self, conditions: Conditions, method: Method, model: Model, image: Floats, targets: Indices
@@ -237,9 +229,7 @@ class Worker:
         """Have another library compute, one target a step, so that a cancel is heard in between."""
         network, shown = self._variant(conditions), np.zeros((len(targets), *model.input_size), np.float32)
         for done, target in enumerate(targets[:, None], start=1):
-            with self._ticking(
-                PEER_SECONDS
-            ):  # another library says nothing until it is done, and importing it takes seconds
+            with self._heartbeat.beating(PEER_SECONDS):  # it says nothing until it is done; its import takes seconds
                 way = model.preprocessing
                 found = network.by_peer(conditions.peer, method.id, method.values(), way, image, target)
             shown[done - 1] = resized(found, model.input_size)[0]
@@ -249,32 +239,13 @@ class Worker:
         if self._turns.drop(header["job"]):
             return self.say({"say": "cancelled", "job": header["job"]})
         self.say({"say": "started", "job": header["job"]})
-        found = self._tried(self._model(header), *arrays)
+        with self._heartbeat.beating(ENGINES_SECONDS):
+            found = self._tried(self._model(header), *arrays)
         return self.say({"say": "done", "job": header["job"], "value": messages.engines_to_json(found)})
 
     def _tried(self, model: Model, images: Floats | None = None) -> tuple[Engine, ...]:
         own = None if images is None else model.preprocessing.normalise(images)
-        with self._ticking(ENGINES_SECONDS):
-            return self._opened().engines(*model.input_size, own)
-
-    @contextmanager
-    def _ticking(self, seconds: float) -> Iterator[None]:
-        """Show for a while that a long call is alive, which itself says nothing."""
-        over = threading.Event()
-
-        def tick() -> None:
-            for _ in range(int(seconds / TICK_SECONDS)):
-                if over.wait(TICK_SECONDS):
-                    break
-                self.tick()
-
-        thread = threading.Thread(target=tick, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
+        return self._opened().engines(*model.input_size, own)
 
     def _opened(self) -> Network:
         if self._network is None:

@@ -17,6 +17,8 @@ from xai_core.preprocessing import Preprocessing
 from xai_core.types import Card, Conditions, Engine, Floats, Indices, Score
 
 Read = Callable[[Any, Arrays, Card], Any]
+FINAL = ("done", "cancelled", "failed")  # the worker's last word on a job
+DOING = {"engines": "trying which engine is fastest", "": ""}
 
 
 @dataclass
@@ -42,6 +44,8 @@ class Task:
             case "started":
                 self.began = time.monotonic()
                 self.update(status=Status.RUNNING, doing="")
+            case "doing":
+                self.update(doing=_doing(header.get("value")))
             case "preview":
                 self.update(latest=self.read(header.get("value"), arrays, card))
             case "done":
@@ -50,6 +54,12 @@ class Task:
                 self.update(status=Status.CANCELLED)
             case other:
                 raise BadFrame(f"The worker said {other!r} of a job.")
+
+
+def _doing(value: Any) -> str:
+    if not isinstance(value, str) or value not in DOING:
+        raise BadFrame("The worker does what is not known.")
+    return DOING[value]
 
 
 def predict_task(job: Job[Floats], preprocessing: Preprocessing, images: Floats, score: Score) -> Task:

@@ -50,6 +50,11 @@ class Turns:
         with self._lock:
             self._cancelled.add(id)
 
+    def is_cancelled(self, id: int) -> bool:
+        """Return whether a job was cancelled."""
+        with self._lock:
+            return id in self._cancelled
+
     def drop(self, id: int) -> bool:
         """Return whether a job was cancelled, and forget that it was."""
         with self._lock:

@@ -41,6 +41,13 @@ class Spotter(Detector):
         self.words = words
         self.card = Card("pytorch", "fake", 2, InputSpec(None, None), Capability.DETECT, notes=(words,))
 
+    def engines(self, height, width):
+        if self.words.startswith("searching"):
+            time.sleep(3)
+        while self.words.startswith("lost"):
+            time.sleep(0.01)
+        return ()
+
     def detect(self, images, floor):
         found = []
         for image in images:

@@ -178,3 +178,24 @@ class Insider(DetectionMethod):
 
     def explain(self, model, image, targets):
         yield from ()
+
+
+@detection_method(
+    "bulky_boxes",
+    title="Bulky boxes",
+    needs=Capability.DETECT,
+    source="none",
+    cost="none",
+    guide=Guide("", "", ""),
+)
+class BulkyBoxes(DetectionMethod):
+    """Show the batch size, for which there is room up to a number of pictures."""
+
+    room: Annotated[int, Range(0, 100), "How many pictures there is room for."] = 1
+    batch_size: BatchSize = 12
+
+    def explain(self, model, image, targets):
+        if self.batch_size > self.room:
+            raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")
+        model.detect(np.repeat(image[None], self.batch_size, axis=0), 0.05)
+        yield Estimate(1.0, np.full((len(targets), *map_size(image)), self.batch_size, np.float32))

@@ -7,15 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.xai_core.jobs.asking import Asked
+from tests.xai_core.jobs.asking import Asked, fake_runner
 from xai_core.detector import BoxTarget
-from xai_core.errors import MissingCapability, WorkerDied
+from xai_core.errors import MissingCapability, OutOfMemory, WorkerDied
 from xai_core.jobs.base import Status
 from xai_core.jobs.detection import MOST_BOXES, detections_from_frame
 from xai_core.jobs.frames import BadFrame
+from xai_core.jobs.limits import Limits
 
 SECONDS = 60
 IMAGE = np.full((10, 20, 3), 0.75, np.float32)
+TARGET = BoxTarget((0.0, 0.0, 10.0, 10.0), 1, 0.75, (0.0, 0.75))
 
 
 @pytest.fixture
@@ -24,11 +26,6 @@ def detector(source):
         return replace(source(words), task="detect")
 
     return made
-
-
-def targets(runner, detector):
-    found = runner.detect(detector, IMAGE, 0.05).result(SECONDS)
-    return [BoxTarget.of(found, 0)]
 
 
 def test_boxes_come_back_in_pixels_of_the_image(runner, detector):
@@ -58,7 +55,7 @@ def test_the_same_file_can_be_a_classifier_and_a_detector(runner, source, detect
 
 
 def test_boxes_are_explained_step_by_step(runner, detector):
-    job = runner.explain_boxes(detector(), Asked("halves", {"steps": 4}), IMAGE, targets(runner, detector()))
+    job = runner.explain_boxes(detector(), Asked("halves", {"steps": 4}), IMAGE, [TARGET])
     estimate = job.result(SECONDS)
     assert estimate.fraction == 1
     assert estimate.maps.shape == (1, 10, 20)
@@ -67,15 +64,38 @@ def test_boxes_are_explained_step_by_step(runner, detector):
 
 def test_an_explanation_of_boxes_can_be_cancelled(runner, detector):
     asked = Asked("halves", {"steps": 10_000, "pause": 0.05})
-    job = runner.explain_boxes(detector(), asked, IMAGE, targets(runner, detector()))
+    job = runner.explain_boxes(detector(), asked, IMAGE, [TARGET])
     while job.state.latest is None:
         job.wait(0.05)
     job.cancel()
     assert job.wait(SECONDS).status is Status.CANCELLED
 
 
+def test_pictures_that_fill_the_memory_are_made_in_smaller_batches_and_a_note_says_so(runner, detector):
+    asked = Asked("bulky_boxes", {"room": 3, "batch_size": 20})
+    found = runner.explain_boxes(detector(), asked, IMAGE, [TARGET]).result(SECONDS)
+    assert (found.maps == 2).all()
+    assert found.notes == ("The batch was too large for the memory, so pictures were taken 2 at a time.",)
+
+
+def test_a_single_picture_that_fills_the_memory_ends_in_a_sentence(runner, detector):
+    job = runner.explain_boxes(detector(), Asked("bulky_boxes", {"room": 0}), IMAGE, [TARGET])
+    with pytest.raises(OutOfMemory, match="needs more than"):
+        job.result(SECONDS)
+
+
+@pytest.mark.parametrize(("steps", "status"), [(1, Status.DONE), (2, Status.FAILED)])
+def test_a_first_step_may_take_longer_than_others(detector, steps, status):
+    runner = fake_runner(limits=Limits(step_seconds=1.0))
+    try:
+        asked = Asked("halves", {"steps": steps, "pause": 2.0})
+        assert runner.explain_boxes(detector(), asked, IMAGE, [TARGET]).wait(SECONDS).status is status
+    finally:
+        runner.close()
+
+
 def test_what_the_detector_lacks_is_told(runner, detector):
-    job = runner.explain_boxes(detector(), Asked("insider"), IMAGE, targets(runner, detector()))
+    job = runner.explain_boxes(detector(), Asked("insider"), IMAGE, [TARGET])
     with pytest.raises(MissingCapability, match="Insider needs a network whose inner values can be replaced"):
         job.result(SECONDS)
 

@@ -17,7 +17,7 @@ from xai_core.jobs.tasks import predict_task
 def waiting(source):
     """A process that waits for room until the test is over."""
     room = threading.Event()
-    made = ModelProcess(source(), launcher=None, wait_for_room=lambda process: room.wait())
+    made = ModelProcess(source(), launcher=None, wait_for_room=lambda process: room.wait(), elsewhere=None)
     yield made
     made.close()
     room.set()

@@ -1,0 +1,30 @@
+"""What a task hears of its worker."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.xai_core.jobs.asking import SIZE
+from xai_core.jobs.base import Job
+from xai_core.jobs.frames import BadFrame
+from xai_core.jobs.tasks import DOING, predict_task
+
+
+@pytest.fixture
+def task():
+    return predict_task(Job(cancel=lambda: None), SIZE, np.zeros((1, 4, 5, 3), np.float32), "probability")
+
+
+def test_what_the_worker_does_is_told_in_words(task):
+    task.hear({"say": "started"}, [], None)
+    task.hear({"say": "doing", "value": "engines"}, [], None)
+    assert task.job.state.doing == DOING["engines"] == "trying which engine is fastest"
+    task.hear({"say": "doing", "value": ""}, [], None)
+    assert task.job.state.doing == ""
+
+
+@pytest.mark.parametrize("value", ["dancing", None, ["engines"]])
+def test_a_worker_that_does_what_nobody_knows_is_not_believed(task, value):
+    with pytest.raises(BadFrame):
+        task.hear({"say": "doing", "value": value}, [], None)

@@ -1,0 +1,39 @@
+"""How a model's process is started, and which files may be opened in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xai_core.errors import RefusedModel
+from xai_core.jobs.limits import Limits
+from xai_core.jobs.process import SandboxedProcess
+from xai_core.jobs.sandbox import SandboxState
+from xai_core.jobs.watchdog import watch
+from xai_core.types import FileKind
+
+WITHOUT_SANDBOX = ("torch-weights", "safetensors", "onnx", "onnx-zip", "keras")
+
+
+@dataclass(frozen=True)
+class Launcher:
+    """What all processes of a runner have in common."""
+
+    adapters: str
+    limits: Limits
+    extra_path: tuple[str, ...] = ()
+    unsandboxed: bool = False
+
+    def start(self, framework: str, model: str) -> SandboxedProcess:
+        """Start a process under watch."""
+        process = SandboxedProcess(self.adapters, framework, model, self.limits, self.extra_path)
+        process.allow(self.limits.start_seconds)
+        watch(process)
+        return process
+
+    def check(self, kind: FileKind, state: SandboxState) -> None:
+        """Raise RefusedModel where a file of this kind needs a sandbox that is not there."""
+        if not (state.complete or self.unsandboxed or kind.format in WITHOUT_SANDBOX):
+            raise RefusedModel(
+                f"This machine's kernel offers no sandbox, and {kind.format} files can run code when opened. "
+                "Upload a state dict, safetensors, ONNX or .keras file."
+            )

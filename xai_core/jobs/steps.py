@@ -1,0 +1,75 @@
+"""The steps of an explanation in a worker: signs of life while a call says nothing, and less memory at a second try."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TypeVar
+
+from xai_core.detection.model import DetectionModel
+from xai_core.errors import is_of_memory
+from xai_core.method import Catalogued
+from xai_core.model import Model
+from xai_core.types import Estimate
+
+TICK_SECONDS = 0.25
+PATIENCE = 3  # times the usual silence for a method's first step, in which a framework traces or compiles
+Asked = TypeVar("Asked", bound=Catalogued)
+
+
+class Heartbeat:
+    """Shows for a while that a long call is alive, which itself says nothing.
+
+    tick: says it once, from any thread. step_seconds: the usual longest silence.
+    """
+
+    def __init__(self, tick: Callable[[], None], step_seconds: float) -> None:
+        self.tick = tick
+        self._step_seconds = step_seconds
+
+    @contextmanager
+    def beating(self, seconds: float) -> Iterator[None]:
+        """Tick until the block is left, for so many seconds at the most."""
+        over = threading.Event()
+        thread = threading.Thread(target=self._beat, args=(over, seconds), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def patiently(self, steps: Iterator[Estimate]) -> Iterator[Estimate]:
+        """Take steps, the first of which may be silent for longer than the others."""
+        with self.beating(PATIENCE * self._step_seconds):
+            first = next(steps, None)
+        if first is not None:
+            yield first
+            yield from steps
+
+    def _beat(self, over: threading.Event, seconds: float) -> None:
+        for _ in range(int(seconds / TICK_SECONDS)):
+            if over.wait(TICK_SECONDS):
+                break
+            self.tick()
+
+
+def within_memory(
+    method: Asked, model: Model | DetectionModel, explain: Callable[[Asked], Iterator[Estimate]]
+) -> Iterator[Estimate]:
+    """Yield what `explain(method)` does, with the model's notes; where memory runs out, begin again with half a batch.
+
+    A method without a batch size, or with one of a single picture, raises what it raised.
+    """
+    while True:
+        try:
+            for estimate in explain(method):
+                yield replace(estimate, notes=(*model.notes, *estimate.notes))
+            return
+        except Exception as error:
+            if not is_of_memory(error) or (smaller := method.halved()) is None:
+                raise
+        method = smaller  # out here, where what filled the memory is gone
+        model.take_at_most(method.values()["batch_size"])
