@@ -38,7 +38,7 @@ class TorchDetector(Detector):
     """A GeneralizedRCNN, RetinaNet, FCOS or SSD of torchvision, frozen; it runs on a GPU where there is one.
 
     heads: what follows the backbone. What was computed for the last single image is kept, and always in float32;
-    batches of images run on the engine that `engines` finds best for the precision.
+    batches of images, and in bfloat16 single ones too, run on the engine that `engines` finds best for the precision.
     """
 
     def __init__(self, heads: Heads, card: Card) -> None:
@@ -56,7 +56,7 @@ class TorchDetector(Detector):
         self._asked: dict[Size, int] = {}
 
     def detect(self, images: Floats, floor: float) -> list[Detections]:
-        if len(images) == 1:
+        if len(images) == 1 and self.precision == "float32":
             with asked(images):
                 seen = self.seen(images[0])
                 return [self.detections(self.outputs(seen), seen.size, seen.image_size, floor)]

@@ -85,7 +85,7 @@ def test_the_quickest_engine_of_each_precision_is_in_force_and_the_others_say_wh
 
 
 @pytest.mark.skipif(not engine_openvino.knows("bfloat16"), reason="This processor does not compute in bfloat16.")
-def test_the_fast_precision_changes_batches_and_leaves_single_images_exact(tried, images):
+def test_the_fast_precision_changes_boxes_and_leaves_feature_maps_exact(tried, images):
     detector, _ = tried
     rough = detector.at("bfloat16")
     assert rough.key != detector.key
@@ -93,6 +93,9 @@ def test_the_fast_precision_changes_batches_and_leaves_single_images_exact(tried
     exact, fast = detector.detect(images, FLOOR), rough.detect(images, FLOOR)
     assert not np.array_equal(exact[0].scores[:5], fast[0].scores[:5])
     np.testing.assert_allclose(fast[0].scores[:5], exact[0].scores[:5], atol=0.1)
+    (alone,) = rough.detect(images[:1], FLOOR)
+    assert not np.array_equal(alone.scores[:5], exact[0].scores[:5])
+    np.testing.assert_allclose(alone.scores[:5], fast[0].scores[:5], atol=1e-3)
     np.testing.assert_array_equal(rough.pyramid(images[0], ["0"])[0], detector.pyramid(images[0], ["0"])[0])
 
 

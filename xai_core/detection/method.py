@@ -10,8 +10,8 @@ from xai_core.detection.model import DetectionModel
 from xai_core.detector import Aspect, BoxTarget
 from xai_core.errors import ParamError
 from xai_core.method import Catalogued, Guide, Sensitivity, entered
-from xai_core.params import FromModel, Range
-from xai_core.types import Capability, Estimate, Floats
+from xai_core.params import FromModel, Range, Size
+from xai_core.types import Capability, Card, Estimate, Floats, Precision
 
 Levels = Annotated[
     tuple[str, ...],
@@ -35,6 +35,23 @@ ForTheBox = Annotated[
 
 class DetectionMethod(Catalogued):
     """A method that explains why a detector drew a box."""
+
+    @classmethod
+    def asks_for_boxes_alone(cls) -> bool:
+        """Whether it asks a detector for boxes and nothing else, in many pictures."""
+        return cls.needs == Capability.DETECT
+
+    @classmethod
+    def precision_on(cls, card: Card, wanted: Precision) -> Precision:
+        """Return float32 where a detector is looked into, as that is always exact."""
+        return wanted if cls.asks_for_boxes_alone() else "float32"
+
+    def detections(self, size: Size) -> int:
+        """Return in how many pictures a detector is asked for boxes, to explain some of one of `size`.
+
+        size: height and width of the picture, in pixels.
+        """
+        return 1
 
     @abstractmethod
     def explain(self, model: DetectionModel, image: Floats, targets: Sequence[BoxTarget]) -> Iterator[Estimate]:

@@ -13,9 +13,9 @@ LONGEST_IMAGE = 1344  # pixels; what the usual detectors look at
 LONGEST_MAP = 480
 
 
-def shrunk(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a picture (H, W, 3) as a detector gets it: no side longer than 1344 pixels."""
-    size = within(pixels.shape[:2], LONGEST_IMAGE)
+def shrunk(pixels: NDArray[np.uint8], longest: int = LONGEST_IMAGE) -> NDArray[np.uint8]:
+    """Return a picture (H, W, 3) with no side longer than `longest` pixels; by default as a detector gets it."""
+    size = within(pixels.shape[:2], longest)
     if size == pixels.shape[:2]:
         return pixels
     return np.asarray(Image.fromarray(pixels).resize(size[::-1], Image.Resampling.BILINEAR, reducing_gap=3.0))

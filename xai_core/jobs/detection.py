@@ -18,7 +18,8 @@ from xai_core.jobs.frames import Arrays, BadFrame, Header
 from xai_core.jobs.steps import Heartbeat, within_memory
 from xai_core.jobs.tasks import Task
 from xai_core.model import Memory
-from xai_core.types import Capability, Card, Conditions, Estimate, Floats
+from xai_core.params import Size
+from xai_core.types import Card, Conditions, Engine, Estimate, Floats
 
 MOST_BOXES = 1000
 Say = Callable[[Header, Arrays], None]
@@ -33,6 +34,15 @@ def detect_task(job: Job[Detections], image: Floats, floor: float) -> Task:
     arrays: Arrays = [np.ascontiguousarray(image, np.float32)]
     largest = lambda card: MOST_BOXES * (4 * (6 + card.classes) + 8)  # noqa: E731
     return Task(job, {"ask": "detect", "floor": floor}, arrays, read, largest)
+
+
+def detector_engines_task(job: Job[tuple[Engine, ...]], size: Size) -> Task:
+    """Ask for the engines that a detector may run on, for images of a height and width in pixels."""
+
+    def read(value: Any, arrays: Arrays, card: Card) -> tuple[Engine, ...]:
+        return messages.engines_from_json(value)
+
+    return Task(job, {"ask": "detector_engines", "size": list(size)}, [], read, lambda card: 0)
 
 
 def explain_boxes_task(
@@ -69,7 +79,8 @@ def explained(
     method = detection_method_named(header["method"]).from_json(header["params"])
     method.check_model(detector.card)
     method.check_choices(detector.card)
-    precision = messages.conditions_from_json(header["conditions"]).precision
+    wanted = messages.conditions_from_json(header["conditions"]).precision
+    precision = method.precision_on(detector.card, wanted)
     model = DetectionModel(detector.at(precision), memory, heartbeat.tick)
     image, targets = arrays[0], _targets_from_arrays(arrays[1:])
     return within_memory(method, model, lambda one: heartbeat.patiently(one.explain(model, image, targets)))
@@ -77,7 +88,7 @@ def explained(
 
 def needs_boxes_alone(header: Header) -> bool:
     """Whether the method of an `explain_boxes_task` asks the detector for boxes only."""
-    return detection_method_named(header["method"]).needs == Capability.DETECT
+    return detection_method_named(header["method"]).asks_for_boxes_alone()
 
 
 def detections_from_frame(arrays: Arrays, classes: int) -> Detections:

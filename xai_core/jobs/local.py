@@ -12,13 +12,14 @@ from typing import Any
 from xai_core.detection.method import DetectionMethod
 from xai_core.detector import BoxTarget, Detections
 from xai_core.jobs.base import AS_IT_IS, Job, Status
-from xai_core.jobs.detection import detect_task, explain_boxes_task
+from xai_core.jobs.detection import detect_task, detector_engines_task, explain_boxes_task
 from xai_core.jobs.launcher import Launcher
 from xai_core.jobs.limits import Limits
 from xai_core.jobs.model_process import ModelProcess
 from xai_core.jobs.sandbox import SandboxState, sandbox_in_force
 from xai_core.jobs.tasks import Task, engines_task, explain_task, pooled_task, predict_task
 from xai_core.method import Method
+from xai_core.params import Size
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import Card, Conditions, Engine, Estimate, Floats, Indices, ModelSource, Score
 
@@ -107,6 +108,11 @@ class LocalRunner:
         """Find the boxes in an image (H, W, 3) float32 in [0, 1] whose score is at least `floor`."""
         job: Job[Detections] = Job(lambda: self._cancel(source, job))
         return self._submit(source, detect_task(job, image, floor))
+
+    def detector_engines(self, source: ModelSource, size: Size) -> Job[tuple[Engine, ...]]:
+        """Find out what a detector may run on, for images of a height and width; the first call takes seconds."""
+        job: Job[tuple[Engine, ...]] = Job(lambda: self._cancel(source, job))
+        return self._submit(source, detector_engines_task(job, size))
 
     def explain_boxes(
         self,

@@ -124,6 +124,7 @@ class Worker:
             "pooled": lambda: self._pooled(header, arrays),
             "explain": lambda: self._explain(header, arrays),
             "detect": lambda: self._detect(header, arrays),
+            "detector_engines": lambda: self._detector_engines(header),
             "explain_boxes": lambda: self._explain_boxes(header, arrays),
         }
         try:
@@ -201,6 +202,14 @@ class Worker:
         with self._heartbeat.beating(DETECT_SECONDS):
             found = detection.detected(self._opened_detector(), header, arrays, self.tick)
         return self.say({"say": "done", "job": header["job"], "value": {}}, found)
+
+    def _detector_engines(self, header: Header) -> None:
+        if self._turns.drop(header["job"]):
+            return self.say({"say": "cancelled", "job": header["job"]})
+        self.say({"say": "started", "job": header["job"]})
+        with self._heartbeat.beating(ENGINES_SECONDS):
+            found = self._opened_detector().engines(*header["size"])
+        return self.say({"say": "done", "job": header["job"], "value": messages.engines_to_json(found)})
 
     def _explain_boxes(self, header: Header, arrays: Arrays) -> None:
         detector = self._opened_detector()

@@ -46,7 +46,7 @@ class Spotter(Detector):
             time.sleep(3)
         while self.words.startswith("lost"):
             time.sleep(0.01)
-        return ()
+        return (Engine("Fake", "float32", 0.0, 1.0, float(height * width), True),)
 
     def detect(self, images, floor):
         found = []

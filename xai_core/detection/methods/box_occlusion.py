@@ -11,7 +11,7 @@ from xai_core.baselines import baseline_picture
 from xai_core.detection.method import DetectionMethod, Explained, LeastIoU, detection_method
 from xai_core.detection.model import DetectionModel
 from xai_core.detection.nearest_boxes import FLOOR, Falls, NearestBoxes
-from xai_core.detection.pictures import map_size
+from xai_core.detection.pictures import LONGEST_MAP, map_size, within
 from xai_core.detection.targets import check_chosen
 from xai_core.detector import BoxTarget, Detections
 from xai_core.errors import ParamError
@@ -54,6 +54,9 @@ class OcclusionOfABox(DetectionMethod):
                 f"Stride must not exceed the patch, or pixels between two patches are never hidden; "
                 f"got a stride of {self.stride} % and a patch of {self.patch} %."
             )
+
+    def detections(self, size: Size) -> int:
+        return 1 + len(self._lattice(within(size, LONGEST_MAP), 1).visits)
 
     def explain(self, model: DetectionModel, image: Floats, targets: Sequence[BoxTarget]) -> Iterator[Estimate]:
         check_chosen(targets)

@@ -16,7 +16,7 @@ from xai_core.detection.targets import check_chosen, similarities
 from xai_core.detector import BoxTarget
 from xai_core.masks import MaskAverage, MaskCovariance, Masks, masked
 from xai_core.method import BatchSize, Guide, Seed
-from xai_core.params import Range
+from xai_core.params import Range, Size
 from xai_core.perturbed import RememberedRows, named
 from xai_core.resampling import resized
 from xai_core.types import Capability, Estimate, Floats
@@ -59,6 +59,9 @@ class DRise(DetectionMethod):
     ] = True
     batch_size: BatchSize = 8
     seed: Seed = 0
+
+    def detections(self, size: Size) -> int:
+        return self.samples
 
     def explain(self, model: DetectionModel, image: Floats, targets: Sequence[BoxTarget]) -> Iterator[Estimate]:
         check_chosen(targets)

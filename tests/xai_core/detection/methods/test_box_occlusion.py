@@ -34,6 +34,13 @@ def patches_over(label):
     return inside.reshape(4, 2, 4, 2).sum(axis=(1, 3))
 
 
+def test_it_asks_for_as_many_detections_as_it_says():
+    detector = SpotDetector()
+    estimates(detector)
+    told = OcclusionOfABox(patch=25, stride=25).detections(IMAGE.shape[:2])
+    assert told == sum(detector.asked) == 1 + 16
+
+
 def test_a_score_falls_by_what_each_patch_hides():
     for target, map in zip(TARGETS, last(aspect="class").maps, strict=True):
         expected = target.score * patches_over(target.label)

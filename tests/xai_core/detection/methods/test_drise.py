@@ -36,6 +36,12 @@ def drawn():
     return masks.astype(np.float64), np.stack([similarities(one, TARGETS) for one in found]).astype(np.float64)
 
 
+def test_it_asks_for_as_many_detections_as_it_says():
+    detector = SpotDetector()
+    estimates(detector)
+    assert DRise(samples=200).detections(IMAGE.shape[:2]) == sum(detector.asked) == 200
+
+
 def test_the_literatures_map_is_the_mean_of_similarity_times_mask_over_the_preservation(drawn):
     masks, likeness = drawn
     expected = np.einsum("nt,nhw->thw", likeness, masks) / 200 / 0.5
