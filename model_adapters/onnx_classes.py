@@ -8,7 +8,8 @@ from typing import Any
 import onnx
 
 from model_adapters.onnx_files import OnnxFile, placed
-from model_adapters.onnx_session import Wiring, is_memory, open_session, run_all
+from model_adapters.onnx_session import Wiring, open_session, run_all
+from xai_core.errors import is_of_memory
 from xai_core.types import Floats
 
 SQUASHING = ("Softmax", "Sigmoid")
@@ -29,7 +30,7 @@ def class_count(file: OnnxFile, wiring: Wiring, scores: str, inputs: Floats) -> 
         session = open_session(placed(file.model, file.folder, "class_scores.onnx"))
         found = run_all(session, wiring, inputs)
     except Exception as error:
-        if is_memory(error):
+        if is_of_memory(error):
             raise
         return None
     return max((value.shape[-1] for value in found.values() if value.ndim > 1), default=None)

@@ -13,7 +13,7 @@ import onnxruntime
 from model_adapters.onnx_graph import DAMAGED, GraphInput
 from model_adapters.output_shapes import Outputs, is_score_row, not_a_classifier
 from model_adapters.probes import AT_ONCE, COMMON_SIDES, in_batches, noise, ran_out
-from xai_core.errors import ModelError, RefusedModel, UnsupportedModel
+from xai_core.errors import ModelError, RefusedModel, UnsupportedModel, is_of_memory
 from xai_core.types import Floats, InputSpec
 
 _UNKNOWN_OPERATOR = re.compile(
@@ -60,7 +60,7 @@ class Scores:
         try:
             found = self._session.run([self.wiring.output], feed)[0]
         except Exception as error:
-            if is_memory(error):
+            if is_of_memory(error):
                 raise ran_out(len(inputs)) from error
             raise
         return np.asarray(found, np.float32).reshape(len(inputs), -1)
@@ -82,7 +82,7 @@ class Graph:
         try:
             return run_all(self._session, self.wiring, inputs)
         except Exception as error:
-            if is_memory(error):
+            if is_of_memory(error):
                 raise ran_out(len(inputs)) from error
             height, width = inputs.shape[1:3]
             raise ModelError(STOPPED.format(width=width, height=height)) from error
@@ -109,7 +109,8 @@ def open_session(model: str | bytes) -> Any:
     try:
         return onnxruntime.InferenceSession(model, options, providers=usable)
     except Exception as error:
-        raise error if is_memory(error) else _open_error(str(error)) from error
+        # the worker, which knows the limit, has the sentence for memory that ran out
+        raise error if is_of_memory(error) else _open_error(str(error)) from error
 
 
 def find_wiring(session: Any, found: GraphInput) -> Wiring:
@@ -129,7 +130,7 @@ def first_answer(session: Any, found: GraphInput, sides: Sequence[int]) -> tuple
         try:
             return wiring, run_all(session, wiring, _tried_inputs(wiring))
         except Exception as error:
-            if is_memory(error):
+            if is_of_memory(error):
                 raise
             last = error
     raise UnsupportedModel(
@@ -194,10 +195,3 @@ def _open_error(text: str) -> Exception:
             f"The model uses {operator}, which no runtime here knows. Export it with standard ONNX operators only."
         )
     return RefusedModel(DAMAGED)
-
-
-def is_memory(error: Exception) -> bool:
-    """Whether memory ran out; the worker, which knows the limit, has the sentence for that."""
-    return isinstance(error, MemoryError) or bool(
-        re.search(r"failed to allocate|allocate memory|bad_alloc|out of memory", str(error), re.I)
-    )

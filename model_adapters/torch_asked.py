@@ -9,7 +9,7 @@ import torch
 
 from model_adapters.probes import ran_out
 from model_adapters.torch_answers import FILES, uses_files
-from xai_core.errors import ModelError, RefusedModel, VitrineError
+from xai_core.errors import ModelError, RefusedModel, VitrineError, is_of_memory
 from xai_core.types import Floats
 
 
@@ -36,7 +36,7 @@ def asked(images: Floats) -> Iterator[None]:
 def _told(error: Exception, images: Floats) -> VitrineError:
     if uses_files(error):
         return RefusedModel(FILES)
-    if "allocate memory" in str(error) or isinstance(error, torch.OutOfMemoryError | MemoryError):
+    if is_of_memory(error):
         return ran_out(len(images))
     height, width, *channels = images.shape[1:]
     return ModelError(

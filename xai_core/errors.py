@@ -68,9 +68,8 @@ class OutOfMemory(JobError):
 
 
 _OF_MEMORY = (
+    "allocate memory",
     "bad_alloc",
-    "can't allocate memory",
-    "cannot allocate memory",
     "could not create a memory object",
     "could not create a primitive",
     "defaultcpuallocator",
