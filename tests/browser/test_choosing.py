@@ -58,7 +58,7 @@ def test_what_the_sample_can_not_do_says_why(explaining: Page) -> None:
 
 def test_a_method_is_tried_from_the_methods_page(explaining: Page) -> None:
     page = explaining
-    page.get_by_role("link", name="Methods", exact=True).first.click()
+    person.go_to(page, "Methods", "Methods")
     page.locator(".st-key-entry-saliency").get_by_role("link", name="Try it").click()
     expect(page.get_by_role("heading", name="Explain", exact=True)).to_be_visible()
     expect_chosen(page, "Gradient · Saliency")
