@@ -22,7 +22,7 @@ if not held:
 
 with controls:
     filters = filters_form(held)
-    settings = settings_form()
+    settings = settings_form(held)
 with answer:
     parts, absent = parts_of(session.workspace().bias, filters)
     for name, sentence in absent.items():

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import streamlit as st
 
 from ui import frame
+from xai_core.bias.progress import Tell
 from xai_core.errors import JobError, VitrineError
 from xai_core.jobs.base import Job, Status
 
@@ -19,27 +20,52 @@ FAILED = "This could not be worked out. Choose other pictures with the filters, 
 Found = TypeVar("Found")
 
 
-def in_background(work_out: Callable[[], Found]) -> Job[Found]:
+class _Stopped(Exception):
+    """Raised within what is worked out once nobody waits for it any more."""
+
+
+class Work(Job[Found], Generic[Found]):
+    """Something that is worked out in a thread of its own; `share` tells how much of it is done."""
+
+    def __init__(self) -> None:
+        super().__init__(cancel=lambda: self.update(status=Status.CANCELLED))
+        self.share = 0.0
+
+    def tell(self, share: float) -> None:
+        """Hear which share is done; once the job has been cancelled, end what is being worked out."""
+        if self.state.ended:
+            raise _Stopped
+        self.share = share
+
+
+def in_background(work_out: Callable[[Tell], Found]) -> Work[Found]:
     """Work something out in a thread of its own; the job fails with the VitrineError that is raised."""
-    job: Job[Found] = Job(cancel=lambda: None)
+    job: Work[Found] = Work()
     threading.Thread(target=_work, args=(job, work_out), daemon=True).start()
     return job
 
 
-def answer_of(job: Job[Found], doing: str) -> Found | None:
-    """Return what a job found; while it works, say what it is doing and look again. None where it has no answer."""
+def answer_of(job: Work[Found], doing: str, key: str) -> Found | None:
+    """Return what a job found; while it works, say what it is doing and look again. None where it has no answer.
+
+    key: of the button that cancels it.
+    """
     if not job.state.ended:
-        st.fragment(_follow, run_every=LOOK_AGAIN_SECONDS)(job, doing)
+        st.fragment(_follow, run_every=LOOK_AGAIN_SECONDS)(job, doing, key)
         return None
     if job.state.error is not None:
         frame.complain(job.state.error)
+    if job.state.status is Status.CANCELLED:
+        st.info("Cancelled.", icon=":material/cancel:")
     return job.state.latest
 
 
-def _work(job: Job[Any], work_out: Callable[[], Any]) -> None:
+def _work(job: Work[Any], work_out: Callable[[Tell], Any]) -> None:
     job.update(status=Status.RUNNING)
     try:
-        job.update(status=Status.DONE, latest=work_out())
+        job.update(status=Status.DONE, latest=work_out(job.tell))
+    except _Stopped:
+        return
     except VitrineError as error:
         job.update(status=Status.FAILED, error=error)
     except Exception:  # whatever it is, nobody must wait for ever
@@ -47,7 +73,11 @@ def _work(job: Job[Any], work_out: Callable[[], Any]) -> None:
         job.update(status=Status.FAILED, error=JobError(FAILED))
 
 
-def _follow(job: Job[Any], doing: str) -> None:
+def _follow(job: Work[Any], doing: str, key: str) -> None:
     if job.state.ended:
         st.rerun()
-    st.info(f"{doing} …", icon=":material/hourglass_top:")
+    bar, button = st.columns([3, 1], vertical_alignment="center")
+    bar.progress(min(1.0, job.share), f"{doing} …")
+    if button.button("Cancel", key=key, icon=":material/stop_circle:", width="stretch"):
+        job.cancel()
+        st.rerun()

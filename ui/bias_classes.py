@@ -54,7 +54,7 @@ def _figures(part: Part, settings: Settings) -> None:
     name = st.selectbox("Bars of", offered, format_func=words, key="bias.bars", persist_state=KEPT)
     if name is None:
         return
-    lowest = _lowest(found, name)[: settings.shown]
+    lowest = _lowest(found, name)[: settings.classes_shown]
     st.caption(f"{words(name)}: {literal(MEANINGS[name], 400)}. {_how_many(len(lowest), len(found))}")
     values = [getattr(one, name) for one in lowest]
     chart = bars(values, [one.label for one in lowest], words(name), top=1.0 if name in SHARES else None)

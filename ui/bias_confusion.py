@@ -54,13 +54,13 @@ def _which(part: Part, counts: Indices, settings: Settings) -> list[int]:
     every = number <= MOST_DRAWN
     if not every:
         st.caption(f"Of {number} classes the most mispredicted are drawn.")
-    elif number > settings.shown:
-        worst = f"{settings.shown} most mispredicted"
+    elif number > settings.classes_shown:
+        worst = f"{settings.classes_shown} most mispredicted"
         chosen = st.segmented_control(
-            "Classes", ["All", worst], default="All", key=f"bias.which.{settings.shown}", persist_state=KEPT
+            "Classes", ["All", worst], default="All", key=f"bias.which.{settings.classes_shown}", persist_state=KEPT
         )
         every = chosen != worst
-    return list(range(number)) if every else most_mispredicted(counts, settings.shown)
+    return list(range(number)) if every else most_mispredicted(counts, settings.classes_shown)
 
 
 def _matrix(part: Part, counts: Indices, chosen: Sequence[int], by: Normalised) -> go.Figure:
@@ -163,7 +163,7 @@ def _choose(labels: Sequence[str], actual: int, predicted: int) -> None:
 
 def _pairs(part: Part, counts: Indices, settings: Settings) -> None:
     """Show the pairs of classes that are confused most; one that is clicked becomes the cell."""
-    found = top_confusions(counts, settings.shown)
+    found = top_confusions(counts, settings.classes_shown)
     labels = part.found.labels
     if not found:
         st.info("No picture was taken for another class.", icon=":material/check:")

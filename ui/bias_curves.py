@@ -31,7 +31,7 @@ def roc_curves(part: Part, settings: Settings) -> None:
     rocs, together = part.once("curves", _curves)
     defined = [n for n, one in enumerate(rocs) if one is not None]
     areas = {n: figures_of(part)[n].auroc for n in defined}
-    lowest = sorted(defined, key=lambda n: areas[n] or 0.0)[: min(FIRST, settings.shown)]
+    lowest = sorted(defined, key=lambda n: areas[n] or 0.0)[: min(FIRST, settings.classes_shown)]
     names = {n: f"{part.found.labels[n]} ({number(area)})" for n, area in areas.items()}
     key = f"bias.roc.{part.held.number}"
     session.put(key, [n for n in session.value_of(key, lowest) if n in defined])

@@ -11,9 +11,11 @@ from typing import Any
 import streamlit as st
 
 from ui.bias_background import answer_of
-from ui.bias_filters import Part, values_of
+from ui.bias_filters import Part, applied, values_of
+from ui.controls import declared
 from xai_core.bias.predictions import Predictions
-from xai_core.bias.settings import Settings
+from xai_core.bias.progress import Tell
+from xai_core.bias.settings import Attack, Settings
 from xai_core.bias.tables import csv_tables, metrics, page
 from xai_core.report import json_bytes
 
@@ -26,23 +28,26 @@ def downloads(parts: Sequence[Part], settings: Settings) -> None:
         "All figures of all models, of the pictures that the filters let through; of every attribute also its groups "
         "and its leakage, which takes a while. Each chart has a button of its own that saves it as PNG."
     )
-    what = ("metrics", repr(settings))
+    attack = declared(Attack)
+    what = ("metrics", repr((settings, attack)))
     if st.button("Work out all figures", key="bias.work-out", icon=":material/calculate:"):
         for part in parts:
-            part.begin(what, lambda found, part=part: _metrics(found, part.name, settings))
+            own = applied(part, settings)
+            part.begin(what, lambda found, tell, n=part.name, own=own: _metrics(found, n, own, attack, tell))
     jobs = [part.begun(what) for part in parts]
     if any(job is None for job in jobs):
         return
     working = [job for job in jobs if job is not None and not job.state.ended]
-    found = [answer_of(job, "Working out all figures") for job in working[:1] or jobs if job is not None]
+    shown = working[:1] or jobs
+    found = [answer_of(job, "Working out all figures", "bias.cancel-all") for job in shown if job is not None]
     if not working and all(found):
         named = [one | {"name": part.name} for one, part in zip(found, parts, strict=True) if one]
         _offer(named)
 
 
-def _metrics(found: Predictions, name: str, settings: Settings) -> Values:
+def _metrics(found: Predictions, name: str, settings: Settings, attack: Attack, tell: Tell) -> Values:
     attributes = [one for one, values in values_of(found).items() if len(values) > 1]
-    return metrics(replace(found, name=name), attributes, settings=settings)
+    return metrics(replace(found, name=name), attributes, settings=settings, attack=attack, tell=tell)
 
 
 def _offer(models: Sequence[Values]) -> None:

@@ -10,16 +10,16 @@ import numpy as np
 import streamlit as st
 
 from ui import address, session
-from ui.bias_background import in_background
+from ui.bias_background import Work, in_background
 from ui.bias_slot import BiasSlot, Held
 from ui.controls import declared
 from xai_core.bias.filters import Chosen
 from xai_core.bias.groups import UNKNOWN
 from xai_core.bias.predictions import Predictions
-from xai_core.bias.settings import Decision, Settings
+from xai_core.bias.progress import Tell
+from xai_core.bias.settings import NOTHING, Decision, Settings
 from xai_core.bias.thresholds import with_threshold
 from xai_core.errors import DataError
-from xai_core.jobs.base import Job
 
 KEPT = "session"
 Found = TypeVar("Found")
@@ -60,14 +60,14 @@ class Part:
         """Return what is worked out of these predictions, worked out the first time that it is asked for."""
         return self.slot.once((*self.key, what), lambda: work_out(self.found))
 
-    def begun(self, what: object) -> Job[Any] | None:
+    def begun(self, what: object) -> Work[Any] | None:
         """Return the job that works something out in the background, where it was begun and is still kept."""
-        job: Job[Any] | None = self.slot.figures.get((*self.key, what))
+        job: Work[Any] | None = self.slot.figures.get((*self.key, what))
         return job
 
-    def begin(self, what: object, work_out: Callable[[Predictions], Any]) -> None:
-        """Begin to work something out of these predictions, in a thread of its own."""
-        self.slot.figures[(*self.key, what)] = in_background(lambda: work_out(self.found))
+    def begin(self, what: object, work_out: Callable[[Predictions, Tell], Any]) -> None:
+        """Begin to work something out of these predictions, in a thread of its own; `Tell` hears how far it is."""
+        self.slot.figures[(*self.key, what)] = in_background(lambda tell: work_out(self.found, tell))
 
 
 def filters_form(held: Sequence[Held]) -> Filters:
@@ -91,10 +91,10 @@ def filters_form(held: Sequence[Held]) -> Filters:
     return _decided(Filters(chosen), labels) if confident else Filters(chosen)
 
 
-def settings_form() -> Settings:
+def settings_form(held: Sequence[Held]) -> Settings:
     """Show how figures are computed and how much of them is shown, and return it."""
     with st.expander("Intervals and limits"):
-        found = declared(Settings)
+        found = declared(Settings, {"stratify_by": list(_attributes(held))})
     address.faults()
     return found
 
@@ -113,7 +113,14 @@ def parts_of(slot: BiasSlot, filters: Filters) -> tuple[list[Part], dict[str, st
             parts.append(Part(slot, one, found, key))
         else:
             absent[one.name] = "No picture passes the filters; choose fewer."
+    slot.stop_work(but={part.key for part in parts})
     return parts, absent
+
+
+def applied(part: Part, settings: Settings) -> Settings:
+    """Return the settings as they hold for a model; one without the attribute is drawn as a whole."""
+    known = settings.stratify_by in part.found.attributes
+    return settings if known else replace(settings, stratify_by=NOTHING)
 
 
 def _decided(filters: Filters, labels: Sequence[str]) -> Filters:

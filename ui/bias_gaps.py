@@ -14,6 +14,7 @@ from xai_core.bias.groups import FOUR_FIFTHS, ClassGap, all_gaps
 from xai_core.bias.settings import Settings
 from xai_core.bias.wording import UNDEFINED, number, words
 
+NO_PICTURE, NOBODY = "a group has no picture of it", "nothing was taken for it"
 MEANINGS = {
     "opportunity_discrepancy": "Mean over the classes of the greatest difference of recall between groups.",
     "disparate_impact": "The class where the least share over the greatest is least.",
@@ -45,16 +46,17 @@ def class_by_class(gaps: Sequence[ClassGap], settings: Settings) -> None:
 
 def _discrepancies(gaps: Sequence[ClassGap], settings: Settings) -> None:
     known = [one for one in gaps if one.opportunity_discrepancy is not None]
-    widest = sorted(known, key=lambda one: -(one.opportunity_discrepancy or 0))[: settings.shown]
-    st.caption(f"Opportunity discrepancy: the greatest difference of recall between groups.{_of(widest, gaps, known)}")
+    widest = sorted(known, key=lambda one: -(one.opportunity_discrepancy or 0))[: settings.classes_shown]
+    more = _of(widest, gaps, known, NO_PICTURE)
+    st.caption(f"Opportunity discrepancy: the greatest difference of recall between groups.{more}")
     chart = bars([one.opportunity_discrepancy for one in widest], [one.label for one in widest], "Difference of recall")
     st.plotly_chart(chart, key="bias.chart.discrepancy", alt="Opportunity discrepancy by class")
 
 
 def _impacts(gaps: Sequence[ClassGap], settings: Settings) -> None:
     known = [one for one in gaps if one.disparate_impact is not None]
-    least = sorted(known, key=lambda one: one.disparate_impact or 0)[: settings.shown]
-    st.caption(f"Disparate impact, with the line of four fifths.{_of(least, gaps, known)}")
+    least = sorted(known, key=lambda one: one.disparate_impact or 0)[: settings.classes_shown]
+    st.caption(f"Disparate impact, with the line of four fifths.{_of(least, gaps, known, NOBODY)}")
     chart = bars([one.disparate_impact for one in least], [one.label for one in least], "Least share over greatest")
     st.plotly_chart(_with_limit(chart), key="bias.chart.impact", alt="Disparate impact by class")
 
@@ -63,7 +65,9 @@ def _with_limit(chart: go.Figure) -> go.Figure:
     return chart.add_vline(x=FOUR_FIFTHS, line={"color": LIMIT, "dash": "dash", "width": 2})
 
 
-def _of(shown: Sequence[ClassGap], gaps: Sequence[ClassGap], known: Sequence[ClassGap]) -> str:
+def _of(shown: Sequence[ClassGap], gaps: Sequence[ClassGap], known: Sequence[ClassGap], why: str) -> str:
     parts = [f" The {len(shown)} worst of {len(known)} classes." if len(shown) < len(known) else ""]
-    parts += [f" {len(gaps) - len(known)} classes are {UNDEFINED}." if len(known) < len(gaps) else ""]
+    if absent := len(gaps) - len(known):
+        told = "1 class is" if absent == 1 else f"{absent} classes are"
+        parts.append(f" {told} {UNDEFINED}: {why}.")
     return "".join(parts)

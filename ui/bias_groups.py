@@ -30,6 +30,11 @@ RATE_MEANINGS = {
     "positive_predictive_value": "share of what was taken for the class that is of it (precision)",
     "accuracy": "share of the group for which the question of this class was answered rightly",
 }
+ABSENT = {  # why a rate of a group is not defined
+    "true_positive_rate": "no picture of the class",
+    "false_positive_rate": "no picture of another class",
+    "positive_predictive_value": "nothing was taken for the class",
+}
 GAP_MEANINGS = {
     "demographic_parity_difference": "The selection rates' greatest difference. It does not ask whether groups differ.",
     "disparate_impact": "The least selection rate over the greatest; below 0.8 it counts as adverse (four-fifths "
@@ -88,7 +93,7 @@ def _grouped(part: Part, names: tuple[str, ...]) -> Texts:
 
 
 def _fairness(part: Part, names: tuple[str, ...], positive: str, settings: Settings) -> Fairness:
-    least, level, one = settings.least, settings.level, part.found.labels.index(positive)
+    least, level, one = settings.group_minimum, settings.interval_level, part.found.labels.index(positive)
     key = ("fairness", names, one, least, level)
     return part.once(key, lambda found: fairness(found, _grouped(part, names), one, least, level))
 
@@ -111,9 +116,9 @@ def _positive(part: Part, gaps: Sequence[ClassGap]) -> str:
 def _cautions(found: Fairness, settings: Settings) -> None:
     small = [one.name for one in found.groups if one.small]
     if small:
-        frame.warn(f"Fewer than {settings.least} pictures: {some(small)}. These groups rest on little.")
-    for rate, names in found.left_out.items():
-        told = f"{words(rate)} is {UNDEFINED} for {literal(some(names))}, which take no part in its differences."
+        frame.warn(f"Fewer than {settings.group_minimum} pictures: {some(small)}. These groups rest on little.")
+    for rate, names in found.undefined.items():
+        told = f"{words(rate)} is {UNDEFINED} for {literal(some(names))} ({ABSENT[rate]}), and so is what compares it."
         st.caption(f":material/info: {told}")
 
 

@@ -14,7 +14,7 @@ from xai_core.bias.settings import Settings
 
 def heads(part: Part, settings: Settings) -> None:
     """Show the accuracy of each head, and of the ensemble where there are several."""
-    found = part.once(("heads", settings.level), lambda all_: head_figures(all_, settings.level))
+    found = part.once(("heads", settings.interval_level), lambda all_: head_figures(all_, settings.interval_level))
     if not found:
         st.info("This model has one output.", icon=":material/call_split:")
         return
@@ -28,5 +28,5 @@ def heads(part: Part, settings: Settings) -> None:
     st.table(pd.DataFrame(shown, index=names))
     st.caption(
         f"The {ENSEMBLE} is the softmax of the heads' mean logits. A head that does as well alone decides alone; one "
-        f"that does worse may still help the {ENSEMBLE}. In brackets: {settings.level:.0%} Wilson intervals."
+        f"that does worse may still help the {ENSEMBLE}. In brackets: {settings.interval_level:.0%} Wilson intervals."
     )

@@ -8,10 +8,13 @@ import streamlit as st
 from ui.bias_background import answer_of
 from ui.bias_charts import LIMIT, bars
 from ui.bias_filters import KEPT, Part, values_of
+from ui.controls import declared
 from ui.text import literal
 from xai_core.bias.inside import FOLDS, Leakage, leakage
+from xai_core.bias.settings import Attack
 from xai_core.bias.wording import number, words
 
+BY = {"linear": "logistic regression", "MLP": "a network with a hidden layer"}
 MEANINGS = {
     "model": "From the probabilities: what the model's answers tell of the attribute.",
     "predictions": "From the predicted class alone.",
@@ -27,15 +30,18 @@ def inside(part: Part) -> None:
         st.info("Leakage needs an attribute with two values among the pictures.", icon=":material/group:")
         return
     st.markdown("**Model leakage**: how well an attribute can be told from what the model says")
-    choice, button = st.columns([3, 1], vertical_alignment="bottom")
+    choice, by, button = st.columns([3, 2, 1], vertical_alignment="bottom")
     name = choice.selectbox("Attribute", offered, key="bias.leaking", persist_state=KEPT)
-    what = ("leakage", name)
+    with by:
+        attack = declared(Attack)
+    what = ("leakage", name, attack)
     if button.button("Measure", key="bias.measure", icon=":material/straighten:", width="stretch"):
-        part.begin(what, lambda found: leakage(found, name))
+        part.begin(what, lambda found, tell: leakage(found, name, attack=attack, tell=tell))
     job = part.begun(what)
     if job is None:
         return
-    found = answer_of(job, f"Learning to tell {name} from {len(part.found):,} answers, {FOLDS} times")
+    doing = f"Learning to tell {literal(name, 40)} from {len(part.found):,} answers, {FOLDS} times"
+    found = answer_of(job, doing, "bias.cancel-measure")
     if found is not None:
         _leakage(found, name)
 
@@ -49,7 +55,7 @@ def _leakage(found: Leakage, name: str) -> None:
     st.table(pd.DataFrame.from_dict(rows, orient="index", columns=["Leakage", "What it says"]))
     left_out = f" Left out, as too few: {', '.join(found.left_out)}." if found.left_out else ""
     st.caption(
-        f"Balanced accuracy of telling {literal(', '.join(found.values))} apart by logistic regression, on pictures "
+        f"Balanced accuracy of telling {literal(', '.join(found.values))} apart by {BY[found.attacker]}, on pictures "
         f"that it has not learnt from ({FOLDS} folds, {found.samples:,} pictures). Only what the model tells beyond "
         f"the labels is its own; {literal(name)} may also be in what the pictures show.{literal(left_out)}"
     )

@@ -25,6 +25,8 @@ from xai_core.types import Capability
 
 SURE = 2
 LOOKING = ("grad_cam", "saliency", "occlusion")  # quick enough to be asked of many pictures
+PROBING = f"Asking the layer about up to {MOST_PICTURES} pictures"
+EXPLAINING = f"Explaining up to {2 * MOST_MAPS} pictures"
 NEEDED = (
     "Concept probes and mean maps ask the model itself: bring it on the Model page, and a set of pictures with an "
     "attribute here."
@@ -60,9 +62,9 @@ def _probes(part: Part, prepared: Prepared, name: str, values: tuple[str, str]) 
     what = ("probes", prepared.source, name, values, chosen)
     if button.button("Probe", key="bias.probe", icon=":material/biotech:", width="stretch"):
         asked = partial(layer_bias, session.runner(), prepared, part.held.pictures)
-        part.begin(what, lambda found: asked(found, chosen, name, values))
+        part.begin(what, lambda found, tell: asked(found, chosen, name, values, tell=tell))
     job = part.begun(what)
-    if job is not None and (found := answer_of(job, f"Asking the layer about up to {MOST_PICTURES} pictures")):
+    if job is not None and (found := answer_of(job, PROBING, "bias.cancel-probe")):
         _layer_bias(found, part.found.labels)
 
 
@@ -93,9 +95,9 @@ def _looks(part: Part, prepared: Prepared, name: str, values: tuple[str, str]) -
         size = (prepared.preprocessing.height, prepared.preprocessing.width)
         method = METHODS[chosen].suited(prepared.card, size)
         asked = partial(mean_looks, session.runner(), prepared, part.held.pictures)
-        part.begin(what, lambda found: asked(found, method, name, values))
+        part.begin(what, lambda found, tell: asked(found, method, name, values, tell=tell))
     job = part.begun(what)
-    if job is not None and (found := answer_of(job, f"Explaining up to {2 * MOST_MAPS} pictures")):
+    if job is not None and (found := answer_of(job, EXPLAINING, "bias.cancel-look")):
         _mean_maps(found, values)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -10,11 +11,12 @@ import streamlit as st
 
 from ui import frame
 from ui.bias_charts import COLOURS, as_rows, intervals, plain, with_interval
-from ui.bias_filters import Part
+from ui.bias_filters import Part, applied
 from ui.text import literal
 from xai_core.bias.classes import ClassFigures, class_figures
+from xai_core.bias.groups import strata
 from xai_core.bias.reading import some
-from xai_core.bias.settings import Settings
+from xai_core.bias.settings import NOTHING, Settings
 from xai_core.bias.summary import MEANINGS, Figure, summary
 from xai_core.bias.wording import words
 
@@ -27,17 +29,16 @@ def overview(parts: Sequence[Part], settings: Settings) -> None:
     for part, found in zip(parts, figures, strict=True):
         _warnings(part, found)
     st.table(_table(parts, figures))
-    st.caption(
-        f"In brackets: {settings.level:.0%} intervals of pictures drawn anew {settings.replicates:,} times. "
-        + " ".join(_undefined(part, found, settings) for part, found in zip(parts, figures, strict=True))
-    )
+    st.caption(" ".join([_drawn(parts, settings), *map(partial(_undefined, settings=settings), parts, figures)]))
     st.plotly_chart(_chart(parts, figures), key="bias.chart.overview", alt="The figures of the table with intervals")
 
 
 def summary_of(part: Part, settings: Settings) -> dict[str, Figure]:
     """Return the figures of a model, drawn anew once for the same pictures and settings."""
-    replicates, level = settings.replicates, settings.level
-    return part.once(("summary", replicates, level), lambda found: summary(found, replicates, level))
+    samples, by, level = settings.bootstrap_samples, applied(part, settings).stratify_by, settings.interval_level
+    return part.once(
+        ("summary", samples, by, level), lambda found: summary(found, samples, level, strata=strata(found, by))
+    )
 
 
 def figures_of(part: Part) -> list[ClassFigures]:
@@ -65,11 +66,21 @@ def _table(parts: Sequence[Part], figures: Sequence[dict[str, Figure]]) -> pd.Da
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
 
+def _drawn(parts: Sequence[Part], settings: Settings) -> str:
+    """Say how intervals were made, and for which models not so."""
+    by = settings.stratify_by
+    others = [part.name for part in parts if applied(part, settings).stratify_by != by]
+    within = "" if by == NOTHING else f" stratified by {literal(by, 40)}"
+    but = f" Without that attribute, so drawn as a whole: {literal(some(others))}." if others else ""
+    told = f"{settings.interval_level:.0%} intervals from {settings.bootstrap_samples:,} bootstrap samples{within}."
+    return f"In brackets: {told}{but}"
+
+
 def _undefined(part: Part, found: dict[str, Figure], settings: Settings) -> str:
-    least = max(found.values(), key=lambda one: one.undefined).undefined
-    if not 0 < least < settings.replicates:
+    most = max(one.undefined for one in found.values())
+    if not 0 < most < settings.bootstrap_samples:
         return ""
-    return f"Of {literal(part.name, 40)}, a figure was not defined in up to {least} of these draws."
+    return f"Of {literal(part.name, 40)}, a figure was not defined in up to {most:,} of these samples."
 
 
 def _chart(parts: Sequence[Part], figures: Sequence[dict[str, Figure]]) -> go.Figure:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field, replace
 from itertools import chain, count
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from xai_core.bias.predictions import Predictions
+from xai_core.jobs.base import Job
 
 if TYPE_CHECKING:  # these take pandas, which no other page needs
     from xai_core.bias.asking import PredictionsJob
@@ -81,6 +82,7 @@ class BiasSlot:
     def drop(self, number: int) -> None:
         """Forget predictions and all that was worked out of them."""
         self.held.pop(number, None)
+        self.stop_work(but={key[:-1] for key in self.figures if key[0] != number})
         for kept in (self.figures, self.parts):
             for key in [key for key in kept if key[0] == number]:
                 del kept[key]
@@ -102,10 +104,17 @@ class BiasSlot:
             self.parts.popitem(last=False)
         return found
 
+    def stop_work(self, but: Container[Key] = ()) -> None:
+        """Stop what is worked out in the background, save of predictions with one of these keys."""
+        for key, job in self.figures.items():
+            if isinstance(job, Job) and key[:-1] not in but:
+                job.cancel()
+
     def leave(self) -> None:
-        """Stop the asking that goes on."""
+        """Stop the asking and the working out that go on."""
         if self.asking is not None:
             self.asking.cancel()
+        self.stop_work()
 
 
 def _bytes(found: Predictions) -> int:

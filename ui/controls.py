@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -26,9 +27,14 @@ def parameter_form(chosen: type[Known], size: Size, card: Card) -> Known:
     return chosen.fitted(size, {p.name: _control(p, f"{chosen.id}.{p.name}", size, card) for p in params})
 
 
-def declared(chosen: type[Settings]) -> Settings:
-    """Show one control for each declared parameter of what depends on no model, and return it configured."""
-    return chosen.fitted(None, {p.name: _control(p, f"{chosen.id}.{p.name}") for p in chosen.params})
+def declared(chosen: type[Settings], offered: Mapping[str, Sequence[str]] | None = None) -> Settings:
+    """Show one control for each declared parameter of what depends on no model, and return it configured.
+
+    offered: of parameters whose values come with the data, what can be chosen beside the default, by name.
+    """
+    names = offered or {}
+    params = [replace(p, choices=(p.default, *names[p.name])) if p.name in names else p for p in chosen.params]
+    return chosen.fitted(None, {p.name: _control(p, f"{chosen.id}.{p.name}") for p in params})
 
 
 def _control(param: Param, key: str, size: Size | None = None, card: Card | None = None) -> Any:

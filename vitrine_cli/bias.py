@@ -9,7 +9,7 @@ from typing import Any
 
 from vitrine_cli.flags import add_flags, given
 from vitrine_cli.inputs import add_labels
-from xai_core.bias.settings import Settings
+from xai_core.bias.settings import Attack, Settings
 from xai_core.bias.wording import number, words
 from xai_core.errors import DataError
 from xai_core.jobs.base import Runner
@@ -36,6 +36,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", required=True, help="folder for the files; made where it is missing")
     add_labels(parser)
     add_flags(parser, Settings)
+    add_flags(parser, Attack)
 
 
 def run(args: Namespace, runner: Runner) -> None:
@@ -50,7 +51,8 @@ def run(args: Namespace, runner: Runner) -> None:
     found = read_predictions(_bytes(args.table, "table"), path.name, labels=labels, normalise=args.normalise)
     positive = None if args.positive is None else find_class(args.positive, found.labels)
     settings = Settings.fitted(None, given(args, Settings))
-    values = metrics(found, list(dict.fromkeys(args.attributes)), positive, settings)
+    attack = Attack.fitted(None, given(args, Attack))
+    values = metrics(found, list(dict.fromkeys(args.attributes)), positive, settings, attack)
     texts = csv_tables(values) | {PAGE: page([values], f"Bias of {path.name}")}
     files = {METRICS: json_bytes(values)} | {name: text.encode() for name, text in texts.items()}
     paths = _write(Path(args.out), files)

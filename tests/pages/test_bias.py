@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import threading
+import time
 import zipfile
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -220,10 +223,22 @@ def test_a_threshold_decides_one_class(app: AppTest) -> None:
 
 
 def test_a_link_sets_the_intervals_and_says_what_it_can_not_set(app: AppTest) -> None:
-    app.query_params["bias.level"], app.query_params["bias.shown"] = "0.8", "900"
+    app.query_params["bias.interval_level"], app.query_params["bias.classes_shown"] = "0.8", "900"
     with_table(app)
     assert "80% intervals" in text_of(app)
-    assert "Shown must lie between 2 and 30" in plain(text_of(app))
+    assert "Classes shown must lie between 2 and 30" in plain(text_of(app))
+
+
+def test_bootstrap_samples_are_stratified_by_an_attribute_where_a_model_has_it(app: AppTest) -> None:
+    with_table(app)
+    upload(app, table([row[:2] for row in ROWS], HEADS[:2]), "plain.csv", before=1)
+    assert "stratified" not in text_of(app)
+    before = overview_of(app)["Accuracy"], overview_of(app, "plain")["Accuracy"]
+    app.selectbox(key="bias.stratify_by").set_value("colour").run()
+    assert not app.exception
+    assert "stratified by colour. Without that attribute, so drawn as a whole: plain." in plain(text_of(app))
+    assert overview_of(app)["Accuracy"] != before[0]
+    assert overview_of(app, "plain")["Accuracy"] == before[1]
 
 
 def test_a_model_without_the_filtered_attribute_is_left_out_with_the_reason(app: AppTest) -> None:
@@ -245,7 +260,10 @@ def test_groups_by_two_attributes_show_what_is_n_a_and_warn_of_few_pictures(app:
     assert rates.loc["green × big", "True positive rate"].startswith("0.000")
     said = plain(text_of(app))
     assert "Fewer than 30 pictures" in said
-    assert "True positive rate is n/a for green × small" in said
+    assert "True positive rate is n/a for green × small (no picture of the class), and so is what compares it" in said
+    apart = next(one.value["model"] for one in app.table if "Equal opportunity difference" in one.value.index)
+    assert apart["Equal opportunity difference"] == apart["Equalized odds ratio"] == "n/a"
+    assert apart["Demographic parity difference"] == "1.000"
     assert "disparate impact is 0.000" in said
 
 
@@ -312,17 +330,69 @@ def test_leakage_is_measured_beside_that_of_the_labels(app: AppTest) -> None:
     with_sample_predictions(app)
     open_tab(app, "Inside the model")
     app.button(key="bias.measure").click().run()
-    ended(app, ("leakage", "colour"))
+    ended(app, "leakage")
     found = app.run().table[0].value["Leakage"].astype(float)
     assert found["Model"] > found["Labels"] + 0.1
     assert found["Chance"] == 0.5
+
+
+def test_a_network_can_measure_leakage_and_is_named(app: AppTest) -> None:
+    with_sample_predictions(app)
+    app.multiselect(key="bias.actual").set_value(["0", "5"]).run()
+    open_tab(app, "Inside the model")
+    app.selectbox(key="leakage.attacker").set_value("MLP").run()
+    app.button(key="bias.measure").click().run()
+    ended(app, "leakage")
+    app.run()
+    assert not app.exception
+    assert "by a network with a hidden layer" in text_of(app)
+
+
+class NeverEnding:
+    """Takes the place of the leakage, and works until somebody stops it."""
+
+    def __init__(self) -> None:
+        self.stopped = threading.Event()
+
+    def __call__(self, found: object, name: str, tell: Callable[[float], None], **more: object) -> None:
+        try:
+            while True:
+                tell(0.5)
+                time.sleep(0.01)
+        finally:
+            self.stopped.set()
+
+
+def test_measuring_can_be_cancelled_and_begun_again(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_sample_predictions(app)
+    open_tab(app, "Inside the model")
+    with monkeypatch.context() as replaced:
+        replaced.setattr("ui.bias_inside.leakage", working := NeverEnding())
+        app.button(key="bias.measure").click().run()
+        app.button(key="bias.cancel-measure").click().run()
+        ended(app, "leakage", Status.CANCELLED)
+        assert "Cancelled." in text_of(app)
+        assert working.stopped.wait(5)
+    app.button(key="bias.measure").click().run()
+    ended(app, "leakage")
+    assert app.run().table
+
+
+def test_what_nobody_looks_at_any_more_is_no_longer_worked_out(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_sample_predictions(app)
+    open_tab(app, "Inside the model")
+    monkeypatch.setattr("ui.bias_inside.leakage", working := NeverEnding())
+    app.button(key="bias.measure").click().run()
+    app.toggle(key="bias.wrong").set_value(True).run()
+    ended(app, "leakage", Status.CANCELLED)
+    assert working.stopped.wait(5)
 
 
 def test_leakage_of_too_few_pictures_is_a_sentence(app: AppTest) -> None:
     with_table(app)
     open_tab(app, "Inside the model")
     app.button(key="bias.measure").click().run()
-    ended(app, ("leakage", "colour"), Status.FAILED)
+    ended(app, "leakage", Status.FAILED)
     app.run()
     assert not app.exception
     assert "0 values with at least 5 pictures" in plain(text_of(app))

@@ -27,7 +27,16 @@ def table(tmp_path):
 
 def test_the_figures_are_those_of_the_core(vitrine, tmp_path):
     shown = vitrine(
-        "bias", COLOURED_DIGITS, "--attribute", "colour", "--positive", "3", "--replicates", "200", "--out", tmp_path
+        "bias",
+        COLOURED_DIGITS,
+        "--attribute",
+        "colour",
+        "--positive",
+        "3",
+        "--bootstrap-samples",
+        "200",
+        "--out",
+        tmp_path,
     )
     assert (shown.status, shown.err) == (0, "")
     values = json.loads((tmp_path / "metrics.json").read_text("utf-8"))
@@ -43,7 +52,9 @@ def test_the_figures_are_those_of_the_core(vitrine, tmp_path):
 
 
 def test_tables_and_a_page_are_written_and_their_paths_told(vitrine, tmp_path):
-    shown = vitrine("bias", COLOURED_DIGITS, "--attribute", "colour", "--replicates", "100", "--out", tmp_path / "new")
+    shown = vitrine(
+        "bias", COLOURED_DIGITS, "--attribute", "colour", "--bootstrap-samples", "100", "--out", tmp_path / "new"
+    )
     paths = [line for line in shown.out.splitlines() if line.startswith(str(tmp_path))]
     assert sorted(paths) == sorted(str(path) for path in (tmp_path / "new").iterdir())
     page = (tmp_path / "new/bias.html").read_text("utf-8")
@@ -53,18 +64,42 @@ def test_tables_and_a_page_are_written_and_their_paths_told(vitrine, tmp_path):
 
 
 def test_flags_are_those_of_the_settings(vitrine, table, tmp_path):
-    words = ("--normalise", "--level", "0.8", "--least", "5", "--shown", "2", "--replicates", "100")
-    shown = vitrine("bias", table, "--attribute", "sex", "--attribute", "age", *words, "--out", tmp_path)
+    given = {
+        "interval_level": 0.8,
+        "group_minimum": 5,
+        "classes_shown": 2,
+        "bootstrap_samples": 100,
+        "stratify_by": "sex",
+    }
+    words = [word for name, value in given.items() for word in ("--" + name.replace("_", "-"), value)]
+    attributes = ("--attribute", "sex", "--attribute", "age", "--normalise")
+    shown = vitrine("bias", table, *attributes, *words, "--out", tmp_path)
     values = json.loads((tmp_path / "metrics.json").read_text("utf-8"))
-    assert values["settings"] == Settings(level=0.8, least=5, shown=2, replicates=100).values() | {"seed": 0}
+    assert values["settings"] == Settings(**given).values() | {"seed": 0}
     assert list(values["groups"]) == ["sex", "age", "sex × age"]
     assert not any(one["small"] for one in values["groups"]["sex"]["by_group"])
     assert "Note: 40 rows of probabilities did not add up to 1 and were normalised." in shown.out
 
 
+def test_leakage_is_measured_by_the_attacker_that_is_asked_for(vitrine, table, tmp_path):
+    words = ("--normalise", "--bootstrap-samples", "100", "--attacker", "MLP", "--attribute", "sex")
+    vitrine("bias", table, *words, "--out", tmp_path)
+    assert json.loads((tmp_path / "metrics.json").read_text("utf-8"))["leakage"]["sex"]["attacker"] == "MLP"
+
+
 def test_labels_give_the_order_of_the_classes(vitrine, table, tmp_path):
     (tmp_path / "labels.txt").write_text("dog\ncat")
-    vitrine("bias", table, "--labels", tmp_path / "labels.txt", "--normalise", "--replicates", "100", "--out", tmp_path)
+    vitrine(
+        "bias",
+        table,
+        "--labels",
+        tmp_path / "labels.txt",
+        "--normalise",
+        "--bootstrap-samples",
+        "100",
+        "--out",
+        tmp_path,
+    )
     assert json.loads((tmp_path / "metrics.json").read_text("utf-8"))["labels"] == ["dog", "cat"]
 
 
@@ -74,8 +109,10 @@ def test_labels_give_the_order_of_the_classes(vitrine, table, tmp_path):
         ((), "The probabilities of 40 rows do not add up to 1"),
         (("--normalise", "--attribute", "height"), "There is no attribute called 'height'; the table has sex, age."),
         (("--normalise", "--positive", "cow"), "There is no class 'cow'"),
-        (("--normalise", "--replicates", "5"), "Replicates must lie between 100 and 5000; got 5."),
-        (("--normalise", "--level", "sure"), "Level must be a number; got 'sure'."),
+        (("--normalise", "--bootstrap-samples", "5"), "Bootstrap samples must lie between 100 and 5000; got 5."),
+        (("--normalise", "--interval-level", "sure"), "Interval level must be a number; got 'sure'."),
+        (("--normalise", "--stratify-by", "height"), "There is no attribute called 'height'"),
+        (("--normalise", "--attacker", "svm"), "Attacker must be one of linear, MLP; got 'svm'."),
         (("--labels", "gone.txt"), "There is no label file called gone.txt that can be read."),
     ],
 )
@@ -94,5 +131,5 @@ def test_a_table_that_is_missing_or_none_is_told(vitrine, tmp_path):
 
 def test_a_folder_that_can_not_be_written_is_told(vitrine, table, tmp_path):
     (tmp_path / "taken").write_text("a file")
-    sentence = vitrine("bias", table, "--normalise", "--replicates", "100", "--out", tmp_path / "taken").sentence
+    sentence = vitrine("bias", table, "--normalise", "--bootstrap-samples", "100", "--out", tmp_path / "taken").sentence
     assert sentence == "The folder taken can not be written: File exists."

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from xai_core.bias.classes import placements, ratio
-from xai_core.bias.predictions import Mask, Predictions
+from xai_core.bias.predictions import Mask, Predictions, Texts
 from xai_core.types import Floats
 
 Doubles = NDArray[np.float64]
@@ -30,17 +30,21 @@ class Counts:
     predicted: Doubles
 
 
-def draws(size: int, replicates: int, seed: int) -> Iterator[Floats]:
-    """Yield how often each picture was drawn, (size, some) a time, `replicates` columns in all.
+def draws(size: int, bootstrap_samples: int, seed: int, strata: Texts | None = None) -> Iterator[Floats]:
+    """Yield how often each picture was drawn, (size, some) a time, `bootstrap_samples` columns in all.
 
-    A column is `size` numbers that default_rng(seed) draws with replacement.
+    A column is `size` numbers that default_rng(seed) draws with replacement; with strata (size,) as many of each
+    stratum as it has, the strata in the order of their names.
     """
     random = np.random.default_rng(seed)
+    whole = np.zeros(size) if strata is None else strata
+    members = [np.flatnonzero(whole == one) for one in np.unique(whole)]
     most = max(1, AT_ONCE // max(1, size))
-    for start in range(0, replicates, most):
-        rows = np.empty((min(most, replicates - start), size), np.float32)
+    for start in range(0, bootstrap_samples, most):
+        rows = np.empty((min(most, bootstrap_samples - start), size), np.float32)
         for row in rows:
-            row[:] = np.bincount(random.integers(0, size, size), minlength=size)
+            for own in members:
+                row[own] = np.bincount(random.integers(0, len(own), len(own)), minlength=len(own))
         yield np.ascontiguousarray(rows.T)
 
 
@@ -64,10 +68,10 @@ class Areas:
     of a class. Source: DeLong, DeLong, Clarke-Pearson, Biometrics 44, 1988.
     """
 
-    def __init__(self, found: Predictions, replicates: int) -> None:
+    def __init__(self, found: Predictions, bootstrap_samples: int) -> None:
         assert found.probabilities is not None
         self._truth, self._scores = found.truth, found.probabilities
-        self._exact = len(found) * found.classes * replicates <= EXACT_WORK
+        self._exact = len(found) * found.classes * bootstrap_samples <= EXACT_WORK
         self._places = None if self._exact else placements(found.truth, found.probabilities)
 
     def drawn(self, weights: Floats) -> Doubles:

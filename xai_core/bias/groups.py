@@ -1,7 +1,8 @@
 """What differs between groups of pictures: by one attribute, or by two crossed.
 
-Figures are those of fairlearn's MetricFrame for one class against all others; a figure that is not defined for a group,
-as the recall where it has no picture of the class, is None and takes no part in a difference or ratio.
+Figures are those of fairlearn's MetricFrame for one class against all others. A figure that is not defined for a group,
+as the recall where it has no picture of the class, is None, and so is whatever compares it between groups: what is not
+known of one group may be the least or the greatest.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from fairlearn.metrics import MetricFrame
 
 from xai_core.bias.classes import Mark, mark, ratio
 from xai_core.bias.predictions import Mask, Predictions, Texts
-from xai_core.bias.settings import LEAST_PICTURES, LEVEL
+from xai_core.bias.settings import GROUP_MINIMUM, INTERVAL_LEVEL, NOTHING
 from xai_core.bias.summary import wilson
 from xai_core.errors import DataError
 from xai_core.types import Indices
@@ -49,9 +50,12 @@ class Group:
 class Fairness:
     """How far groups lie apart for one class; differences and ratios of the greatest and the least rate.
 
+    They are None where the rate is not defined for a group: recall without pictures of the class, false positive rate
+    without others, positive predictive value where nothing was taken for the class.
+
     disparate_impact: the least selection rate over the greatest; below four fifths it counts as adverse.
     accuracy_std: population standard deviation of the groups' accuracies, the degree of bias between groups.
-    left_out: by rate, the groups for which it is not defined and that were not compared.
+    undefined: by rate, the groups for which it is not defined.
     """
 
     groups: tuple[Group, ...]
@@ -65,7 +69,7 @@ class Fairness:
     predictive_parity_difference: Mark
     accuracy_difference: Mark
     accuracy_std: Mark
-    left_out: dict[str, tuple[str, ...]]
+    undefined: dict[str, tuple[str, ...]]
 
     @property
     def disparate_impact(self) -> Mark:
@@ -81,7 +85,8 @@ class Fairness:
 class ClassGap:
     """How far groups lie apart in one class.
 
-    opportunity_discrepancy: the greatest difference of recall. disparate_impact: least over greatest share of a group
+    opportunity_discrepancy: the greatest difference of recall, None where a group has no picture of the class.
+    disparate_impact: least over greatest share of a group
     that was taken for the class. recalls, rates: by group.
     """
 
@@ -113,6 +118,14 @@ def attribute(found: Predictions, name: str) -> Texts:
     return found.attributes[name]
 
 
+def strata(found: Predictions, name: str) -> Texts | None:
+    """Return the values (n,) of the attribute that bootstrap samples are stratified by; None for `NOTHING`.
+
+    Raises DataError where there is no such attribute.
+    """
+    return None if name == NOTHING else attribute(found, name)
+
+
 def grouped(found: Predictions, attributes: Sequence[str]) -> Texts:
     """Return the group of each picture (n,), by one attribute or two crossed.
 
@@ -133,15 +146,19 @@ def grouped(found: Predictions, attributes: Sequence[str]) -> Texts:
 
 
 def fairness(
-    found: Predictions, groups: Texts, positive: int, least: int = LEAST_PICTURES, level: float = LEVEL
+    found: Predictions,
+    groups: Texts,
+    positive: int,
+    group_minimum: int = GROUP_MINIMUM,
+    interval_level: float = INTERVAL_LEVEL,
 ) -> Fairness:
     """Return how far groups (n,) lie apart for the class `positive` against all others.
 
-    least: pictures that a group needs not to be called small. level: of the Wilson intervals.
+    group_minimum: pictures that a group needs not to be called small. interval_level: of the Wilson intervals.
     """
     truth, predicted = found.truth == positive, found.predicted == positive
     counts = _frame(truth, predicted, groups)
-    named = tuple(_group(name, counts[name], least, level) for name in sorted(counts))
+    named = tuple(_group(name, counts[name], group_minimum, interval_level) for name in sorted(counts))
     values = {rate: [one.rates[rate].value for one in named] for rate in RATES}
     apart = {rate: difference(values[rate]) for rate in RATES}
     odds = (apart["true_positive_rate"], apart["false_positive_rate"])
@@ -158,7 +175,7 @@ def fairness(
         predictive_parity_difference=apart["positive_predictive_value"],
         accuracy_difference=apart["accuracy"],
         accuracy_std=_spread(values["accuracy"]),
-        left_out={rate: names for rate in RATES if (names := _without(named, rate))},
+        undefined={rate: names for rate in RATES if (names := _without(named, rate))},
     )
 
 
@@ -201,15 +218,21 @@ def impact_ratios(gap: ClassGap, privileged: str) -> dict[str, Mark]:
 
 
 def difference(values: Any) -> Mark:
-    """Return how far the greatest and the least of what is defined lie apart; None for fewer than two."""
-    known = [value for value in values if value is not None]
-    return max(known) - min(known) if len(known) > 1 else None
+    """Return how far the greatest and the least lie apart; None for fewer than two, or where one is not defined."""
+    known = _all_known(values)
+    return max(known) - min(known) if known else None
 
 
 def least_ratio(values: Any) -> Mark:
-    """Return the least over the greatest of what is defined; None for fewer than two, or where all are nought."""
-    known = [value for value in values if value is not None]
-    return min(known) / max(known) if len(known) > 1 and max(known) > 0 else None
+    """Return the least over the greatest; None for fewer than two, where one is not defined, or all are nought."""
+    known = _all_known(values)
+    return min(known) / max(known) if known and max(known) > 0 else None
+
+
+def _all_known(values: Any) -> list[float]:
+    """Return two values or more, or nothing where one of them is not defined."""
+    whole = list(values)
+    return [] if None in whole or len(whole) < 2 else whole
 
 
 def _frame(truth: Mask, predicted: Mask, groups: Texts) -> dict[str, dict[str, int]]:
@@ -235,16 +258,16 @@ def _frame(truth: Mask, predicted: Mask, groups: Texts) -> dict[str, dict[str, i
     return {str(name): {key: int(row[key]) for key in metrics} for name, row in frame.by_group.iterrows()}
 
 
-def _group(name: str, counts: dict[str, int], least: int, level: float) -> Group:
+def _group(name: str, counts: dict[str, int], group_minimum: int, interval_level: float) -> Group:
     samples, positive, taken, hit = (counts[key] for key in ("samples", "positive", "taken", "hit"))
     right = hit + samples - positive - taken + hit
     pairs = ((taken, samples), (hit, positive), (taken - hit, samples - positive), (hit, taken), (right, samples))
-    rates = {rate: _rate(*pair, level) for rate, pair in zip(RATES, pairs, strict=True)}
-    return Group(name, samples, rates, samples < least)
+    rates = {rate: _rate(*pair, interval_level) for rate, pair in zip(RATES, pairs, strict=True)}
+    return Group(name, samples, rates, samples < group_minimum)
 
 
-def _rate(part: int, whole: int, level: float) -> Rate:
-    return Rate(part / whole if whole else None, *wilson(part, whole, level))
+def _rate(part: int, whole: int, interval_level: float) -> Rate:
+    return Rate(part / whole if whole else None, *wilson(part, whole, interval_level))
 
 
 def _without(groups: Sequence[Group], rate: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from xai_core.bias.classes import Mark
 from xai_core.bias.predictions import Predictions
-from xai_core.bias.settings import LEVEL
+from xai_core.bias.settings import INTERVAL_LEVEL
 from xai_core.bias.summary import wilson
 from xai_core.types import Floats, Indices
 
@@ -26,12 +26,12 @@ class HeadFigures:
     high: Mark
 
 
-def head_figures(found: Predictions, level: float = LEVEL) -> list[HeadFigures]:
+def head_figures(found: Predictions, interval_level: float = INTERVAL_LEVEL) -> list[HeadFigures]:
     """Return the accuracy of each head, and of the ensemble where there are several; none where there are no heads."""
     guesses = {name: logits.argmax(axis=1) for name, logits in found.heads.items()}
     if len(guesses) > 1:
         guesses[ENSEMBLE] = ensemble(found.heads).argmax(axis=1)
-    return [_figures(name, guess, found.truth, level) for name, guess in guesses.items()]
+    return [_figures(name, guess, found.truth, interval_level) for name, guess in guesses.items()]
 
 
 def ensemble(heads: Mapping[str, Floats]) -> Floats:
@@ -41,6 +41,6 @@ def ensemble(heads: Mapping[str, Floats]) -> Floats:
     return np.asarray(raised / raised.sum(axis=1, keepdims=True), np.float32)
 
 
-def _figures(name: str, guess: Indices, truth: Indices, level: float) -> HeadFigures:
+def _figures(name: str, guess: Indices, truth: Indices, interval_level: float) -> HeadFigures:
     right, whole = int((guess == truth).sum()), len(truth)
-    return HeadFigures(name, right / whole if whole else None, *wilson(right, whole, level))
+    return HeadFigures(name, right / whole if whole else None, *wilson(right, whole, interval_level))

@@ -6,7 +6,7 @@ Convolutional Neural Networks via Meta Orthogonalization, 2020, arXiv 2011.07453
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,19 +15,19 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import StratifiedKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
+from xai_core.bias.attackers import ATTACKERS, MOST_STEPS, Attacker, by_class
 from xai_core.bias.classes import Mark, mark
 from xai_core.bias.groups import attribute
 from xai_core.bias.predictions import Predictions, Texts
+from xai_core.bias.progress import Tell, part_of, unheard
+from xai_core.bias.settings import Attack
 from xai_core.errors import DataError
 from xai_core.types import Floats, Indices
 
 Doubles = NDArray[np.float64]
 FOLDS = 5
 LEAST_PROBABILITY = 1e-7  # below it a float32 is rounded away
-MOST_STEPS = 1000
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,13 @@ class Leakage:
     """How well an attribute can be told from what a model says, by a probe on pictures that it has not learnt from.
 
     Balanced accuracies: each value counts alike. With two values 0.5 + |accuracy - 0.5|, since a probe that is always
-    wrong knows as much; otherwise the accuracy itself. chance: what knows nothing reaches. model: from the logits.
-    predictions: from the predicted class alone; None where there is but one. labels: from the true class alone, which
-    is no fault of the model's. left_out: values with too few pictures to be told.
+    wrong knows as much; otherwise the accuracy itself. attacker: what learnt to tell it, by its name in `ATTACKERS`.
+    chance: what knows nothing reaches. model: from the logits. predictions: from the predicted class alone; None where
+    there is but one. labels: from the true class alone, which is no fault of the model's. left_out: values with too few
+    pictures to be told.
     """
 
+    attacker: str
     values: tuple[str, ...]
     samples: int
     chance: float
@@ -64,32 +66,37 @@ class Probes:
         return self.values[one] - self.values[other]
 
 
-def leakage(found: Predictions, name: str, logits: Floats | None = None, seed: int = 0) -> Leakage:
-    """Return how well an attribute of that name can be told, out of fold: by logistic regression from logits, and from
-    a class alone by the value that is most frequent there.
+def leakage(
+    found: Predictions,
+    name: str,
+    logits: Floats | None = None,
+    attack: Attack | None = None,
+    seed: int = 0,
+    tell: Tell = unheard,
+) -> Leakage:
+    """Return how well an attribute of that name can be told, out of fold: by an attacker from logits, and from a class
+    alone by the value that is most frequent there.
 
-    logits: (n, K) of the model; the logarithm of the probabilities where they are not given. Raises DataError where
-    there is no such attribute, or fewer than two values with as many pictures as folds.
+    logits: (n, K) of the model; the logarithm of the probabilities where they are not given. tell: hears which share is
+    done, and may raise to stop it. Raises DataError where there is no such attribute, or fewer than two values with as
+    many pictures as folds.
     """
+    attack = attack or Attack()
     values = attribute(found, name)
-    names, counts = np.unique(values[values != ""], return_counts=True)
-    enough = [str(name) for name in names[counts >= FOLDS]]
-    if len(enough) < 2:
-        raise DataError(
-            f"{name} has {len(enough)} values with at least {FOLDS} pictures; telling them apart needs two."
-        )
+    enough, few = _enough(values, name)
     which = np.isin(values, enough)
     part, given = found.chosen(which), None if logits is None else logits[which]
     said = _log(part.probabilities) if given is None else given
     known = values[which]
     return Leakage(
-        values=tuple(enough),
+        attacker=attack.attacker,
+        values=enough,
         samples=len(part),
         chance=1 / len(enough),
-        model=_told(_by_line, said, known, seed),
-        predictions=_told(_by_class, part.predicted, known, seed),
-        labels=_told(_by_class, part.truth, known, seed),
-        left_out=tuple(str(name) for name in names[counts < FOLDS]),
+        model=_told(ATTACKERS[attack.attacker], said, known, seed, tell),
+        predictions=_told(by_class, part.predicted, known, seed),
+        labels=_told(by_class, part.truth, known, seed),
+        left_out=few,
     )
 
 
@@ -137,31 +144,27 @@ def mean_size(biases: Sequence[Mark]) -> Mark:
     return sum(known) / len(known) if known else None
 
 
-Guess = Callable[[NDArray[Any], Texts, NDArray[Any]], Texts]  # features and values to learn from, features to tell
+def _enough(values: Texts, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the values with enough pictures, and those with too few; DataError where fewer than two have enough."""
+    names, counts = np.unique(values[values != ""], return_counts=True)
+    enough, few = (tuple(map(str, names[which])) for which in (counts >= FOLDS, counts < FOLDS))
+    if len(enough) < 2:
+        raise DataError(
+            f"{name} has {len(enough)} values with at least {FOLDS} pictures; telling them apart needs two."
+        )
+    return enough, few
 
 
-def _told(guess: Guess, features: NDArray[Any] | None, values: Texts, seed: int) -> Mark:
+def _told(attacker: Attacker, features: NDArray[Any] | None, values: Texts, seed: int, tell: Tell = unheard) -> Mark:
     """Return how well values are told from features, out of fold; None where there are none, or all are alike."""
     if features is None or (features == features[:1]).all():
         return None
     said = np.empty_like(values)
-    for learnt, asked in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(features, values):
-        said[asked] = guess(features[learnt], values[learnt], features[asked])
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(features, values)
+    for done, (learnt, asked) in enumerate(folds):
+        said[asked] = attacker(features[learnt], values[learnt], features[asked], part_of(tell, done, FOLDS))
     accuracy = float(balanced_accuracy_score(values, said))
     return folded(accuracy) if len(np.unique(values)) == 2 else accuracy
-
-
-def _by_line(logits: Floats, values: Texts, asked: Floats) -> Texts:
-    probe = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=MOST_STEPS))
-    return np.asarray(probe.fit(logits, values).predict(asked))
-
-
-def _by_class(classes: Indices, values: Texts, asked: Indices) -> Texts:
-    """Tell the value that is most frequent in a class, where all values are equally frequent in the whole."""
-    names, numbers = np.unique(values, return_inverse=True)
-    counts = np.zeros((max(classes.max(), asked.max()) + 1, len(names)))
-    np.add.at(counts, (classes, numbers), 1)
-    return np.asarray(names[(counts / counts.sum(axis=0)).argmax(axis=1)[asked]])
 
 
 def _log(probabilities: Floats | None) -> Floats | None:

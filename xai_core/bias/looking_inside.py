@@ -13,6 +13,7 @@ from xai_core.bias.groups import attribute
 from xai_core.bias.inside import mean_size, probes, projection_bias, sensitivity_bias
 from xai_core.bias.picture_set import PictureSet
 from xai_core.bias.predictions import Predictions
+from xai_core.bias.progress import Tell, unheard
 from xai_core.errors import DataError
 from xai_core.jobs.base import Runner
 from xai_core.method import Method
@@ -49,16 +50,18 @@ def layer_bias(
     name: str,
     values: tuple[str, str],
     seed: int = 0,
+    tell: Tell = unheard,
 ) -> LayerBias:
     """Ask a layer about pictures of two values of an attribute, at most 600, as many of each as there are.
 
+    tell: hears which share of the asking is done, and may raise to stop it.
     Raises DataError where a value has too few pictures, or the predictions are of other classes than the model's.
     """
     _check_classes(prepared, found)
     own = attribute(found, name)
     rows = np.concatenate([_drawn(own == value, MOST_PICTURES // 2, seed, value) for value in values])
     images = _images(prepared, pictures, found, rows)
-    activations, gradients = _pooled(runner, prepared, images, found.truth[rows], layer)
+    activations, gradients = _pooled(runner, prepared, images, found.truth[rows], layer, tell)
     found_probes = probes(activations, found.truth[rows], found.classes, own[rows])
     towards = found_probes.towards(*values)
     projection = projection_bias(found_probes.classes, towards)
@@ -76,19 +79,23 @@ def mean_looks(
     name: str,
     values: tuple[str, str],
     seed: int = 0,
+    tell: Tell = unheard,
 ) -> tuple[MeanMap, MeanMap, MeanMap]:
     """Return the mean map of the predicted class for pictures of each of two values, and the difference.
 
-    At most 24 pictures of each are explained, and each map counts alike. Raises DataError as `layer_bias` does.
+    At most 24 pictures of each are explained, and each map counts alike. tell: as for `layer_bias`, which raises
+    the same.
     """
     _check_classes(prepared, found)
     own = attribute(found, name)
     rows = np.concatenate([_drawn(own == value, MOST_MAPS, seed, value) for value in values])
     images = _images(prepared, pictures, found, rows)
     way, source = prepared.preprocessing, prepared.source
-    jobs = (runner.explain(source, way, method, i, found.predicted[[r]]) for i, r in zip(images, rows, strict=True))
-    maps = np.stack([job.result().maps[0] for job in jobs])
-    means = mean_maps(maps, own[rows])
+    maps = []
+    for done, (image, row) in enumerate(zip(images, rows, strict=True), 1):
+        maps.append(runner.explain(source, way, method, image, found.predicted[[row]]).result().maps[0])
+        tell(done / len(rows))
+    means = mean_maps(np.stack(maps), own[rows])
     one, other = (means[value] for value in values)
     return one, other, difference_map(one, other)
 
@@ -116,11 +123,12 @@ def _images(prepared: Prepared, pictures: PictureSet, found: Predictions, rows: 
     return np.stack([prepared.preprocessing.place(pictures.picture(numbers[one]).pixels) for one in names])
 
 
-def _pooled(runner: Runner, prepared: Prepared, images: Floats, targets: Indices, layer: str) -> tuple[Floats, Floats]:
-    size = at_once(prepared.preprocessing)
-    answers = [
-        runner.pooled(prepared.source, prepared.preprocessing, images[at], targets[at], layer).result()
-        for at in (slice(start, start + size) for start in range(0, len(images), size))
-    ]
+def _pooled(
+    runner: Runner, prepared: Prepared, images: Floats, targets: Indices, layer: str, tell: Tell
+) -> tuple[Floats, Floats]:
+    size, answers = at_once(prepared.preprocessing), []
+    for at in (slice(start, start + size) for start in range(0, len(images), size)):
+        answers.append(runner.pooled(prepared.source, prepared.preprocessing, images[at], targets[at], layer).result())
+        tell(min(at.stop, len(images)) / len(images))
     values, gradients = (np.concatenate(parts) for parts in zip(*answers, strict=True))
     return values, gradients

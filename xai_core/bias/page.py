@@ -7,8 +7,9 @@ from html import escape
 from typing import Any
 
 from xai_core.bias.groups import FOUR_FIFTHS, RATES
+from xai_core.bias.settings import NOTHING
 from xai_core.bias.summary import MEANINGS
-from xai_core.bias.wording import number, words
+from xai_core.bias.wording import UNDEFINED, number, words
 
 WIDTH, HEIGHT = 120, 10  # pixels of a bar
 STYLE = """
@@ -55,14 +56,14 @@ def page(models: Sequence[Mapping[str, Any]], title: str = "Bias") -> str:
 
 def overview(models: Sequence[Mapping[str, Any]]) -> Markup:
     """Return the summaries of all models, side by side, and what each figure means."""
-    level = f"{models[0]['settings']['level']:.0%}" if models else ""
+    level = f"{models[0]['settings']['interval_level']:.0%}" if models else ""
     rows: list[list[Cell]] = [["Pictures", *(one["pictures"] for one in models), ""]]
     for name, meaning in MEANINGS.items():
         values = [one["summary"][name] for one in models]
         rows.append([words(name), *(Markup(_with_interval(value)) for value in values), meaning])
     return Markup(
         heading(2, "Overview")
-        + paragraph(f"In brackets: {level} intervals of pictures drawn anew {_replicates(models)} times.")
+        + paragraph(f"In brackets: {level} intervals from {_bootstrap_samples(models)}.")
         + table(["", *(one["name"] for one in models), "What it says"], rows)
     )
 
@@ -118,8 +119,8 @@ def _groups(name: str, group: Mapping[str, Any], leak: Mapping[str, Any] | None)
     head = ["Group", "Pictures", *map(words, RATES)]
     found = heading(4, f"{name}, rates of {group['positive']}") + table(head, rows)
     found += table(["Between groups", ""], [[words(key), value] for key, value in group["fairness"].items()])
-    for rate, names in group["left_out"].items():
-        found += paragraph(f"{words(rate)} is not defined for {', '.join(names)}, so they are not compared in it.")
+    for rate, names in group["undefined"].items():
+        found += paragraph(f"{words(rate)} is {UNDEFINED} for {', '.join(names)}, and so is what compares it.")
     found += paragraph(f"Disparate impact below {FOUR_FIFTHS:g} counts as adverse (four-fifths rule).")
     return found + _gaps(group) + (_leakage(leak) if leak else "")
 
@@ -143,7 +144,7 @@ def _gaps(group: Mapping[str, Any]) -> str:
 def _leakage(leak: Mapping[str, Any]) -> str:
     names = ("model", "predictions", "labels", "chance")
     rows: list[list[Cell]] = [[words(name), shown(leak[name])] for name in names]
-    return table(["Leakage: how well the attribute can be told from", ""], rows)
+    return table([f"Leakage: how well the attribute can be told from ({leak['attacker']} attacker)", ""], rows)
 
 
 def _calibration(found: Mapping[str, Any] | None) -> str:
@@ -229,5 +230,10 @@ def _with_interval(value: Mapping[str, Any]) -> str:
     return escape(number(value["value"]) + between)
 
 
-def _replicates(models: Sequence[Mapping[str, Any]]) -> str:
-    return ", ".join(sorted({str(one["settings"]["replicates"]) for one in models}))
+def _bootstrap_samples(models: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(sorted({_drawn(one["settings"]) for one in models}))
+
+
+def _drawn(settings: Mapping[str, Any]) -> str:
+    by = settings["stratify_by"]
+    return f"{settings['bootstrap_samples']} bootstrap samples" + ("" if by == NOTHING else f" stratified by {by}")

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xai_core.bias.predictions import Predictions, Texts
-from xai_core.bias.settings import LEAST_PICTURES
+from xai_core.bias.settings import GROUP_MINIMUM
 from xai_core.bias.table_files import FILE, HEAD, TRUTH, Column, Table, read_table, texts_of
 from xai_core.errors import DataError
 from xai_core.types import Floats, Indices
@@ -61,10 +61,10 @@ def attribute_notes(attributes: Mapping[str, Texts]) -> list[str]:
         counts = Counter(str(value) for value in values)
         if len(counts) == 1:
             notes.append(f"The attribute {name} has one value only, so it makes no groups.")
-        elif small := [value for value, number in counts.items() if number < LEAST_PICTURES]:
+        elif small := [value for value, number in counts.items() if number < GROUP_MINIMUM]:
             shown = ", ".join(sorted(small)[:4]) + (" and others" if len(small) > 4 else "")
             notes.append(
-                f"In {name} there are groups of fewer than {LEAST_PICTURES} pictures ({shown}); read with care."
+                f"In {name} there are groups of fewer than {GROUP_MINIMUM} pictures ({shown}); read with care."
             )
     return notes
 

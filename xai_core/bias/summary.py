@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from xai_core.bias.bootstrap import Areas, Counts, counted, draws
 from xai_core.bias.classes import Mark, aurocs, mark, ratio
 from xai_core.bias.confusion import confusion
-from xai_core.bias.predictions import Predictions
-from xai_core.bias.settings import LEVEL, REPLICATES
+from xai_core.bias.predictions import Predictions, Texts
+from xai_core.bias.settings import BOOTSTRAP_SAMPLES, INTERVAL_LEVEL
 from xai_core.bias.wording import words
 from xai_core.types import Floats
 
@@ -36,7 +36,9 @@ MEANINGS = {
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure with its interval; None where it is not defined. undefined: the replicates in which it was not."""
+    """A figure with its interval; None where it is not defined. undefined: the bootstrap samples in which it was
+    not.
+    """
 
     value: Mark
     low: Mark = None
@@ -44,17 +46,25 @@ class Figure:
     undefined: int = 0
 
 
-def summary(found: Predictions, replicates: int = REPLICATES, level: float = LEVEL, seed: int = 0) -> dict[str, Figure]:
+def summary(
+    found: Predictions,
+    bootstrap_samples: int = BOOTSTRAP_SAMPLES,
+    interval_level: float = INTERVAL_LEVEL,
+    seed: int = 0,
+    strata: Texts | None = None,
+) -> dict[str, Figure]:
     """Return the figures of `MEANINGS` by name, with percentile bootstrap intervals.
 
-    replicates: times that the pictures are drawn anew, with replacement. level: share of them in the interval.
+    bootstrap_samples: times that the pictures are drawn anew, with replacement; with strata (n,) each stratum by
+    itself, so that it keeps its size. interval_level: share of them in the interval.
     """
-    areas = None if found.probabilities is None else Areas(found, replicates)
+    areas = None if found.probabilities is None else Areas(found, bootstrap_samples)
     values = _figures(counted(found, np.ones((len(found), 1), np.float32)))
     values["macro_auroc"] = np.array([mean_of_defined(aurocs(found.truth, found.probabilities, found.classes))])
-    parts = [_drawn(found, areas, weights) for weights in draws(len(found), replicates, seed)] if len(found) else []
+    weights = draws(len(found), bootstrap_samples, seed, strata) if len(found) else iter(())
+    parts = [_drawn(found, areas, drawn) for drawn in weights]
     figures = {
-        name: _figure(float(value[0]), np.concatenate([[], *(part[name] for part in parts)]), level)
+        name: _figure(float(value[0]), np.concatenate([[], *(part[name] for part in parts)]), interval_level)
         for name, value in values.items()
     }
     figures["degree_of_bias_floor"] = Figure(mark(sampling_floor(found)))
@@ -76,11 +86,11 @@ def sampling_floor(found: Predictions) -> float:
     return float(np.sqrt(np.mean(recall * (1 - recall) / samples[present]) * (number - 1) / number))
 
 
-def wilson(right: int, whole: int, level: float = LEVEL) -> tuple[Mark, Mark]:
+def wilson(right: int, whole: int, interval_level: float = INTERVAL_LEVEL) -> tuple[Mark, Mark]:
     """Return the Wilson interval of a share, None where there is nothing. Source: Wilson, JASA 22, 1927."""
     if whole == 0:
         return None, None
-    z = NormalDist().inv_cdf((1 + level) / 2)
+    z = NormalDist().inv_cdf((1 + interval_level) / 2)
     share, width = right / whole, z * z / whole
     middle = (share + width / 2) / (1 + width)
     half = z * sqrt(share * (1 - share) / whole + width / (4 * whole)) / (1 + width)
@@ -125,12 +135,12 @@ def _spread(values: Doubles) -> Doubles:
     return np.sqrt(ratio((away**2).sum(axis=-1), known.sum(axis=-1)))
 
 
-def _figure(value: float, drawn: Doubles, level: float) -> Figure:
+def _figure(value: float, drawn: Doubles, interval_level: float) -> Figure:
     known = drawn[np.isfinite(drawn)]
     undefined = len(drawn) - len(known)
     if not len(known):
         return Figure(mark(value), undefined=undefined)
-    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(known, [(1 - interval_level) / 2, (1 + interval_level) / 2])
     return Figure(mark(value), float(low), float(high), undefined)
 
 

@@ -21,12 +21,14 @@ from xai_core.bias.groups import (
     difference,
     fairness,
     grouped,
+    strata,
 )
 from xai_core.bias.heads import head_figures
 from xai_core.bias.inside import leakage
 from xai_core.bias.page import page
 from xai_core.bias.predictions import Predictions
-from xai_core.bias.settings import Settings
+from xai_core.bias.progress import Tell, part_of, unheard
+from xai_core.bias.settings import Attack, Settings
 from xai_core.bias.summary import summary
 from xai_core.bias.wording import UNDEFINED
 from xai_core.errors import DataError
@@ -47,13 +49,16 @@ def metrics(
     attributes: Sequence[str] = (),
     positive: int | None = None,
     settings: Settings | None = None,
+    attack: Attack | None = None,
     seed: int = 0,
+    tell: Tell = unheard,
 ) -> Values:
     """Return all figures of a model as plain JSON values of full precision, None where one is not defined.
 
     attributes: whose groups are compared, each alone and two also crossed. positive: the class that group rates are
-    of; where none is given the second of two, or else the one whose share differs most between groups.
-    Raises DataError for an attribute that makes no groups.
+    of; where none is given the second of two, or else the one whose share differs most between groups. attack: how
+    leakage is measured. tell: hears which share is done, and may raise to stop it.
+    Raises DataError for an attribute that makes no groups, or for one to stratify by that is not there.
     """
     settings = settings or Settings()
     classes = class_figures(found)
@@ -70,15 +75,15 @@ def metrics(
         "classes": [asdict(one) for one in classes],
         "never_predicted": [one.label for one in classes if one.samples and not one.predicted],
         "confusion": counts.tolist(),
-        "most_mispredicted": [found.labels[one] for one in most_mispredicted(counts, settings.shown)],
+        "most_mispredicted": [found.labels[one] for one in most_mispredicted(counts, settings.classes_shown)],
         "top_confusions": [
             asdict(one) | {"actual": found.labels[one.actual], "predicted": found.labels[one.predicted]}
-            for one in top_confusions(counts, settings.shown)
+            for one in top_confusions(counts, settings.classes_shown)
         ],
         "calibration": None if calibrated is None else asdict(calibrated),
         "groups": {CROSSED.join(names): _groups(found, names, positive, settings) for names in _crossed(attributes)},
-        "leakage": {name: _leakage(found, name, seed) for name in attributes},
-        "heads": [asdict(one) for one in head_figures(found, settings.level)],
+        "leakage": _leakages(found, attributes, attack, seed, tell),
+        "heads": [asdict(one) for one in head_figures(found, settings.interval_level)],
     }
 
 
@@ -105,7 +110,8 @@ def csv_tables(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _summary(found: Predictions, settings: Settings, seed: int) -> Values:
-    figures = summary(found, settings.replicates, settings.level, seed)
+    within = strata(found, settings.stratify_by)
+    figures = summary(found, settings.bootstrap_samples, settings.interval_level, seed, within)
     return {name: asdict(one) for name, one in figures.items()}
 
 
@@ -118,11 +124,11 @@ def _groups(found: Predictions, names: Sequence[str], positive: int | None, sett
     groups = grouped(found, names)
     gaps = class_gaps(found, groups)
     chosen = most_apart(gaps) if positive is None else positive
-    apart = fairness(found, groups, chosen, settings.least, settings.level)
+    apart = fairness(found, groups, chosen, settings.group_minimum, settings.interval_level)
     return {
         "positive": found.labels[chosen],
         "fairness": {name: getattr(apart, name) for name in APART} | {"four_fifths_rule_holds": apart.four_fifths},
-        "left_out": {rate: list(names) for rate, names in apart.left_out.items()},
+        "undefined": {rate: list(names) for rate, names in apart.undefined.items()},
         "by_group": [_group(one) for one in apart.groups],
         "all_classes": asdict(all_gaps(gaps)),
         "class_gaps": [asdict(one) for one in gaps],
@@ -142,9 +148,15 @@ def _group(one: Group) -> Values:
     }
 
 
-def _leakage(found: Predictions, name: str, seed: int) -> Values | None:
+def _leakages(found: Predictions, names: Sequence[str], attack: Attack | None, seed: int, tell: Tell) -> Values:
+    return {
+        name: _leakage(found, name, attack, seed, part_of(tell, done, len(names))) for done, name in enumerate(names)
+    }
+
+
+def _leakage(found: Predictions, name: str, attack: Attack | None, seed: int, tell: Tell) -> Values | None:
     try:
-        return asdict(leakage(found, name, seed=seed))
+        return asdict(leakage(found, name, attack=attack, seed=seed, tell=tell))
     except DataError:  # too few pictures to tell values apart
         return None
 

@@ -82,7 +82,7 @@ def test_what_lies_between_groups_is_what_fairlearn_says(drawn, seed, size, grou
     both = [set(found.truth[names == name]) for name in np.unique(names)]
     if all(len(one) == 2 for one in both):
         agree_on_errors(apart, given_)
-    elif len(both) == 2:
+    else:
         assert apart.equalized_odds_difference is apart.equalized_odds_ratio is None
 
 
@@ -101,12 +101,34 @@ def agree_on_errors(apart, given_):
         assert rates(apart, rate) == pytest.approx(frame.by_group.to_dict())
 
 
-def test_a_group_without_pictures_of_the_class_is_left_out_of_its_recall_and_named(predictions):
+def test_what_compares_a_rate_that_a_group_lacks_is_not_defined_and_the_group_is_named(predictions):
     found = predictions([1, 1, 0, 0, 0, 0, 1], [1, 0, 0, 1, 0, 0, 1], group=list("AAABBCC"))
     apart = fairness(found, grouped(found, ["group"]), 1)
     assert rates(apart, "true_positive_rate") == {"A": 0.5, "B": None, "C": 1.0}
+    assert apart.undefined == {"true_positive_rate": ("B",)}
+    compared = ("equal_opportunity_difference", "equal_opportunity_ratio", "equalized_odds_difference")
+    compared += ("equalized_odds_difference_mean", "equalized_odds_ratio")
+    assert [getattr(apart, name) for name in compared] == [None] * 5
+    assert apart.demographic_parity_difference == pytest.approx(1 / 2 - 1 / 3)
+    assert apart.predictive_parity_difference == 1
+    assert apart.accuracy_difference == 0.5
+
+
+def test_a_group_without_pictures_of_other_classes_has_no_equalized_odds(predictions):
+    found = predictions([1, 1, 0, 0, 1, 1], [1, 0, 0, 1, 1, 1], group=list("AAAABB"))
+    apart = fairness(found, grouped(found, ["group"]), 1)
+    assert apart.undefined == {"false_positive_rate": ("B",)}
     assert apart.equal_opportunity_difference == 0.5
-    assert apart.left_out == {"true_positive_rate": ("B",)}
+    assert apart.equalized_odds_difference is apart.equalized_odds_ratio is None
+
+
+def test_a_class_of_which_a_group_has_no_picture_has_no_opportunity_discrepancy(predictions):
+    found = predictions([0, 0, 1, 0, 1, 1, 1, 1, 1], [0, 1, 1, 0, 1, 0, 1, 1, 1], group=list("AAABBBCCC"))
+    gaps = class_gaps(found, grouped(found, ["group"]))
+    assert gaps[0].recalls == {"A": 0.5, "B": 1.0, "C": None}
+    assert gaps[0].opportunity_discrepancy is None
+    assert gaps[1].opportunity_discrepancy == 0.5
+    assert all_gaps(gaps).opportunity_discrepancy == 0.5
 
 
 def test_two_groups_of_which_one_has_no_such_picture_can_not_be_compared(predictions):
@@ -122,7 +144,7 @@ def test_a_class_that_nobody_is_taken_for_has_no_disparate_impact(predictions):
     found = predictions([1, 0, 1, 0], [0, 0, 0, 0], group=list("AABB"))
     apart = fairness(found, grouped(found, ["group"]), 1)
     assert (apart.disparate_impact, apart.four_fifths, apart.predictive_parity_difference) == (None, None, None)
-    assert apart.left_out == {"positive_predictive_value": ("A", "B")}
+    assert apart.undefined == {"positive_predictive_value": ("A", "B")}
     assert class_gaps(found, grouped(found, ["group"]))[1].disparate_impact is None
 
 
@@ -137,8 +159,8 @@ def test_small_groups_are_marked_and_intervals_follow_the_level(predictions):
     found = predictions([1] * 50, [1] * 40 + [0] * 10, group=["A"] * 20 + ["B"] * 30)
     groups = grouped(found, ["group"])
     assert [one.small for one in fairness(found, groups, 1).groups] == [True, False]
-    assert not any(one.small for one in fairness(found, groups, 1, least=5).groups)
-    rate = fairness(found, groups, 1, level=0.8).groups[1].rates["true_positive_rate"]
+    assert not any(one.small for one in fairness(found, groups, 1, group_minimum=5).groups)
+    rate = fairness(found, groups, 1, interval_level=0.8).groups[1].rates["true_positive_rate"]
     assert (rate.low, rate.high) == wilson(20, 30, 0.8)
     assert precision_score(found.truth, found.predicted) == 1
 

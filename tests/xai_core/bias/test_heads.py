@@ -23,7 +23,7 @@ def test_the_case_of_three_heads(case, predictions):
 def test_a_head_has_its_interval_and_one_alone_no_ensemble(predictions):
     logits = np.eye(2, dtype=np.float32)[[0, 0, 1, 1]]
     found = replace(predictions([0, 1, 1, 1], [0, 0, 1, 1]), heads={"text": logits})
-    (figure,) = head_figures(found, level=0.9)
+    (figure,) = head_figures(found, interval_level=0.9)
     assert (figure.name, figure.accuracy) == ("text", 0.75)
     assert (figure.low, figure.high) == pytest.approx(wilson(3, 4, 0.9))
 

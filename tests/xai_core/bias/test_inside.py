@@ -3,7 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from xai_core.bias.attackers import ATTACKERS, by_network
 from xai_core.bias.inside import folded, leakage, mean_size, pooled, probes, projection_bias, sensitivity_bias
+from xai_core.bias.progress import unheard
+from xai_core.bias.settings import Attack
 from xai_core.errors import DataError
 
 
@@ -51,6 +54,60 @@ def test_what_labels_tell_is_told_apart(predictions):
 def test_logits_are_taken_where_they_are_given(telling):
     noise = np.random.default_rng(1).normal(size=(400, 3)).astype(np.float32)
     assert leakage(telling, "colour", noise).model < 0.6
+
+
+@pytest.fixture
+def on_no_line(predictions):
+    """Predictions of which the colour is told by whether two logits have the same sign, and those logits."""
+    logits = np.random.default_rng(0).normal(size=(500, 3)).astype(np.float32)
+    colour = np.where(logits[:, 0] * logits[:, 1] > 0, "red", "blue")
+    return predictions(np.arange(500) % 3, np.arange(500) % 3, colour=colour), logits
+
+
+def test_a_network_finds_what_lies_on_no_line(on_no_line):
+    found, logits = on_no_line
+    line = leakage(found, "colour", logits)
+    network = leakage(found, "colour", logits, Attack(attacker="MLP"))
+    assert (line.attacker, network.attacker) == ("linear", "MLP")
+    assert line.model < 0.6
+    assert network.model > 0.9
+    assert network.labels == line.labels
+
+
+def test_a_network_that_is_told_noise_knows_nothing(telling):
+    noise = np.random.default_rng(1).normal(size=(400, 3)).astype(np.float32)
+    assert leakage(telling, "colour", noise, Attack(attacker="MLP")).model < 0.6
+
+
+def test_to_a_network_each_value_counts_alike_however_rare():
+    random = np.random.default_rng(0)
+    values = np.array(["red"] * 285 + ["blue"] * 15)
+    features = random.normal(0, 1, (300, 1)) + (values == "blue")[:, None] * 1.5
+    told = by_network(features, values, features, unheard)
+    assert (by_network(features, values, features, unheard) == told).all()
+    assert (told[values == "blue"] == "blue").mean() > 0.7  # those that count for little would all be called red
+
+
+@pytest.mark.parametrize("attacker", ATTACKERS)
+def test_how_far_an_attack_is_can_be_heard(telling, attacker):
+    heard = []
+    leakage(telling, "colour", attack=Attack(attacker=attacker), tell=heard.append)
+    assert heard == sorted(heard)
+    assert heard[-1] == 1
+    assert len(heard) >= 5
+
+
+def test_an_attack_is_stopped_by_whoever_hears_of_it(telling):
+    heard = []
+
+    def stop(share):
+        heard.append(share)
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        leakage(telling, "colour", attack=Attack(attacker="MLP"), tell=stop)
+    assert len(heard) == 1
+    assert heard[0] < 0.05
 
 
 def test_values_of_few_pictures_are_left_out_and_many_values_have_their_own_chance(predictions):

@@ -101,6 +101,30 @@ def test_draws_do_not_depend_on_how_many_fit_into_memory(monkeypatch):
     assert (whole.sum(axis=0) == 30).all()
 
 
+def test_strata_keep_their_sizes_in_every_bootstrap_sample(drawn):
+    found = drawn(5, 200, 3)
+    strata = found.attributes["colour"]
+    (weights,) = bootstrap.draws(len(found), 50, 0, strata)
+    for one in np.unique(strata):
+        assert (weights[strata == one].sum(axis=0) == (strata == one).sum()).all()
+    (free,) = bootstrap.draws(len(found), 50, 0)
+    first = strata == strata[0]
+    assert free[first].sum(axis=0).std() > 0
+
+
+def test_one_stratum_is_drawn_as_the_whole_is(drawn):
+    found = drawn(5, 60, 3)
+    assert summary(found, 100, strata=np.full(60, "all")) == summary(found, 100)
+
+
+def test_what_depends_on_the_strata_alone_has_no_interval_once_they_are_kept(predictions):
+    wrong = np.arange(100) < 30
+    found = predictions(np.zeros(100), wrong.astype(int))
+    figure = summary(found, 200, strata=np.where(wrong, "wrong", "right"))["accuracy"]
+    assert (figure.low, figure.value, figure.high) == pytest.approx((0.7, 0.7, 0.7))
+    assert summary(found, 200)["accuracy"].low < 0.7
+
+
 def test_without_probabilities_there_is_no_area(predictions):
     figures = summary(predictions([0, 1, 1], [0, 1, 0]), 100)
     assert figures["macro_auroc"] == Figure(None, None, None, 100)

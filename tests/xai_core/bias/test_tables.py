@@ -17,7 +17,7 @@ from xai_core.bias.tables import csv_tables, metrics, page
 from xai_core.bias.wording import number, words
 from xai_core.errors import DataError
 
-QUICK = Settings(replicates=100)
+QUICK = Settings(bootstrap_samples=100)
 
 
 @pytest.fixture
@@ -35,6 +35,13 @@ def plain_values(values):
     if isinstance(values, list | tuple):
         return [one for value in values for one in plain_values(value)]
     return [values]
+
+
+def test_bootstrap_samples_are_stratified_where_that_is_asked_for(found):
+    values = metrics(found, settings=Settings(bootstrap_samples=100, stratify_by="sex"))
+    figure = summary(found, 100, strata=found.attributes["sex"])["accuracy"]
+    assert (values["summary"]["accuracy"]["low"], values["summary"]["accuracy"]["high"]) == (figure.low, figure.high)
+    assert "95% intervals from 100 bootstrap samples stratified by sex." in page([values])
 
 
 def test_figures_keep_their_full_precision(found):
@@ -92,7 +99,7 @@ def test_what_is_not_defined_is_none_in_data_and_na_in_tables_and_on_the_page(pr
     assert values["summary"]["macro_auroc"]["value"] is None
     assert values["calibration"] is values["micro_auroc"] is values["leakage"]["group"] is None
     assert values["groups"]["group"]["fairness"]["equal_opportunity_difference"] is None
-    assert values["groups"]["group"]["left_out"]["true_positive_rate"] == ["a", "b"]
+    assert values["groups"]["group"]["undefined"]["true_positive_rate"] == ["a", "b"]
     assert values["never_predicted"] == ["c1"]
     assert not any(isinstance(one, float) and np.isnan(one) for one in plain_values(values))
     text = csv_tables(values)["classes.csv"]
@@ -100,7 +107,7 @@ def test_what_is_not_defined_is_none_in_data_and_na_in_tables_and_on_the_page(pr
     shown = page([values])
     assert "n/a" in shown
     assert "Never predicted: c1." in shown
-    assert "True positive rate is not defined for a, b, so they are not compared in it." in shown
+    assert "True positive rate is n/a for a, b, and so is what compares it." in shown
     assert "nan" not in shown.lower()
 
 
