@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ui import session
 from ui.bias_filters import KEPT, Part
+from ui.bias_pages import page_of
 from ui.picture_tray import MOST_PICTURES, SEVERAL
 from ui.text import literal, percent
 from xai_core.bias.picture_set import PictureSet
@@ -21,13 +22,13 @@ from xai_core.preprocessing import Preprocessing
 from xai_core.types import Indices
 
 ACTUAL, PREDICTED = "bias.cell.actual", "bias.cell.predicted"
-MOST_LISTED, A_ROW, ROWS = 500, 6, 2
+LISTED, A_ROW, ROWS = 500, 6, 2
 EXPLAIN_PAGE = "pages/explain.py"
 
 
 def pictures_of_cell(part: Part) -> None:
     """Show a choice of a true and a predicted class, and the pictures where both hold."""
-    st.markdown("**Pictures of a cell**")
+    st.markdown("**Pictures of a cell**" + ("" if part.found.confidence is None else ", those it is surest of first"))
     for column, label, key in zip(st.columns(2), ("True class", "Taken for"), (ACTUAL, PREDICTED), strict=True):
         if session.value_of(key) not in part.found.labels:
             session.put(key, None)
@@ -39,9 +40,10 @@ def pictures_of_cell(part: Part) -> None:
     if not len(numbers):
         st.info("No picture lies in this cell.", icon=":material/image_not_supported:")
         return
+    cell = (part.key, actual, predicted)
     if part.held.pictures is not None:
-        _gallery(part, part.held.pictures, numbers)
-    _listed(part, numbers)
+        _gallery(part, part.held.pictures, numbers, cell)
+    _listed(part, numbers, cell)
 
 
 def _in_cell(part: Part, actual: str | None, predicted: str | None) -> Indices:
@@ -56,15 +58,15 @@ def _in_cell(part: Part, actual: str | None, predicted: str | None) -> Indices:
     return numbers[np.argsort(-found.confidence[numbers], kind="stable")]
 
 
-def _listed(part: Part, numbers: Indices) -> None:
-    found, first = part.found, numbers[:MOST_LISTED]
+def _listed(part: Part, numbers: Indices, cell: object) -> None:
+    found, shown = part.found, page_of(numbers, LISTED, "bias.cell.listed", cell)
     rows = pd.DataFrame(
         {
-            "Picture": np.arange(len(first)) + 1 if found.files is None else found.files[first],
-            "True class": [found.labels[one] for one in found.truth[first]],
-            "Taken for": [found.labels[one] for one in found.predicted[first]],
-            **({} if found.confidence is None else {"Confidence": found.confidence[first]}),
-            **{name: values[first] for name, values in found.attributes.items()},
+            "Picture": np.arange(len(shown)) + 1 if found.files is None else found.files[shown],
+            "True class": [found.labels[one] for one in found.truth[shown]],
+            "Taken for": [found.labels[one] for one in found.predicted[shown]],
+            **({} if found.confidence is None else {"Confidence": found.confidence[shown]}),
+            **{name: values[shown] for name, values in found.attributes.items()},
         }
     )
     confidence = st.column_config.NumberColumn(format="percent")
@@ -76,16 +78,15 @@ def _listed(part: Part, numbers: Indices) -> None:
         key="bias.pictures",
         alt="The pictures of the cell",
     )
-    more = f"; the first {MOST_LISTED:,} are listed" if len(numbers) > len(first) else ""
-    st.caption(f"{len(numbers):,} pictures{more}.")
+    st.caption(f"{len(numbers):,} pictures.")
 
 
-def _gallery(part: Part, pictures: PictureSet, numbers: Indices) -> None:
-    """Show a few of the pictures, each with a way to the Explain page, and all of them together."""
+def _gallery(part: Part, pictures: PictureSet, numbers: Indices, cell: object) -> None:
+    """Show the pictures a page at a time, each with a way to the Explain page, and all of the page together."""
     places = _places(part, pictures)
-    names = [] if part.found.files is None else part.found.files[numbers].tolist()
-    known = [(int(number), places[name]) for number, name in zip(numbers, names, strict=True) if name in places]
-    shown = known[: A_ROW * ROWS]
+    on_page = page_of(numbers, A_ROW * ROWS, "bias.cell.page", cell)
+    names = [] if part.found.files is None else part.found.files[on_page].tolist()
+    shown = [(int(number), places[name]) for number, name in zip(on_page, names, strict=True) if name in places]
     columns = [column for _ in range(0, len(shown), A_ROW) for column in st.columns(A_ROW)]
     for turn, (column, (number, place)) in enumerate(zip(columns, shown, strict=False), 1):
         with column:

@@ -308,6 +308,19 @@ def test_the_pictures_of_a_cell_are_listed_the_surest_first(app: AppTest) -> Non
     assert "No picture lies in this cell" in text_of(app)
 
 
+def test_every_picture_of_a_cell_can_be_reached(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ui.bias_cell.LISTED", 2)
+    with_table(app)
+    look(app, "Confusion")
+    app.selectbox(key="bias.cell.actual").set_value("cat").run()
+    assert app.dataframe[-1].value["Picture"].tolist() == ["row 1", "row 3"]
+    app.pagination(key="bias.cell.listed").set_value(2).run()
+    assert app.dataframe[-1].value["Picture"].tolist() == ["row 2"]
+    app.selectbox(key="bias.cell.actual").set_value("dog").run()
+    assert app.dataframe[-1].value["Picture"].tolist() == ["row 4", "row 6"]
+    assert "1 to 2 of 3" in text_of(app)
+
+
 def test_of_many_classes_the_most_mispredicted_are_drawn(app: AppTest) -> None:
     rows = [[one, one if one % 3 else (one + 1) % 120] for one in range(120)]
     with_table(app, table(rows, ["y_true", "y_pred"]))
@@ -516,6 +529,24 @@ def test_mean_maps_of_two_groups_lie_beside_their_difference(app: AppTest) -> No
     assert not app.exception
     assert "Means over 12 and 12 pictures" in text_of(app)
     assert "times its standard error" in text_of(app)
+
+
+def test_thumbnails_of_a_cell_are_turned_a_page_at_a_time(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ui.bias_cell.ROWS", 1)
+    with_pictures(app, coloured_pictures())
+    answered(app)
+    look(app, "Confusion")
+    found = app.session_state["workspace"].bias.held[0].predictions
+    label = found.labels[np.bincount(found.predicted).argmax()]
+    app.selectbox(key="bias.cell.predicted").set_value(label).run()
+    number = int((found.predicted == found.labels.index(label)).sum())
+    assert number > 6
+    seen = []
+    for page in range(1, -(-number // 6) + 1):
+        app.pagination(key="bias.cell.page").set_value(page).run()
+        assert not app.exception
+        seen += [one.key for one in app.button if (one.key or "").startswith("bias.explain.")]
+    assert len(set(seen)) == len(seen) == number
 
 
 def test_pictures_of_a_cell_are_sent_to_explain(app: AppTest) -> None:
