@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from xai_core.errors import UnsupportedModel
+from xai_core.errors import TryAsClassifier, TryAsDetector, UnsupportedModel
 
 Shape = tuple[int | None, ...]
 Outputs = Mapping[str, Any]  # arrays, by the names that a graph gives its outputs
+CLASSIFIER = "This model names the whole picture (a classifier)."
 FINEST = 8  # segmentation answers at an eighth of the input or finer, detectors on coarser grids
 
 
@@ -33,16 +34,13 @@ def not_a_classifier(shapes: Sequence[Shape], side: int) -> UnsupportedModel:
         return UnsupportedModel(
             f"This model gives {len(shapes)} rows of scores ({sizes}); expected one. Save it with one."
         )
-    return UnsupportedModel(
-        f"This model gives {sizes} instead of one score a class, as detectors do. "
-        "Open a detector on the Detection page, or upload a classifier."
-    )
+    return TryAsDetector(f"This model gives {sizes} instead of one score a class, as detectors do.")
 
 
 def not_a_detector(shapes: Sequence[tuple[int, ...]], side: int) -> UnsupportedModel | None:
     """Return the error for outputs that are surely none of a detector, whose input is `side` pixels high; or None."""
     if shapes and all(is_score_row(shape) for shape in shapes):
-        return UnsupportedModel("This model names the whole picture (a classifier). Open it on the Explain page.")
+        return TryAsClassifier(CLASSIFIER)
     if len(shapes) == 1 and len(shapes[0]) == 4 and _is_fine(shapes[0], side):
         return UnsupportedModel(
             f"This model labels every pixel (its output is {shown(shapes[0])}); a detector, with boxes, is needed."

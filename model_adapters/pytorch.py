@@ -15,7 +15,7 @@ from model_adapters.torch_answers import DETECTOR, SEGMENTATION
 from model_adapters.torch_architectures import build, filled
 from model_adapters.torch_files import Tensors
 from model_adapters.torch_network import TorchNetwork
-from xai_core.errors import ModelError, UnsupportedModel
+from xai_core.errors import ModelError, TryAsDetector, UnsupportedModel
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import Capability, Card, FileKind, InputSpec, ModelSource, Network
 
@@ -47,7 +47,7 @@ def _from_weights(content: Any, source: ModelSource, kind: FileKind) -> Network:
     for bare in _readings(tensors):
         if match := architectures.find(_shapes(bare)):
             return _network(bare, match, kind)
-    raise UnsupportedModel(_other_task(tensors) or UNKNOWN)
+    raise _other_task(tensors) or UnsupportedModel(UNKNOWN)
 
 
 def _as_chosen(tensors: Tensors, name: str, kind: FileKind) -> Network:
@@ -125,14 +125,15 @@ def _mismatch(given: Shapes, chosen: Architecture) -> str:
     return f"The weights do not fit {chosen.name}: {'; '.join(parts[:3])}{more}. Choose the network that they are of."
 
 
-def _other_task(tensors: Tensors) -> str | None:
-    """Return the sentence for weights of a network that is no classifier, None where they may be of one."""
+def _other_task(tensors: Tensors) -> UnsupportedModel | None:
+    """Return the error for weights of a network that is no classifier, None where they may be of one."""
     *_, bare = torch_files.without_prefixes(tensors)
     if any(name.startswith(DETECTOR_NAMES) for name in bare):
-        return DETECTOR
+        return TryAsDetector(DETECTOR)
     dense = any(name.startswith("classifier.") and tensor.dim() == 4 for name, tensor in bare.items())
     on_backbone = dense and any(name.startswith("backbone.") for name in bare)
-    return SEGMENTATION if on_backbone or any(name.startswith(SEGMENTATION_NAMES) for name in bare) else None
+    segments = on_backbone or any(name.startswith(SEGMENTATION_NAMES) for name in bare)
+    return UnsupportedModel(SEGMENTATION) if segments else None
 
 
 def _shapes(tensors: Tensors) -> dict[str, tuple[int, ...]]:

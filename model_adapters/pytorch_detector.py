@@ -8,6 +8,7 @@ from torch.nn import Module
 
 from model_adapters import architectures, detectors, torch_files, torch_script
 from model_adapters.detectors import DenseSettings, SealedSettings
+from model_adapters.output_shapes import CLASSIFIER
 from model_adapters.torch_architectures import import_torchvision_models
 from model_adapters.torch_detector import TorchDetector
 from model_adapters.torch_files import Tensors
@@ -15,17 +16,16 @@ from model_adapters.torch_heads import Heads
 from model_adapters.torch_heads_of import heads_of
 from model_adapters.torch_network import frozen
 from model_adapters.torch_region_heads import RegionHeads
-from model_adapters.torch_sealed_detector import CLASSIFIER, SealedDetector, find_manner
+from model_adapters.torch_sealed_detector import SealedDetector, find_manner
 from model_adapters.torchvision_detectors import Recognised, built, columns_in, recognised, shapes_of
 from xai_core.detector import Detector
-from xai_core.errors import UnsupportedModel
+from xai_core.errors import TryAsClassifier, UnsupportedModel
 from xai_core.types import Capability, Card, FileKind, InputSpec, ModelSource
 
 EXPORTED = "Detectors are not opened from .pt2 files. Save a state_dict, TorchScript or ONNX instead."
 UNKNOWN = (
     "These weights are of no detector that is known by its weights, and a state_dict holds no network of its own. "
-    "Export the whole model: torch.jit.script(model.eval()).save('detector.pt') for TorchScript, or ONNX. Weights of a "
-    "classifier are opened on the Explain page."
+    "Export the whole model: torch.jit.script(model.eval()).save('detector.pt') for TorchScript, or ONNX."
 )
 NO_ABLATION = "channels are switched off one by one in Faster R-CNN and Mask R-CNN only. Choose another method."
 ASIDE_NOTES = {
@@ -61,7 +61,7 @@ def _from_weights(content: Any, source: ModelSource, kind: FileKind) -> Detector
     for bare in torch_files.without_prefixes(tensors):
         if found := recognised(bare, source.digest):
             return _detector(found, source, kind)
-    raise UnsupportedModel(CLASSIFIER if _is_classifier(tensors) else UNKNOWN)
+    raise TryAsClassifier(CLASSIFIER if _is_classifier(tensors) else UNKNOWN)
 
 
 def _as_chosen(tensors: Tensors, source: ModelSource, kind: FileKind) -> Detector:

@@ -10,12 +10,12 @@ from typing import Any
 import torch
 
 from model_adapters.probes import ran_out
-from xai_core.errors import ModelError, RefusedModel, UnsupportedModel, is_of_memory
+from xai_core.errors import ModelError, RefusedModel, TryAsDetector, UnsupportedModel, is_of_memory
 
 LOGITS = ("logits", "out", "output")
 NO_GRADIENT = "The model's scores have no gradient; choose a method that needs predictions only."
 FILES = "The model tried to use a file outside its own folder and was stopped."
-DETECTOR = "This model finds objects (it is a detector). Open it on the Detection page."
+DETECTOR = "This model finds objects (it is a detector)."
 SEGMENTATION = "This model labels every pixel (segmentation); a classifier, with one score a class, is needed."
 
 
@@ -94,7 +94,7 @@ def _chosen(output: Any) -> Any:
         output = list(output.values())
     if isinstance(output, list | tuple):
         if any(isinstance(part, Mapping) and "boxes" in part for part in output):
-            raise UnsupportedModel(DETECTOR)
+            raise TryAsDetector(DETECTOR)
         tensors = [part for part in output if isinstance(part, torch.Tensor)]
         flat = [tensor for tensor in tensors if tensor.dim() == 2]
         chosen = flat or tensors

@@ -14,7 +14,7 @@ from model_adapters.torch_answers import DETECTOR, FILES, uses_files
 from model_adapters.torch_network import TorchNetwork, frozen
 from model_adapters.torch_probes import ask, find_input
 from model_adapters.torch_program import program_of, with_steps
-from xai_core.errors import ModelError, RefusedModel, UnsupportedModel
+from xai_core.errors import ModelError, RefusedModel, TryAsDetector, UnsupportedModel
 from xai_core.types import OF_CLASSIFIERS, Capability, Card, FileKind, Floats, Head, InputSpec, Network
 
 ENDS: dict[str, Head] = {"aten::softmax": "softmax", "aten::log_softmax": "softmax", "aten::sigmoid": "sigmoid"}
@@ -141,7 +141,7 @@ def _check_signature(module: Any) -> None:
             f"The model takes {len(wanted)} inputs ({shown}); a classifier that takes one picture is needed."
         )
     if "List[Tensor]" in str(wanted[0].type):
-        raise UnsupportedModel(DETECTOR)
+        raise TryAsDetector(DETECTOR)
 
 
 def _answers(module: Any, spec: InputSpec, inputs: Floats) -> Floats:

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import torch
 
+from model_adapters.output_shapes import CLASSIFIER
 from model_adapters.probes import natural
 from model_adapters.torch_answers import FILES, uses_files
 from model_adapters.torch_asked import asked
 from model_adapters.torch_seen import numbers_of, resized
 from xai_core.detector import Detections, Detector
-from xai_core.errors import ModelError, RefusedModel, UnsupportedModel
+from xai_core.errors import ModelError, RefusedModel, TryAsClassifier, UnsupportedModel
 from xai_core.params import Size
 from xai_core.types import Card, Floats, InputSpec
 
-CLASSIFIER = "This model names the whole picture (a classifier). Open it on the Explain page."
 FREE = ((224, 288), (320, 256))  # pixels; a detector that takes both takes any size
 SIDES = (640, 320, 416, 512, 300, 256, 224, 384, 352, 448, 608, 800, 1024)
 THRESHOLD = "score_thresh"  # as torchvision calls it
@@ -137,7 +137,7 @@ def parts_of(output: Any) -> Parts:
         plain = plain[-1]
     found = _of_names(plain) if isinstance(plain, Mapping) else _of_shapes(plain)
     if found is None:
-        raise UnsupportedModel(_misfit(plain))
+        raise _misfit(plain)
     return found
 
 
@@ -165,13 +165,13 @@ def _parts(boxes: Any, labels: Any, scores: Any) -> Parts:
     return {BOXES: boxes.reshape(-1, 4), LABELS: labels.reshape(-1), SCORES: scores.reshape(-1)}
 
 
-def _misfit(output: Any) -> str:
+def _misfit(output: Any) -> UnsupportedModel:
     tensors = output if isinstance(output, list | tuple) else [output]
     shapes = ["x".join(map(str, one.shape)) for one in tensors if isinstance(one, torch.Tensor)]
     if len(shapes) == 1 and output is not tensors and tensors[0].dim() == 2:
-        return CLASSIFIER
+        return TryAsClassifier(CLASSIFIER)
     given = ", ".join(shapes[:4]) or type(output).__name__[:40]
-    return (
+    return UnsupportedModel(
         f"A detector gives boxes, labels and scores; this model gave {given}. "
         "Export it as ONNX, where it can be said how outputs are read."
     )

@@ -18,7 +18,7 @@ from ui.picture_tray import show_first
 from ui.text import literal
 from xai_core import samples
 from xai_core.detection.preparation import PreparedDetector
-from xai_core.errors import DataError
+from xai_core.errors import DataError, TryAsClassifier, VitrineError
 from xai_core.jobs.base import Job, Status
 from xai_core.preparation import in_background
 from xai_core.types import ModelSource
@@ -126,23 +126,23 @@ def _progress() -> None:
         st.rerun()
     if state.error is not None:
         frame.complain(state.error)
-        _way_out(str(state.error), slot.refused or slot.source)
+        _way_out(state.error, slot.refused or slot.source)
     elif not state.ended:
         st.info(f"{(state.doing or 'opening the file').capitalize()} …", icon=":material/hourglass_top:")
 
 
-def _way_out(sentence: str, source: ModelSource | None) -> None:
-    """Offer what the adapter's sentence points to: the page for classifiers, or what can be set."""
+def _way_out(error: VitrineError, source: ModelSource | None) -> None:
+    """Offer what the adapter's error points to: the page for classifiers, or what can be set."""
     if source is None:
         return
-    if "Explain page" in sentence and st.button("Open it as a classifier", icon=":material/model_training:"):
+    if isinstance(error, TryAsClassifier) and st.button("Open it as a classifier", icon=":material/model_training:"):
         open_as_classifier(source)
         st.switch_page(MODEL_PAGE)
     changed = None
     with frame.errors_in_words():
-        if "Choose the detector" in sentence:
+        if "Choose the detector" in str(error):
             changed = architecture_form(source, source.architecture)
-        if "outputs are read" in sentence:
+        if "outputs are read" in str(error):
             changed = sealed_form(source)
     if source.reading and st.button("Open it as its file says", icon=":material/undo:"):
         changed = replace(source, reading="")

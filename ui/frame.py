@@ -12,7 +12,7 @@ from streamlit.navigation.page import Page
 
 from ui import session
 from ui.text import literal
-from xai_core.errors import VitrineError
+from xai_core.errors import TryAsClassifier, TryAsDetector, VitrineError
 from xai_core.jobs.sandbox import sandbox_in_force
 
 LESS_SPACE_ABOVE = "<style>[data-testid=stMainBlockContainer] { padding-top: 4.5rem; max-width: 110rem }</style>"
@@ -20,6 +20,10 @@ NO_SANDBOX = (
     "This machine's kernel offers no Landlock, so models can not be shut off from its files: only state dicts, "
     "safetensors, ONNX and .keras files are opened here."
 )
+WHERE = {
+    TryAsDetector: "Open a detector on the Detection page.",
+    TryAsClassifier: "Open a classifier on the Model page.",
+}
 UNPROTECTED = (
     "This machine's kernel offers no Landlock, and whoever runs Vitrine here chose to open every format all the same: "
     "upload only models that you trust."
@@ -85,5 +89,5 @@ def warn(sentence: str) -> None:
 
 
 def complain(error: VitrineError) -> None:
-    """Show an error as one sentence."""
-    st.error(literal(str(error), 600), icon=":material/block:")
+    """Show an error in words, and on which page what was brought belongs where that is another one."""
+    st.error(literal(f"{error} {WHERE.get(type(error), '')}".strip(), 600), icon=":material/block:")

@@ -10,6 +10,7 @@ from ui.opening import DETECTION_PAGE, open_as_detector, open_model
 from ui.picture_tray import start_with_a_picture
 from ui.text import literal
 from xai_core import samples
+from xai_core.errors import TryAsDetector
 from xai_core.types import ModelSource
 
 
@@ -68,14 +69,14 @@ def _progress() -> None:
 
 
 def _way_out(space: session.Workspace) -> None:
-    """Offer what the sentence points to: the page for detectors, or a choice of architecture."""
-    sentence, source = str(space.opening and space.opening.state.error), space.refused or space.source
+    """Offer what the error points to: the page for detectors, or a choice of architecture."""
+    error, source = space.opening and space.opening.state.error, space.refused or space.source
     if source is None:
         return
-    if "Detection page" in sentence and st.button("Open it on the Detection page", icon=":material/select_all:"):
+    if isinstance(error, TryAsDetector) and st.button("Open it on the Detection page", icon=":material/select_all:"):
         open_as_detector(source)
         st.switch_page(DETECTION_PAGE)
-    if "architecture" not in sentence:
+    if "architecture" not in str(error):
         return
     chosen = st.selectbox("Architecture", architectures.names(), index=None, key="architecture")
     if chosen and st.button("Open with this architecture"):

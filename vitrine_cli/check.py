@@ -13,13 +13,12 @@ from vitrine_cli.inputs import add_model, add_reading, as_detector, model_source
 from vitrine_cli.progress import follow
 from xai_core.detection.preparation import PreparedDetector
 from xai_core.detection.shown import LEAST_SCORE
-from xai_core.errors import UnsupportedModel
+from xai_core.errors import TryAsDetector
 from xai_core.guide import in_order, reason_against
 from xai_core.jobs.base import Runner
 from xai_core.preparation import Prepared
 from xai_core.types import Capability, Card, ModelSource, Task
 
-POINTS_TO_DETECTORS = "Detection page"  # what the sentence says that refuses a detector as a classifier
 TRIAL_SIDE = 320
 Facts = Iterator[tuple[str, str]]
 
@@ -43,8 +42,8 @@ def _facts(args: Namespace, runner: Runner, source: ModelSource) -> Facts:
         return _of_detector(_asked_detector(args, runner, source))
     try:
         return _of_classifier(_asked_classifier(args, runner, source))
-    except UnsupportedModel as error:
-        if args.task or POINTS_TO_DETECTORS not in str(error):
+    except TryAsDetector:
+        if args.task:
             raise
     return _of_detector(_asked_detector(args, runner, source))
 

@@ -16,7 +16,8 @@ import xai_core.methods  # noqa: F401
 from vitrine_cli import bias, check, detect, explain, methods, predict
 from vitrine_cli.progress import tell
 from xai_core import __version__
-from xai_core.errors import ParamError, VitrineError
+from xai_core.detection.method import DETECTION_METHODS
+from xai_core.errors import ParamError, TryAsClassifier, TryAsDetector, VitrineError
 from xai_core.guide import method_of_any_task
 from xai_core.jobs.base import Runner
 from xai_core.jobs.local import LocalRunner
@@ -29,6 +30,11 @@ COMMANDS = {
     "methods": (methods, "list the explanation methods and their parameters"),
     "explain": (explain, "write the explanation of a prediction, or of a box"),
     "bias": (bias, "say where a classifier is unfair, from a table of its predictions"),
+}
+WAY_OUT = {
+    TryAsDetector: "For a detector use vitrine detect, or vitrine explain with a method for boxes: "
+    f"{', '.join(sorted(DETECTION_METHODS))}.",
+    TryAsClassifier: "For a classifier use vitrine predict, or vitrine explain with a method for classes.",
 }
 BAD_INPUT, INTERRUPTED = 2, 130
 LOG = logging.getLogger(__name__)
@@ -47,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         _run(arguments)
     except VitrineError as error:
-        return _complain(str(error))
+        return _complain(f"{error} {WAY_OUT.get(type(error), '')}".strip())
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

@@ -3,7 +3,9 @@
 VitrineError
 ├── ParamError (also a ValueError)   a parameter has a value that its declaration does not allow
 ├── ModelError
-│   ├── UnsupportedModel             the file is sound, but nothing here can run it as a classifier
+│   ├── UnsupportedModel             the file is sound, but nothing here can run it for what was asked
+│   │   ├── TryAsDetector            it is no classifier, and looks like a detector
+│   │   └── TryAsClassifier          it is no detector, and looks like a classifier
 │   ├── MissingCapability            the model runs, but lacks what a method needs
 │   └── RefusedModel                 the file is unsafe, damaged or breaks a limit
 ├── ImageError                       a picture can not be used
@@ -32,7 +34,15 @@ class ModelError(VitrineError):
 
 
 class UnsupportedModel(ModelError):
-    """The file is sound, but nothing here can run it as an image classifier."""
+    """The file is sound, but nothing here can run it for what was asked."""
+
+
+class TryAsDetector(UnsupportedModel):
+    """The file was opened as a classifier and looks like a detector; where to open it so, the front end adds."""
+
+
+class TryAsClassifier(UnsupportedModel):
+    """The file was opened as a detector and looks like a classifier; where to open it so, the front end adds."""
 
 
 class MissingCapability(ModelError):

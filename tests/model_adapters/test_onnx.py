@@ -12,7 +12,7 @@ from torch_models import network_of, vit_on_mnist
 
 from model_adapters import load, onnx_session, torch_precision
 from model_adapters.onnx_graph import check_outside_data
-from xai_core.errors import OutOfMemory, RefusedModel, UnsupportedModel
+from xai_core.errors import OutOfMemory, RefusedModel, TryAsDetector, UnsupportedModel
 from xai_core.model import Model
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import OF_CLASSIFIERS, Capability, FileKind, ModelSource
@@ -224,8 +224,8 @@ def test_two_inputs_are_named(open_graph):
 
 
 @pytest.mark.parametrize("file", ["FastestDet.onnx", "face-RFB-320.onnx"])
-def test_a_detector_is_sent_to_its_page(assets, tmp_path, file):
-    with pytest.raises(UnsupportedModel, match=r"as detectors do\. Open a detector on the Detection page"):
+def test_a_detector_is_told(assets, tmp_path, file):
+    with pytest.raises(TryAsDetector, match=r"as detectors do\."):
         opened(assets / "models/detection" / file, tmp_path)
 
 

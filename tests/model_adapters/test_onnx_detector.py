@@ -20,7 +20,7 @@ from model_adapters.onnx_session import Graph, Wiring
 from model_adapters.readings import Reading
 from tests.model_adapters.conftest import HERE
 from xai_core.detection.targets import overlaps
-from xai_core.errors import ModelError, OutOfMemory, ParamError, UnsupportedModel
+from xai_core.errors import ModelError, OutOfMemory, ParamError, TryAsClassifier, UnsupportedModel
 from xai_core.types import Capability, FileKind, InputSpec, ModelSource
 
 DOG, CAT = (78, 12, 167, 148), (37, 120, 203, 223)  # drawn by hand on the photo of two animals
@@ -345,8 +345,8 @@ def test_a_text_that_is_no_reading_is_refused(open_graph):
         open_graph({"things": yolo(6, 31)}, "yolo rows")
 
 
-def test_a_classifier_is_sent_to_its_page(assets, tmp_path):
-    with pytest.raises(UnsupportedModel, match="Open it on the Explain page"):
+def test_a_classifier_is_told(assets, tmp_path):
+    with pytest.raises(TryAsClassifier, match="names the whole picture"):
         opened(assets / "models/onnx/resnet20_cifar10.onnx", tmp_path)
 
 

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from model_adapters import inspect, load
 from model_adapters.torch_architectures import build, import_torchvision_models
-from xai_core.errors import ModelError, RefusedModel, UnsupportedModel
+from xai_core.errors import ModelError, RefusedModel, TryAsDetector, UnsupportedModel
 from xai_core.types import Capability, ModelSource
 
 CHECKPOINTS = {
@@ -174,22 +174,22 @@ def test_weights_of_an_unknown_network_are_answered_with_what_to_do(name, assets
         opened(assets / "models/torch" / name, tmp_path)
 
 
-def test_a_detector_is_pointed_to_its_page(assets, tmp_path):
-    with pytest.raises(UnsupportedModel, match="Detection page"):
+def test_a_detector_is_told(assets, tmp_path):
+    with pytest.raises(TryAsDetector, match="finds objects"):
         opened(assets / "models/detection/fasterrcnn_mobilenet_v2_fpn_bccd.pth", tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("network", "sentence"),
+    ("network", "error", "sentence"),
     [
-        ("retinanet_resnet50_fpn", "Detection page"),
-        ("lraspp_mobilenet_v3_large", "segmentation"),
+        ("retinanet_resnet50_fpn", TryAsDetector, "finds objects"),
+        ("lraspp_mobilenet_v3_large", UnsupportedModel, "segmentation"),
     ],
 )
-def test_networks_of_other_tasks_are_told(network, sentence, tmp_path):
+def test_networks_of_other_tasks_are_told(network, error, sentence, tmp_path):
     with torch.device("meta"):
         names = import_torchvision_models().get_model(network, weights=None, weights_backbone=None).state_dict()
-    with pytest.raises(UnsupportedModel, match=sentence):
+    with pytest.raises(error, match=sentence):
         opened(saved({name: torch.zeros(1) for name in names}, tmp_path), tmp_path)
 
 

@@ -91,7 +91,7 @@ def test_a_model_that_takes_whole_numbers_gives_predictions_only(tensorflow_answ
     [
         ("two_inputs", "UnsupportedModel", "takes 2 inputs"),
         ("segmentation", "UnsupportedModel", "labels every pixel (its output is ?x16x16x5)"),
-        ("detector", "UnsupportedModel", "Detection page"),
+        ("detector", "TryAsDetector", "as detectors do"),
         ("two_heads", "UnsupportedModel", "2 rows of scores"),
         ("own_layer", "UnsupportedModel", "'OwnLayer' is not part of Keras"),
         ("reads_files", "RefusedModel", "an operation on files (ReadFile)"),

@@ -12,7 +12,7 @@ from torch import nn
 
 from model_adapters import inspect, load
 from model_adapters.torch_architectures import import_torchvision_models
-from xai_core.errors import RefusedModel, UnsupportedModel
+from xai_core.errors import RefusedModel, TryAsDetector, UnsupportedModel
 from xai_core.types import Capability, ModelSource
 
 ENDS = {"softmax": nn.Softmax(1), "log_softmax": nn.LogSoftmax(1), "sigmoid": nn.Sigmoid()}
@@ -247,7 +247,7 @@ def test_the_scores_are_found_among_several_outputs(module, factor, tmp_path):
         (Twice(), UnsupportedModel, "returns 2 outputs"),
         (Segments(), UnsupportedModel, "labels every pixel"),
         (TwoInputs(), UnsupportedModel, r"takes 2 inputs \(x, mask\)"),
-        (Detects(), UnsupportedModel, "Detection page"),
+        (Detects(), TryAsDetector, "finds objects"),
         (Boxes(), UnsupportedModel, "one row of scores a picture"),
         (fixed(17), UnsupportedModel, "took no picture of 16 to 512 pixels"),
         (ReadsAFile(), RefusedModel, r"operation on files \(torch.from_file\)"),

@@ -12,7 +12,7 @@ from torch import nn
 from torch_detectors import directly, family, opened, picture, weights_of
 
 from model_adapters.torch_sealed_detector import SealedDetector, parts_of
-from xai_core.errors import ModelError, UnsupportedModel
+from xai_core.errors import ModelError, TryAsClassifier, UnsupportedModel
 from xai_core.types import Capability
 
 LOW = "torchvision/fasterrcnn_mobilenet_v3_large_320_fpn"
@@ -144,8 +144,8 @@ def test_a_class_beyond_the_last_is_told(tmp_path):
         detector.detect(gray(0.5)[None], 0.1)
 
 
-def test_a_classifier_is_sent_to_the_page_for_classifiers(tmp_path):
-    with pytest.raises(UnsupportedModel, match="Open it on the Explain page"):
+def test_a_classifier_is_told(tmp_path):
+    with pytest.raises(TryAsClassifier, match="names the whole picture"):
         opened(scripted(Classifier(), tmp_path))
 
 

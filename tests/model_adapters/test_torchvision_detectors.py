@@ -17,7 +17,7 @@ from model_adapters.torch_architectures import build, import_torchvision_models
 from model_adapters.torch_detector import TorchDetector
 from model_adapters.torchvision_detectors import recognised
 from samples.digits.network import build as build_digits
-from xai_core.errors import UnsupportedModel
+from xai_core.errors import TryAsClassifier, UnsupportedModel
 from xai_core.types import Capability
 
 MOBILE = "torchvision/fasterrcnn_mobilenet_v3_large_fpn"
@@ -195,9 +195,9 @@ def test_keypoints_are_left_aside(tmp_path):
     assert card.notes == ("Its keypoints are left aside; boxes are found and explained.",)
 
 
-def test_a_classifier_is_sent_to_the_page_for_classifiers(tmp_path):
+def test_a_classifier_is_told(tmp_path):
     path = saved(build("torchvision/resnet18", 5).state_dict(), tmp_path)
-    with pytest.raises(UnsupportedModel, match=r"\(a classifier\). Open it on the Explain page"):
+    with pytest.raises(TryAsClassifier, match=r"\(a classifier\)"):
         opened(path)
 
 

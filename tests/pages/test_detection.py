@@ -27,7 +27,7 @@ from ui import detection_source, session
 from xai_core.detection import methods  # noqa: F401  (registers them)
 from xai_core.detection.method import DETECTION_METHODS
 from xai_core.detector import Detections
-from xai_core.errors import UnsupportedModel
+from xai_core.errors import TryAsClassifier, UnsupportedModel
 from xai_core.samples import sample_detectors
 from xai_core.types import Capability, Floats, RawOutput
 
@@ -249,11 +249,9 @@ def test_a_link_with_an_unknown_method_is_told_and_the_page_works(app: AppTest) 
 
 
 def test_a_classifier_is_pointed_to_the_model_page_and_opens_there(app: AppTest, instant: DetectingRunner) -> None:
-    instant.refusal = UnsupportedModel(
-        "This model names the whole picture (a classifier). Open it on the Explain page."
-    )
+    instant.refusal = TryAsClassifier("This model names the whole picture (a classifier).")
     with_detector(app)
-    assert "a classifier" in text_of(app)
+    assert "Open a classifier on the Model page" in text_of(app)
     next(one for one in app.button if one.label == "Open it as a classifier").click().run()
     assert not app.exception
     app.session_state["workspace"].opening.wait(20)
@@ -267,6 +265,7 @@ def test_a_detector_on_the_model_page_opens_on_this_one(app: AppTest, instant: D
     app.file_uploader(key="model-file-0").upload("detector.pt", b"weights").run()
     app.session_state["workspace"].opening.wait(20)
     app.run()
+    assert "Open a detector on the Detection page" in text_of(app)
     next(one for one in app.button if one.label == "Open it on the Detection page").click().run()
     app.session_state["workspace"].detector.opening.wait(20)
     app.run().run()

@@ -65,5 +65,5 @@ def test_a_detector_is_told_from_a_classifier(vitrine, blood_detector):
 
 
 def test_a_model_is_opened_for_the_task_that_a_person_names(vitrine, blood_detector, classifier):
-    assert "Detection page" in vitrine("check", blood_detector, "--task", "classify").sentence
-    assert "Explain page" in vitrine("check", classifier, "--task", "detect").sentence
+    assert "use vitrine detect" in vitrine("check", blood_detector, "--task", "classify").sentence
+    assert "use vitrine predict" in vitrine("check", classifier, "--task", "detect").sentence

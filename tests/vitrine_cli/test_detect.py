@@ -135,4 +135,6 @@ def test_outputs_that_nobody_can_read_are_shown_and_asked_for(vitrine, riddle, b
 
 
 def test_a_classifier_is_pointed_to_where_it_belongs(vitrine, classifier, blood):
-    assert "Explain page" in vitrine("detect", classifier, blood).sentence
+    sentence = vitrine("detect", classifier, blood).sentence
+    assert "(a classifier). For a classifier use vitrine predict, or vitrine explain with" in sentence
+    assert "page" not in sentence
