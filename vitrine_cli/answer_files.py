@@ -12,6 +12,7 @@ from vitrine_cli.progress import follow
 from xai_core.errors import DataError, ParamError
 from xai_core.filter import FILTERS, Filter, filter_named
 from xai_core.jobs.base import Job
+from xai_core.method import Catalogued
 from xai_core.params import Size
 from xai_core.pictures import Look
 from xai_core.report import Report, save
@@ -55,9 +56,9 @@ def filters_for(args: Namespace, size: Size | None) -> tuple[Filter, ...]:
     return tuple(filter_named(id).fitted(size, given(args, filter_named(id))) for id in args.filters)
 
 
-def answer_of(job: Job[Estimate]) -> Estimate:
-    """Follow a job to its end, and say where it was answered from what is remembered."""
-    estimate = follow(job)
+def answer_of(job: Job[Estimate], method: Catalogued, cost: str = "") -> Estimate:
+    """Follow a method's job to its end, and say where it was answered from what is remembered."""
+    estimate = follow(job, method.title, cost)
     if isinstance(job, RememberedJob):
         print("This was remembered from an earlier run; --no-cache computes it anew.")
     return estimate

@@ -54,11 +54,15 @@ def run(args: Namespace, runner: Runner) -> None:
 
 @dataclass(frozen=True, eq=False)
 class LookedAt:
-    """A picture with all boxes that a detector found in it, also those below any threshold that may be chosen."""
+    """A picture with all boxes that a detector found in it, also those below any threshold that may be chosen.
+
+    seconds: that it took to find them.
+    """
 
     detector: PreparedDetector
     picture: Picture
     found: Detections
+    seconds: float
 
     @cached_property
     def seen(self) -> NDArray[np.uint8]:
@@ -75,8 +79,9 @@ class LookedAt:
 def looked_at(runner: Runner, detector: PreparedDetector, picture: Picture) -> LookedAt:
     """Find the boxes in a picture; MissingCapability where it is not known how the outputs are read."""
     check_reading(detector.card)
-    found = follow(runner.detect(detector.source, image_of(shrunk(picture.pixels)), LEAST_SCORE))
-    return LookedAt(detector, picture, found)
+    job = runner.detect(detector.source, image_of(shrunk(picture.pixels)), LEAST_SCORE)
+    found = follow(job, picture.name)
+    return LookedAt(detector, picture, found, job.state.seconds)
 
 
 def check_reading(card: Card) -> None:

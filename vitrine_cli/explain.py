@@ -70,7 +70,7 @@ def _explained(args: Namespace, runner: Runner, found: Prepared, picture: Pictur
     targets = _targets(args.target, found.labels, row)
     conditions = Conditions(args.precision)
     job = runner.explain(found.source, way, method, way.place(picture.pixels), targets, conditions)
-    estimate = answer_of(job)
+    estimate = answer_of(job, method)
     return Explanation(
         source=found.source,
         card=found.card,

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +69,14 @@ def test_parameters_filters_and_the_part_inside_the_box_are_as_asked(explain):
     part = cut > 0
     assert part.sum() < 0.2 * part.size
     assert np.corrcoef(cut[part], whole[part])[0, 1] == pytest.approx(1, abs=1e-4)
+
+
+def test_the_cost_is_told_before_the_run_where_it_is_more_than_a_detection(explain, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    shown, out = explain("--box", 2, "--patch", 50, "--stride", 50, method="box_occlusion")
+    assert shown.status == 0, shown.err
+    assert re.search(r"Occlusion of a box, 7 detections, about \d+ s: ", shown.err)
+    assert (out / "manifest.json").exists()
 
 
 def test_a_class_blind_method_is_warned_of(explain):
