@@ -105,7 +105,11 @@ class TorchDetector(Detector):
         return made
 
     def engines(self, height: int, width: int) -> tuple[Engine, ...]:
-        return self._tried(natural(InputSpec(height, width), count=TRIALS))
+        """Return what `detect` may run on, tried on the image that was seen last, where it has this size."""
+        trial = natural(InputSpec(height, width), count=TRIALS)
+        if self._last is not None and self._last.image_size == (height, width):
+            trial[0] = self._last.image
+        return self._tried(trial)
 
     def inputs(self, images: Floats) -> Any:
         """Return the ImageList that goes into the backbone for images (N, H, W, 3) of one size."""
@@ -123,7 +127,7 @@ class TorchDetector(Detector):
             self._last = None  # so that its memory is free before more is taken
             with torch.no_grad():
                 inputs = self.inputs(image[None])
-                self._last = Seen(digest, (image.shape[0], image.shape[1]), inputs, self.features(inputs))
+                self._last = Seen(digest, image, inputs, self.features(inputs))
         return self._last
 
     def outputs(self, seen: Seen) -> Outputs:

@@ -19,17 +19,22 @@ from xai_core.types import Floats
 
 @dataclass(eq=False)
 class Seen:
-    """What is known of one image: its size, what goes into the backbone, what comes out, what the heads give.
+    """What is known of one image (H, W, 3): what goes into the backbone, what comes out, what the heads give.
 
     ablation: what was computed for ablations near the boxes that were asked about last.
     """
 
     digest: bytes
-    image_size: Size
+    image: Floats
     inputs: Any
     features: Features
     outputs: Outputs | None = None
     ablation: Any = None
+
+    @property
+    def image_size(self) -> Size:
+        """Height and width of the image."""
+        return self.image.shape[0], self.image.shape[1]
 
     @property
     def size(self) -> Size:

@@ -107,6 +107,17 @@ def test_every_kind_of_detector_is_converted(kind, tmp_path):
     assert exact.max_difference < 1e-4, exact
 
 
+def test_engines_are_tried_on_the_image_that_was_seen_last(detector, images, monkeypatch):
+    trials = []
+    monkeypatch.setattr(detector.convolutions, "tried", lambda pictures, find: trials.append(pictures[0]))
+    detector.engines(*images.shape[1:3])
+    detector.detect(images[:1], FLOOR)
+    detector.engines(*images.shape[1:3])
+    detector.engines(320, 320)
+    own = detector.inputs(images[:1]).tensors
+    assert [torch.equal(one, own) for one in trials] == [False, True, False]
+
+
 def test_engines_are_tried_once_many_images_of_a_size_were_asked_about(detector, images, monkeypatch):
     trials = []
     monkeypatch.setattr(detector.convolutions, "tried", lambda pictures, find: trials.append(len(pictures)))
