@@ -4,11 +4,14 @@ import streamlit as st
 
 from ui import frame
 from ui.detection_boxes import choose_boxes, scene_of
+from ui.detection_cost import BY_ITSELF
+from ui.detection_engines import detector_trials
 from ui.detection_panel import detector_panel
 from ui.detection_question import methods_form
-from ui.detection_results import box_results, what_is_missing
-from ui.detection_runs import box_runs
+from ui.detection_results import box_results, offer_to_run, what_is_missing
+from ui.detection_runs import box_questions, box_runs
 from ui.detection_source import sample_scenes
+from ui.engines import find_out, precision_choice
 from ui.picture_tray import one_picture
 
 frame.within_app()
@@ -21,7 +24,7 @@ if prepared is None:
 controls, answer = st.columns([1, 3], gap="medium")
 with controls:
     picture = one_picture(sample_scenes(prepared))
-scene, numbers, runs = None, (), []
+scene, numbers, methods, trials = None, (), [], None
 with answer, frame.errors_in_words():
     if picture is None:
         st.info("Add a picture on the left, or tick a sample.", icon=":material/image:")
@@ -29,13 +32,22 @@ with answer, frame.errors_in_words():
         scene = scene_of(prepared, picture)
         numbers = choose_boxes(scene)
 with controls:
-    methods = methods_form(prepared.card, scene.photo.shape[:2]) if scene else []
-    automatic = st.toggle("Run by itself", True, key="detection.automatic", persist_state="session")
+    if scene is not None:
+        methods = methods_form(scene)
+    if scene is not None and any(method.asks_for_boxes_alone() for method in methods):
+        trials = detector_trials(prepared, scene.photo.shape[:2])
+        precision_choice(trials)
+    automatic = st.toggle("Run by itself", True, key="detection.automatic", persist_state="session", help=BY_ITSELF)
     pressed = st.button("Run", type="primary", width="stretch", key="detection.run", disabled=not numbers)
 with answer:
     if scene is not None:
-        runs = box_runs(scene, methods, numbers, start=automatic, again=pressed)
-    if runs:
-        box_results(runs)
-    elif scene is not None and len(scene.found):
-        st.info(what_is_missing(numbers, methods), icon=":material/arrow_upward:")
+        questions = box_questions(scene, methods, numbers)
+        runs = box_runs(questions, start=automatic, again=pressed)
+        if automatic:
+            offer_to_run(questions, runs)
+        if runs:
+            box_results(runs)
+        elif len(scene.found) and not (automatic and questions):
+            st.info(what_is_missing(numbers, methods), icon=":material/arrow_upward:")
+        if trials is not None and numbers and not any(run.busy for run in runs):
+            find_out(trials)  # takes seconds, and the first answer comes first

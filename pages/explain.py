@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ui import frame, session
-from ui.engines import find_out, precision_choice
+from ui.engines import classifier_trials, find_out, precision_choice
 from ui.model_source import opening_progress
 from ui.picture_tray import picture_tray
 from ui.question import question_form
@@ -28,7 +28,7 @@ with controls:
     if chosen:
         with frame.errors_in_words():
             question = question_form(prepared, chosen)
-    precision_choice(prepared)
+    precision_choice(classifier_trials(prepared))
     automatic = st.toggle("Run by itself", True, key="automatic", persist_state="session")
     pressed = st.button("Run", type="primary", width="stretch")
 with answer:
@@ -41,4 +41,4 @@ with answer:
         else:
             st.info("Press Run to see this answer.", icon=":material/play_arrow:")
         if not any(run.busy for run in runs):  # finding out takes seconds, and the first answer comes first
-            find_out(prepared)
+            find_out(classifier_trials(prepared))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, Protocol
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
 from ui import frame, session
-from ui.runs import Run, check
+from ui.runs import Run
 from ui.text import literal
 from ui.viewer import ViewerState
 from xai_core.agreement import (
@@ -22,8 +23,9 @@ from xai_core.agreement import (
     verdict_on_seeds,
 )
 from xai_core.jobs.base import Job, Status
+from xai_core.method import Catalogued
 from xai_core.peers import Comparison, peers_for
-from xai_core.pictures import Look, overlay
+from xai_core.pictures import Look
 from xai_core.types import Capability, Estimate, Floats
 
 SEEDS = 10_000
@@ -31,6 +33,38 @@ PHOTO = 320  # pixels of the longer side
 RANDOM_SEED = 0
 FIRST = "This map"
 NOT_EXACT = "This map was computed in the fast precision, and the library's in the exact one."
+
+
+class Checked(Protocol):
+    """A finished run whose maps can be checked: of a picture as a whole, or of boxes.
+
+    names: what the targets are called. cost_in_words: of computing the map once more, "" where that is not known.
+    """
+
+    @property
+    def method(self) -> Any: ...
+
+    @property
+    def job(self) -> Job[Estimate]: ...
+
+    @property
+    def slot(self) -> session.Slot[Any]: ...
+
+    @property
+    def place(self) -> str: ...
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    @property
+    def cost_in_words(self) -> str: ...
+
+    @property
+    def checks(self) -> dict[str, Job[Estimate]]: ...
+
+    def check(self, name: str, method: Any) -> None: ...
+
+    def overlay(self, position: int, map: Floats, look: Look, longest: int) -> NDArray[np.uint8]: ...
 
 
 @dataclass(frozen=True)
@@ -44,18 +78,20 @@ class Check:
     label: str
     second: str
     help: str
-    start: Callable[[Run], None]
+    start: Callable[[], None]
     verdict: Callable[[Sequence[Agreement]], str]
     against: str = ""
 
 
-def checks(run: Run, estimate: Estimate, noise: float, setting: ViewerState) -> None:
-    """Show a button for each check, and the outcome of those that were made, drawn as the viewer is set.
+def checks(run: Checked, estimate: Estimate, noise: float) -> list[Check]:
+    """Return the checks that can be made of a run. noise: the greatest share of a map of it that may be noise."""
+    return list(_offered(run, _Noise.of(run.method, estimate, noise)))
 
-    noise: the greatest share of a map of the run that may be noise.
-    """
-    offered = list(_offered(run, _Noise.of(run, estimate, noise)))
-    for column, one in zip(st.columns(max(3, len(offered))), offered, strict=False):
+
+def show_checks(run: Checked, estimate: Estimate, offered: Sequence[Check], setting: ViewerState) -> None:
+    """Show a button for each check, and the outcome of those that were made, drawn as the viewer is set."""
+    columns = st.columns(max(3, len(offered))) if len(offered) > 1 else [st.container()] * len(offered)
+    for column, one in zip(columns, offered, strict=False):
         with column:
             _button(run, one)
     for one in offered:
@@ -71,30 +107,36 @@ class _Noise:
     advice: str
 
     @classmethod
-    def of(cls, run: Run, estimate: Estimate, share: float) -> _Noise:
-        effort = run.method.effort
+    def of(cls, method: Catalogued, estimate: Estimate, share: float) -> _Noise:
+        effort = method.effort
         lessens = effort is not None and estimate.standard_error is not None  # more steps keep the baseline's chance
         advice = f"raise the {effort.label.lower()}" if effort and lessens else "choose a setting that draws nothing"
         return cls(share, advice)
 
 
-def _offered(run: Run, noise: _Noise) -> Iterator[Check]:
+def _offered(run: Checked, noise: _Noise) -> Iterator[Check]:
     if "seed" in run.method.values():
         yield _another_seed(run, noise)
+    if isinstance(run, Run):
+        yield from _of_a_classifier(run, noise)
+
+
+def _of_a_classifier(run: Run, noise: _Noise) -> Iterator[Check]:
     yield _random_last_layer(run, noise)
     for peer in peers_for(run.method.id, run.prepared.card.framework):
         yield _another_library(run, peer, noise)
 
 
-def _another_seed(run: Run, noise: _Noise) -> Check:
+def _another_seed(run: Checked, noise: _Noise) -> Check:
     seed = (run.method.values()["seed"] + 1) % SEEDS
     method = type(run.method).from_json(run.method.values() | {"seed": seed})
+    cost = f" It takes {run.cost_in_words}." if run.cost_in_words else ""
     return Check(
         name="seed",
         label="Try another seed",
         second=f"Seed {seed}",
-        help="Draws anew: what changes is chance.",
-        start=lambda run: check(run, "seed", method),
+        help=f"Draws anew: what changes is chance.{cost}",
+        start=lambda: run.check("seed", method),
         verdict=partial(verdict_on_seeds, advice=noise.advice),
     )
 
@@ -107,7 +149,7 @@ def _random_last_layer(run: Run, noise: _Noise) -> Check:
         label="Randomise the last layer",
         second="Random last layer",
         help="Asks a copy of the model that has forgotten its classes: a map that stays does not depend on them.",
-        start=lambda run: check(run, "random", random_last_layer=RANDOM_SEED),
+        start=lambda: run.check("random", random_last_layer=RANDOM_SEED),
         verdict=partial(verdict_on_randomisation, noise=noise.share, advice=noise.advice),
         against="" if need in card.capabilities else missing,
     )
@@ -122,12 +164,12 @@ def _another_library(run: Run, peer: Comparison, noise: _Noise) -> Check:
         label=f"Compare with {peer.library}",
         second=library,
         help=f"Has {library} compute the map of the same question.",
-        start=lambda run: check(run, f"peer.{peer.library}", peer=peer.library),
+        start=lambda: run.check(f"peer.{peer.library}", peer=peer.library),
         verdict=partial(verdict_on_peer, library=library, known=known, noise=noise.share, advice=noise.advice),
     )
 
 
-def _button(run: Run, one: Check) -> None:
+def _button(run: Checked, one: Check) -> None:
     job = run.checks.get(one.name)
     running = job is not None and not job.state.ended
     st.button(
@@ -136,7 +178,6 @@ def _button(run: Run, one: Check) -> None:
         help=literal(one.against, 400) or one.help,
         disabled=bool(one.against) or running,
         on_click=one.start,
-        args=(run,),
         width="stretch",
     )
     if one.against:
@@ -147,7 +188,7 @@ def _button(run: Run, one: Check) -> None:
 class _Shown:
     """A check of a run, and how its maps are drawn."""
 
-    run: Run
+    run: Checked
     estimate: Estimate
     setting: ViewerState
     check: Check
@@ -170,34 +211,30 @@ def _outcome(shown: _Shown) -> None:
 
 def _compared(shown: _Shown, other: Estimate) -> None:
     pairs = list(zip(shown.estimate.maps, other.maps, strict=True))
-    space = session.workspace()
-    found: list[Agreement] = space.once(shown.job, "agreement", lambda: [agreement(*pair) for pair in pairs])
+    found: list[Agreement] = shown.run.slot.once(shown.job, "agreement", lambda: [agreement(*pair) for pair in pairs])
     with st.container(border=True):
         st.markdown(literal(shown.check.verdict(found), 600))
-        for name, pair, figures in zip(shown.run.names, pairs, found, strict=True):
-            _side_by_side(shown, name, pair, figures)
+        for position, (pair, figures) in enumerate(zip(pairs, found, strict=True)):
+            _side_by_side(shown, position, pair, figures)
 
 
-def _side_by_side(shown: _Shown, name: str, pair: tuple[Floats, Floats], figures: Agreement) -> None:
+def _side_by_side(shown: _Shown, position: int, pair: tuple[Floats, Floats], figures: Agreement) -> None:
+    name = shown.run.names[position]
     first, second, words = st.columns([2, 2, 3], vertical_alignment="center")
     for column, title, map in zip((first, second), (FIRST, shown.check.second), pair, strict=True):
-        column.image(_drawn(shown, map, (name, title)), title, width="stretch", alt=f"{title} of {name}")
+        column.image(_drawn(shown, map, position, title), title, width="stretch", alt=f"{title} of {name}")
     words.markdown(_figures(name, figures))
 
 
-def _drawn(shown: _Shown, map: Floats, what: tuple[str, str]) -> NDArray[np.uint8]:
+def _drawn(shown: _Shown, map: Floats, position: int, title: str) -> NDArray[np.uint8]:
     """Return a map over its photo, drawn anew where the viewer's setting has changed."""
     setting = (shown.setting.look, shown.setting.filters)
-    drawn: dict[object, NDArray[np.uint8]] = session.workspace().once(shown.job, what, dict)
+    drawn: dict[object, NDArray[np.uint8]] = shown.run.slot.once(shown.job, (position, title), dict)
     if setting not in drawn:
         drawn.clear()
-        drawn[setting] = _overlay(shown, map)
+        filtered = _filtered(shown, map[None])[0]
+        drawn[setting] = shown.run.overlay(position, filtered, _common_look(shown), PHOTO)
     return drawn[setting]
-
-
-def _overlay(shown: _Shown, map: Floats) -> NDArray[np.uint8]:
-    photo = shown.run.prepared.preprocessing.view(shown.run.picture.pixels, PHOTO)
-    return overlay(photo, _filtered(shown, map[None])[0], _common_look(shown))
 
 
 def _common_look(shown: _Shown) -> Look:

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from ui import session
 from ui.boxes import Box, box_picture
+from ui.detection_cost import Cost
 from ui.text import literal
+from xai_core.detection.method import DetectionMethod
 from xai_core.detection.pictures import image_of, shrunk
 from xai_core.detection.preparation import PreparedDetector
 from xai_core.detection.shown import CANDIDATES, LEAST_SCORE, Shown
@@ -32,13 +34,15 @@ ALL_OF_IT = "Explain all boxes of this class"
 class Scene:
     """A picture with what a detector found in it.
 
-    photo: (H, W, 3) uint8, the picture as the detector gets it, in whose pixels the boxes are.
+    photo: (H, W, 3) uint8, the picture as the detector gets it, in whose pixels the boxes are. seconds: how long they
+    took to be found.
     """
 
     prepared: PreparedDetector
     picture: Picture
     photo: NDArray[np.uint8]
     found: Detections
+    seconds: float
 
     @property
     def place(self) -> str:
@@ -49,6 +53,10 @@ class Scene:
     def image(self) -> Floats:
         """The picture (H, W, 3) in [0, 1] as the detector gets it."""
         return image_of(self.photo)
+
+    def cost_of(self, method: DetectionMethod) -> Cost:
+        """Return what an explanation by a method costs."""
+        return Cost.of(method, (self.photo.shape[0], self.photo.shape[1]), self.seconds)
 
     def targets(self, numbers: Sequence[int]) -> tuple[BoxTarget, ...]:
         """Return the boxes with these numbers, counted from 1."""
@@ -73,7 +81,8 @@ def scene_of(prepared: PreparedDetector, picture: Picture) -> Scene:
     photo = _as_detected(picture)
     if key not in slot.found or slot.found[key].state.error is not None:
         slot.found[key] = session.runner().detect(prepared.source, image_of(photo), LEAST_SCORE)
-    return Scene(prepared, picture, photo, _waited_for(slot.found[key]))
+    found = _waited_for(slot.found[key])
+    return Scene(prepared, picture, photo, found, slot.found[key].state.seconds)
 
 
 def choose_boxes(scene: Scene) -> tuple[int, ...]:

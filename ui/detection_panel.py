@@ -7,6 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from ui import frame, session
+from ui.detection_engines import detector_engine_lists
 from ui.detection_reading import raw_outputs_table, reading_form, settings_form
 from ui.detection_source import detector_source, opening_progress
 from ui.opening import open_detector
@@ -58,6 +59,7 @@ def _card(prepared: PreparedDetector) -> None:
     st.markdown("  \n".join(f"**{name}** {literal(value, 200)}" for name, value in facts.items()))
     for note in card.notes:
         st.caption(literal(note, 400))
+    detector_engine_lists(prepared)
 
 
 def _labels(prepared: PreparedDetector) -> None:

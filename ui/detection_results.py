@@ -9,9 +9,10 @@ import numpy as np
 import streamlit as st
 
 from ui import frame, session
-from ui.detection_runs import BoxRun
-from ui.honesty_panel import box_honesty_panel
+from ui.detection_runs import BoxQuestion, BoxRun
+from ui.honesty_panel import trust_panel
 from ui.running import progress, what_ran
+from ui.text import literal
 from ui.viewer import Panel, ViewerState, viewer
 from xai_core.detection.report import BoxExplanation
 from xai_core.jobs.base import Status
@@ -38,8 +39,21 @@ def what_is_missing(numbers: Sequence[int], methods: Sequence[object]) -> str:
     return "Press Run to see this answer." if methods else "Tick a method on the left to see why the box was drawn."
 
 
+def offer_to_run(questions: Sequence[BoxQuestion], runs: Sequence[BoxRun]) -> None:
+    """Say what the answers that have not been begun cost, each with a button that begins it."""
+    begun = {run.key for run in runs}
+    for one in questions:
+        if one.key in begun:
+            continue
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            st.markdown(
+                f":material/hourglass_empty: **{literal(one.method.title)}** takes {literal(one.cost.in_words)}."
+            )
+            st.button(f"Run {one.method.title}", key=f"begin.{one.place}", type="primary", on_click=one.begin)
+
+
 def _busy(runs: Sequence[BoxRun]) -> bool:
-    return not all(run.job.state.ended for run in runs)
+    return any(run.busy for run in runs)
 
 
 def _follow(runs: Sequence[BoxRun], was_busy: bool) -> None:
@@ -102,10 +116,10 @@ def _below(run: BoxRun) -> None:
 
 
 def _finished(run: BoxRun, estimate: Estimate) -> None:
-    slot = session.workspace().detector
-    explanation = _explanation(run, estimate, slot.view or ViewerState())
-    said = slot.once(run.job, "warnings", lambda: explanation.warnings)
-    box_honesty_panel(estimate, said, run.place)
+    setting = run.slot.view or ViewerState()
+    explanation = _explanation(run, estimate, setting)
+    said = run.slot.once(run.job, "warnings", lambda: explanation.warnings)
+    trust_panel(run, estimate, said, setting)
     st.download_button(
         "Download maps, picture and settings",
         lambda: as_zip(explanation),

@@ -5,22 +5,75 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ui import session
 from ui.detection_boxes import Scene
+from ui.detection_cost import Cost
 from xai_core.detection.method import DetectionMethod
+from xai_core.detection.pictures import at_size, outlined, shrunk
 from xai_core.detector import BoxTarget
 from xai_core.jobs.base import Job
 from xai_core.picture_files import Picture
-from xai_core.types import Conditions, Estimate
+from xai_core.pictures import Look, overlay
+from xai_core.types import Conditions, Estimate, Floats
 
 
 @dataclass(frozen=True, eq=False)
-class BoxRun:
-    """One method's explanation of some boxes, running or done. numbers: of the boxes, counted from 1."""
+class BoxQuestion:
+    """A method and the boxes that it is asked about. numbers: of the boxes, counted from 1."""
 
     scene: Scene
     method: DetectionMethod
     numbers: tuple[int, ...]
+
+    @property
+    def targets(self) -> tuple[BoxTarget, ...]:
+        """The boxes that are explained."""
+        return self.scene.targets(self.numbers)
+
+    @property
+    def conditions(self) -> Conditions:
+        """The conditions under which the method is asked; equal where the answer is the same."""
+        prepared = self.scene.prepared
+        return Conditions(self.method.precision_on(prepared.card, prepared.precision))
+
+    @property
+    def key(self) -> session.Key:
+        """What no other question shares."""
+        scene = self.scene
+        return scene.prepared.source, self.conditions, scene.picture.digest, self.method, self.targets
+
+    @property
+    def place(self) -> str:
+        """A name for where this is shown, the same for every question to this method about the picture."""
+        return f"{self.scene.place}.{self.method.id}"
+
+    @property
+    def cost(self) -> Cost:
+        """What the answer costs."""
+        return self.scene.cost_of(self.method)
+
+    def begin(self) -> None:
+        """Begin to answer it."""
+        self.slot.remember(self.key, self.job_of(self.method, self.conditions))
+
+    def job_of(self, method: DetectionMethod, conditions: Conditions) -> Job[Estimate]:
+        """Return a new job that asks a method about these boxes."""
+        scene = self.scene
+        return session.runner().explain_boxes(scene.prepared.source, method, scene.image, self.targets, conditions)
+
+    @property
+    def slot(self) -> session.DetectorSlot:
+        """What the tab holds of the detector."""
+        return session.workspace().detector
+
+
+@dataclass(frozen=True, eq=False)
+class BoxRun(BoxQuestion):
+    """One method's explanation of some boxes, running or done."""
+
     job: Job[Estimate]
 
     @property
@@ -29,41 +82,55 @@ class BoxRun:
         return self.scene.picture
 
     @property
-    def targets(self) -> tuple[BoxTarget, ...]:
-        """The boxes that are explained."""
-        return self.scene.targets(self.numbers)
+    def names(self) -> tuple[str, ...]:
+        """What the boxes are called."""
+        return tuple(self.scene.name_of(number) for number in self.numbers)
 
     @property
-    def place(self) -> str:
-        """A name for where this run is shown, the same for every question to this method about the picture."""
-        return f"{self.scene.place}.{self.method.id}"
+    def checks(self) -> dict[str, Job[Estimate]]:
+        """The jobs that check this run, by the name of the check."""
+        return self.slot.checks.setdefault(self.key, {})
+
+    @property
+    def busy(self) -> bool:
+        """Whether this run or a check of it has not ended."""
+        return not all(job.state.ended for job in (self.job, *self.checks.values()))
+
+    @property
+    def cost_in_words(self) -> str:
+        """What computing the maps once more costs."""
+        return self.cost.in_words
+
+    def check(self, name: str, method: DetectionMethod) -> None:
+        """Begin a job for the same boxes with another method; one of its name ends."""
+        if name in self.checks:
+            self.checks.pop(name).cancel()
+        self.checks[name] = self.job_of(method, self.conditions)
+
+    def overlay(self, position: int, map: Floats, look: Look, longest: int) -> NDArray[np.uint8]:
+        """Return the picture, no side longer than `longest` pixels, with a map of one box and its outline over it."""
+        photo = shrunk(self.scene.photo, longest)
+        corners = at_size(self.targets[position].array, self.scene.photo.shape[:2], photo.shape[:2])
+        return outlined(overlay(photo, map, look), corners)
 
 
-def box_runs(
-    scene: Scene, methods: Sequence[DetectionMethod], numbers: tuple[int, ...], *, start: bool, again: bool
-) -> list[BoxRun]:
-    """Return the runs that answer a question about boxes, by method.
+def box_questions(scene: Scene, methods: Sequence[DetectionMethod], numbers: tuple[int, ...]) -> list[BoxQuestion]:
+    """Return what each of the methods is asked about some boxes; nothing where there are none."""
+    return [BoxQuestion(scene, method, numbers) for method in methods] if numbers else []
 
-    start: begin those that were not yet begun; others are left out. again: begin those anew that did not finish.
-    Runs that answer another question are cancelled; what they finished stays.
+
+def box_runs(questions: Sequence[BoxQuestion], *, start: bool, again: bool) -> list[BoxRun]:
+    """Return the runs that answer questions about boxes.
+
+    start: begin those that were not yet begun, but for those whose cost is large; others are left out. again: begin all
+    of them, those that did not finish anew. Runs that answer another question are cancelled; what they finished stays.
     """
     slot = session.workspace().detector
-    targets = scene.targets(numbers)
-    keys = [_key(scene, method, targets) for method in methods] if numbers else []
-    slot.drop_unfinished(but=() if again else keys)
-    found = []
-    for method, key in zip(methods, keys, strict=False):
-        if (start or again) and key not in slot.runs:
-            slot.remember(key, _submit(scene, method, targets))
-        if key in slot.runs:
-            found.append(BoxRun(scene, method, numbers, slot.runs[key]))
-    return found
-
-
-def _key(scene: Scene, method: DetectionMethod, targets: tuple[BoxTarget, ...]) -> session.Key:
-    return scene.prepared.source, scene.prepared.precision, scene.picture.digest, method, targets
-
-
-def _submit(scene: Scene, method: DetectionMethod, targets: tuple[BoxTarget, ...]) -> Job[Estimate]:
-    conditions = Conditions(scene.prepared.precision)
-    return session.runner().explain_boxes(scene.prepared.source, method, scene.image, targets, conditions)
+    wanted, slot.asked_to_run = slot.asked_to_run, ""
+    slot.drop_unfinished(but=() if again else [one.key for one in questions])
+    for one in questions:
+        due = again or wanted == one.method.id or (start and not one.cost.is_large)
+        if due and one.key not in slot.runs:
+            one.begin()
+    runs = slot.runs
+    return [BoxRun(one.scene, one.method, one.numbers, runs[one.key]) for one in questions if one.key in runs]

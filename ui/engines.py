@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -17,82 +19,123 @@ from xai_core.types import Engine, Precision
 LOOK_SECONDS = 0.5
 PICTURES = 4  # on which first classes are compared
 PRECISIONS: dict[Precision, str] = {"float32": "exact (float32)", "bfloat16": "fast (bfloat16)"}
-KEY = "precision"
-TABLE_HEAD = (
-    "| in use | forward passes | precision | a picture | greatest difference | same first class | why not |",
-    "|---|---|---|---|---|---|---|",
-)
+Engines = tuple[Engine, ...]
 
 
-def engine_list(prepared: Prepared) -> None:
+@dataclass(frozen=True)
+class Trials:
+    """The trials by which a model's engines are found out, for one size of its input.
+
+    slot: of the model. key: under which the slot keeps the trials. begin: starts them. choice: key of the choice of a
+    precision. same: what the share in `Engine.top1_agreement` is of, as the head of a column. agreement: says how well
+    a fast engine agrees, in sentences. scope: says what is computed so, and what is not.
+    """
+
+    slot: session.Slot[Any]
+    key: session.Key
+    begin: Callable[[], Job[Engines]]
+    choice: str
+    same: str
+    agreement: Callable[[Engine], str]
+    scope: str
+
+    @property
+    def job(self) -> Job[Engines]:
+        """The job that finds out the engines, begun once."""
+        if self.key not in self.slot.engines:
+            self.slot.engines[self.key] = self.begin()
+        return self.slot.engines[self.key]
+
+    @property
+    def begun(self) -> bool:
+        """Whether the engines are known, or being found out."""
+        return self.key in self.slot.engines
+
+    @property
+    def known(self) -> Engines:
+        """The engines, where they have been found out."""
+        return _engines(self.job) if self.begun else ()
+
+    def in_force(self, precision: Precision) -> Engine | None:
+        """Return the engine that is used for a precision, where that is known."""
+        return next((one for one in self.known if one.precision == precision and one.in_force), None)
+
+
+def classifier_trials(prepared: Prepared) -> Trials:
+    """Return the trials of a classifier, on the person's own pictures where there are any yet."""
+    way = prepared.preprocessing
+
+    def begin() -> Job[Engines]:
+        pictures = [*session.workspace().pictures.values()] or [r.picture() for r in references()]
+        images = np.stack([way.place(p.pixels) for p in pictures[:PICTURES]]) if pictures else None
+        return session.runner().engines(prepared.source, way, images)
+
+    return Trials(
+        slot=session.workspace(),
+        key=(prepared.source, way.height, way.width),
+        begin=begin,
+        choice="precision",
+        same="same first class",
+        agreement=_same_first_class,
+        scope="Only scores are computed so, and but for Keras plain gradients; all else stays in float32.",
+    )
+
+
+def engine_list(trials: Trials) -> None:
     """Show what the forward passes run on and why, once that is found out."""
-    job = _found_out(prepared)
-    st.fragment(_listed, run_every=None if job.state.ended else LOOK_SECONDS)(job)
+    st.fragment(_listed, run_every=None if trials.job.state.ended else LOOK_SECONDS)(trials.job, trials.same)
 
 
-def find_out(prepared: Prepared) -> None:
+def find_out(trials: Trials) -> None:
     """Begin to find out what the forward passes may run on, unless that was begun; the page follows the end."""
-    job = _found_out(prepared)
+    job = trials.job
     st.fragment(_watch, run_every=None if job.state.ended else LOOK_SECONDS)(job, job.state.ended)
 
 
-def precision_choice(prepared: Prepared) -> None:
+def precision_choice(trials: Trials) -> None:
     """Let a person choose between exact and fast passes, where the model has both, and say how well they agree."""
-    engines = _known(prepared)
-    fast = _in_force(engines, "bfloat16")
-    if fast is None and prepared.precision == "float32":
+    fast, slot = trials.in_force("bfloat16"), trials.slot
+    if fast is None and slot.prepared.precision == "float32":
         return
-    session.put(KEY, prepared.precision)
+    session.put(trials.choice, slot.prepared.precision)
     st.segmented_control(
-        "Precision", list(PRECISIONS), required=True, format_func=PRECISIONS.__getitem__, key=KEY, on_change=_choose
+        "Precision",
+        list(PRECISIONS),
+        required=True,
+        format_func=PRECISIONS.__getitem__,
+        key=trials.choice,
+        on_change=_choose,
+        args=(slot, trials.choice),
     )
     if fast is not None:
-        st.caption(literal(_agreement(fast, _in_force(engines, "float32")), 500))
+        said = (trials.agreement(fast), _pace(fast, trials.in_force("float32")), trials.scope)
+        st.caption(literal(" ".join(said), 500))
 
 
-def _found_out(prepared: Prepared) -> Job[tuple[Engine, ...]]:
-    """Return the job that finds out the engines, begun once a model and input size."""
-    known, key = session.workspace().engines, _key(prepared)
-    if key not in known:
-        pictures = [*session.workspace().pictures.values()] or [r.picture() for r in references()]
-        images = np.stack([prepared.preprocessing.place(p.pixels) for p in pictures[:PICTURES]]) if pictures else None
-        known[key] = session.runner().engines(prepared.source, prepared.preprocessing, images)
-    return known[key]
-
-
-def _known(prepared: Prepared) -> tuple[Engine, ...]:
-    job = session.workspace().engines.get(_key(prepared))
-    return () if job is None else _engines(job)
-
-
-def _key(prepared: Prepared) -> tuple[object, ...]:
-    return prepared.source, prepared.preprocessing.height, prepared.preprocessing.width
-
-
-def _engines(job: Job[tuple[Engine, ...]]) -> tuple[Engine, ...]:
+def _engines(job: Job[Engines]) -> Engines:
     return job.state.latest or () if job.state.status is Status.DONE else ()
 
 
-def _in_force(engines: tuple[Engine, ...], precision: Precision) -> Engine | None:
-    return next((one for one in engines if one.precision == precision and one.in_force), None)
+def _choose(slot: session.Slot[Any], choice: str) -> None:
+    if slot.prepared is not None:
+        slot.prepared = replace(slot.prepared, precision=session.value_of(choice, "float32"))
 
 
-def _choose() -> None:
-    space = session.workspace()
-    if space.prepared is not None:
-        space.prepared = replace(space.prepared, precision=session.value_of(KEY, "float32"))
-
-
-def _watch(job: Job[tuple[Engine, ...]], had_ended: bool) -> None:
+def _watch(job: Job[Engines], had_ended: bool) -> None:
     if job.state.ended and not had_ended:
         st.rerun()
 
 
-def _listed(job: Job[tuple[Engine, ...]]) -> None:
+def _listed(job: Job[Engines], same: str) -> None:
     if not job.state.ended:
         st.caption("Finding out what runs this model fastest …")
     if engines := _engines(job):
-        st.markdown("\n".join([*TABLE_HEAD, *map(_row, engines)]))
+        st.markdown("\n".join([*_head(same), *map(_row, engines)]))
+
+
+def _head(same: str) -> tuple[str, str]:
+    columns = ("in use", "forward passes", "precision", "a picture", "greatest difference", same, "why not")
+    return f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"
 
 
 def _row(engine: Engine) -> str:
@@ -108,12 +151,14 @@ def _row(engine: Engine) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _agreement(fast: Engine, exact: Engine | None) -> str:
-    instead = f" instead of {exact.milliseconds:.1f} ms" if exact else ""
+def _same_first_class(fast: Engine) -> str:
     return (
         f"Fast ({fast.name}) gives the same first class on {percent(fast.top1_agreement)} of the pictures that were "
         "tried (yours, or samples where there were none yet), whole, mirrored and half hidden; its outputs differ by "
-        f"at most {percent(fast.max_difference)}. "
-        f"{fast.milliseconds:.1f} ms a picture{instead}. Only scores are computed "
-        "so, and but for Keras plain gradients; all else stays in float32."
+        f"at most {percent(fast.max_difference)}."
     )
+
+
+def _pace(fast: Engine, exact: Engine | None) -> str:
+    instead = f" instead of {exact.milliseconds:.1f} ms" if exact else ""
+    return f"{fast.milliseconds:.1f} ms a picture{instead}."

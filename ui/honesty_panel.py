@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from ui import address, session
-from ui.checks import checks
+from ui.checks import Checked, checks, show_checks
 from ui.runs import Run
 from ui.text import literal, percent
 from ui.viewer import ViewerState
@@ -61,21 +61,19 @@ NO_FIGURE = "This method has no measure of its own error; the checks below show 
 
 def honesty_panel(run: Run, estimate: Estimate, setting: ViewerState) -> None:
     """Show what speaks for and against the map of a finished run, and the checks that can be made of it."""
-    space = session.workspace()
-    said = space.once(run.job, "warnings", lambda: warnings(_finding(run, estimate)))
-    shares = space.once(run.job, "noise", lambda: noise_shares(estimate))
+    said = run.slot.once(run.job, "warnings", lambda: warnings(_finding(run, estimate)))
+    trust_panel(run, estimate, said, setting)
+
+
+def trust_panel(run: Checked, estimate: Estimate, said: Sequence[str], setting: ViewerState) -> None:
+    """Show what is said against the maps of a finished run, their figures, and the checks that can be made of them."""
+    shares = run.slot.once(run.job, "noise", lambda: noise_shares(estimate))
+    offered = checks(run, estimate, max((share for share in shares if share is not None), default=0.0))
     with unfolding_panel(run.place, said):
-        _figures(estimate, shares)
+        _figures(estimate, shares, NO_FIGURE if offered else NO_FIGURE_AT_ALL)
         _less_noise(run, shares)
         _notes(estimate)
-        checks(run, estimate, max((share for share in shares if share is not None), default=0.0), setting)
-
-
-def box_honesty_panel(estimate: Estimate, said: Sequence[str], place: str) -> None:
-    """Show what speaks for and against finished maps of boxes. place: a name for where this is, for every answer."""
-    with unfolding_panel(place, said):
-        _figures(estimate, noise_shares(estimate), NO_FIGURE_AT_ALL)
-        _notes(estimate)
+        show_checks(run, estimate, offered, setting)
 
 
 @contextmanager
@@ -122,7 +120,7 @@ def _notes(estimate: Estimate) -> None:
         st.caption(literal(note, 400))
 
 
-def _figures(estimate: Estimate, shares: Sequence[float | None], otherwise: str = NO_FIGURE) -> None:
+def _figures(estimate: Estimate, shares: Sequence[float | None], otherwise: str) -> None:
     lines = [_line(name, figures) for name, figures in estimate.diagnostics.items()]
     if estimate.standard_error is not None:
         figures = ", ".join(_in_words(percent, share) for share in shares)
@@ -141,7 +139,7 @@ def _in_words(form: Callable[[float], str], figure: float | None) -> str:
     return "not defined" if figure is None else literal(form(figure))
 
 
-def _less_noise(run: Run, shares: Sequence[float | None]) -> None:
+def _less_noise(run: Checked, shares: Sequence[float | None]) -> None:
     """Offer as much of the method's effort as brings the noise of the worst map down, or the most there may be."""
     worst = max((share for share in shares if share is not None), default=0.0)
     effort = run.method.effort
@@ -172,9 +170,9 @@ def _offer(worst: float, now: int, most: int, unit: str) -> tuple[str, str, int]
     )
 
 
-def _raise(run: Run, effort: Param, count: int) -> None:
+def _raise(run: Checked, effort: Param, count: int) -> None:
     address.ask(f"{run.method.id}.{effort.name}", effort.text(count))
-    session.workspace().asked_to_run = True
+    run.slot.asked_to_run = run.method.id
 
 
 def _on_the_grain(param: Param, count: int) -> int:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from ui import frame, session
-from ui.engines import engine_list
+from ui.engines import classifier_trials, engine_list
 from ui.text import literal
 from xai_core.errors import ParamError
 from xai_core.labels import read_labels
@@ -35,7 +35,7 @@ def model_card(prepared: Prepared) -> None:
     for capability in OF_CLASSIFIERS & ~card.capabilities:
         reason = card.missing.get(capability.name or "", "this model does not offer it.")
         st.markdown(f":material/block: lacks {NEED_IN_WORDS[capability]}: {literal(reason)}")
-    engine_list(prepared)
+    engine_list(classifier_trials(prepared))
     for note in card.notes:
         st.caption(literal(note))
 

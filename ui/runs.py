@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ui import session
 from ui.question import Question
 from xai_core.jobs.base import Job
 from xai_core.method import Method
 from xai_core.picture_files import Picture
+from xai_core.pictures import Look, overlay
 from xai_core.preparation import Prepared
 from xai_core.types import Conditions, Estimate, Floats, Indices
 
@@ -44,9 +48,30 @@ class Run:
         return session.workspace().checks.setdefault(self.key, {})
 
     @property
+    def slot(self) -> session.Slot[Prepared]:
+        """What the tab holds of the model."""
+        return session.workspace()
+
+    @property
+    def cost_in_words(self) -> str:
+        """What computing the map once more costs, where that is known."""
+        return ""
+
+    @property
     def busy(self) -> bool:
         """Whether this run or a check of it has not ended."""
         return not all(job.state.ended for job in (self.job, *self.checks.values()))
+
+    def check(self, name: str, method: Method | None = None, **conditions: object) -> None:
+        """Begin a job for the same picture and targets, another method or other conditions; one of its name ends."""
+        if name in self.checks:
+            self.checks.pop(name).cancel()
+        changed = replace(Conditions(self.prepared.precision), **conditions)  # type: ignore[arg-type]
+        self.checks[name] = _explain(self.prepared, self.picture, method or self.method, self.targets, changed)
+
+    def overlay(self, position: int, map: Floats, look: Look, longest: int) -> NDArray[np.uint8]:
+        """Return what the model sees, about `longest` pixels a side, with a map of one target over it."""
+        return overlay(self.prepared.preprocessing.view(self.picture.pixels, longest), map, look)
 
 
 def runs_for(
@@ -58,7 +83,7 @@ def runs_for(
     Runs that answer another question are cancelled; what they finished stays.
     """
     space = session.workspace()
-    start, space.asked_to_run = start or again or space.asked_to_run, False
+    start, space.asked_to_run = start or again or space.asked_to_run == question.method.id, ""
     keys = [_key(prepared, p, question) for p in pictures]
     space.drop_unfinished(but=() if again else keys)
     found = []
@@ -70,14 +95,6 @@ def runs_for(
             row = question.probabilities[picture.digest]
             found.append(Run(key, prepared, picture, question.method, targets, row, space.runs[key]))
     return found
-
-
-def check(run: Run, name: str, method: Method | None = None, **conditions: object) -> None:
-    """Begin a job for the same picture and targets, with another method or other conditions; one of its name ends."""
-    if name in run.checks:
-        run.checks.pop(name).cancel()
-    changed = replace(Conditions(run.prepared.precision), **conditions)  # type: ignore[arg-type]
-    run.checks[name] = _explain(run.prepared, run.picture, method or run.method, run.targets, changed)
 
 
 def _key(prepared: Prepared, picture: Picture, question: Question) -> Key:

@@ -46,7 +46,8 @@ class Slot(Generic[Ready]):
     """A model that a tab holds, how far it is with opening it, and what was asked of it.
 
     standby: the model that was there before, until the one that is being opened is ready. refused: the file that could
-    not be opened, where another model took its place again.
+    not be opened, where another model took its place again. asked_to_run: the method that a person asked to be run,
+    whether or not runs begin by themselves; "" for none.
     """
 
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -58,7 +59,7 @@ class Slot(Generic[Ready]):
     runs: OrderedDict[Key, Job[Estimate]] = field(default_factory=OrderedDict)
     checks: dict[Key, dict[str, Job[Estimate]]] = field(default_factory=dict)
     engines: dict[Key, Job[tuple[Engine, ...]]] = field(default_factory=dict)
-    asked_to_run: bool = False
+    asked_to_run: str = ""
     worked_out: WeakKeyDictionary[object, dict[object, Any]] = field(default_factory=WeakKeyDictionary)
     view: ViewerState | None = None
     models_uploaded: int = 0
