@@ -9,7 +9,7 @@ import streamlit as st
 from ui import session
 from ui.heatmap import heatmap, sheet_of
 from ui.picture_tray import explain_next
-from ui.text import literal
+from ui.text import literal, percent
 from ui.training_view import View
 from xai_core.training.figures import UNDEFINED, instance_table
 from xai_core.training.history import NO_DATA, History
@@ -96,7 +96,16 @@ def _stretches(history: History, number: int) -> pd.DataFrame:
     names = [None if said[start] == NO_DATA else history.labels[said[start]] for start in starts]
     right = [_verdict(said[start], truth) for start in starts]
     spans = [_range(history.epochs[start], history.epochs[end]) for start, end in zip(starts, ends, strict=True)]
-    return pd.DataFrame({"epochs": spans, "prediction": names, "right": right}, dtype="object")
+    table = {"epochs": spans, "prediction": names, "right": right}
+    if history.confidence is not None:
+        sure = history.confidence[number]
+        table["confidence"] = [_mean_share(sure[first : last + 1]) for first, last in zip(starts, ends, strict=True)]
+    return pd.DataFrame(table, dtype="object")
+
+
+def _mean_share(values: np.ndarray) -> str | None:
+    known = values[np.isfinite(values)]
+    return percent(float(known.mean())) if len(known) else None
 
 
 def _verdict(said: int, truth: int) -> str | None:

@@ -11,7 +11,7 @@ from xai_core.training.figures import UNDEFINED, as_csv, epoch_table, instance_t
 from xai_core.training.history import History
 from xai_core.training.instance_flow import to_instance_flow
 
-SHARES = ("misclassification rate", "frequency", "variability")
+SHARES = ("misclassification rate", "frequency", "variability", "mean confidence")
 
 
 def table(view: View) -> None:

@@ -164,6 +164,26 @@ def test_curves_are_added_from_a_table(training: AppTest) -> None:
     assert list(training.session_state["workspace"].training.history.curves) == ["val_loss"]
 
 
+def test_curves_of_every_batch_are_brought_to_the_epochs_and_the_page_says_how(training: AppTest) -> None:
+    upload(training, LONG)
+    (chooser,) = [one for one in training.file_uploader if one.label.startswith("Loss and accuracy")]
+    text = "step,loss\n" + "".join(f"{step},{step // 10}\n" for step in range(30))
+    chooser.upload("curves.csv", text.encode(), "text/csv").run()
+    assert not training.exception
+    assert training.session_state["workspace"].training.history.curves["loss"].tolist() == [0, 1, 2]
+    assert "loss: more values than epochs, so the steps are spread evenly" in text_of(training).replace("\\", "")
+
+
+def test_how_sure_the_network_was_stands_beside_its_predictions(training: AppTest) -> None:
+    heads, *rows = LONG.splitlines()
+    sure = [f"{row},{share},{1 - share}" for row, share in zip(rows, (0.75, 0.25, 0.5, 0, 0.25, 0.5), strict=True)]
+    search(upload(training, "\n".join([f"{heads},prob_cat,prob_dog", *sure])), "a")
+    assert not training.exception
+    (stretches,) = [one.value for one in training.dataframe if "epochs" in one.value]
+    assert stretches["confidence"].tolist() == ["75.0%", "75.0%", "50.0%"]
+    assert "mean confidence: **0.667**" in text_of(training)
+
+
 def test_every_download_is_what_it_says(digits: AppTest) -> None:
     assert {button.label for button in digits.get("download_button")} == {
         "Pictures (CSV)",

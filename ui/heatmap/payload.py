@@ -1,4 +1,7 @@
-"""The bytes that the heatmap is drawn from: header length (uint32), JSON header, rows, bars, numbers, thumbnails."""
+"""The bytes that the heatmap is drawn from: header length (uint32), JSON header, rows, bars, numbers, thumbnails.
+
+Where probabilities are known, the confidence of each cell comes between numbers and thumbnails.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,9 @@ BARS = (
     ("misclassification_rate", "Wrong"),
 )
 UNDEFINED, FULL = 255, 254
+SHARES = ("acc", "churn", "confidence")  # parts of the names of curves from 0 to 1
 OWN_ACCURACY, OWN_CHURN = "accuracy of these pictures", "churn of these pictures"
+OWN_CONFIDENCE = "confidence in these pictures"
 
 
 def pack(
@@ -54,12 +59,14 @@ def pack(
         "curves": _curves(history, by_epoch),
         "chosen": chosen,
         "turn": turn,
+        "sure": history.confidence is not None,
         "order": zlib.crc32(numbers.tobytes()),
         "sprites": sprites and {name: getattr(sprites, name) for name in ("digest", "columns", "width", "height")},
     }
     text = json.dumps(header, allow_nan=False).encode()
     jpeg = sprites.jpeg if sprites else b""
-    return struct.pack("<I", len(text)) + text + rows + bars + numbers.astype("<u4").tobytes() + jpeg
+    sure = b"" if history.confidence is None else _shares(history.confidence[numbers]).tobytes()
+    return struct.pack("<I", len(text)) + text + rows + bars + numbers.astype("<u4").tobytes() + sure + jpeg
 
 
 def _classes(values: Indices, kind: np.dtype[Any]) -> np.ndarray:
@@ -73,6 +80,7 @@ def _shares(values: np.ndarray) -> np.ndarray:
 
 def _curves(history: History, by_epoch: EpochMeasures) -> list[dict[str, Any]]:
     own = {OWN_ACCURACY: by_epoch.accuracy, OWN_CHURN: np.array([np.nan, *by_epoch.churn])}
+    own |= {} if history.confidence is None else {OWN_CONFIDENCE: by_epoch.confidence}
     return [
         {"name": name, "strip": _strip(name), "values": [_number(value) for value in values]}
         for name, values in (history.curves | own).items()  # type: ignore[operator]
@@ -84,7 +92,7 @@ def _strip(name: str) -> str:
     words = name.casefold()
     if "loss" in words:
         return "loss"
-    return "accuracy" if "acc" in words or "churn" in words else name
+    return "accuracy" if any(one in words for one in SHARES) else name
 
 
 def _number(value: float) -> float | None:

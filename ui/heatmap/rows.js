@@ -76,5 +76,6 @@ function unpackedRows(data) {
   const actual = take(Classes, header.rows);
   const shares = header.bars.map(() => take(Uint8Array, header.rows));
   const numbers = take(Uint32Array, header.rows);
-  return { ...header, noData: header.wide === 1 ? 255 : 65535, predictions, actual, shares, numbers, jpeg: bytes.subarray(at) };
+  const confidences = header.sure ? take(Uint8Array, predictions.length) : null;
+  return { ...header, noData: header.wide === 1 ? 255 : 65535, predictions, actual, shares, numbers, confidences, jpeg: bytes.subarray(at) };
 }

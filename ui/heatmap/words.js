@@ -9,7 +9,17 @@ function nameOf(data, label) {
 function spokenCell(data, { row, epoch }) {
   const label = data.predictions[row * data.epochs.length + epoch];
   const said = label === data.noData ? "no data" : `predicted ${data.labels[label]}`;
-  return `${data.ids[row]}, epoch ${data.epochs[epoch]}: ${said}, true ${nameOf(data, data.actual[row])}`;
+  return `${data.ids[row]}, epoch ${data.epochs[epoch]}: ${said}${sureOf(data, row, epoch)}, true ${nameOf(data, data.actual[row])}`;
+}
+
+// How sure the network was, " (83 %)"; nothing where that is not known.
+function sureOf({ confidences, epochs }, row, epoch) {
+  const share = confidences ? confidences[row * epochs.length + epoch] : 255;
+  return share === 255 ? "" : ` (${asPercent(share)})`;
+}
+
+function asPercent(share) {
+  return `${Math.round((100 * share) / 254)} %`;
 }
 
 function swatch(colour) {
@@ -21,15 +31,15 @@ function swatch(colour) {
 // The parts of the note beside the pointer.
 function tipFor(map, { row, epoch }) {
   const { data, theme } = map;
-  const line = (title, label) =>
-    element("div", {}, `${title}: `, swatch(colourOf(data, label, theme)), nameOf(data, label));
+  const line = (title, label, more = "") =>
+    element("div", {}, `${title}: `, swatch(colourOf(data, label, theme)), nameOf(data, label) + more);
   const parts = [element("strong", {}, data.ids[row])];
   if (epoch !== null) parts.push(element("div", {}, `epoch ${data.epochs[epoch]}`));
-  if (epoch !== null) parts.push(line("predicted", data.predictions[row * data.epochs.length + epoch]));
+  if (epoch !== null) parts.push(line("predicted", data.predictions[row * data.epochs.length + epoch], sureOf(data, row, epoch)));
   parts.push(line("true", data.actual[row]));
   data.bars.forEach((title, at) => {
     const share = data.shares[at][row];
-    parts.push(element("div", { className: "figure" }, `${title.toLowerCase()}: ${share === 255 ? "n/a" : `${Math.round((100 * share) / 254)} %`}`));
+    parts.push(element("div", { className: "figure" }, `${title.toLowerCase()}: ${share === 255 ? "n/a" : asPercent(share)}`));
   });
   const text = element("div", {}, ...parts);
   const thumbnail = thumbnailOf(map, data.numbers[row]);

@@ -12,19 +12,22 @@ from numpy.typing import NDArray
 
 from xai_core.errors import DataError
 from xai_core.training.checking import LARGEST, LONGEST_SIDE, MOST_CURVES, check_cells, check_count, whole
+from xai_core.training.confidences import Noted, of_predictions
 from xai_core.training.history import Doubles, History
+from xai_core.types import Indices
 
 DAMAGED = "The npz is damaged, or holds Python objects, which are never opened. Save it again."
-ARRAYS = frozenset({"predictions", "actual", "labels", "ids", "epochs", "images", "pictures", "probs"})
+ARRAYS = frozenset({"predictions", "actual", "labels", "ids", "epochs", "images", "pictures", "probs", "confidence"})
 NO_NAMES = ARRAYS | {"file", "allow_pickle"}  # arguments of the function that writes an npz
 
 
 def from_npz(data: bytes, name: str) -> History:
     """Read predictions (n, E) and actual (n,), and where they are there labels, ids, epochs, images, pictures, curves.
 
-    Any further array of E numbers is a curve. DataError where the arrays do not fit.
+    Of probs (n, E, K) the probability of each prediction is kept; confidence (n, E) is that already. Any further array
+    of E numbers is a curve. DataError where the arrays do not fit; probabilities that do not are left out with a note.
     """
-    arrays = _opened(data)
+    arrays, notes = _opened(data)
     if not {"predictions", "actual"} <= set(arrays):
         raise DataError(f"An npz of a history holds predictions and actual; got {', '.join(arrays) or 'nothing'}.")
     predictions, actual = (whole(arrays[key], key) for key in ("predictions", "actual"))
@@ -36,16 +39,21 @@ def from_npz(data: bytes, name: str) -> History:
     check_cells(count, epochs)
     classes = int(max(predictions.max(initial=0), actual.max(initial=0))) + 1
     check_count(classes)
+    labels = tuple(_labels(arrays.get("labels"), max(classes, _told_apart(arrays.get("probs")))))
+    check_count(len(labels))
+    confidence, doubts = _confidence(arrays, predictions, len(labels))
     return History(
         name,
-        tuple(_labels(arrays.get("labels"), classes)),
+        labels,
         predictions,
         actual,
         np.array(_texts(arrays, "ids", count)),
         tuple(_texts(arrays, "epochs", epochs)),
         np.array(_texts(arrays, "images", count)) if "images" in arrays else None,
         _curves(arrays, epochs),
+        notes=(*notes, *doubts),
         pictures=_pictures(arrays["pictures"], count) if "pictures" in arrays else None,
+        confidence=confidence,
     )
 
 
@@ -60,26 +68,44 @@ def to_npz(history: History) -> bytes:
         "epochs": np.array(history.epochs, np.str_),
         **{name: values for name, values in history.curves.items() if name not in NO_NAMES},
     }
-    arrays |= {k: v for k, v in (("images", history.images), ("pictures", history.pictures)) if v is not None}
+    given = ("images", history.images), ("pictures", history.pictures), ("confidence", history.confidence)
+    arrays |= {name: values for name, values in given if values is not None}
     written = io.BytesIO()
     np.savez_compressed(written, **arrays)
     return written.getvalue()
 
 
-def _opened(data: bytes) -> dict[str, np.ndarray]:
-    """Return the arrays that are looked at; what they unpack to is known before any is unpacked."""
+def _opened(data: bytes) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Return the arrays, and what was left out; what they unpack to is known before any is unpacked."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            unpacked = sum(entry.file_size for entry in packed.infolist() if entry.filename != "probs.npy")
+            sizes = [(entry.filename, entry.file_size) for entry in packed.infolist()]
+        probs = sum(size for name, size in sizes if name in ("probs", "probs.npy"))
+        unpacked = sum(size for _, size in sizes) - probs
         if unpacked > LARGEST:
             raise DataError(
                 f"The npz unpacks to {unpacked >> 20} MB; at most {LARGEST >> 20} MB are read. Leave out pictures or "
                 "make them smaller."
             )
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            return {key: file[key] for key in file.files if key != "probs"}
+            kept = {key: file[key] for key in file.files if key != "probs" or probs <= LARGEST}
     except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(DAMAGED) from error
+    told = (
+        f"probs unpacks to {probs >> 20} MB and is left out; at most {LARGEST >> 20} MB are read. Save it as float16."
+    )
+    return kept, [told] if probs > LARGEST else []
+
+
+def _told_apart(probs: np.ndarray | None) -> int:
+    """Return how many classes probabilities (n, E, K) are of."""
+    return probs.shape[2] if probs is not None and probs.ndim == 3 else 0
+
+
+def _confidence(arrays: dict[str, np.ndarray], predictions: Indices, classes: int) -> Noted:
+    name = next((one for one in ("probs", "confidence") if one in arrays), None)
+    fits = predictions.max(initial=0) < classes  # where not, the check of the history says so
+    return (None, ()) if name is None or not fits else of_predictions(arrays[name], predictions, classes, name)
 
 
 def _labels(array: np.ndarray | None, classes: int) -> list[str]:

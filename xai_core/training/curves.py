@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,44 +11,68 @@ import pandas as pd
 from xai_core.errors import DataError
 from xai_core.training import event_files
 from xai_core.training.checking import LARGEST, MOST_CURVES
+from xai_core.training.epoch_axis import Axis, Points, on_epochs
 from xai_core.training.history import Doubles, History
 from xai_core.training.tables import named_columns, read_table
 
-STEPS = ("epoch", "step")
-Points = tuple[Doubles, Doubles]
+EPOCH, STEPS = "epoch", ("epoch", "step")
+LEFT_OUT = "neither one value an epoch nor steps that fit its epochs, so it is left out"
 
 
-def read_curves(data: bytes, epochs: Sequence[str]) -> dict[str, Doubles]:
-    """Read curves (E,) by name from a CSV with a row an epoch, or the scalars of an event file.
+@dataclass(frozen=True)
+class Curves:
+    """Curves (E,) by name, NaN where there is no value. notes: how they were brought to the epochs, in sentences."""
 
-    A curve of as many values as there are epochs is taken in its order; a longer or shorter one goes by its epoch or
-    step, where the names of the epochs are among them or it is among them. DataError where no curve fits.
+    values: Mapping[str, Doubles]
+    notes: tuple[str, ...] = ()
+
+
+def read_curves(data: bytes, epochs: Sequence[str]) -> Curves:
+    """Read curves from a CSV with a row an epoch or a batch, or the scalars of an event file.
+
+    A curve of as many values as there are epochs is taken in its order; any other goes by its epochs or steps, as
+    `on_epochs` says. DataError where no curve fits.
     """
     if len(data) > LARGEST:
         raise DataError(f"The file has {len(data) >> 20} MB; at most {LARGEST >> 20} MB are read.")
-    series = event_files.scalars(data) if event_files.is_event_file(data) else _columns(data)
-    found = {name: values for name, points in series.items() if (values := _aligned(points, epochs)) is not None}
+    series, axis = _scalars(data, epochs) if event_files.is_event_file(data) else _columns(data, epochs)
+    brought = {name: on_epochs(points, axis) for name, points in series.items()}
+    found = {name: one for name, one in brought.items() if one is not None}
     if not found:
         told = ", ".join(f"{name[:30]} ({len(values)})" for name, (_, values) in list(series.items())[:6])
         raise DataError(
-            f"A curve has one value for each of the {len(epochs)} epochs, or their numbers as its steps; got {told}."
+            f"A curve has one value for each of the {len(epochs)} epochs, or their numbers as its steps, or values of "
+            f"every batch; got {told}."
         )
-    return dict(list(found.items())[:MOST_CURVES])
+    taken = dict(list(found.items())[:MOST_CURVES])
+    notes = [f"{_some(names)}: {how}." for how, names in _by_way(taken).items()]
+    notes += [f"{_some(others)}: {LEFT_OUT}."] if (others := [name for name in series if name not in found]) else []
+    notes += [f"Of {len(found)} curves the first {MOST_CURVES} are taken."] if len(found) > MOST_CURVES else []
+    return Curves({name: one.values for name, one in taken.items()}, tuple(notes))
 
 
-def with_curves(history: History, curves: Mapping[str, Doubles]) -> History:
-    """Return a history with further curves; one of a name that is taken gets a number."""
+def with_curves(history: History, curves: Curves) -> History:
+    """Return a history with further curves and their notes; a curve of a name that is taken gets a number."""
     together = dict(history.curves)
-    for name, values in curves.items():
+    for name, values in curves.values.items():
         free = (name, *(f"{name} ({n})" for n in range(2, MOST_CURVES + 2)))
         together[next((one for one in free if one not in together), name)] = values
-    return replace(history, curves=together)
+    new = tuple(note for note in curves.notes if note not in history.notes)
+    return replace(history, curves=together, notes=(*history.notes, *new))
 
 
-def _columns(data: bytes) -> dict[str, Points]:
+def _scalars(data: bytes, epochs: Sequence[str]) -> tuple[dict[str, Points], Axis]:
+    """Return the scalars of an event file; one that is called epoch says to which epoch each step belongs."""
+    series = event_files.scalars(data)
+    noted = series.pop(EPOCH, None) if len(series) > 1 else None
+    return series, Axis(tuple(epochs), noted=noted)
+
+
+def _columns(data: bytes, epochs: Sequence[str]) -> tuple[dict[str, Points], Axis]:
     table = read_table(data)
-    step = next((name for name in STEPS if name in table.columns), None)
-    steps = _numbers(table[step]) if step else np.full(len(table), np.nan)
+    step = next((name for name in STEPS if name in table.columns and np.isfinite(_numbers(table[name])).all()), None)
+    steps = _numbers(table[step]) if step else np.arange(len(table), dtype=np.float64)
+    table, steps = table.iloc[np.argsort(steps, kind="stable")], np.sort(steps)
     numeric = {str(name): _numbers(table[name]) for name in table.columns if name not in STEPS}
     found = {name: (steps, values) for name, values in numeric.items() if not np.isnan(values).all()}
     if not found:
@@ -56,29 +80,21 @@ def _columns(data: bytes) -> dict[str, Points]:
             "A table of curves has a row an epoch and columns of numbers such as train_loss and val_acc; got "
             f"{named_columns(table)}."
         )
-    return found
+    return found, Axis(tuple(epochs), steps_are_epochs=step == EPOCH, numbered=step is not None)
 
 
 def _numbers(column: pd.Series) -> Doubles:
     return np.asarray(pd.to_numeric(column, errors="coerce"), np.float64)
 
 
-def _aligned(points: Points, epochs: Sequence[str]) -> Doubles | None:
-    steps, values = points
-    if len(values) == len(epochs):
-        return values
-    places = {_step(name): place for place, name in enumerate(epochs)}
-    known = [(places[step], value) for step, value in zip(steps, values, strict=True) if step in places]
-    if not known or len(known) not in (len(epochs), len(values)):
-        return None
-    aligned = np.full(len(epochs), np.nan)
-    for place, value in known:
-        aligned[place] = value
-    return aligned
+def _by_way(found: Mapping[str, object]) -> dict[str, list[str]]:
+    """Return the names of curves by how they were brought to the epochs, where that is worth knowing."""
+    ways: dict[str, list[str]] = {}
+    for name, one in found.items():
+        if how := getattr(one, "how", ""):
+            ways.setdefault(how, []).append(name)
+    return ways
 
 
-def _step(epoch: str) -> float:
-    try:
-        return float(epoch)
-    except ValueError:
-        return float("nan")
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(name[:40] for name in names[:4]) + (" and others" if len(names) > 4 else "")

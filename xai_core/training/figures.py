@@ -12,8 +12,8 @@ UNDEFINED = "n/a"
 
 
 def instance_table(history: History, measures: InstanceMeasures, numbers: Indices) -> pd.DataFrame:
-    """Return a row for each of the numbered pictures, in their order."""
-    return pd.DataFrame(
+    """Return a row for each of the numbered pictures, in their order; confidence where probabilities were given."""
+    table = pd.DataFrame(
         {
             "picture": history.ids[numbers],
             "true class": _names(history, history.actual[numbers]),
@@ -27,11 +27,16 @@ def instance_table(history: History, measures: InstanceMeasures, numbers: Indice
             "first correct epoch": _epoch_names(history, measures.first_correct[numbers]),
         }
     )
+    if history.confidence is not None:
+        table["mean confidence"] = _defined(measures.confidence[numbers])
+    return table
 
 
 def epoch_table(history: History, measures: EpochMeasures) -> pd.DataFrame:
     """Return a row for each epoch: accuracy and churn of the pictures, and the curves."""
     made = pd.DataFrame({"epoch": history.epochs, "accuracy": measures.accuracy, "churn": [None, *measures.churn]})
+    if history.confidence is not None:
+        made["confidence"] = measures.confidence
     for name, values in history.curves.items():
         made[name if name not in made else f"{name} (curve)"] = values
     return made

@@ -14,6 +14,7 @@ from xai_core.types import Indices
 NO_DATA = -1
 Texts = NDArray[np.str_]
 Doubles = NDArray[np.float64]
+Confidences = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +24,8 @@ class History:
     name: what the run is called. labels: K names. predictions: (n, E) classes, -1 where there is no data. actual: (n,)
     true classes, -1 where one is not known. ids: (n,) names of the pictures. epochs: E names. images: (n,) files, ""
     where there is none. pictures: (n, h, w, 3) uint8 RGB thumbnails. curves: (E,) values by name, such as "train_loss"
-    and "test_acc"; NaN where there is no value. notes: what was mended or left out on the way in.
+    and "test_acc"; NaN where there is no value. confidence: (n, E) probability of each prediction, NaN where it is not
+    known; None where none were given. notes: what was mended or left out on the way in.
     """
 
     name: str
@@ -36,6 +38,7 @@ class History:
     curves: Mapping[str, Doubles] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     pictures: NDArray[np.uint8] | None = None
+    confidence: Confidences | None = None
 
     def __len__(self) -> int:
         return len(self.actual)
@@ -44,7 +47,9 @@ class History:
         """Return the epochs from the number `first` to `last`, both among them."""
         span = slice(first, last + 1)
         curves = {name: values[span] for name, values in self.curves.items()}
-        return replace(self, predictions=self.predictions[:, span], epochs=self.epochs[span], curves=curves)
+        sure = None if self.confidence is None else self.confidence[:, span]
+        predictions = self.predictions[:, span]
+        return replace(self, predictions=predictions, epochs=self.epochs[span], curves=curves, confidence=sure)
 
     def chosen(self, which: Any) -> History:
         """Return some of the pictures, by a mask (n,) or by numbers, in their order."""
@@ -55,4 +60,5 @@ class History:
             ids=self.ids[which],
             images=None if self.images is None else self.images[which],
             pictures=None if self.pictures is None else self.pictures[which],
+            confidence=None if self.confidence is None else self.confidence[which],
         )

@@ -26,7 +26,7 @@ class InstanceMeasures:
     changes: how often the prediction changed from one epoch to the next. frequency: their share of all steps. visited:
     how many classes were predicted; variability: their share of all classes. misclassification_rate: share of the
     epochs that were wrong. first_correct: number of the first right epoch, counted from 0 among those that are looked
-    at. forgetting: how often a right prediction became a wrong one.
+    at. forgetting: how often a right prediction became a wrong one. confidence: mean probability of its predictions.
     """
 
     changes: Doubles
@@ -36,14 +36,20 @@ class InstanceMeasures:
     misclassification_rate: Doubles
     first_correct: Doubles
     forgetting: Doubles
+    confidence: Doubles
 
 
 @dataclass(frozen=True, eq=False)
 class EpochMeasures:
-    """accuracy: (E,) share of the pictures that were right. churn: (E - 1,) share whose prediction changed."""
+    """What can be said of each epoch, NaN where not defined.
+
+    accuracy: (E,) share of the pictures that were right. churn: (E - 1,) share whose prediction changed. confidence:
+    (E,) mean probability of the predictions.
+    """
 
     accuracy: Doubles
     churn: Doubles
+    confidence: Doubles
 
 
 def instance_measures(history: History) -> InstanceMeasures:
@@ -62,6 +68,7 @@ def instance_measures(history: History) -> InstanceMeasures:
         misclassification_rate=_share((judged & ~right).sum(axis=1), judged.sum(axis=1)),
         first_correct=_where(right.any(axis=1), right.argmax(axis=1)),
         forgetting=_where((judged[:, :-1] & judged[:, 1:]).any(axis=1), forgotten),
+        confidence=_sure(history, 1),
     )
 
 
@@ -70,7 +77,7 @@ def epoch_measures(history: History) -> EpochMeasures:
     known, judged, right = _parts(history)
     both, changed = _steps(history, known)
     accuracy = _share(right.sum(axis=0), judged.sum(axis=0))
-    return EpochMeasures(accuracy, _share(changed.sum(axis=0), both.sum(axis=0)))
+    return EpochMeasures(accuracy, _share(changed.sum(axis=0), both.sum(axis=0)), _sure(history, 0))
 
 
 def final_confusion(history: History) -> Indices:
@@ -104,10 +111,19 @@ def _visited(history: History) -> Indices:
     return np.asarray(seen.sum(axis=1), np.int64)
 
 
+def _sure(history: History, axis: int) -> Doubles:
+    """Return the mean confidence over the pictures (axis 0) or the epochs (axis 1), NaN where none is known."""
+    if history.confidence is None:
+        return np.full(history.predictions.shape[1 - axis], np.nan)
+    known = np.isfinite(history.confidence)
+    sums = np.where(known, history.confidence, 0).sum(axis=axis, dtype=np.float64)
+    return _share(sums, known.sum(axis=axis))
+
+
 def _where(defined: Any, values: Indices) -> Doubles:
     return np.where(defined, values, np.nan)
 
 
-def _share(part: Indices, whole: Indices) -> Doubles:
+def _share(part: Indices | Doubles, whole: Indices) -> Doubles:
     found: Doubles = np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
     return found

@@ -13,6 +13,7 @@ import pandas as pd
 
 from xai_core.errors import DataError
 from xai_core.training.checking import check_cells, check_count
+from xai_core.training.confidences import Noted, of_columns
 from xai_core.training.history import NO_DATA, History, Texts
 from xai_core.types import Indices
 
@@ -20,6 +21,7 @@ WAYS = (
     "a CSV of instance_id, epoch, pred and actual; a CSV of instance_id, actual and a column epoch_0, epoch_1, ... an "
     "epoch; an npz with predictions and actual; or InstanceFlow's JSON"
 )
+PROBABILITY = "prob_"
 NUMBER = re.compile(r"(\d+(?:\.\d+)?)")
 Coded = Callable[[Any], Indices]
 
@@ -27,8 +29,8 @@ Coded = Callable[[Any], Indices]
 def from_table(data: bytes, name: str) -> History:
     """Read a CSV, long (instance_id, epoch, pred) or wide (instance_id, epoch_0, ...); DataError where it is neither.
 
-    The columns actual and image may be there too. Classes are names, or numbers counted from 0; a prediction that is
-    missing, or -1, is no data.
+    The columns actual and image may be there too, in a long one also prob_<class>. Classes are names, or numbers
+    counted from 0; a prediction that is missing, or -1, is no data.
     """
     table = read_table(data)
     if "instance_id" in table.columns and table["instance_id"].isna().any():
@@ -83,7 +85,13 @@ def _from_long(table: pd.DataFrame, name: str) -> History:
     predictions[rows, columns] = coded(table["pred"])
     actual = np.full(len(ids), NO_DATA, np.int64)
     np.maximum.at(actual, rows, coded(truth))
-    return History(name, labels, predictions, actual, ids, epochs, _images(table, rows, len(ids)))
+    sure, notes = _confidence(table, labels, predictions[rows, columns])
+    confidence = None
+    if sure is not None:
+        confidence = np.full(predictions.shape, np.nan, np.float32)
+        confidence[rows, columns] = sure
+    images = _images(table, rows, len(ids))
+    return History(name, labels, predictions, actual, ids, epochs, images, notes=notes, confidence=confidence)
 
 
 def _from_wide(table: pd.DataFrame, columns: Sequence[str], name: str) -> History:
@@ -149,6 +157,16 @@ def _images(table: pd.DataFrame, rows: Indices, count: int) -> Texts | None:
     images = np.full(count, "", object)
     images[rows] = table["image"].fillna("").str.slice(0, 500)
     return images.astype(np.str_)
+
+
+def _confidence(table: pd.DataFrame, labels: Sequence[str], predicted: Indices) -> Noted:
+    """Return the probability of each row's prediction, from columns named after classes or their numbers."""
+    names = [(f"{PROBABILITY}{label}", f"{PROBABILITY}{number}") for number, label in enumerate(labels)]
+    columns = [next((table[name] for name in both if name in table.columns), None) for both in names]
+    if all(column is None for column in columns):
+        return None, ()
+    values = [None if c is None else pd.to_numeric(c, errors="coerce").to_numpy(np.float64) for c in columns]
+    return of_columns(values, predicted, f"The columns {PROBABILITY}…")
 
 
 def _natural(name: str) -> list[tuple[int, float, str]]:

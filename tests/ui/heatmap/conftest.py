@@ -11,7 +11,10 @@ from playwright.sync_api import Browser, Page
 
 from ui.heatmap.component import browser_code
 
-NAMES = "layoutOf, fittingHeight, linesFor, cellAt, steppedCell, nearestLine, scaleOf, namedEpochs, inkOn, unpackedRows"
+NAMES = (
+    "layoutOf, fittingHeight, linesFor, cellAt, steppedCell, nearestLine, scaleOf, namedEpochs, inkOn, unpackedRows, "
+    "spokenCell"
+)
 LOAD = """async (code) => {
   const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
   window.heatmap = await import(address);

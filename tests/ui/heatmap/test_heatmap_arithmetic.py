@@ -101,3 +101,17 @@ def test_what_python_sends_is_read_as_it_was_meant(code: Page) -> None:
       return [found.predictions, found.actual, found.numbers].map((values) => Array.from(values));
     """
     assert run(code, script, base64.b64encode(data).decode()) == [[65535, 7, 0, 299], [65535, 299], [1, 0]]
+
+
+def test_how_sure_the_network_was_is_said_of_each_cell_where_it_is_known(code: Page) -> None:
+    history = history_of([[0, 1], [1, 1]], [0, 1], confidence=np.array([[0.5, np.nan], [1, 0.25]], np.float32))
+    data = pack(history, np.array([1, 0]), instance_measures(history), epoch_measures(history), None, None, 0)
+    script = """
+      const found = h.unpackedRows(Uint8Array.from(atob(given[0]), (c) => c.charCodeAt(0)));
+      return [[0, 1], [1, 0], [1, 1]].map(([row, epoch]) => h.spokenCell(found, { row, epoch }));
+    """
+    assert run(code, script, base64.b64encode(data).decode()) == [
+        "picture 1, epoch 1: predicted class 1 (25 %), true class 1",
+        "picture 0, epoch 0: predicted class 0 (50 %), true class 0",
+        "picture 0, epoch 1: predicted class 1, true class 0",
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -44,6 +45,17 @@ def test_bars_are_shares_of_254_and_255_is_not_defined():
 def test_the_number_of_each_row_in_the_history_is_sent():
     _, blob = packed(numbers=(2, 0))
     assert np.frombuffer(blob[-8:], "<u4").tolist() == [2, 0]
+
+
+def test_the_confidence_of_each_cell_comes_after_the_numbers_where_it_is_known():
+    sure = np.array([[0.5, np.nan, 1], [0, 0.25, 0.75], [np.nan] * 3], np.float32)
+    header, blob = packed(replace(HISTORY, confidence=sure), (1, 0))
+    assert header["sure"]
+    assert np.frombuffer(blob[-14:-6], "<u4").tolist() == [1, 0]
+    assert list(blob[-6:]) == [0, 64, 190, FULL // 2, UNDEFINED, FULL]
+    curve = next(one for one in header["curves"] if one["name"] == "confidence in these pictures")
+    assert (curve["strip"], curve["values"]) == ("accuracy", [0.25, 0.25, 0.875])
+    assert not packed()[0]["sure"]
 
 
 def test_classes_beyond_bytes_take_two():

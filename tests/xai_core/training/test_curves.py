@@ -15,7 +15,8 @@ from tensorboard.util.tensor_util import make_tensor_proto
 
 from tests.xai_core.training.histories import history_of
 from xai_core.errors import DataError
-from xai_core.training.curves import read_curves, with_curves
+from xai_core.training.checking import MOST_CURVES
+from xai_core.training.curves import Curves, read_curves, with_curves
 from xai_core.training.event_files import is_event_file
 
 EPOCHS = ("0", "1", "2")
@@ -42,18 +43,20 @@ def as_tensor(tag, value):
 
 
 def test_columns_of_a_table_with_a_row_an_epoch_are_curves():
-    found = read_curves(b"epoch,train_loss,note,lr\n0,0.5,a,1\n1,0.4,b,1\n2,,c,1\n", EPOCHS)
+    found = read_curves(b"epoch,train_loss,note,lr\n0,0.5,a,1\n1,0.4,b,1\n2,,c,1\n", EPOCHS).values
     assert sorted(found) == ["lr", "train_loss"]
     np.testing.assert_array_equal(found["train_loss"], [0.5, 0.4, np.nan])
 
 
 def test_a_longer_table_goes_by_its_epochs():
-    found = read_curves(b"epoch,val_acc\n0,0.1\n1,0.2\n2,0.3\n3,0.4\n", EPOCHS)
+    found = read_curves(b"epoch,val_acc\n0,0.1\n1,0.2\n2,0.3\n3,0.4\n", EPOCHS).values
     np.testing.assert_array_equal(found["val_acc"], [0.1, 0.2, 0.3])
 
 
 def test_a_shorter_table_leaves_epochs_without_a_value():
-    np.testing.assert_array_equal(read_curves(b"epoch,val_acc\n2,0.3\n", EPOCHS)["val_acc"], [np.nan, np.nan, 0.3])
+    np.testing.assert_array_equal(
+        read_curves(b"epoch,val_acc\n2,0.3\n", EPOCHS).values["val_acc"], [np.nan, np.nan, 0.3]
+    )
 
 
 @pytest.mark.parametrize(
@@ -72,20 +75,66 @@ def test_curves_that_do_not_fit_are_told(text, said):
 def test_scalars_of_an_event_file_are_curves_in_the_older_form_and_the_newer():
     points = [(step, simple("train/loss", 1.0 - step / 4)) for step in range(3)]
     points += [(step, as_tensor("val/accuracy", step / 4)) for step in (2, 0, 1)]
-    found = read_curves(events(*points), EPOCHS)
+    found = read_curves(events(*points), EPOCHS).values
     np.testing.assert_array_equal(found["train/loss"], [1, 0.75, 0.5])
     np.testing.assert_array_equal(found["val/accuracy"], [0, 0.25, 0.5])
 
 
-def test_a_scalar_of_every_batch_is_no_curve_of_epochs():
-    points = [(step, simple("batch_loss", 1.0)) for step in range(0, 900, 9)]
-    with pytest.raises(DataError, match=r"got batch_loss \(100\)"):
-        read_curves(events(*points), EPOCHS)
+def test_scalars_of_every_batch_are_spread_evenly_over_the_epochs_and_averaged():
+    points = [(step, simple("batch_loss", float(step))) for step in range(0, 900, 10)]
+    points += [(step, simple("val/loss", float(step))) for step in (299, 599, 899)]
+    found = read_curves(events(*points), EPOCHS)
+    np.testing.assert_allclose(found.values["batch_loss"], [145, 445, 745])
+    np.testing.assert_array_equal(found.values["val/loss"], [299, 599, 899])
+    (note,) = found.notes
+    assert note.startswith("batch_loss: more values than epochs, so the steps are spread evenly")
+
+
+def test_batches_that_were_noted_every_so_often_and_with_gaps_fall_into_their_epochs():
+    steps = [step for step in range(49, 3000, 50) if not 1200 < step < 1800]
+    found = read_curves(events(*((step, simple("loss", step // 1000)) for step in steps)), EPOCHS)
+    np.testing.assert_array_equal(found.values["loss"], [0, 1, 2])
+
+
+def test_batches_go_by_the_epoch_that_was_noted_for_their_step():
+    lengths = {0: 5, 1: 10, 2: 25}
+    numbers = np.repeat(list(lengths), list(lengths.values()))
+    points = [(step, simple("epoch", float(number))) for step, number in enumerate(numbers)]
+    points += [(step, simple("loss", float(number) + 0.5)) for step, number in enumerate(numbers)]
+    found = read_curves(events(*points), EPOCHS)
+    assert list(found.values) == ["loss"]
+    np.testing.assert_array_equal(found.values["loss"], [0.5, 1.5, 2.5])
+    assert "mean of the steps that were noted for it" in found.notes[0]
+
+
+def test_rows_of_one_epoch_in_a_table_are_averaged_and_that_is_told():
+    found = read_curves(b"epoch,batch,loss\n2,1,5\n0,0,1\n0,1,3\n1,0,2\n1,1,\n2,0,3\n", EPOCHS)
+    np.testing.assert_array_equal(found.values["loss"], [2, 2, 4])
+    assert found.notes[0].startswith("batch, loss: each epoch shows the mean")
+
+
+def test_a_table_of_batches_without_numbers_is_spread_evenly():
+    text = "loss\n" + "\n".join(str(row // 4) for row in range(12))
+    np.testing.assert_array_equal(read_curves(text.encode(), EPOCHS).values["loss"], [0, 1, 2])
+
+
+def test_what_fits_is_taken_and_what_does_not_is_named():
+    points = [(step, simple("loss", 1.0)) for step in range(3)] + [(step, simple("odd", 1.0)) for step in (70, 80)]
+    found = read_curves(events(*points), EPOCHS)
+    assert list(found.values) == ["loss"]
+    assert found.notes == ("odd: neither one value an epoch nor steps that fit its epochs, so it is left out.",)
+
+
+def test_of_many_curves_the_first_are_taken_and_that_is_told():
+    points = [(step, simple(f"loss {n}", 1.0)) for step in range(3) for n in range(MOST_CURVES + 2)]
+    found = read_curves(events(*points), EPOCHS)
+    assert len(found.values) == MOST_CURVES
+    assert found.notes == (f"Of {MOST_CURVES + 2} curves the first {MOST_CURVES} are taken.",)
 
 
 def test_an_event_file_that_still_grows_is_read_as_far_as_it_is_whole():
     data = events(*((step, simple("loss", float(step))) for step in range(4)))
-    np.testing.assert_array_equal(read_curves(data[:-9], EPOCHS)["loss"], [0, 1, 2])
+    np.testing.assert_array_equal(read_curves(data[:-9], EPOCHS).values["loss"], [0, 1, 2])
 
 
 def test_a_damaged_event_file_is_told():
@@ -111,6 +160,8 @@ def test_reading_an_event_file_does_not_load_tensorflow(monkeypatch):
     assert "tensorflow" not in sys.modules
 
 
-def test_curves_of_the_same_name_are_numbered():
-    history = with_curves(history_of([[0, 1]], [0]), {"loss": np.array([1.0, 2.0])})
-    assert list(with_curves(history, {"loss": np.array([3.0, 4.0])}).curves) == ["loss", "loss (2)"]
+def test_curves_of_the_same_name_are_numbered_and_their_notes_are_kept_once():
+    history = with_curves(history_of([[0, 1]], [0]), Curves({"loss": np.array([1.0, 2.0])}, ("Said.",)))
+    again = with_curves(history, Curves({"loss": np.array([3.0, 4.0])}, ("Said.",)))
+    assert list(again.curves) == ["loss", "loss (2)"]
+    assert again.notes == ("Said.",)

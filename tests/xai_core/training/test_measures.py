@@ -50,6 +50,17 @@ def test_flows_and_the_final_confusion_are_those_of_the_case(case, history):
     np.testing.assert_array_equal(final_confusion(history), expected["final_confusion_rows_true"])
 
 
+def test_confidence_follows_the_epochs_and_pictures_that_are_looked_at():
+    sure = np.arange(6, dtype=np.float32).reshape(2, 3) / 8
+    history = history_of([[0, 1, 1], [1, 1, 1]], [0, 1], confidence=sure)
+    np.testing.assert_array_equal(history.during(1, 2).confidence, sure[:, 1:])
+    np.testing.assert_array_equal(history.chosen(np.array([1])).confidence, sure[1:])
+    np.testing.assert_allclose(instance_measures(history).confidence, [1 / 8, 4 / 8])
+    np.testing.assert_allclose(epoch_measures(history).confidence, [1.5 / 8, 2.5 / 8, 3.5 / 8])
+    unknown = history_of([[0, 1]], [0])
+    assert np.isnan(instance_measures(unknown).confidence).all()
+
+
 def by_loops(history: History, row: int) -> dict[str, float]:
     """The definitions, word for word; NaN where nothing is there to count."""
     said, truth = history.predictions[row].tolist(), int(history.actual[row])

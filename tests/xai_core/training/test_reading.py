@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -86,11 +87,57 @@ def test_an_npz_is_read_with_curves_names_and_grey_thumbnails():
         epochs=["5", "6", "7"],
         train_loss=[0.3, 0.2, np.nan],
         pictures=pictures,
-        probs=np.zeros((2, 3, 3), np.float16),
     )
     assert (found.labels, found.epochs, found.ids.tolist()) == (("x", "y", "z"), ("5", "6", "7"), ["0", "1"])
     assert list(found.curves) == ["train_loss"]
     np.testing.assert_array_equal(found.pictures, np.repeat(pictures[..., None], 3, axis=3))
+
+
+def test_of_probabilities_that_of_each_prediction_is_kept():
+    probs = np.full((2, 3, 2), 0.5, np.float16)
+    probs[0, 0], probs[1, 2] = [0.75, 0.25], [0.125, 0.875]
+    found = npz(predictions=[[0, 1, -1], [1, 1, 0]], actual=[0, 1], probs=probs)
+    np.testing.assert_array_equal(found.confidence, [[0.75, 0.5, np.nan], [0.5, 0.5, 0.125]])
+    assert "In 1 predictions probs has another class on top" in found.notes[0]
+    assert npz(predictions=[[0]], actual=[0]).confidence is None
+
+
+def test_probabilities_tell_how_many_classes_there_are():
+    assert npz(predictions=[[0]], actual=[0], probs=np.array([[[0.5, 0.25, 0.25]]])).labels[2] == "class 2"
+
+
+@pytest.mark.parametrize(
+    ("probs", "said"),
+    [
+        (np.full((1, 2, 3), 0.3), r"expected floats \(1, 2, 2\), .* got \(1, 2, 3\) of float64"),
+        (np.full((1, 2, 2), 1), "of int64"),
+        (np.full((1, 2, 2), 3.5), "lie between 0 and 1"),
+    ],
+)
+def test_probabilities_that_do_not_fit_are_left_out_with_a_note(probs, said):
+    found = npz(predictions=[[0, 1]], actual=[0], labels=["a", "b"], probs=probs)
+    assert found.confidence is None
+    (note,) = found.notes
+    assert re.search(f"probs is left out: .*{said}", note)
+
+
+def test_probabilities_of_more_bytes_than_are_read_are_left_out_with_a_note(monkeypatch):
+    monkeypatch.setattr(arrays, "LARGEST", 1 << 20)
+    found = npz(predictions=[[0] * 64] * 64, actual=[0] * 64, probs=np.full((64, 64, 40), 0.025))
+    assert found.confidence is None
+    assert found.notes[0].startswith("probs unpacks to 1 MB and is left out; at most 1 MB")
+
+
+def test_columns_of_probabilities_in_a_long_table_are_read():
+    text = (
+        "instance_id,epoch,pred,actual,prob_cat,prob_dog\na,2,cat,cat,0.9,0.1\na,10,dog,cat,0.2,0.8\nb,2,dog,dog,0.5,\n"
+    )
+    found = read(text)
+    np.testing.assert_allclose(found.confidence, [[0.9, 0.8], [np.nan, np.nan]])
+    numbered = read("instance_id,epoch,pred,actual,prob_0,prob_1\na,0,1,1,0.25,0.75\n")
+    np.testing.assert_array_equal(numbered.confidence, [[0.75]])
+    wrong = read("instance_id,epoch,pred,actual,prob_0,prob_1\na,0,1,1,-2,3\n")
+    assert (wrong.confidence, wrong.notes[0][:35]) == (None, "The columns prob_… are left out: pr")
 
 
 def test_instance_flow_json_is_read():

@@ -48,6 +48,17 @@ def test_curves_and_thumbnails_survive_an_npz():
     np.testing.assert_array_equal(found.curves["train_loss"], curves["train_loss"])
 
 
+def test_confidence_survives_an_npz_and_is_part_of_the_tables():
+    sure = np.array([[0.5, np.nan], [1.0, 0.25]], np.float32)
+    history = history_of([[0, -1], [1, 1]], [0, 1], confidence=sure)
+    found = read_history(to_npz(history), "run")
+    np.testing.assert_array_equal(found.confidence, sure)
+    pictures = instance_table(found, instance_measures(found), np.array([0, 1]))
+    assert pictures["mean confidence"].tolist() == [0.5, 0.625]
+    epochs = epoch_table(found, epoch_measures(found))
+    assert epochs["confidence"].tolist() == [0.75, 0.25]
+
+
 def test_thumbnails_survive_instance_flow_json():
     history = history_of([[0, 1], [1, 1]], [0, 1], pictures=pictures_of(2))
     assert_same(read_history(to_instance_flow(history), "run"), history)
