@@ -1,42 +1,112 @@
-"""From a table of predictions to groups and to the pictures of a cell, in a real browser."""
+"""From a model and labelled faces to groups, to the pictures of a cell and to files, in a real browser."""
 
 from __future__ import annotations
 
 import csv
+import json
 import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import numpy as np
+import pytest
 from playwright.sync_api import Page, expect
+from scipy.stats import binomtest
 
 from tests.browser import person
 from tests.browser_session import wait_until_quiet
+from tests.face_classifier import CLASSES, FaceClassifier, face_classifier
 
-ACTUAL, TAKEN_FOR = "20-29", "30-39"
+ROUNDED_ALIKE = ("summary", "classes", "confusion", "groups")  # no single picture at a limit changes them much
+COMMAND = "import sys; from vitrine_cli.main import main; sys.exit(main(sys.argv[1:]))"
 
 
-def made_table(faces: Path, to: Path) -> list[dict[str, str]]:
-    """Write predictions of the age of real faces, worse for women, and return the rows."""
-    random = np.random.default_rng(0)
-    with faces.open() as file:
-        rows = list(csv.DictReader(file))
-    ages = sorted({row["age"] for row in rows})
-    for row in rows:
-        logits = random.normal(size=len(ages))
-        logits[ages.index(row["age"])] += 1 if row["gender"] == "Female" else 3
-        shares = np.exp(logits) / np.exp(logits).sum()
-        row["y_true"], row["y_pred"] = row.pop("age"), ages[int(shares.argmax())]
-        row |= {f"prob_{age}": f"{share:.6f}" for age, share in zip(ages, shares, strict=True)}
+@pytest.fixture(scope="module")
+def faces(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> FaceClassifier:
+    return face_classifier(assets / "datasets/fairface", tmp_path_factory.mktemp("faces") / "faces.pth")
+
+
+def as_table(faces: FaceClassifier, to: Path) -> Path:
+    """Write what the model says as a table of predictions."""
+    columns = [f"prob_{label}" for label in CLASSES]
     with to.open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    return rows
+        writer = csv.writer(file)
+        writer.writerow(["file", "y_true", "race", "age", *columns])
+        for row, shares in zip(faces.rows, faces.probabilities.tolist(), strict=True):
+            writer.writerow([row["file"], row["gender"], row["race"], row["age"], *shares])
+    return to
+
+
+def as_pictures(faces: FaceClassifier, to: Path) -> Path:
+    """Write the faces as a zip with a list of labels."""
+    listed = [f"{row['file']},{row['gender']},{row['race']},{row['age']}\n" for row in faces.rows]
+    with zipfile.ZipFile(to, "w") as archive:
+        archive.writestr("labels.csv", "file,label,race,age\n" + "".join(listed))
+        for row in faces.rows:
+            archive.write(faces.pictures / row["file"], row["file"])
+    return to
+
+
+def accuracies(faces: FaceClassifier, attribute: str) -> dict[str, str]:
+    """Return the model's accuracy in each group with its 95% Wilson interval, as it should be written."""
+    right: dict[str, list[bool]] = {}
+    for row, guess in zip(faces.rows, faces.probabilities.argmax(axis=1), strict=True):
+        right.setdefault(row[attribute], []).append(CLASSES[guess] == row["gender"])
+    return {group: written(sum(one), len(one)) for group, one in right.items()}
+
+
+def written(right: int, pictures: int) -> str:
+    interval = binomtest(right, pictures).proportion_ci(0.95, method="wilson")
+    return f"{right / pictures:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
+
+
+def taken_for(faces: FaceClassifier, actual: str, predicted: str) -> list[str]:
+    """Return the faces of a cell of the confusion matrix, those that the model is surest of first."""
+    found = [
+        (-shares.max(), row["file"])
+        for row, shares in zip(faces.rows, faces.probabilities, strict=True)
+        if row["gender"] == actual and CLASSES[shares.argmax()] == predicted
+    ]
+    return [file for _, file in sorted(found)]
 
 
 def open_tab(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name, exact=True).click()
     wait_until_quiet(page)
+
+
+def ask_about(page: Page, faces: FaceClassifier, folder: Path) -> None:
+    """Bring the model with its labels, and the faces to ask it about."""
+    person.upload_model(page, faces.weights)
+    person.wait_until_ready(page)
+    open_tab(page, "Labels")
+    (folder / "labels.txt").write_text("\n".join(CLASSES))
+    page.locator('[class*="st-key-labels-"] input[type=file]').set_input_files(folder / "labels.txt")
+    expect(page.get_by_text(f"2 classes: {', '.join(CLASSES)}")).to_be_visible(timeout=person.LOADING)
+    page.get_by_role("link", name="Bias", exact=True).first.click()
+    open_tab(page, "Pictures")
+    archive = as_pictures(faces, folder / "faces.zip")
+    page.locator('[class*="st-key-labelled-"] input[type=file]').set_input_files(archive)
+    expect(page.get_by_text(f"of {len(faces.rows)} pictures")).to_be_visible(timeout=person.LOADING)
+    expect(page.get_by_text(f"{len(faces.rows)} pictures, 2 classes")).to_be_visible(timeout=person.LOADING)
+
+
+def bring_table(page: Page, table: Path) -> None:
+    page.get_by_text("Predictions", exact=True).click()
+    page.locator('[class*="st-key-predictions-"] input[type=file]').set_input_files(table)
+    expect(page.get_by_role("textbox", name=re.compile("2 classes"))).to_have_count(2, timeout=person.LOADING)
+    wait_until_quiet(page)
+
+
+def cells_of(page: Page, column: str) -> dict[str, str]:
+    """Return a column of the table on a canvas that has it, by the texts of the first column."""
+    grid = page.locator("[role=grid]").filter(has_text=column)
+    expect(grid.locator("tr").nth(1)).to_be_attached(timeout=person.LOADING)
+    head, *rows = (row.locator("th, td").all_text_contents() for row in grid.locator("tr").all())
+    return {row[0]: row[head.index(column)] for row in rows}
 
 
 def click_cell(page: Page, row: int, column: int, classes: int) -> None:
@@ -49,22 +119,62 @@ def click_cell(page: Page, row: int, column: int, classes: int) -> None:
     wait_until_quiet(page)
 
 
-def test_from_a_table_to_groups_and_to_the_pictures_of_a_cell_that_is_clicked(
-    page: Page, app: str, assets: Path, tmp_path: Path
+def downloaded_figures(page: Page) -> list[dict[str, Any]]:
+    page.get_by_role("button", name="Work out all figures").click()
+    button = page.get_by_role("button", name="metrics.json")
+    expect(button).to_be_visible(timeout=person.LOADING)
+    with page.expect_download() as download:
+        button.click()
+    return list(json.loads(download.value.path().read_text("utf-8")))
+
+
+def figures_on_the_command_line(table: Path, folder: Path) -> dict[str, Any]:
+    words = ["bias", str(table), "--attribute", "race", "--attribute", "age", "--out", str(folder)]
+    subprocess.run([sys.executable, "-c", COMMAND, *words], check=True, capture_output=True)
+    return dict(json.loads((folder / "metrics.json").read_text("utf-8")))
+
+
+def flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield all single values of a tree of figures under their paths; its name and its notes are left out."""
+    if not isinstance(value, dict | list):
+        yield path, value
+        return
+    for name, one in value.items() if isinstance(value, dict) else enumerate(value):
+        if name not in ("name", "notes"):
+            yield from flat(one, f"{path}/{name}")
+
+
+def test_a_model_is_asked_about_real_faces_and_its_errors_are_followed_to_single_ones(
+    page: Page, app: str, faces: FaceClassifier, tmp_path: Path
 ) -> None:
-    rows = made_table(assets / "datasets/fairface/labels.csv", tmp_path / "faces.csv")
-    person.start(page, f"{app}/bias")
-    page.locator('[class*="st-key-predictions-"] input[type=file]').set_input_files(tmp_path / "faces.csv")
-    expect(page.get_by_text("900 pictures, 9 classes")).to_be_visible(timeout=person.LOADING)
+    page.set_viewport_size({"width": 1600, "height": 1000})
+    person.start(page, f"{app}/?method=saliency")
+    ask_about(page, faces, tmp_path)
+    table = as_table(faces, tmp_path / "said.csv")
+    bring_table(page, table)
 
     open_tab(page, "Groups")
-    expect(page.get_by_text(re.compile("Rates of .* by gender"))).to_be_visible()
-    expect(page.get_by_role("rowheader", name="Equal opportunity difference")).to_be_visible()
+    assert cells_of(page, "Accuracy") == accuracies(faces, "race")
+    person.choose(page, "bias-crossing", "age")
+    expect(page.get_by_text("Rates of Male by race × age")).to_be_visible(timeout=person.LOADING)
+    groups = {(row["race"], row["age"]) for row in faces.rows}
+    expect(page.get_by_text(f"Of {len(groups)} groups")).to_be_visible(timeout=person.LOADING)
+
+    open_tab(page, "Download")
+    asked, told = downloaded_figures(page)
+    expected = figures_on_the_command_line(table, tmp_path / "bias")
+    assert dict(flat(told)) == dict(flat(expected))
+    for figures in ROUNDED_ALIKE:
+        assert dict(flat(asked[figures])) == pytest.approx(dict(flat(expected[figures])), abs=1e-4)
 
     open_tab(page, "Classes")
     page.get_by_text("Confusion", exact=True).click()
     wait_until_quiet(page)
-    ages = sorted({row["y_true"] for row in rows})
-    click_cell(page, ages.index(ACTUAL), ages.index(TAKEN_FOR), len(ages))
-    number = sum(row["y_true"] == ACTUAL and row["y_pred"] == TAKEN_FOR for row in rows)
-    expect(page.get_by_text(f"{number} pictures.", exact=True)).to_be_visible()
+    click_cell(page, CLASSES.index("Female"), CLASSES.index("Male"), len(CLASSES))
+    wrong = taken_for(faces, "Female", "Male")
+    expect(page.get_by_text(f"{len(wrong)} pictures.", exact=True)).to_be_visible(timeout=person.LOADING)
+    expect(page.get_by_alt_text(wrong[0])).to_be_visible(timeout=person.LOADING)
+    page.get_by_role("button", name="Explain 1", exact=True).click()
+    expect(page.get_by_role("heading", name="Explain", exact=True)).to_be_visible(timeout=person.LOADING)
+    person.wait_for_answer(page)
+    expect(page.get_by_text(f"of {wrong[0]}")).to_be_visible(timeout=person.LOADING)
