@@ -16,7 +16,7 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
 MODELS = Path(__file__).resolve().parents[1] / "samples/models"
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+MEAN, STD = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
 CLASSES, FITTED_TO, ASKED, AT_ONCE, INVERSE_PENALTY = ("Female", "Male"), 300, 300, 32, 0.01
 HEAD = "classifier.1.weight", "classifier.1.bias"
 UNDECIDED = 1e-3  # so near to one half that rounding may decide
@@ -92,7 +92,7 @@ def _outputs(model: onnx.ModelProto, name: str, folder: Path, rows: Sequence[Row
 def _inputs(folder: Path, rows: Sequence[Row]) -> Floats:
     """Return pictures (n, 3, 224, 224) as torchvision's weights were trained to see them."""
     pixels = np.stack([_middle(folder / row["file"]) for row in rows])
-    return np.ascontiguousarray(((pixels / 255 - MEAN) / STD).transpose(0, 3, 1, 2), np.float32)
+    return np.ascontiguousarray(((pixels / np.float32(255) - MEAN) / STD).transpose(0, 3, 1, 2))
 
 
 def _middle(file: Path) -> NDArray[np.uint8]:
