@@ -15,7 +15,7 @@ controls, answer = st.columns([1, 3], gap="medium")
 with controls:
     held = bias_source()
 if not held:
-    with answer:
+    with answer, st.container():  # in one, so that all of it goes as soon as anything else is shown
         st.info("Bring predictions on the left, or start with the sample.", icon=":material/arrow_back:")
         published()
     st.stop()

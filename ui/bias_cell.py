@@ -28,7 +28,7 @@ EXPLAIN_PAGE = "pages/explain.py"
 
 def pictures_of_cell(part: Part) -> None:
     """Show a choice of a true and a predicted class, and the pictures where both hold."""
-    st.markdown("**Pictures of a cell**" + ("" if part.found.confidence is None else ", those it is surest of first"))
+    st.markdown("**Pictures of a cell**" + ("" if part.found.confidence is None else ", the surest first"))
     for column, label, key in zip(st.columns(2), ("True class", "Taken for"), (ACTUAL, PREDICTED), strict=True):
         if session.value_of(key) not in part.found.labels:
             session.put(key, None)
@@ -65,11 +65,11 @@ def _listed(part: Part, numbers: Indices, cell: object) -> None:
             "Picture": np.arange(len(shown)) + 1 if found.files is None else found.files[shown],
             "True class": [found.labels[one] for one in found.truth[shown]],
             "Taken for": [found.labels[one] for one in found.predicted[shown]],
-            **({} if found.confidence is None else {"Confidence": found.confidence[shown]}),
+            **({} if found.confidence is None else {"Confidence": 100 * found.confidence[shown].astype(np.float64)}),
             **{name: values[shown] for name, values in found.attributes.items()},
         }
     )
-    confidence = st.column_config.NumberColumn(format="percent")
+    confidence = st.column_config.NumberColumn(format="%.1f%%")
     st.dataframe(
         rows.replace("", None),
         hide_index=True,

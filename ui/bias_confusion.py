@@ -171,11 +171,11 @@ def _pairs(part: Part, counts: Indices, settings: Settings) -> None:
     with st.expander(f"The {len(found)} pairs that are confused most", expanded=False):
         st.dataframe(
             pd.DataFrame(
-                [(labels[one.actual], labels[one.predicted], one.count, one.rate) for one in found],
+                [(labels[one.actual], labels[one.predicted], one.count, 100 * one.rate) for one in found],
                 columns=["True class", "Taken for", "Pictures", "Share of the class"],
             ),
             hide_index=True,
-            column_config={"Share of the class": st.column_config.NumberColumn(format="percent")},
+            column_config={"Share of the class": st.column_config.NumberColumn(format="%.1f%%")},
             key=PAIRS,
             on_select=partial(_picked, labels, found),
             selection_mode="single-row",

@@ -28,9 +28,11 @@ def downloads(parts: Sequence[Part], settings: Settings) -> None:
         "All figures of all models, of the pictures that the filters let through; of every attribute also its groups "
         "and its leakage, which takes a while. Each chart has a button of its own that saves it as PNG."
     )
-    attack = declared(Attack)
+    choice, button = st.columns([2, 1], vertical_alignment="bottom")
+    with choice:
+        attack = declared(Attack)
     what = ("metrics", repr((settings, attack)))
-    if st.button("Work out all figures", key="bias.work-out", icon=":material/calculate:"):
+    if button.button("Work out all figures", key="bias.work-out", icon=":material/calculate:", width="stretch"):
         for part in parts:
             own = applied(part, settings)
             part.begin(what, lambda found, tell, n=part.name, own=own: _metrics(found, n, own, attack, tell))
@@ -52,10 +54,13 @@ def _metrics(found: Predictions, name: str, settings: Settings, attack: Attack, 
 
 def _offer(models: Sequence[Values]) -> None:
     tables, whole, html = st.columns(3)
-    tables.download_button("Tables (CSV in a zip)", zipped(models), "bias.zip", "application/zip", width="stretch")
     values = json_bytes(models[0] if len(models) == 1 else list(models))
-    whole.download_button("Figures (metrics.json)", values, "metrics.json", "application/json", width="stretch")
-    html.download_button("Page (HTML)", page(models, "Bias"), "bias.html", "text/html", width="stretch")
+    for column, title, data, name, kind in (
+        (tables, "Tables (CSV in a zip)", zipped(models), "bias.zip", "application/zip"),
+        (whole, "Figures (metrics.json)", values, "metrics.json", "application/json"),
+        (html, "Page (HTML)", page(models, "Bias"), "bias.html", "text/html"),
+    ):
+        column.download_button(title, data, name, kind, icon=":material/download:", on_click="ignore", width="stretch")
 
 
 def zipped(models: Sequence[Values]) -> bytes:

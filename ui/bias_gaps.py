@@ -8,6 +8,7 @@ from dataclasses import asdict
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from ui.bias_charts import LIMIT, bars
 from xai_core.bias.groups import FOUR_FIFTHS, ClassGap, all_gaps
@@ -25,11 +26,9 @@ MEANINGS = {
 def class_by_class(gaps: Sequence[ClassGap], settings: Settings) -> None:
     """Show the opportunity discrepancy and the disparate impact of every class, and of all in three figures."""
     st.markdown("**Class by class**")
-    left, right = st.columns(2)
-    with left:
-        _discrepancies(gaps, settings)
-    with right:
-        _impacts(gaps, settings)
+    told, drawn = st.columns(2), st.columns(2)  # charts begin at one height, however long what is told of them
+    _discrepancies(gaps, settings, told[0], drawn[0])
+    _impacts(gaps, settings, told[1], drawn[1])
     whole = asdict(all_gaps(gaps))
     rows = {words(name): [number(whole[name]), meaning] for name, meaning in MEANINGS.items()}
     st.table(pd.DataFrame.from_dict(rows, orient="index", columns=["All classes", "What it says"]))
@@ -44,21 +43,25 @@ def class_by_class(gaps: Sequence[ClassGap], settings: Settings) -> None:
         )
 
 
-def _discrepancies(gaps: Sequence[ClassGap], settings: Settings) -> None:
+def _discrepancies(gaps: Sequence[ClassGap], settings: Settings, told: DeltaGenerator, drawn: DeltaGenerator) -> None:
     known = [one for one in gaps if one.opportunity_discrepancy is not None]
     widest = sorted(known, key=lambda one: -(one.opportunity_discrepancy or 0))[: settings.classes_shown]
     more = _of(widest, gaps, known, NO_PICTURE)
-    st.caption(f"Opportunity discrepancy: the greatest difference of recall between groups.{more}")
-    chart = bars([one.opportunity_discrepancy for one in widest], [one.label for one in widest], "Difference of recall")
-    st.plotly_chart(chart, key="bias.chart.discrepancy", alt="Opportunity discrepancy by class")
+    told.caption(f"Opportunity discrepancy: the greatest difference of recall between groups.{more}")
+    if widest:
+        values, names = [one.opportunity_discrepancy for one in widest], [one.label for one in widest]
+        chart = bars(values, names, "Difference of recall")
+        drawn.plotly_chart(chart, key="bias.chart.discrepancy", alt="Opportunity discrepancy by class")
 
 
-def _impacts(gaps: Sequence[ClassGap], settings: Settings) -> None:
+def _impacts(gaps: Sequence[ClassGap], settings: Settings, told: DeltaGenerator, drawn: DeltaGenerator) -> None:
     known = [one for one in gaps if one.disparate_impact is not None]
     least = sorted(known, key=lambda one: one.disparate_impact or 0)[: settings.classes_shown]
-    st.caption(f"Disparate impact, with the line of four fifths.{_of(least, gaps, known, NOBODY)}")
-    chart = bars([one.disparate_impact for one in least], [one.label for one in least], "Least share over greatest")
-    st.plotly_chart(_with_limit(chart), key="bias.chart.impact", alt="Disparate impact by class")
+    told.caption(f"Disparate impact, with the line of four fifths.{_of(least, gaps, known, NOBODY)}")
+    if least:
+        values, names = [one.disparate_impact for one in least], [one.label for one in least]
+        chart = bars(values, names, "Least share over greatest")
+        drawn.plotly_chart(_with_limit(chart), key="bias.chart.impact", alt="Disparate impact by class")
 
 
 def _with_limit(chart: go.Figure) -> go.Figure:

@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 from plotly.subplots import make_subplots
+from streamlit.delta_generator import DeltaGenerator
 
 from ui import frame, session
 from ui.bias_charts import COLOURS, FAINT, as_rows, intervals, plain, with_interval
@@ -52,14 +53,16 @@ GAP_MEANINGS = {
 
 def groups(part: Part, parts: Sequence[Part], settings: Settings) -> None:
     """Show what differs between groups of one model's pictures, and how far groups lie apart for all models."""
-    names = chosen_attributes(part)
+    columns = st.columns(3)
+    names = chosen_attributes(part, columns)
     if not names:
         st.info(
             "Groups need an attribute with two values among the pictures that are looked at.", icon=":material/group:"
         )
         return
     gaps = part.once(("gaps", names), lambda found: class_gaps(found, _grouped(part, names)))
-    positive = _positive(part, gaps)
+    with columns[2]:
+        positive = _positive(part, gaps)
     found = _fairness(part, names, positive, settings)
     _cautions(found, settings)
     st.markdown(f"**Rates of {literal(positive, 60)} by {literal(CROSSED.join(names), 80)}**")
@@ -69,15 +72,14 @@ def groups(part: Part, parts: Sequence[Part], settings: Settings) -> None:
     class_by_class(gaps, settings)
 
 
-def chosen_attributes(part: Part) -> tuple[str, ...]:
-    """Show a choice of an attribute, and of another one to cross it with, and return them."""
+def chosen_attributes(part: Part, columns: Sequence[DeltaGenerator]) -> tuple[str, ...]:
+    """Show a choice of an attribute, and beside it of another one to cross it with, and return them."""
     offered = [name for name, values in part.once("values", values_of).items() if len(values) > 1]
     if not offered:
         return ()
-    first, second = st.columns(2)
-    with first:
+    with columns[0]:
         name = _choice("Attribute", offered, ATTRIBUTE, offered[0])
-    with second:
+    with columns[1]:
         other = _choice("Crossed with", [one for one in offered if one != name], CROSSING, None)
     return (name,) if other is None else (name, other)
 
@@ -133,7 +135,7 @@ def _rates(found: Sequence[Group]) -> None:
     drawn = sorted(sorted(found, key=lambda one: -one.samples)[:MOST_DRAWN], key=lambda one: one.name)
     st.plotly_chart(_chart(drawn), key="bias.chart.groups", alt="Rates of each group with intervals")
     columns = {words(name): st.column_config.TextColumn(help=meaning) for name, meaning in RATE_MEANINGS.items()}
-    columns["Group"] = st.column_config.TextColumn(width="medium", pinned=True)
+    columns["Group"] = st.column_config.TextColumn(pinned=True)
     st.dataframe(
         pd.DataFrame(rows), hide_index=True, column_config=columns, key="bias.rates", alt="Rates of each group"
     )

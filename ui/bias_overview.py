@@ -25,7 +25,8 @@ FLOOR = "degree_of_bias_floor"
 
 def overview(parts: Sequence[Part], settings: Settings) -> None:
     """Show the figures of all models."""
-    figures = [summary_of(part, settings) for part in parts]
+    with st.spinner("Drawing bootstrap samples …"):
+        figures = [summary_of(part, settings) for part in parts]
     for part, found in zip(parts, figures, strict=True):
         _warnings(part, found)
     st.table(_table(parts, figures))

@@ -9,7 +9,7 @@ import streamlit as st
 
 from ui.text import literal
 from xai_core.bias.samples import PublishedModel, PublishedTable, published_tables
-from xai_core.bias.wording import number, words
+from xai_core.bias.wording import UNDEFINED, number, words
 
 FIGURES = tuple(field.name for field in fields(PublishedModel) if field.name not in ("name", "heads"))
 
@@ -35,4 +35,4 @@ def _table(one: PublishedTable) -> pd.DataFrame:
 
 
 def _heads(model: PublishedModel) -> str:
-    return ", ".join(f"{literal(name)} {number(value)}" for name, value in model.heads.items())
+    return ", ".join(f"{literal(name)} {number(value)}" for name, value in model.heads.items()) or UNDEFINED

@@ -71,7 +71,7 @@ class Checked(Protocol):
 class Check:
     """One way to check a map: what its button says and starts, and what its outcome means.
 
-    against: why it can not be made; "" where it can.
+    against: why it can not be made; "" where it can. cost: what it takes, "" where that is not known.
     """
 
     name: str
@@ -81,6 +81,7 @@ class Check:
     start: Callable[[], None]
     verdict: Callable[[Sequence[Agreement]], str]
     against: str = ""
+    cost: str = ""
 
 
 def checks(run: Checked, estimate: Estimate, noise: float) -> list[Check]:
@@ -90,7 +91,7 @@ def checks(run: Checked, estimate: Estimate, noise: float) -> list[Check]:
 
 def show_checks(run: Checked, estimate: Estimate, offered: Sequence[Check], setting: ViewerState) -> None:
     """Show a button for each check, and the outcome of those that were made, drawn as the viewer is set."""
-    columns = st.columns(max(3, len(offered))) if len(offered) > 1 else [st.container()] * len(offered)
+    columns = st.columns(max(3, len(offered))) if isinstance(run, Run) else [st.container() for _ in offered]
     for column, one in zip(columns, offered, strict=False):
         with column:
             _button(run, one)
@@ -130,14 +131,14 @@ def _of_a_classifier(run: Run, noise: _Noise) -> Iterator[Check]:
 def _another_seed(run: Checked, noise: _Noise) -> Check:
     seed = (run.method.values()["seed"] + 1) % SEEDS
     method = type(run.method).from_json(run.method.values() | {"seed": seed})
-    cost = f" It takes {run.cost_in_words}." if run.cost_in_words else ""
     return Check(
         name="seed",
         label="Try another seed",
         second=f"Seed {seed}",
-        help=f"Draws anew: what changes is chance.{cost}",
+        help="Draws anew: what changes is chance.",
         start=lambda: run.check("seed", method),
         verdict=partial(verdict_on_seeds, advice=noise.advice),
+        cost=run.cost_in_words,
     )
 
 
@@ -180,8 +181,8 @@ def _button(run: Checked, one: Check) -> None:
         on_click=one.start,
         width="stretch",
     )
-    if one.against:
-        st.caption(literal(one.against, 400))
+    if said := one.against or one.cost:
+        st.caption(literal(said, 400))
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ui.text import seconds
 from xai_core.detection.method import DetectionMethod
 from xai_core.params import Size
 
 LONG_SECONDS = 20.0  # what takes longer is begun by a person, who has seen what it costs
+SECOND_BY_SECOND = 10.0  # seconds that are told one by one
+MINUTE = 60.0
 BY_ITSELF = f"What takes longer than about {LONG_SECONDS:.0f} s waits until you press its button."
 
 
@@ -31,5 +32,13 @@ class Cost:
 
     @property
     def in_words(self) -> str:
-        """Such as "1,000 detections, about 1 min 40 s"; "" for a single one."""
-        return f"{self.detections:,} detections, about {seconds(self.seconds)}" if self.detections > 1 else ""
+        """Such as "1,000 detections, about 5 min"; "" for a single one."""
+        return f"{self.detections:,} detections, {_roughly(self.seconds)}" if self.detections > 1 else ""
+
+
+def _roughly(duration: float) -> str:
+    if duration < SECOND_BY_SECOND:
+        return f"about {max(1, round(duration))} s"
+    if duration < 2 * MINUTE:
+        return f"about {round(duration, -1):.0f} s"
+    return f"about {round(duration / MINUTE)} min"

@@ -10,6 +10,7 @@ from ui import session
 from ui.heatmap import heatmap, sheet_of
 from ui.picture_tray import explain_next
 from ui.text import literal, percent
+from ui.training_table import SHARES
 from ui.training_view import View
 from xai_core.training.figures import UNDEFINED, instance_table
 from xai_core.training.history import NO_DATA, History
@@ -78,14 +79,16 @@ def _thumbnail(history: History, number: int) -> None:
 
 def _figures(view: View, number: int) -> None:
     row = instance_table(view.history, view.measures, np.array([number])).iloc[0]
-    words = [f"{name}: **{_in_words(row[name])}**" for name in row.index[1:]]
+    words = [f"{name}: **{_in_words(row[name], name in SHARES)}**" for name in row.index[1:]]
     st.markdown("  \n".join(words))
 
 
-def _in_words(value: object) -> str:
+def _in_words(value: object, share: bool) -> str:
     if value is None or value is pd.NA or value != value:
         return UNDEFINED
-    return f"{value:.3g}" if isinstance(value, float) else literal(str(value), 60)
+    if isinstance(value, float):
+        return f"{value:.3f}" if share else f"{value:g}"
+    return literal(str(value), 60)
 
 
 def _stretches(history: History, number: int) -> pd.DataFrame:

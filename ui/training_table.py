@@ -16,7 +16,8 @@ SHARES = ("misclassification rate", "frequency", "variability", "mean confidence
 
 def table(view: View) -> None:
     """Show the pictures with their measures, in the order of the view; one whose row is ticked is shown below."""
-    columns = {name: st.column_config.NumberColumn(format="%.3f") for name in SHARES}
+    columns: dict[str, object] = {name: st.column_config.NumberColumn(format="%.3f") for name in SHARES}
+    columns["picture"] = st.column_config.TextColumn(pinned=True)
     found = instance_table(view.history, view.measures, view.numbers)
     slot = session.workspace().training
     key = f"training.table.{slot.turn}"
@@ -46,7 +47,7 @@ def downloads(view: View, history: History) -> None:
     offers = (
         ("Pictures (CSV)", lambda: as_csv(instance_table(view.history, view.measures, view.numbers)), "pictures.csv"),
         ("Epochs (CSV)", lambda: as_csv(epoch_table(view.history, view.by_epoch)), "epochs.csv"),
-        ("History (InstanceFlow JSON)", lambda: to_instance_flow(history), "history.json"),
+        ("InstanceFlow (JSON)", lambda: to_instance_flow(history), "history.json"),
         ("History (npz)", lambda: to_npz(history), "history.npz"),
     )
     kinds = {"csv": "text/csv", "json": "application/json", "npz": "application/octet-stream"}

@@ -303,7 +303,7 @@ def test_the_pictures_of_a_cell_are_listed_the_surest_first(app: AppTest) -> Non
     app.selectbox(key="bias.cell.predicted").set_value("cat").run()
     listed = app.dataframe[-1].value
     assert listed["Picture"].tolist() == ["row 1", "row 3"]
-    assert listed["Confidence"].tolist() == pytest.approx([0.8, 0.7])
+    assert listed["Confidence"].tolist() == pytest.approx([80, 70], abs=1e-4)
     app.selectbox(key="bias.cell.predicted").set_value("owl").run()
     assert "No picture lies in this cell" in text_of(app)
 

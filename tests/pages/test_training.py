@@ -188,7 +188,7 @@ def test_every_download_is_what_it_says(digits: AppTest) -> None:
     assert {button.label for button in digits.get("download_button")} == {
         "Pictures (CSV)",
         "Epochs (CSV)",
-        "History (InstanceFlow JSON)",
+        "InstanceFlow (JSON)",
         "History (npz)",
     }
 

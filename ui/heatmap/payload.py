@@ -84,6 +84,7 @@ def _curves(history: History, by_epoch: EpochMeasures) -> list[dict[str, Any]]:
     return [
         {"name": name, "strip": _strip(name), "values": [_number(value) for value in values]}
         for name, values in (history.curves | own).items()  # type: ignore[operator]
+        if np.isfinite(values).any()
     ]
 
 
