@@ -24,7 +24,7 @@ ROUNDED_ALIKE = ("summary", "classes", "confusion", "groups")  # no single pictu
 COMMAND = "import sys; from vitrine_cli.main import main; sys.exit(main(sys.argv[1:]))"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def faces(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> FaceClassifier:
     return face_classifier(assets / "datasets/fairface", tmp_path_factory.mktemp("faces") / "faces.pth")
 
