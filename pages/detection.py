@@ -35,7 +35,7 @@ with controls:
     if scene is not None:
         methods = methods_form(scene)
     if scene is not None and any(method.asks_for_boxes_alone() for method in methods):
-        trials = detector_trials(prepared, scene.photo.shape[:2])
+        trials = detector_trials(scene)
         precision_choice(trials)
     automatic = st.toggle("Run by itself", True, key="detection.automatic", persist_state="session", help=BY_ITSELF)
     pressed = st.button("Run", type="primary", width="stretch", key="detection.run", disabled=not numbers)

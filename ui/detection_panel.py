@@ -59,7 +59,7 @@ def _card(prepared: PreparedDetector) -> None:
     st.markdown("  \n".join(f"**{name}** {literal(value, 200)}" for name, value in facts.items()))
     for note in card.notes:
         st.caption(literal(note, 400))
-    detector_engine_lists(prepared)
+    detector_engine_lists()
 
 
 def _labels(prepared: PreparedDetector) -> None:

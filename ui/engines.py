@@ -81,9 +81,9 @@ def classifier_trials(prepared: Prepared) -> Trials:
     )
 
 
-def engine_list(trials: Trials) -> None:
-    """Show what the forward passes run on and why, once that is found out."""
-    st.fragment(_listed, run_every=None if trials.job.state.ended else LOOK_SECONDS)(trials.job, trials.same)
+def engine_list(job: Job[Engines], same: str) -> None:
+    """Show what the forward passes run on and why, once that is found out. same: as `Trials` has it."""
+    st.fragment(_listed, run_every=None if job.state.ended else LOOK_SECONDS)(job, same)
 
 
 def find_out(trials: Trials) -> None:

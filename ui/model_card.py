@@ -35,7 +35,8 @@ def model_card(prepared: Prepared) -> None:
     for capability in OF_CLASSIFIERS & ~card.capabilities:
         reason = card.missing.get(capability.name or "", "this model does not offer it.")
         st.markdown(f":material/block: lacks {NEED_IN_WORDS[capability]}: {literal(reason)}")
-    engine_list(classifier_trials(prepared))
+    trials = classifier_trials(prepared)
+    engine_list(trials.job, trials.same)
     for note in card.notes:
         st.caption(literal(note))
 

@@ -148,7 +148,10 @@ class Detector(ABC):
         return self
 
     def engines(self, height: int, width: int) -> tuple[Engine, ...]:
-        """Return what `detect` may run on for images of height x width pixels; the first is the native engine."""
+        """Return what `detect` may run on for images of height x width pixels; the first is the native engine.
+
+        Tried out when first asked for a size, also on the image of this size that was asked about last, if any.
+        """
         return ()
 
     def _lacks(self, what: str) -> TypeError:

@@ -24,7 +24,6 @@ from xai_core.detector import BoxTarget, Detections
 from xai_core.jobs.base import AS_IT_IS, Job, JobState, Runner, Status
 from xai_core.jobs.messages import estimate_from_frame, estimate_to_frame
 from xai_core.method import Method
-from xai_core.params import Size
 from xai_core.preprocessing import Preprocessing
 from xai_core.results_key import key_of, key_of_boxes
 from xai_core.types import Card, Conditions, Engine, Estimate, Floats, Indices, ModelSource, Score
@@ -183,9 +182,9 @@ class RememberingRunner:
         """Find the boxes in an image (H, W, 3) float32 in [0, 1] whose score is at least `floor`."""
         return self._runner.detect(source, image, floor)
 
-    def detector_engines(self, source: ModelSource, size: Size) -> Job[tuple[Engine, ...]]:
-        """Find out what a detector may run on, for images of a height and width."""
-        return self._runner.detector_engines(source, size)
+    def detector_engines(self, source: ModelSource, image: Floats) -> Job[tuple[Engine, ...]]:
+        """Find out what a detector may run on, for images like this one (H, W, 3)."""
+        return self._runner.detector_engines(source, image)
 
     def explain_boxes(
         self,

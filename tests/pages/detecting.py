@@ -17,7 +17,6 @@ from xai_core.detection.model import DetectionModel
 from xai_core.detector import BoxTarget, Detections, Detector
 from xai_core.errors import VitrineError
 from xai_core.jobs.base import AS_IT_IS, Job, Status
-from xai_core.params import Size
 from xai_core.types import Card, Conditions, Engine, Estimate, Floats, ModelSource, Precision
 
 
@@ -67,7 +66,7 @@ class DetectingRunner(InstantRunner):
         job.update(status=Status.DONE, latest=found, seconds=self.detecting)
         return job
 
-    def detector_engines(self, source: ModelSource, size: Size) -> Job[tuple[Engine, ...]]:
+    def detector_engines(self, source: ModelSource, image: Floats) -> Job[tuple[Engine, ...]]:
         job: Job[tuple[Engine, ...]] = Job(lambda: None)
         job.update(status=Status.DONE, latest=self.known_engines)
         return job

@@ -14,7 +14,6 @@ from xai_core.detection.method import DetectionMethod
 from xai_core.detector import BoxTarget, Detections
 from xai_core.errors import JobError, VitrineError
 from xai_core.method import Method
-from xai_core.params import Size
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import Card, Conditions, Engine, Estimate, Floats, Indices, ModelSource, Score
 
@@ -140,7 +139,7 @@ class Runner(Protocol):
 
     def detect(self, source: ModelSource, image: Floats, floor: float) -> Job[Detections]: ...
 
-    def detector_engines(self, source: ModelSource, size: Size) -> Job[tuple[Engine, ...]]: ...
+    def detector_engines(self, source: ModelSource, image: Floats) -> Job[tuple[Engine, ...]]: ...
 
     def explain_boxes(
         self,

@@ -11,6 +11,7 @@ import numpy as np
 from xai_core.detection.method import DetectionMethod, detection_method_named
 from xai_core.detection.model import DetectionModel
 from xai_core.detection.pictures import map_size
+from xai_core.detection.shown import LEAST_SCORE
 from xai_core.detector import BoxTarget, Detections, Detector
 from xai_core.jobs import messages
 from xai_core.jobs.base import Job
@@ -18,7 +19,6 @@ from xai_core.jobs.frames import Arrays, BadFrame, Header
 from xai_core.jobs.steps import Heartbeat, within_memory
 from xai_core.jobs.tasks import Task
 from xai_core.model import Memory
-from xai_core.params import Size
 from xai_core.types import Card, Conditions, Engine, Estimate, Floats
 
 MOST_BOXES = 1000
@@ -36,13 +36,14 @@ def detect_task(job: Job[Detections], image: Floats, floor: float) -> Task:
     return Task(job, {"ask": "detect", "floor": floor}, arrays, read, largest)
 
 
-def detector_engines_task(job: Job[tuple[Engine, ...]], size: Size) -> Task:
-    """Ask for the engines that a detector may run on, for images of a height and width in pixels."""
+def detector_engines_task(job: Job[tuple[Engine, ...]], image: Floats) -> Task:
+    """Ask for the engines that a detector may run on, for images like this one (H, W, 3)."""
 
     def read(value: Any, arrays: Arrays, card: Card) -> tuple[Engine, ...]:
         return messages.engines_from_json(value)
 
-    return Task(job, {"ask": "detector_engines", "size": list(size)}, [], read, lambda card: 0)
+    arrays: Arrays = [np.ascontiguousarray(image, np.float32)]
+    return Task(job, {"ask": "detector_engines"}, arrays, read, lambda card: 0)
 
 
 def explain_boxes_task(
@@ -84,6 +85,12 @@ def explained(
     model = DetectionModel(detector.at(precision), memory, heartbeat.tick)
     image, targets = arrays[0], _targets_from_arrays(arrays[1:])
     return within_memory(method, model, lambda one: heartbeat.patiently(one.explain(model, image, targets)))
+
+
+def tried_on(detector: Detector, image: Floats) -> tuple[Engine, ...]:
+    """Return what a detector may run on for images like this one (H, W, 3), which is among those of the trials."""
+    detector.detect(image[None], LEAST_SCORE)
+    return detector.engines(image.shape[0], image.shape[1])
 
 
 def needs_boxes_alone(header: Header) -> bool:

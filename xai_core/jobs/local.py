@@ -19,7 +19,6 @@ from xai_core.jobs.model_process import ModelProcess
 from xai_core.jobs.sandbox import SandboxState, sandbox_in_force
 from xai_core.jobs.tasks import Task, engines_task, explain_task, pooled_task, predict_task
 from xai_core.method import Method
-from xai_core.params import Size
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import Card, Conditions, Engine, Estimate, Floats, Indices, ModelSource, Score
 
@@ -109,10 +108,10 @@ class LocalRunner:
         job: Job[Detections] = Job(lambda: self._cancel(source, job))
         return self._submit(source, detect_task(job, image, floor))
 
-    def detector_engines(self, source: ModelSource, size: Size) -> Job[tuple[Engine, ...]]:
-        """Find out what a detector may run on, for images of a height and width; the first call takes seconds."""
+    def detector_engines(self, source: ModelSource, image: Floats) -> Job[tuple[Engine, ...]]:
+        """Find out what a detector may run on, for images like this one (H, W, 3); the first call takes seconds."""
         job: Job[tuple[Engine, ...]] = Job(lambda: self._cancel(source, job))
-        return self._submit(source, detector_engines_task(job, size))
+        return self._submit(source, detector_engines_task(job, image))
 
     def explain_boxes(
         self,

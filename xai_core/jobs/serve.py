@@ -124,7 +124,7 @@ class Worker:
             "pooled": lambda: self._pooled(header, arrays),
             "explain": lambda: self._explain(header, arrays),
             "detect": lambda: self._detect(header, arrays),
-            "detector_engines": lambda: self._detector_engines(header),
+            "detector_engines": lambda: self._detector_engines(header, arrays),
             "explain_boxes": lambda: self._explain_boxes(header, arrays),
         }
         try:
@@ -203,12 +203,12 @@ class Worker:
             found = detection.detected(self._opened_detector(), header, arrays, self.tick)
         return self.say({"say": "done", "job": header["job"], "value": {}}, found)
 
-    def _detector_engines(self, header: Header) -> None:
+    def _detector_engines(self, header: Header, arrays: Arrays) -> None:
         if self._turns.drop(header["job"]):
             return self.say({"say": "cancelled", "job": header["job"]})
         self.say({"say": "started", "job": header["job"]})
         with self._heartbeat.beating(ENGINES_SECONDS):
-            found = self._opened_detector().engines(*header["size"])
+            found = detection.tried_on(self._opened_detector(), arrays[0])
         return self.say({"say": "done", "job": header["job"], "value": messages.engines_to_json(found)})
 
     def _explain_boxes(self, header: Header, arrays: Arrays) -> None:
@@ -216,7 +216,7 @@ class Worker:
         steps = detection.explained(detector, header, arrays, self._memory, self._heartbeat)
         self.say({"say": "started", "job": header["job"]})
         if detection.needs_boxes_alone(header):  # many passes, so the search for the fastest engine is worth it
-            search = partial(detector.engines, *arrays[0].shape[:2])
+            search = partial(detection.tried_on, detector, arrays[0])
             steps = self._after_search(header["job"], search, steps)
         self._turns.add(header["job"], steps)
 

@@ -62,14 +62,14 @@ def test_boxes_are_explained_step_by_step(runner, detector):
     assert (estimate.maps == 0.75).all()
 
 
-def test_what_a_detector_runs_on_is_told_for_a_size(runner, detector):
-    (engine,) = runner.detector_engines(detector(), (10, 20)).result(SECONDS)
+def test_what_a_detector_runs_on_is_told_for_images_like_one(runner, detector):
+    (engine,) = runner.detector_engines(detector(), IMAGE).result(SECONDS)
     assert (engine.name, engine.milliseconds, engine.in_force) == ("Fake", 200, True)
 
 
 def test_the_search_for_an_engine_can_be_cancelled_before_its_turn(runner, detector):
-    first = runner.detector_engines(detector("searching"), (10, 20))
-    second = runner.detector_engines(detector("searching"), (20, 10))
+    first = runner.detector_engines(detector("searching"), IMAGE)
+    second = runner.detector_engines(detector("searching"), IMAGE[:5])
     second.cancel()
     assert second.wait(SECONDS).status is Status.CANCELLED
     assert first.result(SECONDS)
