@@ -16,7 +16,11 @@ with controls:
     held = bias_source()
 if not held:
     with answer, st.container():  # in one, so that all of it goes as soon as anything else is shown
-        st.info("Bring predictions on the left, or start with the sample.", icon=":material/arrow_back:")
+        job = session.workspace().bias.asking
+        if job is None or job.state.ended:
+            st.info("Bring predictions on the left, or start with the sample.", icon=":material/arrow_back:")
+        else:
+            st.info("The model is asked about the pictures; its figures will be here.", icon=":material/hourglass_top:")
         published()
     st.stop()
 

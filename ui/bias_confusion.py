@@ -75,7 +75,7 @@ def _matrix(part: Part, counts: Indices, chosen: Sequence[int], by: Normalised) 
             z=shares,
             colorscale=scale(),
             zmin=0,
-            zmax=None if by == "counts" else 1,
+            zmax=_most(shares, by),
             hoverinfo="skip",
             xgap=1 if len(chosen) <= MOST_EMPTY else 0,
             ygap=1 if len(chosen) <= MOST_EMPTY else 0,
@@ -131,10 +131,14 @@ def _cells(
 def _written(cells: go.Scatter, shares: NDArray[np.float64], by: Normalised) -> go.Scatter:
     """Write its figure on each cell."""
     values = shares[cells.y, cells.x]
-    most = 1.0 if by != "counts" else max(1.0, float(np.nanmax(values)))
-    colours = [ink_on(value / most) for value in values]
+    colours = [ink_on(value / _most(shares, by)) for value in values]
     texts = [UNDEFINED if np.isnan(value) else f"{value:.0f}" if by == "counts" else f"{value:.0%}" for value in values]
     return cells.update(mode="markers+text", text=texts, textposition="middle center", textfont={"color": colours})
+
+
+def _most(shares: NDArray[np.float64], by: Normalised) -> float:
+    """Return what has the colour of the whole; that of nothing is always 0."""
+    return 1.0 if by != "counts" else max(1.0, float(np.nanmax(shares)))
 
 
 def _of_class(share: float) -> str:

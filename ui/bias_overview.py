@@ -92,7 +92,8 @@ def _chart(parts: Sequence[Part], figures: Sequence[dict[str, Figure]]) -> go.Fi
         texts = [
             f"{plain(part.name)}<br>{words(name)} {with_interval(*row)}" for name, row in zip(names, rows, strict=True)
         ]
-        places = [row + 0.12 * (turn - (len(parts) - 1) / 2) for row in range(len(names))]
+        apart = min(0.25, 0.6 / len(parts))
+        places = [row + apart * (turn - (len(parts) - 1) / 2) for row in range(len(names))]
         chart.add_trace(intervals(rows, places, part.name, COLOURS[turn], texts))
     chart.update_xaxes(range=[-0.02, 1.02], zeroline=False)
     chart.update_layout(showlegend=len(parts) > 1, legend={"orientation": "h", "y": 1.08})

@@ -40,6 +40,7 @@ def tabs(parts: Sequence[Part], settings: Settings) -> None:
 
 def _within(part: Part) -> None:
     inside(part)
+    st.divider()
     layer(part)
 
 

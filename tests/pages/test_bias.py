@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import threading
 import time
 import zipfile
@@ -314,11 +315,20 @@ def test_every_picture_of_a_cell_can_be_reached(app: AppTest, monkeypatch: pytes
     look(app, "Confusion")
     app.selectbox(key="bias.cell.actual").set_value("cat").run()
     assert app.dataframe[-1].value["Picture"].tolist() == ["row 1", "row 3"]
-    app.pagination(key="bias.cell.listed").set_value(2).run()
+    app.pagination[0].set_value(2).run()
     assert app.dataframe[-1].value["Picture"].tolist() == ["row 2"]
     app.selectbox(key="bias.cell.actual").set_value("dog").run()
     assert app.dataframe[-1].value["Picture"].tolist() == ["row 4", "row 6"]
     assert "1 to 2 of 3" in text_of(app)
+
+
+def test_the_colours_of_counts_begin_at_nothing_even_where_no_cell_is_empty(app: AppTest) -> None:
+    rows = [["a", "a"]] * 5 + [["a", "b"]] * 3 + [["b", "a"]] * 4 + [["b", "b"]] * 9
+    with_table(app, table(rows, ["y_true", "y_pred"]))
+    look(app, "Confusion")
+    (chart,) = app.get("plotly_chart")
+    heatmap = json.loads(chart.proto.spec)["data"][0]
+    assert (heatmap["zmin"], heatmap["zmax"]) == (0, 9)
 
 
 def test_of_many_classes_the_most_mispredicted_are_drawn(app: AppTest) -> None:
@@ -510,6 +520,7 @@ def test_asking_can_be_cancelled_and_resumed(
     with_sample(app)
     monkeypatch.setattr(instant, "predict", lambda *asked, **more: Job(lambda: None))
     bring_pictures(app, pictures_of("012")).run()
+    assert "its figures will be here" in text_of(app)
     app.button(key="bias.cancel").click().run()
     assert "Cancelled after 0 of 6 pictures" in text_of(app)
     monkeypatch.setattr(instant, "predict", answer)
@@ -543,7 +554,7 @@ def test_thumbnails_of_a_cell_are_turned_a_page_at_a_time(app: AppTest, monkeypa
     assert number > 6
     seen = []
     for page in range(1, -(-number // 6) + 1):
-        app.pagination(key="bias.cell.page").set_value(page).run()
+        app.pagination[0].set_value(page).run()
         assert not app.exception
         seen += [one.key for one in app.button if (one.key or "").startswith("bias.explain.")]
     assert len(set(seen)) == len(seen) == number
