@@ -12,7 +12,8 @@ class BoxPicture {
     this.photo = element("canvas", { width: 1, height: 1, ariaHidden: "true" });
     this.layer = element("div", { className: "layer" }, this.photo);
     this.over = element("div", { className: "over" });
-    this.stage = element("div", { className: "stage" }, this.layer, this.over);
+    this.labels = element("div", { className: "tags", ariaHidden: "true" }); // above all lines, whatever lies on top
+    this.stage = element("div", { className: "stage" }, this.layer, this.over, this.labels);
     this.stage.setAttribute("role", "group");
     this.navigation = new Navigation(() => this.place(), () => this.point());
     this.navigation.steer(this.stage, () => ({ width: 100, height: 100 }), (point, event) => this.pick(point, event));
@@ -62,21 +63,21 @@ class BoxPicture {
       const had = this.over.contains(this.element.getRootNode().activeElement) ? this.active : null;
       this.boxes = boxes;
       this.buttons = boxes.map((box, at) => this.button(box, at));
+      this.tags = boxes.map(tagOf);
       this.over.replaceChildren(...this.buttons);
+      this.labels.replaceChildren(...this.tags);
       if (had !== null) this.focus(Math.max(0, boxes.findIndex(({ number }) => number === had)));
     }
     this.mark();
   }
 
   button(box, at) {
-    const badge = element("span", { className: "badge" }, `${box.number}`);
-    const rest = element("span", { className: "rest" }, `${box.name}, ${box.score}`);
-    const tag = element("span", { className: "tag number", ariaHidden: "true" }, badge, rest);
-    const made = element("button", { type: "button", className: `box colour-${box.label % COLOURS}` }, tag);
+    const made = element("button", { type: "button", className: `box ${colourOf(box)}` });
     made.setAttribute("aria-label", spoken(box));
     made.classList.toggle("faint", box.faint);
     made.addEventListener("keydown", (event) => this.key(event, at));
     made.addEventListener("focus", () => this.reach(at));
+    made.addEventListener("blur", () => this.point());
     made.addEventListener("click", (event) => {
       if (event.detail === 0) this.choose(box, event); // by keyboard or by a screen reader; the stage hears the pointer
     });
@@ -100,6 +101,7 @@ class BoxPicture {
   reach(at) {
     this.active = this.boxes[at]?.number ?? null;
     this.mark();
+    this.point();
     this.show(this.boxes[at]);
   }
 
@@ -132,7 +134,10 @@ class BoxPicture {
 
   point() {
     const box = this.under(this.navigation.probe);
-    this.buttons?.forEach((made, at) => made.classList.toggle("under", this.boxes[at] === box));
+    this.buttons?.forEach((made, at) => {
+      made.classList.toggle("under", this.boxes[at] === box);
+      this.tags[at].classList.toggle("looked-at", this.boxes[at] === box || made.matches(":focus-visible"));
+    });
     this.stage.classList.toggle("on-box", Boolean(box));
   }
 
@@ -141,6 +146,7 @@ class BoxPicture {
     this.buttons?.forEach((made, at) => {
       const { number } = this.boxes[at];
       made.setAttribute("aria-pressed", this.chosen.includes(number));
+      this.tags[at].classList.toggle("chosen", this.chosen.includes(number));
       made.tabIndex = number === first ? 0 : -1;
     });
     this.stage.classList.toggle("some-chosen", this.chosen.length > 0);
@@ -151,7 +157,7 @@ class BoxPicture {
   // The widths of the tags, in full and of the number alone; a chosen one has a sign before its number.
   measure() {
     this.stage.classList.add("measured");
-    const tags = this.buttons?.map((made) => made.firstChild) ?? [];
+    const tags = this.tags ?? [];
     this.widths = tags.map((tag) => ({ full: tag.offsetWidth, number: tag.offsetWidth - tag.lastChild.offsetWidth }));
     this.tagHeight = tags[0]?.offsetHeight ?? 0;
     this.stage.classList.remove("measured");
@@ -185,16 +191,25 @@ class BoxPicture {
       right: (right * zoom + x) * width,
       bottom: (bottom * zoom + y) * height,
     }));
-    placedTags(boxes, this.tagHeight, { width, height }).forEach((tag, at) => this.placeTag(at, boxes[at], tag));
+    placedTags(boxes, this.tagHeight, { width, height }).forEach((tag, at) => placeTag(this.tags[at], tag));
   }
+}
 
-  placeTag(at, box, { shown, at: here, aside }) {
-    const made = this.buttons[at];
-    made.dataset.tag = shown;
-    for (const [name, spot] of Object.entries({ here, aside })) {
-      made.style.setProperty(`--${name}-x`, `${spot.left - box.left}px`);
-      made.style.setProperty(`--${name}-y`, `${spot.top - box.top}px`);
-    }
+function colourOf({ label }) {
+  return `colour-${label % COLOURS}`;
+}
+
+function tagOf(box) {
+  const badge = element("span", { className: "badge" }, `${box.number}`);
+  const rest = element("span", { className: "rest" }, `${box.name}, ${box.score}`);
+  return element("span", { className: `tag number ${colourOf(box)}` }, badge, rest);
+}
+
+function placeTag({ dataset, style }, { shown, at, aside }) {
+  dataset.shown = shown;
+  for (const [name, spot] of Object.entries({ at, aside })) {
+    style.setProperty(`--${name}-x`, `${spot.left}px`);
+    style.setProperty(`--${name}-y`, `${spot.top}px`);
   }
 }
 

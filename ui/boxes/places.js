@@ -60,7 +60,7 @@ function placedTags(boxes, height, stage) {
   return boxes.map((box) => found.get(box));
 }
 
-// The lines of a chosen box, which lie above other tags.
+// The lines of a chosen box, which other tags leave to be seen.
 function edges({ left, top, right, bottom }) {
   const line = (x, y, toX, toY) => ({ left: x - LINE, top: y - LINE, right: toX + LINE, bottom: toY + LINE });
   return [line(left, top, right, top), line(left, bottom, right, bottom), line(left, top, left, bottom), line(right, top, right, bottom)];
