@@ -1,4 +1,4 @@
-"""How long the Bias page takes to be drawn anew after a filter was changed: python -m benchmarks.bias [--rounds 5].
+"""How long the Bias page takes to be drawn anew after a filter was changed: python -m benchmarks.bias [--tab Overview].
 
 10,000 pictures, 100 classes, 3 attributes. It is the time of the page's script, that is, what the server does before
 the browser gets its figures; nothing of them was worked out before, as every round filters otherwise.
@@ -63,17 +63,20 @@ def redrawn(app: AppTest, least: float) -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bias", description="Time the Bias page.")
     parser.add_argument("--rounds", type=int, default=5, help="filters that are tried; medians are printed")
-    rounds = parser.parse_args().rounds
+    parser.add_argument(
+        "--tab", choices=sorted({tab for tab, _ in VIEWS}), help="only this one; all where none is given"
+    )
+    chosen = parser.parse_args()
     logging.disable(logging.WARNING)
     app, least = opened(), 0.0
     print("| tab | drawn after | slowest | of the processor |\n| --- | --- | --- | --- |")
-    for tab, view in VIEWS:
+    for tab, view in ((tab, view) for tab, view in VIEWS if chosen.tab in (None, tab)):
         app.session_state["bias.tab"] = tab
         app.run()
         if view is not None:
             app.segmented_control(key="bias.view").set_value(view).run()
         took = []
-        for _ in range(rounds):
+        for _ in range(chosen.rounds):
             least = round(least + CONFIDENCES, 2)
             took.append(redrawn(app, least))
         walls, works = zip(*took, strict=True)

@@ -16,6 +16,7 @@ from xai_core.training.figures import UNDEFINED, instance_table
 from xai_core.training.history import NO_DATA, History
 
 THUMBNAIL = 160  # pixels
+TALLEST, ROW = 260, 35  # pixels of the table of epochs, and of its rows
 
 
 def rows(view: View) -> None:
@@ -58,7 +59,9 @@ def chosen_picture(view: View) -> None:
     with told:
         _figures(view, number)
     with said:
-        st.dataframe(_stretches(view.history, number), hide_index=True, placeholder=UNDEFINED, height=260)
+        found = _stretches(view.history, number)
+        height = min(TALLEST, ROW * (len(found) + 1) + 3)
+        st.dataframe(found, hide_index=True, placeholder=UNDEFINED, height=height)
 
 
 def _thumbnail(history: History, number: int) -> None:

@@ -39,7 +39,7 @@ def scalars(data: bytes) -> dict[str, tuple[Doubles, Doubles]]:
         for step, tag, value in _values(record):
             found.setdefault(tag, {})[step] = value
     if not found:
-        raise DataError("The event file holds no scalars. Write the loss or accuracy with add_scalar, once an epoch.")
+        raise DataError("The event file holds no scalars. Write the loss or accuracy with add_scalar.")
     ordered = {tag: sorted(points.items()) for tag, points in found.items()}
     return {
         tag: (np.array([step for step, _ in points], np.float64), np.array([value for _, value in points], np.float64))
