@@ -32,7 +32,7 @@ from model_adapters import torch_ablation
 from model_adapters.probes import natural
 from model_adapters.torch_detector import TorchDetector
 from xai_core.detection.method import DetectionMethod
-from xai_core.detection.methods.ablationcam import AblationCamOfABox
+from xai_core.detection.methods.ablationcam import AT_ONCE, AblationCamOfABox
 from xai_core.detection.methods.eigencam import EigenCamOfADetector
 from xai_core.detection.model import DetectionModel
 from xai_core.detection.nearest_boxes import FLOOR
@@ -79,7 +79,9 @@ class Subject:
     @property
     def method(self) -> AblationCamOfABox:
         total = sum(layer.channels for layer in self.detector.card.layers)
-        return AblationCamOfABox(channels=100 * CHANNELS / total, ablation_value="very low", positive_only=False)
+        return AblationCamOfABox(
+            channels=100 * CHANNELS / total, ablation_value="very low", where=AT_ONCE, positive_only=False
+        )
 
     def channels(self) -> np.ndarray:
         """Return the channels that `method` asks about: levels and numbers, (n, 2)."""
@@ -103,11 +105,10 @@ class Recorder(TorchDetector):
 class WithWholeHeads(TorchDetector):
     """A detector whose heads run as a whole for each channel; the backbone does not."""
 
-    def without_channels(self, image, channels, value, targets, floor):
+    def without_channels(self, image, channels, value, targets, floor, places=None):
         with torch.no_grad():
             seen = self.seen(image)
-            names = [layer.name for layer in self.card.layers]
-            return [self._without(seen, names[level], int(number), value, floor) for level, number in channels]
+            return [self._without(seen, one, floor) for one in self._off(seen, channels, value, places)]
 
 
 class ChosenChannels(AblationLayerFasterRCNN):

@@ -11,10 +11,11 @@ from typing import Any
 
 import torch
 
+from model_adapters.torch_architectures import import_torchvision_models
 from model_adapters.torch_heads import Outputs, box_ops
 from model_adapters.torch_proposals import ProposalLevel, Proposed, is_known
 from model_adapters.torch_region_heads import RegionHeads
-from model_adapters.torch_seen import Seen
+from model_adapters.torch_seen import ChannelOff, Seen
 
 NEAR = 0.2  # least IoU of a proposal with a box for one that may become it, or stand in the way of one that may
 LOOKED_AT = 256  # regions at once: the weights of the box head are read once for all of them
@@ -64,18 +65,18 @@ class ChannelsOff:
         self._regions = {name: self._near(proposed) for name, proposed in self._proposed.items()}
         self._outputs = {name: self._looked_at(one.places, one.pooled) for name, one in self._regions.items()}
 
-    def outputs(self, channels: Sequence[tuple[str, int]], value: float) -> Iterator[Outputs]:
-        """Yield the outputs near the boxes while a channel of a level is `value`, once for each of `channels`."""
+    def outputs(self, channels: Sequence[ChannelOff]) -> Iterator[Outputs]:
+        """Yield the outputs near the boxes while a channel is off, once for each of `channels`."""
         waiting: list[Change] = []
-        for level, channel in channels:
-            waiting.append(self._change(level, channel, value))
-            if sum(len(one.places) for one in waiting) >= LOOKED_AT:
+        for one in channels:
+            waiting.append(self._change(one.level, one.channel, one.changed(self._seen.features)))
+            if sum(len(change.places) for change in waiting) >= LOOKED_AT:
                 yield from self._answered(waiting)
                 waiting = []
         yield from self._answered(waiting)
 
-    def _change(self, level: str, channel: int, value: float) -> Change:
-        proposed = self._proposed | {level: self._levels[level].without(channel, value)}
+    def _change(self, level: str, channel: int, map: Any) -> Change:
+        proposed = self._proposed | {level: self._levels[level].with_channel(channel, map)}
         stay = _best(proposed, self._heads.module.rpn.post_nms_top_n())
         source = self._sources.index(level) if level in self._sources else -1
         same, regions = [], []
@@ -84,9 +85,19 @@ class ChannelsOff:
             new = (near.sources == source) | (name == level)
             same.append(self._outputs[name].chosen(mask[near.numbers] & ~new)) if name != level else None
             regions.append(near.chosen(mask[near.numbers] & new))
-        pooled, sources = (torch.cat([getattr(one, part) for one in regions]) for part in ("pooled", "sources"))
-        pooled[sources == source, channel] = value
-        return Change(same, torch.cat([one.places for one in regions]), pooled)
+        parts = ("places", "pooled", "sources")
+        places, pooled, sources = (torch.cat([getattr(one, part) for one in regions]) for part in parts)
+        own = sources == source
+        pooled[own, channel] = self._pooled(map, places[own], source)[:, 0]
+        return Change(same, places, pooled)
+
+    def _pooled(self, map: Any, places: Any, source: int) -> Any:
+        """Return what of a map (1, K, h, w) in place of a level is pooled at places (n, 4)."""
+        import_torchvision_models()
+        from torchvision import ops
+
+        pool = self._heads.module.roi_heads.box_roi_pool
+        return ops.roi_align(map, [places], pool.output_size, pool.scales[source], pool.sampling_ratio)
 
     def _answered(self, changes: list[Change]) -> Iterator[Outputs]:
         """Yield the outputs after some changes, all looked at together."""

@@ -21,8 +21,8 @@ from model_adapters.torch_heads import Boxes, Features, Heads, Outputs, named
 from model_adapters.torch_network import frozen
 from model_adapters.torch_precision import key_in, knows, passes_in
 from model_adapters.torch_region_heads import RegionHeads
-from model_adapters.torch_seen import Seen, numbers_of, resized, scaled, sizes_of
-from xai_core.detector import Aspect, BoxTarget, Detections, Detector
+from model_adapters.torch_seen import ChannelOff, Seen, numbers_of, resized, scaled, sizes_of
+from xai_core.detector import Aspect, BoxTarget, Detections, Detector, Places
 from xai_core.errors import ModelError
 from xai_core.params import Size
 from xai_core.types import Capability, Card, Engine, Floats, Indices, InputSpec, Layer, Precision
@@ -83,18 +83,23 @@ class TorchDetector(Detector):
             return value, [seen.cropped(slopes[name]) for name in levels]
 
     def without_channels(
-        self, image: Floats, channels: Indices, value: float, targets: Sequence[BoxTarget], floor: float
+        self,
+        image: Floats,
+        channels: Indices,
+        value: float,
+        targets: Sequence[BoxTarget],
+        floor: float,
+        places: Places | None = None,
     ) -> list[Detections]:
         if Capability.ABLATION not in self.card.capabilities:
             raise self._lacks("ablation")
-        names = [layer.name for layer in self.card.layers]
         with asked(image[None]), torch.no_grad():
             seen = self.seen(image)
-            off = [(names[level], int(channel)) for level, channel in channels]
+            off = self._off(seen, channels, value, places)
             if not isinstance(self.heads, RegionHeads) or not torch_ablation.applies_to(self.module):
-                return [self._without(seen, level, channel, value, floor) for level, channel in off]
+                return [self._without(seen, one, floor) for one in off]
             wanted = torch.cat([resized(self._corners(one), seen.image_size, seen.size) for one in targets])
-            near = torch_ablation.near(self.heads, seen, wanted).outputs(off, value)
+            near = torch_ablation.near(self.heads, seen, wanted).outputs(off)
             return [self.detections(outputs, seen.size, seen.image_size, floor) for outputs in near]
 
     def at(self, precision: Precision) -> TorchDetector:
@@ -191,9 +196,14 @@ class TorchDetector(Detector):
 
             return self.convolutions.tried([one.tensors for one in inputs], find)
 
-    def _without(self, seen: Seen, level: str, channel: int, value: float, floor: float) -> Detections:
-        changed = {name: one.clone() if name == level else one for name, one in seen.features.items()}
-        changed[level][:, channel] = value
+    def _off(self, seen: Seen, channels: Indices, value: float, places: Places | None) -> list[ChannelOff]:
+        names = [layer.name for layer in self.card.layers]
+        where = {level: seen.padded(names[level], flags) for level, flags in (places or {}).items()}
+        return [ChannelOff(names[level], int(channel), value, where.get(level)) for level, channel in channels]
+
+    def _without(self, seen: Seen, off: ChannelOff, floor: float) -> Detections:
+        changed = {name: one.clone() if name == off.level else one for name, one in seen.features.items()}
+        changed[off.level][:, off.channel] = off.changed(seen.features)[:, 0]
         (outputs,) = self.heads.outputs(changed, seen.inputs)
         return self.detections(outputs, seen.size, seen.image_size, floor)
 

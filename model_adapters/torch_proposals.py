@@ -24,7 +24,7 @@ class Proposed:
 
 
 class ProposalLevel:
-    """The proposals of one level (1, K, h, w) of one image; `without` gives those for one channel set to a value.
+    """The proposals of one level (1, K, h, w) of one image; `with_channel` gives those for one changed channel.
 
     A channel goes into the first convolution as one term of a sum, so that term alone is computed anew. Where there
     are more convolutions after it, they run only around the boxes `wanted` (T, 4) near which proposals matter;
@@ -48,9 +48,9 @@ class ProposalLevel:
         """Return the proposals of the level as it is."""
         return self._chosen(self._objectness, lambda rows: self._deltas[rows])
 
-    def without(self, channel: int, value: float) -> Proposed:
-        """Return the proposals while a channel is `value` everywhere."""
-        change = value - self._features[:, channel : channel + 1]
+    def with_channel(self, channel: int, map: Any) -> Proposed:
+        """Return the proposals while a channel is another map (1, 1, h, w)."""
+        change = map - self._features[:, channel : channel + 1]
         columns = torch.nn.functional.unfold(change, 3, padding=1)[0].t().contiguous()
         weights = self._first.weight[:, channel].flatten(1).t().contiguous()
         if self._more:

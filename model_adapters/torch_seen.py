@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from model_adapters.torch_architectures import import_torchvision_models
 from model_adapters.torch_heads import Features, Outputs
 from xai_core.params import Size
-from xai_core.types import Floats
+from xai_core.types import Flags, Floats
 
 
 @dataclass(eq=False)
@@ -41,6 +42,13 @@ class Seen:
         """Height and width of the image among the inputs, without padding."""
         return sizes_of(self.inputs)[0]
 
+    def padded(self, level: str, flags: Flags) -> Any:
+        """Return flags of places over the image as (h, w) of a level, false for the places in the padding."""
+        map = self.features[level]
+        made = torch.zeros(map.shape[-2:], dtype=torch.bool, device=map.device)
+        made[: flags.shape[0], : flags.shape[1]] = torch.from_numpy(flags)
+        return made
+
     def cropped(self, map: Any) -> Floats:
         """Return a map (1, K, h, w) as (h, w, K) without the places that lie in the padding."""
         _, _, height, width = map.shape
@@ -49,6 +57,21 @@ class Seen:
             math.ceil(n * one / all) for n, one, all in zip((height, width), self.size, padded, strict=True)
         )
         return numbers_of(map[0, :, :rows, :columns].permute(1, 2, 0))
+
+
+@dataclass(frozen=True, eq=False)
+class ChannelOff:
+    """A channel of a level that is set to a value: at the places (h, w) that are true, or everywhere."""
+
+    level: str
+    channel: int
+    value: float
+    places: Any = None
+
+    def changed(self, features: Features) -> Any:
+        """Return the channel as it is then, (1, 1, h, w)."""
+        own = features[self.level][:, self.channel : self.channel + 1]
+        return torch.full_like(own, self.value) if self.places is None else own.masked_fill(self.places, self.value)
 
 
 def sizes_of(inputs: Any) -> list[Size]:

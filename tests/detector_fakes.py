@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import EllipsisType
 
 import numpy as np
 
 from xai_core.detection.model import DetectionModel
-from xai_core.detector import Aspect, BoxTarget, Detections, Detector
+from xai_core.detector import Aspect, BoxTarget, Detections, Detector, Places
 from xai_core.model import Memory
-from xai_core.types import Capability, Card, Floats, Indices, InputSpec, Layer
+from xai_core.types import Capability, Card, Flags, Floats, Indices, InputSpec, Layer
 
 SIDE = 32
 PLACES = np.array([[4, 4, 12, 12], [18, 16, 30, 28]], np.float32)  # left, top, right, bottom
@@ -47,13 +48,19 @@ class SpotDetector(Detector):
         return target.score, [made[name] for name in levels]
 
     def without_channels(
-        self, image: Floats, channels: Indices, value: float, targets: Sequence[BoxTarget], floor: float
+        self,
+        image: Floats,
+        channels: Indices,
+        value: float,
+        targets: Sequence[BoxTarget],
+        floor: float,
+        places: Places | None = None,
     ) -> list[Detections]:
         self.asked.append(len(channels))
         found = []
         for level, channel in channels:
             maps = self._maps(image)
-            maps[level][..., channel] = value
+            maps[level][... if places is None else places[level], channel] = value
             found.append(self._found(maps[0], floor, image.shape[0]))
         return found
 
@@ -106,15 +113,26 @@ class ChannelDetector(Detector):
         return target.score, [made[name] for name in levels]
 
     def without_channels(
-        self, image: Floats, channels: Indices, value: float, targets: Sequence[BoxTarget], floor: float
+        self,
+        image: Floats,
+        channels: Indices,
+        value: float,
+        targets: Sequence[BoxTarget],
+        floor: float,
+        places: Places | None = None,
     ) -> list[Detections]:
         self.asked.append(len(channels))
-        return [self._without(level, channel, value, floor) for level, channel in channels]
+        return [
+            self._without(level, channel, value, floor, ... if places is None else places[level])
+            for level, channel in channels
+        ]
 
-    def _without(self, level: int, channel: int, value: float, floor: float) -> Detections:
+    def _without(
+        self, level: int, channel: int, value: float, floor: float, places: EllipsisType | Flags
+    ) -> Detections:
         kept = self.features[level][..., channel].copy()
         try:
-            self.features[level][..., channel] = value
+            self.features[level][places, channel] = value
             return self._found(floor)
         finally:
             self.features[level][..., channel] = kept

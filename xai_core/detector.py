@@ -7,16 +7,17 @@ Classes are counted from 0 without the background.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
-from xai_core.types import Card, Engine, Floats, Indices, Precision
+from xai_core.types import Card, Engine, Flags, Floats, Indices, Precision
 
 Corners = tuple[float, float, float, float]
+Places = Mapping[int, Flags]  # of levels by their number in the card: (h, w), over the image
 Aspect = Literal["score", "class", "IoU", "left", "right", "top", "bottom", "width", "height"]
 
 
@@ -134,12 +135,18 @@ class Detector(ABC):
         raise self._lacks("gradients")
 
     def without_channels(
-        self, image: Floats, channels: Indices, value: float, targets: Sequence[BoxTarget], floor: float
+        self,
+        image: Floats,
+        channels: Indices,
+        value: float,
+        targets: Sequence[BoxTarget],
+        floor: float,
+        places: Places | None = None,
     ) -> list[Detections]:
         """Return what is found while one channel of one level is set to `value`, once for each of `channels` (n, 2).
 
-        channels: the level's number in `card.layers`, and the channel's. Only boxes that may overlap one of the
-        targets need be found. Needs ABLATION.
+        channels: the level's number in `card.layers`, and the channel's. places: where each level's channels are set,
+        by default everywhere. Only boxes that may overlap one of the targets need be found. Needs ABLATION.
         """
         raise self._lacks("ablation")
 

@@ -19,6 +19,7 @@ from xai_core.preprocessing import Preprocessing
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 Score = Literal["logit", "probability"]
 Head = Literal["softmax", "sigmoid"]
 Rule = Literal["gradient", "deconvnet", "guided", "rescale"]

@@ -18,10 +18,10 @@ from model_adapters.torch_detector import TorchDetector
 from model_adapters.torch_heads_of import heads_of
 from xai_core.detection.methods.ablationcam import AblationCamOfABox
 from xai_core.detection.model import DetectionModel
-from xai_core.detection.targets import worths
-from xai_core.detector import BoxTarget, Detections
+from xai_core.detection.targets import inside, worths
+from xai_core.detector import BoxTarget, Detections, Places
 from xai_core.errors import ModelError
-from xai_core.types import Floats, Indices, ModelSource
+from xai_core.types import Flags, Floats, Indices, ModelSource
 
 FLOOR, LEAST_IOU = 0.01, 0.5
 CHANNELS = np.array([[level, number] for level in range(3) for number in range(3, 256, 23)])
@@ -32,12 +32,17 @@ class WithWholePasses(TorchDetector):
     """A detector whose heads run as a whole for each channel."""
 
     def without_channels(
-        self, image: Floats, channels: Indices, value: float, targets: Sequence[BoxTarget], floor: float
+        self,
+        image: Floats,
+        channels: Indices,
+        value: float,
+        targets: Sequence[BoxTarget],
+        floor: float,
+        places: Places | None = None,
     ) -> list[Detections]:
-        names = [layer.name for layer in self.card.layers]
         with torch.no_grad():
             seen = self.seen(image)
-            return [self._without(seen, names[level], int(number), value, floor) for level, number in channels]
+            return [self._without(seen, one, floor) for one in self._off(seen, channels, value, places)]
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +77,9 @@ def scores_without(
     targets: Sequence[BoxTarget],
     value: float,
     channels: Indices = CHANNELS,
+    places: Places | None = None,
 ) -> Floats:
-    found = detector.without_channels(image, channels, value, targets, FLOOR)
+    found = detector.without_channels(image, channels, value, targets, FLOOR, places)
     return worths(found, targets, "score", LEAST_IOU, np.ones(len(targets), np.float32))
 
 
@@ -84,6 +90,24 @@ def test_boxes_are_worth_as_much_without_a_channel_as_after_a_whole_pass(
     short, plain = (scores_without(one, image, targets, value) for one in (detector, whole))
     assert np.ptp(plain) > 0.005
     assert (np.abs(short - plain) < 1e-3).mean() >= 0.99
+
+
+@pytest.mark.parametrize("outside", [False, True])
+def test_a_channel_may_be_off_in_a_part_of_the_picture_alone(
+    detector: TorchDetector, whole: WithWholePasses, image: Floats, targets: list[BoxTarget], outside: bool
+) -> None:
+    maps = detector.pyramid(image, [layer.name for layer in detector.card.layers])
+    places = {level: inside_the_first(map, targets, image) != outside for level, map in enumerate(maps)}
+    some = CHANNELS[::3]
+    short, plain = (scores_without(one, image, targets[:1], -10.0, some, places) for one in (detector, whole))
+    np.testing.assert_allclose(short, plain, atol=1e-4)
+    assert np.abs(short - scores_without(detector, image, targets[:1], -10.0, some)).max() > 0.001
+
+
+def inside_the_first(map: Floats, targets: Sequence[BoxTarget], image: Floats) -> Flags:
+    flags = np.zeros(map.shape[:2], np.bool_)
+    flags[inside(targets[0], image.shape[:2], (map.shape[0], map.shape[1]))] = True
+    return flags
 
 
 @pytest.mark.parametrize("value", ["zero", "very low"])

@@ -8,7 +8,7 @@ from itertools import chain
 import numpy as np
 
 from xai_core.batches import Batches
-from xai_core.detector import Aspect, BoxTarget, Detections, Detector
+from xai_core.detector import Aspect, BoxTarget, Detections, Detector, Places
 from xai_core.errors import ModelError
 from xai_core.model import Ledger, Memory, NoMemory
 from xai_core.types import Card, Floats, Indices
@@ -66,12 +66,21 @@ class DetectionModel:
         return value, _all_finite(gradients)
 
     def without_channels(
-        self, image: Floats, channels: Indices, value: float, targets: Sequence[BoxTarget], floor: float
+        self,
+        image: Floats,
+        channels: Indices,
+        value: float,
+        targets: Sequence[BoxTarget],
+        floor: float,
+        places: Places | None = None,
     ) -> list[Detections]:
-        """Return what is found near the targets with one channel set to `value`, for each of `channels` (n, 2)."""
+        """Return what is found near the targets with one channel set to `value`, for each of `channels` (n, 2).
+
+        places: where it is set, by default everywhere.
+        """
 
         def one_batch(some: Indices) -> list[Detections]:
-            return self._detector.without_channels(image, some, value, targets, floor)
+            return self._detector.without_channels(image, some, value, targets, floor, places)
 
         return [_finite(one) for one in chain.from_iterable(self._batches.run(one_batch, channels))]
 

@@ -35,7 +35,7 @@ class Broken(SpotDetector):
     def box_gradients(self, image, target, aspect, levels):
         return 0.5, self.pyramid(image, levels)
 
-    def without_channels(self, image, channels, value, targets, floor):
+    def without_channels(self, image, channels, value, targets, floor, places=None):
         return self.detect(IMAGE[None], floor)
 
 
@@ -46,9 +46,9 @@ class Narrow(SpotDetector):
         self._check(len(images))
         return super().detect(images, floor)
 
-    def without_channels(self, image, channels, value, targets, floor):
+    def without_channels(self, image, channels, value, targets, floor, places=None):
         self._check(len(channels))
-        return super().without_channels(image, channels, value, targets, floor)
+        return super().without_channels(image, channels, value, targets, floor, places)
 
     def _check(self, count):
         if count > 2:

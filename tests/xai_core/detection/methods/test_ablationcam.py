@@ -26,6 +26,7 @@ def detector():
 
 def estimates(detector, targets=None, memory=None, image=IMAGE, **settings):
     plain = {"channels": 100.0, "grid": "finest", "signs": "magnitude", "centred": False, "positive_only": False}
+    plain["where"] = "everywhere at once"
     method = AblationCamOfABox(**plain | settings)
     targets = targets_of(IMAGE, detector) if targets is None else targets
     return list(method.explain(DetectionModel(detector, memory), image, targets))
@@ -249,3 +250,46 @@ def test_the_coarsest_grid_gives_the_map_that_is_laid_on_it(detector):
         row[target.label] * means for row, means in zip(detector.weights, detector.means(target.label), strict=True)
     ]
     np.testing.assert_allclose(map, by_hand(detector, [one / (1 + target.score) for one in lost], (4, 4)), atol=1e-5)
+
+
+APART = {"where": "in the box and around it"}
+REACH = 6  # pixels: a place that the box only touches, and half a place more
+
+
+def test_what_a_channel_does_around_the_box_is_told_apart_from_what_it_does_in_it(detector):
+    fine = {"levels": ("fine",)}
+    for target, map in zip(targets_of(IMAGE, detector), last(detector, **APART, **fine), strict=True):
+        everywhere = last(detector, [target], **fine)[0]
+        left, top, right, bottom = np.asarray(target.array[0]).astype(int)
+        middle = (slice(top + 3, bottom - 3), slice(left + 3, right - 3))
+        np.testing.assert_allclose(map[middle], everywhere[middle], atol=1e-5)
+        far = np.ones((SIDE, SIDE), bool)
+        far[max(top - REACH, 0) : bottom + REACH, max(left - REACH, 0) : right + REACH] = False
+        np.testing.assert_array_equal(map[far], 0)
+        assert everywhere[far].min() > 0
+
+
+def test_places_around_the_box_show_where_the_box_hangs_on_them(detector):
+    detector.means = lambda label: [map.mean(axis=(0, 1)) for map in detector.features]
+    (found, _) = last(detector, **APART)
+    corner = found[:3, -3:]
+    assert corner.min() > 0
+
+
+def test_boxes_one_after_the_other_are_as_each_alone(detector):
+    together = last(detector, **APART)
+    alone = [last(detector, [target], **APART)[0] for target in targets_of(IMAGE, detector)]
+    np.testing.assert_array_equal(together, np.stack(alone))
+
+
+def test_a_box_that_was_explained_before_costs_nothing_among_others(detector):
+    memory, (first, second) = Remembering(), targets_of(IMAGE, detector)
+    estimates(detector, [first], memory=memory, **APART)
+    estimates(detector, [first, second], memory=memory, **APART)
+    assert sum(detector.asked) == 2 * 10 * 2
+
+
+def test_the_share_done_rises_over_all_boxes_to_the_whole(detector):
+    shares = [one.fraction for one in estimates(detector, batch_size=3, **APART)]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
