@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -26,6 +26,7 @@ from xai_core.errors import UnsupportedModel
 Shapes = Mapping[str, tuple[int, ...]]
 FILLING = ("uniform_", "normal_", "trunc_normal_")
 SSD_HEADS = "head.classification_head.module_list"
+RESNET_STAGES = (256, 512, 1024, 2048)  # their channels
 SHORT_TAIL = 480  # channels where MobileNetV3 was cut short, as it is where it was not trained before
 
 
@@ -146,12 +147,13 @@ def _depth(shapes: Shapes, prefix: str) -> int:
 def _backbone(shapes: Shapes, known: KnownDetector, settings: ScaledSettings, channels: int) -> Any:
     parts, ops = _detection().backbone_utils, _torchvision().ops
     norm: Any = {"weights": None, "norm_layer": torch.nn.BatchNorm2d}
-    if known.body == "resnet50":
-        returned = [2, 3, 4] if isinstance(settings, DenseSettings) else [1, 2, 3, 4]
-        made = parts.resnet_fpn_backbone(backbone_name=known.body, returned_layers=returned, **norm)
-    else:
-        made = parts.mobilenet_backbone(backbone_name=known.body, fpn=True, **norm)
     inner = [shapes[f"backbone.fpn.inner_blocks.{name}.0.weight"][1] for name in _pooled(shapes)]
+    if known.body == "resnet50":
+        norm["returned_layers"] = _matching(inner, RESNET_STAGES, first=1)
+        made = parts.resnet_fpn_backbone(backbone_name=known.body, **norm)
+    else:
+        norm["returned_layers"] = _matching(inner, _mobile_stages(known.body))
+        made = parts.mobilenet_backbone(backbone_name=known.body, fpn=True, **norm)
     normed = torch.nn.BatchNorm2d if "backbone.fpn.inner_blocks.0.1.weight" in shapes else None
     made.fpn = ops.FeaturePyramidNetwork(inner, channels, _on_top(shapes, channels), normed)
     made.out_channels = channels
@@ -159,6 +161,26 @@ def _backbone(shapes: Shapes, known: KnownDetector, settings: ScaledSettings, ch
         if isinstance(module, torch.nn.BatchNorm2d):
             module.eps = settings.norm_epsilon
     return made
+
+
+def _mobile_stages(body: str) -> list[int]:
+    """Return the channels of the stages of a MobileNet that torchvision lets a pyramid stand on."""
+    with torch.device("meta"):
+        blocks = getattr(import_torchvision_models(), body)(weights=None).features
+    halving = [number for number, block in enumerate(blocks) if getattr(block, "_is_cn", False)]
+    return [blocks[number].out_channels for number in (0, *halving, len(blocks) - 1)]
+
+
+def _matching(wanted: list[int], stages: Sequence[int], first: int = 0) -> list[int]:
+    """Return the numbers of the stages that have the wanted channels, the last ones; ValueError where there are none.
+
+    first: the number of the first stage.
+    """
+    found: list[int] = []
+    for channels in reversed(wanted):
+        end = found[0] - first if found else len(stages)
+        found.insert(0, first + max(number for number in range(end) if stages[number] == channels))
+    return found
 
 
 def _on_top(shapes: Shapes, channels: int) -> Any:
