@@ -32,12 +32,13 @@ VALUES = {"zero": 0.0, "very low": -1000.0}  # the second is what pytorch-grad-c
     title="Ablation-CAM of a box",
     needs=Capability.DETECT | Capability.ACTIVATIONS | Capability.ABLATION,
     source="Desai, Ramaswamy, Ablation-CAM, 2020, WACV; on a pyramid and for a box's score, as pytorch-grad-cam has it",
-    cost="one pass through the backbone, and one through what follows it a channel, whatever the number of boxes",
+    cost="one pass through the backbone, and for each box and channel two through what follows it; everywhere at once, "
+    "one a channel whatever the number of boxes",
     guide=Guide(
         answers="Where are the features without which the box would be lost, less sure, or elsewhere?",
         choose="When an experiment is wanted instead of a slope, and to see what holds an edge in its place.",
-        limits="Coarse. A channel counts wherever it is active, so another object of the class lights up as well. "
-        "Channels that can stand in for each other seem unimportant.",
+        limits="Coarse. Channels that can stand in for each other seem unimportant. Everywhere at once, a channel "
+        "counts wherever it is active, so another object of the class lights up as well.",
     ),
 )
 class AblationCamOfABox(DetectionMethod):
