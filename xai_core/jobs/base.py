@@ -67,9 +67,10 @@ class Job(Generic[Result]):
             self._cancel()
 
     def update(self, **changes: Any) -> None:
-        """Replace the state; for runners. An ended job keeps its state."""
-        if not self.state.ended:
-            self.state = replace(self.state, **changes)
+        """Replace the state; for runners, from any thread. An ended job keeps its state."""
+        with self._telling:
+            if not self.state.ended:
+                self.state = replace(self.state, **changes)
         if self.state.ended:
             self._ended.set()
             self._tell()

@@ -155,8 +155,6 @@ class LocalRunner:
         return task.job
 
     def _submit_again(self, source: ModelSource, task: Task) -> None:
-        if task.job.state.ended:
-            return
         try:
             self._submit(source, task)
         except RuntimeError:  # closed meanwhile
@@ -173,11 +171,11 @@ class LocalRunner:
             return found
 
     def _cancel(self, source: ModelSource, job: Job[Any]) -> None:
+        job.update(status=Status.CANCELLED)  # first, so that no process takes it on any more
         with self._lock:
             process = self._processes.get(_key(source))
         if process:
             process.cancel(job)
-        job.update(status=Status.CANCELLED)  # also where it is between two processes
 
     def _wait_for_room(self, newcomer: ModelProcess) -> None:
         """Return once `newcomer` may start; idle processes make room for it."""

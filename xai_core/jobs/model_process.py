@@ -29,7 +29,7 @@ class ModelProcess:
     """Starts, opens its model and answers on a thread of its own; every public method may be called from any other.
 
     `wait_for_room` blocks until the process may be started, or was closed. `elsewhere` takes on a task that has to wait
-    for another process, as this one ended over a job that was cancelled.
+    for another process, as this one ended over a job that was cancelled; it begins again there.
     """
 
     def __init__(
@@ -80,15 +80,17 @@ class ModelProcess:
             return True
 
     def submit(self, task: Task) -> bool:
-        """Take a task on; False where the process has ended or ends."""
+        """Take a task on, unless its job was cancelled; False where the process has ended or ends."""
         with self._lock:
             if self.ended or self.closed:
                 return False
+            if task.job.state.ended:
+                return True
             self.used = time.monotonic()
             id = next(self._ids)
-            task.header["job"] = id
+            task.header["job"], task.began = id, None
             is_open = self.card is not None
-            task.update(doing=self._what_comes_first())
+            task.update(status=Status.WAITING, doing=self._what_comes_first())
             self._tasks[id] = task
             self._expect()
         if is_open:
@@ -96,16 +98,15 @@ class ModelProcess:
         return True
 
     def cancel(self, job: Job[Any]) -> None:
-        """End a job of this process at once; the worker stops at its next step, or is ended where that is long."""
+        """End the work for a job that was cancelled: at the worker's next step, or with it where that is long."""
         with self._lock:
             if job in self._openings:
                 self._openings.remove(job)
-                return job.update(status=Status.CANCELLED)
+                return None
             found = [(id, task) for id, task in self._tasks.items() if task.job is job]
             if not found:
                 return None
             id, task = found[0]
-            task.update(status=Status.CANCELLED)
             if self.card is None:
                 del self._tasks[id]
                 return None
@@ -266,10 +267,10 @@ class ModelProcess:
             self._elsewhere(self.source, task)
 
     def _not_to_blame(self, error: VitrineError) -> dict[int, Task]:
-        """Return the tasks that only waited for a cancelled one, which did not end in time."""
+        """Return the tasks beside a cancelled one that did not end in time; whichever of them hangs fails next time."""
         if self.closed or not isinstance(error, TimedOut) or not self._cancelled():
             return {}
-        return {id: task for id, task in self._tasks.items() if task.began is None and not task.job.state.ended}
+        return {id: task for id, task in self._tasks.items() if not task.job.state.ended}
 
     def _cancelled(self) -> list[Task]:
         """Return the tasks that were cancelled and have not come to an end in the worker."""

@@ -40,11 +40,13 @@ class Spotter(Detector):
     def __init__(self, words):
         self.words = words
         self.card = Card("pytorch", "fake", 2, InputSpec(None, None), Capability.DETECT, notes=(words,))
+        self.searches = 0
 
     def engines(self, height, width):
-        if self.words.startswith("searching"):
+        self.searches += 1
+        if self.words.startswith("searching") and self.searches == 1:
             time.sleep(3)
-        while self.words.startswith("lost"):
+        while self.words.startswith("lost") or (self.words.startswith("straying") and self.searches > 1):
             time.sleep(0.01)
         return (Engine("Fake", "float32", 0.0, 1.0, float(height * width), True),)
 

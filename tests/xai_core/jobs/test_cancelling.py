@@ -16,7 +16,6 @@ from xai_core.jobs.model_process import STOPPING
 from xai_core.jobs.tasks import DOING
 
 SECONDS = 60
-AT_ONCE = 0.5
 IMAGE = np.full((10, 20, 3), 0.75, np.float32)
 TARGET = BoxTarget((0.0, 0.0, 10.0, 10.0), 1, 0.75, (0.0, 0.75))
 
@@ -30,7 +29,10 @@ def until(true, seconds=SECONDS):
 
 @pytest.fixture
 def ask(source):
-    """Ask a runner for a map of a detector whose search for engines takes three seconds, or for ever where `lost`."""
+    """Ask a runner for a map of a detector whose first search for engines takes three seconds.
+
+    Where it is `lost` each search takes for ever, where it is `straying` each but the first.
+    """
 
     def submit(runner, words="searching", **given):
         return runner.explain_boxes(replace(source(words), task="detect"), Asked("halves", given), IMAGE, [TARGET])
@@ -39,27 +41,25 @@ def ask(source):
 
 
 def cancelled_in_its_search(job):
+    """Cancel a job; its state says so at once, without a word of the worker."""
     until(lambda: job.state.doing == DOING["engines"])
-    begun = time.monotonic()
     job.cancel()
-    assert job.wait(SECONDS).status is Status.CANCELLED
-    return time.monotonic() - begun
+    assert job.state.status is Status.CANCELLED
 
 
-def test_a_cancel_is_answered_at_once_during_the_search_for_the_fastest_engine(runner, ask):
-    assert cancelled_in_its_search(ask(runner)) < AT_ONCE
-
-
-def test_a_classifier_answers_as_quickly(runner, source, explain):
-    assert cancelled_in_its_search(explain(runner, source("slow"))) < AT_ONCE
+def test_a_classifier_is_cancelled_at_once_during_the_search_for_the_fastest_engine(runner, source, explain):
+    cancelled_in_its_search(explain(runner, source("slow")))
+    again = explain(runner, source("slow"))
+    assert again.state.doing == STOPPING  # the worker is still at the search
+    again.cancel()
 
 
 def test_what_is_asked_after_a_cancel_waits_for_the_search_and_says_so(runner, ask):
     cancelled_in_its_search(ask(runner, steps=10_000, pause=0.05))
-    begun, again = time.monotonic(), ask(runner)
+    again = ask(runner)
     assert again.state.doing == STOPPING
     assert again.result(SECONDS).fraction == 1
-    assert time.monotonic() - begun < 30  # the cancelled one, which would take minutes, is not gone on with
+    assert ask(runner).state.doing != STOPPING  # the cancelled one, which would take minutes, is not gone on with
 
 
 def test_a_search_that_was_cancelled_is_ended_where_it_goes_on_and_what_waited_has_another_worker(source, ask):
@@ -73,11 +73,22 @@ def test_a_search_that_was_cancelled_is_ended_where_it_goes_on_and_what_waited_h
 
 
 def test_what_waited_for_another_worker_can_be_cancelled(ask):
-    runner = fake_runner(limits=Limits(step_seconds=1.0))
+    runner = fake_runner(limits=Limits(step_seconds=1.5))
     try:
         cancelled_in_its_search(ask(runner, "lost"))
         again = ask(runner, "lost")
         until(lambda: again.state.doing == DOING["engines"])  # in the second worker
-        assert cancelled_in_its_search(again) < AT_ONCE
+        cancelled_in_its_search(again)
+    finally:
+        runner.close()
+
+
+def test_a_job_that_is_under_way_beside_it_begins_again_in_another_worker(ask):
+    runner = fake_runner(limits=Limits(step_seconds=1.5))
+    try:
+        beside = ask(runner, "straying", steps=50, pause=0.02)
+        until(lambda: beside.state.latest is not None)
+        cancelled_in_its_search(ask(runner, "straying"))
+        assert beside.result(SECONDS).fraction == 1
     finally:
         runner.close()

@@ -51,3 +51,11 @@ def test_an_idle_process_is_closed(waiting, monkeypatch):
     monkeypatch.setattr(waiting, "card", object())
     assert waiting.close_if_idle()
     assert not waiting.submit(task())
+
+
+def test_a_job_that_was_cancelled_between_two_processes_is_not_taken_on(waiting, monkeypatch):
+    late = task()
+    late.job.update(status=Status.CANCELLED)
+    assert waiting.submit(late)
+    monkeypatch.setattr(waiting, "card", object())
+    assert waiting.idle
