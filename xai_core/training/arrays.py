@@ -39,8 +39,7 @@ def from_npz(data: bytes, name: str) -> History:
     check_cells(count, epochs)
     classes = int(max(predictions.max(initial=0), actual.max(initial=0))) + 1
     check_count(classes)
-    labels = tuple(_labels(arrays.get("labels"), max(classes, _told_apart(arrays.get("probs")))))
-    check_count(len(labels))
+    labels = tuple(_labels(arrays.get("labels"), max(classes, _told_apart(arrays.get("probs"), predictions.shape))))
     confidence, doubts = _confidence(arrays, predictions, len(labels))
     return History(
         name,
@@ -97,9 +96,9 @@ def _opened(data: bytes) -> tuple[dict[str, np.ndarray], list[str]]:
     return kept, [told] if probs > LARGEST else []
 
 
-def _told_apart(probs: np.ndarray | None) -> int:
-    """Return how many classes probabilities (n, E, K) are of."""
-    return probs.shape[2] if probs is not None and probs.ndim == 3 else 0
+def _told_apart(probs: np.ndarray | None, shape: tuple[int, ...]) -> int:
+    """Return how many classes probabilities (n, E, K) are of, where they are of predictions of that shape (n, E)."""
+    return probs.shape[2] if probs is not None and probs.ndim == 3 and probs.shape[:2] == shape else 0
 
 
 def _confidence(arrays: dict[str, np.ndarray], predictions: Indices, classes: int) -> Noted:
@@ -110,16 +109,17 @@ def _confidence(arrays: dict[str, np.ndarray], predictions: Indices, classes: in
 
 def _labels(array: np.ndarray | None, classes: int) -> list[str]:
     """Return the labels; more classes in the predictions than labels are left to the check of the history."""
+    check_count(classes if array is None else array.size)
     return [f"class {n}" for n in range(classes)] if array is None else [str(one) for one in np.ravel(array)]
 
 
 def _texts(arrays: dict[str, np.ndarray], key: str, count: int) -> list[str]:
     if key not in arrays:
         return [str(n) for n in range(count)]
-    found = [str(one) for one in np.ravel(arrays[key])]
+    found = np.ravel(arrays[key])
     if len(found) != count:
         raise DataError(f"The npz holds {len(found)} {key} where {count} are due; give one for each.")
-    return found
+    return [str(one) for one in found]
 
 
 def _curves(arrays: dict[str, np.ndarray], epochs: int) -> dict[str, Doubles]:

@@ -53,7 +53,7 @@ def of_columns(columns: Sequence[NDArray[np.float64] | None], predicted: Indices
 def _taken(probabilities: NDArray[np.generic], predictions: Indices) -> tuple[Confidences, int]:
     """Return the probability of each prediction, and how many are of another class than the most probable one."""
     found, apart = np.full(predictions.shape, np.nan, np.float32), 0
-    rows = max(1, AT_ONCE // max(1, probabilities[0].size))
+    rows = max(1, AT_ONCE // max(1, probabilities.shape[1] * probabilities.shape[2]))
     for start in range(0, len(predictions), rows):
         part, said = probabilities[start : start + rows], predictions[start : start + rows]
         own = np.take_along_axis(part, np.maximum(said, 0)[..., None], axis=2)[..., 0].astype(np.float32)

@@ -49,12 +49,20 @@ def on_epochs(points: Points, axis: Axis) -> OnEpochs | None:
         return OnEpochs(values)
     if axis.noted is not None and (found := _as_noted(points, axis)) is not None:
         return found
-    of_batches = len(values) >= BATCHES * count and steps[-1] > steps[0]
+    of_batches = len(values) >= BATCHES * count and steps[-1] > steps[0] and not _are_epochs(steps, axis)
     if axis.numbered and (axis.steps_are_epochs or not of_batches):
         found = _by_number(points, axis)
         if found is not None or (steps == np.round(steps)).all():
             return found
     return OnEpochs(_means(_parts(steps, count), values, count), EVENLY) if of_batches else None
+
+
+def _are_epochs(steps: Doubles, axis: Axis) -> bool:
+    """Whether steps are plainly epochs: every one that is looked at is there, and none lies beyond their neighbours."""
+    numbers = np.sort([_number(name) for name in axis.epochs])
+    gap = np.diff(numbers).max(initial=1)
+    within = steps[0] > numbers[0] - gap and steps[-1] < numbers[-1] + gap
+    return bool(axis.numbered and within and np.isin(numbers, steps).all())
 
 
 def _by_number(points: Points, axis: Axis) -> OnEpochs | None:

@@ -53,6 +53,15 @@ def test_a_longer_table_goes_by_its_epochs():
     np.testing.assert_array_equal(found["val_acc"], [0.1, 0.2, 0.3])
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_scalars_of_every_epoch_go_by_their_number_where_a_history_holds_every_fifth(first):
+    steps = range(first, first + 50)
+    epochs = [str(step) for step in steps if step % 5 == 0]
+    found = read_curves(events(*((step, simple("loss", float(step))) for step in steps)), epochs)
+    np.testing.assert_array_equal(found.values["loss"], np.array(epochs, float))
+    assert found.notes == ()
+
+
 def test_a_shorter_table_leaves_epochs_without_a_value():
     np.testing.assert_array_equal(
         read_curves(b"epoch,val_acc\n2,0.3\n", EPOCHS).values["val_acc"], [np.nan, np.nan, 0.3]

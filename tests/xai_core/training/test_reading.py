@@ -106,6 +106,15 @@ def test_probabilities_tell_how_many_classes_there_are():
     assert npz(predictions=[[0]], actual=[0], probs=np.array([[[0.5, 0.25, 0.25]]])).labels[2] == "class 2"
 
 
+def test_shapes_of_empty_probabilities_are_not_believed():
+    empty = np.zeros((0, 2, 10**9), np.float32)
+    assert "probs is left out" in npz(predictions=[[0, 1]], actual=[0], probs=empty).notes[0]
+    with pytest.raises(DataError, match="at most 1000"):
+        npz(predictions=np.zeros((0, 2), int), actual=np.zeros(0, int), probs=empty)
+    with pytest.raises(DataError, match="a row a picture"):
+        npz(predictions=np.zeros((0, 2), int), actual=np.zeros(0, int), probs=empty[..., :3])
+
+
 @pytest.mark.parametrize(
     ("probs", "said"),
     [
