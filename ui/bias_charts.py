@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Protocol, TypeVar
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from xai_core.bias.wording import number
+from ui.text import literal
+from xai_core.bias.wording import number, words
 
 COLOURS = (
     "rgb(59,116,201)",
@@ -26,8 +29,19 @@ INKS = ((23, 33, 43), (255, 255, 255))
 LONGEST_NAME = 28
 ROW = 26  # pixels of a bar
 NO_ROOM = 0.2  # of the longest bar, too little to write on
+MOST_GROUPS = 40  # that charts have room for
 Mark = float | None
 Colour = tuple[int, int, int]
+
+
+class HasSamples(Protocol):
+    """What has a number of pictures."""
+
+    @property
+    def samples(self) -> int: ...
+
+
+Sized = TypeVar("Sized", bound=HasSamples)
 
 
 def plain(text: str) -> str:
@@ -115,6 +129,22 @@ def as_rows(figure: go.Figure, names: Sequence[str], row: int = ROW) -> go.Figur
     figure.update_yaxes(named_axis(names, range=[len(names) - 0.5, -0.5], automargin=True, zeroline=False))
     figure.update_layout(height=90 + row * max(2, len(names)), margin={"l": 8, "r": 8, "t": 24, "b": 40})
     return figure
+
+
+def largest(groups: Sequence[Sized]) -> list[Sized]:
+    """Return the groups that charts have room for, those of most pictures, in their order."""
+    kept = sorted(range(len(groups)), key=lambda place: -groups[place].samples)[:MOST_GROUPS]
+    return [groups[place] for place in sorted(kept)]
+
+
+def apart_table(found: Mapping[str, object], meanings: Mapping[str, str]) -> None:
+    """Show the figures of models side by side, and what each figure means; found: by the model's name."""
+    rows = {
+        words(name): [*(number(getattr(one, name)) for one in found.values()), meaning]
+        for name, meaning in meanings.items()
+    }
+    columns = [*(literal(name, 40) for name in found), "What it says"]
+    st.table(pd.DataFrame.from_dict(rows, orient="index", columns=columns))
 
 
 def with_interval(value: Mark, low: Mark, high: Mark) -> str:

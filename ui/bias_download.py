@@ -13,7 +13,9 @@ import streamlit as st
 from ui.bias_background import answer_of
 from ui.bias_filters import Part, applied, values_of
 from ui.controls import declared
+from ui.text import literal
 from xai_core.bias.predictions import Predictions
+from xai_core.bias.predictions_file import PREDICTIONS, predictions_csv
 from xai_core.bias.progress import Tell
 from xai_core.bias.settings import Attack, Settings
 from xai_core.bias.tables import csv_tables, metrics, page
@@ -24,6 +26,7 @@ Values = dict[str, Any]
 
 def downloads(parts: Sequence[Part], settings: Settings) -> None:
     """Offer the figures of all models, of the pictures that are looked at, once they were worked out."""
+    _predictions(parts)
     st.caption(
         "All figures of all models, of the pictures that the filters let through; of every attribute also its groups "
         "and its leakage, which takes a while. Each chart has a button of its own that saves it as PNG."
@@ -45,6 +48,22 @@ def downloads(parts: Sequence[Part], settings: Settings) -> None:
     if not working and all(found):
         named = [one | {"name": part.name} for one, part in zip(found, parts, strict=True) if one]
         _offer(named)
+
+
+def _predictions(parts: Sequence[Part]) -> None:
+    """Offer the predictions that are looked at, of each model, as a table that can be uploaded again."""
+    st.caption("The predictions that the filters let through, as a table that can be uploaded again.")
+    for part, column in zip(parts, st.columns(max(3, len(parts))), strict=False):
+        column.download_button(
+            "Predictions (CSV)" if len(parts) == 1 else f"{literal(part.name, 40)} (CSV)",
+            lambda found=part.found: predictions_csv(found).encode(),
+            PREDICTIONS,
+            "text/csv",
+            key=f"bias.predictions.{part.held.number}",
+            icon=":material/download:",
+            on_click="ignore",
+            width="stretch",
+        )
 
 
 def _metrics(found: Predictions, name: str, settings: Settings, attack: Attack, tell: Tell) -> Values:

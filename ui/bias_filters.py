@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-import numpy as np
 import streamlit as st
 
 from ui import address, session
@@ -19,6 +18,7 @@ from xai_core.bias.predictions import Predictions
 from xai_core.bias.progress import Tell
 from xai_core.bias.settings import NOTHING, Decision, Settings
 from xai_core.bias.thresholds import with_threshold
+from xai_core.bias.wording import natural
 from xai_core.errors import DataError
 
 KEPT = "session"
@@ -160,7 +160,8 @@ def _attributes(held: Sequence[Held]) -> dict[str, list[str]]:
 def values_of(found: Predictions) -> dict[str, list[str]]:
     """Return the values of each attribute, by its name."""
     return {
-        name: [value or UNKNOWN for value in np.unique(values).tolist()] for name, values in found.attributes.items()
+        name: [value or UNKNOWN for value in sorted(set(values.tolist()), key=natural)]
+        for name, values in found.attributes.items()
     }
 
 

@@ -11,7 +11,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ui.bias_charts import LIMIT, bars
-from xai_core.bias.groups import FOUR_FIFTHS, ClassGap, all_gaps
+from xai_core.bias.class_gaps import ClassGap, all_gaps
+from xai_core.bias.groups import FOUR_FIFTHS
 from xai_core.bias.settings import Settings
 from xai_core.bias.wording import UNDEFINED, number, words
 
@@ -25,13 +26,9 @@ MEANINGS = {
 
 def class_by_class(gaps: Sequence[ClassGap], settings: Settings) -> None:
     """Show the opportunity discrepancy and the disparate impact of every class, and of all in three figures."""
-    st.markdown("**Class by class**")
-    told, drawn = st.columns(2), st.columns(2)  # charts begin at one height, however long what is told of them
-    _discrepancies(gaps, settings, told[0], drawn[0])
-    _impacts(gaps, settings, told[1], drawn[1])
-    whole = asdict(all_gaps(gaps))
-    rows = {words(name): [number(whole[name]), meaning] for name, meaning in MEANINGS.items()}
-    st.table(pd.DataFrame.from_dict(rows, orient="index", columns=["All classes", "What it says"]))
+    st.markdown("**Class by class, each against the rest**")
+    if any(one.demographic_parity_difference is not None for one in gaps):
+        _apart(gaps, settings)
     with st.expander("Recall of every class and group"):
         st.dataframe(
             pd.DataFrame([{"Class": one.label} | one.recalls for one in gaps]),
@@ -41,6 +38,15 @@ def class_by_class(gaps: Sequence[ClassGap], settings: Settings) -> None:
             key="bias.recalls",
             alt="Recall of every class and group",
         )
+
+
+def _apart(gaps: Sequence[ClassGap], settings: Settings) -> None:
+    told, drawn = st.columns(2), st.columns(2)  # charts begin at one height, however long what is told of them
+    _discrepancies(gaps, settings, told[0], drawn[0])
+    _impacts(gaps, settings, told[1], drawn[1])
+    whole = asdict(all_gaps(gaps))
+    rows = {words(name): [number(whole[name]), meaning] for name, meaning in MEANINGS.items()}
+    st.table(pd.DataFrame.from_dict(rows, orient="index", columns=["All classes", "What it says"]))
 
 
 def _discrepancies(gaps: Sequence[ClassGap], settings: Settings, told: DeltaGenerator, drawn: DeltaGenerator) -> None:

@@ -11,31 +11,35 @@ from plotly.subplots import make_subplots
 from streamlit.delta_generator import DeltaGenerator
 
 from ui import frame, session
-from ui.bias_charts import COLOURS, FAINT, as_rows, intervals, plain, with_interval
+from ui.bias_accuracy import accuracies_of, accuracy_by_group
+from ui.bias_charts import COLOURS, FAINT, MOST_GROUPS, apart_table, as_rows, intervals, largest, plain, with_interval
 from ui.bias_filters import KEPT, Part, values_of
 from ui.bias_gaps import class_by_class
 from ui.text import literal
-from xai_core.bias.groups import CROSSED, RATES, ClassGap, Fairness, Group, class_gaps, fairness, grouped
+from xai_core.bias.class_gaps import ClassGap, class_gaps, most_apart
+from xai_core.bias.groups import CROSSED, RATES, Fairness, Group, compared, fairness, grouped
 from xai_core.bias.predictions import Texts
 from xai_core.bias.reading import some
 from xai_core.bias.settings import Settings
-from xai_core.bias.tables import most_apart
 from xai_core.bias.wording import UNDEFINED, number, words
 
-MOST_DRAWN = 40
 ATTRIBUTE, CROSSING, POSITIVE = "bias.attribute", "bias.crossing", "bias.positive"
 RATE_MEANINGS = {
     "selection_rate": "share of the group that was taken for the class",
-    "true_positive_rate": "share of the group's pictures of the class that were taken for it (recall)",
+    "true_positive_rate": "share of the group's pictures of the class that were taken for it",
     "false_positive_rate": "share of the group's other pictures that were taken for it all the same",
-    "positive_predictive_value": "share of what was taken for the class that is of it (precision)",
-    "accuracy": "share of the group for which the question of this class was answered rightly",
+    "positive_predictive_value": "share of what was taken for the class that is of it",
 }
 ABSENT = {  # why a rate of a group is not defined
     "true_positive_rate": "no picture of the class",
     "false_positive_rate": "no picture of another class",
     "positive_predictive_value": "nothing was taken for the class",
 }
+LEFT_OUT = (
+    "They are left out of differences, ratios and disparate impact (Intervals and limits: Leave out small groups)."
+)
+TAKE_PART = "They are compared all the same, so chance alone may decide (Intervals and limits: Leave out small groups)."
+NOTHING_LEFT = " Fewer than two groups are left, so nothing is compared."
 GAP_MEANINGS = {
     "demographic_parity_difference": "The selection rates' greatest difference. It does not ask whether groups differ.",
     "disparate_impact": "The least selection rate over the greatest; below 0.8 it counts as adverse (four-fifths "
@@ -46,29 +50,29 @@ GAP_MEANINGS = {
     "equalized_odds_difference_mean": "The mean of these two differences.",
     "equalized_odds_ratio": "The lesser of the ratios of recall and of false positive rate.",
     "predictive_parity_difference": "The precisions' greatest difference: whose positives can be believed less.",
-    "accuracy_difference": "The accuracies' greatest difference. It hides which kind of error differs.",
-    "accuracy_std": "How far the groups' accuracies lie apart (their standard deviation).",
 }
 
 
 def groups(part: Part, parts: Sequence[Part], settings: Settings) -> None:
     """Show what differs between groups of one model's pictures, and how far groups lie apart for all models."""
-    columns = st.columns(3)
+    columns = st.columns(2)
     names = chosen_attributes(part, columns)
     if not names:
         st.info(
             "Groups need an attribute with two values among the pictures that are looked at.", icon=":material/group:"
         )
         return
-    gaps = part.once(("gaps", names), lambda found: class_gaps(found, _grouped(part, names)))
-    with columns[2]:
-        positive = _positive(part, gaps)
+    others = [one for one in parts if one is not part and _has(one, names)]
+    _cautions(_fairness(part, names, part.found.labels[0], settings), settings)
+    accuracy_by_group({one.name: accuracies_of(one, names, settings) for one in (part, *others)}, names)
+    gaps = _gaps(part, names, settings)
+    positive = _positive(part, gaps)
     found = _fairness(part, names, positive, settings)
-    _cautions(found, settings)
-    st.markdown(f"**Rates of {literal(positive, 60)} by {literal(CROSSED.join(names), 80)}**")
+    st.markdown(f"**Rates for {literal(positive, 60)} against the rest, by {literal(CROSSED.join(names), 80)}**")
+    _undefined(found)
     _rates(found.groups)
-    others = [one for one in parts if one is not part and _has(one, names, positive)]
-    _apart({part.name: found} | {one.name: _fairness(one, names, positive, settings) for one in others})
+    known = [part, *(one for one in others if positive in one.found.labels)]
+    _apart({one.name: _fairness(one, names, positive, settings) for one in known}, settings)
     class_by_class(gaps, settings)
 
 
@@ -95,15 +99,21 @@ def _grouped(part: Part, names: tuple[str, ...]) -> Texts:
 
 
 def _fairness(part: Part, names: tuple[str, ...], positive: str, settings: Settings) -> Fairness:
-    least, level, one = settings.group_minimum, settings.interval_level, part.found.labels.index(positive)
-    key = ("fairness", names, one, least, level)
-    return part.once(key, lambda found: fairness(found, _grouped(part, names), one, least, level))
+    what = (settings.group_minimum, settings.interval_level, settings.leave_out_small_groups)
+    one = part.found.labels.index(positive)
+    return part.once(("fairness", names, one, *what), lambda found: fairness(found, _grouped(part, names), one, *what))
 
 
-def _has(part: Part, names: tuple[str, ...], positive: str) -> bool:
-    """Whether a model has these groups and this class."""
+def _gaps(part: Part, names: tuple[str, ...], settings: Settings) -> list[ClassGap]:
+    groups = _grouped(part, names)
+    among = compared(groups, settings.group_minimum, settings.leave_out_small_groups)
+    return part.once(("gaps", names, among), lambda found: class_gaps(found, groups, among))
+
+
+def _has(part: Part, names: tuple[str, ...]) -> bool:
+    """Whether a model has these groups."""
     values = part.once("values", values_of)
-    return positive in part.found.labels and all(len(values.get(name, [])) > 1 for name in names)
+    return all(len(values.get(name, [])) > 1 for name in names)
 
 
 def _positive(part: Part, gaps: Sequence[ClassGap]) -> str:
@@ -112,13 +122,21 @@ def _positive(part: Part, gaps: Sequence[ClassGap]) -> str:
     key = f"{POSITIVE}.{part.held.number}"
     if session.value_of(key) not in labels:
         session.put(key, labels[most_apart(gaps)])
-    return str(st.selectbox("Rates of the class", labels, key=key, persist_state=KEPT))
+    return str(st.selectbox("Class against the rest", labels, key=key, persist_state=KEPT))
 
 
 def _cautions(found: Fairness, settings: Settings) -> None:
+    """Say which groups are too small to be relied on, and whether they are compared all the same."""
     small = [one.name for one in found.groups if one.small]
     if small:
-        frame.warn(f"Fewer than {settings.group_minimum} pictures: {some(small)}. These groups rest on little.")
+        told = LEFT_OUT if found.left_out else TAKE_PART
+        alone = NOTHING_LEFT if len(found.groups) - len(found.left_out) < 2 else ""
+        frame.warn(f"Fewer than {settings.group_minimum} pictures: {some(small)}. {told}{alone}")
+    if len(found.groups) > MOST_GROUPS:
+        st.caption(f"Of {len(found.groups)} groups the {MOST_GROUPS} largest are drawn; the tables have all.")
+
+
+def _undefined(found: Fairness) -> None:
     for rate, names in found.undefined.items():
         told = f"{words(rate)} is {UNDEFINED} for {literal(some(names))} ({ABSENT[rate]}), and so is what compares it."
         st.caption(f":material/info: {told}")
@@ -130,10 +148,7 @@ def _rates(found: Sequence[Group]) -> None:
         | {words(name): with_interval(rate.value, rate.low, rate.high) for name, rate in one.rates.items()}
         for one in found
     ]
-    if len(found) > MOST_DRAWN:
-        st.caption(f"Of {len(found)} groups the {MOST_DRAWN} largest are drawn; the table has all.")
-    drawn = sorted(sorted(found, key=lambda one: -one.samples)[:MOST_DRAWN], key=lambda one: one.name)
-    st.plotly_chart(_chart(drawn), key="bias.chart.groups", alt="Rates of each group with intervals")
+    st.plotly_chart(_chart(largest(found)), key="bias.chart.groups", alt="Rates of each group with intervals")
     columns = {words(name): st.column_config.TextColumn(help=meaning) for name, meaning in RATE_MEANINGS.items()}
     columns["Group"] = st.column_config.TextColumn(pinned=True)
     st.dataframe(
@@ -164,15 +179,20 @@ def _titled(rate: str) -> str:
     return words(rate).replace(" ", "<br>")
 
 
-def _apart(found: Mapping[str, Fairness]) -> None:
+def _apart(found: Mapping[str, Fairness], settings: Settings) -> None:
     """Show how far the groups of each model lie apart for the class."""
     for name, one in found.items():
         if one.four_fifths is False:
             impact = number(one.disparate_impact)
-            frame.warn(f"{name}: disparate impact is {impact}; below four fifths it counts as adverse.")
-    rows = {
-        words(gap): [*(number(getattr(one, gap)) for one in found.values()), meaning]
-        for gap, meaning in GAP_MEANINGS.items()
-    }
-    columns = [*(literal(name, 40) for name in found), "What it says"]
-    st.table(pd.DataFrame.from_dict(rows, orient="index", columns=columns))
+            of_which = _on_what(one, settings)
+            frame.warn(f"{name}: disparate impact is {impact}{of_which}; below four fifths it counts as adverse.")
+    apart_table(found, GAP_MEANINGS)
+
+
+def _on_what(found: Fairness, settings: Settings) -> str:
+    """Say what became of small groups where disparate impact was worked out."""
+    small = [one.name for one in found.groups if one.small]
+    if not small:
+        return ""
+    told = "without" if found.left_out else "also between"
+    return f" {told} groups of fewer than {settings.group_minimum} pictures ({some(small)})"

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from ui import frame
+from ui.bias_accuracy import widest_in_words
 from ui.bias_charts import COLOURS, as_rows, intervals, plain, with_interval
 from ui.bias_filters import Part, applied
 from ui.text import literal
@@ -31,6 +32,7 @@ def overview(parts: Sequence[Part], settings: Settings) -> None:
         _warnings(part, found)
     st.table(_table(parts, figures))
     st.caption(" ".join([_drawn(parts, settings), *map(partial(_undefined, settings=settings), parts, figures)]))
+    _by_group(parts, settings)
     st.plotly_chart(_chart(parts, figures), key="bias.chart.overview", alt="The figures of the table with intervals")
 
 
@@ -65,6 +67,16 @@ def _table(parts: Sequence[Part], figures: Sequence[dict[str, Figure]]) -> pd.Da
         rows[words(name)] = [*(literal(one).replace(", ", ",\u00a0") for one in shown), meaning]
     columns = [*(literal(part.name, 40) for part in parts), "What it says"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
+def _by_group(parts: Sequence[Part], settings: Settings) -> None:
+    """Say between which groups accuracies lie furthest apart, of each model that has groups."""
+    told = {part.name: said for part in parts if (said := widest_in_words(part, settings))}
+    if told:
+        lines = [said if len(parts) == 1 else f"{literal(name, 40)}: {said}" for name, said in told.items()]
+        rest = "Where accuracies lie furthest apart; the tab Groups has all groups, and what these figures hide."
+        st.markdown("**Accuracy by group**  \n" + "  \n".join(lines))
+        st.caption(rest)
 
 
 def _drawn(parts: Sequence[Part], settings: Settings) -> str:

@@ -31,7 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=[],
         help="a column that makes groups; two are also crossed",
     )
-    parser.add_argument("--positive", metavar="CLASS", help="the class that rates of groups are of")
+    parser.add_argument("--positive", metavar="CLASS", help="the class that is held against the rest between groups")
     parser.add_argument("--normalise", action="store_true", help="bring rows of probabilities to add up to 1")
     parser.add_argument("--out", metavar="DIR", required=True, help="folder for the files; made where it is missing")
     add_labels(parser)
@@ -40,7 +40,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace, runner: Runner) -> None:
-    """Write metrics.json, a CSV file for each table and bias.html; print the summary, the notes and the paths."""
+    """Write figures (metrics.json, CSV tables, bias.html) and predictions; print the summary, notes and paths."""
+    from xai_core.bias.predictions_file import PREDICTIONS, predictions_csv
     from xai_core.bias.reading import (
         read_predictions,
     )  # fairlearn and pandas take seconds, which no other command needs
@@ -55,6 +56,8 @@ def run(args: Namespace, runner: Runner) -> None:
     values = metrics(found, list(dict.fromkeys(args.attributes)), positive, settings, attack)
     texts = csv_tables(values) | {PAGE: page([values], f"Bias of {path.name}")}
     files = {METRICS: json_bytes(values)} | {name: text.encode() for name, text in texts.items()}
+    if (Path(args.out) / PREDICTIONS).resolve() != path.resolve():  # the table that was given stays as it is
+        files[PREDICTIONS] = predictions_csv(found).encode()
     paths = _write(Path(args.out), files)
     print("\n".join([*_in_lines(values), *(f"Note: {note}" for note in found.notes), *map(str, paths)]))
 
@@ -82,6 +85,18 @@ def _in_lines(values: Mapping[str, Any]) -> list[str]:
         between = "" if one["low"] is None else f" [{one['low']:.3f}, {one['high']:.3f}]"
         lines.append(f"  {words(name):<30}{number(one['value'])}{between}")
     for name, group in values["groups"].items():
-        lines.append(f"Groups of {name}, rates of {group['positive']}")
+        lines += _of_groups(name, group)
+        lines.append(f"Groups of {name}, the class {group['positive']} against the rest")
         lines += [f"  {words(key):<32}{number(value)}" for key, value in group["fairness"].items()]
     return lines
+
+
+def _of_groups(name: str, group: Mapping[str, Any]) -> list[str]:
+    lines = [f"Groups of {name}, accuracy about all classes"]
+    for one in group["by_group"]:
+        share, few = one["accuracy"], " (few)" if one["small"] else ""
+        between = f"[{number(share['low'])}, {number(share['high'])}], {one['pictures']} pictures{few}"
+        lines.append(f"  {one['group']:<32}{number(share['value'])} {between}")
+    lines += [f"  {words(key):<32}{number(value)}" for key, value in group["all_classes"].items()]
+    left_out = ", ".join(group["left_out"])
+    return lines + ([f"  Too few pictures to be compared: {left_out}"] if left_out else [])

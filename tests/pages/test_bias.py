@@ -17,6 +17,8 @@ from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import InstantRunner, text_of, with_sample
 from ui import bias_download, bias_tabs
+from ui.bias_charts import with_interval
+from xai_core.bias.group_accuracy import accuracies
 from xai_core.bias.samples import sample_predictions
 from xai_core.bias.summary import summary
 from xai_core.bias.wording import number
@@ -255,26 +257,71 @@ def test_groups_by_two_attributes_show_what_is_n_a_and_warn_of_few_pictures(app:
     open_tab(app, "Groups")
     app.selectbox(key="bias.crossing").set_value("size").run()
     app.selectbox(key="bias.positive.0").set_value("cat").run()
+    app.toggle(key="bias.leave_out_small_groups").set_value(False).run()
     assert not app.exception
-    rates = app.dataframe[0].value.set_index("Group")
-    assert rates.loc["green × small", "True positive rate"] == "n/a"
-    assert rates.loc["green × big", "True positive rate"].startswith("0.000")
+    rates = app.dataframe[1].value.set_index("Group")
+    assert rates.loc["green × small", "Recall"] == "n/a"
+    assert rates.loc["green × big", "Recall"].startswith("0.000")
     said = plain(text_of(app))
     assert "Fewer than 30 pictures" in said
-    assert "True positive rate is n/a for green × small (no picture of the class), and so is what compares it" in said
+    assert "compared all the same, so chance alone may decide" in said
+    assert "Recall is n/a for green × small (no picture of the class), and so is what compares it" in said
     apart = next(one.value["model"] for one in app.table if "Equal opportunity difference" in one.value.index)
     assert apart["Equal opportunity difference"] == apart["Equalized odds ratio"] == "n/a"
     assert apart["Demographic parity difference"] == "1.000"
-    assert "disparate impact is 0.000" in said
+    assert "disparate impact is 0.000 also between groups of fewer than 30 pictures" in said
+
+
+def test_groups_that_are_too_small_are_left_out_of_what_compares_groups_and_named(app: AppTest) -> None:
+    with_table(app)
+    open_tab(app, "Groups")
+    said = plain(text_of(app))
+    assert "Fewer than 30 pictures: green, red. They are left out" in said
+    assert "Fewer than two groups are left, so nothing is compared." in said
+    assert "counts as adverse" not in said
+    assert app.table[0].value["model"].tolist() == ["n/a"] * 2
+    assert app.dataframe[0].value["Pictures"].tolist() == [3, 3]
+    open_tab(app, "Overview")
+    assert "Accuracy by group" not in text_of(app)
+
+
+def test_accuracy_by_group_is_about_all_classes_and_comes_first(app: AppTest) -> None:
+    with_sample_predictions(app)
+    whole = accuracies(sample_predictions(), sample_predictions().attributes["colour"])
+    shown = {one.name: with_interval(one.accuracy.value, one.accuracy.low, one.accuracy.high) for one in whole.groups}
+    told = plain(text_of(app))
+    assert f"By colour it goes from {shown['red']} for red to {shown['green']} for green." in told
+    open_tab(app, "Groups")
+    assert not app.exception
+    first = app.dataframe[0].value
+    assert dict(zip(first["Group"], first["Accuracy"], strict=True)) == shown
+    assert first["Pictures"].tolist() == [one.samples for one in whole.groups]
+    assert "Accuracy" not in app.dataframe[1].value
+    apart = app.table[0].value["Coloured digits"]
+    assert apart["Accuracy difference"] == number(whole.accuracy_difference)
+    said = plain(text_of(app))
+    assert said.index("Accuracy by colour, about all classes") < said.index("against the rest, by colour")
+
+
+def test_groups_stand_in_the_order_of_their_numbers(app: AppTest) -> None:
+    rows = [[*row[:5], age] for row, age in zip(ROWS, ("0-2", "10-19", "3-9", "20-29", "3-9", "0-2"), strict=True)]
+    with_table(app, table(rows, [*HEADS[:5], "age"]))
+    assert app.multiselect(key="bias.of.age").options == ["0-2", "3-9", "10-19", "20-29"]
+    open_tab(app, "Groups")
+    assert [one.value["Group"].tolist() for one in app.dataframe[:2]] == [["0-2", "3-9", "10-19", "20-29"]] * 2
 
 
 def test_groups_of_all_models_lie_side_by_side(app: AppTest) -> None:
     with_table(app)
     upload(app, table([[row[0], row[0], *row[2:]] for row in ROWS]), "right.csv", before=1)
+    app.slider(key="bias.group_minimum").set_value(1).run()
     open_tab(app, "Groups")
     apart = next(one.value for one in app.table if "Equal opportunity difference" in one.value.index)
     assert list(apart.columns) == ["model", "right", "What it says"]
     assert apart.loc["Equal opportunity difference", "right"] == "0.000"
+    accuracy = app.table[0].value
+    assert list(accuracy.columns) == ["model", "right", "What it says"]
+    assert accuracy.loc["Accuracy difference", "right"] == "0.000"
 
 
 def test_without_an_attribute_groups_are_explained_away(app: AppTest) -> None:
@@ -429,6 +476,7 @@ def test_all_figures_can_be_downloaded_as_tables_json_and_a_page(app: AppTest) -
     app.run()
     assert not app.exception
     assert [one.proto.label for one in app.get("download_button")] == [
+        "Predictions (CSV)",
         "Tables (CSV in a zip)",
         "Figures (metrics.json)",
         "Page (HTML)",

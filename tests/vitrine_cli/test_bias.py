@@ -5,10 +5,12 @@ import json
 
 import pytest
 
+from xai_core.bias.group_accuracy import accuracies
 from xai_core.bias.groups import fairness, grouped
 from xai_core.bias.samples import COLOURED_DIGITS, sample_predictions
 from xai_core.bias.settings import Settings
 from xai_core.bias.summary import summary
+from xai_core.bias.wording import number
 
 
 @pytest.fixture
@@ -48,7 +50,11 @@ def test_the_figures_are_those_of_the_core(vitrine, tmp_path):
     assert values["groups"]["colour"]["positive"] == "3"
     assert values["groups"]["colour"]["fairness"]["demographic_parity_ratio"] == apart.demographic_parity_ratio
     assert f"{figures['accuracy'].value:.3f} [{figures['accuracy'].low:.3f}, " in shown.out
-    assert "Groups of colour, rates of 3" in shown.out
+    whole = accuracies(found, grouped(found, ["colour"]))
+    said = shown.out.partition("Groups of colour, accuracy about all classes\n")[2].splitlines()
+    assert said[0].split()[:2] == ["green", number(whole.greatest.accuracy.value)]
+    assert said[1].split()[:2] == ["red", number(whole.least.accuracy.value)]
+    assert "Groups of colour, the class 3 against the rest" in said
 
 
 def test_tables_and_a_page_are_written_and_their_paths_told(vitrine, tmp_path):
@@ -61,6 +67,23 @@ def test_tables_and_a_page_are_written_and_their_paths_told(vitrine, tmp_path):
     assert "Bias of coloured_digits.npz" in page
     with (tmp_path / "new/summary.csv").open() as file:
         assert {row["figure"] for row in csv.DictReader(file)} >= {"accuracy", "degree_of_bias", "degree_of_bias_floor"}
+
+
+def test_predictions_that_were_written_give_the_same_figures(vitrine, tmp_path):
+    words = ("--attribute", "colour", "--bootstrap-samples", "100", "--out")
+    vitrine("bias", COLOURED_DIGITS, *words, tmp_path / "first")
+    shown = vitrine("bias", tmp_path / "first/predictions.csv", *words, tmp_path / "second")
+    assert (shown.status, shown.err) == (0, "")
+    first, second = (json.loads((tmp_path / one / "metrics.json").read_text()) for one in ("first", "second"))
+    assert first | {"name": ""} == second | {"name": ""}
+
+
+def test_a_table_that_lies_where_files_are_written_stays_as_it_is(vitrine, table, tmp_path):
+    own = table.rename(tmp_path / "predictions.csv")
+    before = own.read_bytes()
+    shown = vitrine("bias", own, "--normalise", "--bootstrap-samples", "100", "--out", tmp_path)
+    assert shown.status == 0
+    assert own.read_bytes() == before
 
 
 def test_flags_are_those_of_the_settings(vitrine, table, tmp_path):

@@ -2,7 +2,8 @@
 
 Figures are those of fairlearn's MetricFrame for one class against all others. A figure that is not defined for a group,
 as the recall where it has no picture of the class, is None, and so is whatever compares it between groups: what is not
-known of one group may be the least or the greatest.
+known of one group may be the least or the greatest. Groups with too few pictures to be relied on are left out of what
+compares groups where that is asked for, since chance alone makes them the least or the greatest.
 """
 
 from __future__ import annotations
@@ -14,15 +15,15 @@ from typing import Any
 import numpy as np
 from fairlearn.metrics import MetricFrame
 
-from xai_core.bias.classes import Mark, mark, ratio
+from xai_core.bias.classes import Mark
 from xai_core.bias.predictions import Mask, Predictions, Texts
-from xai_core.bias.settings import GROUP_MINIMUM, INTERVAL_LEVEL, NOTHING
+from xai_core.bias.settings import GROUP_MINIMUM, INTERVAL_LEVEL, LEAVE_OUT_SMALL, NOTHING
 from xai_core.bias.summary import wilson
+from xai_core.bias.wording import natural
 from xai_core.errors import DataError
-from xai_core.types import Indices
 
 FOUR_FIFTHS = 0.8  # 29 CFR 1607.4(D)
-RATES = ("selection_rate", "true_positive_rate", "false_positive_rate", "positive_predictive_value", "accuracy")
+RATES = ("selection_rate", "true_positive_rate", "false_positive_rate", "positive_predictive_value")
 CROSSED = " × "
 UNKNOWN = "not known"
 
@@ -38,7 +39,10 @@ class Rate:
 
 @dataclass(frozen=True)
 class Group:
-    """The rates of one group by their names; small: whether it has too few pictures to be relied on."""
+    """The rates of one group by their names, of one class against all others.
+
+    small: whether it has too few pictures to be relied on.
+    """
 
     name: str
     samples: int
@@ -51,14 +55,15 @@ class Fairness:
     """How far groups lie apart for one class; differences and ratios of the greatest and the least rate.
 
     They are None where the rate is not defined for a group: recall without pictures of the class, false positive rate
-    without others, positive predictive value where nothing was taken for the class.
+    without others, positive predictive value where nothing was taken for the class; or where there are no two groups.
 
-    disparate_impact: the least selection rate over the greatest; below four fifths it counts as adverse.
-    accuracy_std: population standard deviation of the groups' accuracies, the degree of bias between groups.
-    undefined: by rate, the groups for which it is not defined.
+    left_out: the groups that were too small to be compared. disparate_impact: the least selection rate over the
+    greatest; below four fifths it counts as adverse. undefined: by rate, the compared groups for which it is not
+    defined.
     """
 
     groups: tuple[Group, ...]
+    left_out: tuple[str, ...]
     demographic_parity_difference: Mark
     demographic_parity_ratio: Mark
     equal_opportunity_difference: Mark
@@ -67,8 +72,6 @@ class Fairness:
     equalized_odds_difference_mean: Mark
     equalized_odds_ratio: Mark
     predictive_parity_difference: Mark
-    accuracy_difference: Mark
-    accuracy_std: Mark
     undefined: dict[str, tuple[str, ...]]
 
     @property
@@ -79,35 +82,6 @@ class Fairness:
     def four_fifths(self) -> bool | None:
         """Whether the four-fifths rule holds; None where that can not be said."""
         return None if self.disparate_impact is None else round(self.disparate_impact, 12) >= FOUR_FIFTHS
-
-
-@dataclass(frozen=True)
-class ClassGap:
-    """How far groups lie apart in one class.
-
-    opportunity_discrepancy: the greatest difference of recall, None where a group has no picture of the class.
-    disparate_impact: least over greatest share of a group
-    that was taken for the class. recalls, rates: by group.
-    """
-
-    label: str
-    opportunity_discrepancy: Mark
-    disparate_impact: Mark
-    recalls: dict[str, Mark]
-    rates: dict[str, Mark]
-
-
-@dataclass(frozen=True)
-class AllGaps:
-    """The gaps of all classes in three figures; None where no class has one.
-
-    opportunity_discrepancy: their mean. disparate_impact: of the class where it is least.
-    demographic_parity_difference: the greatest difference between the shares of two groups taken for one class.
-    """
-
-    opportunity_discrepancy: Mark
-    disparate_impact: Mark
-    demographic_parity_difference: Mark
 
 
 def attribute(found: Predictions, name: str) -> Texts:
@@ -145,26 +119,41 @@ def grouped(found: Predictions, attributes: Sequence[str]) -> Texts:
     return np.asarray(names, np.str_)
 
 
+def compared(groups: Texts, group_minimum: int = GROUP_MINIMUM, leave_out: bool = LEAVE_OUT_SMALL) -> tuple[str, ...]:
+    """Return the names of the groups (n,) that are compared, in their order: all, or those with enough pictures."""
+    names, counts = np.unique(groups, return_counts=True)
+    enough = names[counts >= group_minimum] if leave_out else names
+    return tuple(sorted(map(str, enough), key=natural))
+
+
 def fairness(
     found: Predictions,
     groups: Texts,
     positive: int,
     group_minimum: int = GROUP_MINIMUM,
     interval_level: float = INTERVAL_LEVEL,
+    leave_out: bool = LEAVE_OUT_SMALL,
 ) -> Fairness:
     """Return how far groups (n,) lie apart for the class `positive` against all others.
 
     group_minimum: pictures that a group needs not to be called small. interval_level: of the Wilson intervals.
+    leave_out: whether small groups take no part in what compares groups.
     """
-    truth, predicted = found.truth == positive, found.predicted == positive
-    counts = _frame(truth, predicted, groups)
-    named = tuple(_group(name, counts[name], group_minimum, interval_level) for name in sorted(counts))
-    values = {rate: [one.rates[rate].value for one in named] for rate in RATES}
+    counts = _frame(found.truth == positive, found.predicted == positive, groups)
+    named = [_group(name, counts[name], group_minimum, interval_level) for name in sorted(counts, key=natural)]
+    among = set(compared(groups, group_minimum, leave_out))
+    return _fairness(named, [one for one in named if one.name in among])
+
+
+def _fairness(groups: Sequence[Group], among: Sequence[Group]) -> Fairness:
+    """Return how far those groups lie apart that are `among` the compared ones."""
+    values = {rate: [one.rates[rate].value for one in among] for rate in RATES}
     apart = {rate: difference(values[rate]) for rate in RATES}
     odds = (apart["true_positive_rate"], apart["false_positive_rate"])
     shares = (least_ratio(values["true_positive_rate"]), least_ratio(values["false_positive_rate"]))
     return Fairness(
-        groups=named,
+        groups=tuple(groups),
+        left_out=tuple(one.name for one in groups if one not in among),
         demographic_parity_difference=apart["selection_rate"],
         demographic_parity_ratio=least_ratio(values["selection_rate"]),
         equal_opportunity_difference=apart["true_positive_rate"],
@@ -173,48 +162,13 @@ def fairness(
         equalized_odds_difference_mean=_of_both(odds, lambda both: sum(both) / 2),
         equalized_odds_ratio=_of_both(shares, min),
         predictive_parity_difference=apart["positive_predictive_value"],
-        accuracy_difference=apart["accuracy"],
-        accuracy_std=_spread(values["accuracy"]),
-        undefined={rate: names for rate in RATES if (names := _without(named, rate))},
+        undefined={rate: names for rate in RATES if (names := _without(among, rate))},
     )
 
 
-def class_gaps(found: Predictions, groups: Texts) -> list[ClassGap]:
-    """Return for every class how far the groups (n,) lie apart."""
-    names, numbers = np.unique(groups, return_inverse=True)
-    hit = _table(numbers, found.truth, found.predicted == found.truth, len(names), found.classes)
-    own = _table(numbers, found.truth, np.ones(len(found), bool), len(names), found.classes)
-    taken = _table(numbers, found.predicted, np.ones(len(found), bool), len(names), found.classes)
-    recalls, rates = ratio(hit, own), ratio(taken, np.bincount(numbers, minlength=len(names))[:, None])
-    gaps = []
-    for one, label in enumerate(found.labels):
-        recall, rate = (
-            {str(n): mark(v) for n, v in zip(names, table[:, one], strict=True)} for table in (recalls, rates)
-        )
-        gaps.append(ClassGap(label, difference(recall.values()), least_ratio(rate.values()), recall, rate))
-    return gaps
-
-
-def all_gaps(gaps: Sequence[ClassGap]) -> AllGaps:
-    """Return the gaps of all classes in three figures."""
-    discrepancies = [one.opportunity_discrepancy for one in gaps if one.opportunity_discrepancy is not None]
-    impacts = [one.disparate_impact for one in gaps if one.disparate_impact is not None]
-    apart = [found for one in gaps if (found := difference(one.rates.values())) is not None]
-    return AllGaps(
-        opportunity_discrepancy=sum(discrepancies) / len(discrepancies) if discrepancies else None,
-        disparate_impact=min(impacts, default=None),
-        demographic_parity_difference=max(apart, default=None),
-    )
-
-
-def impact_ratios(gap: ClassGap, privileged: str) -> dict[str, Mark]:
-    """Return each group's share that was taken for the class, over that of the privileged group; it may exceed 1."""
-    whole = gap.rates[privileged]
-    return {
-        name: None if rate is None or not whole else rate / whole
-        for name, rate in gap.rates.items()
-        if name != privileged
-    }
+def rate_of(part: int, whole: int, interval_level: float = INTERVAL_LEVEL) -> Rate:
+    """Return a share with its Wilson interval."""
+    return Rate(part / whole if whole else None, *wilson(part, whole, interval_level))
 
 
 def difference(values: Any) -> Mark:
@@ -260,29 +214,15 @@ def _frame(truth: Mask, predicted: Mask, groups: Texts) -> dict[str, dict[str, i
 
 def _group(name: str, counts: dict[str, int], group_minimum: int, interval_level: float) -> Group:
     samples, positive, taken, hit = (counts[key] for key in ("samples", "positive", "taken", "hit"))
-    right = hit + samples - positive - taken + hit
-    pairs = ((taken, samples), (hit, positive), (taken - hit, samples - positive), (hit, taken), (right, samples))
-    rates = {rate: _rate(*pair, interval_level) for rate, pair in zip(RATES, pairs, strict=True)}
+    pairs = ((taken, samples), (hit, positive), (taken - hit, samples - positive), (hit, taken))
+    rates = {rate: rate_of(*pair, interval_level) for rate, pair in zip(RATES, pairs, strict=True)}
     return Group(name, samples, rates, samples < group_minimum)
-
-
-def _rate(part: int, whole: int, interval_level: float) -> Rate:
-    return Rate(part / whole if whole else None, *wilson(part, whole, interval_level))
 
 
 def _without(groups: Sequence[Group], rate: str) -> tuple[str, ...]:
     return tuple(one.name for one in groups if one.rates[rate].value is None)
 
 
-def _spread(values: Sequence[Mark]) -> Mark:
-    known = [value for value in values if value is not None]
-    return float(np.std(known)) if len(known) > 1 else None
-
-
 def _of_both(both: tuple[Mark, Mark], combine: Callable[[list[float]], float]) -> Mark:
     known = [one for one in both if one is not None]
     return combine(known) if len(known) == 2 else None
-
-
-def _table(groups: Indices, classes: Indices, which: Any, rows: int, columns: int) -> Indices:
-    return np.bincount((groups * columns + classes)[which], minlength=rows * columns).reshape(rows, columns)

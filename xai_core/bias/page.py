@@ -83,14 +83,17 @@ def mistakes(one: Mapping[str, Any]) -> Markup:
     """Return the most mispredicted classes with what they were taken for, the top pairs, and the calibration."""
     labels, worst = one["labels"], one["most_mispredicted"]
     places = {label: n for n, label in enumerate(labels)}
+    whole = len(worst) == len(labels)
     rows: list[list[Cell]] = []
     for label in worst:
         counts = one["confusion"][places[label]]
         own = [counts[places[other]] for other in worst]
-        rows.append([label, *own, sum(counts) - sum(own)])
+        rows.append([label, *own, *([] if whole else [sum(counts) - sum(own)])])
     pairs = [[pair["actual"], pair["predicted"], pair["count"], pair["rate"]] for pair in one["top_confusions"]]
-    found = heading(3, "Most mispredicted") + table(["Actual \\ predicted", *worst, "other"], rows)
-    found += table(["Actual", "Taken for", "Pictures", "Share of the class"], pairs) if pairs else ""
+    found = heading(3, "Most mispredicted") + table(
+        ["True class \\ taken for", *worst, *([] if whole else ["other"])], rows
+    )
+    found += table(["True class", "Taken for", "Pictures", "Share of the class"], pairs) if pairs else ""
     return Markup(found + _calibration(one["calibration"]))
 
 
@@ -112,17 +115,38 @@ def heads(one: Mapping[str, Any]) -> Markup:
 
 
 def _groups(name: str, group: Mapping[str, Any], leak: Mapping[str, Any] | None) -> str:
-    rows: list[list[Cell]] = []
-    for one in group["by_group"]:
-        rates = [shown(one[rate]["value"], one[rate]["low"], one[rate]["high"]) for rate in RATES]
-        rows.append([one["group"] + (" (few)" if one["small"] else ""), one["pictures"], *rates])
-    head = ["Group", "Pictures", *map(words, RATES)]
-    found = heading(4, f"{name}, rates of {group['positive']}") + table(head, rows)
-    found += table(["Between groups", ""], [[words(key), value] for key, value in group["fairness"].items()])
+    found = heading(4, f"{name}: accuracy about all classes") + _accuracies(group["by_group"])
+    found += _left_out(group["left_out"])
+    every = [[words(key), value] for key, value in group["all_classes"].items()]
+    found += table(["Between groups, all classes", ""], every)
+    found += heading(4, f"{name}: rates for the class {group['positive']} against the rest")
+    found += _rates(group["by_group"])
+    found += table(["Between groups, this class", ""], [[words(key), v] for key, v in group["fairness"].items()])
     for rate, names in group["undefined"].items():
         found += paragraph(f"{words(rate)} is {UNDEFINED} for {', '.join(names)}, and so is what compares it.")
     found += paragraph(f"Disparate impact below {FOUR_FIFTHS:g} counts as adverse (four-fifths rule).")
     return found + _gaps(group) + (_leakage(leak) if leak else "")
+
+
+def _accuracies(groups: Sequence[Mapping[str, Any]]) -> str:
+    rows: list[list[Cell]] = [
+        [_named(one), one["pictures"], Markup(f"{bar(**one['accuracy'])} {_with_interval(one['accuracy'])}")]
+        for one in groups
+    ]
+    return table(["Group", "Pictures", "Accuracy"], rows)
+
+
+def _rates(groups: Sequence[Mapping[str, Any]]) -> str:
+    rows: list[list[Cell]] = [[_named(one), one["pictures"], *(shown(**one[rate]) for rate in RATES)] for one in groups]
+    return table(["Group", "Pictures", *map(words, RATES)], rows)
+
+
+def _named(group: Mapping[str, Any]) -> str:
+    return str(group["group"]) + (" (few)" if group["small"] else "")
+
+
+def _left_out(names: Sequence[str]) -> str:
+    return paragraph(f"Too few pictures to be compared: {', '.join(names)}.") if names else ""
 
 
 def _gaps(group: Mapping[str, Any]) -> str:
@@ -137,8 +161,7 @@ def _gaps(group: Mapping[str, Any]) -> str:
         for one in group["class_gaps"]
     ]
     head = ["Class", "Opportunity discrepancy", "Disparate impact", *(f"Recall of {name}" for name in names)]
-    every = [[words(key), value] for key, value in group["all_classes"].items()]
-    return table(head, rows) + table(["All classes", ""], every)
+    return table(head, rows)
 
 
 def _leakage(leak: Mapping[str, Any]) -> str:
@@ -158,6 +181,7 @@ def _calibration(found: Mapping[str, Any] | None) -> str:
             shown(one["accuracy"]),
         ]
         for one in found["bins"]
+        if one["samples"]
     ]
     error = paragraph(f"Expected calibration error: {number(found['error'])}.")
     return heading(3, "Calibration") + error + table(["Confidence", "Pictures", "Mean", "Accuracy"], rows)

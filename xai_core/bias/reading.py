@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from xai_core.bias.predictions import Predictions, Texts
 from xai_core.bias.settings import GROUP_MINIMUM
 from xai_core.bias.table_files import FILE, HEAD, TRUTH, Column, Table, read_table, texts_of
+from xai_core.bias.wording import natural
 from xai_core.errors import DataError
 from xai_core.types import Floats, Indices
 
@@ -62,7 +63,7 @@ def attribute_notes(attributes: Mapping[str, Texts]) -> list[str]:
         if len(counts) == 1:
             notes.append(f"The attribute {name} has one value only, so it makes no groups.")
         elif small := [value for value, number in counts.items() if number < GROUP_MINIMUM]:
-            shown = ", ".join(sorted(small)[:4]) + (" and others" if len(small) > 4 else "")
+            shown = ", ".join(sorted(small, key=natural)[:4]) + (" and others" if len(small) > 4 else "")
             notes.append(
                 f"In {name} there are groups of fewer than {GROUP_MINIMUM} pictures ({shown}); read with care."
             )
@@ -143,7 +144,7 @@ def _labels(
         return tuple(sorted(scored, key=int) if all(map(_is_number, scored)) else scored)
     occurring = (set(actual.tolist()) | (set() if guessed is None else set(guessed.tolist()))) - {""}
     if not occurring or not all(map(_is_number, occurring)):
-        return tuple(sorted(occurring))
+        return tuple(sorted(occurring, key=natural))
     number = max(map(int, occurring)) + 1
     if probabilities is not None:
         number = max(number, probabilities.shape[1])

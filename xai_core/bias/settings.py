@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from xai_core.params import Declared, Range, params_of
 
 BOOTSTRAP_SAMPLES, INTERVAL_LEVEL, GROUP_MINIMUM = 1000, 0.95, 30
+LEAVE_OUT_SMALL = True
 NOTHING = "nothing"  # that bootstrap samples are stratified by
 AttackerName = Literal["linear", "MLP"]
 
@@ -27,6 +28,11 @@ class Settings(Declared):
     ] = NOTHING
     interval_level: Annotated[float, Range(0.5, 0.99, 0.01), "How sure the intervals are."] = INTERVAL_LEVEL
     group_minimum: Annotated[int, Range(1, 1000, 1), "Pictures that a group needs to be relied on."] = GROUP_MINIMUM
+    leave_out_small_groups: Annotated[
+        bool,
+        "Whether groups with fewer pictures take no part in what compares groups: differences, ratios and disparate "
+        "impact. Chance alone makes them the least or the greatest.",
+    ] = LEAVE_OUT_SMALL
     classes_shown: Annotated[int, Range(2, 30, 1), "How many classes charts and lists show, the worst first."] = 10
 
 

@@ -9,20 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from xai_core.bias.class_gaps import all_gaps, class_gaps, most_apart
 from xai_core.bias.classes import class_figures
 from xai_core.bias.confusion import confusion, most_mispredicted, top_confusions
 from xai_core.bias.curves import calibration, micro_roc
-from xai_core.bias.groups import (
-    CROSSED,
-    ClassGap,
-    Group,
-    all_gaps,
-    class_gaps,
-    difference,
-    fairness,
-    grouped,
-    strata,
-)
+from xai_core.bias.group_accuracy import Accuracies, accuracies
+from xai_core.bias.groups import CROSSED, Group, compared, fairness, grouped, strata
 from xai_core.bias.heads import head_figures
 from xai_core.bias.inside import leakage
 from xai_core.bias.page import page
@@ -40,8 +32,8 @@ APART = (
     *("demographic_parity_difference", "demographic_parity_ratio", "disparate_impact"),
     *("equal_opportunity_difference", "equal_opportunity_ratio", "equalized_odds_difference"),
     *("equalized_odds_difference_mean", "equalized_odds_ratio", "predictive_parity_difference"),
-    *("accuracy_difference", "accuracy_std"),
 )
+ACCURACIES_APART = ("accuracy_difference", "accuracy_std")
 
 
 def metrics(
@@ -55,9 +47,10 @@ def metrics(
 ) -> Values:
     """Return all figures of a model as plain JSON values of full precision, None where one is not defined.
 
-    attributes: whose groups are compared, each alone and two also crossed. positive: the class that group rates are
-    of; where none is given the second of two, or else the one whose share differs most between groups. attack: how
-    leakage is measured. tell: hears which share is done, and may raise to stop it.
+    attributes: whose groups are compared, each alone and two also crossed. The accuracy of a group is about all
+    classes, its rates are about one class against the rest. positive: that class; where none is given the second of
+    two, or else the one whose share differs most between groups. attack: how leakage is measured. tell: hears which
+    share is done, and may raise to stop it.
     Raises DataError for an attribute that makes no groups, or for one to stratify by that is not there.
     """
     settings = settings or Settings()
@@ -94,12 +87,13 @@ def csv_tables(values: Mapping[str, Any]) -> dict[str, str]:
     tables = {
         "summary.csv": _rows([{"figure": name} | one for name, one in values["summary"].items()]),
         "classes.csv": _rows(values["classes"]),
-        "confusion.csv": _csv([["actual", *labels], *([one, *row] for one, row in named)]),
+        "confusion.csv": _csv([["true class", *labels], *([one, *row] for one, row in named)]),
         "top_confusions.csv": _rows(values["top_confusions"]),
         "calibration.csv": _rows(values["calibration"]["bins"] if values["calibration"] else []),
         "fairness.csv": _rows(
             [{"attribute": name, "class": one["positive"]} | one["fairness"] for name, one in groups.items()]
         ),
+        "all_classes.csv": _rows([{"attribute": name} | one["all_classes"] for name, one in groups.items()]),
         "leakage.csv": _rows([{"attribute": name} | one for name, one in values["leakage"].items() if one]),
         "heads.csv": _rows(values["heads"]),
     }
@@ -122,30 +116,28 @@ def _crossed(attributes: Sequence[str]) -> list[tuple[str, ...]]:
 
 def _groups(found: Predictions, names: Sequence[str], positive: int | None, settings: Settings) -> Values:
     groups = grouped(found, names)
-    gaps = class_gaps(found, groups)
+    least, leave_out = settings.group_minimum, settings.leave_out_small_groups
+    gaps = class_gaps(found, groups, compared(groups, least, leave_out))
     chosen = most_apart(gaps) if positive is None else positive
-    apart = fairness(found, groups, chosen, settings.group_minimum, settings.interval_level)
+    apart = fairness(found, groups, chosen, least, settings.interval_level, leave_out)
+    whole = accuracies(found, groups, settings)
     return {
         "positive": found.labels[chosen],
         "fairness": {name: getattr(apart, name) for name in APART} | {"four_fifths_rule_holds": apart.four_fifths},
+        "left_out": list(apart.left_out),
         "undefined": {rate: list(names) for rate, names in apart.undefined.items()},
-        "by_group": [_group(one) for one in apart.groups],
-        "all_classes": asdict(all_gaps(gaps)),
+        "by_group": _by_group(whole, apart.groups),
+        "all_classes": {name: getattr(whole, name) for name in ACCURACIES_APART} | asdict(all_gaps(gaps)),
         "class_gaps": [asdict(one) for one in gaps],
     }
 
 
-def most_apart(gaps: Sequence[ClassGap]) -> int:
-    """Return the class that is looked at where none was chosen: the second of two, or else where shares differ most."""
-    if len(gaps) == 2:
-        return 1
-    return max(range(len(gaps)), key=lambda one: (difference(gaps[one].rates.values()) or 0.0, -one))
-
-
-def _group(one: Group) -> Values:
-    return {"group": one.name, "pictures": one.samples, "small": one.small} | {
-        name: asdict(rate) for name, rate in one.rates.items()
-    }
+def _by_group(whole: Accuracies, groups: Sequence[Group]) -> list[Values]:
+    return [
+        {"group": one.name, "pictures": one.samples, "small": one.small, "accuracy": asdict(one.accuracy)}
+        | {name: asdict(rate) for name, rate in own.rates.items()}
+        for one, own in zip(whole.groups, groups, strict=True)
+    ]
 
 
 def _leakages(found: Predictions, names: Sequence[str], attack: Attack | None, seed: int, tell: Tell) -> Values:

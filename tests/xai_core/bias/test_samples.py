@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from xai_core.bias.groups import all_gaps, class_gaps, fairness, grouped
+from xai_core.bias.class_gaps import all_gaps, class_gaps
+from xai_core.bias.groups import fairness, grouped
 from xai_core.bias.inside import leakage
 from xai_core.bias.samples import published_tables, sample_predictions
 from xai_core.bias.summary import summary

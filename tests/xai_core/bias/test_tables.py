@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from xai_core.bias.group_accuracy import accuracies
 from xai_core.bias.groups import fairness, grouped
 from xai_core.bias.inside import leakage
 from xai_core.bias.settings import Settings
@@ -94,7 +95,7 @@ def test_each_table_is_a_csv_with_the_same_figures(found):
 
 def test_what_is_not_defined_is_none_in_data_and_na_in_tables_and_on_the_page(predictions):
     found = predictions([0, 0, 1, 1], [0, 0, 0, 0], classes=3, group=list("abab"))
-    values = metrics(found, ["group"], 2, QUICK)
+    values = metrics(found, ["group"], 2, replace(QUICK, leave_out_small_groups=False))
     assert values["classes"][2]["recall"] is None
     assert values["summary"]["macro_auroc"]["value"] is None
     assert values["calibration"] is values["micro_auroc"] is values["leakage"]["group"] is None
@@ -107,7 +108,7 @@ def test_what_is_not_defined_is_none_in_data_and_na_in_tables_and_on_the_page(pr
     shown = page([values])
     assert "n/a" in shown
     assert "Never predicted: c1." in shown
-    assert "True positive rate is n/a for a, b, and so is what compares it." in shown
+    assert "Recall is n/a for a, b, and so is what compares it." in shown
     assert "nan" not in shown.lower()
 
 
@@ -150,6 +151,39 @@ def test_what_people_call_things_is_not_taken_for_html(predictions):
     assert "<script" not in shown
     assert "<img" not in shown
     assert "&lt;script&gt;" in shown
+
+
+def test_accuracy_by_group_is_about_all_classes_and_says_so(found):
+    values = metrics(found, ["sex"], 1, QUICK)
+    group = values["groups"]["sex"]
+    whole = accuracies(found, grouped(found, ["sex"]))
+    assert [one["accuracy"]["value"] for one in group["by_group"]] == [one.accuracy.value for one in whole.groups]
+    assert group["all_classes"]["accuracy_difference"] == whole.accuracy_difference
+    shown = page([values])
+    assert shown.index("sex: accuracy about all classes") < shown.index("sex: rates for the class c1 against the rest")
+    assert f"{number(whole.least.accuracy.value)} [{number(whole.least.accuracy.low)}, " in shown
+    own = list(csv.DictReader(io.StringIO(csv_tables(values)["groups_sex.csv"])))
+    assert [float(row["accuracy"]) for row in own] == [one.accuracy.value for one in whole.groups]
+
+
+def test_groups_that_are_too_small_to_be_compared_are_named(found):
+    values = metrics(found, ["sex"], 1, replace(QUICK, group_minimum=1000))
+    group = values["groups"]["sex"]
+    assert (group["left_out"], group["fairness"]["disparate_impact"]) == (["f", "m"], None)
+    assert "Too few pictures to be compared: f, m." in page([values])
+
+
+def test_a_column_for_the_others_stands_only_where_there_are_others(found):
+    assert ">other</th>" not in page([metrics(found, settings=QUICK)])
+    assert ">other</th>" in page([metrics(found, settings=replace(QUICK, classes_shown=2))])
+
+
+def test_bins_of_confidence_without_pictures_are_left_out_of_the_page(found):
+    values = metrics(found, settings=QUICK)
+    full = [one for one in values["calibration"]["bins"] if one["samples"]]
+    assert len(full) < len(values["calibration"]["bins"])
+    calibration = page([values]).partition("Calibration</h3>")[2].partition("</table>")[0]
+    assert calibration.count("<tr>") == 1 + len(full)
 
 
 def test_models_stand_side_by_side(found, drawn):
