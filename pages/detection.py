@@ -4,12 +4,11 @@ import streamlit as st
 
 from ui import frame
 from ui.detection_boxes import choose_boxes, scene_of
-from ui.detection_cost import BY_ITSELF
 from ui.detection_engines import detector_trials
 from ui.detection_panel import detector_panel
 from ui.detection_question import methods_form
 from ui.detection_results import box_results, offer_to_run, what_is_missing
-from ui.detection_runs import box_questions, box_runs
+from ui.detection_runs import BY_ITSELF, box_questions, box_runs
 from ui.detection_source import sample_scenes
 from ui.engines import find_out, precision_choice
 from ui.picture_tray import one_picture

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ui import session
 from ui.boxes import Box, box_picture
-from ui.detection_cost import Cost
 from ui.text import literal
+from xai_core.detection.cost import Cost
 from xai_core.detection.method import DetectionMethod
 from xai_core.detection.pictures import image_of, shrunk
 from xai_core.detection.preparation import PreparedDetector

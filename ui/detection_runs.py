@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ui import session
 from ui.detection_boxes import Scene
-from ui.detection_cost import Cost
+from xai_core.detection.cost import Cost
 from xai_core.detection.method import DetectionMethod
 from xai_core.detection.pictures import at_size, outlined, shrunk
 from xai_core.detector import BoxTarget
@@ -18,6 +18,9 @@ from xai_core.jobs.base import Job
 from xai_core.picture_files import Picture
 from xai_core.pictures import Look, overlay
 from xai_core.types import Conditions, Estimate, Floats
+
+LONG_SECONDS = 20.0  # what takes longer is begun by a person, who has seen what it costs
+BY_ITSELF = f"What takes longer than about {LONG_SECONDS:.0f} s waits until you press its button."
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +132,7 @@ def box_runs(questions: Sequence[BoxQuestion], *, start: bool, again: bool) -> l
     wanted, slot.asked_to_run = slot.asked_to_run, ""
     slot.drop_unfinished(but=() if again else [one.key for one in questions])
     for one in questions:
-        due = again or wanted == one.method.id or (start and not one.cost.is_large)
+        due = again or wanted == one.method.id or (start and one.cost.seconds <= LONG_SECONDS)
         if due and one.key not in slot.runs:
             one.begin()
     runs = slot.runs

@@ -9,8 +9,8 @@ from vitrine_cli.answer_files import answer_of, filters_for, write
 from vitrine_cli.detect import LookedAt, box_in_words, check_reading, looked_at, nothing_found
 from vitrine_cli.flags import add_flags, given
 from vitrine_cli.inputs import add_detector, add_labels, detector_source, opened_detector
-from vitrine_cli.progress import duration
-from xai_core.detection.method import DETECTION_METHODS, DetectionMethod
+from xai_core.detection.cost import Cost
+from xai_core.detection.method import DETECTION_METHODS
 from xai_core.detection.pictures import image_of, map_size
 from xai_core.detection.report import BoxExplanation
 from xai_core.detection.shown import Shown
@@ -66,7 +66,7 @@ def _explained(
     numbers = _existing(wanted, looked, shown)
     targets = tuple(BoxTarget.of(looked.found, number - 1) for number in numbers)
     job = runner.explain_boxes(looked.detector.source, method, image, targets, Conditions(args.precision))
-    estimate = answer_of(job, method, _cost(method, looked))
+    estimate = answer_of(job, method, Cost.of(method, looked.seen.shape[:2], looked.seconds).in_words)
     return BoxExplanation(
         source=looked.detector.source,
         card=card,
@@ -82,12 +82,6 @@ def _explained(
         look=look,
         inside=args.inside,
     )
-
-
-def _cost(method: DetectionMethod, looked: LookedAt) -> str:
-    """Return how many detections are needed, and about how long they take; "" where one is enough."""
-    count = method.detections(looked.seen.shape[:2])
-    return f"{count} detections, about {duration(count * looked.seconds)}" if count > 1 else ""
 
 
 def _number(text: str) -> int:

@@ -90,7 +90,7 @@ class ModelProcess:
             id = next(self._ids)
             task.header["job"], task.began = id, None
             is_open = self.card is not None
-            task.update(status=Status.WAITING, doing=self._what_comes_first())
+            task.update(status=Status.WAITING, latest=None, doing=self._what_comes_first())
             self._tasks[id] = task
             self._expect()
         if is_open:

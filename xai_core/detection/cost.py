@@ -1,16 +1,15 @@
-"""What an explanation of boxes costs: how many detections, and about how long that takes here."""
+"""What an explanation of boxes costs: how many detections, and about how long that takes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 from xai_core.detection.method import DetectionMethod
 from xai_core.params import Size
 
-LONG_SECONDS = 20.0  # what takes longer is begun by a person, who has seen what it costs
 SECOND_BY_SECOND = 10.0  # seconds that are told one by one
 MINUTE = 60.0
-BY_ITSELF = f"What takes longer than about {LONG_SECONDS:.0f} s waits until you press its button."
 
 
 @dataclass(frozen=True)
@@ -21,14 +20,10 @@ class Cost:
     seconds: float
 
     @classmethod
-    def of(cls, method: DetectionMethod, size: Size, seconds_each: float) -> Cost:
+    def of(cls, method: DetectionMethod, size: Size, seconds_each: float) -> Self:
         """Return what a method costs for a picture of a height and width whose detection took `seconds_each`."""
         count = method.detections(size)
         return cls(count, count * seconds_each)
-
-    @property
-    def is_large(self) -> bool:
-        return self.seconds > LONG_SECONDS
 
     @property
     def in_words(self) -> str:

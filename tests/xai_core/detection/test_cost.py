@@ -1,0 +1,24 @@
+"""What a person is told before an explanation of boxes begins."""
+
+from __future__ import annotations
+
+import pytest
+
+from xai_core.detection.cost import Cost
+from xai_core.detection.methods.drise import DRise
+
+
+def test_each_detection_takes_as_long_as_that_of_the_picture():
+    assert Cost.of(DRise(samples=300), (20, 30), 0.5) == Cost(300, 150.0)
+
+
+def test_a_single_detection_is_not_worth_a_word():
+    assert Cost(1, 500.0).in_words == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.01, "1 s"), (9.4, "9 s"), (14, "10 s"), (119, "120 s"), (121, "2 min"), (3600, "60 min")],
+)
+def test_the_longer_it_takes_the_rounder_it_is_told(seconds, words):
+    assert Cost(8000, seconds).in_words == f"8,000 detections, about {words}"
