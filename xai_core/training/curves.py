@@ -11,7 +11,7 @@ import pandas as pd
 from xai_core.errors import DataError
 from xai_core.training import event_files
 from xai_core.training.checking import LARGEST, MOST_CURVES
-from xai_core.training.epoch_axis import Axis, Points, on_epochs
+from xai_core.training.epoch_axis import Axis, OnEpochs, Points, on_epochs
 from xai_core.training.history import Doubles, History
 from xai_core.training.tables import named_columns, read_table
 
@@ -87,12 +87,12 @@ def _numbers(column: pd.Series) -> Doubles:
     return np.asarray(pd.to_numeric(column, errors="coerce"), np.float64)
 
 
-def _by_way(found: Mapping[str, object]) -> dict[str, list[str]]:
+def _by_way(found: Mapping[str, OnEpochs]) -> dict[str, list[str]]:
     """Return the names of curves by how they were brought to the epochs, where that is worth knowing."""
     ways: dict[str, list[str]] = {}
     for name, one in found.items():
-        if how := getattr(one, "how", ""):
-            ways.setdefault(how, []).append(name)
+        if one.how:
+            ways.setdefault(one.how, []).append(name)
     return ways
 
 
