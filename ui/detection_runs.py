@@ -132,8 +132,13 @@ def box_runs(questions: Sequence[BoxQuestion], *, start: bool, again: bool) -> l
     wanted, slot.asked_to_run = slot.asked_to_run, ""
     slot.drop_unfinished(but=() if again else [one.key for one in questions])
     for one in questions:
-        due = again or wanted == one.method.id or (start and one.cost.seconds <= LONG_SECONDS)
+        due = again or wanted == one.method.id or (start and not _is_long(one.cost))
         if due and one.key not in slot.runs:
             one.begin()
     runs = slot.runs
     return [BoxRun(one.scene, one.method, one.numbers, runs[one.key]) for one in questions if one.key in runs]
+
+
+def _is_long(cost: Cost) -> bool:
+    """Whether a person is asked first; not for a single detection, for which they have waited already."""
+    return cost.detections > 1 and cost.seconds > LONG_SECONDS

@@ -93,6 +93,14 @@ def test_a_costly_method_waits_for_its_button_and_the_others_do_not(app: AppTest
     assert "Run D-RISE" not in labels(app)
 
 
+def test_a_method_of_one_detection_begins_by_itself_however_slow_the_detector(
+    app: AppTest, instant: DetectingRunner
+) -> None:
+    instant.detecting = 60
+    asking(app, FIRST)
+    assert [method.id for method, _ in instant.asked] == [FIRST]
+
+
 def test_another_question_to_a_costly_method_waits_anew(app: AppTest, instant: DetectingRunner) -> None:
     instant.detecting = 0.5
     asking(app, "drise", drise__samples=300)
