@@ -22,7 +22,6 @@ from xai_core.model import Memory
 from xai_core.types import Card, Conditions, Engine, Estimate, Floats
 
 MOST_BOXES = 1000
-Say = Callable[[Header, Arrays], None]
 
 
 def detect_task(job: Job[Detections], image: Floats, floor: float) -> Task:
