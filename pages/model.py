@@ -36,6 +36,7 @@ if at_hand:
     st.page_link("pages/explain.py", label="Explain these answers", icon=":material/search:")
 else:
     st.info("Add a picture above, or tick a sample, to see what the model says.", icon=":material/image:")
+st.page_link("pages/bias.py", label="Ask it about labelled pictures: Bias", icon=":material/balance:")
 
 recognised, preparation, labels = st.tabs(["What was recognised", "How pictures are prepared", "Labels"])
 with recognised:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,9 +14,11 @@ from ui import session
 from ui.bias_filters import KEPT, Part
 from ui.bias_pages import page_of
 from ui.picture_tray import MOST_PICTURES, SEVERAL
-from ui.text import literal, percent
+from ui.text import literal
 from xai_core.bias.picture_set import PictureSet
+from xai_core.bias.predictions import Predictions
 from xai_core.bias.wording import UNDEFINED
+from xai_core.bias.wording import number as in_decimals
 from xai_core.errors import DataError, ImageError
 from xai_core.picture_files import Picture
 from xai_core.preprocessing import Preprocessing
@@ -29,7 +32,7 @@ EXPLAIN_PAGE = "pages/explain.py"
 def pictures_of_cell(part: Part) -> None:
     """Show a choice of a true and a predicted class, and the pictures where both hold."""
     st.markdown("**Pictures of a cell**" + ("" if part.found.confidence is None else ", the surest first"))
-    for column, label, key in zip(st.columns(2), ("True class", "Taken for"), (ACTUAL, PREDICTED), strict=True):
+    for column, label, key in zip(st.columns(2), ("True class", "Predicted class"), (ACTUAL, PREDICTED), strict=True):
         if session.value_of(key) not in part.found.labels:
             session.put(key, None)
         column.selectbox(label, part.found.labels, key=key, placeholder="any", persist_state=KEPT)
@@ -64,12 +67,12 @@ def _listed(part: Part, numbers: Indices, cell: object) -> None:
         {
             "Picture": np.arange(len(shown)) + 1 if found.files is None else found.files[shown],
             "True class": [found.labels[one] for one in found.truth[shown]],
-            "Taken for": [found.labels[one] for one in found.predicted[shown]],
-            **({} if found.confidence is None else {"Confidence": 100 * found.confidence[shown].astype(np.float64)}),
+            "Predicted class": [found.labels[one] for one in found.predicted[shown]],
+            **({} if found.confidence is None else {"Confidence": found.confidence[shown].astype(np.float64)}),
             **{name: values[shown] for name, values in found.attributes.items()},
         }
     )
-    confidence = st.column_config.NumberColumn(format="%.1f%%")
+    confidence = st.column_config.NumberColumn(format="%.3f")
     st.dataframe(
         rows.replace("", None),
         hide_index=True,
@@ -92,7 +95,7 @@ def _gallery(part: Part, pictures: PictureSet, numbers: Indices, cell: object) -
         with column:
             _one(part, pictures, number, place, turn)
     if st.button("Send these to Explain", key="bias.explain", icon=":material/search:"):
-        _explain(pictures, [place for _, place in shown])
+        _explain(part.found, pictures, shown)
 
 
 def _one(part: Part, pictures: PictureSet, number: int, place: int, turn: int) -> None:
@@ -102,24 +105,28 @@ def _one(part: Part, pictures: PictureSet, number: int, place: int, turn: int) -
     except (ImageError, DataError):
         st.caption("can not be opened")
         return
-    sure = "" if found.confidence is None else f" {percent(float(found.confidence[number]))}"
+    sure = "" if found.confidence is None else f" {literal(in_decimals(float(found.confidence[number])))}"
     st.image(view, alt=pictures.files[place], width="stretch")
     st.caption(f"{turn} · {literal(found.labels[found.predicted[number]], 30)}{sure}")
     if st.button(f"Explain {turn}", key=f"bias.explain.{place}", width="stretch"):
-        _explain(pictures, [place])
+        _explain(found, pictures, [(number, place)])
 
 
-def _explain(pictures: PictureSet, places: Sequence[int]) -> None:
-    """Put pictures beside those at hand, choose them alone, and go to where they are explained."""
+def _explain(found: Predictions, pictures: PictureSet, chosen: Sequence[tuple[int, int]]) -> None:
+    """Put pictures beside those at hand, choose them alone, and go to where they are explained.
+
+    chosen: the numbers of the pictures in what was found, and their places in the set. Their names tell the true class.
+    """
     space = session.workspace()
     digests = []
-    for place in places:
+    for number, place in chosen:
         try:
             picture = pictures.picture(place)
         except (ImageError, DataError):  # the picture, or its place in the archive
             continue
         space.pictures.pop(picture.digest, None)
-        space.pictures[picture.digest] = picture
+        truth = found.labels[found.truth[number]]
+        space.pictures[picture.digest] = replace(picture, name=f"{picture.name} (true class {truth})")
         digests.append(picture.digest)
     while len(space.pictures) > MOST_PICTURES:  # the oldest go
         space.pictures.pop(next(iter(space.pictures)))

@@ -1,4 +1,4 @@
-"""What all charts of bias share: colours that are readable in light and dark, names on axes, intervals."""
+"""What charts of bias and training share: colours that are readable in light and dark, names on axes, intervals."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from ui.bias_filters import KEPT, Part
 from xai_core.bias.classes import ratio
 from xai_core.bias.confusion import Confusion, Normalised, among, confusion, most_mispredicted, top_confusions
 from xai_core.bias.settings import Settings
-from xai_core.bias.wording import UNDEFINED
+from xai_core.bias.wording import UNDEFINED, number
 from xai_core.types import Indices
 
 MOST_DRAWN, MOST_WRITTEN, MOST_EMPTY = 100, 15, 40  # classes
@@ -43,24 +43,24 @@ def confusions(part: Part, settings: Settings) -> None:
         selection_mode="points",
         alt="How often each true class (row) was taken for each class (column)",
     )
-    st.caption("Rows are true classes, columns what they were taken for. Click a cell to see its pictures.")
+    st.caption("Rows are true classes, columns predicted classes. Click a cell to see its pictures.")
     _pairs(part, counts, settings)
     pictures_of_cell(part)
 
 
 def _which(part: Part, counts: Indices, settings: Settings) -> list[int]:
     """Return the classes that are drawn: all, or those that are mispredicted most."""
-    number = part.found.classes
-    every = number <= MOST_DRAWN
+    whole = part.found.classes
+    every = whole <= MOST_DRAWN
     if not every:
-        st.caption(f"Of {number} classes the most mispredicted are drawn.")
-    elif number > settings.classes_shown:
+        st.caption(f"Of {whole} classes the most mispredicted are drawn.")
+    elif whole > settings.classes_shown:
         worst = f"{settings.classes_shown} most mispredicted"
         chosen = st.segmented_control(
             "Classes", ["All", worst], default="All", key=f"bias.which.{settings.classes_shown}", persist_state=KEPT
         )
         every = chosen != worst
-    return list(range(number)) if every else most_mispredicted(counts, settings.classes_shown)
+    return list(range(whole)) if every else most_mispredicted(counts, settings.classes_shown)
 
 
 def _matrix(part: Part, counts: Indices, chosen: Sequence[int], by: Normalised) -> go.Figure:
@@ -79,15 +79,17 @@ def _matrix(part: Part, counts: Indices, chosen: Sequence[int], by: Normalised) 
             hoverinfo="skip",
             xgap=1 if len(chosen) <= MOST_EMPTY else 0,
             ygap=1 if len(chosen) <= MOST_EMPTY else 0,
-            colorbar={"thickness": 12, "tickformat": "" if by == "counts" else ".0%"},
+            colorbar={"thickness": 12, "tickformat": "" if by == "counts" else ".1f"},
         )
     )
     cells = _cells(found, _shares(counts, chosen, "rows"), names, columns, chosen)
     figure.add_trace(_written(cells, shares, by) if len(chosen) <= MOST_WRITTEN else cells)
     _mark_chosen(figure, part, chosen)
     ticks = {"showgrid": False, "zeroline": False, "automargin": True}
-    figure.update_xaxes(named_axis(columns, title="Predicted", side="top", range=[-0.5, len(columns) - 0.5], **ticks))
-    figure.update_yaxes(named_axis(names, title="True", range=[len(names) - 0.5, -0.5], **ticks))
+    figure.update_xaxes(
+        named_axis(columns, title="Predicted class", side="top", range=[-0.5, len(columns) - 0.5], **ticks)
+    )
+    figure.update_yaxes(named_axis(names, title="True class", range=[len(names) - 0.5, -0.5], **ticks))
     height = 160 + min(30 * len(names), 640)
     return figure.update_layout(
         height=height, dragmode=False, hovermode="closest", hoverdistance=-1, showlegend=False, margin={"t": 40, "b": 8}
@@ -132,7 +134,7 @@ def _written(cells: go.Scatter, shares: NDArray[np.float64], by: Normalised) -> 
     """Write its figure on each cell."""
     values = shares[cells.y, cells.x]
     colours = [ink_on(value / _most(shares, by)) for value in values]
-    texts = [UNDEFINED if np.isnan(value) else f"{value:.0f}" if by == "counts" else f"{value:.0%}" for value in values]
+    texts = [UNDEFINED if np.isnan(value) else f"{value:.0f}" if by == "counts" else f"{value:.2f}" for value in values]
     return cells.update(mode="markers+text", text=texts, textposition="middle center", textfont={"color": colours})
 
 
@@ -142,7 +144,7 @@ def _most(shares: NDArray[np.float64], by: Normalised) -> float:
 
 
 def _of_class(share: float) -> str:
-    return "" if np.isnan(share) else f", {share:.1%} of the class"
+    return "" if np.isnan(share) else f", {number(share)} of the class"
 
 
 def _mark_chosen(figure: go.Figure, part: Part, chosen: Sequence[int]) -> None:
@@ -175,11 +177,11 @@ def _pairs(part: Part, counts: Indices, settings: Settings) -> None:
     with st.expander(f"The {len(found)} pairs that are confused most", expanded=False):
         st.dataframe(
             pd.DataFrame(
-                [(labels[one.actual], labels[one.predicted], one.count, 100 * one.rate) for one in found],
-                columns=["True class", "Taken for", "Pictures", "Share of the class"],
+                [(labels[one.actual], labels[one.predicted], one.count, one.rate) for one in found],
+                columns=["True class", "Predicted class", "Pictures", "Share of the class"],
             ),
             hide_index=True,
-            column_config={"Share of the class": st.column_config.NumberColumn(format="%.1f%%")},
+            column_config={"Share of the class": st.column_config.NumberColumn(format="%.3f")},
             key=PAIRS,
             on_select=partial(_picked, labels, found),
             selection_mode="single-row",

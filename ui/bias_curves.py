@@ -90,7 +90,7 @@ def _roc_chart(curves: Sequence[Roc]) -> go.Figure:
         line["dash"] = DASHES[turn % 2] if average else DASHES[(turn - 2) // len(COLOURS) % len(DASHES)]
         chart.add_trace(_curve(one, line))
     chart.update_xaxes(title="False positive rate", range=[-0.01, 1.01], zeroline=False)
-    chart.update_yaxes(title="True positive rate", range=[-0.01, 1.01], zeroline=False)
+    chart.update_yaxes(title="Recall (true positive rate)", range=[-0.01, 1.01], zeroline=False)
     return chart.update_layout(height=520, hovermode="closest", margin={"t": 24, "b": 40})
 
 
@@ -102,7 +102,7 @@ def _curve(one: Roc, line: dict[str, object]) -> go.Scatter:
         line=line,
         name=f"{plain(one.name)} ({number(one.area)})",
         customdata=list(map(_threshold, one.thresholds)),
-        hovertemplate="threshold %{customdata}<br>true positive rate %{y:.3f}<br>false positive rate %{x:.3f}",
+        hovertemplate="threshold %{customdata}<br>recall %{y:.3f}<br>false positive rate %{x:.3f}",
     )
 
 

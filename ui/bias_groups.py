@@ -68,11 +68,13 @@ def groups(part: Part, parts: Sequence[Part], settings: Settings) -> None:
     gaps = _gaps(part, names, settings)
     positive = _positive(part, gaps)
     found = _fairness(part, names, positive, settings)
-    st.markdown(f"**Rates for {literal(positive, 60)} against the rest, by {literal(CROSSED.join(names), 80)}**")
+    st.markdown(
+        f"**Rates for the class {literal(positive, 60)} against the rest, by {literal(CROSSED.join(names), 80)}**"
+    )
     _undefined(found)
     _rates(found.groups)
     known = [part, *(one for one in others if positive in one.found.labels)]
-    _apart({one.name: _fairness(one, names, positive, settings) for one in known}, settings)
+    _apart({one.name: _fairness(one, names, positive, settings) for one in known}, positive, settings)
     class_by_class(gaps, settings)
 
 
@@ -179,13 +181,15 @@ def _titled(rate: str) -> str:
     return words(rate).replace(" ", "<br>")
 
 
-def _apart(found: Mapping[str, Fairness], settings: Settings) -> None:
+def _apart(found: Mapping[str, Fairness], positive: str, settings: Settings) -> None:
     """Show how far the groups of each model lie apart for the class."""
     for name, one in found.items():
         if one.four_fifths is False:
-            impact = number(one.disparate_impact)
-            of_which = _on_what(one, settings)
-            frame.warn(f"{name}: disparate impact is {impact}{of_which}; below four fifths it counts as adverse.")
+            impact = f"{number(one.disparate_impact)}{_on_what(one, settings)}"
+            told = (
+                f"disparate impact for the class {positive[:40]} is {impact}; below four fifths it counts as adverse."
+            )
+            frame.warn(f"{name}: {told}")
     apart_table(found, GAP_MEANINGS)
 
 

@@ -47,9 +47,10 @@ def inside(part: Part) -> None:
 
 
 def _leakage(found: Leakage, name: str) -> None:
-    values = [getattr(found, one) for one in MEANINGS]
-    chart = bars(values, list(map(words, MEANINGS)), "Balanced accuracy")
-    chart.add_vline(x=found.chance, line={"color": LIMIT, "dash": "dash", "width": 2})
+    told = [one for one in MEANINGS if one != "chance"]
+    chart = bars([getattr(found, one) for one in told], list(map(words, told)), "Balanced accuracy")
+    line = {"color": LIMIT, "width": 2}
+    chart.add_vline(x=found.chance, line=line, annotation_text="chance", annotation_position="top")
     st.plotly_chart(chart, key="bias.chart.leakage", alt="Leakage from the model's answers beside that of the labels")
     rows = {words(one): [number(getattr(found, one)), meaning] for one, meaning in MEANINGS.items()}
     st.table(pd.DataFrame.from_dict(rows, orient="index", columns=["Leakage", "What it says"]))

@@ -27,7 +27,7 @@ def bring_pictures(slot: BiasSlot) -> None:
     """Show how to bring labelled pictures, and ask the model about those that were brought."""
     prepared = session.workspace().prepared
     if prepared is None:
-        st.info("Pictures need a model that can be asked. Bring one first.", icon=":material/arrow_upward:")
+        st.info("Pictures need a model that can be asked. Bring one first.", icon=":material/info:")
         st.page_link("pages/model.py", label="Bring a model", icon=":material/model_training:")
         return
     st.caption(f"{PICTURES} {literal(prepared.source.name, 60)} is asked about them.")

@@ -9,8 +9,9 @@ import streamlit as st
 
 from ui.text import literal
 from xai_core.bias.samples import PublishedModel, PublishedTable, published_tables
-from xai_core.bias.wording import UNDEFINED, number, words
+from xai_core.bias.wording import number, words
 
+NOT_PRINTED = "not printed"
 FIGURES = tuple(field.name for field in fields(PublishedModel) if field.name not in ("name", "heads"))
 
 
@@ -28,11 +29,15 @@ def published() -> None:
 
 def _table(one: PublishedTable) -> pd.DataFrame:
     shown = [name for name in FIGURES if any(getattr(model, name) is not None for model in one.models)]
-    rows = [[number(getattr(model, name)) for name in shown] + [_heads(model)] for model in one.models]
+    rows = [[_printed(getattr(model, name)) for name in shown] + [_heads(model)] for model in one.models]
     columns = [*map(words, shown), "Accuracy of heads"]
     table = pd.DataFrame(rows, index=[literal(model.name) for model in one.models], columns=columns)
     return table if any(model.heads for model in one.models) else table[columns[:-1]]
 
 
 def _heads(model: PublishedModel) -> str:
-    return ", ".join(f"{literal(name)} {number(value)}" for name, value in model.heads.items()) or UNDEFINED
+    return ", ".join(f"{literal(name)} {number(value)}" for name, value in model.heads.items()) or NOT_PRINTED
+
+
+def _printed(value: float | None) -> str:
+    return NOT_PRINTED if value is None else number(value)

@@ -9,8 +9,11 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from ui import session
+from ui.bias_charts import LONGEST_NAME, ink_on, named_axis, plain, scale
 from ui.text import literal
 from ui.training_view import View
+from xai_core.bias.wording import UNDEFINED
+from xai_core.bias.wording import number as in_decimals
 from xai_core.training.class_colours import class_colour
 from xai_core.training.flows import OTHER, Flow, flow, flow_matrix
 from xai_core.training.measures import final_confusion
@@ -18,12 +21,8 @@ from xai_core.types import Indices
 
 MOST_NUMBERS = 30  # classes a side, above which no numbers are written into cells
 GREY = "#8a939c"
-SHADES = {  # opaque, as Plotly writes numbers in black or white after the colour under them
-    "light": [[0, "rgb(242,245,247)"], [1, "rgb(11,110,143)"]],
-    "dark": [[0, "rgb(28,36,45)"], [1, "rgb(30,118,148)"]],
-}
-INK = {"light": "#17212b", "dark": "#e8edf2"}
-HEIGHT, PAD = 480, 8  # pixels of the streams, and between two classes
+HEIGHT, PAD, THICK = 480, 8, 14  # pixels of the streams, between two classes, and of a class in an epoch
+LEAST_APART = 12  # pixels between two names
 NOTHING_LEFT = "No picture is left; loosen the filters."
 ONE_ONLY = "There is one epoch only; nothing flows."
 CONFIG = {"displaylogo": False, "modeBarButtons": [["toImage"]]}
@@ -52,7 +51,7 @@ def streams(view: View) -> None:
     stayed = st.toggle("Leave out those that stayed", True, key="training.stayed", persist_state="session")
     matrix = flow_matrix(history, step, step + 1)
     shown = matrix - np.diag(np.diag(matrix)) if stayed else matrix
-    titles = (f"class in epoch {history.epochs[step]}", f"class in epoch {history.epochs[step + 1]}")
+    titles = (f"Class in epoch {history.epochs[step]}", f"Class in epoch {history.epochs[step + 1]}")
     st.plotly_chart(_matrix(shown, history.labels, *titles), key="training.matrix", config=CONFIG, alt="Flow matrix")
     st.caption(f"{int(matrix.sum() - np.trace(matrix))} of {int(matrix.sum())} pictures changed their class here.")
 
@@ -64,13 +63,13 @@ def confusion(view: View) -> None:
         st.info(NOTHING_LEFT, icon=":material/info:")
         return
     counts = final_confusion(history)
-    options = ("Pictures", "Share of the true class")
+    options = ("Pictures", "Share of true class")
     wanted = st.segmented_control("Cells", options, default=options[0], key="training.cells", persist_state="session")
     shown: np.ndarray = counts
     if wanted == options[1]:
         totals = counts.sum(axis=1, keepdims=True)
         shown = np.divide(counts, totals, out=np.full(counts.shape, np.nan), where=totals > 0)
-    titles = ("true class", f"prediction in epoch {history.epochs[-1]}")
+    titles = ("True class", f"Predicted class in epoch {history.epochs[-1]}")
     st.plotly_chart(
         _matrix(shown, history.labels, *titles), key="training.final", config=CONFIG, alt="Confusion matrix"
     )
@@ -92,14 +91,14 @@ def _sankey(found: Flow, names: list[str]) -> go.Figure:
     colours = [*(class_colour(label) for label in found.classes), GREY][:count]
     across, down = _places(found)
     nodes = {
-        "label": [found.labels[at] if place in (0, steps - 1) else "" for place in range(steps) for at in range(count)],
+        "label": [""] * (steps * count),
         "x": across,
         "y": down,
         "color": colours * steps,
         "customdata": [f"{label}, epoch {name}" for name in names for label in found.labels],
         "hovertemplate": "%{customdata}: %{value}<extra></extra>",
         "pad": PAD,
-        "thickness": 14,
+        "thickness": THICK,
         "line": {"width": 0},
     }
     links = {
@@ -109,11 +108,11 @@ def _sankey(found: Flow, names: list[str]) -> go.Figure:
         "color": [_veiled(colours[at // count], at // count == at % count) for at in cell],
         "hovertemplate": "%{source.customdata} → %{target.customdata}: %{value}<extra></extra>",
     }
-    figure = go.Figure(
-        go.Sankey(node=nodes, link=links, arrangement="fixed", textfont={"shadow": "none", "color": INK[_theme()]})
-    )
-    figure.update_layout(height=HEIGHT + 40, margin={"l": 8, "r": 8, "t": 32, "b": 8}, annotations=_heads(names))
-    return figure
+    figure = go.Figure(go.Sankey(node=nodes, link=links, arrangement="fixed"))
+    beside = 16 + 7 * min(LONGEST_NAME, max(map(len, found.labels)))
+    notes = [*_heads(names), *_ends(found, down)]
+    margin = {"l": beside, "r": beside, "t": 32, "b": 8}
+    return figure.update_layout(height=HEIGHT + 40, margin=margin, annotations=notes)
 
 
 def _places(found: Flow) -> tuple[list[float], list[float]]:
@@ -131,8 +130,33 @@ def _places(found: Flow) -> tuple[list[float], list[float]]:
 
 
 def _heads(names: list[str]) -> list[dict[str, Any]]:
-    place = {"y": 1.0, "yshift": 18, "showarrow": False, "xref": "paper", "yref": "paper"}
-    return [{"x": at / (len(names) - 1), "text": name, **place} for at, name in enumerate(names)]
+    place = {"y": 1.0, "yshift": 18, "xanchor": "center", "showarrow": False, "xref": "paper", "yref": "paper"}
+    across = [at / (len(names) - 1) for at in range(len(names))]
+    return [
+        {"x": x, "xshift": THICK * (0.5 - x), "text": plain(name), **place}
+        for x, name in zip(across, names, strict=True)
+    ]
+
+
+def _ends(found: Flow, down: list[float]) -> list[dict[str, Any]]:
+    """Name the classes beside the first and the last epoch, where they have pictures and there is room."""
+    count = len(found.labels)
+    sides = (("right", 0, -6, found.matrices[0].sum(axis=1)), ("left", 1, 6, found.matrices[-1].sum(axis=0)))
+    notes = []
+    for (anchor, x, away, sizes), middles in zip(sides, (down[:count], down[-count:]), strict=True):
+        place = {"x": x, "xanchor": anchor, "xshift": away, "xref": "paper", "yref": "paper", "showarrow": False}
+        for at in _with_room(middles, sizes):
+            notes.append({"y": 1 - middles[at], "text": plain(found.labels[at]), "yanchor": "middle", **place})
+    return notes
+
+
+def _with_room(middles: list[float], sizes: Indices) -> list[int]:
+    """Return which names can be read: the larger classes first, none upon another."""
+    kept: list[int] = []
+    for at in np.argsort(-sizes, kind="stable").tolist():
+        if sizes[at] and all(abs(middles[at] - middles[other]) * HEIGHT >= LEAST_APART for other in kept):
+            kept.append(at)
+    return kept
 
 
 def _veiled(colour: str, stays: bool) -> str:
@@ -141,29 +165,48 @@ def _veiled(colour: str, stays: bool) -> str:
     return f"rgba({red},{green},{blue},{0.18 if stays else 0.6})"
 
 
-def _theme() -> str:
-    return "dark" if st.context.theme.type == "dark" else "light"
-
-
 def _matrix(values: Indices | np.ndarray, labels: tuple[str, ...], rows: str, columns: str) -> go.Figure:
     whole = np.issubdtype(values.dtype, np.integer)
+    most = max(1.0, float(values.max(initial=0))) if whole else 1.0
+    names, places = list(map(plain, labels)), range(len(labels))
     figure = go.Figure(
         go.Heatmap(
             z=values,
-            x=labels,
-            y=labels,
-            colorscale=SHADES[_theme()],
+            colorscale=scale(),
             zmin=0,
-            zmax=max(float(np.nanmax(values, initial=0)), 1e-9) if not np.isnan(values).all() else 1,
-            texttemplate=("%{z}" if whole else "%{z:.0%}") if len(labels) <= MOST_NUMBERS else None,
-            hovertemplate=f"{rows}: %{{y}}<br>{columns}: %{{x}}<br>%{{z{'' if whole else ':.1%'}}}<extra></extra>",
+            zmax=most,
+            hovertext=[[_said(names[row], names[column], values[row, column]) for column in places] for row in places],
+            hoverinfo="text",
             xgap=1,
             ygap=1,
-            colorbar={"tickformat": "" if whole else ".0%"},
+            colorbar={"thickness": 12, "tickformat": "" if whole else ".1f"},
         )
     )
-    figure.update_xaxes(title=columns, type="category", showgrid=False)
-    figure.update_yaxes(title=rows, type="category", autorange="reversed", showgrid=False)
-    side = min(720, max(360, 130 + 32 * len(labels)))
-    figure.update_layout(height=side, margin={"l": 8, "r": 8, "t": 16, "b": 8})
-    return figure
+    if len(labels) <= MOST_NUMBERS:
+        figure.add_trace(_written(values, most))
+    ticks = {"showgrid": False, "zeroline": False, "automargin": True}
+    ends = len(labels) - 0.5
+    figure.update_xaxes(named_axis(labels, title=columns, side="top", range=[-0.5, ends], **ticks))
+    figure.update_yaxes(named_axis(labels, title=rows, range=[ends, -0.5], **ticks))
+    height = 160 + min(30 * len(labels), 640)
+    return figure.update_layout(height=height, showlegend=False, margin={"l": 8, "r": 8, "t": 40, "b": 8})
+
+
+def _said(row: str, column: str, value: float) -> str:
+    if isinstance(value, np.integer):
+        return f"{row} to {column}<br>{value:,} pictures"
+    return f"{row} to {column}<br>{UNDEFINED if np.isnan(value) else f'{in_decimals(float(value))} of the class'}"
+
+
+def _written(values: Indices | np.ndarray, most: float) -> go.Scatter:
+    """Write its figure on each cell."""
+    rows, columns = (found.ravel() for found in np.indices(values.shape))
+    shown = values.ravel().tolist()
+    return go.Scatter(
+        x=columns,
+        y=rows,
+        mode="text",
+        text=[str(one) if isinstance(one, int) else UNDEFINED if np.isnan(one) else f"{one:.2f}" for one in shown],
+        textfont={"color": [ink_on(one / most) for one in shown]},
+        hoverinfo="skip",
+    )

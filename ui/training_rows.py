@@ -9,9 +9,10 @@ import streamlit as st
 from ui import session
 from ui.heatmap import heatmap, sheet_of
 from ui.picture_tray import explain_next
-from ui.text import literal, percent
+from ui.text import literal
 from ui.training_table import SHARES
 from ui.training_view import View
+from xai_core.bias.wording import number as in_decimals
 from xai_core.training.figures import UNDEFINED, instance_table
 from xai_core.training.history import NO_DATA, History
 
@@ -90,7 +91,7 @@ def _in_words(value: object, share: bool) -> str:
     if value is None or value is pd.NA or value != value:
         return UNDEFINED
     if isinstance(value, float):
-        return f"{value:.3f}" if share else f"{value:g}"
+        return in_decimals(value) if share else f"{value:g}"
     return literal(str(value), 60)
 
 
@@ -111,7 +112,7 @@ def _stretches(history: History, number: int) -> pd.DataFrame:
 
 def _mean_share(values: np.ndarray) -> str | None:
     known = values[np.isfinite(values)]
-    return percent(float(known.mean())) if len(known) else None
+    return in_decimals(float(known.mean())) if len(known) else None
 
 
 def _verdict(said: int, truth: int) -> str | None:

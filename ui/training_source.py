@@ -25,7 +25,7 @@ FOLDER = "VITRINE_RUNS"
 def history_source() -> History | None:
     """Show the ways to bring a history; return the one at hand."""
     slot = session.workspace().training
-    with st.container(border=True) if slot.history is None else st.expander("History"):
+    with frame.fold("History", opened=slot.history is None):
         titles = ["Upload", "Sample", *(["Training that goes on"] if FOLDER in os.environ else [])]
         upload, sample, *live = st.tabs(titles)
         with upload:

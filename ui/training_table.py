@@ -11,13 +11,26 @@ from xai_core.training.figures import UNDEFINED, as_csv, epoch_table, instance_t
 from xai_core.training.history import History
 from xai_core.training.instance_flow import to_instance_flow
 
+NARROW = 72  # pixels
+SHORT = {
+    "true class": "True",
+    "last prediction": "Last",
+    "misclassification rate": "Wrong",
+    "changes": "Changes",
+    "frequency": "Frequency",
+    "classes visited": "Visited",
+    "variability": "Variability",
+    "forgetting events": "Forgetting",
+    "first correct epoch": "First right",
+    "mean confidence": "Confidence",
+}
 SHARES = ("misclassification rate", "frequency", "variability", "mean confidence")
 
 
 def table(view: View) -> None:
     """Show the pictures with their measures, in the order of the view; one whose row is ticked is shown below."""
-    columns: dict[str, object] = {name: st.column_config.NumberColumn(format="%.3f") for name in SHARES}
-    columns["picture"] = st.column_config.TextColumn(pinned=True)
+    columns: dict[str, object] = {name: _column(name) for name in SHORT}
+    columns["picture"] = st.column_config.TextColumn("Picture", pinned=True)
     found = instance_table(view.history, view.measures, view.numbers)
     slot = session.workspace().training
     key = f"training.table.{slot.turn}"
@@ -37,8 +50,19 @@ def table(view: View) -> None:
         selection_mode="single-row",
     )
     st.caption(
-        "Forgetting events: how often a right prediction became a wrong one. First correct epoch: n/a where a picture "
-        "was never right in the range."
+        "True: true class. Last: last prediction. Wrong: misclassification rate. Visited: how many classes were "
+        "predicted. Forgetting: how often a right prediction became a wrong one. First right: first correct epoch, n/a "
+        "where a picture was never right in the range."
+    )
+
+
+def _column(name: str) -> object:
+    """Return a narrow column, so that all of them are seen at once; its full name stands under the pointer."""
+    help = name[0].upper() + name[1:]
+    if name in ("true class", "last prediction", "first correct epoch"):
+        return st.column_config.Column(SHORT[name], help=help, width=NARROW)
+    return st.column_config.NumberColumn(
+        SHORT[name], help=help, width=NARROW, format="%.3f" if name in SHARES else None
     )
 
 

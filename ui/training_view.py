@@ -9,8 +9,9 @@ import numpy as np
 import streamlit as st
 
 from ui import session
-from ui.text import literal, percent
+from ui.text import literal
 from ui.training_slot import TrainingSlot
+from xai_core.bias.wording import number
 from xai_core.training.figures import UNDEFINED
 from xai_core.training.history import History
 from xai_core.training.measures import EpochMeasures, InstanceMeasures, epoch_measures, instance_measures
@@ -94,7 +95,7 @@ def _titled(words: str) -> str:
 def _share(value: float) -> str:
     if np.isnan(value):
         return UNDEFINED
-    return "100%" if value == 1 else percent(float(value))
+    return number(float(value))
 
 
 def _part(some: np.ndarray, defined: np.ndarray) -> str:

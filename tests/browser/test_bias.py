@@ -156,7 +156,7 @@ def test_a_model_is_asked_about_real_faces_and_its_errors_are_followed_to_single
     open_tab(page, "Groups")
     assert cells_of(page, "Accuracy") == accuracies(faces, "race")
     person.choose(page, "bias-crossing", "age")
-    expect(page.get_by_text("Rates for Male against the rest, by race × age")).to_be_visible(timeout=person.LOADING)
+    expect(page.get_by_text("for the class Male against the rest, by race × age")).to_be_visible(timeout=person.LOADING)
     groups = {(row["race"], row["age"]) for row in faces.rows}
     expect(page.get_by_text(f"Of {len(groups)} groups")).to_be_visible(timeout=person.LOADING)
 

@@ -86,6 +86,8 @@ def test_without_predictions_it_says_how_to_bring_some_and_offers_tables_to_prac
     assert not app.exception
     assert "Bring predictions on the left" in text_of(app)
     assert "0.364" in app.table[1].value.to_string()
+    assert "not printed" in app.table[1].value.to_string()
+    assert "n/a" not in app.table[1].value.to_string()
 
 
 def test_the_sample_shows_its_figures_with_intervals_and_what_they_mean(app: AppTest) -> None:
@@ -269,7 +271,7 @@ def test_groups_by_two_attributes_show_what_is_n_a_and_warn_of_few_pictures(app:
     apart = next(one.value["model"] for one in app.table if "Equal opportunity difference" in one.value.index)
     assert apart["Equal opportunity difference"] == apart["Equalized odds ratio"] == "n/a"
     assert apart["Demographic parity difference"] == "1.000"
-    assert "disparate impact is 0.000 also between groups of fewer than 30 pictures" in said
+    assert "disparate impact for the class cat is 0.000 also between groups of fewer than 30 pictures" in said
 
 
 def test_groups_that_are_too_small_are_left_out_of_what_compares_groups_and_named(app: AppTest) -> None:
@@ -351,7 +353,7 @@ def test_the_pictures_of_a_cell_are_listed_the_surest_first(app: AppTest) -> Non
     app.selectbox(key="bias.cell.predicted").set_value("cat").run()
     listed = app.dataframe[-1].value
     assert listed["Picture"].tolist() == ["row 1", "row 3"]
-    assert listed["Confidence"].tolist() == pytest.approx([80, 70], abs=1e-4)
+    assert listed["Confidence"].tolist() == pytest.approx([0.8, 0.7], abs=1e-6)
     app.selectbox(key="bias.cell.predicted").set_value("owl").run()
     assert "No picture lies in this cell" in text_of(app)
 
@@ -404,6 +406,10 @@ def test_leakage_is_measured_beside_that_of_the_labels(app: AppTest) -> None:
     found = app.run().table[0].value["Leakage"].astype(float)
     assert found["Model"] > found["Labels"] + 0.1
     assert found["Chance"] == 0.5
+    (chart,) = app.get("plotly_chart")
+    drawn = json.loads(chart.proto.spec)
+    assert drawn["layout"]["yaxis"]["ticktext"] == ["Model", "Predictions", "Labels"]
+    assert drawn["layout"]["annotations"][0]["text"] == "chance"
 
 
 def test_a_network_can_measure_leakage_and_is_named(app: AppTest) -> None:
@@ -620,3 +626,15 @@ def test_pictures_of_a_cell_are_sent_to_explain(app: AppTest) -> None:
     assert app.title[0].value == "Explain"
     assert len(app.session_state["workspace"].pictures) == before + 2
     assert len(app.session_state["explain.pictures"]) == 2
+
+
+def test_a_picture_of_a_cell_that_is_explained_keeps_its_true_class(app: AppTest) -> None:
+    with_pictures(app, pictures_of("012"))
+    answered(app)
+    look(app, "Confusion")
+    truth = app.session_state["workspace"].bias.held[0].predictions
+    label = truth.labels[truth.truth[-1]]
+    app.selectbox(key="bias.cell.actual").set_value(label).run()
+    app.button(key="bias.explain").click().run()
+    sent = [app.session_state["workspace"].pictures[one].name for one in app.session_state["explain.pictures"]]
+    assert sorted(sent) == [f"2/{turn}.png (true class {label})" for turn in range(2)]

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+import json
 import os
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import text_of
+from ui.training_flow import HEIGHT, LEAST_APART
 from ui.training_source import FOLDER
 from vitrine_logger import PredictionLogger
+from xai_core.training.measures import final_confusion
 
 SAMPLE = "use-history-mnist_20_epochs"
 LONG = "instance_id,epoch,pred,actual\na,0,cat,cat\na,1,dog,cat\na,2,cat,cat\nb,0,dog,dog\nb,1,dog,dog\nb,2,dog,dog\n"
@@ -59,8 +63,8 @@ def test_the_sample_shows_how_a_network_unlearnt_what_it_knew(digits: AppTest) -
     found = figures(digits)
     best = next(value for name, value in found.items() if name.startswith("Best, at"))
     assert found["Pictures"] == "600"
-    assert float(best.rstrip("%")) > float(found["Accuracy"].rstrip("%")) + 5
-    assert float(found["Forgotten"].rstrip("%")) > 20
+    assert float(best) > float(found["Accuracy"]) + 0.05
+    assert float(found["Forgotten"]) > 0.2
 
 
 @pytest.mark.parametrize("tab", ["Heatmap", "Flow", "Final confusion matrix", "Table"])
@@ -74,6 +78,31 @@ def test_the_final_confusion_counts_what_is_right_at_the_end_of_the_range(digits
     digits.select_slider[0].set_range("2", "7").run()
     assert not digits.exception
     assert "of 600 pictures are right in epoch 7" in text_of(digits)
+
+
+def test_classes_are_named_beside_the_streams_and_no_name_lies_upon_another(digits: AppTest) -> None:
+    open_tab(digits, "Flow")
+    drawn = json.loads(digits.get("plotly_chart")[0].proto.spec)
+    (sankey,) = drawn["data"]
+    assert set(sankey["node"]["label"]) == {""}
+    beside = [one for one in drawn["layout"]["annotations"] if one.get("xanchor") in ("left", "right")]
+    assert [one["text"] for one in beside if one["x"] == 1 and one["y"] > 0.9] == ["0"]
+    for side in (0, 1):
+        heights = sorted(one["y"] * HEIGHT for one in beside if one["x"] == side)
+        assert len(heights) > 1
+        assert all(upper - lower >= LEAST_APART for lower, upper in pairwise(heights))
+
+
+def test_matrices_are_written_in_counts_or_in_shares_of_the_true_class(digits: AppTest) -> None:
+    open_tab(digits, "Final confusion matrix")
+    counts = final_confusion(digits.session_state["workspace"].training.history)
+    heat, written = json.loads(digits.get("plotly_chart")[0].proto.spec)["data"]
+    assert written["text"] == list(map(str, counts.ravel().tolist()))
+    assert (heat["zmin"], heat["zmax"]) == (0, counts.max())
+    digits.segmented_control(key="training.cells").set_value("Share of true class").run()
+    heat, written = json.loads(digits.get("plotly_chart")[0].proto.spec)["data"]
+    assert written["text"][0] == f"{counts[0, 0] / counts[0].sum():.2f}"
+    assert heat["zmax"] == 1
 
 
 def test_filters_leave_fewer_pictures_in_the_table(digits: AppTest) -> None:
@@ -129,14 +158,14 @@ def test_a_history_without_pictures_says_how_to_log_them(training: AppTest) -> N
 def test_missing_cells_are_told_and_left_out(training: AppTest) -> None:
     upload(training, LONG.replace("a,2,cat,cat\n", ""))
     assert "1 of 6 predictions are missing" in text_of(training).replace("\\", "")
-    assert figures(training)["Accuracy"] == "100%"
+    assert figures(training)["Accuracy"] == "1.000"
 
 
 def test_of_one_epoch_changes_are_not_available(training: AppTest) -> None:
     upload(training, "instance_id,epoch,pred,actual\na,0,cat,cat\nb,0,cat,dog\n")
     assert not training.exception
     found = figures(training)
-    assert (found["Churn"], found["Forgotten"], found["Accuracy"]) == ("n/a", "n/a", "50.0%")
+    assert (found["Churn"], found["Forgotten"], found["Accuracy"]) == ("n/a", "n/a", "0.500")
     assert "There is one epoch only" in text_of(open_tab(training, "Flow"))
 
 
@@ -180,7 +209,7 @@ def test_how_sure_the_network_was_stands_beside_its_predictions(training: AppTes
     search(upload(training, "\n".join([f"{heads},prob_cat,prob_dog", *sure])), "a")
     assert not training.exception
     (stretches,) = [one.value for one in training.dataframe if "epochs" in one.value]
-    assert stretches["confidence"].tolist() == ["75.0%", "75.0%", "50.0%"]
+    assert stretches["confidence"].tolist() == ["0.750", "0.750", "0.500"]
     assert "mean confidence: **0.667**" in text_of(training)
 
 
@@ -210,11 +239,11 @@ def test_a_run_that_grows_is_read_again_and_the_range_follows(
     watch.click().run()
     assert not app.exception
     assert "2 epochs so far" in text_of(app)
-    assert figures(app)["Accuracy"] == "50.0%"
+    assert figures(app)["Accuracy"] == "0.500"
     logger.epoch([0, 1])
     app.run()
     assert "3 epochs so far" in text_of(app)
-    assert figures(app)["Accuracy"] == "100%"
+    assert figures(app)["Accuracy"] == "1.000"
     assert app.session_state["workspace"].training.range == ("0", "2")
 
 

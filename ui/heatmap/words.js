@@ -12,14 +12,14 @@ function spokenCell(data, { row, epoch }) {
   return `${data.ids[row]}, epoch ${data.epochs[epoch]}: ${said}${sureOf(data, row, epoch)}, true ${nameOf(data, data.actual[row])}`;
 }
 
-// How sure the network was, " (83 %)"; nothing where that is not known.
+// How sure the network was, " (0.83)"; nothing where that is not known.
 function sureOf({ confidences, epochs }, row, epoch) {
   const share = confidences ? confidences[row * epochs.length + epoch] : 255;
-  return share === 255 ? "" : ` (${asPercent(share)})`;
+  return share === 255 ? "" : ` (${asShare(share)})`;
 }
 
-function asPercent(share) {
-  return `${Math.round((100 * share) / 254)} %`;
+function asShare(share) {
+  return (share / 254).toFixed(2);
 }
 
 function swatch(colour) {
@@ -39,7 +39,7 @@ function tipFor(map, { row, epoch }) {
   parts.push(line("true", data.actual[row]));
   data.bars.forEach((title, at) => {
     const share = data.shares[at][row];
-    parts.push(element("div", { className: "figure" }, `${title.toLowerCase()}: ${share === 255 ? "n/a" : asPercent(share)}`));
+    parts.push(element("div", { className: "figure" }, `${title.toLowerCase()}: ${share === 255 ? "n/a" : asShare(share)}`));
   });
   const text = element("div", {}, ...parts);
   const thumbnail = thumbnailOf(map, data.numbers[row]);

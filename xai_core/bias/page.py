@@ -91,9 +91,9 @@ def mistakes(one: Mapping[str, Any]) -> Markup:
         rows.append([label, *own, *([] if whole else [sum(counts) - sum(own)])])
     pairs = [[pair["actual"], pair["predicted"], pair["count"], pair["rate"]] for pair in one["top_confusions"]]
     found = heading(3, "Most mispredicted") + table(
-        ["True class \\ taken for", *worst, *([] if whole else ["other"])], rows
+        ["True class \\ predicted class", *worst, *([] if whole else ["other"])], rows
     )
-    found += table(["True class", "Taken for", "Pictures", "Share of the class"], pairs) if pairs else ""
+    found += table(["True class", "Predicted class", "Pictures", "Share of the class"], pairs) if pairs else ""
     return Markup(found + _calibration(one["calibration"]))
 
 

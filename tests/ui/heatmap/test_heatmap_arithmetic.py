@@ -111,7 +111,7 @@ def test_how_sure_the_network_was_is_said_of_each_cell_where_it_is_known(code: P
       return [[0, 1], [1, 0], [1, 1]].map(([row, epoch]) => h.spokenCell(found, { row, epoch }));
     """
     assert run(code, script, base64.b64encode(data).decode()) == [
-        "picture 1, epoch 1: predicted class 1 (25 %), true class 1",
-        "picture 0, epoch 0: predicted class 0 (50 %), true class 0",
+        "picture 1, epoch 1: predicted class 1 (0.25), true class 1",
+        "picture 0, epoch 0: predicted class 0 (0.50), true class 0",
         "picture 0, epoch 1: predicted class 1, true class 0",
     ]
