@@ -35,7 +35,7 @@ from xai_core.types import Floats, ModelSource
 ASSETS = Path(__file__).resolve().parents[2] / "shared" / "assets"
 CELLS = ASSETS / "models" / "detection" / "fasterrcnn_mobilenet_v2_fpn_bccd.pth"
 WHITE, LEAST_SCORE, LEAST_IOU = 1, 0.5, 0.5
-SEED = 777  # of scenes that nothing was learnt from or chosen by
+SEED = 2024  # of scenes that nothing was learnt from or chosen by
 HEADS = ["method", "pictures", "boxes", "peak in its box", "more of the map in its box than in the other", "s a box"]
 
 

@@ -234,7 +234,7 @@ def test_a_centred_map_is_measured_from_its_mean(detector):
 
 def test_a_channel_is_turned_to_rise_towards_its_values_in_the_box(detector):
     detector.features[0] -= np.float32(0.5)
-    found = last(detector, signs="as in the box", levels=("fine",), aspect="class")
+    found = last(detector, signs="as where it counts", levels=("fine",), aspect="class")
     for target, map in zip(targets_of(IMAGE, detector), found, strict=True):
         means, values = detector.means(target.label)[0], detector.features[0]
         turned = np.sign(means - values.mean(axis=(0, 1)))
@@ -293,3 +293,16 @@ def test_the_share_done_rises_over_all_boxes_to_the_whole(detector):
     shares = [one.fraction for one in estimates(detector, batch_size=3, **APART)]
     assert shares == sorted(shares)
     assert shares[-1] == 1
+
+
+@pytest.mark.parametrize("signs", ["magnitude", "as where it counts"])
+def test_a_far_corner_that_the_whole_score_hangs_on_is_lit(signs):
+    detector = channel_detector()
+    detector.features = [np.zeros((8, 8, 1), np.float32), np.zeros((4, 4, 1), np.float32)]
+    detector.features[0][:2, 6:, 0] = 1
+    detector.weights = [np.full((2, 1), 8.0, np.float32), np.zeros((2, 1), np.float32)]
+    detector.pull = [np.zeros(1, np.float32)] * 2
+    detector.means = lambda label: [map.mean(axis=(0, 1)) for map in detector.features]
+    found = last(detector, **APART, signs=signs, levels=("fine",))
+    for map in found:
+        assert map[:8, 24:].mean() > 10 * np.abs(map[12:]).max()

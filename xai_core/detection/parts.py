@@ -1,0 +1,80 @@
+"""Parts of a picture in which channels of a feature pyramid are ablated apart, and the map that adds them up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from xai_core.cam import weighted
+from xai_core.detection.targets import inside
+from xai_core.detector import BoxTarget
+from xai_core.params import Size
+from xai_core.resampling import resized
+from xai_core.types import Flags, Floats, Indices
+
+Signs = Literal["magnitude", "as where it counts", "as they are"]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A part of a picture, of each level of a pyramid (h, w, K): flags (h, w), and the side that channels are on there.
+
+    sides: (T, K) for each target, 1 where a channel is higher there than on average, else -1.
+    """
+
+    name: str
+    places: list[Flags]
+    sides: list[Floats]
+
+
+def whole(maps: Sequence[Floats], targets: Sequence[BoxTarget], size: tuple[int, ...]) -> Part:
+    """Return the whole picture as one part; channels count in the targets. size: of the image, in pixels."""
+    sides = [np.stack([_side(map, _within(map, one, size)) for one in targets]) for map in maps]
+    return Part("everywhere", [np.ones(map.shape[:2], np.bool_) for map in maps], sides)
+
+
+def apart(maps: Sequence[Floats], target: BoxTarget, size: tuple[int, ...]) -> tuple[Part, Part]:
+    """Return the target's box and what is around it. size: of the image, in pixels."""
+    boxes = [_within(map, target, size) for map in maps]
+    return _part("inside", maps, boxes), _part("outside", maps, [~box for box in boxes])
+
+
+class WeightedChannels:
+    """The sum of channels times their weights on one grid, added up level by level so that it stays small.
+
+    signs: how a channel is added: by its distance from zero, turned so that it rises towards its values in the part
+    where it counts, or as it is. maps: (T, H, W) so far. count: of the channels in it, once for each part.
+    """
+
+    def __init__(self, levels: Sequence[Floats], signs: Signs, targets: int, size: Size) -> None:
+        self._levels = [np.abs(one) for one in levels] if signs == "magnitude" else levels
+        self._turned = signs == "as where it counts"
+        self.maps, self.count = np.zeros((targets, *size), np.float32), 0
+
+    def add(self, channels: Indices, weights: Floats, part: Part) -> None:
+        """Take channels (n, 2) with their weights (n, T), in a part of the picture."""
+        for level in np.unique(channels[:, 0]):
+            own = channels[:, 0] == level
+            numbers = channels[own, 1]
+            turned = weights[own].T * (part.sides[level][:, numbers] if self._turned else 1)
+            coarse = weighted(self._levels[level][..., numbers], turned) * part.places[level]
+            self.maps = self.maps + resized(coarse, (self.maps.shape[1], self.maps.shape[2]))
+        self.count += len(channels)
+
+
+def _part(name: str, maps: Sequence[Floats], places: list[Flags]) -> Part:
+    return Part(name, places, [_side(map, flags)[None] for map, flags in zip(maps, places, strict=True)])
+
+
+def _within(map: Floats, target: BoxTarget, size: tuple[int, ...]) -> Flags:
+    flags = np.zeros(map.shape[:2], np.bool_)
+    flags[inside(target, size, (map.shape[0], map.shape[1]))] = True
+    return flags
+
+
+def _side(map: Floats, flags: Flags) -> Floats:
+    rises = not flags.any() or map[flags].mean(axis=0) >= map.mean(axis=(0, 1))
+    return np.where(rises, np.float32(1), np.full(map.shape[-1], -1, np.float32))
