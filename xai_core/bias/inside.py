@@ -22,6 +22,7 @@ from xai_core.bias.groups import attribute
 from xai_core.bias.predictions import Predictions, Texts
 from xai_core.bias.progress import Tell, part_of, unheard
 from xai_core.bias.settings import Attack
+from xai_core.bias.wording import natural
 from xai_core.errors import DataError
 from xai_core.types import Floats, Indices
 
@@ -147,7 +148,7 @@ def mean_size(biases: Sequence[Mark]) -> Mark:
 def _enough(values: Texts, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the values with enough pictures, and those with too few; DataError where fewer than two have enough."""
     names, counts = np.unique(values[values != ""], return_counts=True)
-    enough, few = (tuple(map(str, names[which])) for which in (counts >= FOLDS, counts < FOLDS))
+    enough, few = (tuple(sorted(map(str, names[which]), key=natural)) for which in (counts >= FOLDS, counts < FOLDS))
     if len(enough) < 2:
         raise DataError(
             f"{name} has {len(enough)} values with at least {FOLDS} pictures; telling them apart needs two."

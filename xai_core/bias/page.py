@@ -122,6 +122,7 @@ def _groups(name: str, group: Mapping[str, Any], leak: Mapping[str, Any] | None)
     found += heading(4, f"{name}: rates for the class {group['positive']} against the rest")
     found += _rates(group["by_group"])
     found += table(["Between groups, this class", ""], [[words(key), v] for key, v in group["fairness"].items()])
+    found += _left_out(group["left_out"])
     for rate, names in group["undefined"].items():
         found += paragraph(f"{words(rate)} is {UNDEFINED} for {', '.join(names)}, and so is what compares it.")
     found += paragraph(f"Disparate impact below {FOUR_FIFTHS:g} counts as adverse (four-fifths rule).")
