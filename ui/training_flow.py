@@ -22,7 +22,7 @@ from xai_core.types import Indices
 MOST_NUMBERS = 30  # classes a side, above which no numbers are written into cells
 GREY = "#8a939c"
 HEIGHT, PAD, THICK = 480, 8, 14  # pixels of the streams, between two classes, and of a class in an epoch
-LEAST_APART = 12  # pixels between two names
+BESIDE, LEAST_APART = 12, 12  # pixels from the middle of a class to its name, and between two names
 NOTHING_LEFT = "No picture is left; loosen the filters."
 ONE_ONLY = "There is one epoch only; nothing flows."
 CONFIG = {"displaylogo": False, "modeBarButtons": [["toImage"]]}
@@ -109,7 +109,7 @@ def _sankey(found: Flow, names: list[str]) -> go.Figure:
         "hovertemplate": "%{source.customdata} → %{target.customdata}: %{value}<extra></extra>",
     }
     figure = go.Figure(go.Sankey(node=nodes, link=links, arrangement="fixed"))
-    beside = 16 + 7 * min(LONGEST_NAME, max(map(len, found.labels)))
+    beside = 20 + 7 * min(LONGEST_NAME, max(map(len, found.labels)))
     notes = [*_heads(names), *_ends(found, down)]
     margin = {"l": beside, "r": beside, "t": 32, "b": 8}
     return figure.update_layout(height=HEIGHT + 40, margin=margin, annotations=notes)
@@ -131,17 +131,13 @@ def _places(found: Flow) -> tuple[list[float], list[float]]:
 
 def _heads(names: list[str]) -> list[dict[str, Any]]:
     place = {"y": 1.0, "yshift": 18, "xanchor": "center", "showarrow": False, "xref": "paper", "yref": "paper"}
-    across = [at / (len(names) - 1) for at in range(len(names))]
-    return [
-        {"x": x, "xshift": THICK * (0.5 - x), "text": plain(name), **place}
-        for x, name in zip(across, names, strict=True)
-    ]
+    return [{"x": at / (len(names) - 1), "text": plain(name), **place} for at, name in enumerate(names)]
 
 
 def _ends(found: Flow, down: list[float]) -> list[dict[str, Any]]:
     """Name the classes beside the first and the last epoch, where they have pictures and there is room."""
     count = len(found.labels)
-    sides = (("right", 0, -6, found.matrices[0].sum(axis=1)), ("left", 1, 6, found.matrices[-1].sum(axis=0)))
+    sides = (("right", 0, -BESIDE, found.matrices[0].sum(axis=1)), ("left", 1, BESIDE, found.matrices[-1].sum(axis=0)))
     notes = []
     for (anchor, x, away, sizes), middles in zip(sides, (down[:count], down[-count:]), strict=True):
         place = {"x": x, "xanchor": anchor, "xshift": away, "xref": "paper", "yref": "paper", "showarrow": False}
