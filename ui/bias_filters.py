@@ -67,7 +67,7 @@ class Part:
 
     def begin(self, what: object, work_out: Callable[[Predictions, Tell], Any]) -> None:
         """Begin to work something out of these predictions, in a thread of its own; `Tell` hears how far it is."""
-        self.slot.figures[(*self.key, what)] = in_background(lambda tell: work_out(self.found, tell))
+        self.slot.begin((*self.key, what), in_background(lambda tell: work_out(self.found, tell)))
 
 
 def filters_form(held: Sequence[Held]) -> Filters:

@@ -105,10 +105,18 @@ class BiasSlot:
         return found
 
     def stop_work(self, but: Container[Key] = ()) -> None:
-        """Stop what is worked out in the background, save of predictions with one of these keys."""
-        for key, job in self.figures.items():
-            if isinstance(job, Job) and key[:-1] not in but:
+        """Stop what is worked out in the background, and forget it, save of predictions with one of these keys."""
+        for key, job in list(self.figures.items()):
+            if isinstance(job, Job) and key[:-1] not in but and not job.state.ended:
                 job.cancel()
+                self.figures.pop(key, None)
+
+    def begin(self, key: Key, job: Job[Any]) -> None:
+        """Keep what is worked out in the background, in place of what was begun under the same key."""
+        before = self.figures.pop(key, None)
+        if isinstance(before, Job):
+            before.cancel()
+        self.once(key, lambda: job)
 
     def leave(self) -> None:
         """Stop the asking and the working out that go on."""
@@ -127,5 +135,7 @@ def _once(kept: OrderedDict[Key, Any], key: Key, work_out: Callable[[], Found], 
     kept.move_to_end(key)
     found: Found = kept[key]
     while len(kept) > most:
-        kept.popitem(last=False)
+        _, oldest = kept.popitem(last=False)
+        if isinstance(oldest, Job):
+            oldest.cancel()
     return found
