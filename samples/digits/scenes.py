@@ -61,6 +61,8 @@ def place(glyphs: Glyphs, rng: np.random.Generator) -> list[Digit]:
     for height in heights:
         number = int(rng.integers(len(glyphs.labels)))
         ink = trimmed(_resized(glyphs.pictures[number], height, rng))
+        if ink.shape[1] > SIDE:  # a flat stroke stretched to the wanted height
+            continue
         for _ in range(30):
             top, left = rng.integers(0, [SIDE - ink.shape[0] + 1, SIDE - ink.shape[1] + 1])
             digit = Digit(ink, int(glyphs.labels[number]), int(top), int(left))

@@ -151,7 +151,7 @@ def test_other_sizes_of_heads_and_pyramid_are_read_from_the_shapes(tmp_path):
 
     digits = build_digits()
     backbone = digits.backbone
-    backbone.fpn, backbone.out_channels = FeaturePyramidNetwork([160, 1280], 64, LastLevelMaxPool()), 64
+    backbone.fpn, backbone.out_channels = FeaturePyramidNetwork([64, 160], 64, LastLevelMaxPool()), 64
     anchors = AnchorGenerator(((16, 32),) * 3, ((0.5, 1.0),) * 3)
     module = FasterRCNN(backbone, 6, rpn_anchor_generator=anchors, min_size=96, max_size=160).eval()
     reading = {"anchor_sizes": "16, 32", "anchor_ratios": "0.5, 1", "smallest_side": 96, "largest_side": 160}

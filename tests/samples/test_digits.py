@@ -147,6 +147,14 @@ def test_folded_norms_answer_as_the_norms_do():
         torch.testing.assert_close(folded[level], values, rtol=1e-4, atol=1e-5)
 
 
+def test_a_stroke_too_flat_for_the_scene_is_left_out():
+    flat = np.zeros((1, 28, 28), np.uint8)
+    flat[0, 13:15, 2:26] = 255
+    placed = [scenes.place(mnist.Glyphs(flat, np.ones(1, np.uint8)), np.random.default_rng(seed)) for seed in range(20)]
+    assert sum(map(len, placed)) < 20
+    assert all(digit.box[2] <= scenes.SIDE for digits in placed for digit in digits)
+
+
 def test_the_rate_rises_and_falls_to_nothing():
     assert train.rate(0, 0.0) < train.rate(train.WARM_UP, 0.1) <= train.RATE
     assert train.rate(5000, 1.0) == pytest.approx(0, abs=1e-12)

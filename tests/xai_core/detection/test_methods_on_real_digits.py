@@ -1,0 +1,73 @@
+"""Methods on the trained detector of digits: whether the map of one of two digits tells it from the other."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import model_adapters
+from samples.digits import mnist
+from samples.digits.scenes import make_scene
+from xai_core.detection.methods.ablationcam import AblationCamOfABox
+from xai_core.detection.methods.box_gradcam import GradCamOfABox
+from xai_core.detection.model import DetectionModel
+from xai_core.detection.pictures import image_of
+from xai_core.detection.targets import inside, overlaps
+from xai_core.detector import BoxTarget
+from xai_core.samples import sample_detectors
+
+SEED = 42  # of scenes that the detector did not learn from
+SCENES = 4
+
+
+@pytest.fixture(scope="module")
+def pairs(assets, tmp_path_factory):
+    """The detector, and scenes with both of their two digits as they were found."""
+    source = sample_detectors()[0].source()
+    detector = model_adapters.load(source, model_adapters.inspect(source), str(tmp_path_factory.mktemp("scratch")))
+    model = DetectionModel(detector)
+    glyphs = mnist.load(assets / "datasets" / "mnist" / "mnist_train10k_test10k.npz").test
+    scenes = [scene for index in range(40) if len((scene := make_scene(glyphs, SEED, index)).boxes) == 2]
+    return model, [(image_of(scene.pixels), both(model, scene)) for scene in scenes[:SCENES]]
+
+
+def both(model, scene):
+    (found,) = model.detect(image_of(scene.pixels)[None], 0.5)
+    shares = overlaps(np.asarray(scene.boxes, np.float32), found.corners)
+    assert shares.max(axis=1).min() > 0.5
+    return [BoxTarget.of(found, int(number)) for number in shares.argmax(axis=1)]
+
+
+def told(pairs, method):
+    """Return of each map whether its peak lies in its own box, and the share of the two boxes' weight in its own."""
+    model, scenes = pairs
+    peaks, shares = [], []
+    for image, targets in scenes:
+        *_, last = method.explain(model, image, targets)
+        places = [inside(one, image.shape[:2], last.maps.shape[1:]) for one in targets]
+        for map, own, other in zip(last.maps, places, reversed(places), strict=True):
+            within = np.zeros(map.shape, bool)
+            within[own] = True
+            peaks.append(bool(within.ravel()[map.argmax()]))
+            shares.append(map[own].sum() / (map[own].sum() + map[other].sum()))
+    return np.mean(peaks), np.array(shares)
+
+
+def test_ablation_cam_of_one_of_two_digits_lies_in_it(pairs):
+    peaks, shares = told(pairs, AblationCamOfABox(channels=5.0))
+    assert peaks >= 0.8
+    assert (shares > 0.5).mean() >= 0.8
+
+
+def test_channels_ablated_everywhere_at_once_tell_digits_apart_less(pairs):
+    apart, at_once = (
+        told(pairs, AblationCamOfABox(channels=5.0, where=where))[1]
+        for where in ("in the box and around it", "everywhere at once")
+    )
+    assert apart.mean() > at_once.mean()
+
+
+def test_grad_cam_of_one_of_two_digits_lies_in_it_alone(pairs):
+    peaks, shares = told(pairs, GradCamOfABox())
+    assert peaks >= 0.8
+    assert shares.mean() > 0.9
