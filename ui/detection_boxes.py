@@ -205,8 +205,11 @@ def _size_caption(scene: Scene) -> None:
         st.caption(f"{name} · {width} × {height} px · {len(scene.found)} boxes, also those below the threshold")
     else:
         st.caption(f"{name} has {width} × {height} px; the detector gets it at {seen_width} × {seen_height} px.")
-    for note in scene.prepared.card.notes:
+    notes = scene.prepared.card.notes
+    for note in notes:
         st.caption(literal(note, 400))
+    if notes:
+        st.caption("Settings and Labels of the detector, at the top of this page, change this.")
 
 
 def _as_detected(picture: Picture) -> NDArray[np.uint8]:

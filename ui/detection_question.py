@@ -26,6 +26,7 @@ def methods_form(scene: Scene) -> list[DetectionMethod]:
     card = scene.prepared.card
     ticked, made = _ticked(card), []
     with st.container(gap="xsmall"):
+        faults = st.container()
         st.markdown("**Methods**")
         for one in in_order("detect"):
             session.put(_key(one.id), one.id in ticked)
@@ -33,7 +34,8 @@ def methods_form(scene: Scene) -> list[DetectionMethod]:
                 with st.container(border=True), frame.errors_in_words():
                     made.append(_configured(DETECTION_METHODS[one.id], scene))
     address.keep(KEY, ",".join(ticked), _usual(card))
-    address.faults()
+    with faults:
+        address.faults()
     return made
 
 

@@ -113,7 +113,7 @@ def _download(job: Job[Path], was_busy: bool) -> None:
             open_detector(replace(uploads.keep(file, state.latest.name, slot.owner), task="detect"))
         st.rerun()
     elif not state.ended:
-        st.info(f"{state.doing.capitalize()} …", icon=":material/hourglass_top:")
+        st.info(f"{state.doing[:1].upper()}{state.doing[1:]} …", icon=":material/hourglass_top:")
     if state.ended and was_busy:
         st.rerun()
 

@@ -44,7 +44,7 @@ def progress(runs: Sequence[Running], key: str = "cancel") -> None:
 def what_ran(run: Running, estimate: Estimate) -> str:
     """Return a line of Markdown: the method, the picture, how long it took, with what values, and its figures."""
     set_values = {p: value for p in run.method.params if (value := getattr(run.method, p.name)) != ()}
-    values = ", ".join(f"{p.label.lower()} {in_words(value)}" for p, value in set_values.items())
+    values = ", ".join(f"{p.label[:1].lower()}{p.label[1:]} {in_words(value)}" for p, value in set_values.items())
     parts = [
         f"**{literal(run.method.title)}** of {literal(run.picture.name, 60)}",
         _how_long(run.job),

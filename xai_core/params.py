@@ -67,7 +67,8 @@ class Param:
     @property
     def label(self) -> str:
         """The name as a person reads it."""
-        return self.name.replace("_", " ").capitalize()
+        words = " ".join("IoU" if word == "iou" else word for word in self.name.split("_"))
+        return words[:1].upper() + words[1:]
 
     def fitting(self, size: Size | None) -> Any:
         """Return the default, brought into the range that a model with an input of `size` allows."""

@@ -294,6 +294,14 @@ def test_unknown_outputs_ask_for_a_reading_and_show_what_they_hold(app: AppTest,
     assert "Add a picture on the left" in text_of(app)
 
 
+def test_what_was_guessed_about_the_outputs_says_where_to_change_it(app: AppTest, instant: DetectingRunner) -> None:
+    with_picture(app)
+    assert "at the top of this page, change this" not in text_of(app)
+    instant.detector.card = replace(instant.detector.card, notes=("The classes are taken for those of COCO.",))
+    upload_detector(app, 1)
+    assert "at the top of this page, change this" in text_of(app)
+
+
 def test_settings_that_weights_do_not_hold_can_be_changed(app: AppTest, instant: DetectingRunner) -> None:
     card = instant.detector.card
     instant.detector.card = replace(card, architecture="torchvision/fasterrcnn_resnet50_fpn")

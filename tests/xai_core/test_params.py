@@ -28,6 +28,11 @@ Sample.params = params_of(Sample)
 LAYERS = next(p for p in Sample.params if p.name == "layers")
 
 
+def test_an_acronym_in_a_label_keeps_its_capitals():
+    assert replace(LAYERS, name="least_iou").label == "Least IoU"
+    assert replace(LAYERS, name="previous_layer").label == "Previous layer"
+
+
 def test_a_default_is_brought_into_what_the_model_allows():
     assert Sample.fitted((32, 48)).patch == 16
 
