@@ -180,7 +180,7 @@ def _beside_grad_cam(subject: Subject, work: str, method: DetectionMethod, their
 
 def switched_off(subject: Subject) -> list[Contest]:
     """Return what each shortcut brings: channels switched off with ever more of them, beside one whole pass."""
-    channels, names, detector = subject.channels(), subject.names, subject.detector
+    channels, detector = subject.channels(), subject.detector
     whole = WithWholeHeads(detector.heads, detector.card)
     ask = (subject.image, channels, VALUE, [subject.target], FLOOR)
     seen = detector.seen(subject.image)
@@ -190,7 +190,7 @@ def switched_off(subject: Subject) -> list[Contest]:
 
     def all_proposals() -> object:
         with torch.no_grad():
-            outputs = all_of_them.outputs([(names[level], int(number)) for level, number in channels], VALUE)
+            outputs = all_of_them.outputs(detector._off(seen, channels, VALUE, None))
             return [detector.detections(one, seen.size, seen.image_size, FLOOR) for one in outputs]
 
     for one in (detector, whole):
