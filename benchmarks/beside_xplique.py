@@ -20,7 +20,7 @@ from xplique.attributions import Rise as XpliqueRise
 from benchmarks import subject
 from benchmarks.rounds import Contest, held
 from benchmarks.subject import PREPROCESSING, TABBY, forward_passes, photo
-from model_adapters.engines import WithEngines
+from model_adapters.engines.choice import WithEngines
 from xai_core.methods.rise import Rise
 from xai_core.types import Precision
 

@@ -14,7 +14,7 @@ import numpy as np
 
 import model_adapters
 from benchmarks.rounds import Side
-from model_adapters.engines import WithEngines
+from model_adapters.engines.choice import WithEngines
 from xai_core.method import Method
 from xai_core.model import Model
 from xai_core.preprocessing import presets

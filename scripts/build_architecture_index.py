@@ -1,4 +1,4 @@
-"""Write model_adapters/data/architectures.json: a fingerprint of every classifier of torchvision and timm.
+"""Write model_adapters/pytorch/data/architectures.json: a fingerprint of every classifier of torchvision and timm.
 
 Nearly all are built on the meta device, without memory for their weights; a run takes some minutes.
 Usage: python -m scripts.build_architecture_index
@@ -13,11 +13,11 @@ from typing import Any
 
 import torch
 
-from model_adapters.architectures import counts, fingerprint
-from model_adapters.torch_architectures import build, import_timm, import_torchvision_models
+from model_adapters.pytorch.architecture_index import counts, fingerprint
+from model_adapters.pytorch.architectures import build, import_timm, import_torchvision_models
 from xai_core.preprocessing import Preprocessing
 
-TARGET = Path(__file__).resolve().parents[1] / "model_adapters/data/architectures.json"
+TARGET = Path(__file__).resolve().parents[1] / "model_adapters/pytorch/data/architectures.json"
 CLASSES = 1013  # a prime that no layer width equals, so tensors with this many rows are the head
 
 

@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from model_adapters import detectors, preflight, pytorch_detector
-from model_adapters.torch_architectures import import_torchvision_models
-from model_adapters.torchvision_parts import without_values
+from model_adapters.files import preflight
+from model_adapters.pytorch.architectures import import_torchvision_models
+from model_adapters.pytorch.detection import known as detectors
+from model_adapters.pytorch.detection import open
+from model_adapters.pytorch.detection.torchvision_parts import without_values
 from xai_core.types import ModelSource
 
 SMALL = {"smallest_side": 96, "largest_side": 160}  # so that tests are quick
@@ -79,7 +81,7 @@ def saved(content, folder, name="upload.pth"):
 
 def opened(path, architecture=None, reading="", digest=""):
     source = ModelSource(str(path), "upload", digest, architecture, task="detect", reading=reading)
-    return pytorch_detector.load(source, preflight.inspect(str(path)), str(Path(path).parent))
+    return open.load(source, preflight.inspect(str(path)), str(Path(path).parent))
 
 
 def directly(module, image):

@@ -7,8 +7,8 @@ import hashlib
 import numpy as np
 import torch
 
-from model_adapters.torch_architectures import import_torchvision_models
-from model_adapters.torch_network import TorchNetwork
+from model_adapters.pytorch.architectures import import_torchvision_models
+from model_adapters.pytorch.network import TorchNetwork
 from xai_core.types import Capability, Card, InputSpec
 
 

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from model_adapters import detectors
-from model_adapters.readings import Reading
+from model_adapters.onnx.detection.readings import Reading
+from model_adapters.pytorch.detection import known as detectors
 from ui import frame
 from ui.text import literal
 from xai_core.params import Declared, Param

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from model_adapters import detectors
+from model_adapters.pytorch.detection import known
 from ui import frame, session, uploads
 from ui.detection_reading import architecture_form, sealed_form, short_name
 from ui.opening import MODEL_PAGE, open_as_classifier, open_detector
@@ -80,7 +80,7 @@ def _coco() -> None:
     st.caption(
         "Trained on COCO's 80 classes, as torchvision offers them. The server fetches them once, and needs a network."
     )
-    name = st.selectbox("Detector", detectors.coco_names(), format_func=short_name, key="coco", persist_state="session")
+    name = st.selectbox("Detector", known.coco_names(), format_func=short_name, key="coco", persist_state="session")
     busy = slot.downloading is not None and not slot.downloading.state.ended
     if st.button("Get this detector", disabled=busy, icon=":material/download:"):
         slot.downloading = in_background(lambda tell: _downloaded(name, tell))
@@ -100,7 +100,7 @@ def _downloaded(name: str, tell: Callable[[str], None]) -> Path:
 
 def command_for(name: str) -> list[str]:
     """Return the command that fetches weights; its last line is their path, or on standard error what went wrong."""
-    return [sys.executable, "-m", "model_adapters.coco_weights", name]
+    return [sys.executable, "-m", "model_adapters.pytorch.detection.coco_weights", name]
 
 
 def _download(job: Job[Path], was_busy: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from model_adapters import architectures
+from model_adapters.pytorch import architecture_index
 from ui import frame, session, uploads
 from ui.opening import DETECTION_PAGE, open_as_detector, open_model
 from ui.picture_tray import start_with_a_picture
@@ -78,7 +78,7 @@ def _way_out(space: session.Workspace) -> None:
         st.switch_page(DETECTION_PAGE)
     if "architecture" not in str(error):
         return
-    chosen = st.selectbox("Architecture", architectures.names(), index=None, key="architecture")
+    chosen = st.selectbox("Architecture", architecture_index.names(), index=None, key="architecture")
     if chosen and st.button("Open with this architecture"):
         open_model(ModelSource(source.path, source.name, source.digest, chosen, source.owner))
         st.rerun()

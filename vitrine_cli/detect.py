@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model_adapters.readings import Reading
+from model_adapters.onnx.detection.readings import Reading
 from vitrine_cli.flags import add_flags, given
 from vitrine_cli.inputs import add_detector, add_labels, detector_source, opened_detector, read_pictures
 from vitrine_cli.progress import follow

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from model_adapters.readings import Reading
+from model_adapters.onnx.detection.readings import Reading
 from vitrine_cli.progress import tell
 from xai_core.detection.preparation import PreparedDetector, prepared_detector, read_detector_labels
 from xai_core.errors import DataError, ImageError, ModelError, VitrineError

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from model_adapters.engine_trials import TOLERANCE
+from model_adapters.engines.trials import TOLERANCE
 from xai_core import samples
 from xai_core.jobs.local import LocalRunner
 from xai_core.methods.rise import Rise

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from model_adapters import tensorflow as adapter
+from model_adapters.tensorflow import open as adapter
 from xai_core.errors import VitrineError
 from xai_core.types import Capability, FileKind, ModelSource
 

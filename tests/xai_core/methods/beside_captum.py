@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from captum import attr
 
-from model_adapters.torch_network import TorchNetwork
+from model_adapters.pytorch.network import TorchNetwork
 from xai_core.method import Method
 from xai_core.methods.integrated_gradients import IntegratedGradients
 from xai_core.methods.occlusion import Occlusion

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 import xai_core.methods  # noqa: F401 - enters them in METHODS
-from model_adapters.torch_network import TorchNetwork
+from model_adapters.pytorch.network import TorchNetwork
 from xai_core.cam import first_component
 from xai_core.method import METHODS
 from xai_core.model import Model

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from captum import attr
 
-from model_adapters.torch_network import TorchNetwork
+from model_adapters.pytorch.network import TorchNetwork
 from xai_core.methods.kernel_shap import KernelShap
 from xai_core.methods.shapley import Shapley
 from xai_core.model import Model

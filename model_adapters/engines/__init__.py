@@ -1,0 +1,1 @@
+"""Forward passes on the fastest engine whose answers agree with the model's own framework."""

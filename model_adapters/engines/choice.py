@@ -1,0 +1,179 @@
+"""Any native network, its forward passes on the fastest engine whose answers agree."""
+
+from __future__ import annotations
+
+import resource
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, get_args
+
+from model_adapters.engines import openvino
+from model_adapters.engines.delegating import Delegating
+from model_adapters.engines.openvino import Compiled, Convertible, Portable
+from model_adapters.engines.trials import Candidate, Trial, chosen, missing, told, tried
+from model_adapters.probes import AT_ONCE, in_batches
+from xai_core.errors import OutOfMemory, is_of_memory
+from xai_core.types import Engine, Floats, Network, Precision
+
+NATIVE = {"pytorch": "PyTorch", "tensorflow": "TensorFlow", "onnx": "ONNX Runtime"}
+ROUGH = ("pytorch",)  # frameworks whose own scores come in bfloat16 too
+SIZES = 3  # remembered at once, as each holds compiled graphs
+COPIES = 4  # of the weights: a graph is converted, and compiled for two precisions
+PAGE = resource.getpagesize()
+UNREADABLE = "OpenVINO can not read this model."
+TOO_LARGE = "The model is too large to be held twice in the memory that it may use."
+RAN_OUT = "OpenVINO ran out of memory."
+NO_ROOM = "There is not enough memory to try it."
+NO_BFLOAT16 = "This processor does not compute in bfloat16."
+
+Size = tuple[int, int]  # height and width, in pixels
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What came of the trials at one size; engines: as a person sees them, the native one first."""
+
+    trials: Sequence[Trial]
+    bests: Mapping[Precision, Trial]
+    engines: tuple[Engine, ...]
+
+    @classmethod
+    def among(cls, trials: Sequence[Trial], others: Iterable[Engine]) -> Choice:
+        """Choose among what was tried; others: what can not be used."""
+        bests = chosen(trials)
+        return cls(trials, bests, (*told(trials, bests), *others))
+
+    def best(self, precision: Precision) -> Candidate:
+        return self.bests.get(precision, self.bests["float32"]).candidate
+
+    def without(self, name: str, reason: str) -> Choice:
+        """Choose again, without an engine that is let go for a reason."""
+        pairs = list(zip(self.trials, self.engines, strict=False))  # behind them are those that could not be tried
+        gone = [replace(e, in_force=False, reason=t.objection or reason) for t, e in pairs if e.name == name]
+        left = [trial for trial in self.trials if trial.candidate.name != name]
+        return Choice.among(left, [*gone, *self.engines[len(pairs) :]])
+
+
+class WithEngines(Delegating):
+    """Runs forward passes on what `engines` found best, once it was asked for the input's size; all else natively.
+
+    weights: size of the model's file in bytes, from which the memory that a conversion takes is estimated.
+    """
+
+    def __init__(self, native: Network, weights: int = 0) -> None:
+        super().__init__(native)
+        self._weights = weights
+        self._choices: dict[Size, Choice] = {}
+
+    def forward(self, inputs: Floats) -> Floats:
+        return self.answer(inputs, "float32", self.native)
+
+    def answer(self, inputs: Floats, precision: Precision, native: Network) -> Floats:
+        """Return raw outputs (N, K) from the best engine for a precision; from `native` until engines were tried."""
+        size = inputs.shape[1:3]
+        if size not in self._choices:
+            return native.forward(inputs)
+        try:
+            return self._choices[size].best(precision).answer(inputs)
+        except OutOfMemory:
+            if self._choices[size].best(precision).name != openvino.NAME:
+                raise
+            # It keeps what it took, so that smaller batches fail too; what was compiled for other sizes goes as well.
+            self._choices = {size: self._choices[size].without(openvino.NAME, RAN_OUT)}
+        return self.answer(inputs, precision, native)
+
+    def at(self, precision: Precision) -> Network:
+        return self if precision == "float32" else _InBfloat16(self)
+
+    def randomised(self, seed: int) -> Network:
+        return WithEngines(self.native.randomised(seed), self._weights)
+
+    def engines(self, height: int, width: int, own: Floats | None = None) -> tuple[Engine, ...]:
+        size = (height, width)
+        if size not in self._choices:
+            while len(self._choices) >= SIZES:
+                del self._choices[next(iter(self._choices))]
+            self._choices[size] = self._tried(height, width, own)
+        return self._choices[size].engines
+
+    def _tried(self, height: int, width: int, own: Floats | None) -> Choice:
+        native, *others = self._natives()
+        found = list(self._by_openvino(height, width))
+        others += [one for one in found if isinstance(one, Candidate)]
+        try:
+            trials = tried(native, others, replace(self.card.input, height=height, width=width), own)
+            return Choice.among(trials, [one for one in found if isinstance(one, Engine)])
+        except Exception as error:
+            if not is_of_memory(error):
+                raise
+            traceback.print_exception(error)
+        # An explanation takes less memory than these trials, so it may run all the same.
+        return Choice.among([Trial(native)], [missing(one.name, one.precision, NO_ROOM) for one in others])
+
+    def _natives(self) -> Iterator[Candidate]:
+        name = NATIVE.get(self.card.framework, self.card.framework)
+        yield Candidate(name, "float32", self.native.forward)
+        rough = self.native.at("bfloat16")
+        if self.card.framework in ROUGH and rough is not self.native:
+            yield Candidate(name, "bfloat16", rough.forward)
+
+    def _by_openvino(self, height: int, width: int) -> Iterator[Candidate | Engine]:
+        """Yield what OpenVINO makes of the network, for each precision; nothing where it is not asked."""
+        if openvino.openvino is None or not isinstance(self.native, Convertible):
+            return
+        if (portable := self.native.portable(height, width)) is None:
+            return
+        try:
+            if not room_for(self._weights):
+                self._choices.clear()  # of other sizes
+            if not room_for(self._weights):
+                raise MemoryError
+            yield from self._converted(portable, height, width)
+        except Exception as error:  # whatever the converter raises; the native network goes on
+            traceback.print_exception(error)
+            reason = TOO_LARGE if isinstance(error, MemoryError) else UNREADABLE
+            yield missing(openvino.NAME, "float32", reason)
+
+    def _converted(self, portable: Portable, height: int, width: int) -> Iterator[Candidate | Engine]:
+        spec, name = self.card.input, openvino.NAME
+        graph = openvino.convert(portable, spec, height, width)
+        most = max(1, AT_ONCE // (height * width))
+        for precision in get_args(Precision):
+            if openvino.knows(precision):
+                compiled = Compiled(graph, precision, portable)
+                yield Candidate(name, precision, partial(in_batches, compiled, spec.batch, most=most))
+            else:
+                yield missing(name, precision, NO_BFLOAT16)
+
+
+class _InBfloat16(Delegating):
+    """The same network, its scores and plain gradients in bfloat16 where that is known; all else as it is."""
+
+    def __init__(self, whole: WithEngines) -> None:
+        super().__init__(whole.native.at("bfloat16"))
+        self._whole = whole
+        self.key = f"{whole.key} bfloat16".strip()
+
+    def forward(self, inputs: Floats) -> Floats:
+        return self._whole.answer(inputs, "bfloat16", self.native)
+
+    def at(self, precision: Precision) -> Network:
+        return self._whole.at(precision)
+
+    def randomised(self, seed: int) -> Network:
+        return self._whole.randomised(seed).at("bfloat16")
+
+    def engines(self, *given: Any, **named: Any) -> tuple[Engine, ...]:
+        return self._whole.engines(*given, **named)
+
+
+def room_for(weights: int) -> bool:
+    """Whether so many bytes of weights can be copied within this process's limit."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
+    if limit == resource.RLIM_INFINITY:
+        return True
+    with open("/proc/self/statm") as file:
+        used = int(file.read().split()[5]) * PAGE
+    return used + COPIES * weights < limit

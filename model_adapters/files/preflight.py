@@ -1,0 +1,186 @@
+"""What a model file is, by its content and never by its name, and whether it may be opened.
+
+Nothing here unpickles or imports a framework. Files come from strangers, so this too runs inside the sandbox.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import zipfile
+from collections.abc import Callable
+
+from model_adapters.files import pickles, protobuf
+from model_adapters.files.archives import opened_tar, opened_zip
+from model_adapters.files.lookalikes import refusal_for
+from xai_core.errors import RefusedModel
+from xai_core.types import FileKind
+
+MAX_FILE = 1 << 30  # bytes
+MAX_PICKLE = 64 << 20
+MAX_CODE = 16 << 20
+MAX_HEADER = 100_000_000  # the limit of the safetensors format
+TRUST_PICKLE = "VITRINE_TRUST_PICKLE"
+FILE_OPERATIONS = (b"torch.from_file", b"torch.save")
+OWN_FILES = (".onnx", ".pt", ".pth", ".keras", ".h5", ".safetensors", ".bin", ".ckpt")
+
+
+def inspect(path: str) -> FileKind:
+    """Return what the file at `path` is; RefusedModel with the reason and the way out where it may not be opened.
+
+    Formats: torch-weights, safetensors, torchscript, torch-pickle, torch-export, keras, keras-h5, savedmodel, onnx,
+    onnx-zip. A torch-pickle and a torch-export open only where VITRINE_TRUST_PICKLE=1 is set.
+    """
+    if os.path.isdir(path):
+        raise RefusedModel("This is a folder. Pack it as one zip file.")
+    size = os.path.getsize(path)
+    if size == 0:
+        raise RefusedModel("The file is empty. Upload it again.")
+    if size > MAX_FILE:
+        raise RefusedModel(f"The file has {size >> 20} MB; the limit is {MAX_FILE >> 20} MB.")
+    with open(path, "rb") as file:
+        head = file.read(4096)
+    if head.startswith((b"PK\3\4", b"PK\5\6")):
+        return _zip(path)
+    return next((kind for look in _LOOKS if (kind := look(path, head, size))), None) or _unknown(head)
+
+
+def trusts_pickles() -> bool:
+    """Whether whoever runs the app lets files run Python code of their own."""
+    return os.environ.get(TRUST_PICKLE) == "1"
+
+
+def _zip(path: str) -> FileKind:
+    with opened_zip(path) as archive:
+        names = archive.namelist()
+        inner = {name.split("/", 1)[-1] for name in names}
+        if "config.json" in names and any(name.endswith(".weights.h5") for name in names):
+            return FileKind("keras", "tensorflow")
+        if "archive_format" in inner or any(name.endswith("models/model.json") for name in names):
+            return _torch_export(names)
+        if "constants.pkl" in inner and any(name.startswith("code/") for name in inner):
+            return _torch_script(archive)
+        if "data.pkl" in inner:
+            return _torch_zip(archive)
+    return _packed(names)
+
+
+def _torch_export(names: list[str]) -> FileKind:
+    if any(name.endswith((".so", ".cubin", ".cpp")) for name in names):
+        raise RefusedModel("This .pt2 holds compiled code (AOTInductor), which is never loaded. Export ONNX instead.")
+    if not trusts_pickles():
+        raise RefusedModel("PyTorch .pt2 files can run code when opened. Export TorchScript, ONNX or a state_dict.")
+    return FileKind("torch-export", "pytorch", ("The file may run code of its own; it was opened on trust.",))
+
+
+def _torch_script(archive: zipfile.ZipFile) -> FileKind:
+    """Tell of operations on files at once, since some fail silently where the sandbox stops them."""
+    for info in archive.infolist():
+        if info.filename.endswith(".py") and info.file_size <= MAX_CODE:
+            code = archive.read(info)
+            if found := next((name for name in FILE_OPERATIONS if name + b"(" in code), None):
+                raise RefusedModel(f"The model holds an operation on files ({found.decode()}). Export it without.")
+    return FileKind("torchscript", "pytorch")
+
+
+def _torch_zip(archive: zipfile.ZipFile) -> FileKind:
+    found: list[str] = []
+    for info in archive.infolist():
+        if info.filename.endswith("data.pkl"):
+            if info.file_size > MAX_PICKLE:
+                raise RefusedModel(f"The pickle inside the file is larger than {MAX_PICKLE >> 20} MB.")
+            with archive.open(info) as stream:
+                found += pickles.calls(stream)
+    return _weights_or_pickle(found)
+
+
+def _weights_or_pickle(found: list[str]) -> FileKind:
+    if not found:
+        return FileKind("torch-weights", "pytorch")
+    if not trusts_pickles():
+        raise pickles.refusal(found)
+    return FileKind("torch-pickle", "pytorch", ("The file runs code of its own; it was opened on trust.",))
+
+
+def _packed(names: list[str]) -> FileKind:
+    last = [name.rsplit("/", 1)[-1] for name in names]
+    if "saved_model.pb" in last:
+        return FileKind("savedmodel", "tensorflow")
+    graphs = [name for name in last if name.endswith(".onnx")]
+    if len(graphs) == 1:
+        return FileKind("onnx-zip", "onnx")
+    if graphs:
+        raise RefusedModel(f"The archive holds {len(graphs)} .onnx files. Pack one, with its external data.")
+    if any(name.endswith(OWN_FILES) for name in last):
+        raise RefusedModel("This archive holds a model file. Unpack it and upload that file itself.")
+    raise RefusedModel("This archive is not a PyTorch, Keras, ONNX or SavedModel file.")
+
+
+def _tar(path: str, head: bytes, size: int) -> FileKind | None:
+    if not (head.startswith(b"\x1f\x8b") or head[257:262] == b"ustar"):
+        return None
+    with opened_tar(path) as archive:
+        names = archive.getnames()
+    return _packed(names)
+
+
+def _hdf5(path: str, head: bytes, size: int) -> FileKind | None:
+    return FileKind("keras-h5", "tensorflow") if head.startswith(b"\x89HDF\r\n\x1a\n") else None
+
+
+def _safetensors(path: str, head: bytes, size: int) -> FileKind | None:
+    if head[8:9] != b"{":
+        return None
+    (length,) = struct.unpack("<Q", head[:8])
+    if length > MAX_HEADER:
+        return None
+    with open(path, "rb") as file:
+        text = file.read(8 + length)[8:]
+    try:
+        entries = json.loads(text).values()
+        ends = [entry["data_offsets"][1] for entry in entries if "data_offsets" in entry]
+        complete = size == 8 + length + max(ends, default=0)
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        raise RefusedModel("The safetensors header is damaged or cut short. Upload the file again.") from None
+    if not complete:
+        raise RefusedModel("The safetensors file is damaged or cut short. Upload it again.")
+    return FileKind("safetensors", "pytorch")
+
+
+def _pickle(path: str, head: bytes, size: int) -> FileKind | None:
+    if head.startswith(pickles.TORCH_MAGIC):
+        with open(path, "rb") as file:
+            return _weights_or_pickle(pickles.calls(file, pickles.LEGACY_PICKLES))
+    if head[:1] != b"\x80" or not 2 <= head[1] <= 5:
+        return None
+    with open(path, "rb") as file:
+        found = pickles.calls(file)
+    if not found:
+        raise RefusedModel("This is a plain Python pickle. Save the weights with torch.save or as safetensors.")
+    return _weights_or_pickle(found)
+
+
+def _protobuf(path: str, head: bytes, size: int) -> FileKind | None:
+    found: dict[int, int] = {}
+    try:
+        for number, wire in protobuf.fields(path):
+            found[number] = wire
+            if protobuf.ONNX_FIELDS.get(number) != wire:
+                return None
+    except protobuf.CutShort:
+        if protobuf.ONNX_GRAPH in found:
+            raise RefusedModel("The ONNX file is damaged or cut short. Upload it again.") from None
+        return None
+    except protobuf.NotProtobuf:
+        return None
+    if set(found) == {1, protobuf.SAVED_MODEL_GRAPH}:
+        raise RefusedModel("This is the saved_model.pb of a SavedModel. Pack its whole folder as one zip file.")
+    return FileKind("onnx", "onnx") if protobuf.ONNX_GRAPH in found else None
+
+
+def _unknown(head: bytes) -> FileKind:
+    raise refusal_for(head)
+
+
+_LOOKS: tuple[Callable[[str, bytes, int], FileKind | None], ...] = (_tar, _hdf5, _safetensors, _pickle, _protobuf)

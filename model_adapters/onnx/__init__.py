@@ -1,0 +1,1 @@
+"""ONNX models: opening them, running them and looking inside."""

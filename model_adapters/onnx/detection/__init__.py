@@ -1,0 +1,1 @@
+"""ONNX detectors: opening them and reading their outputs as boxes."""

@@ -1,0 +1,163 @@
+"""What a detector's graph turns out to be when it is first shown a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from model_adapters.onnx import graph as onnx_graph
+from model_adapters.onnx.detection.classes import class_count
+from model_adapters.onnx.detection.inputs import inputs_of
+from model_adapters.onnx.detection.outputs import FINAL_BOXES, Rows, is_numbers, parts_of_listed, rows
+from model_adapters.onnx.detection.reading_guess import recognised
+from model_adapters.onnx.detection.readings import Reading
+from model_adapters.onnx.files import OnnxFile
+from model_adapters.onnx.session import TRIED, Graph, Wiring, first_answer, open_session, settled
+from model_adapters.output_shapes import Outputs, not_a_detector
+from model_adapters.probes import natural
+from model_adapters.pytorch.detection.known import coco_labels
+from xai_core.errors import ModelError, UnsupportedModel
+from xai_core.types import Capability, Card, Floats, RawOutput
+
+SIDES = (640, 320, 224, 416, 512, 300, 256, 128)  # tried where a graph takes any size, in pixels
+MOST_RAW, MOST_AXES, LONGEST_NAME, FIRST = 16, 8, 200, 8
+LARGEST = 1e38  # stands for infinity, which no wire carries
+BEYOND = 1e-3  # how far a score may lie outside 0..1
+BOXES_ONLY = "ONNX files are asked for boxes only; choose D-RISE or occlusion, or bring the PyTorch file."
+MISSING = dict.fromkeys(("ACTIVATIONS", "GRADIENT", "ABLATION"), BOXES_ONLY)
+UNKNOWN = (
+    "It is not known how this model's outputs are read. Look at their shapes and values, and say which of them are "
+    "boxes, labels and scores."
+)
+NO_SCORES = "Read in this way, scores lie between {low:.3g} and {high:.3g} instead of 0 and 1. Try another activation."
+NOTE = "Its outputs look like {form!r} and are read as such. Where boxes look wrong, say how they are read."
+COCO_NOTE = "The file names no classes; these {count} are taken for those of COCO."
+COUNT_NOTE = "The file does not say how many classes there are; {count} are assumed. Say how many there are."
+COCO = {90: coco_labels(), 80: tuple(name for name in coco_labels() if name != "N/A")}
+MOST_COMMON = 90  # classes of torchvision's own detectors
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A graph, its card, and how its outputs are read; None where that is not known, which the card then says."""
+
+    card: Card
+    graph: Graph
+    reading: Reading | None = None
+
+
+def opened(file: OnnxFile, format: str, asked: str) -> Opened:
+    """Show a graph a picture, and read its outputs as they look, with what a text of a reading sets otherwise.
+
+    Raises UnsupportedModel where it can not be a detector, or does not run.
+    """
+    graph = _graph(file)
+    inputs = _trial(graph.wiring, None)
+    outputs = graph(inputs)
+    reading = _recognised(outputs, graph.wiring, inputs)
+    if asked:
+        reading = Reading.from_text(asked, reading)
+        inputs = _trial(graph.wiring, reading)
+        outputs = graph(inputs)
+    elif reading is None and (error := not_a_detector([np.shape(one) for one in outputs.values()], inputs.shape[1])):
+        raise error
+    card = Card("onnx", format, 0, graph.wiring.spec, Capability(0), missing={"DETECT": UNKNOWN, **MISSING})
+    if reading is None:
+        return Opened(replace(card, raw_outputs=raw_outputs(outputs)), graph)
+    try:
+        return _read(card, graph, file, reading, outputs, inputs, not asked)
+    except ModelError as error:
+        lacks = {"DETECT": str(error), **MISSING}
+        return Opened(replace(card, missing=lacks, raw_outputs=raw_outputs(outputs)), graph)
+
+
+def raw_outputs(outputs: Outputs) -> tuple[RawOutput, ...]:
+    """Return what a person can go by who has to say what outputs mean."""
+    shown = [(name, value) for name, value in outputs.items() if is_numbers(value) and value.ndim <= MOST_AXES]
+    return tuple(_raw_output(*one) for one in shown[:MOST_RAW])
+
+
+def _raw_output(name: str, value: Any) -> RawOutput:
+    values = np.nan_to_num(np.asarray(value, np.float64).ravel(), posinf=LARGEST, neginf=-LARGEST)
+    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
+    return RawOutput(name[:LONGEST_NAME], value.shape, low, high, tuple(map(float, values[:FIRST])))
+
+
+def _graph(file: OnnxFile) -> Graph:
+    found = onnx_graph.image_input(file.model, alone=True)
+    session = open_session(file.path)
+    wiring, outputs = first_answer(session, found, SIDES)
+    if wiring.spec.batch is None and any(np.shape(value)[:1] != (TRIED,) for value in outputs.values()):
+        wiring = replace(wiring, spec=replace(wiring.spec, batch=1))
+    return Graph(file.path, replace(wiring, spec=settled(session, wiring)), session)
+
+
+def _trial(wiring: Wiring, asked: Reading | None) -> Floats:
+    reading = asked or Reading(scale="0..255" if wiring.dtype == "uint8" else "0..1")
+    shown = natural(replace(wiring.spec, channels=3), count=wiring.spec.batch or 1, side=wiring.side)
+    return inputs_of(shown, reading, wiring.spec)
+
+
+def _recognised(outputs: Outputs, wiring: Wiring, inputs: Floats) -> Reading | None:
+    found = recognised(outputs, wiring.input, (inputs.shape[1], inputs.shape[2]))
+    if found is None:
+        return None
+    if wiring.dtype == "uint8":
+        found = replace(found, scale="0..255", mean="0", std="1")
+    return found if found.form == FINAL_BOXES else replace(found, side=wiring.side)
+
+
+def _read(
+    card: Card, graph: Graph, file: OnnxFile, reading: Reading, outputs: Outputs, inputs: Floats, guessed: bool
+) -> Opened:
+    notes = [NOTE.format(form=reading.form)] if guessed else []
+    if reading.form == FINAL_BOXES and not reading.classes:
+        reading, note = _counted(file, graph, reading, outputs, inputs)
+        notes += note
+    found = rows(outputs, reading, (inputs.shape[1], inputs.shape[2]), len(inputs))
+    _check_scores(found)
+    count = found[0].class_scores.shape[1]
+    labels = _labels(file.model, count, reading.background)
+    if not labels and count in COCO:
+        labels = COCO[count]
+        notes.append(COCO_NOTE.format(count=count))
+    whole = replace(
+        card,
+        classes=count,
+        capabilities=Capability.DETECT,
+        missing=MISSING,
+        labels=labels,
+        notes=tuple(notes),
+        reading=reading.to_text(),
+    )
+    return Opened(whole, graph, reading)
+
+
+def _counted(
+    file: OnnxFile, graph: Graph, reading: Reading, outputs: Outputs, inputs: Floats
+) -> tuple[Reading, list[str]]:
+    """Return the reading with the number of classes, and a note where that is not known."""
+    names = parts_of_listed({name: value for name, value in outputs.items() if is_numbers(value)})
+    counts = [len(found) for found in onnx_graph.class_names(file.model) if found]
+    if counts:
+        return replace(reading, classes=counts[0]), []
+    count = None if names is None else class_count(file, graph.wiring, names[2], inputs)
+    if count is None or count <= reading.background:
+        return replace(reading, classes=MOST_COMMON), [COUNT_NOTE.format(count=MOST_COMMON)]
+    return replace(reading, classes=count - reading.background), []
+
+
+def _check_scores(found: Sequence[Rows]) -> None:
+    values = [each.ravel() for one in found for each in (one.scores, one.class_scores, one.objectness)]
+    low, high = (float(end(initial=0.5)) for end in (np.concatenate(values).min, np.concatenate(values).max))
+    if low < -BEYOND or high > 1 + BEYOND:
+        raise UnsupportedModel(NO_SCORES.format(low=low, high=high))
+
+
+def _labels(model: Any, count: int, background: bool) -> tuple[str, ...]:
+    """Return the names that the file holds, without that of the background."""
+    labels = onnx_graph.labels(model, count)
+    return labels or (onnx_graph.labels(model, count + 1)[1:] if background else ())

@@ -1,0 +1,102 @@
+"""Object detectors as ONNX files, which are asked for boxes and nothing else."""
+
+from __future__ import annotations
+
+import copy
+import os
+from dataclasses import replace
+
+import numpy as np
+
+from model_adapters.engines.openvino import Portable
+from model_adapters.onnx.detection.card import opened
+from model_adapters.onnx.detection.engines import DetectorEngines, Run, figures_of
+from model_adapters.onnx.detection.inputs import inputs_of
+from model_adapters.onnx.detection.outputs import Rows, rows
+from model_adapters.onnx.detection.readings import Reading
+from model_adapters.onnx.detection.suppression import detections
+from model_adapters.onnx.files import checked
+from model_adapters.onnx.session import Graph
+from model_adapters.probes import AT_ONCE, natural
+from xai_core.detector import Detections, Detector
+from xai_core.errors import UnsupportedModel
+from xai_core.params import Size
+from xai_core.types import Card, Engine, FileKind, Floats, ModelSource, Precision
+
+MANY = 8  # pictures; for more of one size it is worth while to look for a faster engine
+
+
+class UnreadDetector(Detector):
+    """A graph of which it is not known how its outputs are read; its card says why, and shows them."""
+
+    def __init__(self, card: Card) -> None:
+        self.card = card
+
+    def detect(self, images: Floats, floor: float) -> list[Detections]:
+        raise UnsupportedModel(self.card.missing["DETECT"])
+
+
+class OnnxDetector(Detector):
+    """A graph and how its outputs are read. weights: size of its file, in bytes."""
+
+    def __init__(self, card: Card, graph: Graph, reading: Reading, weights: int) -> None:
+        self.card = card
+        self._spec, self._reading = card.input, reading
+        portable = Portable(graph.path, dtype=graph.wiring.dtype, batched=graph.wiring.batched)
+        self._engines = DetectorEngines(
+            graph, self._figures, card.input, None if graph.on_gpu else portable, graph.names, weights
+        )
+        self._precision: Precision = "float32"
+        self._asked: dict[Size, int] = {}  # pictures of each size; variants share it, as they do the engines
+        self._seen: dict[Size, Floats] = {}  # the last picture of each size
+
+    def detect(self, images: Floats, floor: float) -> list[Detections]:
+        inputs, size = self._inputs(images), (images.shape[1], images.shape[2])
+        self._asked[size] = self._asked.get(size, 0) + len(images)
+        self._seen[size] = images[-1:]
+        if self._asked[size] > MANY:
+            self._engines.tried(inputs)
+        found = self._rows(lambda some: self._engines.run(some, self._precision), inputs)
+        return [detections(one, self._reading, floor, size) for one in found]
+
+    def at(self, precision: Precision) -> Detector:
+        if precision == "float32":
+            return self
+        made = copy.copy(self)
+        made._precision, made.key = precision, precision
+        return made
+
+    def engines(self, height: int, width: int) -> tuple[Engine, ...]:
+        shown = natural(replace(self._spec, height=height, width=width, channels=3))
+        seen = self._seen.get((height, width), shown[:1])
+        return self._engines.tried(self._inputs(np.concatenate([seen, shown])))
+
+    def _inputs(self, images: Floats) -> Floats:
+        return inputs_of(images, self._reading, self._spec)
+
+    def _rows(self, run: Run, inputs: Floats) -> list[Rows]:
+        batch, size = self._spec.batch, (inputs.shape[1], inputs.shape[2])
+        step = batch or max(1, AT_ONCE // (size[0] * size[1]))
+        found: list[Rows] = []
+        for start in range(0, len(inputs), step):
+            some = inputs[start : start + step]
+            padded = np.concatenate([some, np.repeat(some[-1:], (batch or len(some)) - len(some), axis=0)])
+            found += rows(run(padded), self._reading, size, len(padded))[: len(some)]
+        return found
+
+    def _figures(self, run: Run, inputs: Floats) -> Floats:
+        return figures_of(self._rows(run, inputs))
+
+
+def load(source: ModelSource, kind: FileKind, scratch: str) -> Detector:
+    """Open an ONNX file, or a zip of one, as a detector; its outputs are read as the source says or as they look.
+
+    Raises ParamError where the source's reading is none, and UnsupportedModel where the model is no detector. Where
+    it is not known how its outputs are read, the detector has a card that says so, and finds nothing.
+    """
+    if source.reading:
+        Reading.from_text(source.reading)  # says at once where it is none
+    found = opened(checked(source, kind, scratch), kind.format, source.reading)
+    if found.reading is None:
+        return UnreadDetector(found.card)
+    return OnnxDetector(found.card, found.graph, found.reading, os.path.getsize(source.path))

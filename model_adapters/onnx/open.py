@@ -1,0 +1,169 @@
+"""ONNX models through ONNX Runtime; gradients through an equal PyTorch graph where one can be made."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import onnx
+
+from model_adapters.engines.delegating import Delegating
+from model_adapters.engines.openvino import Portable
+from model_adapters.onnx import graph
+from model_adapters.onnx.files import checked, placed
+from model_adapters.onnx.session import Scores, Wiring, as_numbers, find_wiring, open_session
+from model_adapters.onnx.twin import twin_or_reason
+from model_adapters.probes import agree, are_probabilities, squash, trials
+from xai_core.preprocessing import Preprocessing
+from xai_core.types import (
+    OF_CLASSIFIERS,
+    Capability,
+    Card,
+    FileKind,
+    Floats,
+    Head,
+    Indices,
+    ModelSource,
+    Network,
+    Precision,
+    Rule,
+    Score,
+)
+
+BEYOND_SCORES = tuple(capability.name or "" for capability in OF_CLASSIFIERS & ~Capability.PREDICT)
+
+
+class OnnxNetwork(Network):
+    """An ONNX graph that gives scores only; `answers` returns raw outputs (N, K) for inputs (N, H, W, C)."""
+
+    def __init__(self, card: Card, answers: Callable[[Floats], Floats]) -> None:
+        self.card = card
+        self._answers = answers
+
+    def forward(self, inputs: Floats) -> Floats:
+        return self._answers(inputs)
+
+    def portable(self, height: int, width: int) -> Portable | None:
+        """Return the graph for other engines, of whatever size; None where it runs on a GPU or is a copy's."""
+        scores = self._answers
+        if not isinstance(scores, Scores) or scores.on_gpu:
+            return None
+        return Portable(scores.graph, output=scores.wiring.output, dtype=scores.wiring.dtype)
+
+
+class TwinnedNetwork(OnnxNetwork, Delegating):
+    """An ONNX graph with its twin, the same graph in PyTorch, which does all that a runtime can not."""
+
+    def __init__(self, card: Card, answers: Callable[[Floats], Floats], twin: Network, wiring: Wiring) -> None:
+        Delegating.__init__(self, twin)
+        OnnxNetwork.__init__(self, card, answers)
+        self._wiring = wiring
+
+    def backward(
+        self,
+        inputs: Floats,
+        targets: Indices,
+        score: Score,
+        rule: Rule = "gradient",
+        references: Floats | None = None,
+    ) -> Floats:
+        others = None if references is None else self._seen(references)
+        return super().backward(self._seen(inputs), targets, score, rule, others)
+
+    def activations(self, inputs: Floats, *given: Any, **named: Any) -> Floats:
+        return super().activations(self._seen(inputs), *given, **named)
+
+    def layer_gradients(self, inputs: Floats, *given: Any, **named: Any) -> tuple[Floats, Floats]:
+        return super().layer_gradients(self._seen(inputs), *given, **named)
+
+    def resume(self, inputs: Floats, *given: Any, **named: Any) -> Floats:
+        return super().resume(self._seen(inputs), *given, **named)
+
+    def attentions(self, inputs: Floats, *given: Any, **named: Any) -> tuple[Floats, Floats]:
+        return super().attentions(self._seen(inputs), *given, **named)
+
+    def propagate(self, inputs: Floats, *given: Any, **named: Any) -> Floats:
+        return super().propagate(self._seen(inputs), *given, **named)
+
+    def randomised(self, seed: int) -> Network:
+        made = self.native.randomised(seed)
+        return TwinnedNetwork(self.card, lambda inputs: made.forward(self._seen(inputs)), made, self._wiring)
+
+    def at(self, precision: Precision) -> Network:
+        """Return the network whose gradients are computed in a precision; the runtime's scores stay in float32."""
+        made = copy.copy(self)
+        made.native = self.native.at(precision)
+        made.key = made.native.key
+        return self if made.native is self.native else made
+
+    def _seen(self, inputs: Floats) -> Floats:
+        return as_numbers(inputs, self._wiring)
+
+
+def load(source: ModelSource, kind: FileKind, scratch: str) -> OnnxNetwork:
+    """Open an ONNX file, or a zip of one with its weights beside it, which is unpacked into `scratch`."""
+    file = checked(source, kind, scratch)
+    found = graph.image_input(file.model)
+    session = open_session(file.path)
+    scores = Scores(file.path, find_wiring(session, found), session)
+    return _network(file.model, scores, file.folder, kind)
+
+
+def _network(model: Any, whole: Scores, folder: str | None, kind: FileKind) -> OnnxNetwork:
+    wiring = whole.wiring
+    inputs = trials(wiring.spec, wiring.side)
+    expected = [whole(i) for i in inputs]
+    cut, head = _without_head(model, whole, folder, inputs, expected)
+    scores, outputs = (whole, expected) if cut is None else (cut, [cut(i) for i in inputs])
+    classes = expected[0].shape[1]
+    card = Card(
+        framework="onnx",
+        format=kind.format,
+        classes=classes,
+        input=wiring.spec,
+        capabilities=Capability.PREDICT,
+        gives="probability" if cut is None and are_probabilities(expected) else "logit",
+        head=head or ("sigmoid" if classes == 1 else "softmax"),
+        hint=_hint(wiring),
+        hint_reason="The model's input takes whole numbers from 0 to 255." if wiring.dtype == "uint8" else "",
+        labels=graph.labels(model, classes),
+        notes=_notes(model, wiring),
+    )
+    twin, reason = twin_or_reason(model, wiring, card, folder, inputs, outputs)
+    if twin is None:
+        return OnnxNetwork(replace(card, missing=dict.fromkeys(BEYOND_SCORES, reason)), scores)
+    twin.card = replace(card, capabilities=Capability.PREDICT | Capability.GRADIENT)
+    twin.look_inside(wiring.side)
+    return TwinnedNetwork(twin.card, scores, twin, wiring)
+
+
+def _without_head(
+    model: Any, whole: Scores, folder: str | None, inputs: list[Floats], expected: list[Floats]
+) -> tuple[Scores | None, Head | None]:
+    """Cut a final softmax or sigmoid off `model`, in place; keep it where the rest does not add up to the whole."""
+    original = onnx.ModelProto()
+    original.CopyFrom(model)
+    head = graph.cut_head(model, whole.wiring.output)
+    if head is None:
+        return None, None
+    cut = Scores(placed(model, folder, "without_head.onnx"), whole.wiring)
+    if agree([squash(cut(i), head) for i in inputs], expected, 1e-4):
+        return cut, head
+    model.CopyFrom(original)
+    return None, None
+
+
+def _hint(wiring: Wiring) -> Preprocessing | None:
+    if wiring.dtype != "uint8":
+        return None
+    spec = wiring.spec
+    hint = Preprocessing(spec.height or wiring.side, spec.width or wiring.side, scale=255.0)
+    return replace(hint, channels="gray") if spec.channels == 1 else hint
+
+
+def _notes(model: Any, wiring: Wiring) -> tuple[str, ...]:
+    if len(model.graph.output) == 1:
+        return ()
+    return (f"The model has {len(model.graph.output)} outputs; {wiring.output[:40]!r} is explained.",)

@@ -1,0 +1,197 @@
+"""ONNX Runtime sessions: opening one, finding out by trial what a graph's shapes leave open, asking it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from model_adapters.onnx.graph import DAMAGED, GraphInput
+from model_adapters.output_shapes import Outputs, is_score_row, not_a_classifier
+from model_adapters.probes import AT_ONCE, COMMON_SIDES, in_batches, noise, ran_out
+from xai_core.errors import ModelError, RefusedModel, UnsupportedModel, is_of_memory
+from xai_core.types import Floats, InputSpec
+
+_UNKNOWN_OPERATOR = re.compile(
+    r"No Op registered for (\w+)|error: ([\w.:]+)\(-?\d+\) is not a registered|an implementation for (\w+)\("
+)
+STOPPED = "The model stopped with an error at a picture of {width} x {height} pixels. Try another size."
+TRIED = 2  # pictures in a trial batch where the batch is free
+PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """Where pictures go into a graph and scores come out; `side` fills in for a free size, in pixels.
+
+    batched: whether the input has a dimension for the batch; where it has none, `spec.batch` is 1.
+    """
+
+    input: str
+    dtype: str
+    spec: InputSpec
+    output: str = ""
+    side: int = 224
+    batched: bool = True
+
+
+class Scores:
+    """Raw outputs (N, K) of a session for inputs (N, H, W, C).
+
+    graph: the path or the bytes that it was opened from. on_gpu: whether it runs on one.
+    """
+
+    def __init__(self, graph: str | bytes, wiring: Wiring, session: Any = None) -> None:
+        self.graph = graph
+        self.wiring = wiring
+        self._session = session or open_session(graph)
+        self.on_gpu = PROVIDERS[0] in self._session.get_providers()
+
+    def __call__(self, inputs: Floats) -> Floats:
+        most = None if self.on_gpu else max(1, AT_ONCE // (inputs.shape[1] * inputs.shape[2]))
+        return in_batches(self._one_batch, self.wiring.spec.batch, inputs, most=most)
+
+    def _one_batch(self, inputs: Floats) -> Floats:
+        feed = {self.wiring.input: as_tensor(inputs, self.wiring)}
+        try:
+            found = self._session.run([self.wiring.output], feed)[0]
+        except Exception as error:
+            if is_of_memory(error):
+                raise ran_out(len(inputs)) from error
+            raise
+        return np.asarray(found, np.float32).reshape(len(inputs), -1)
+
+
+class Graph:
+    """All outputs of a session, by name, for inputs (N, H, W, C) of a batch that it takes.
+
+    path: what it was opened from. names: of the outputs. on_gpu: whether it runs on one.
+    """
+
+    def __init__(self, path: str, wiring: Wiring, session: Any) -> None:
+        self.path, self.wiring = path, wiring
+        self._session = session
+        self.names = tuple(output.name for output in session.get_outputs())
+        self.on_gpu = PROVIDERS[0] in session.get_providers()
+
+    def __call__(self, inputs: Floats) -> Outputs:
+        try:
+            return run_all(self._session, self.wiring, inputs)
+        except Exception as error:
+            if is_of_memory(error):
+                raise ran_out(len(inputs)) from error
+            height, width = inputs.shape[1:3]
+            raise ModelError(STOPPED.format(width=width, height=height)) from error
+
+
+def as_tensor(inputs: Floats, wiring: Wiring) -> Any:
+    """Return inputs (N, H, W, C) in the layout and number type that the graph takes."""
+    values = as_numbers(inputs, wiring)
+    found = np.ascontiguousarray(values.transpose(0, 3, 1, 2) if wiring.spec.layout == "NCHW" else values, wiring.dtype)
+    return found if wiring.batched else found[0]
+
+
+def as_numbers(inputs: Floats, wiring: Wiring) -> Floats:
+    """Return inputs (N, H, W, C) as the graph sees them: whole numbers where it takes no others."""
+    return np.clip(np.rint(inputs), 0, 255) if wiring.dtype == "uint8" else inputs
+
+
+def open_session(model: str | bytes) -> Any:
+    """Open a session from a path or from bytes; the VitrineError that says why not."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.enable_mem_pattern = False
+    usable = [p for p in PROVIDERS if p in onnxruntime.get_available_providers()]
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=usable)
+    except Exception as error:
+        # the worker, which knows the limit, has the sentence for memory that ran out
+        raise error if is_of_memory(error) else _open_error(str(error)) from error
+
+
+def find_wiring(session: Any, found: GraphInput) -> Wiring:
+    """Find layout, size, batch and output by trial; UnsupportedModel where no trial gives one score a class."""
+    wiring, outputs = first_answer(session, found, COMMON_SIDES)
+    chosen = replace(wiring, output=_score_output(outputs, wiring.spec, wiring.side))
+    return replace(chosen, spec=settled(session, chosen))
+
+
+def first_answer(session: Any, found: GraphInput, sides: Sequence[int]) -> tuple[Wiring, Outputs]:
+    """Find layout, size and batch by trial, and return them with the outputs; UnsupportedModel where no trial works.
+
+    sides: what to try for a free height or width, in pixels.
+    """
+    last: Exception | None = None
+    for wiring in _guesses(found, sides):
+        try:
+            return wiring, run_all(session, wiring, _tried_inputs(wiring))
+        except Exception as error:
+            if is_of_memory(error):
+                raise
+            last = error
+    raise UnsupportedModel(
+        "The model stopped with an error when it was shown a picture. Check that it runs in ONNX Runtime, "
+        "and that its input has the shape batch x 3 x height x width."
+    ) from last
+
+
+def _guesses(found: GraphInput, sides: Sequence[int]) -> Iterator[Wiring]:
+    spec = found.spec
+    sides = sides if None in (spec.height, spec.width) else sides[:1]
+    layouts = (spec,) if found.layout_known else (spec, replace(spec, layout="NHWC"))
+    for side in sides:
+        for one in layouts:
+            batches = (spec.batch,) if spec.batch else (None, 1)
+            for batch in batches:
+                yield Wiring(found.name, found.dtype, replace(one, batch=batch), side=side, batched=found.batched)
+
+
+def _tried_inputs(wiring: Wiring) -> Floats:
+    return noise(wiring.spec, wiring.spec.batch or TRIED, wiring.side)
+
+
+def run_all(session: Any, wiring: Wiring, inputs: Floats) -> Outputs:
+    """Return all outputs of a session, by name, for inputs (N, H, W, C) of a batch that it takes."""
+    names = [o.name for o in session.get_outputs()]
+    return dict(zip(names, session.run(names, {wiring.input: as_tensor(inputs, wiring)}), strict=True))
+
+
+def settled(session: Any, wiring: Wiring) -> InputSpec:
+    """Return the input with its free sizes fixed, where only the one that was tried works."""
+    spec = wiring.spec
+    if None not in (spec.height, spec.width):
+        return spec
+    try:
+        larger = replace(wiring, side=wiring.side + 32)
+        run_all(session, larger, _tried_inputs(larger))
+    except Exception:
+        return replace(spec, height=spec.height or wiring.side, width=spec.width or wiring.side)
+    return spec
+
+
+def _score_output(outputs: Outputs, spec: InputSpec, side: int) -> str:
+    batch = spec.batch or TRIED
+    for name, value in outputs.items():
+        numbers = isinstance(value, np.ndarray) and value.dtype.kind == "f"
+        if numbers and value.shape[:1] == (batch,) and is_score_row(value.shape):
+            return name
+    shapes = [tuple(getattr(value, "shape", ())) for value in outputs.values()]
+    raise not_a_classifier(shapes, spec.height or side)
+
+
+def _open_error(text: str) -> Exception:
+    if limit := re.search(r"Opset\s+(\d+)\s+is\s+under\s+development.*till\s+opset\s+(\d+)", text, re.S):
+        return UnsupportedModel(
+            f"The model asks for ONNX opset {limit[1]}; the runtime here knows up to {limit[2]}. "
+            "Export it again with an older opset, such as 17."
+        )
+    if unknown := _UNKNOWN_OPERATOR.search(text):
+        operator = next(name for name in unknown.groups() if name)
+        return UnsupportedModel(
+            f"The model uses {operator}, which no runtime here knows. Export it with standard ONNX operators only."
+        )
+    return RefusedModel(DAMAGED)

@@ -1,0 +1,91 @@
+"""An ONNX graph once more in PyTorch, which has gradients and can be looked into."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import onnx
+import onnx2torch
+import onnxslim
+from onnx import inliner, version_converter
+
+from model_adapters.onnx.session import Wiring, as_numbers
+from model_adapters.probes import agree
+from model_adapters.pytorch.network import TorchNetwork
+from xai_core.types import Card, Floats
+
+ADVICE = "Upload the PyTorch or Keras file, or choose a method that needs predictions only."
+TOLERANCE = 1e-3
+KNOWN_OPSET = 18
+
+
+def twin_or_reason(
+    model: Any, wiring: Wiring, card: Card, folder: str | None, inputs: list[Floats], outputs: list[Floats]
+) -> tuple[TorchNetwork | None, str]:
+    """Return the graph in PyTorch and "", or None and the sentence why there is none.
+
+    Its `inputs` (N, H, W, C) must get the `outputs` (N, K) that ONNX Runtime gave. folder: where outside weights lie.
+    """
+    if not all(np.isfinite(o).all() for o in outputs):
+        return None, "This ONNX model returns values that are not numbers, so it has no gradient."
+    try:
+        twin = TorchNetwork(_converted(model, wiring, folder), card)
+        taken = [as_numbers(i, wiring) for i in inputs]
+        answers = [twin.forward(i) for i in taken]
+        twin.backward(taken[0][:1], np.zeros(1, np.int64), "logit")
+    except Exception as error:
+        operator = re.search(r"operation_type='(\w+)'", str(error))
+        what = f"the operator {operator[1]}" if operator else "this graph"
+        return None, f"This ONNX model gives predictions only, as no gradient is known for {what}. {ADVICE}"
+    if not agree(answers, outputs, TOLERANCE):
+        return None, f"This ONNX model gives predictions only, as its differentiable copy differs from it. {ADVICE}"
+    return twin, ""
+
+
+def _converted(model: Any, wiring: Wiring, folder: str | None) -> Any:
+    """Return the graph as a module from pictures (N, C, H, W) to rows of scores (N, K)."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    if folder is not None:
+        onnx.load_external_data_for_model(copy, folder)
+    for output in [o for o in copy.graph.output if o.name != wiring.output]:
+        copy.graph.output.remove(output)
+    # onnx2torch misses the newest operator versions; a simplified graph needs fewer of them.
+    module = onnx2torch.convert(_of_known_version(onnxslim.slim(copy))).eval()
+    return _from_planes_to_rows(module, turned=wiring.spec.layout == "NHWC")
+
+
+def _of_known_version(model: Any) -> Any:
+    """Return the model with operators of a version that onnx2torch knows, where it is newer and can be turned back."""
+    if all(opset.version <= KNOWN_OPSET for opset in model.opset_import if opset.domain in ("", "ai.onnx")):
+        return model
+    try:
+        return version_converter.convert_version(_spelled_out(model), KNOWN_OPSET)
+    except Exception:  # some operators are of no older version; onnx2torch may still know those that are used
+        return model
+
+
+def _spelled_out(model: Any) -> Any:
+    """Return the model with GELUs as the operators that they consist of, as no older version has them."""
+    made = inliner.inline_selected_functions(model, [("", "Gelu")], inline_schema_functions=True)
+    for node in made.graph.node:
+        if node.op_type == "CastLike":  # constants of the definition, which are given the type that they have
+            node.op_type = "Identity"
+            del node.input[1:]
+    return made
+
+
+def _from_planes_to_rows(module: Any, turned: bool) -> Any:
+    graph = module.graph
+    first = next(node for node in graph.nodes if node.op == "placeholder")
+    last = next(node for node in graph.nodes if node.op == "output")
+    if turned:
+        with graph.inserting_after(first):
+            pictures = graph.call_method("permute", (first, 0, 2, 3, 1))
+        first.replace_all_uses_with(pictures, delete_user_cb=lambda node: node is not pictures)
+    with graph.inserting_before(last):
+        last.args = (graph.call_method("flatten", (last.args[0], 1)),)
+    module.recompile()
+    return module

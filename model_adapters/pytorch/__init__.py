@@ -1,0 +1,1 @@
+"""PyTorch models: opening them and looking inside."""

@@ -1,0 +1,153 @@
+"""Which architecture of torchvision or timm a bare state dict belongs to, told from its names and shapes.
+
+The index is written by scripts/build_architecture_index.py. A fingerprint hashes the names and shapes of all
+floating-point tensors, with the number of classes and of input channels left open.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from xai_core.preprocessing import Preprocessing
+
+Shapes = Mapping[str, tuple[int, ...]]
+AUXILIARY = ("AuxLogits.", "aux1.", "aux2.")  # heads that serve training only
+WRAPPED = ("weight", "bias")
+DERIVED = ("attn_mask", "relative_coords_table")  # buffers that some versions store and others compute
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One entry of the index; `head` and `stem` name the tensors whose shapes hold the classes and the channels.
+
+    fixed_size: whether it takes pictures of no other size than the declared one.
+    """
+
+    name: str
+    mark: str
+    head: tuple[str, ...]
+    stem: str
+    declared: Preprocessing
+    fixed_size: bool
+
+
+@dataclass(frozen=True)
+class Match:
+    """What a state dict turned out to be; `others` are names of architectures with the very same tensors."""
+
+    architecture: Architecture
+    others: tuple[str, ...]
+    classes: int
+    channels: int
+
+
+def names() -> tuple[str, ...]:
+    """Return all known architectures, such as "torchvision/resnet18"; no framework is imported."""
+    return tuple(_index())
+
+
+def named(name: str) -> Architecture | None:
+    """Return the architecture called `name`, None where there is none."""
+    return _index().get(name)
+
+
+def find(shapes: Shapes) -> Match | None:
+    """Return the architecture whose tensors have exactly these names and shapes, None where there is none."""
+    shapes = {name: shape for name, shape in shapes.items() if counts(name)}
+    for head, stem in _ends():
+        if _has_ends(shapes, head, stem) and (same := _by_mark().get(fingerprint(shapes, head, stem))):
+            return _match(shapes, same[0], same[1:])
+    return None
+
+
+def fit(shapes: Shapes, architecture: Architecture) -> Match | None:
+    """Return the match with this very architecture, None where names or shapes differ."""
+    shapes = {name: shape for name, shape in shapes.items() if counts(name)}
+    head, stem = architecture.head, architecture.stem
+    if _has_ends(shapes, head, stem) and fingerprint(shapes, head, stem) == architecture.mark:
+        return _match(shapes, architecture)
+    return None
+
+
+def counts(name: str) -> bool:
+    """Whether a tensor of this name tells architectures apart."""
+    return not (name.startswith(AUXILIARY) or name.endswith(DERIVED))
+
+
+def plain_head_name(name: str, names: Collection[str]) -> str:
+    """Return "fc.weight" for "fc.1.weight", the only layer with weights of a nn.Sequential that took a head's place.
+
+    Dropout before a new last layer is often put there in fine-tuning. Other names are returned as they are.
+    """
+    parts = name.split(".")
+    if len(parts) < 3 or not parts[-2].isdigit():
+        return name
+    first, last = ".".join(parts[:-2]), parts[-1]
+    inside = {other for other in names if other.startswith(f"{first}.")}
+    plain = f"{first}.{last}"
+    return plain if plain in _head_names() and inside <= {f"{first}.{parts[-2]}.{w}" for w in WRAPPED} else name
+
+
+def fingerprint(shapes: Shapes, head: tuple[str, ...], stem: str) -> str:
+    """Hash names and shapes; the first dimension of `head` and the second of `stem` are left open."""
+
+    def line(name: str) -> str:
+        shape: list[Any] = list(shapes[name])
+        if name in head:
+            shape[0] = "classes"
+        if name == stem:
+            shape[1] = "channels"
+        return f"{name}:{shape}"
+
+    return hashlib.sha256("\n".join(map(line, sorted(shapes))).encode()).hexdigest()[:16]
+
+
+def _has_ends(shapes: Shapes, head: tuple[str, ...], stem: str) -> bool:
+    return all(shapes.get(name) for name in head) and (not stem or len(shapes.get(stem, ())) > 1)
+
+
+def _match(shapes: Shapes, architecture: Architecture, others: Iterable[Architecture] = ()) -> Match:
+    channels = shapes[architecture.stem][1] if architecture.stem else 3
+    classes = shapes[architecture.head[0]][0]
+    return Match(architecture, tuple(other.name for other in others), classes, channels)
+
+
+@cache
+def _file() -> dict[str, Any]:
+    text = files(__package__).joinpath("data/architectures.json").read_text("utf-8")
+    return dict(json.loads(text))
+
+
+@cache
+def _index() -> dict[str, Architecture]:
+    file = _file()
+    heads = [tuple(head) for head in file["heads"]]
+    declared = [Preprocessing.from_json(values) for values in file["declared"]]
+    return {
+        name: Architecture(name, mark, heads[head], file["stems"][stem], declared[look], bool(fixed))
+        for name, (mark, head, stem, look, fixed) in file["architectures"].items()
+    }
+
+
+@cache
+def _by_mark() -> dict[str, list[Architecture]]:
+    found: dict[str, list[Architecture]] = {}
+    for architecture in _index().values():
+        found.setdefault(architecture.mark, []).append(architecture)
+    return found
+
+
+@cache
+def _head_names() -> frozenset[str]:
+    return frozenset(name for head, _ in _ends() for name in head)
+
+
+@cache
+def _ends() -> tuple[tuple[tuple[str, ...], str], ...]:
+    return tuple(dict.fromkeys((a.head, a.stem) for a in _index().values()))

@@ -1,0 +1,1 @@
+"""PyTorch detectors: opening them and looking inside."""

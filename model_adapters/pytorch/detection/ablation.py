@@ -1,0 +1,162 @@
+"""What a Faster R-CNN finds near some boxes while one channel of its feature pyramid is off, without a whole pass.
+
+Proposals come anew from the channel's own level alone, and only those near the boxes are looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from model_adapters.pytorch.architectures import import_torchvision_models
+from model_adapters.pytorch.detection.heads import Outputs, box_ops
+from model_adapters.pytorch.detection.proposals import ProposalLevel, Proposed, is_known
+from model_adapters.pytorch.detection.region_heads import RegionHeads
+from model_adapters.pytorch.detection.seen import ChannelOff, Seen
+
+NEAR = 0.2  # least IoU of a proposal with a box for one that may become it, or stand in the way of one that may
+LOOKED_AT = 256  # regions at once: the weights of the box head are read once for all of them
+
+
+@dataclass(frozen=True, eq=False)
+class Regions:
+    """Proposals of a level that are near the boxes: places (n, 4), and what is pooled there, (n, K, side, side).
+
+    numbers: (n,) among all proposals of the level. sources: (n,) which level each is pooled from.
+    """
+
+    places: Any
+    numbers: Any
+    pooled: Any
+    sources: Any
+
+    def chosen(self, which: Any) -> Regions:
+        """Return some of them, by a mask."""
+        return Regions(self.places[which], self.numbers[which], self.pooled[which], self.sources[which])
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """What is near the boxes after a change: outputs that are as they were, and regions that are to be looked at."""
+
+    same: list[Outputs]
+    places: Any
+    pooled: Any
+
+
+class ChannelsOff:
+    """One image whose channels are set to a value, one at a time; the module and the features stay as they are.
+
+    wanted: corners (T, 4), in pixels of the inputs, near which boxes are looked for. Proposals that overlap none of
+    them by `least_iou` are left out, and with them all that they become; what is found near the boxes is else what a
+    whole pass finds. Needs `applies_to`.
+    Source: Desai, Ramaswamy, Ablation-CAM, 2020, WACV, for what is asked; torchvision.models.detection for the steps.
+    """
+
+    def __init__(self, heads: RegionHeads, seen: Seen, wanted: Any, least_iou: float = NEAR) -> None:
+        self._heads, self._seen, self._least_iou = heads, seen, least_iou
+        self.wanted = wanted
+        self._sources = list(heads.module.roi_heads.box_roi_pool.featmap_names)
+        self._levels = _proposal_levels(heads, seen, wanted)
+        self._proposed = {name: level.proposed() for name, level in self._levels.items()}
+        self._regions = {name: self._near(proposed) for name, proposed in self._proposed.items()}
+        self._outputs = {name: self._looked_at(one.places, one.pooled) for name, one in self._regions.items()}
+
+    def outputs(self, channels: Sequence[ChannelOff]) -> Iterator[Outputs]:
+        """Yield the outputs near the boxes while a channel is off, once for each of `channels`."""
+        waiting: list[Change] = []
+        for one in channels:
+            waiting.append(self._change(one.level, one.channel, one.changed(self._seen.features)))
+            if sum(len(change.places) for change in waiting) >= LOOKED_AT:
+                yield from self._answered(waiting)
+                waiting = []
+        yield from self._answered(waiting)
+
+    def _change(self, level: str, channel: int, map: Any) -> Change:
+        proposed = self._proposed | {level: self._levels[level].with_channel(channel, map)}
+        stay = _best(proposed, self._heads.module.rpn.post_nms_top_n())
+        source = self._sources.index(level) if level in self._sources else -1
+        same, regions = [], []
+        for name, mask in stay.items():
+            near = self._near(proposed[name]) if name == level else self._regions[name]
+            new = (near.sources == source) | (name == level)
+            same.append(self._outputs[name].chosen(mask[near.numbers] & ~new)) if name != level else None
+            regions.append(near.chosen(mask[near.numbers] & new))
+        parts = ("places", "pooled", "sources")
+        places, pooled, sources = (torch.cat([getattr(one, part) for one in regions]) for part in parts)
+        own = sources == source
+        pooled[own, channel] = self._pooled(map, places[own], source)[:, 0]
+        return Change(same, places, pooled)
+
+    def _pooled(self, map: Any, places: Any, source: int) -> Any:
+        """Return what of a map (1, K, h, w) in place of a level is pooled at places (n, 4)."""
+        import_torchvision_models()
+        from torchvision import ops
+
+        pool = self._heads.module.roi_heads.box_roi_pool
+        return ops.roi_align(map, [places], pool.output_size, pool.scales[source], pool.sampling_ratio)
+
+    def _answered(self, changes: list[Change]) -> Iterator[Outputs]:
+        """Yield the outputs after some changes, all looked at together."""
+        if not changes:
+            return
+        found = self._heads.predicted(torch.cat([one.pooled for one in changes]))
+        counts = [len(one.places) for one in changes]
+        for one, logits, deltas in zip(changes, *(part.split(counts) for part in found), strict=True):
+            yield _together([*one.same, Outputs(logits, deltas, one.places)])
+
+    def _near(self, proposed: Proposed) -> Regions:
+        shares = box_ops().box_iou(proposed.places, self.wanted)
+        numbers = torch.where((shares >= self._least_iou).any(dim=1))[0]
+        places, pool = proposed.places[numbers], self._heads.module.roi_heads.box_roi_pool
+        pooled = pool(self._seen.features, [places], self._seen.inputs.image_sizes)
+        one = pool.map_levels is None or len(self._sources) == 1
+        return Regions(places, numbers, pooled, torch.zeros_like(numbers) if one else pool.map_levels([places]))
+
+    def _looked_at(self, places: Any, pooled: Any) -> Outputs:
+        return Outputs(*self._heads.predicted(pooled), places)
+
+
+def applies_to(module: Any) -> bool:
+    """Whether the proposals and the pooling of a module are as torchvision builds them."""
+    return is_known(module.rpn) and hasattr(module.roi_heads.box_roi_pool, "featmap_names")
+
+
+def near(heads: RegionHeads, seen: Seen, wanted: Any) -> ChannelsOff:
+    """Return what ablates channels near some boxes (T, 4); it is kept with the image until others are asked for."""
+    kept, seen.ablation = seen.ablation, None  # so that its memory is free before more is taken
+    if not isinstance(kept, ChannelsOff) or not torch.equal(kept.wanted, wanted):
+        kept = None
+        kept = ChannelsOff(heads, seen, wanted)
+    seen.ablation = kept
+    return kept
+
+
+def _proposal_levels(heads: RegionHeads, seen: Seen, wanted: Any) -> dict[str, ProposalLevel]:
+    rpn, padded = heads.module.rpn, seen.inputs.tensors.shape[-2:]
+    grids = {name: tuple(map.shape[-2:]) for name, map in seen.features.items()}
+    (anchors,) = rpn.anchor_generator(seen.inputs, list(seen.features.values()))
+    each = len(anchors) // sum(height * width for height, width in grids.values())
+    parts = anchors.split([each * height * width for height, width in grids.values()])
+    return {
+        name: ProposalLevel(
+            rpn, seen.features[name], part, seen.size, wanted, (padded[0] / grid[0], padded[1] / grid[1])
+        )
+        for (name, grid), part in zip(grids.items(), parts, strict=True)
+    }
+
+
+def _best(proposed: dict[str, Proposed], most: int) -> dict[str, Any]:
+    """Return which proposals of each level (n,) are among the best of all levels."""
+    scores = [one.scores for one in proposed.values()]
+    together = torch.cat(scores)
+    mask = torch.zeros_like(together, dtype=torch.bool)
+    mask[together.sort(descending=True)[1][:most]] = True
+    return dict(zip(proposed, mask.split([len(one) for one in scores]), strict=True))
+
+
+def _together(parts: list[Outputs]) -> Outputs:
+    return Outputs(*(torch.cat([getattr(one, name) for one in parts]) for name in ("logits", "deltas", "places")))

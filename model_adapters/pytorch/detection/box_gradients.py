@@ -1,0 +1,75 @@
+"""Where a box comes from in the feature pyramid: the gradient of its score, its fit or one of its edges."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from model_adapters.pytorch.detection.heads import Heads, Outputs, box_ops
+from model_adapters.pytorch.detection.seen import Seen, resized
+from xai_core.detector import Aspect
+
+LEAST = 0.005  # score from which a box may be the one that a target means
+TOUCHING = 0.05  # pixels; edges no farther apart are taken to lie on each other
+
+
+def nearest(heads: Heads, outputs: Outputs, size: tuple[int, int], wanted: Any, label: int, score: float) -> int:
+    """Return the row of the box of class `label` that overlaps the corners `wanted` (1, 4) most.
+
+    Boxes that would be suppressed count only where no other overlaps. size: of the image among the inputs, whose
+    pixels `wanted` is in. score: of the target, so that it is found however low it is.
+    """
+    boxes = heads.candidates(outputs, size, min(LEAST, score / 2))
+    stay = heads.suppressed(boxes.chosen(boxes.labels == label))
+    shares = box_ops().box_iou(stay.corners, wanted)[:, 0]
+    if len(shares) and shares.max() > 0:
+        return int(stay.rows[shares.argmax()])
+    rows = torch.arange(len(outputs.places), device=outputs.places.device)
+    corners = heads.decoded(outputs, rows, torch.full_like(rows, label))
+    return int(box_ops().box_iou(corners, wanted)[:, 0].argmax())
+
+
+def gradients(
+    heads: Heads, seen: Seen, row: int, label: int, aspect: Aspect, wanted: Any
+) -> tuple[float, dict[str, Any]]:
+    """Return an aspect of the box of a row and class, and its gradient (1, K, h, w) for each level of the pyramid.
+
+    The proposal or anchor stays where it is. wanted: corners (1, 4) of the target in pixels of the image, as are
+    edges, widths and heights. An edge counts where the detector puts it, also where that is outside of the image.
+    """
+    assert seen.outputs is not None
+    with torch.enable_grad():
+        leaves = {name: one.detach().requires_grad_() for name, one in seen.features.items()}
+        again = heads.again(leaves, seen.inputs, seen.outputs, row)
+        if aspect in ("score", "class"):
+            value = again.logits[0, label]
+        else:
+            value = _place(resized(_decoded(heads, again, label), seen.size, seen.image_size)[0], aspect, wanted[0])
+        slopes = torch.autograd.grad(value, list(leaves.values()), allow_unused=True)
+    pairs = zip(leaves.items(), slopes, strict=True)
+    return float(value.detach()), {name: torch.zeros_like(leaf) if g is None else g for (name, leaf), g in pairs}
+
+
+def _decoded(heads: Heads, again: Outputs, label: int) -> Any:
+    first = torch.zeros(1, dtype=torch.int64, device=again.places.device)
+    return heads.decoded(again, first, first + label)
+
+
+def _place(corners: Any, aspect: Aspect, wanted: Any) -> Any:
+    left, top, right, bottom = corners
+    sides = {"left": left, "top": top, "right": right, "bottom": bottom, "width": right - left, "height": bottom - top}
+    return _share(corners, wanted) if aspect == "IoU" else sides[aspect]
+
+
+def _share(corners: Any, wanted: Any) -> Any:
+    """Return the intersection over union of two boxes (4,).
+
+    At its greatest it has a kink: edges that lie on each other but for rounding are put there, where its slope is 0.
+    """
+    off = (corners - wanted).detach()
+    corners = corners - torch.where(off.abs() < TOUCHING, off, torch.zeros_like(off))
+    low, high = torch.maximum(corners[:2], wanted[:2]), torch.minimum(corners[2:], wanted[2:])
+    common = (high - low).clamp(min=0).prod()
+    whole = (corners[2:] - corners[:2]).prod() + (wanted[2:] - wanted[:2]).prod() - common
+    return common / whole

@@ -1,0 +1,68 @@
+"""Fetch torchvision's own weights of a detector, trained on COCO:
+`python -m model_adapters.pytorch.detection.coco_weights NAME`.
+
+It is run in a process of its own, as the app imports no framework. The file comes into the cache of torch.hub, from
+where it is taken if it lies there; its path is printed.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+import torch
+
+from model_adapters.pytorch.architectures import import_torchvision_models
+from model_adapters.pytorch.detection import known as detectors
+
+FAILED = 2  # exit code
+
+
+class NotFetched(Exception):
+    """The weights could not be had, for a reason in a sentence."""
+
+
+def main(arguments: list[str]) -> int:
+    """Print where the weights of a detector lie; return 0, or 2 with a sentence on stderr where they can not be had."""
+    try:
+        if len(arguments) != 1:
+            raise NotFetched(f"Give the name of one detector: {', '.join(detectors.coco_names())}.")
+        print(fetched(arguments[0]))
+    except NotFetched as reason:
+        print(reason, file=sys.stderr)
+        return FAILED
+    return 0
+
+
+def fetched(name: str) -> Path:
+    """Return where the weights of a detector such as "torchvision/ssd300_vgg16" lie, fetched if they are not there.
+
+    NotFetched where there are none, the network does not answer, or the file is not what it should be.
+    """
+    known = detectors.named(name)
+    if known is None or not known.coco:
+        raise NotFetched(f"torchvision has no weights for {name[:80]!r}; it has {', '.join(detectors.coco_names())}.")
+    weights = import_torchvision_models().get_model_weights(name.removeprefix("torchvision/")).COCO_V1
+    path = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
+    _fetch(weights, path.exists())
+    return path
+
+
+def _fetch(weights: Any, was_there: bool) -> None:
+    host = weights.url.split("/")[2]
+    try:
+        weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
+    except (URLError, TimeoutError, ConnectionError) as error:
+        reason = getattr(error, "reason", None) or type(error).__name__
+        raise NotFetched(f"{host} does not answer ({reason}). Upload the weights as a file instead.") from error
+    except OSError as error:
+        raise NotFetched(f"There is no place to keep the weights ({error.strerror}). Set TORCH_HOME.") from error
+    except Exception as error:  # a file that is damaged may raise anything
+        found = "in the cache are damaged. Delete them there" if was_there else f"from {host} came damaged. Try again"
+        raise NotFetched(f"The weights {found}, or upload them as a file.") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,135 @@
+"""What follows the backbone of a detector of torchvision: from feature maps to boxes, each known by its row.
+
+A row is the number of the proposal or anchor that a box came from. Classes are counted as in the module, with the
+background, up to where detections leave it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from model_adapters.pytorch.architectures import import_torchvision_models
+
+Features = Mapping[str, Any]  # (N, K, h, w) of each level
+
+
+@dataclass(frozen=True, eq=False)
+class Outputs:
+    """What the heads give for one image, before anything is chosen.
+
+    logits: (R, C). deltas: (R, 4) or (R, 4 C), relative to `places` (R, 4), proposals or anchors in pixels of the
+    inputs. centred: (R, 1) logits of FCOS' centre-ness. counts: rows of each level, where its heads need to know.
+    """
+
+    logits: Any
+    deltas: Any
+    places: Any
+    centred: Any = None
+    counts: tuple[int, ...] = ()
+
+    def chosen(self, rows: Any) -> Outputs:
+        """Return some of the rows, by numbers."""
+        centred = None if self.centred is None else self.centred[rows]
+        return Outputs(self.logits[rows], self.deltas[rows], self.places[rows], centred)
+
+
+@dataclass(frozen=True, eq=False)
+class Boxes:
+    """Boxes of one image: corners (n, 4) in pixels of the inputs, labels (n,), scores (n,), rows (n,)."""
+
+    corners: Any
+    labels: Any
+    scores: Any
+    rows: Any
+
+    def chosen(self, which: Any) -> Boxes:
+        """Return some of them, by a mask or by numbers."""
+        return Boxes(self.corners[which], self.labels[which], self.scores[which], self.rows[which])
+
+
+class Heads(ABC):
+    """The heads of a detector; they read the module and leave it as it is.
+
+    Source of every step: torchvision.models.detection, whose boxes and scores these are.
+    """
+
+    def __init__(self, module: Any) -> None:
+        self.module = module
+
+    @abstractmethod
+    def everywhere(self, maps: list[Any]) -> Features:
+        """Return, by name, what is computed at every place of the levels (N, K, h, w), before boxes are made of it."""
+
+    @abstractmethod
+    def outputs(self, features: Features, inputs: Any, everywhere: Features | None = None) -> list[Outputs]:
+        """Return what the heads give for each image. inputs: the ImageList that the features are of.
+
+        everywhere: what `everywhere` gave for the features, where that was computed.
+        """
+
+    @abstractmethod
+    def scores(self, outputs: Outputs) -> Any:
+        """Return the probability of each class (R, C), the background among them."""
+
+    @abstractmethod
+    def candidates(self, outputs: Outputs, size: tuple[int, int], floor: float) -> Boxes:
+        """Return the boxes of all classes with a score above `floor`, before overlaps are removed.
+
+        size: height and width of the image among the inputs, without padding.
+        """
+
+    @abstractmethod
+    def again(self, features: Features, inputs: Any, outputs: Outputs, row: int) -> Outputs:
+        """Return the outputs of one row once more, from feature maps that have a gradient."""
+
+    @abstractmethod
+    def decoded(self, outputs: Outputs, rows: Any, labels: Any) -> Any:
+        """Return the corners (n, 4) of rows (n,) as boxes of classes (n,), not cut at the image's border."""
+
+    def settle(self, features: Features, size: tuple[int, int]) -> None:
+        """Take note of what is the same for all pictures, from the features of one of `size`, without padding."""
+        return
+
+    @property
+    @abstractmethod
+    def columns(self) -> int:
+        """How many classes there are, with the background."""
+
+    @property
+    @abstractmethod
+    def overlap(self) -> float:
+        """Of two boxes of a class that overlap more than this, the better one stays."""
+
+    @property
+    @abstractmethod
+    def most_boxes(self) -> int:
+        """Most boxes in an image."""
+
+    @property
+    @abstractmethod
+    def background(self) -> bool:
+        """Whether the first class is the background."""
+
+    def found(self, outputs: Outputs, size: tuple[int, int], floor: float) -> Boxes:
+        """Return the boxes that are found in one image, the best first, as torchvision finds them."""
+        return self.suppressed(self.candidates(outputs, size, floor)).chosen(slice(self.most_boxes))
+
+    def suppressed(self, boxes: Boxes) -> Boxes:
+        """Return the boxes that stay where boxes of the same class overlap, the best first."""
+        return boxes.chosen(box_ops().batched_nms(boxes.corners, boxes.scores, boxes.labels, self.overlap))
+
+
+def named(maps: Any) -> Features:
+    """Return what a backbone gives as levels by name, also where there is only one."""
+    return dict(maps) if isinstance(maps, Mapping) else {"0": maps}
+
+
+def box_ops() -> Any:
+    """Return torchvision.ops.boxes."""
+    import_torchvision_models()
+    from torchvision.ops import boxes
+
+    return boxes

@@ -1,0 +1,144 @@
+"""PyTorch files of detectors: weights of torchvision's, TorchScript, and pickles where they are trusted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch.nn import Module
+
+from model_adapters.output_shapes import CLASSIFIER
+from model_adapters.pytorch import architecture_index, files, script
+from model_adapters.pytorch.architectures import import_torchvision_models
+from model_adapters.pytorch.detection import known as detectors
+from model_adapters.pytorch.detection.detector import TorchDetector
+from model_adapters.pytorch.detection.heads import Heads
+from model_adapters.pytorch.detection.heads_of import heads_of
+from model_adapters.pytorch.detection.known import DenseSettings, SealedSettings
+from model_adapters.pytorch.detection.region_heads import RegionHeads
+from model_adapters.pytorch.detection.sealed_detector import SealedDetector, find_manner
+from model_adapters.pytorch.detection.torchvision_detectors import Recognised, built, columns_in, recognised, shapes_of
+from model_adapters.pytorch.files import Tensors
+from model_adapters.pytorch.network import frozen
+from xai_core.detector import Detector
+from xai_core.errors import TryAsClassifier, UnsupportedModel
+from xai_core.types import Capability, Card, FileKind, InputSpec, ModelSource
+
+EXPORTED = "Detectors are not opened from .pt2 files. Save a state_dict, TorchScript or ONNX instead."
+UNKNOWN = (
+    "These weights are of no detector that is known by its weights, and a state_dict holds no network of its own. "
+    "Export the whole model: torch.jit.script(model.eval()).save('detector.pt') for TorchScript, or ONNX."
+)
+NO_ABLATION = "channels are switched off one by one in Faster R-CNN and Mask R-CNN only. Choose another method."
+ASIDE_NOTES = {
+    "Its masks are left aside; boxes are found and explained.": "roi_heads.mask_",
+    "Its keypoints are left aside; boxes are found and explained.": "roi_heads.keypoint_",
+}
+SEALED = "a TorchScript detector gives boxes only. Upload its state_dict, or choose a method that needs boxes only."
+HOW_MANY = (
+    "This detector does not say how many classes it has. Set it in how its outputs are read, or upload its state_dict."
+)
+SEEING = Capability.DETECT | Capability.ACTIVATIONS | Capability.GRADIENT
+
+
+def load(source: ModelSource, kind: FileKind, scratch: str) -> Detector:
+    """Open a PyTorch file; RefusedModel or UnsupportedModel where it is unsafe, damaged or no detector."""
+    if kind.format == "safetensors":
+        return _from_weights(files.read_safetensors(source.path), source, kind)
+    if kind.format == "torch-weights":
+        return _from_weights(files.read(source.path), source, kind)
+    import_torchvision_models()  # for its operators, which such files call
+    if kind.format == "torchscript":
+        return _sealed(script.opened(source.path), source, kind)
+    if kind.format == "torch-export":
+        raise UnsupportedModel(EXPORTED)
+    content = files.read(source.path, trusted=True)
+    return _around(content, source, kind) if isinstance(content, Module) else _from_weights(content, source, kind)
+
+
+def _from_weights(content: Any, source: ModelSource, kind: FileKind) -> Detector:
+    tensors = files.state_dict(content)
+    if source.architecture:
+        return _as_chosen(tensors, source, kind)
+    for bare in files.without_prefixes(tensors):
+        if found := recognised(bare, source.digest):
+            return _detector(found, source, kind)
+    raise TryAsClassifier(CLASSIFIER if _is_classifier(tensors) else UNKNOWN)
+
+
+def _as_chosen(tensors: Tensors, source: ModelSource, kind: FileKind) -> Detector:
+    known = detectors.named(source.architecture or "")
+    if known is None:
+        raise UnsupportedModel(
+            f"There is no detector called {str(source.architecture)[:80]!r}; choose one of the list."
+        )
+    *_, bare = files.without_prefixes(tensors)
+    return _detector(Recognised(bare, known, ()), source, kind)
+
+
+def _around(module: Any, source: ModelSource, kind: FileKind) -> Detector:
+    """Return the detector around a module that came with its code: taken apart where it is torchvision's."""
+    settings = detectors.read_over(SealedSettings(), source.reading, SealedSettings.title)
+    try:
+        heads = heads_of(module, settings.background)
+        return TorchDetector(heads, _card(heads, kind, None, ()))
+    except (UnsupportedModel, AttributeError, TypeError):  # its own code, or torchvision's with other parts
+        return _sealed(frozen(module), source, kind)
+
+
+def _sealed(module: Any, source: ModelSource, kind: FileKind) -> Detector:
+    settings = detectors.read_over(SealedSettings(), source.reading, SealedSettings.title)
+    manner = find_manner(module)
+    known = columns_in(module.state_dict())
+    classes = settings.classes or (known - int(settings.background) if known else 0)
+    if classes < 1:
+        raise UnsupportedModel(HOW_MANY)
+    height, width = manner.size or (None, None)
+    missing = {one.name or "": SEALED for one in (Capability.ACTIVATIONS, Capability.GRADIENT, Capability.ABLATION)}
+    card = Card(
+        framework="pytorch",
+        format=kind.format,
+        classes=classes,
+        input=InputSpec(height, width, batch=1),
+        capabilities=Capability.DETECT,
+        missing=missing,
+        labels=_labels(classes),
+        notes=kind.notes,
+    )
+    return SealedDetector(module, card, manner, settings.background)
+
+
+def _detector(found: Recognised, source: ModelSource, kind: FileKind) -> Detector:
+    settings = detectors.settings_for(found.known, source.reading, source.digest)
+    background = settings.background if isinstance(settings, DenseSettings) else True
+    heads = heads_of(built(found.tensors, found.known, settings), background)
+    return TorchDetector(heads, _card(heads, kind, found.known.name, _notes(found)))
+
+
+def _card(heads: Heads, kind: FileKind, architecture: str | None, notes: tuple[str, ...]) -> Card:
+    ablates = Capability.ABLATION if isinstance(heads, RegionHeads) else Capability(0)
+    classes = heads.columns - int(heads.background)
+    return Card(
+        framework="pytorch",
+        format=kind.format,
+        classes=classes,
+        input=InputSpec(None, None),
+        capabilities=SEEING | ablates,
+        architecture=architecture,
+        missing={} if ablates else {Capability.ABLATION.name or "": NO_ABLATION},
+        labels=_labels(classes),
+        notes=(*kind.notes, *notes),
+    )
+
+
+def _labels(classes: int) -> tuple[str, ...]:
+    return detectors.coco_labels() if classes == len(detectors.coco_labels()) else ()
+
+
+def _notes(found: Recognised) -> tuple[str, ...]:
+    others = f"The same weights would also fit {', '.join(found.others)}. Choose it if the boxes look wrong."
+    kept = tuple(note for note, parts in ASIDE_NOTES.items() if any(n.startswith(parts) for n in found.tensors))
+    return (*((others,) if found.others else ()), *kept)
+
+
+def _is_classifier(tensors: Tensors) -> bool:
+    return any(architecture_index.find(shapes_of(bare)) for bare in files.without_prefixes(tensors))

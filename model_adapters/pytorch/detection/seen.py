@@ -1,0 +1,101 @@
+"""What a detector of PyTorch has seen of an image, and the way between its pixels and those of the inputs.
+
+The inputs are the image, scaled and padded, as an ImageList of torchvision.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from model_adapters.pytorch.architectures import import_torchvision_models
+from model_adapters.pytorch.detection.heads import Features, Outputs
+from xai_core.params import Size
+from xai_core.types import Flags, Floats
+
+
+@dataclass(eq=False)
+class Seen:
+    """What is known of one image (H, W, 3): what goes into the backbone, what comes out, what the heads give.
+
+    ablation: what was computed for ablations near the boxes that were asked about last.
+    """
+
+    digest: bytes
+    image: Floats
+    inputs: Any
+    features: Features
+    outputs: Outputs | None = None
+    ablation: Any = None
+
+    @property
+    def image_size(self) -> Size:
+        """Height and width of the image."""
+        return self.image.shape[0], self.image.shape[1]
+
+    @property
+    def size(self) -> Size:
+        """Height and width of the image among the inputs, without padding."""
+        return sizes_of(self.inputs)[0]
+
+    def padded(self, level: str, flags: Flags) -> Any:
+        """Return flags of places over the image as (h, w) of a level, false for the places in the padding."""
+        map = self.features[level]
+        made = torch.zeros(map.shape[-2:], dtype=torch.bool, device=map.device)
+        made[: flags.shape[0], : flags.shape[1]] = torch.from_numpy(flags)
+        return made
+
+    def cropped(self, map: Any) -> Floats:
+        """Return a map (1, K, h, w) as (h, w, K) without the places that lie in the padding."""
+        _, _, height, width = map.shape
+        padded = self.inputs.tensors.shape[-2:]
+        rows, columns = (
+            math.ceil(n * one / all) for n, one, all in zip((height, width), self.size, padded, strict=True)
+        )
+        return numbers_of(map[0, :, :rows, :columns].permute(1, 2, 0))
+
+
+@dataclass(frozen=True, eq=False)
+class ChannelOff:
+    """A channel of a level that is set to a value: at the places (h, w) that are true, or everywhere."""
+
+    level: str
+    channel: int
+    value: float
+    places: Any = None
+
+    def changed(self, features: Features) -> Any:
+        """Return the channel as it is then, (1, 1, h, w)."""
+        own = features[self.level][:, self.channel : self.channel + 1]
+        return torch.full_like(own, self.value) if self.places is None else own.masked_fill(self.places, self.value)
+
+
+def sizes_of(inputs: Any) -> list[Size]:
+    """Return height and width of each image among the inputs, without padding."""
+    return [(int(height), int(width)) for height, width in inputs.image_sizes]
+
+
+def scaled(transform: Any, size: Size) -> Size:
+    """Return the height and width that a picture of `size` gets from torchvision's transform, without padding."""
+    if transform.fixed_size is not None:
+        width, height = transform.fixed_size
+        return int(height), int(width)
+    scale = min(transform.min_size[-1] / min(size), transform.max_size / max(size))
+    return math.floor(size[0] * scale), math.floor(size[1] * scale)
+
+
+def resized(corners: Any, old: Size, new: Size) -> Any:
+    """Return corners (n, 4) in a picture of size `old` as they are in one of size `new`."""
+    import_torchvision_models()
+    from torchvision.models.detection.transform import resize_boxes
+
+    return resize_boxes(corners, old, new)
+
+
+def numbers_of(tensor: Any) -> Floats:
+    """Return a tensor as an array of its own."""
+    return np.ascontiguousarray(tensor.detach().cpu().numpy(), np.float32)

@@ -1,0 +1,181 @@
+"""Networks that bring their own code: TorchScript, and modules out of trusted pickles."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from model_adapters.probes import agree, are_probabilities, in_batches, noise, squash, trials
+from model_adapters.pytorch.answers import DETECTOR, FILES, uses_files
+from model_adapters.pytorch.network import TorchNetwork, frozen
+from model_adapters.pytorch.probes import ask, find_input
+from model_adapters.pytorch.program import program_of, with_steps
+from xai_core.errors import ModelError, RefusedModel, TryAsDetector, UnsupportedModel
+from xai_core.types import OF_CLASSIFIERS, Capability, Card, FileKind, Floats, Head, InputSpec, Network
+
+ENDS: dict[str, Head] = {"aten::softmax": "softmax", "aten::log_softmax": "softmax", "aten::sigmoid": "sigmoid"}
+DAMAGED = "The TorchScript file is damaged, or of another version of PyTorch. Export it again, or export ONNX."
+NO_GRADIENT = (
+    "this model has no gradient with respect to its input. Trace it with gradients on (not under torch.no_grad), "
+    "or choose a method that needs predictions only."
+)
+CLOSE = 1e-4
+SIDE = 224  # pixels, where the size is free
+
+
+def load(path: str, kind: FileKind) -> Network:
+    """Open a TorchScript file; UnsupportedModel where it is no classifier of pictures."""
+    module = opened(path)
+    _check_signature(module)
+    spec, notes = find_input(module)
+    inputs = trials(spec)
+    expected = [_answers(module, spec, batch) for batch in inputs]
+    cut, head, logits = _without_end(path, spec, inputs, expected)
+    card = describe(spec, expected, kind, cut is not None, head, notes)
+    return _honest(_opened_up(module, card, inputs, expected) if cut is None else _opened_up(cut, card, inputs, logits))
+
+
+def probed(module: Any, kind: FileKind) -> Network:
+    """Return the network around an nn.Module that came with its code."""
+    module = frozen(module)
+    spec, notes = find_input(module)
+    expected = [_answers(module, spec, batch) for batch in trials(spec)]
+    return _honest(TorchNetwork(module, describe(spec, expected, kind, False, None, notes)))
+
+
+def exported(module: Any, shape: tuple[Any, ...], kind: FileKind) -> Network:
+    """Return the network around a module that torch.export made for an input of `shape`, free sizes not being int."""
+    if len(shape) != 4 or shape[1] not in (1, 3):
+        raise UnsupportedModel(f"A classifier takes pictures (N, channels, H, W); this one takes {shape}.")
+    batch, channels, height, width = (size if isinstance(size, int) else None for size in shape)
+    spec = InputSpec(height, width, channels or 3, batch=batch)
+    module = frozen(with_steps(module))
+    expected = [_answers(module, spec, inputs) for inputs in trials(spec)]
+    return _honest(TorchNetwork(module, describe(spec, expected, kind, False, None, ())))
+
+
+def describe(
+    spec: InputSpec, expected: list[Floats], kind: FileKind, cut: bool, head: Head | None, notes: tuple[str, ...]
+) -> Card:
+    """Return the card of a network that answered `expected` before its end, `head`, was `cut` or left in place."""
+    classes = expected[0].shape[1]
+    return Card(
+        framework="pytorch",
+        format=kind.format,
+        classes=classes,
+        input=spec,
+        capabilities=Capability.PREDICT | Capability.GRADIENT,
+        gives="probability" if not cut and (head or are_probabilities(expected)) else "logit",
+        head=head or ("sigmoid" if classes == 1 else "softmax"),
+        notes=(*kind.notes, *notes),
+    )
+
+
+def _honest(network: TorchNetwork) -> TorchNetwork:
+    """Take back the promise of gradients where the network has none."""
+    card = network.card
+    try:
+        network.backward(noise(card.input, 1), np.zeros(1, np.int64), card.gives)
+    except ModelError:
+        missing = {name.name or "": NO_GRADIENT for name in OF_CLASSIFIERS & ~Capability.PREDICT}
+        network.card = replace(card, capabilities=Capability.PREDICT, missing=missing)
+        return network
+    network.look_inside(SIDE)
+    return network
+
+
+def _opened_up(script: Any, card: Card, inputs: list[Floats], expected: list[Floats]) -> TorchNetwork:
+    """Return the network that can be looked into, where its answers and gradients are the ScriptModule's.
+
+    expected: the module's answers, from the processor; a file that was frozen there may not run on a GPU.
+    """
+    sealed = TorchNetwork(script, card)
+    try:
+        program = TorchNetwork(program_of(script), card)
+        alike = agree([program.forward(i) for i in inputs], expected, CLOSE)
+        return program if alike and (not _runs(sealed) or _same_slopes(program, sealed)) else sealed
+    except Exception:  # what TorchScript allows has no end; the graph itself still runs
+        return sealed
+
+
+def _runs(network: TorchNetwork) -> bool:
+    try:
+        network.forward(noise(network.card.input, 1))
+    except ModelError:
+        return False
+    return True
+
+
+def _same_slopes(one: TorchNetwork, other: TorchNetwork) -> bool:
+    return agree([_slope(one)], [_slope(other)], CLOSE)
+
+
+def _slope(network: TorchNetwork) -> Floats:
+    """Return a gradient that has the size of 1 where it is not zero."""
+    found = network.backward(noise(network.card.input, 1), np.zeros(1, np.int64), network.card.gives)
+    return np.asarray(found / (np.abs(found).max() or 1), np.float32)
+
+
+def opened(path: str) -> Any:
+    """Return the module of a TorchScript file, frozen; RefusedModel where it can not be read."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # TorchScript is deprecated, yet many files are in use
+            module = torch.jit.load(path, map_location="cpu")
+    except (RuntimeError, ValueError, OSError, LookupError, TypeError) as error:
+        raise RefusedModel(FILES if uses_files(error) else DAMAGED) from None
+    return frozen(module)
+
+
+def _check_signature(module: Any) -> None:
+    if not hasattr(module, "forward"):
+        raise UnsupportedModel("This TorchScript file has no forward method, so there is nothing to run.")
+    wanted = [a for a in module.forward.schema.arguments[1:] if not a.has_default_value()]
+    if len(wanted) != 1:
+        shown = ", ".join(argument.name[:40] for argument in wanted)
+        raise UnsupportedModel(
+            f"The model takes {len(wanted)} inputs ({shown}); a classifier that takes one picture is needed."
+        )
+    if "List[Tensor]" in str(wanted[0].type):
+        raise TryAsDetector(DETECTOR)
+
+
+def _answers(module: Any, spec: InputSpec, inputs: Floats) -> Floats:
+    return in_batches(lambda part: ask(module, part), spec.batch, inputs)
+
+
+def _without_end(
+    path: str, spec: InputSpec, inputs: list[Floats], expected: list[Floats]
+) -> tuple[Any, Head | None, list[Floats]]:
+    """Return the module without its final softmax or sigmoid, which it was, and the answers that it then gives.
+
+    The module is None where there is no such end, or where what is left does not add up to the whole.
+    """
+    module = opened(path)  # a graph can be changed only before its first run
+    end = _cut(module)
+    if end is None:
+        return None, None, []
+    head = ENDS[end]
+    answers = [_answers(module, spec, batch) for batch in inputs]
+    whole = [squash(logits, head) for logits in answers]
+    given = [torch.from_numpy(e).exp().numpy() for e in expected] if end == "aten::log_softmax" else expected
+    if agree(whole, given, CLOSE):
+        return module, head, answers
+    return None, head if end != "aten::log_softmax" else None, []
+
+
+def _cut(module: Any) -> str | None:
+    graph = module._c._get_method("forward").graph
+    torch._C._jit_pass_inline(graph)
+    torch._C._jit_pass_constant_propagation(graph)
+    torch._C._jit_pass_dce(graph)
+    last = next(graph.outputs()).node()
+    if last.kind() not in ENDS:
+        return None
+    graph.eraseOutput(0)
+    graph.registerOutput(next(last.inputs()))
+    return str(last.kind())

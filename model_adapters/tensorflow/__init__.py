@@ -1,0 +1,1 @@
+"""TensorFlow and Keras models: opening them and looking inside."""

@@ -1,0 +1,174 @@
+"""Keras models and SavedModels through TensorFlow."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["KERAS_BACKEND"] = "tensorflow"
+import keras
+import tensorflow as tf
+
+from model_adapters.files.archives import unpack
+from model_adapters.files.preflight import trusts_pickles
+from model_adapters.output_shapes import is_score_row, not_a_classifier
+from model_adapters.probes import COMMON_SIDES, agree, are_probabilities, squash, trials
+from model_adapters.tensorflow import keras_file, keras_layers, saved_model
+from model_adapters.tensorflow.keras_inside import NO_GRADIENT, NOT_DIFFERENTIABLE, PYTORCH_ONLY, SEALED, looked_into
+from model_adapters.tensorflow.keras_network import KerasNetwork
+from model_adapters.tensorflow.network import TensorFlowNetwork
+from xai_core.errors import RefusedModel, UnsupportedModel
+from xai_core.preprocessing import presets
+from xai_core.types import Capability, Card, FileKind, Floats, InputSpec, ModelSource
+
+tf.get_logger().setLevel("ERROR")
+for gpu in tf.config.list_physical_devices("GPU"):
+    tf.config.experimental.set_memory_growth(gpu, True)
+
+ASSUMED = 224
+
+
+class DepthwiseConv2D(keras.layers.DepthwiseConv2D):  # type: ignore[misc]
+    """Keras 2 wrote a `groups` of 1 into its files, which Keras 3 does not know."""
+
+    def __init__(self, *args: Any, groups: int = 1, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+
+
+def load(source: ModelSource, kind: FileKind, scratch: str) -> TensorFlowNetwork:
+    """Open a Keras file, or a SavedModel whose archive is unpacked into `scratch`."""
+    trusted = trusts_pickles()
+    if kind.format == "savedmodel":
+        return _load_saved_model(source.path, kind, scratch, trusted)
+    if not trusted:
+        keras_file.check(source.path, kind)
+    return _load_keras(source.path, kind, scratch, trusted)
+
+
+def _load_keras(path: str, kind: FileKind, scratch: str, trusted: bool) -> KerasNetwork:
+    model = _opened(path, kind, scratch, trusted)
+    spec = keras_layers.image_input(model)
+    shapes = [tuple(output.shape) for output in model.outputs]
+    if len(shapes) != 1 or not is_score_row(shapes[0]):
+        raise not_a_classifier(shapes, spec.height or ASSUMED)
+    network = KerasNetwork(model, spec)
+    inputs, expected = _tried(network, spec)
+    cut = _cut(model, network, inputs, expected)
+    card = _card(kind, spec, expected)
+    if cut is not None:
+        card = replace(card, gives="logit", head=cut.head)
+    hint, reason = keras_layers.hint(model, spec)
+    card = replace(card, hint=hint, hint_reason=reason)
+    _head_set(network, card)
+    network.card = looked_into(card, network, inputs[0], network.forward(inputs[0]).argmax(axis=1))
+    return network
+
+
+def _cut(
+    model: Any, network: TensorFlowNetwork, inputs: list[Floats], expected: list[Floats]
+) -> keras_layers.Cut | None:
+    """Take the last softmax or sigmoid off; keep it where the rest does not add up to the whole."""
+    cut = keras_layers.cut_head(model)
+    if cut is None:
+        return None
+    network.compile(cut.head)
+    if agree([squash(network.forward(i), cut.head) for i in inputs], expected, 1e-4):
+        return cut
+    cut.restore()
+    network.compile("softmax")
+    return None
+
+
+def _opened(path: str, kind: FileKind, scratch: str, trusted: bool) -> Any:
+    # Keras tells its formats apart by the file's name, which an upload does not keep; links are not for a sandbox.
+    named = os.path.join(scratch, "model.keras" if kind.format == "keras" else "model.h5")
+    shutil.copyfile(path, named)
+    known = {"DepthwiseConv2D": DepthwiseConv2D}
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            return keras.models.load_model(named, known, compile=False, safe_mode=not trusted)
+    except Exception as error:
+        raise _open_error(error) from error
+    finally:
+        os.remove(named)
+
+
+def _open_error(error: Exception) -> Exception:
+    text = str(error)
+    if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError) or re.search(r"(?i)permi(ssion|tted)", text):
+        return error  # the worker, which knows its limits, has the sentence for that
+    if unknown := re.search(r"(?:Could not locate class|Unknown layer:?|Could not deserialize class) '?(\w+)", text):
+        return UnsupportedModel(f"The class {unknown[1]!r} is not part of Keras. {keras_file.ADVICE}")
+    return RefusedModel(
+        "Keras can not open the file: it is damaged, or made by a version of Keras that is too old or too new. "
+        "Open it where it was made and save it again as .keras, or export it to ONNX."
+    )
+
+
+def _load_saved_model(path: str, kind: FileKind, scratch: str, trusted: bool) -> TensorFlowNetwork:
+    root = os.path.join(scratch, "saved_model")
+    unpack(path, root)
+    folder = saved_model.find_folder(root)
+    if not trusted:
+        saved_model.check_operations(folder)
+    found = saved_model.open_signature(folder)
+    network = TensorFlowNetwork(found.rows, found.spec, found.dtype, found.owner)
+    inputs, expected = _tried(network, found.spec)
+    card = _with_gradient(_card(kind, found.spec, expected), network, inputs[0])
+    if found.dtype == "uint8":
+        wanted = presets(found.spec.height or ASSUMED, found.spec.width or ASSUMED, found.spec.channels)["0..255"]
+        card = replace(card, hint=wanted, hint_reason="Its input takes whole numbers from 0 to 255.")
+    network.card = card
+    return network
+
+
+def _with_gradient(card: Card, network: TensorFlowNetwork, inputs: Floats) -> Card:
+    """Return the card with what a trial says of gradients; the trial also spares the first explanation the tracing."""
+    _head_set(network, card)
+    card = replace(card, missing=SEALED | PYTORCH_ONLY)
+    try:
+        network.gradient(inputs, np.zeros(len(inputs), np.int64))
+    except NOT_DIFFERENTIABLE:
+        missing = {**card.missing, "GRADIENT": NO_GRADIENT}
+        return replace(card, capabilities=Capability.PREDICT, missing=missing)
+    return card
+
+
+def _head_set(network: TensorFlowNetwork, card: Card) -> None:
+    if network.head != card.head:
+        network.compile(card.head)
+
+
+def _tried(network: TensorFlowNetwork, spec: InputSpec) -> tuple[list[Floats], list[Floats]]:
+    """Return inputs and the outputs for them; UnsupportedModel where none can be had."""
+    last: Exception | None = None
+    for side in COMMON_SIDES if None in (spec.height, spec.width) else COMMON_SIDES[:1]:
+        inputs = trials(spec, side)
+        try:
+            return inputs, [network.forward(i) for i in inputs]
+        except (tf.errors.InvalidArgumentError, ValueError) as error:
+            last = error
+    raise UnsupportedModel(
+        "The model stopped with an error when it was shown a picture. Check that it runs in TensorFlow on float "
+        "pictures of its input size."
+    ) from last
+
+
+def _card(kind: FileKind, spec: InputSpec, expected: list[Floats]) -> Card:
+    classes = expected[0].shape[1]
+    return Card(
+        framework="tensorflow",
+        format=kind.format,
+        classes=classes,
+        input=spec,
+        capabilities=Capability.PREDICT | Capability.GRADIENT,
+        gives="probability" if are_probabilities(expected) else "logit",
+        head="sigmoid" if classes == 1 else "softmax",
+    )

@@ -1,0 +1,158 @@
+"""What xplique is asked: our score of pictures, and for two kinds of methods the Keras model itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from xai_core.errors import ModelError
+from xai_core.preprocessing import LUMA, Preprocessing
+from xai_core.types import Floats, Indices, Score
+
+if TYPE_CHECKING:
+    from model_adapters.tensorflow.network import TensorFlowNetwork
+
+NO_LAYERS = "xplique takes the layers of a Keras model, and a SavedModel does not show them."
+NESTED = "xplique finds layers at the top of a model only, and {!r} lies in a model within it."
+NOT_A_LAYER = "xplique takes layers only, and {!r} is a function or a layer that is used more than once."
+RELUS = (
+    "xplique replaces ReLUs in layers at the top of a model only: it finds {} of the {} that are here, and would give "
+    "the plain gradient at the others."
+)
+COPIED = "xplique makes a copy of the model with its own weights, and the random last layer would not be in it."
+
+
+class Asked:
+    """A network with its preprocessing, as TensorFlow functions.
+
+    network: what is asked; score: what is explained, "logit" or "probability".
+    """
+
+    # Its gradient goes to our operator, which knows the model; xplique would keep any model that it is given.
+    nothing = tf.Module()
+
+    def __init__(self, network: TensorFlowNetwork, preprocessing: Preprocessing, score: Score) -> None:
+        self.network, self._preprocessing = network, preprocessing
+        self._squashed = score == "probability" and network.card.gives == "logit"
+        size = (None, preprocessing.height, preprocessing.width, 3)
+        pictures, targets = tf.TensorSpec(size), tf.TensorSpec((None, network.card.classes))
+        self._scores = tf.function(self._of_pictures, input_signature=[pictures, targets], autograph=False)
+
+    def operator(self, model: Any, inputs: Any, targets: Any) -> Any:
+        """Return the scores (N,) of pictures (N, H, W, 3) for targets (N, K), one-hot, as xplique asks for them."""
+        return self._scores(inputs, targets)
+
+    def in_graph(self, model: Any, inputs: Any, targets: Any) -> Any:
+        """Return the same as `operator`, for a function that is being traced."""
+        return self._of_pictures(inputs, targets)
+
+    def given(self, image: Floats, targets: Indices) -> tuple[Floats, Floats]:
+        """Return an image once for each target, and the targets one-hot, (T, K)."""
+        images = np.repeat(image[None], len(targets), axis=0)
+        return images, np.eye(self.network.card.classes, dtype=np.float32)[targets]
+
+    def normalised(self, pictures: Any) -> Any:
+        """Return pictures (N, H, W, 3) in [0, 1] as the network takes them."""
+        wanted = self._preprocessing
+        values = pictures
+        if wanted.channels == "gray":
+            values = tf.reduce_sum(values * LUMA, axis=-1, keepdims=True)
+        if wanted.channels == "BGR":
+            values = tf.reverse(values, [-1])
+        values = (values * wanted.scale - tf.constant(wanted.mean)) / tf.constant(wanted.std)
+        return self.network.laid_out(values)
+
+    def final(self, rows: Any) -> Any:
+        """Return the scores (N, K) that are explained, of raw outputs."""
+        return self.network.final(rows) if self._squashed else rows
+
+    def _of_pictures(self, pictures: Any, targets: Any) -> Any:
+        return tf.reduce_sum(self.final(self.network.scores(self.normalised(pictures))) * targets, axis=-1)
+
+
+def by_replaced_relus(kind: Any, asked: Asked, batch: int, image: Floats, targets: Indices) -> Any:
+    """Return the maps (T, H, W, 3) of a method for which xplique copies the model and puts other ReLUs into it."""
+    model = _model_of(asked)
+    _check_relus(model, asked.network)
+
+    def operator(copy: Any, inputs: Any, targets: Any) -> Any:
+        rows = tf.cast(copy(asked.normalised(inputs), training=False), tf.float32)
+        return tf.reduce_sum(asked.final(tf.reshape(rows, (tf.shape(inputs)[0], -1))) * targets, axis=-1)
+
+    made = kind(_without_softmax(model), batch_size=batch, operator=operator, reducer=None)
+    return made.explain(*asked.given(image, targets))
+
+
+def by_conv_layer(kind: Any, asked: Asked, layers: tuple[str, ...], image: Floats, targets: Indices) -> Any:
+    """Return the maps (T, H, W, 1) of a method that looks at a layer, averaged over layers."""
+    model, card = _model_of(asked), asked.network.card
+    found = []
+    for name in layers or (card.layers[-1].name,):
+        _check_layer(model, name)
+        made = kind(model, conv_layer=name)
+        made.model = _called(model, asked)
+        with _traced_afresh(kind):
+            found.append(made.explain(*asked.given(image, targets)))
+    return np.mean(found, axis=0)
+
+
+def _called(model: Any, asked: Asked) -> Callable[[Any], Any]:
+    """Return what gives the model's scores, starting from pictures; xplique watches the layer meanwhile."""
+
+    def call(pictures: Any) -> Any:
+        with asked.network.own_weights():
+            rows = model(asked.normalised(pictures), training=False)
+        return asked.final(tf.reshape(rows, (tf.shape(pictures)[0], -1)))
+
+    return call
+
+
+@contextmanager
+def _traced_afresh(kind: Any) -> Iterator[None]:
+    """Give xplique's Grad-CAM a function of its own for this call; the one it has keeps every model it was shown."""
+    holder = next(one for one in kind.__mro__ if "_gradient" in vars(one))
+    before = vars(holder)["_gradient"]
+    holder._gradient = tf.function(before.python_function)
+    try:
+        yield
+    finally:
+        holder._gradient = before
+
+
+def _model_of(asked: Asked) -> Any:
+    model = getattr(asked.network, "model", None)
+    if model is None:
+        raise ModelError(NO_LAYERS)
+    return model
+
+
+def _check_layer(model: Any, name: str) -> None:
+    if "/" in name:
+        raise ModelError(NESTED.format(name))
+    layer = next((one for one in model.layers if one.name == name), None)
+    if layer is None or ":" in name:
+        raise ModelError(NOT_A_LAYER.format(name))
+
+
+def _check_relus(model: Any, network: Any) -> None:
+    if network.key:
+        raise ModelError(COPIED)
+    seen = sum(map(_is_seen, model.layers))
+    if seen < network.relus:
+        raise ModelError(RELUS.format(seen, network.relus))
+
+
+def _is_seen(layer: Any) -> bool:
+    relus = (tf.nn.relu, keras.activations.relu)
+    return isinstance(layer, keras.layers.ReLU) or getattr(layer, "activation", None) in relus
+
+
+def _without_softmax(model: Any) -> Any:
+    """Return the model up to a last softmax layer that was cut; a copy of it would have the softmax again."""
+    last = model.layers[-1]
+    return keras.Model(model.inputs, last.input) if isinstance(last, keras.layers.Softmax) else model

@@ -1,0 +1,117 @@
+"""TensorFlow SavedModels: the operations they hold, and the signature that takes a picture."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+from model_adapters.output_shapes import is_score_row, not_a_classifier
+from model_adapters.tensorflow.keras_layers import input_spec
+from xai_core.errors import RefusedModel, UnsupportedModel
+from xai_core.types import InputSpec
+
+FILE_OPERATIONS = {
+    "ReadFile",
+    "WriteFile",
+    "MatchingFiles",
+    "WholeFileReaderV2",
+    "ReaderReadV2",
+    "FixedLengthRecordDataset",
+}
+PYTHON_OPERATIONS = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
+DAMAGED = "The SavedModel is damaged or not whole. Pack its folder again: saved_model.pb, variables and assets."
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a SavedModel is asked by: `rows` maps a tensor of its input to scores (N, K); `owner` keeps it alive."""
+
+    rows: Callable[[Any], Any]
+    spec: InputSpec
+    dtype: str
+    owner: Any
+
+
+def find_folder(root: str) -> str:
+    """Return the folder under `root` that holds the SavedModel."""
+    found = [at for at, _, names in os.walk(root) if "saved_model.pb" in names]
+    if len(found) != 1:
+        raise RefusedModel(f"The archive holds {len(found)} SavedModels; expected one folder with saved_model.pb.")
+    return found[0]
+
+
+def check_operations(folder: str) -> None:
+    """Raise RefusedModel for operations on files, UnsupportedModel for calls into Python."""
+    saved = saved_model_pb2.SavedModel()
+    try:
+        with open(os.path.join(folder, "saved_model.pb"), "rb") as file:
+            saved.ParseFromString(file.read())
+    except Exception as error:  # protobuf raises whatever its back end does
+        raise RefusedModel(DAMAGED) from error
+    for operation in _operations(saved):
+        if operation in FILE_OPERATIONS:
+            raise RefusedModel(f"The model holds an operation on files ({operation}). Export it without, or to ONNX.")
+        if operation in PYTHON_OPERATIONS:
+            raise UnsupportedModel(
+                f"The model calls back into Python ({operation}), and that code is not in the file. "
+                "Export it without tf.py_function."
+            )
+
+
+def _operations(saved: Any) -> Iterator[str]:
+    for graph in (meta.graph_def for meta in saved.meta_graphs):
+        yield from (node.op for node in graph.node)
+        for function in graph.library.function:
+            yield from (node.op for node in function.node_def)
+
+
+def open_signature(folder: str) -> Signature:
+    """Load a SavedModel and find the signature that takes one picture."""
+    try:
+        loaded = tf.saved_model.load(folder)
+    except Exception as error:
+        raise _load_error(error) from error
+    signatures = dict(loaded.signatures)
+    if not signatures:
+        raise UnsupportedModel("The SavedModel has no signature. Export it with one: model.export(folder).")
+    function = signatures.get("serving_default") or next(iter(signatures.values()))
+    name, tensor = _picture(function.structured_input_signature[1])
+    spec = input_spec(tuple(tensor.shape))
+    output = _score_output(function.structured_outputs, spec.height or 224)
+    return Signature(lambda inputs: function(**{name: inputs})[output], spec, tensor.dtype.name, loaded)
+
+
+def _picture(tensors: dict[str, Any]) -> tuple[str, Any]:
+    if len(tensors) != 1:
+        raise UnsupportedModel(
+            f"The model takes {len(tensors)} inputs ({', '.join(tensors)[:80]}); expected one picture."
+        )
+    ((name, tensor),) = tensors.items()
+    if tensor.shape.rank != 4 or not (tensor.dtype.is_floating or tensor.dtype == tf.uint8):
+        raise UnsupportedModel(
+            f"The model's input is {tensor.dtype.name} {tensor.shape}; expected a batch of pictures."
+        )
+    return name, tensor
+
+
+def _score_output(outputs: dict[str, Any], side: int) -> str:
+    shapes = {n: tuple(t.shape) for n, t in outputs.items() if t.dtype.is_floating and t.shape.rank is not None}
+    for name, shape in shapes.items():
+        if is_score_row(shape):
+            return name
+    raise not_a_classifier(list(shapes.values()), side)
+
+
+def _load_error(error: Exception) -> Exception:
+    text = str(error)
+    if unknown := re.search(r"Op type not registered '?(\w+)", text):
+        return UnsupportedModel(f"The model uses {unknown[1]}, which no runtime here knows. Export it to ONNX.")
+    if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError) or re.search(r"(?i)permi(ssion|tted)", text):
+        return error  # the worker, which knows its limits, has the sentence for that
+    return RefusedModel(DAMAGED)
