@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from ui import address, frame
+from vitrine.ui import address, frame
 
-st.set_page_config(page_title="Vitrine", page_icon="ui/icon.png", layout="wide")
-st.logo("ui/logo.svg", size="large")
+st.set_page_config(page_title="Vitrine", page_icon="vitrine/ui/icon.png", layout="wide")
+st.logo("vitrine/ui/logo.svg", size="large")
 page = frame.navigation()
 frame.open_page()
 address.arrive(page.url_path)

@@ -13,8 +13,8 @@ import numpy as np
 
 from benchmarks.__main__ import machine, table
 from benchmarks.rounds import seconds
-from ui.heatmap.payload import pack
-from ui.heatmap.sprites import sheet_of
+from vitrine.ui.components.heatmap.payload import pack
+from vitrine.ui.components.heatmap.sprites import sheet_of
 from xai_core.training.arrays import to_npz
 from xai_core.training.flows import flow
 from xai_core.training.history import History

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from ui import frame, session
-from ui.bias_filters import filters_form, parts_of, settings_form
-from ui.bias_published import published
-from ui.bias_source import bias_source
-from ui.bias_tabs import tabs
+from vitrine.ui import frame, session
+from vitrine.ui.bias.filters import filters_form, parts_of, settings_form
+from vitrine.ui.bias.published import published
+from vitrine.ui.bias.source import bias_source
+from vitrine.ui.bias.tabs import tabs
 
 frame.within_app()
 st.title("Bias")

@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from ui import frame
-from ui.detection_boxes import choose_boxes, scene_of
-from ui.detection_engines import detector_trials
-from ui.detection_panel import detector_panel
-from ui.detection_question import methods_form
-from ui.detection_results import box_results, offer_to_run, what_is_missing
-from ui.detection_runs import BY_ITSELF, box_questions, box_runs
-from ui.detection_source import sample_scenes
-from ui.engines import find_out, precision_choice
-from ui.picture_tray import one_picture
+from vitrine.ui import frame
+from vitrine.ui.detection.boxes import choose_boxes, scene_of
+from vitrine.ui.detection.engines import detector_trials
+from vitrine.ui.detection.panel import detector_panel
+from vitrine.ui.detection.question import methods_form
+from vitrine.ui.detection.results import box_results, offer_to_run, what_is_missing
+from vitrine.ui.detection.runs import BY_ITSELF, box_questions, box_runs
+from vitrine.ui.detection.source import sample_scenes
+from vitrine.ui.picture_tray import one_picture
+from vitrine.ui.trust.engines import find_out, precision_choice
 
 frame.within_app()
 st.title("Detection")

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from ui import frame, session
-from ui.engines import classifier_trials, find_out, precision_choice
-from ui.model_source import opening_progress
-from ui.picture_tray import picture_tray
-from ui.question import question_form
-from ui.results import results
-from ui.runs import runs_for
+from vitrine.ui import frame, session
+from vitrine.ui.explain.question import question_form
+from vitrine.ui.explain.results import results
+from vitrine.ui.explain.runs import runs_for
+from vitrine.ui.model.source import opening_progress
+from vitrine.ui.picture_tray import picture_tray
+from vitrine.ui.trust.engines import classifier_trials, find_out, precision_choice
 
 frame.within_app()
 st.title("Explain")

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from ui import frame, session
-from ui.model_card import label_form, model_card, preprocessing_form
-from ui.model_source import model_source
-from ui.picture_tray import picture_tray
-from ui.predictions import prediction_strip
+from vitrine.ui import frame, session
+from vitrine.ui.explain.predictions import prediction_strip
+from vitrine.ui.model.card import label_form, model_card, preprocessing_form
+from vitrine.ui.model.source import model_source
+from vitrine.ui.picture_tray import picture_tray
 
 frame.within_app()
 st.title("Why did it say that?")

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from ui import frame
-from ui.training_flow import confusion, streams
-from ui.training_rows import chosen_picture, rows
-from ui.training_source import history_source
-from ui.training_table import downloads, table
-from ui.training_view import notes, overview, view_form
+from vitrine.ui import frame
+from vitrine.ui.training.flow import confusion, streams
+from vitrine.ui.training.rows import chosen_picture, rows
+from vitrine.ui.training.source import history_source
+from vitrine.ui.training.table import downloads, table
+from vitrine.ui.training.view import notes, overview, view_form
 
 frame.within_app()
 st.title("Training")

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vitrine_cli.detect import looked_at
-from vitrine_cli.progress import follow, tell
+from vitrine.cli.detect import looked_at
+from vitrine.cli.progress import follow, tell
 from xai_core import asking, methods  # noqa: F401  (registers them)
 from xai_core.detection import methods as detection_methods  # noqa: F401  (registers them)
 from xai_core.detection.method import DetectionMethod

@@ -21,7 +21,7 @@ from tests.browser_session import wait_until_quiet
 from tests.face_classifier import CLASSES, FaceClassifier, face_classifier
 
 ROUNDED_ALIKE = ("summary", "classes", "confusion", "groups")  # no single picture at a limit changes them much
-COMMAND = "import sys; from vitrine_cli.main import main; sys.exit(main(sys.argv[1:]))"
+COMMAND = "import sys; from vitrine.cli.main import main; sys.exit(main(sys.argv[1:]))"
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.browser_session import ROOT
 from tests.fakes import LinearNetwork, random_weights
-from ui import session
+from vitrine.ui import session
 from xai_core import methods  # noqa: F401  (registers them)
 from xai_core.errors import MissingCapability, VitrineError
 from xai_core.jobs.base import AS_IT_IS, Job, Status

@@ -16,8 +16,8 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import InstantRunner, text_of, with_sample
-from ui import bias_download, bias_tabs
-from ui.bias_charts import with_interval
+from vitrine.ui.bias import download, tabs
+from vitrine.ui.charts import with_interval
 from xai_core.bias.group_accuracy import accuracies
 from xai_core.bias.samples import sample_predictions
 from xai_core.bias.summary import summary
@@ -62,7 +62,7 @@ def with_table(app: AppTest, data: bytes | None = None, name: str = "model.csv")
 
 
 def open_tab(app: AppTest, name: str) -> AppTest:
-    app.session_state[bias_tabs.OPEN] = name
+    app.session_state[tabs.OPEN] = name
     return app.run()
 
 
@@ -212,7 +212,7 @@ def test_filters_hold_for_every_figure(app: AppTest) -> None:
 def test_going_back_to_a_filter_works_nothing_out_anew(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     with_table(app)
     app.toggle(key="bias.wrong").set_value(True).run()
-    monkeypatch.setattr("ui.bias_overview.summary", None)
+    monkeypatch.setattr("vitrine.ui.bias.overview.summary", None)
     app.toggle(key="bias.wrong").set_value(False).run()
     assert not app.exception
     assert overview_of(app)["Pictures"] == "6"
@@ -359,7 +359,7 @@ def test_the_pictures_of_a_cell_are_listed_the_surest_first(app: AppTest) -> Non
 
 
 def test_every_picture_of_a_cell_can_be_reached(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ui.bias_cell.LISTED", 2)
+    monkeypatch.setattr("vitrine.ui.bias.cell.LISTED", 2)
     with_table(app)
     look(app, "Confusion")
     app.selectbox(key="bias.cell.actual").set_value("cat").run()
@@ -443,7 +443,7 @@ def test_measuring_can_be_cancelled_and_begun_again(app: AppTest, monkeypatch: p
     with_sample_predictions(app)
     open_tab(app, "Inside the model")
     with monkeypatch.context() as replaced:
-        replaced.setattr("ui.bias_inside.leakage", working := NeverEnding())
+        replaced.setattr("vitrine.ui.bias.inside.leakage", working := NeverEnding())
         app.button(key="bias.measure").click().run()
         app.button(key="bias.cancel-measure").click().run()
         ended(app, "leakage", Status.CANCELLED)
@@ -457,7 +457,7 @@ def test_measuring_can_be_cancelled_and_begun_again(app: AppTest, monkeypatch: p
 def test_what_nobody_looks_at_any_more_is_no_longer_worked_out(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     with_sample_predictions(app)
     open_tab(app, "Inside the model")
-    monkeypatch.setattr("ui.bias_inside.leakage", working := NeverEnding())
+    monkeypatch.setattr("vitrine.ui.bias.inside.leakage", working := NeverEnding())
     app.button(key="bias.measure").click().run()
     app.toggle(key="bias.wrong").set_value(True).run()
     assert working.stopped.wait(20)
@@ -489,7 +489,7 @@ def test_all_figures_can_be_downloaded_as_tables_json_and_a_page(app: AppTest) -
         "Figures (metrics.json)",
         "Page (HTML)",
     ]
-    names = zipfile.ZipFile(io.BytesIO(bias_download.zipped([job.result()]))).namelist()
+    names = zipfile.ZipFile(io.BytesIO(download.zipped([job.result()]))).namelist()
     assert {"summary.csv", "classes.csv", "groups_colour_x_size.csv"} <= set(names)
 
 
@@ -599,7 +599,7 @@ def test_mean_maps_of_two_groups_lie_beside_their_difference(app: AppTest) -> No
 
 
 def test_thumbnails_of_a_cell_are_turned_a_page_at_a_time(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ui.bias_cell.ROWS", 1)
+    monkeypatch.setattr("vitrine.ui.bias.cell.ROWS", 1)
     with_pictures(app, coloured_pictures())
     answered(app)
     look(app, "Confusion")

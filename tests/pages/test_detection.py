@@ -23,7 +23,8 @@ from tests.pages.detecting import (
     with_detector,
     with_picture,
 )
-from ui import detection_source, session
+from vitrine.ui import session
+from vitrine.ui.detection import source as detection_source
 from xai_core.detection import methods  # noqa: F401  (registers them)
 from xai_core.detection.method import DETECTION_METHODS
 from xai_core.detector import Detections

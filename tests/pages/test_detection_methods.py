@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from tests.detector_fakes import EVERYTHING, SpotDetector
 from tests.pages.conftest import text_of
 from tests.pages.detecting import DetectingRunner, choose, upload_detector, with_picture
-from ui import session
+from vitrine.ui import session
 from xai_core.jobs.base import Status
 from xai_core.types import Capability, Engine
 

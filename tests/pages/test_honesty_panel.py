@@ -9,7 +9,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import SIDE, InstantRunner, text_of, with_sample
-from ui import checks, honesty_panel, session
+from vitrine.ui import session
+from vitrine.ui.trust import checks
+from vitrine.ui.trust import panel as honesty_panel
 from xai_core.jobs.base import Status
 from xai_core.method import method_named
 from xai_core.model import Model

@@ -12,8 +12,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import text_of
-from ui.training_flow import HEIGHT, LEAST_APART
-from ui.training_source import FOLDER
+from vitrine.ui.training.flow import HEIGHT, LEAST_APART
+from vitrine.ui.training.source import FOLDER
 from vitrine_logger import PredictionLogger
 from xai_core.training.measures import final_confusion
 

@@ -1,0 +1,156 @@
+"""Every harmful or broken model file ends the command with its sentence, in the sandbox, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+MARKERS = "/tmp/vitrine-marker-*"
+AT_ONCE = 3  # some only wait for their deadline
+LAMBDA = "is a Lambda layer, which holds Python code"
+MEMORY = "memory|needs more than [0-9]+ MB"
+PT2 = "PyTorch .pt2 files can run code when opened"
+TOO_LONG = "The model took longer than [0-9]+ s and was stopped."
+OUTSIDE = "The weights must lie beside the model; upload both as one zip."
+UNKNOWN = "These weights fit no network of torchvision or timm"
+WORKS = ""
+
+SENTENCES = {
+    "torch": {
+        "ts_infinite.pt": TOO_LONG,
+        "ts_memory.pt": MEMORY,
+        "ts_nan.pt": "The model returned values that are not numbers for 3 of 3 classes; no map is drawn.",
+        "ts_read_passwd.pt": r"operation on files \(torch.from_file\)",
+        "ts_forward_save.pt": r"operation on files \(torch.save\)",
+        "ts_benign.pt": WORKS,
+        "ts_forward_fromfile.pt": WORKS,  # torch.jit.script left the harmful line out, as nothing used its result
+        "ts_setstate_write.pt": WORKS,  # likewise
+        "raw_pickle.pt": "needs to run: posix.system. Save a state_dict",
+        "torchzip_evil.pt": "needs to run: posix.system. Save a state_dict",
+        "torchlegacy_evil.pt": "needs to run: posix.system. Save a state_dict",
+        "gadget_collect_env.pt": "needs to run: torch.utils.collect_env.run",
+        "gadget_timeit.pt": "timeit.timeit",
+        "gadget_np_runstring.pt": "runstring",
+        "gadget_cprofile.pt": "needs to run: cProfile.run",
+        "benign_full_module.pt": "needs to run: .* Save a state_dict",
+        "benign_resnet18_full.pt": "needs to run: .* Save a state_dict",
+        "ckpt_with_namespace.pt": "needs to run: argparse.Namespace",
+        "benign_state_dict.pt": UNKNOWN,
+        "benign_checkpoint.pt": UNKNOWN,
+        "shape_bomb_expand.pt": "Tensor fc.weight claims 160 GB but stores 4 bytes.",
+        "zip_bomb.pt": "The archive would unpack to 1024 MB from",
+        "empty.pt": "The file is empty.",
+        "truncated.pt": "The file is damaged or cut short",
+        "html_as.pt": "This is a web page, not a model.",
+        "benign.pt2": PT2,
+        "evil_sympy.pt2": PT2,
+        "evil_sample.pt2": PT2,
+        "evil_target.pt2": PT2,
+        "evil_fromfile.pt2": PT2,
+    },
+    "onnx": {
+        "loop_forever.onnx": TOO_LONG,
+        "constofshape_bomb.onnx": MEMORY,
+        "benign.onnx": WORKS,
+        "ext_traversal.onnx": OUTSIDE,
+        "ext_abs.onnx": OUTSIDE,
+        "ext_symlink.onnx": OUTSIDE,
+        "ext_missing.onnx": OUTSIDE,
+        "init_shape_lie.onnx": "claims 1000000000000 numbers but stores 16 bytes",
+        "custom_op.onnx": "The model uses com.evil:EvilOp, which no runtime here knows.",
+        "pyop.onnx": "The model uses pyopmulti_1:PyOp, which no runtime here knows.",
+        "garbage.onnx": "This is not a model file that is known here",
+        "empty.onnx": "The file is empty.",
+        "future_opset.onnx": "The model asks for ONNX opset 99",
+        "nan.onnx": "The model returned values that are not numbers for 3 of 3 classes; no map is drawn.",
+    },
+    "keras": {
+        "sm_loop": TOO_LONG,
+        "sm_mem": MEMORY,
+        "units_bomb.keras": MEMORY,
+        "benign.keras": WORKS,
+        "benign.h5": WORKS,
+        "sm_benign": WORKS,
+        "sm_read": r"operation on files \(ReadFile\)",
+        "sm_write": r"operation on files \(WriteFile\)",
+        "sm_onload": r"operation on files \(WriteFile\)",
+        "sm_py": "calls back into Python",
+        "lambda.keras": f"'lambda' {LAMBDA}",
+        "lambda.h5": f"'lambda' {LAMBDA}",
+        "cve_2025_1550.keras": "asks for the Python function 'subprocess.run' by its name",
+        "cve_2025_8747.keras": LAMBDA,
+        "cve_2025_9906.keras": LAMBDA,
+        "stringlookup_passwd.keras": "reads its vocabulary from a file outside the model",
+        "torchmodulewrapper.keras": "is a TorchModuleWrapper, which holds a Python pickle",
+        "tfsmlayer.keras": "is a TFSMLayer, which loads another model from a path",
+        "traversal.keras": "The archive holds an unsafe path",
+        "zipslip_sm.zip": "The archive holds an unsafe path",
+        "h5_external_storage.keras": "lie in a file outside the model",
+        "h5_external_link.keras": "are a link to another place",
+        "h5_shape_bomb.keras": "claim 152587 MB but store 0 bytes",
+        "zipbomb_sm.zip": "The archive would unpack to 8192 MB from",
+    },
+}
+FILES = [(framework, name) for framework, names in SENTENCES.items() for name in names]
+Answers = dict[str, "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def answers(bad_inputs, tmp_path_factory) -> Callable[[str], Answers]:
+    """What the command said of each file of a framework; all are asked at once, a few at a time."""
+    picture = tmp_path_factory.mktemp("picture") / "grey.png"
+    Image.fromarray(np.full((32, 32, 3), 128, np.uint8)).save(picture)
+    found: dict[str, Answers] = {}
+
+    def ask(file: Path) -> subprocess.CompletedProcess[str]:
+        start = "from vitrine.cli.main import main; raise SystemExit(main())"
+        command = [sys.executable, "-c", start, "predict", str(file), str(picture)]
+        environment = os.environ | {"VITRINE_STEP_SECONDS": "10", "VITRINE_OPEN_SECONDS": "20"}
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+    def answers_for(framework: str) -> Answers:
+        if framework not in found:
+            folder = bad_inputs(framework)
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                asked = pool.map(ask, [folder / name for name in SENTENCES[framework]])
+                found[framework] = dict(zip(SENTENCES[framework], asked, strict=True))
+        return found[framework]
+
+    return answers_for
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(("framework", "name"), FILES, ids=[name for _, name in FILES])
+def test_a_file_ends_in_its_sentence_or_works(answers, framework, name, bad_inputs):
+    answer, sentence = answers(framework)[name], SENTENCES[framework][name]
+    if sentence == WORKS:
+        assert (answer.returncode, answer.stderr) == (0, "")
+        return
+    assert answer.returncode == 2, answer.stdout
+    assert answer.stdout == ""
+    assert answer.stderr.count("\n") == 1
+    assert "Traceback" not in answer.stderr
+    assert str(bad_inputs(framework)) not in answer.stderr
+    assert re.search(sentence, answer.stderr), answer.stderr
+
+
+@pytest.mark.parametrize("framework", SENTENCES)
+def test_every_file_is_in_the_table(bad_inputs, framework):
+    made = {path.name for path in bad_inputs(framework).iterdir() if path.name != "lnk.bin"}
+    assert made - {"deep_nest.onnx"} == set(SENTENCES[framework])
+
+
+def test_none_of_them_left_a_marker(answers):
+    for framework in SENTENCES:
+        answers(framework)
+    assert glob.glob(MARKERS) == []

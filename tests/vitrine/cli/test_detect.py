@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+
+from vitrine.cli.detect import nothing_found
+from xai_core.detection.shown import Shown
+from xai_core.detection.targets import overlaps
+
+NAMES = "RBC\nWBC\nPlatelets\n"
+
+
+@pytest.fixture
+def labels(tmp_path: Path) -> Path:
+    (tmp_path / "cells.txt").write_text(NAMES)
+    return tmp_path / "cells.txt"
+
+
+@pytest.fixture
+def riddle(tmp_path: Path) -> Path:
+    """An ONNX graph whose output could be boxes, though nobody can tell how."""
+    weights = numpy_helper.from_array(np.random.default_rng(0).normal(size=(3, 3, 8, 8)).astype(np.float32), "w")
+    nodes = [
+        helper.make_node("Conv", ["image", "w"], ["maps"], kernel_shape=[8, 8], strides=[8, 8]),
+        helper.make_node("Reshape", ["maps", "shape"], ["riddle"]),
+    ]
+    inputs = [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 32, 32])]
+    outputs = [helper.make_tensor_value_info("riddle", TensorProto.FLOAT, [1, 16, 3])]
+    constants = [weights, numpy_helper.from_array(np.array([1, 16, 3]), "shape")]
+    graph = helper.make_graph(nodes, "riddle", inputs, outputs, constants)
+    path = tmp_path / "riddle.onnx"
+    path.write_bytes(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9).SerializeToString()
+    )
+    return path
+
+
+def white_cell(assets: Path) -> list[float]:
+    """The place of the white cell, as a person drew it."""
+    tree = ElementTree.parse(assets / "datasets/bccd/Annotations/BloodImage_00007.xml")
+    (cell,) = (one for one in tree.iter("object") if one.findtext("name") == "WBC")
+    return [float(cell.findtext(f"bndbox/{side}")) for side in ("xmin", "ymin", "xmax", "ymax")]
+
+
+def found(outcome) -> dict:
+    assert outcome.status == 0, outcome.err
+    (entry,) = json.loads(outcome.out)
+    return entry
+
+
+def test_json_lists_the_boxes_best_first_where_a_person_drew_them(vitrine, blood_detector, blood, labels, assets):
+    entry = found(vitrine("detect", blood_detector, blood, "--json", "--labels", labels))
+    assert (entry["image"], entry["size"], entry["threshold"]) == (blood.name, [640, 480], 0.5)
+    scores = [box["score"] for box in entry["boxes"]]
+    assert scores == sorted(scores, reverse=True)
+    assert scores[-1] >= 0.5
+    assert [box["number"] for box in entry["boxes"]] == list(range(1, len(scores) + 1))
+    (white,) = (box for box in entry["boxes"] if box["label"] == "WBC")
+    assert white["index"] == 1
+    assert overlaps(np.array([white["box"]]), np.array([white_cell(assets)])) > 0.5
+    assert entry["below_threshold"] == entry["notes"] == []
+
+
+def test_boxes_of_a_large_picture_are_in_its_own_pixels(vitrine, blood_detector, blood, tmp_path):
+    with Image.open(blood) as small:
+        small.resize((2560, 1920)).save(tmp_path / "large.png")
+    first, large = (
+        found(vitrine("detect", blood_detector, path, "--json"))["boxes"][0] for path in (blood, tmp_path / "large.png")
+    )
+    assert large["index"] == first["index"]
+    assert overlaps(np.array([large["box"]]), 4 * np.array([first["box"]])) > 0.9
+
+
+def test_each_picture_has_its_boxes_on_lines_with_numbers(vitrine, blood_detector, blood, labels, assets):
+    other = assets / "datasets/bccd/JPEGImages/BloodImage_00011.jpg"
+    shown = vitrine("detect", blood_detector, blood, other, "--labels", labels)
+    first, second = (shown.out.index(path.name) for path in (blood, other))
+    lines = shown.out[first:second].splitlines()
+    assert lines[1].startswith("   1   99.")
+    assert "WBC (1): left" in lines[1]
+    assert shown.err == ""
+
+
+def test_where_no_box_reaches_the_threshold_the_best_below_are_listed(vitrine, blood_detector, blood):
+    entry = found(vitrine("detect", blood_detector, blood, "--json", "--threshold", 1))
+    assert entry["boxes"] == []
+    assert [box["number"] for box in entry["below_threshold"]] == [1, 2, 3, 4, 5]
+    assert entry["notes"][0].startswith("No box has a score of at least 1; the best is class 1 with 0.99")
+
+
+def test_where_there_is_no_box_at_all_a_sentence_says_so():
+    assert nothing_found(Shown(), []) == "No box has a score of at least 0.5, nor of 0.05; try another picture."
+
+
+def test_a_label_file_may_begin_with_the_background_but_not_be_too_short(vitrine, blood_detector, blood, tmp_path):
+    (tmp_path / "four.txt").write_text("__background__\n" + NAMES)
+    (tmp_path / "two.txt").write_text("RBC\nWBC")
+    assert "WBC (1)" in vitrine("detect", blood_detector, blood, "--labels", tmp_path / "four.txt").out
+    sentence = vitrine("detect", blood_detector, blood, "--labels", tmp_path / "two.txt").sentence
+    assert "holds 2 labels, but the model has 3 classes" in sentence
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--threshold", "2"), "Threshold must lie between 0.05 and 1; got 2.0."),
+        (("--threshold", "high"), "Threshold must be a number; got 'high'."),
+        (("--preprocessing", "-1..1"), "Unrecognized arguments: --preprocessing=-1..1"),
+    ],
+)
+def test_wrong_words_end_in_one_sentence(vitrine, blood_detector, blood, words, sentence):
+    assert sentence in vitrine("detect", blood_detector, blood, *words).sentence
+
+
+def test_what_a_graph_is_taken_for_is_told_with_its_boxes(vitrine, assets):
+    model = assets / "models/detection/FastestDet.onnx"
+    entry = found(vitrine("detect", model, assets / "images/other/cat_dog_both.png", "--json"))
+    assert {box["label"] for box in entry["boxes"][:2]} == {"cat", "dog"}
+    assert any("taken for those of COCO" in note for note in entry["notes"])
+
+
+def test_outputs_that_nobody_can_read_are_shown_and_asked_for(vitrine, riddle, blood):
+    sentence = vitrine("detect", riddle, blood).sentence
+    assert "Its outputs: riddle (1 x 16 x 3) from " in sentence
+    assert "--reading with a JSON text that has a form, one of 'boxes, labels, scores', " in sentence
+    checked = vitrine("check", riddle, "--task", "detect")
+    assert "Output:        riddle (1 x 16 x 3) from " in checked.out
+    assert "Classes" not in checked.out
+
+
+def test_a_classifier_is_pointed_to_where_it_belongs(vitrine, classifier, blood):
+    sentence = vitrine("detect", classifier, blood).sentence
+    assert "(a classifier). For a classifier use vitrine predict, or vitrine explain with" in sentence
+    assert "page" not in sentence

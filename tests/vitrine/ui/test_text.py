@@ -1,0 +1,47 @@
+"""Text from files and models is shown literally."""
+
+from __future__ import annotations
+
+import pytest
+
+from vitrine.ui.text import in_words, literal, percent, seconds
+
+
+@pytest.mark.parametrize(
+    "text", ["![x](http://evil)", "<script>alert(1)</script>", "[a](b)", "**bold**", ":smile:", "$x$"]
+)
+def test_markup_is_escaped(text: str) -> None:
+    shown = literal(text)
+    assert shown != text
+    assert not any(mark in shown.replace("\\" + mark, "") for mark in "[]<>*$:")
+
+
+@pytest.mark.parametrize("text", ["https://evil.example/x", "www.evil.example", "HTTP://evil.example", "a@b.cd"])
+def test_an_address_is_broken_so_that_no_link_is_made_of_it(text: str) -> None:
+    assert "\u2060" in literal(text)
+
+
+def test_plain_words_stay_as_they_are() -> None:
+    assert literal("tabby cat") == "tabby cat"
+
+
+def test_long_text_is_cut_and_lines_are_joined() -> None:
+    assert len(literal("a" * 1000, longest=20)) == 20
+    assert literal("one\n\ntwo") == "one two"
+
+
+@pytest.mark.parametrize(("share", "shown"), [(0.5, "50.0%"), (0.0001, "under 0.1%"), (0.0, "0.0%"), (1.0, "100.0%")])
+def test_shares_are_percentages(share: float, shown: str) -> None:
+    assert percent(share) == shown
+
+
+@pytest.mark.parametrize(("value", "shown"), [(0.42, "0.4 s"), (12.3, "12 s"), (185, "3 min 5 s")])
+def test_durations_are_words(value: float, shown: str) -> None:
+    assert seconds(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(True, "on"), (False, "off"), (0.5, "0.5"), (12, "12"), ("black", "black")]
+)
+def test_values_of_parameters_are_words(value: object, shown: str) -> None:
+    assert in_words(value) == shown

@@ -1,5 +1,0 @@
-"""The viewer: photo, map and overlay in step, with colours, zoom and filters that answer in the browser."""
-
-from ui.viewer.component import Panel, Picked, ViewerState, viewer
-
-__all__ = ["Panel", "Picked", "ViewerState", "viewer"]

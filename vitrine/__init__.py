@@ -1,0 +1,1 @@
+"""Vitrine: why did the image model say that?"""

@@ -1,0 +1,137 @@
+"""vitrine detect: the boxes that a detector finds in pictures."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_adapters.onnx.detection.readings import Reading
+from vitrine.cli.flags import add_flags, given
+from vitrine.cli.inputs import add_detector, add_labels, detector_source, opened_detector, read_pictures
+from vitrine.cli.progress import follow
+from xai_core.detection.pictures import image_of, shrunk
+from xai_core.detection.preparation import PreparedDetector
+from xai_core.detection.shown import LEAST_SCORE, Shown, box_entry
+from xai_core.detector import BoxTarget, Detections
+from xai_core.errors import MissingCapability
+from xai_core.jobs.base import Runner
+from xai_core.picture_files import Picture
+from xai_core.types import Capability, Card, RawOutput
+
+FORMS = next(param.choices for param in Reading.params if param.name == "form")
+SIDES = ("left", "top", "right", "bottom")
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add_detector(parser)
+    parser.add_argument("images", metavar="IMAGE", nargs="+", help="pictures to look for objects in")
+    add_labels(parser)
+    parser.add_argument("--json", action="store_true", help="print a JSON list, one entry a picture")
+    add_flags(parser, Shown)
+
+
+def run(args: Namespace, runner: Runner) -> None:
+    """Print the boxes of each picture, the best first, with the numbers by which `explain --box` knows them."""
+    shown = Shown(**given(args, Shown))
+    pictures = read_pictures(args.images)
+    with detector_source(args.model, args.architecture, args.reading) as source:
+        found = opened_detector(runner, source, args.labels)
+        entries = [_entry(looked_at(runner, found, picture), shown) for picture in pictures]
+    notes = list(found.card.notes)
+    if args.json:
+        told = [entry | {"notes": notes + entry["notes"]} for entry in entries]
+        print(json.dumps(told, indent=2, ensure_ascii=False))
+    else:
+        print("\n".join([*map(_note, notes), *map(_in_words, entries)]))
+
+
+@dataclass(frozen=True, eq=False)
+class LookedAt:
+    """A picture with all boxes that a detector found in it, also those below any threshold that may be chosen.
+
+    seconds: that it took to find them.
+    """
+
+    detector: PreparedDetector
+    picture: Picture
+    found: Detections
+    seconds: float
+
+    @cached_property
+    def seen(self) -> NDArray[np.uint8]:
+        """The picture (H, W, 3) as the detector got it."""
+        return shrunk(self.picture.pixels)
+
+    def entries(self, some: Detections, first: int = 1) -> list[dict[str, Any]]:
+        """Return some of the boxes as plain JSON values, numbered from `first`."""
+        sizes = self.seen.shape[:2], self.picture.pixels.shape[:2]
+        targets = (BoxTarget.of(some, n) for n in range(len(some)))
+        return [box_entry(first + n, target, self.detector.labels, *sizes) for n, target in enumerate(targets)]
+
+
+def looked_at(runner: Runner, detector: PreparedDetector, picture: Picture) -> LookedAt:
+    """Find the boxes in a picture; MissingCapability where it is not known how the outputs are read."""
+    check_reading(detector.card)
+    job = runner.detect(detector.source, image_of(shrunk(picture.pixels)), LEAST_SCORE)
+    found = follow(job, picture.name)
+    return LookedAt(detector, picture, found, job.state.seconds)
+
+
+def check_reading(card: Card) -> None:
+    """Raise MissingCapability, with the outputs and what to do, where it is not known how they are read."""
+    if Capability.DETECT not in card.capabilities:
+        reason = card.missing.get("DETECT", "It is not known how the outputs of this model are read.")
+        outputs = "; ".join(map(output_in_words, card.raw_outputs))
+        way = f"--reading with a JSON text that has a form, one of {', '.join(map(repr, FORMS))}"
+        raise MissingCapability(f"{reason} Its outputs: {outputs}. Say how they are read by {way}.")
+
+
+def output_in_words(output: RawOutput) -> str:
+    """Return the name, the shape and the range of an output."""
+    shape = " x ".join(map(str, output.shape))
+    return f"{output.name} ({shape}) from {output.low:.4g} to {output.high:.4g}"
+
+
+def box_in_words(entry: dict[str, Any]) -> str:
+    """Return a box on one line: its number, score, class and place."""
+    sides = ", ".join(f"{side} {value:.0f}" for side, value in zip(SIDES, entry["box"], strict=True))
+    return f"{entry['number']:4d}  {entry['score']:6.1%}  {entry['label']} ({entry['index']}): {sides}"
+
+
+def nothing_found(shown: Shown, candidates: Sequence[dict[str, Any]]) -> str:
+    """Return in a sentence that no box is shown, and what could be done."""
+    sentence = f"No box has a score of at least {shown.threshold:g}"
+    if not candidates:
+        return f"{sentence}, nor of {LEAST_SCORE:g}; try another picture."
+    best = candidates[0]
+    return f"{sentence}; the best is {best['label']} with {best['score']:.3g}, seen with a lower --threshold."
+
+
+def _entry(looked: LookedAt, shown: Shown) -> dict[str, Any]:
+    boxes, height_width = shown.of(looked.found), looked.picture.pixels.shape[:2]
+    below = [] if len(boxes) else looked.entries(shown.candidates(looked.found))
+    notes = [*looked.picture.notes, *(() if len(boxes) else (nothing_found(shown, below),))]
+    return {
+        "image": looked.picture.name,
+        "size": list(height_width[::-1]),
+        "threshold": shown.threshold,
+        "boxes": looked.entries(boxes),
+        "below_threshold": below,
+        "notes": notes,
+    }
+
+
+def _in_words(entry: dict[str, Any]) -> str:
+    boxes = map(box_in_words, entry["boxes"] + entry["below_threshold"])
+    return "\n".join([entry["image"], *map(_note, entry["notes"]), *boxes])
+
+
+def _note(sentence: str) -> str:
+    return f"Note: {sentence}"

@@ -1,0 +1,105 @@
+"""vitrine explain with a method for boxes: why a detector drew some of the boxes in a picture."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, BooleanOptionalAction, Namespace
+from pathlib import Path
+
+from vitrine.cli.answer_files import answer_of, filters_for, write
+from vitrine.cli.detect import LookedAt, box_in_words, check_reading, looked_at, nothing_found
+from vitrine.cli.flags import add_flags, given
+from vitrine.cli.inputs import add_detector, add_labels, detector_source, opened_detector
+from xai_core.detection.cost import Cost
+from xai_core.detection.method import DETECTION_METHODS
+from xai_core.detection.pictures import image_of, map_size
+from xai_core.detection.report import BoxExplanation
+from xai_core.detection.shown import Shown
+from xai_core.detector import BoxTarget
+from xai_core.errors import ParamError
+from xai_core.jobs.base import Runner
+from xai_core.picture_files import Picture
+from xai_core.pictures import Look
+from xai_core.types import Conditions
+
+
+def add_inputs(parser: ArgumentParser) -> None:
+    """Add the detector, the picture, and which boxes are explained."""
+    add_detector(parser)
+    parser.add_argument("image", metavar="IMAGE", help="the picture with the boxes to explain")
+    parser.add_argument(
+        "--box",
+        metavar="N",
+        dest="boxes",
+        action="append",
+        default=[],
+        help="number of a box, from 1, the best first, as vitrine detect lists them; default the best",
+    )
+    parser.add_argument(
+        "--inside",
+        action=BooleanOptionalAction,
+        default=False,
+        help="show each map inside its box alone, where it then runs from 0 to 1",
+    )
+    add_labels(parser)
+    add_flags(parser, Shown)
+
+
+def run(args: Namespace, runner: Runner, picture: Picture, look: Look) -> None:
+    """Explain boxes of a picture and write the files; numbers are checked before the model is asked."""
+    shown, wanted = Shown(**given(args, Shown)), [_number(text) for text in args.boxes]
+    chosen = DETECTION_METHODS[args.method]
+    with detector_source(args.model, args.architecture, args.reading) as source:
+        detector = opened_detector(runner, source, args.labels)
+        check_reading(detector.card)
+        chosen.check_model(detector.card)
+        explanation = _explained(args, runner, looked_at(runner, detector, picture), shown, wanted, look)
+    write(explanation, Path(args.out), map(box_in_words, explanation.entries))
+
+
+def _explained(
+    args: Namespace, runner: Runner, looked: LookedAt, shown: Shown, wanted: list[int], look: Look
+) -> BoxExplanation:
+    chosen, card, image = DETECTION_METHODS[args.method], looked.detector.card, image_of(looked.seen)
+    method = chosen.suited(card, image.shape[:2], given(args, chosen))
+    method.check_choices(card)
+    filters = filters_for(args, map_size(image))
+    numbers = _existing(wanted, looked, shown)
+    targets = tuple(BoxTarget.of(looked.found, number - 1) for number in numbers)
+    job = runner.explain_boxes(looked.detector.source, method, image, targets, Conditions(args.precision))
+    estimate = answer_of(job, method, Cost.of(method, looked.seen.shape[:2], looked.seconds).in_words)
+    return BoxExplanation(
+        source=looked.detector.source,
+        card=card,
+        labels=looked.detector.labels,
+        picture=looked.picture,
+        method=method,
+        targets=targets,
+        numbers=numbers,
+        estimate=estimate,
+        seconds=job.state.seconds,
+        precision=args.precision,
+        filters=filters,
+        look=look,
+        inside=args.inside,
+    )
+
+
+def _number(text: str) -> int:
+    if not text.strip().isdecimal() or int(text) < 1:
+        raise ParamError(f"A box has a whole number from 1, as vitrine detect lists them; got {text!r}.")
+    return int(text)
+
+
+def _existing(wanted: list[int], looked: LookedAt, shown: Shown) -> tuple[int, ...]:
+    """Return the numbers of the boxes that are explained, each once; ParamError for one that is not shown."""
+    count = len(shown.of(looked.found))
+    if count == 0:
+        raise ParamError(nothing_found(shown, looked.entries(shown.candidates(looked.found))))
+    for number in wanted:
+        if number > count:
+            there_is = "box 1 has" if count == 1 else f"boxes 1 to {count} have"
+            raise ParamError(
+                f"There is no box {number}: {there_is} a score of at least {shown.threshold:g}. "
+                "Choose one of these, or lower --threshold."
+            )
+    return tuple(dict.fromkeys(wanted)) or (1,)

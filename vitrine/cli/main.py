@@ -1,0 +1,129 @@
+"""The command `vitrine`: check a model, predict, detect, list the methods, explain, look for bias."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NoReturn
+
+import xai_core.detection.methods
+import xai_core.filters
+import xai_core.methods  # noqa: F401
+from vitrine.cli import bias, check, detect, explain, methods, predict
+from vitrine.cli.progress import tell
+from xai_core import __version__
+from xai_core.detection.method import DETECTION_METHODS
+from xai_core.errors import ParamError, TryAsClassifier, TryAsDetector, VitrineError
+from xai_core.guide import method_of_any_task
+from xai_core.jobs.base import Runner
+from xai_core.jobs.local import LocalRunner
+from xai_core.results_cache import remembering
+
+COMMANDS = {
+    "check": (check, "say what a model file is and what it can do"),
+    "predict": (predict, "print the most probable classes of pictures"),
+    "detect": (detect, "print the boxes that a detector finds in pictures"),
+    "methods": (methods, "list the explanation methods and their parameters"),
+    "explain": (explain, "write the explanation of a prediction, or of a box"),
+    "bias": (bias, "say where a classifier is unfair, from a table of its predictions"),
+}
+WAY_OUT = {
+    TryAsDetector: "For a detector use vitrine detect, or vitrine explain with a method for boxes: "
+    f"{', '.join(sorted(DETECTION_METHODS))}.",
+    TryAsClassifier: "For a classifier use vitrine predict, or vitrine explain with a method for classes.",
+}
+BAD_INPUT, INTERRUPTED = 2, 130
+LOG = logging.getLogger(__name__)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are sentences."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ParamError(f"{message[0].upper()}{message[1:]}; see {self.prog} --help.")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return 0, or 2 after one sentence on stderr where that failed."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        _run(arguments)
+    except VitrineError as error:
+        return _complain(f"{error} {WAY_OUT.get(type(error), '')}".strip())
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        LOG.error("An unforeseen error", exc_info=error)
+        return _complain(
+            f"Vitrine failed in an unforeseen way ({type(error).__name__}); run it with --log FILE to see why."
+        )
+    return 0
+
+
+def parser() -> Parser:
+    """Return the parser of all commands, its flags read from the declarations of methods and filters."""
+    whole = Parser(prog="vitrine", description="Ask an image model why it said that.", allow_abbrev=False)
+    whole.add_argument("--log", metavar="FILE", help="write what goes on inside, tracebacks too, into a file")
+    whole.add_argument("--version", action="version", version=f"vitrine {__version__}")
+    commands = whole.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (module, sentence) in COMMANDS.items():
+        one = commands.add_parser(name, help=sentence, description=sentence.capitalize() + ".", allow_abbrev=False)
+        module.add_arguments(one)
+    return whole
+
+
+def _run(arguments: list[str]) -> None:
+    if arguments[:1] == ["explain"] and len(arguments) > 1 and not arguments[1].startswith("-"):
+        method_of_any_task(arguments[1])
+    args = parser().parse_args(_joined(arguments))
+    runner: Runner = LocalRunner()
+    if getattr(args, "cache", False):
+        runner = remembering(runner)
+    with _logging_to(args.log):
+        try:
+            COMMANDS[args.command][0].run(args, runner)
+        finally:
+            tell("")
+            runner.close()
+
+
+@contextmanager
+def _logging_to(path: str | None) -> Iterator[None]:
+    """Send the log to a file, or nowhere: the terminal is for answers and sentences."""
+    try:
+        sink = logging.NullHandler() if path is None else logging.FileHandler(path)
+    except OSError as error:
+        raise ParamError(f"The log can not be written to {path}: {error.strerror}.") from error
+    root = logging.getLogger()
+    before = root.level
+    root.addHandler(sink)
+    root.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.setLevel(before)
+        root.removeHandler(sink)
+        sink.close()
+
+
+def _joined(arguments: list[str]) -> list[str]:
+    """Write "--preprocessing -1..1" as one word, since argparse would take its second half for a flag."""
+    found: list[str] = []
+    for argument in arguments:
+        if found and found[-1] == "--preprocessing":
+            found[-1] += f"={argument}"
+        else:
+            found.append(argument)
+    return found
+
+
+def _complain(sentence: str) -> int:
+    tell("")
+    print(sentence, file=sys.stderr)
+    return BAD_INPUT

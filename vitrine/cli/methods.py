@@ -1,0 +1,84 @@
+"""vitrine methods: the explanation methods and filters with their parameters."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
+from typing import Any
+
+from vitrine.cli.flags import flag, in_words
+from xai_core.filter import FILTERS
+from xai_core.guide import catalogue, class_in_words, in_order, needs_in_words, summary
+from xai_core.jobs.base import Runner
+from xai_core.method import Catalogued
+from xai_core.params import Declared, Param, ShareOfSide
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print a JSON list, one entry a method")
+
+
+def run(args: Namespace, runner: Runner) -> None:
+    """Print all methods, read from their declarations."""
+    if args.json:
+        print(json.dumps([_entry(one) for _, one in sorted(catalogue().items())], indent=2, ensure_ascii=False))
+        return
+    found = in_order()
+    for place, method in enumerate(found):
+        if place == 0 or found[place - 1].group != method.group:
+            print(f"{method.group}\n")
+        _print_method(method)
+    print("Filters, for --filter:")
+    for id in sorted(FILTERS):
+        print(f"{id}: {summary(FILTERS[id])}")
+        _print_parameters(FILTERS[id])
+
+
+def _print_method(method: type[Catalogued]) -> None:
+    guide = method.guide
+    print(f"{method.id}: {summary(method)}")
+    print(f"  Answers: {guide.answers}\n  Choose it: {guide.choose}\n  Can not say: {guide.limits}")
+    print(f"  Needs: {needs_in_words(method)}. Cost: {method.cost}. {class_in_words(method).capitalize()}.")
+    print(f"  Source: {method.source}")
+    _print_parameters(method)
+    print()
+
+
+def _print_parameters(declared: type[Declared]) -> None:
+    for param in declared.params:
+        print(f"  {flag(param)}: {param.help} ({in_words(param)})")
+
+
+def _entry(method: type[Catalogued]) -> dict[str, Any]:
+    return {
+        "id": method.id,
+        "title": method.title,
+        "group": method.group,
+        "summary": summary(method),
+        "guide": asdict(method.guide),
+        "class_sensitivity": method.class_sensitivity,
+        "needs": [need.name for need in method.needs],
+        "cost": method.cost,
+        "source": method.source,
+        "parameters": [_parameter(param) for param in method.params],
+    }
+
+
+def _parameter(param: Param) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "name": param.name,
+        "flag": flag(param),
+        "type": param.kind.__name__,
+        "default": param.default,
+        "help": param.help,
+    }
+    if param.from_model:
+        found["from_model"] = param.from_model
+    if param.choices:
+        found["choices"] = list(param.choices)
+    if param.range:
+        high = param.range.high
+        bound = {"high_as_share_of_side": high.share} if isinstance(high, ShareOfSide) else {"high": high}
+        found |= {"low": param.range.low, **bound, "step": param.range.step, "unit": param.range.unit}
+    return found

@@ -1,0 +1,83 @@
+"""Figures that take a while, worked out in the background while the page stays as it is."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import streamlit as st
+
+from vitrine.ui import frame
+from xai_core.bias.progress import Tell
+from xai_core.errors import JobError, VitrineError
+from xai_core.jobs.base import Job, Status
+
+LOG = logging.getLogger(__name__)
+LOOK_AGAIN_SECONDS = 0.5
+FAILED = "This could not be worked out. Choose other pictures with the filters, or try again."
+Found = TypeVar("Found")
+
+
+class _Stopped(Exception):
+    """Raised within what is worked out once nobody waits for it any more."""
+
+
+class Work(Job[Found], Generic[Found]):
+    """Something that is worked out in a thread of its own; `share` tells how much of it is done."""
+
+    def __init__(self) -> None:
+        super().__init__(cancel=lambda: self.update(status=Status.CANCELLED))
+        self.share = 0.0
+
+    def tell(self, share: float) -> None:
+        """Hear which share is done; once the job has been cancelled, end what is being worked out."""
+        if self.state.ended:
+            raise _Stopped
+        self.share = share
+
+
+def in_background(work_out: Callable[[Tell], Found]) -> Work[Found]:
+    """Work something out in a thread of its own; the job fails with the VitrineError that is raised."""
+    job: Work[Found] = Work()
+    threading.Thread(target=_work, args=(job, work_out), daemon=True).start()
+    return job
+
+
+def answer_of(job: Work[Found], doing: str, key: str) -> Found | None:
+    """Return what a job found; while it works, say what it is doing and look again. None where it has no answer.
+
+    key: of the button that cancels it.
+    """
+    if not job.state.ended:
+        st.fragment(_follow, run_every=LOOK_AGAIN_SECONDS)(job, doing, key)
+        return None
+    if job.state.error is not None:
+        frame.complain(job.state.error)
+    if job.state.status is Status.CANCELLED:
+        st.info("Cancelled.", icon=":material/cancel:")
+    return job.state.latest
+
+
+def _work(job: Work[Any], work_out: Callable[[Tell], Any]) -> None:
+    job.update(status=Status.RUNNING)
+    try:
+        job.update(status=Status.DONE, latest=work_out(job.tell))
+    except _Stopped:
+        return
+    except VitrineError as error:
+        job.update(status=Status.FAILED, error=error)
+    except Exception:  # whatever it is, nobody must wait for ever
+        LOG.exception("A figure could not be worked out.")
+        job.update(status=Status.FAILED, error=JobError(FAILED))
+
+
+def _follow(job: Work[Any], doing: str, key: str) -> None:
+    if job.state.ended:
+        st.rerun()
+    bar, button = st.columns([3, 1], vertical_alignment="center")
+    bar.progress(min(1.0, job.share), f"{doing} …")
+    if button.button("Cancel", key=key, icon=":material/stop_circle:", width="stretch"):
+        job.cancel()
+        st.rerun()

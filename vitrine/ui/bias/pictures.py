@@ -1,0 +1,112 @@
+"""Labelled pictures that the model at hand is asked about, in the background."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from vitrine.ui import frame, session, uploads
+from vitrine.ui.slots.bias import BiasSlot
+from vitrine.ui.text import literal
+from xai_core.bias.asking import PredictionsJob, predict_in_background
+from xai_core.bias.pictures_in import read_picture_set
+from xai_core.errors import DataError
+from xai_core.jobs.base import Status
+from xai_core.preparation import Prepared
+from xai_core.results_cache import ResultsCache
+
+LOOK_AGAIN_SECONDS = 0.3
+PICTURES = (
+    "A zip with a folder of pictures for each class; a zip with pictures and **labels.csv** (file, label, any "
+    "attributes); or an npz with x and y. At most 10,000 pictures."
+)
+
+
+def bring_pictures(slot: BiasSlot) -> None:
+    """Show how to bring labelled pictures, and ask the model about those that were brought."""
+    prepared = session.workspace().prepared
+    if prepared is None:
+        st.info("Pictures need a model that can be asked. Bring one first.", icon=":material/info:")
+        st.page_link("pages/model.py", label="Bring a model", icon=":material/model_training:")
+        return
+    st.caption(f"{PICTURES} {literal(prepared.source.name, 60)} is asked about them.")
+    column = st.text_input("Column with the classes", placeholder="label", key="bias.column", persist_state="session")
+    key = f"labelled-{slot.files_uploaded}"
+    file = st.file_uploader("Labelled pictures", key=key, label_visibility="collapsed")
+    if file is not None:
+        slot.files_uploaded += 1
+        slot.archive = (Path(uploads.keep(file, file.name, slot.owner).path), Path(file.name).stem)
+        _open(slot, prepared, column)
+        st.rerun()
+    if slot.archive is not None and st.button("Read it again", icon=":material/refresh:"):
+        _open(slot, prepared, column)
+        st.rerun()
+
+
+def asking(slot: BiasSlot) -> None:
+    """Follow the asking of a model, if one is being asked, until its predictions are held."""
+    if slot.asking is not None:
+        st.fragment(_progress, run_every=None if slot.asking.state.ended else LOOK_AGAIN_SECONDS)()
+
+
+def _open(slot: BiasSlot, prepared: Prepared, column: str) -> None:
+    """Open what was brought and begin to ask; where that fails it is kept, to be read with another column."""
+    assert slot.archive is not None
+    path, name = slot.archive
+    slot.fault = slot.table = None
+    try:
+        slot.pictures = read_picture_set(path, name, label_column=column.strip() or None)
+    except DataError as error:
+        slot.fault = str(error)
+        return
+    slot.archive = None
+    _ask(slot, prepared)
+
+
+def _ask(slot: BiasSlot, prepared: Prepared) -> None:
+    assert slot.pictures is not None
+    slot.leave()
+    slot.asking = predict_in_background(session.runner(), prepared, slot.pictures)
+
+
+def _progress() -> None:
+    slot = session.workspace().bias
+    job = slot.asking
+    if job is None:
+        return
+    if job.state.status is Status.DONE:
+        _take(slot, job)
+    elif job.state.ended:
+        _ended(slot, job)
+    else:
+        st.progress(job.asked / max(1, job.total), f"Asking: {job.asked:,} of {job.total:,} pictures")
+        if st.button("Cancel", key="bias.cancel", width="stretch"):
+            job.cancel()
+            st.rerun()
+
+
+def _take(slot: BiasSlot, job: PredictionsJob) -> None:
+    if slot.full:
+        st.info("The model has answered. Remove one of those at hand to see it.", icon=":material/inbox:")
+        return
+    slot.hold(job.result(), slot.pictures)
+    slot.asking = slot.pictures = None
+    st.rerun()
+
+
+def _ended(slot: BiasSlot, job: PredictionsJob) -> None:
+    """Say how it ended before all was asked, and offer to go on."""
+    if job.state.error is not None:
+        frame.complain(job.state.error)
+    else:
+        kept = " What was answered is kept." if ResultsCache.from_environment() else ""
+        st.info(f"Cancelled after {job.asked:,} of {job.total:,} pictures.{kept}", icon=":material/cancel:")
+    again, enough = st.columns(2)
+    prepared = session.workspace().prepared
+    if again.button("Resume", key="bias.resume", width="stretch", disabled=prepared is None) and prepared:
+        _ask(slot, prepared)
+        st.rerun()
+    if enough.button("Dismiss", key="bias.dismiss", width="stretch"):
+        slot.asking = slot.pictures = None
+        st.rerun()

@@ -1,0 +1,153 @@
+"""What charts of bias and training share: colours that are readable in light and dark, names on axes, intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Protocol, TypeVar
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+from numpy.typing import NDArray
+
+from vitrine.ui.text import literal
+from xai_core.bias.wording import number, words
+
+COLOURS = (
+    "rgb(59,116,201)",
+    "rgb(214,120,30)",
+    "rgb(35,150,105)",
+    "rgb(205,80,130)",
+    "rgb(140,105,205)",
+    "rgb(140,130,45)",
+)
+FAINT, LIMIT = "rgb(128,136,145)", "rgb(205,60,60)"
+LIGHT, DARK = ((240, 244, 248), (8, 81, 156)), ((28, 36, 45), (125, 205, 240))  # of no share, of the whole
+INKS = ((23, 33, 43), (255, 255, 255))
+LONGEST_NAME = 28
+ROW = 26  # pixels of a bar
+NO_ROOM = 0.2  # of the longest bar, too little to write on
+MOST_GROUPS = 40  # that charts have room for
+Mark = float | None
+Colour = tuple[int, int, int]
+
+
+class HasSamples(Protocol):
+    """What has a number of pictures."""
+
+    @property
+    def samples(self) -> int: ...
+
+
+Sized = TypeVar("Sized", bound=HasSamples)
+
+
+def plain(text: str) -> str:
+    """Return text from a file so that Plotly shows it as it is, and not at any length."""
+    return escape(text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 1]}…")
+
+
+def scale() -> list[list[object]]:
+    """Return the colours of shares, from none to all, that stand out from the present theme's background."""
+    return [[0, _rgb(_ends()[0])], [1, _rgb(_ends()[1])]]
+
+
+def ink_on(share: float) -> str:
+    """Return the colour of text that is read best on the colour of a share; NaN is on the background."""
+    ends = _ends()
+    under = np.array(ends[0]) if np.isnan(share) else (1 - share) * np.array(ends[0]) + share * np.array(ends[1])
+    return _rgb(max(INKS, key=lambda ink: _contrast(_light(ink), _light(under))))
+
+
+def _ends() -> tuple[Colour, Colour]:
+    return DARK if st.context.theme.type == "dark" else LIGHT
+
+
+def _rgb(colour: Colour) -> str:
+    return f"rgb({colour[0]},{colour[1]},{colour[2]})"
+
+
+def _light(colour: Sequence[float] | NDArray[np.float64]) -> float:
+    """Return the relative luminance of a colour, 0 to 1. Source: WCAG 2.2."""
+    parts = np.asarray(colour, np.float64) / 255
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def _contrast(one: float, other: float) -> float:
+    return (max(one, other) + 0.05) / (min(one, other) + 0.05)
+
+
+def named_axis(names: Sequence[str], **more: object) -> dict[str, object]:
+    """Return an axis with a name at each of the places 0, 1, ..."""
+    return {"tickmode": "array", "tickvals": list(range(len(names))), "ticktext": list(map(plain, names)), **more}
+
+
+def bars(values: Sequence[Mark], names: Sequence[str], hover: str, top: float | None = 1.0) -> go.Figure:
+    """Return horizontal bars, the first at the top; one that is not defined has no length and says "n/a"."""
+    longest = top or max((value or 0 for value in values), default=0)
+    figure = go.Figure(
+        go.Bar(
+            x=[value or 0 for value in values],
+            y=list(range(len(values))),
+            orientation="h",
+            marker_color=COLOURS[0],
+            text=list(map(number, values)),
+            textposition=["inside" if (value or 0) > NO_ROOM * longest else "outside" for value in values],
+            insidetextanchor="start",
+            hovertext=[f"{plain(name)}: {number(value)}" for name, value in zip(names, values, strict=True)],
+            hoverinfo="text",
+        )
+    )
+    figure.update_xaxes(title=hover, range=None if top is None else [0, top * 1.08])
+    return as_rows(figure, names)
+
+
+def intervals(
+    rows: Sequence[tuple[Mark, Mark, Mark]], places: Sequence[float], name: str, colour: str, texts: Sequence[str]
+) -> go.Scatter:
+    """Return dots with their intervals (value, low, high) at some heights; what is not defined is left out."""
+    known = [(row, place, text) for row, place, text in zip(rows, places, texts, strict=True) if row[0] is not None]
+    above = [0.0 if high is None else max(0.0, high - value) for (value, _, high), _, _ in known if value is not None]
+    below = [0.0 if low is None else max(0.0, value - low) for (value, low, _), _, _ in known if value is not None]
+    return go.Scatter(
+        x=[row[0] for row, _, _ in known],
+        y=[place for _, place, _ in known],
+        error_x={"type": "data", "array": above, "arrayminus": below, "thickness": 1.5, "width": 3},
+        mode="markers",
+        marker={"color": colour, "size": 9},
+        name=plain(name),
+        hovertext=[text for _, _, text in known],
+        hoverinfo="text",
+    )
+
+
+def as_rows(figure: go.Figure, names: Sequence[str], row: int = ROW) -> go.Figure:
+    """Lay a figure out whose rows have names, the first at the top."""
+    figure.update_yaxes(named_axis(names, range=[len(names) - 0.5, -0.5], automargin=True, zeroline=False))
+    figure.update_layout(height=90 + row * max(2, len(names)), margin={"l": 8, "r": 8, "t": 24, "b": 40})
+    return figure
+
+
+def largest(groups: Sequence[Sized]) -> list[Sized]:
+    """Return the groups that charts have room for, those of most pictures, in their order."""
+    kept = sorted(range(len(groups)), key=lambda place: -groups[place].samples)[:MOST_GROUPS]
+    return [groups[place] for place in sorted(kept)]
+
+
+def apart_table(found: Mapping[str, object], meanings: Mapping[str, str]) -> None:
+    """Show the figures of models side by side, and what each figure means; found: by the model's name."""
+    rows = {
+        words(name): [*(number(getattr(one, name)) for one in found.values()), meaning]
+        for name, meaning in meanings.items()
+    }
+    columns = [*(literal(name, 40) for name in found), "What it says"]
+    st.table(pd.DataFrame.from_dict(rows, orient="index", columns=columns))
+
+
+def with_interval(value: Mark, low: Mark, high: Mark) -> str:
+    """Return a figure in words: "0.843 [0.821, 0.861]"; "n/a" where it is not defined."""
+    between = "" if value is None or low is None or high is None else f" [{number(low)}, {number(high)}]"
+    return number(value) + between

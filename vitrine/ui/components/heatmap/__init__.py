@@ -1,0 +1,6 @@
+"""The heatmap: pictures by epochs in the colours of their classes, drawn in the browser, where a picture is chosen."""
+
+from vitrine.ui.components.heatmap.component import heatmap
+from vitrine.ui.components.heatmap.sprites import SpriteSheet, sheet_of
+
+__all__ = ["SpriteSheet", "heatmap", "sheet_of"]

@@ -1,0 +1,5 @@
+"""The viewer: photo, map and overlay in step, with colours, zoom and filters that answer in the browser."""
+
+from vitrine.ui.components.viewer.component import Panel, Picked, ViewerState, viewer
+
+__all__ = ["Panel", "Picked", "ViewerState", "viewer"]

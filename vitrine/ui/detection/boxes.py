@@ -1,0 +1,228 @@
+"""What a detector finds in a picture, and choosing boxes among it: by the picture, by a list, by class."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from vitrine.ui import session
+from vitrine.ui.components.boxes import Box, box_picture
+from vitrine.ui.text import literal
+from xai_core.detection.cost import Cost
+from xai_core.detection.method import DetectionMethod
+from xai_core.detection.pictures import image_of, shrunk
+from xai_core.detection.preparation import PreparedDetector
+from xai_core.detection.shown import CANDIDATES, LEAST_SCORE, Shown
+from xai_core.detection.targets import same_class
+from xai_core.detector import BoxTarget, Detections
+from xai_core.jobs.base import Job
+from xai_core.picture_files import Picture
+from xai_core.types import Floats
+
+MOST_CHOSEN = 8
+MOST_DRAWN = 100
+THRESHOLD = "detection.threshold"
+ALL_OF_IT = "Explain all boxes of this class"
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A picture with what a detector found in it.
+
+    photo: (H, W, 3) uint8, the picture as the detector gets it, in whose pixels the boxes are. seconds: how long they
+    took to be found.
+    """
+
+    prepared: PreparedDetector
+    picture: Picture
+    photo: NDArray[np.uint8]
+    found: Detections
+    seconds: float
+
+    @property
+    def place(self) -> str:
+        """A name for where this picture is shown with this detector."""
+        return f"{self.prepared.source.digest[:12]}.{self.picture.digest[:12]}"
+
+    @property
+    def image(self) -> Floats:
+        """The picture (H, W, 3) in [0, 1] as the detector gets it."""
+        return image_of(self.photo)
+
+    def cost_of(self, method: DetectionMethod) -> Cost:
+        """Return what an explanation by a method costs."""
+        return Cost.of(method, (self.photo.shape[0], self.photo.shape[1]), self.seconds)
+
+    def targets(self, numbers: Sequence[int]) -> tuple[BoxTarget, ...]:
+        """Return the boxes with these numbers, counted from 1."""
+        return tuple(BoxTarget.of(self.found, number - 1) for number in numbers)
+
+    def name_of(self, number: int) -> str:
+        """Return what a box is called in a line: "2: dog, 89 %"."""
+        box = self.box(number)
+        return f"{box.number}: {box.name}, {box.score}"
+
+    def box(self, number: int, faint: bool = False) -> Box:
+        """Return a box to draw."""
+        (target,) = self.targets([number])
+        name = self.prepared.labels[target.label]
+        name = f"class {name}" if name.isdecimal() else name  # a number alone looks like the box's own
+        return Box(number, name, target.label, f"{100 * target.score:.0f} %", target.corners, faint)
+
+
+def scene_of(prepared: PreparedDetector, picture: Picture) -> Scene:
+    """Return a picture with what the detector finds in it, asked once; it waits, and says so."""
+    slot, key = session.workspace().detector, (prepared.source, picture.digest)
+    photo = _as_detected(picture)
+    if key not in slot.found or slot.found[key].state.error is not None:
+        slot.found[key] = session.runner().detect(prepared.source, image_of(photo), LEAST_SCORE)
+    found = _waited_for(slot.found[key])
+    return Scene(prepared, picture, photo, found, slot.found[key].state.seconds)
+
+
+def choose_boxes(scene: Scene) -> tuple[int, ...]:
+    """Show the boxes and the ways to choose some; return the numbers of those that are, counted from 1, in order."""
+    drawn, controls = st.columns([5, 3], gap="medium")
+    with controls:
+        threshold = _threshold()
+        shown, faint = _shown(scene, threshold)
+        chosen = _chosen_by_list(scene, (*shown, *faint))
+    with drawn:
+        boxes = [*(scene.box(number) for number in shown), *(scene.box(number, True) for number in faint)]
+        box_picture(
+            scene.photo,
+            boxes,
+            chosen,
+            key=f"picture.{scene.place}",
+            most=MOST_CHOSEN,
+            when_chosen=lambda numbers: session.put(_list_key(scene), list(numbers)),
+        )
+        _size_caption(scene)
+    return tuple(sorted(chosen))
+
+
+def _threshold() -> float:
+    (param,) = Shown.params
+    if not session.has(THRESHOLD):
+        session.put(THRESHOLD, param.default)
+    low, high, step = param.range.low, param.range.upper(None), param.range.step
+    return float(
+        st.slider("Score threshold", low, high, step=step, key=THRESHOLD, persist_state="session", help=param.help)
+    )
+
+
+def _shown(scene: Scene, threshold: float) -> tuple[list[int], list[int]]:
+    """Return the numbers of the boxes to draw, and of candidates below the threshold where there are no others."""
+    labels = _label_filter(scene)
+    numbers = [n + 1 for n, label in enumerate(scene.found.labels) if not labels or int(label) in labels]
+    above = [number for number in numbers if scene.found.scores[number - 1] >= threshold]
+    below = [] if above else numbers[:CANDIDATES]
+    if not above:
+        st.info(_nothing_found(scene, threshold, bool(labels), bool(below)), icon=":material/search_off:")
+    if len(above) > MOST_DRAWN:
+        st.caption(f"{len(above)} boxes reach the threshold; the best {MOST_DRAWN} are drawn. Raise it to see fewer.")
+    return above[:MOST_DRAWN], below
+
+
+def _label_filter(scene: Scene) -> set[int]:
+    """Return the classes that a person wants to see; none chosen means all."""
+    names = scene.prepared.labels
+    there = sorted({int(label) for label in scene.found.labels}, key=lambda label: names[label])
+    if len(there) < 2:
+        return set()
+    return set(
+        st.multiselect(
+            "Labels",
+            there,
+            format_func=lambda label: names[label],
+            key=f"labels.{scene.place}",
+            persist_state="session",
+            placeholder="all",
+        )
+    )
+
+
+def _nothing_found(scene: Scene, threshold: float, filtered: bool, candidates: bool) -> str:
+    if len(scene.found) == 0:
+        return (
+            f"The detector finds nothing in this picture, not even with a score of {LEAST_SCORE:.0%}. Try another "
+            "picture, or look whether the detector's settings suit it."
+        )
+    of_these = " with these labels" if filtered else ""
+    wanted = f"No box{of_these} reaches a score of {threshold:.0%}."
+    return f"{wanted} The best below it are drawn dashed, and can be chosen." if candidates else wanted
+
+
+def _chosen_by_list(scene: Scene, offered: Sequence[int]) -> tuple[int, ...]:
+    key = _list_key(scene)
+    session.put(key, [number for number in session.value_of(key, []) if number in offered])
+    if not offered:
+        return ()
+    chosen: list[int] = st.multiselect(
+        "Boxes to explain",
+        offered,
+        format_func=scene.name_of,
+        key=key,
+        max_selections=MOST_CHOSEN,
+        persist_state="session",
+        placeholder="click one, or choose here",
+        help=f"The best box has number 1; at most {MOST_CHOSEN} are explained at a time.",
+    )
+    alike = _of_the_same_class(scene, chosen, offered)
+    st.button(
+        ALL_OF_IT,
+        key="same-class",
+        disabled=set(alike) <= set(chosen),
+        width="stretch",
+        help=f"The class of the box that was chosen last; the best {MOST_CHOSEN} of it.",
+        on_click=session.put,
+        args=(key, alike),
+    )
+    return tuple(chosen)
+
+
+def _of_the_same_class(scene: Scene, chosen: Sequence[int], offered: Sequence[int]) -> list[int]:
+    if not chosen:
+        return []
+    alike = [int(n) + 1 for n in same_class(scene.found, chosen[-1] - 1)]
+    return [number for number in alike if number in offered][:MOST_CHOSEN]
+
+
+def _list_key(scene: Scene) -> str:
+    return f"boxes.{scene.place}"
+
+
+def _size_caption(scene: Scene) -> None:
+    height, width = scene.picture.pixels.shape[:2]
+    seen_height, seen_width = scene.photo.shape[:2]
+    name = literal(scene.picture.name, 60)
+    if (height, width) == (seen_height, seen_width):
+        st.caption(f"{name} · {width} × {height} px · {len(scene.found)} boxes, also those below the threshold")
+    else:
+        st.caption(f"{name} has {width} × {height} px; the detector gets it at {seen_width} × {seen_height} px.")
+    notes = scene.prepared.card.notes
+    for note in notes:
+        st.caption(literal(note, 400))
+    if notes:
+        st.caption("Settings and Labels of the detector, at the top of this page, change this.")
+
+
+def _as_detected(picture: Picture) -> NDArray[np.uint8]:
+    views, key = session.workspace().views, ("detection", picture.digest)
+    if key not in views:
+        views[key] = shrunk(picture.pixels)
+    return views[key]
+
+
+def _waited_for(job: Job[Detections]) -> Detections:
+    place = st.empty()
+    while not job.wait(0.1).ended:  # a rerun of the page ends this one, and the next one waits for the same job
+        if time.monotonic() - job.submitted > 0.5:
+            place.info(f"{(job.state.doing or 'looking for objects').capitalize()} …", icon=":material/hourglass_top:")
+    place.empty()
+    return job.result()

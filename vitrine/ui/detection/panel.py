@@ -1,0 +1,95 @@
+"""The detector that is at hand: bringing it, how it is read, what it is, and the names of its classes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from vitrine.ui import frame, session
+from vitrine.ui.detection.engines import detector_engine_lists
+from vitrine.ui.detection.reading import raw_outputs_table, reading_form, settings_form
+from vitrine.ui.detection.source import detector_source, opening_progress
+from vitrine.ui.model.opening import open_detector
+from vitrine.ui.text import literal
+from xai_core.detection.preparation import PreparedDetector, read_detector_labels
+from xai_core.types import Capability, ModelSource
+
+NOTHING_YET = "There is no detector yet. Upload one, or start with a sample."
+
+
+def detector_panel() -> PreparedDetector | None:
+    """Show how to bring a detector and what the present one is; return it once it can be asked for boxes."""
+    slot = session.workspace().detector
+    able = slot.prepared is not None and Capability.DETECT in slot.prepared.card.capabilities
+    named = f"Detector: {literal(slot.source.name, 60)}" if able and slot.source else "Bring a detector"
+    with frame.fold(named, opened=not able, icon=":material/select_all:"):
+        detector_source()
+        if slot.prepared is not None and able:
+            _about(slot.prepared)
+    opening_progress()
+    if slot.prepared is None and slot.opening is None:
+        st.info(NOTHING_YET, icon=":material/arrow_upward:")
+    if slot.prepared is not None and not able:
+        _unknown_outputs(slot.prepared)
+    return slot.prepared if able else None
+
+
+def _about(prepared: PreparedDetector) -> None:
+    recognised, settings, labels = st.tabs(["What was recognised", "Settings", "Labels"])
+    with recognised:
+        _card(prepared)
+    with settings, frame.errors_in_words():
+        _reopen(settings_form(prepared.source, prepared.card), prepared.labels)
+    with labels:
+        _labels(prepared)
+
+
+def _card(prepared: PreparedDetector) -> None:
+    card = prepared.card
+    width, height = card.input.width, card.input.height
+    levels = ", ".join(f"{one.name} ({one.height}×{one.width})" for one in card.layers)
+    facts = {
+        "Framework": f"{card.framework}, {card.format}",
+        "Architecture": card.architecture or "not told by the file",
+        "Input": f"{width} × {height} px" if width and height else "pictures of any size",
+        "Classes": str(card.classes),
+        "Feature pyramid": levels or "can not be seen",
+    }
+    st.markdown("  \n".join(f"**{name}** {literal(value, 200)}" for name, value in facts.items()))
+    for note in card.notes:
+        st.caption(literal(note, 400))
+    detector_engine_lists()
+
+
+def _labels(prepared: PreparedDetector) -> None:
+    space = session.workspace()
+    shown = ", ".join(prepared.labels[:12])
+    st.markdown(f"{len(prepared.labels)} classes: {literal(shown, 300)}{' …' if len(prepared.labels) > 12 else ''}")
+    file = st.file_uploader(
+        "Labels (txt, json or csv), with or without the background",
+        key=f"detector.labels.{prepared.source.digest}",
+        max_upload_size=4,
+    )
+    if file is not None and file.file_id not in space.seen:
+        with frame.errors_in_words():
+            labels = read_detector_labels(file.getvalue(), prepared.card.classes, file.name)
+            space.seen.add(file.file_id)
+            space.detector.prepared = replace(prepared, labels=labels)
+            st.rerun()
+
+
+def _unknown_outputs(prepared: PreparedDetector) -> None:
+    """Ask how the outputs of a graph are read, and show what they hold."""
+    reason = prepared.card.missing.get(Capability.DETECT.name or "", "It is not known how its outputs are read.")
+    st.warning(literal(reason, 400), icon=":material/help:")
+    raw_outputs_table(prepared.card.raw_outputs)
+    with frame.errors_in_words():
+        _reopen(reading_form(prepared.source, prepared.card), ())
+
+
+def _reopen(changed: ModelSource | None, labels: tuple[str, ...]) -> None:
+    """Open a detector anew where something was changed."""
+    if changed is not None:
+        open_detector(changed, labels)
+        st.rerun()

@@ -1,0 +1,90 @@
+"""What is asked about boxes: one or several methods, each with its parameters."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vitrine.ui import address, frame, session
+from vitrine.ui.controls import parameter_form
+from vitrine.ui.detection.boxes import Scene
+from vitrine.ui.guide import facts, guide_of, origin
+from vitrine.ui.text import literal
+from xai_core.detection import methods  # noqa: F401  (registers them)
+from xai_core.detection.method import DETECTION_METHODS, DetectionMethod, detection_method_named
+from xai_core.guide import in_order, reason_against, summary
+from xai_core.types import Card
+
+KEY = "methods"
+FIRST_CHOICES = ("box_gradcam", "drise")  # quick and about the box; the other needs nothing but boxes
+
+
+def methods_form(scene: Scene) -> list[DetectionMethod]:
+    """Show which methods can be asked, with the parameters of those that are chosen; return these, configured.
+
+    A method whose values contradict is left out, and the reason is shown.
+    """
+    card = scene.prepared.card
+    ticked, made = _ticked(card), []
+    with st.container(gap="xsmall"):
+        faults = st.container()
+        st.markdown("**Methods**")
+        for one in in_order("detect"):
+            session.put(_key(one.id), one.id in ticked)
+            if _chosen(one.id, reason_against(one, card)):
+                with st.container(border=True), frame.errors_in_words():
+                    made.append(_configured(DETECTION_METHODS[one.id], scene))
+    address.keep(KEY, ",".join(ticked), _usual(card))
+    with faults:
+        address.faults()
+    return made
+
+
+def _configured(chosen: type[DetectionMethod], scene: Scene) -> DetectionMethod:
+    method = parameter_form(chosen, (scene.photo.shape[0], scene.photo.shape[1]), scene.prepared.card)
+    if cost := scene.cost_of(method).in_words:
+        st.caption(f":material/hourglass_empty: {literal(cost)}")
+    return method
+
+
+def _chosen(id: str, reason: str) -> bool:
+    method = DETECTION_METHODS[id]
+    box, about = st.columns([5, 1], vertical_alignment="center")
+    chosen = box.checkbox(method.title, key=_key(id), disabled=bool(reason), persist_state="session", on_change=_choose)
+    with about.popover("", icon=":material/info:", help=f"About {method.title}", type="tertiary"):
+        st.markdown(f"**{literal(method.title)}** — {literal(summary(method))}")
+        guide_of(method)
+        st.caption(f"{facts(method)}  \n{origin(method)}")
+    if reason:
+        st.caption(f":material/block: {literal(reason)}")
+    return bool(chosen)
+
+
+def _ticked(card: Card) -> list[str]:
+    """Return the methods that the person or the address chose, or what suits most where none of them is possible."""
+
+    def read(text: str) -> str:
+        for id in filter(None, text.split(",")):
+            detection_method_named(id)
+        return text
+
+    address.first_value(KEY, None, read)
+    chosen = session.value_of(KEY)
+    if chosen is None:
+        return [_usual(card)]
+    wanted = [one for one in in_order("detect") if one.id in chosen.split(",")]
+    possible = [one.id for one in wanted if not reason_against(one, card)]
+    return possible or [_usual(card)] * bool(wanted)
+
+
+def _choose() -> None:
+    """Take what is ticked now for what the person wants, whatever detector comes."""
+    session.put(KEY, ",".join(id for id in DETECTION_METHODS if session.value_of(_key(id))))
+
+
+def _usual(card: Card) -> str:
+    possible = [one.id for one in in_order("detect") if not reason_against(one, card)]
+    return next((id for id in FIRST_CHOICES if id in possible), next(iter(possible), ""))
+
+
+def _key(id: str) -> str:
+    return f"use.{id}"

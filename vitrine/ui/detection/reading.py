@@ -1,0 +1,130 @@
+"""How a detector is read, where its file does not say it all: a form made of what is declared."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from model_adapters.onnx.detection.readings import Reading
+from model_adapters.pytorch.detection import known as detectors
+from vitrine.ui import frame
+from vitrine.ui.text import literal
+from xai_core.params import Declared, Param
+from xai_core.types import Card, ModelSource, RawOutput
+
+SHOWN_VALUES = 6
+APPLY = "Open with these settings"
+Form = TypeVar("Form", bound=Declared)
+
+
+def settings_form(source: ModelSource, card: Card) -> ModelSource | None:
+    """Show what can be set of how a detector is read; return the source with what was set, once that is applied."""
+    known = detectors.named(card.architecture or "")
+    if known is not None:
+        return _torchvision_form(source, known)
+    if card.framework == "onnx":
+        st.caption("How the outputs of the graph are read. Change it where boxes look wrong.")
+        return reading_form(source, card)
+    st.caption("What a detector that brings its own code does not say of itself.")
+    return sealed_form(source)
+
+
+def reading_form(source: ModelSource, card: Card) -> ModelSource | None:
+    """Show how the outputs of a graph are read, as settings_form does."""
+    text = source.reading or card.reading
+    now = Reading.from_text(text) if text else Reading()
+    made = declared_form(now, f"reading.{source.digest[:12]}", "Read the outputs so")
+    return None if made is None else replace(source, reading=made.to_text())
+
+
+def sealed_form(source: ModelSource) -> ModelSource | None:
+    """Show what a TorchScript file does not say of itself, as settings_form does."""
+    usual = detectors.SealedSettings()
+    now = detectors.read_over(usual, source.reading, usual.title)
+    made = declared_form(now, f"sealed.{source.digest[:12]}", APPLY)
+    return None if made is None else replace(source, reading=_unusual(made, usual))
+
+
+def architecture_form(source: ModelSource, now: str | None) -> ModelSource | None:
+    """Show a choice of the architecture that weights belong to; return the source with it, once it is applied."""
+    names = detectors.names()
+    shown, button = st.columns([3, 1], vertical_alignment="bottom")
+    place = names.index(now) if now in names else None
+    key = f"architecture.{source.digest[:12]}"
+    chosen = shown.selectbox("Architecture", names, place, format_func=short_name, key=key)
+    pressed = button.button("Open as this", key=f"{key}.open", disabled=chosen in (None, now), width="stretch")
+    return replace(source, architecture=chosen, reading="") if pressed else None
+
+
+def short_name(architecture: str) -> str:
+    """Return the name of an architecture without the library."""
+    return architecture.removeprefix("torchvision/")
+
+
+def _torchvision_form(source: ModelSource, known: detectors.KnownDetector) -> ModelSource | None:
+    st.caption("Weights alone do not hold these; they are torchvision's usual ones until they are changed.")
+    if (other := architecture_form(source, known.name)) is not None:
+        return other
+    usual = detectors.settings_for(known, "", source.digest)
+    now = detectors.settings_for(known, source.reading, source.digest)
+    made = declared_form(now, f"settings.{source.digest[:12]}", APPLY)
+    return None if made is None else replace(source, reading=_unusual(made, usual))
+
+
+def declared_form(now: Form, key: str, apply: str) -> Form | None:
+    """Show a field for each declared parameter; once `apply` is pressed, return what was made of them.
+
+    now: what is in force. key: a name of its own. None as long as nothing was applied, or where a value is not
+    allowed, which is told.
+    """
+    with st.form(key, border=False):
+        columns = st.columns(2)
+        values = {
+            param.name: _field(columns[place % 2], param, getattr(now, param.name), f"{key}.{param.name}")
+            for place, param in enumerate(now.params)
+        }
+        if not st.form_submit_button(apply, type="primary"):
+            return None
+    with frame.errors_in_words():
+        return type(now)(**values)
+    return None
+
+
+def _unusual(chosen: Declared, usual: Declared) -> str:
+    """Return the values that differ from the usual ones, as JSON; "" where none does."""
+    plain = usual.values()
+    found = {name: value for name, value in chosen.values().items() if value != plain[name]}
+    return json.dumps(found, sort_keys=True) if found else ""
+
+
+def raw_outputs_table(outputs: tuple[RawOutput, ...]) -> None:
+    """Show what a graph gives, so that a person can tell what it means."""
+    rows = [
+        {
+            "output": one.name,
+            "shape": " × ".join(map(str, one.shape)),
+            "least": one.low,
+            "greatest": one.high,
+            "first values": ", ".join(f"{value:.4g}" for value in one.first[:SHOWN_VALUES]),
+        }
+        for one in outputs
+    ]
+    st.dataframe(rows, hide_index=True, width="stretch", height="content", alt="The raw outputs of the graph")
+
+
+def _field(place: Any, param: Param, now: Any, key: str) -> Any:
+    told = {"help": literal(param.help, 400), "key": key}
+    if param.choices:
+        return place.selectbox(param.label, param.choices, param.choices.index(now), **told)
+    if param.kind is bool:
+        return place.toggle(param.label, now, **told)
+    if param.range is None:
+        return place.text_input(param.label, str(now), **told)
+    low, high = param.kind(param.range.low), param.kind(param.range.upper(None))
+    label = f"{param.label} ({param.range.unit})" if param.range.unit else param.label
+    step = param.range.step or (1 if param.kind is int else None)
+    shown = None if param.kind is int else "%.6g"
+    return place.number_input(label, low, high, now, step and param.kind(step), format=shown, **told)

@@ -1,0 +1,151 @@
+"""Bringing a detector: an upload, a sample or torchvision's own weights, and what happens until it is ready."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import streamlit as st
+
+from model_adapters.pytorch.detection import known
+from vitrine.ui import frame, session, uploads
+from vitrine.ui.detection.reading import architecture_form, sealed_form, short_name
+from vitrine.ui.model.opening import MODEL_PAGE, open_as_classifier, open_detector
+from vitrine.ui.picture_tray import show_first
+from vitrine.ui.text import literal
+from xai_core import samples
+from xai_core.detection.preparation import PreparedDetector
+from xai_core.errors import DataError, TryAsClassifier, VitrineError
+from xai_core.jobs.base import Job, Status
+from xai_core.preparation import in_background
+from xai_core.types import ModelSource
+
+DOWNLOADING = "downloading the weights, up to 180 MB"
+
+
+def detector_source() -> None:
+    """Show how to bring a detector, and start opening what was brought."""
+    upload, sample, coco = st.tabs(["Upload a detector", "Start with a sample", "COCO detectors"])
+    with upload:
+        _upload()
+    with sample:
+        for one in samples.sample_detectors():
+            _sample(one)
+    with coco:
+        _coco()
+
+
+def opening_progress() -> None:
+    """Follow the opening of a detector, if one is being opened, until it is ready or refused."""
+    opening = session.workspace().detector.opening
+    if opening is not None:
+        st.fragment(_progress, run_every=None if opening.state.ended else 0.3)()
+
+
+def sample_scenes(prepared: PreparedDetector) -> list[samples.Scene]:
+    """Return the pictures that come with a sample detector; none where the detector is no sample."""
+    of_it = (one for one in samples.sample_detectors() if one.source().digest == prepared.source.digest)
+    return [scene for one in of_it for scene in one.scenes]
+
+
+def _upload() -> None:
+    st.caption(
+        "PyTorch (state dict, safetensors or TorchScript of a torchvision detector) or ONNX (external data: one zip). "
+        "The file is told by its content."
+    )
+    slot = session.workspace().detector
+    key = f"detector-file-{slot.models_uploaded}"
+    file = st.file_uploader("Detector file", key=key, label_visibility="collapsed")
+    if file is not None:
+        slot.models_uploaded += 1
+        open_detector(replace(uploads.keep(file, file.name, slot.owner), task="detect"))
+        st.rerun()
+
+
+def _sample(sample: samples.SampleDetector) -> None:
+    words, button = st.columns([4, 1], vertical_alignment="center")
+    words.markdown(f"**{literal(sample.title)}** · {literal(sample.framework)}  \n{literal(sample.note)}")
+    if button.button("Use", key=f"use-detector-{sample.path.stem}", width="stretch"):
+        open_detector(sample.source(), sample.labels)
+        for scene in sample.scenes[:1]:
+            show_first(scene.picture())
+        st.rerun()
+
+
+def _coco() -> None:
+    slot = session.workspace().detector
+    st.caption(
+        "Trained on COCO's 80 classes, as torchvision offers them. The server fetches them once, and needs a network."
+    )
+    name = st.selectbox("Detector", known.coco_names(), format_func=short_name, key="coco", persist_state="session")
+    busy = slot.downloading is not None and not slot.downloading.state.ended
+    if st.button("Get this detector", disabled=busy, icon=":material/download:"):
+        slot.downloading = in_background(lambda tell: _downloaded(name, tell))
+        st.rerun()
+    if slot.downloading is not None:
+        st.fragment(_download, run_every=0.3 if busy else None)(slot.downloading, busy)
+
+
+def _downloaded(name: str, tell: Callable[[str], None]) -> Path:
+    """Have torchvision fetch its weights in a process of its own, as the app imports no framework."""
+    tell(DOWNLOADING)
+    done = subprocess.run(command_for(name), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise DataError((done.stderr.strip().splitlines() or ["The weights could not be fetched."])[-1])
+    return Path(done.stdout.strip().splitlines()[-1])
+
+
+def command_for(name: str) -> list[str]:
+    """Return the command that fetches weights; its last line is their path, or on standard error what went wrong."""
+    return [sys.executable, "-m", "model_adapters.pytorch.detection.coco_weights", name]
+
+
+def _download(job: Job[Path], was_busy: bool) -> None:
+    state, slot = job.state, session.workspace().detector
+    if state.error is not None:
+        frame.complain(state.error)
+    elif state.status is Status.DONE and slot.downloading is job and state.latest is not None:
+        slot.downloading = None
+        with state.latest.open("rb") as file:
+            open_detector(replace(uploads.keep(file, state.latest.name, slot.owner), task="detect"))
+        st.rerun()
+    elif not state.ended:
+        st.info(f"{state.doing[:1].upper()}{state.doing[1:]} …", icon=":material/hourglass_top:")
+    if state.ended and was_busy:
+        st.rerun()
+
+
+def _progress() -> None:
+    slot = session.workspace().detector
+    assert slot.opening is not None
+    state = slot.opening.state
+    if slot.settle():
+        st.rerun()
+    if state.error is not None:
+        frame.complain(state.error)
+        _way_out(state.error, slot.refused or slot.source)
+    elif not state.ended:
+        st.info(f"{(state.doing or 'opening the file').capitalize()} …", icon=":material/hourglass_top:")
+
+
+def _way_out(error: VitrineError, source: ModelSource | None) -> None:
+    """Offer what the adapter's error points to: the page for classifiers, or what can be set."""
+    if source is None:
+        return
+    if isinstance(error, TryAsClassifier) and st.button("Open it as a classifier", icon=":material/model_training:"):
+        open_as_classifier(source)
+        st.switch_page(MODEL_PAGE)
+    changed = None
+    with frame.errors_in_words():
+        if "Choose the detector" in str(error):
+            changed = architecture_form(source, source.architecture)
+        if "outputs are read" in str(error):
+            changed = sealed_form(source)
+    if source.reading and st.button("Open it as its file says", icon=":material/undo:"):
+        changed = replace(source, reading="")
+    if changed is not None:
+        open_detector(changed)
+        st.rerun()

@@ -1,0 +1,87 @@
+"""What the model says of each picture, asked once and shown as bars."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from vitrine.ui import session
+from vitrine.ui.text import literal, percent
+from xai_core.jobs.base import Job
+from xai_core.picture_files import Picture
+from xai_core.preparation import Prepared
+from xai_core.types import Floats
+
+TOP = 5
+
+
+def probabilities(prepared: Prepared, pictures: Sequence[Picture]) -> dict[str, Floats]:
+    """Return the probabilities (K,) for each picture's digest, asking the model only for new pictures."""
+    space = session.workspace()
+    model = (prepared.source, prepared.preprocessing)
+    new = [p for p in pictures if (*model, p.digest) not in space.scores]
+    if new:
+        images = np.stack([prepared.preprocessing.place(p.pixels) for p in new])
+        rows = _waited_for(session.runner().predict(prepared.source, prepared.preprocessing, images))
+        space.scores |= {(*model, p.digest): row for p, row in zip(new, rows, strict=True)}
+    return {p.digest: space.scores[(*model, p.digest)] for p in pictures}
+
+
+def prediction_strip(prepared: Prepared, pictures: Sequence[Picture]) -> None:
+    """Show each picture, as the model sees it, with bars for its most probable classes."""
+    found = probabilities(prepared, pictures)
+    for row in range(0, len(pictures), 4):
+        for column, picture in zip(st.columns(4), pictures[row : row + 4], strict=False):
+            with column, st.container(border=True):
+                _one(prepared, picture, found[picture.digest])
+
+
+def top(probabilities: Floats, most: int = TOP) -> list[int]:
+    """Return the most probable classes, best first; ties go to the lower index."""
+    return [int(i) for i in np.argsort(-probabilities, kind="stable")[:most]]
+
+
+def _one(prepared: Prepared, picture: Picture, row: Floats) -> None:
+    seen = session.workspace().seen_part(picture, prepared.preprocessing)
+    st.image(seen, alt=picture.name, width="stretch")
+    best = top(row)
+    st.markdown(f"**{literal(prepared.labels[best[0]], 60)}** · {percent(float(row[best[0]]))}")
+    st.caption(literal(picture.name, 60))
+    st.plotly_chart(_bars(prepared, row, best), key=f"bars.{picture.digest}", config={"displayModeBar": False})
+
+
+def _bars(prepared: Prepared, row: Floats, best: list[int]) -> go.Figure:
+    names = [prepared.labels[i] for i in best]
+    short = [n if len(n) <= 22 else n[:21] + "…" for n in names]
+    figure = go.Figure(
+        go.Bar(
+            x=[float(row[i]) for i in best],
+            y=list(range(len(best))),
+            orientation="h",
+            marker_color="rgb(11,110,143)",
+            text=[f"{s}  {percent(float(row[i]))}".replace("<", "&lt;") for s, i in zip(short, best, strict=True)],
+            textposition="outside",
+            cliponaxis=False,
+            hoverinfo="skip",
+        )
+    )
+    figure.update_yaxes(autorange="reversed", visible=False)
+    figure.update_xaxes(range=[0, 1.9], visible=False)
+    figure.update_layout(height=26 * len(best) + 12, margin={"l": 2, "r": 2, "t": 4, "b": 4}, bargap=0.35)
+    return figure
+
+
+def _waited_for(job: Job[Floats]) -> Floats:
+    place = st.empty()
+    try:
+        while not job.wait(0.1).ended:
+            if time.monotonic() - job.submitted > 0.5:
+                place.info(f"{(job.state.doing or 'asking the model').capitalize()} …", icon=":material/hourglass_top:")
+    finally:  # a rerun of the page ends this one; what it asked is asked again
+        job.cancel()
+    place.empty()
+    return job.result()

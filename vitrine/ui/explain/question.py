@@ -1,0 +1,69 @@
+"""What is asked: the method with its parameters, and the classes to explain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from vitrine.ui import address
+from vitrine.ui.controls import parameter_form
+from vitrine.ui.explain.method_chooser import method_chooser
+from vitrine.ui.explain.predictions import probabilities, top
+from xai_core.method import Method
+from xai_core.picture_files import Picture
+from xai_core.preparation import Prepared
+from xai_core.types import Floats, Indices
+
+MOST_TARGETS = 5
+ASKED = {"predicted": "The predicted class", "top": "The most probable classes", "named": "A class by name"}
+
+
+@dataclass(frozen=True)
+class Question:
+    """Why these classes: a method, and for each picture's digest the target classes (T,) and all probabilities (K,)."""
+
+    method: Method
+    targets: dict[str, Indices]
+    probabilities: dict[str, Floats]
+
+
+def question_form(prepared: Prepared, pictures: Sequence[Picture]) -> Question:
+    """Show the controls of the question and return it; ParamError or MissingCapability where it can not be asked."""
+    try:
+        return _asked(prepared, pictures)
+    finally:
+        address.faults()
+
+
+def _asked(prepared: Prepared, pictures: Sequence[Picture]) -> Question:
+    chosen = method_chooser(prepared.card)
+    rows = probabilities(prepared, pictures)
+    targets = _targets(prepared, rows)
+    chosen.check_model(prepared.card)
+    with st.container(border=True):
+        size = (prepared.preprocessing.height, prepared.preprocessing.width)
+        made = parameter_form(chosen, size, prepared.card)
+    return Question(made, targets, rows)
+
+
+def _targets(prepared: Prepared, rows: dict[str, Floats]) -> dict[str, Indices]:
+    asked = address.choice("Explain", list(ASKED), "predicted", key="target", shown=ASKED.__getitem__)
+    if asked == "named":
+        index = address.choice(
+            "Class",
+            range(len(prepared.labels)),
+            top(next(iter(rows.values())), 1)[0],
+            key="class",
+            shown=lambda index: f"{prepared.labels[index]} ({index})",
+            always=True,
+        )
+        return {digest: np.array([index], np.int64) for digest in rows}
+    most = _how_many(min(MOST_TARGETS, len(prepared.labels))) if asked == "top" else 1
+    return {digest: np.array(top(row, most), np.int64) for digest, row in rows.items()}
+
+
+def _how_many(most: int) -> int:
+    return address.choice("How many", range(1, most + 1), min(2, most), key="top", shown=str)

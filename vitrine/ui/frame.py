@@ -1,0 +1,93 @@
+"""What all pages share: the banner above them and the sentence for whatever goes wrong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.navigation.page import Page
+
+from vitrine.ui import session
+from vitrine.ui.text import literal
+from xai_core.errors import TryAsClassifier, TryAsDetector, VitrineError
+from xai_core.jobs.sandbox import sandbox_in_force
+
+LESS_SPACE_ABOVE = "<style>[data-testid=stMainBlockContainer] { padding-top: 4.5rem; max-width: 110rem }</style>"
+NO_SANDBOX = (
+    "This machine's kernel offers no Landlock, so models can not be shut off from its files: only state dicts, "
+    "safetensors, ONNX and .keras files are opened here."
+)
+WHERE = {
+    TryAsDetector: "Open a detector on the Detection page.",
+    TryAsClassifier: "Open a classifier on the Model page.",
+}
+UNPROTECTED = (
+    "This machine's kernel offers no Landlock, and whoever runs Vitrine here chose to open every format all the same: "
+    "upload only models that you trust."
+)
+
+
+def navigation() -> Page:
+    """Show the way to all pages and return the one that is asked for."""
+    pages = [
+        st.Page("pages/model.py", title="Model", icon=":material/model_training:", url_path="model", default=True),
+        st.Page("pages/explain.py", title="Explain", icon=":material/search:", url_path="explain"),
+        st.Page("pages/detection.py", title="Detection", icon=":material/select_all:", url_path="detection"),
+        st.Page("pages/bias.py", title="Bias", icon=":material/balance:", url_path="bias"),
+        st.Page("pages/training.py", title="Training", icon=":material/timeline:", url_path="training"),
+        st.Page("pages/methods.py", title="Methods", icon=":material/menu_book:", url_path="methods"),
+    ]
+    return st.navigation(pages, position="top")
+
+
+def within_app() -> None:
+    """Begin again by way of app.py where Streamlit ran a page alone.
+
+    It does so, because the folder is called pages, until a server has come to its first `st.navigation`.
+    """
+    if not session.has("page"):
+        navigation()
+        st.rerun()
+
+
+def open_page() -> None:
+    """Note that this tab is here, and say so where the machine can not shield itself from uploaded models."""
+    session.workspace()
+    st.html(LESS_SPACE_ABOVE)
+    if not sandbox_in_force().complete:
+        lifted = os.environ.get("VITRINE_ALLOW_NO_SANDBOX") == "1"
+        st.warning(UNPROTECTED if lifted else NO_SANDBOX, icon=":material/warning:")
+
+
+def fold(title: str, *, opened: bool, icon: str | None = None) -> DeltaGenerator:
+    """Return a place for controls: plainly there where it is `opened`, else folded away under its title.
+
+    An expander that starts open sometimes stays without height when a page is the first that a tab loads.
+    """
+    if not opened:
+        return st.expander(title, icon=icon)
+    place = st.container(border=True)
+    place.markdown(f"{icon or ''} **{title}**".strip())
+    return place
+
+
+@contextmanager
+def errors_in_words() -> Iterator[None]:
+    """Show a VitrineError raised inside as one sentence, and go on with the page."""
+    try:
+        yield
+    except VitrineError as error:
+        complain(error)
+
+
+def warn(sentence: str) -> None:
+    """Show a warning as one sentence."""
+    st.warning(literal(sentence, 600), icon=":material/warning:")
+
+
+def complain(error: VitrineError) -> None:
+    """Show an error in words, and on which page what was brought belongs where that is another one."""
+    st.error(literal(f"{error} {WHERE.get(type(error), '')}".strip(), 600), icon=":material/block:")

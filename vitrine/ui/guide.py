@@ -1,0 +1,130 @@
+"""What a person should know of each method, drawn: guide, facts, example, parameters."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vitrine.ui.text import in_words, literal
+from xai_core.guide import (
+    ADVICE,
+    catalogue,
+    class_in_words,
+    example_in_words,
+    example_of,
+    groups_of,
+    needs_in_words,
+    sought,
+    summary,
+    without_example,
+)
+from xai_core.method import Catalogued, Group
+from xai_core.params import Param
+from xai_core.types import Task
+
+TRIED_ON = {"classify": ("pages/explain.py", "method"), "detect": ("pages/detection.py", "methods")}
+PICTURE_WIDTH = 192
+
+
+def search_form(place: str, task: Task | None = None) -> list[type[Catalogued]]:
+    """Show a search field and the groups to choose from; return the methods that suit both.
+
+    place: a key of its own. task: whose methods are listed, by default all.
+    """
+    field, groups = st.columns([2, 3], vertical_alignment="bottom")
+    text = field.text_input("Search", key=f"{place}.search", type="search", live=True, placeholder="for example: noise")
+    known = groups_of(task)
+    chosen: list[Group] = groups.pills("Groups", known, selection_mode="multi", key=f"{place}.groups", wrap=True)
+    return sought(text or "", chosen, task)
+
+
+def guide_of(method: type[Catalogued]) -> None:
+    """Show what a method answers, when to choose it, and what it can not say."""
+    told = method.guide
+    st.markdown(
+        f"**Answers** {literal(told.answers, 1000)}  \n"
+        f"**Choose it** {literal(told.choose, 1000)}  \n"
+        f"**Can not say** {literal(told.limits, 1000)}"
+    )
+
+
+def facts(method: type[Catalogued]) -> str:
+    """Return needs, cost and class-sensitivity on one line of Markdown."""
+    needs = literal(needs_in_words(method))
+    return f"**Needs** {needs} · **Cost** {method.cost} · **{class_in_words(method).capitalize()}**"
+
+
+def origin(method: type[Catalogued]) -> str:
+    """Return where a method was published, on one line of Markdown."""
+    return f"**Source** {literal(method.source)}"
+
+
+def advice() -> None:
+    """Show what to start with for the question that a person chooses."""
+    questions, answers = st.columns([2, 5], gap="large")
+    asked = questions.radio("What do you want to know?", ADVICE, format_func=lambda one: one.question, key="advice")
+    for column, (id, why) in zip(answers.columns(3), asked.methods, strict=False):
+        method = catalogue()[id]
+        with column.container(border=True):
+            _example(method)
+            st.markdown(f"**{literal(method.title)}**  \n{literal(why)}")
+            try_it(method)
+
+
+def at_a_glance(methods: list[type[Catalogued]]) -> None:
+    """Show a table of methods that can be sorted by each column."""
+    rows = [
+        {
+            "method": one.title,
+            "group": one.group,
+            "needs": needs_in_words(one),
+            "cost": one.cost.replace("`", ""),
+            "class-sensitivity": one.class_sensitivity,
+        }
+        for one in methods
+    ]
+    st.dataframe(rows, hide_index=True, width="stretch", height="content", alt="Methods by group, needs and cost")
+
+
+def entry(method: type[Catalogued]) -> None:
+    """Show all that is declared of a method, with an example and the way to try it."""
+    with st.container(border=True, key=f"entry-{method.id}"):
+        picture, told = st.columns([1, 4], gap="medium")
+        with picture:
+            _example(method)
+            try_it(method)
+        with told:
+            st.markdown(f"#### {literal(method.title)}")
+            st.markdown(literal(summary(method)))
+            guide_of(method)
+            st.caption(f"{facts(method)}  \n{origin(method)}")
+            _parameters(method)
+
+
+def try_it(method: type[Catalogued]) -> None:
+    """Show the link to the page where a method is chosen, with that method chosen."""
+    page, name = TRIED_ON["detect" if method.group == "Detection" else "classify"]
+    st.page_link(page, label="Try it", icon=":material/search:", query_params={name: method.id})
+
+
+def _example(method: type[Catalogued]) -> None:
+    path = example_of(method)
+    if path is not None:
+        st.image(path, alt=example_in_words(method), width=PICTURE_WIDTH)
+    else:
+        reason = without_example().get(method.id, "")
+        st.caption(f"No example of the sample model. {literal(reason)}" if reason else "No example yet.")
+
+
+def _parameters(method: type[Catalogued]) -> None:
+    if not method.params:
+        return
+    with st.expander("Parameters"):
+        st.markdown("\n".join(_parameter(param) for param in method.params))
+
+
+def _parameter(param: Param) -> str:
+    values = ", ".join(param.choices)
+    if param.range:
+        values = param.bounds().replace(" and ", " to ")
+    allowed = "; ".join(filter(None, (values, f"default {in_words(param.default)}")))
+    return f"- **{literal(param.label)}** {literal(param.help)} ({literal(allowed)})"

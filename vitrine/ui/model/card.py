@@ -1,0 +1,112 @@
+"""What was recognised in a model: its card, its preprocessing with the evidence, its labels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from vitrine.ui import frame, session
+from vitrine.ui.text import literal
+from vitrine.ui.trust.engines import classifier_trials, engine_list
+from xai_core.errors import ParamError
+from xai_core.labels import read_labels
+from xai_core.method import NEED_IN_WORDS
+from xai_core.preparation import Prepared
+from xai_core.preprocessing import Preprocessing
+from xai_core.types import OF_CLASSIFIERS
+
+
+def model_card(prepared: Prepared) -> None:
+    """Show what a model is and what it can do."""
+    card = prepared.card
+    size = f"{card.input.width or 'any'} × {card.input.height or 'any'} px"
+    channels = f"{card.input.channels} channel{'s' if card.input.channels > 1 else ''}"
+    facts = {
+        "Model": prepared.source.name,
+        "Framework": f"{card.framework}, {card.format}",
+        "Architecture": card.architecture or "not told by the file",
+        "Input": f"{size}, {channels}, {card.input.layout}",
+        "Classes": f"{card.classes}, ends in {'logits' if card.gives == 'logit' else 'probabilities'} ({card.head})",
+    }
+    st.markdown("  \n".join(f"**{name}** {literal(value, 120)}" for name, value in facts.items()))
+    offered = [words for capability, words in NEED_IN_WORDS.items() if capability in card.capabilities]
+    st.markdown(f":material/check_circle: offers {', '.join(offered)}")
+    for capability in OF_CLASSIFIERS & ~card.capabilities:
+        reason = card.missing.get(capability.name or "", "this model does not offer it.")
+        st.markdown(f":material/block: lacks {NEED_IN_WORDS[capability]}: {literal(reason)}")
+    trials = classifier_trials(prepared)
+    engine_list(trials.job, trials.same)
+    for note in card.notes:
+        st.caption(literal(note))
+
+
+def preprocessing_form(prepared: Prepared) -> None:
+    """Show how pictures are prepared, the evidence for it, and let each field be changed."""
+    st.dataframe(
+        [
+            {
+                "in force": "●" if c.preprocessing == prepared.preprocessing else "",
+                "preparation": c.name,
+                "evidence": c.evidence,
+            }
+            for c in prepared.candidates
+        ],
+        hide_index=True,
+        width="stretch",
+    )
+    ways = {c.name: c.preprocessing for c in prepared.candidates}
+    key = f"preparation.{prepared.source.digest}"
+    session.put(key, next((name for name, way in ways.items() if way == prepared.preprocessing), None))
+    st.selectbox("Preparation", ways, key=key, placeholder="your own", on_change=_choose, args=(key, ways), index=None)
+    with st.expander("Change each field"), frame.errors_in_words():
+        _fields(prepared)
+
+
+def _choose(key: str, ways: dict[str, Preprocessing]) -> None:
+    space, name = session.workspace(), session.value_of(key)
+    if space.prepared is not None and name is not None:
+        space.prepared = replace(space.prepared, preprocessing=ways[name])
+
+
+def _fields(prepared: Prepared) -> None:
+    now, spec = prepared.preprocessing, prepared.card.input
+    with st.form("preprocessing"):
+        a, b, c = st.columns(3)
+        height = a.number_input("Height (px)", 1, 4096, now.height, disabled=spec.height is not None)
+        width = b.number_input("Width (px)", 1, 4096, now.width, disabled=spec.width is not None)
+        share = c.number_input("Share kept by a crop", 0.1, 1.0, now.crop_share, 0.005, format="%.3f")
+        fit = a.selectbox("Other shapes are", ["crop", "squash", "pad"], ["crop", "squash", "pad"].index(now.fit))
+        scales = sorted({1.0, 255.0, now.scale})
+        orders = ["gray"] if spec.channels == 1 else ["RGB", "BGR"]
+        channels = b.selectbox("Channels", orders, orders.index(now.channels))
+        scale = c.selectbox("Values", scales, scales.index(now.scale), format_func=lambda s: f"0..{s:g}")
+        mean = a.text_input("Mean, one number a channel", ", ".join(f"{m:g}" for m in now.mean))
+        std = b.text_input("Standard deviation", ", ".join(f"{s:g}" for s in now.std))
+        if st.form_submit_button("Apply"):
+            values = {"height": height, "width": width, "fit": fit, "crop_share": share, "channels": channels}
+            made = Preprocessing.from_json({**values, "scale": scale, "mean": numbers(mean), "std": numbers(std)})
+            session.workspace().prepared = replace(prepared, preprocessing=made)
+            st.rerun()
+
+
+def numbers(text: str) -> list[float]:
+    """Read numbers between commas; ParamError where one is none."""
+    try:
+        return [float(part) for part in text.replace(";", ",").split(",") if part.strip()]
+    except ValueError:
+        raise ParamError(f"Mean and standard deviation are numbers between commas; got {text!r}.") from None
+
+
+def label_form(prepared: Prepared) -> None:
+    """Show the names of the classes, and take a file with others."""
+    space = session.workspace()
+    shown = ", ".join(prepared.labels[:6])
+    st.markdown(f"{len(prepared.labels)} classes: {literal(shown, 200)}{' …' if len(prepared.labels) > 6 else ''}")
+    file = st.file_uploader("Labels (txt, json or csv)", key=f"labels.{prepared.source.digest}", max_upload_size=4)
+    if file is not None and file.file_id not in space.seen:
+        with frame.errors_in_words():
+            labels = read_labels(file.getvalue(), prepared.card.classes, file.name)
+            space.seen.add(file.file_id)
+            space.prepared = replace(prepared, labels=labels)
+            st.rerun()

@@ -1,0 +1,84 @@
+"""Choosing a model: a sample or an upload, and what happens until it is ready."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from model_adapters.pytorch import architecture_index
+from vitrine.ui import frame, session, uploads
+from vitrine.ui.model.opening import DETECTION_PAGE, open_as_detector, open_model
+from vitrine.ui.picture_tray import start_with_a_picture
+from vitrine.ui.text import literal
+from xai_core import samples
+from xai_core.errors import TryAsDetector
+from xai_core.types import ModelSource
+
+
+def model_source() -> None:
+    """Show how to bring a model, and start opening what was brought."""
+    space = session.workspace()
+    upload, sample = st.tabs(["Upload a model", "Start with a sample"])
+    with upload:
+        _upload(space)
+    with sample:
+        _sample(space)
+    opening_progress()
+
+
+def opening_progress() -> None:
+    """Follow the opening of a model, if one is being opened, until it is ready or refused."""
+    opening = session.workspace().opening
+    if opening is not None:
+        st.fragment(_progress, run_every=None if opening.state.ended else 0.3)()
+
+
+def _upload(space: session.Workspace) -> None:
+    st.caption(
+        "PyTorch (state dict, safetensors, TorchScript), Keras (.keras, .h5), SavedModel (zip or tar) or ONNX "
+        "(with external data: one zip). The file is told by its content."
+    )
+    file = st.file_uploader("Model file", key=f"model-file-{space.models_uploaded}", label_visibility="collapsed")
+    if file is not None:
+        source = uploads.keep(file, file.name, space.owner)
+        space.models_uploaded += 1
+        open_model(source)
+        st.rerun()
+
+
+def _sample(space: session.Workspace) -> None:
+    for model in samples.sample_models():
+        words, button = st.columns([4, 1], vertical_alignment="center")
+        words.markdown(f"**{literal(model.title)}** · {literal(model.framework)}  \n{literal(model.note)}")
+        if button.button("Use", key=f"use-{model.framework}", width="stretch"):
+            start_with_a_picture()
+            open_model(model.source())
+            st.rerun()
+
+
+def _progress() -> None:
+    space = session.workspace()
+    assert space.opening is not None
+    state = space.opening.state
+    if space.settle():
+        st.rerun()
+    if state.error is not None:
+        frame.complain(state.error)
+        _way_out(space)
+    elif not state.ended:
+        st.info(f"{(state.doing or 'opening the file').capitalize()} …", icon=":material/hourglass_top:")
+
+
+def _way_out(space: session.Workspace) -> None:
+    """Offer what the error points to: the page for detectors, or a choice of architecture."""
+    error, source = space.opening and space.opening.state.error, space.refused or space.source
+    if source is None:
+        return
+    if isinstance(error, TryAsDetector) and st.button("Open it on the Detection page", icon=":material/select_all:"):
+        open_as_detector(source)
+        st.switch_page(DETECTION_PAGE)
+    if "architecture" not in str(error):
+        return
+    chosen = st.selectbox("Architecture", architecture_index.names(), index=None, key="architecture")
+    if chosen and st.button("Open with this architecture"):
+        open_model(ModelSource(source.path, source.name, source.digest, chosen, source.owner))
+        st.rerun()

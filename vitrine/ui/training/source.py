@@ -1,0 +1,124 @@
+"""Bringing a history: an upload, the sample, or a file on the server that grows while a network is trained."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from vitrine.ui import frame, session
+from vitrine.ui.slots.training import TrainingSlot
+from vitrine.ui.text import literal
+from xai_core import samples
+from xai_core.errors import DataError
+from xai_core.training.curves import read_curves, with_curves
+from xai_core.training.history import History
+from xai_core.training.reading import read_history
+from xai_core.training.runs import RunFolder
+
+LOOK_AGAIN_SECONDS = 2.0
+FOLDER = "VITRINE_RUNS"
+
+
+def history_source() -> History | None:
+    """Show the ways to bring a history; return the one at hand."""
+    slot = session.workspace().training
+    with frame.fold("History", opened=slot.history is None):
+        titles = ["Upload", "Sample", *(["Training that goes on"] if FOLDER in os.environ else [])]
+        upload, sample, *live = st.tabs(titles)
+        with upload:
+            _upload(slot)
+        with sample:
+            for one in samples.sample_histories():
+                _sample(slot, one)
+        for tab in live:
+            with tab:
+                _runs(slot, RunFolder(Path(os.environ[FOLDER])))
+        if slot.history is not None:
+            _curves(slot, slot.history)
+    if slot.fault:
+        frame.warn(slot.fault)
+    if slot.run is not None and FOLDER in os.environ:
+        st.fragment(_watch, run_every=LOOK_AGAIN_SECONDS)(RunFolder(Path(os.environ[FOLDER])))
+    return slot.history
+
+
+def _upload(slot: TrainingSlot) -> None:
+    st.caption(
+        "The npz of vitrine_logger; a CSV of instance_id, epoch, pred, actual; a CSV of instance_id, actual, epoch_0, "
+        "epoch_1, …; or InstanceFlow's JSON. The file is told by its content."
+    )
+    key = f"history-file-{slot.files_uploaded}"
+    file = st.file_uploader("History file", key=key, label_visibility="collapsed", max_upload_size=256)
+    if file is not None:
+        slot.files_uploaded += 1
+        _take(slot, lambda: slot.hold(read_history(file.getvalue(), Path(file.name).stem)))
+        st.rerun()
+
+
+def _sample(slot: TrainingSlot, sample: samples.SampleHistory) -> None:
+    st.markdown(f"**{literal(sample.title)}**  \n{literal(sample.note)}")
+    if st.button("Use", key=f"use-history-{sample.path.stem}"):
+        slot.hold(sample.history())
+        st.rerun()
+
+
+def _runs(slot: TrainingSlot, folder: RunFolder) -> None:
+    names = folder.names()
+    if not names:
+        st.info("No npz, CSV or JSON file lies in the server's folder of runs yet.", icon=":material/hourglass_empty:")
+        return
+    name = st.selectbox("File of this server", names, key="training.run")
+    if st.button("Watch this file", icon=":material/visibility:"):
+        _take(slot, lambda: _read(slot, folder, name))
+        st.rerun()
+
+
+def _read(slot: TrainingSlot, folder: RunFolder, name: str) -> None:
+    stamp = folder.stamp(name)
+    slot.hold(folder.read(name), name)
+    slot.stamp = stamp
+
+
+def _watch(folder: RunFolder) -> None:
+    """Read the file again when it has changed; one that is half written is left for the next look."""
+    slot = session.workspace().training
+    if slot.run is None or slot.history is None:
+        return
+    stamp, rest = folder.stamp(slot.run), ""
+    if stamp is None:
+        rest = " It is gone from the server; this is what it held."
+    elif stamp != slot.stamp:
+        try:
+            _read(slot, folder, slot.run)
+            st.rerun()
+        except DataError as error:
+            rest = f" Its last change can not be read yet: {literal(str(error), 200)}"
+    st.caption(f"Watching {literal(slot.run, 80)}: {len(slot.history.epochs)} epochs so far.{rest}")
+    if st.button("Stop watching", key="training.stop", icon=":material/stop_circle:"):
+        slot.run = slot.stamp = None
+        st.rerun()
+
+
+def _curves(slot: TrainingSlot, history: History) -> None:
+    key = f"curves-file-{slot.files_uploaded}"
+    file = st.file_uploader("Loss and accuracy: a CSV, or TensorBoard's event file", key=key, max_upload_size=256)
+    if file is not None:
+        slot.files_uploaded += 1
+        _take(slot, lambda: _add_curves(slot, with_curves(history, read_curves(file.getvalue(), history.epochs))))
+        st.rerun()
+
+
+def _add_curves(slot: TrainingSlot, history: History) -> None:
+    slot.history, slot.fault = history, None
+    slot.known.clear()
+
+
+def _take(slot: TrainingSlot, act: Callable[[], None]) -> None:
+    """Do what may fail; the history before stays, and the sentence is shown."""
+    try:
+        act()
+    except DataError as error:
+        slot.fault = str(error)

@@ -1,0 +1,88 @@
+"""The measures as a table to sort, and all that can be taken along."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vitrine.ui import session
+from vitrine.ui.training.view import View
+from xai_core.training.arrays import to_npz
+from xai_core.training.figures import UNDEFINED, as_csv, epoch_table, instance_table
+from xai_core.training.history import History
+from xai_core.training.instance_flow import to_instance_flow
+
+NARROW = 72  # pixels
+SHORT = {
+    "true class": "True",
+    "last prediction": "Last",
+    "misclassification rate": "Wrong",
+    "changes": "Changes",
+    "frequency": "Frequency",
+    "classes visited": "Visited",
+    "variability": "Variability",
+    "forgetting events": "Forgetting",
+    "first correct epoch": "First right",
+    "mean confidence": "Confidence",
+}
+SHARES = ("misclassification rate", "frequency", "variability", "mean confidence")
+
+
+def table(view: View) -> None:
+    """Show the pictures with their measures, in the order of the view; one whose row is ticked is shown below."""
+    columns: dict[str, object] = {name: _column(name) for name in SHORT}
+    columns["picture"] = st.column_config.TextColumn("Picture", pinned=True)
+    found = instance_table(view.history, view.measures, view.numbers)
+    slot = session.workspace().training
+    key = f"training.table.{slot.turn}"
+
+    def chosen() -> None:
+        for row in session.value_of(key)["selection"]["rows"][:1]:
+            slot.chosen = int(view.numbers[row]) if row < len(view.numbers) else None
+
+    st.dataframe(
+        found,
+        hide_index=True,
+        placeholder=UNDEFINED,
+        column_config=columns,
+        height=480,
+        key=key,
+        on_select=chosen,
+        selection_mode="single-row",
+    )
+    st.caption(
+        "True: true class. Last: last prediction. Wrong: misclassification rate. Visited: how many classes were "
+        "predicted. Forgetting: how often a right prediction became a wrong one. First right: first correct epoch, n/a "
+        "where a picture was never right in the range."
+    )
+
+
+def _column(name: str) -> object:
+    """Return a narrow column, so that all of them are seen at once; its full name stands under the pointer."""
+    help = name[0].upper() + name[1:]
+    if name in ("true class", "last prediction", "first correct epoch"):
+        return st.column_config.Column(SHORT[name], help=help, width=NARROW)
+    return st.column_config.NumberColumn(
+        SHORT[name], help=help, width=NARROW, format="%.3f" if name in SHARES else None
+    )
+
+
+def downloads(view: View, history: History) -> None:
+    """Offer the tables of the view, and the whole history in the formats that are read."""
+    offers = (
+        ("Pictures (CSV)", lambda: as_csv(instance_table(view.history, view.measures, view.numbers)), "pictures.csv"),
+        ("Epochs (CSV)", lambda: as_csv(epoch_table(view.history, view.by_epoch)), "epochs.csv"),
+        ("InstanceFlow (JSON)", lambda: to_instance_flow(history), "history.json"),
+        ("History (npz)", lambda: to_npz(history), "history.npz"),
+    )
+    kinds = {"csv": "text/csv", "json": "application/json", "npz": "application/octet-stream"}
+    for column, (title, made, name) in zip(st.columns(len(offers)), offers, strict=True):
+        column.download_button(
+            title,
+            made,
+            name,
+            kinds[name.rpartition(".")[2]],
+            key=f"training.{name}",
+            icon=":material/download:",
+            on_click="ignore",
+            width="stretch",
+        )
