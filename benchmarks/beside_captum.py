@@ -17,10 +17,10 @@ from captum import attr
 from benchmarks import subject
 from benchmarks.rounds import Contest, held
 from benchmarks.subject import PREPROCESSING, TABBY, backward_passes, forward_passes, photo
+from xai_core.families.superpixels import superpixels
 from xai_core.methods.integrated_gradients import IntegratedGradients
 from xai_core.methods.kernel_shap import KernelShap
 from xai_core.methods.occlusion import Occlusion
-from xai_core.superpixels import superpixels
 from xai_core.types import Network
 
 PATCHES = Occlusion(patch=32, stride=16, fill="black", score="logit")

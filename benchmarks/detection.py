@@ -37,8 +37,8 @@ from xai_core.detection.methods.eigencam import EigenCamOfADetector
 from xai_core.detection.model import DetectionModel
 from xai_core.detection.nearest_boxes import FLOOR
 from xai_core.detector import BoxTarget
-from xai_core.masks import Masks, masked
-from xai_core.resampling import resized
+from xai_core.families.masks import Masks, masked
+from xai_core.pictures.resampling import resized
 from xai_core.types import Floats, InputSpec, ModelSource
 
 ASSETS = Path(__file__).resolve().parents[2] / "shared" / "assets"

@@ -20,11 +20,10 @@ from PIL import Image
 
 from vitrine.cli.detect import looked_at
 from vitrine.cli.progress import follow, tell
-from xai_core import asking, methods  # noqa: F401  (registers them)
+from xai_core import methods  # noqa: F401  (registers them)
 from xai_core.detection import methods as detection_methods  # noqa: F401  (registers them)
 from xai_core.detection.method import DetectionMethod
 from xai_core.detection.pictures import image_of, outlined
-from xai_core.detection.preparation import prepared_detector
 from xai_core.detector import BoxTarget
 from xai_core.filters.clip import PercentileClip
 from xai_core.guide import EXAMPLES, WITHOUT_EXAMPLE, in_order, reason_against
@@ -32,9 +31,11 @@ from xai_core.jobs.base import Job
 from xai_core.jobs.local import LocalRunner
 from xai_core.method import Catalogued, Method
 from xai_core.params import Size
-from xai_core.pictures import Look, overlay
-from xai_core.preparation import opened, prepare
+from xai_core.pictures.overlays import Look, overlay
 from xai_core.samples import references, sample_detectors, sample_models
+from xai_core.services import asking
+from xai_core.services.detector_preparation import prepared_detector
+from xai_core.services.preparation import opened, prepare
 from xai_core.types import Card, Estimate, Task
 
 SIDE, MOST_BYTES = 192, 12 << 10

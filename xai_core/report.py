@@ -20,12 +20,12 @@ import numpy as np
 
 from xai_core import __version__
 from xai_core.filter import Filter
-from xai_core.honesty import Finding, warnings
 from xai_core.method import Catalogued, Method
-from xai_core.picture_files import Picture
-from xai_core.pictures import Look, overlay, png_bytes
-from xai_core.pictures import Picture as Pixels
+from xai_core.pictures.files import Picture
+from xai_core.pictures.overlays import Look, overlay, png_bytes
+from xai_core.pictures.overlays import Picture as Pixels
 from xai_core.preprocessing import Preprocessing
+from xai_core.trust.honesty import Finding, warnings
 from xai_core.types import Card, Estimate, Floats, Indices, ModelSource, Precision
 
 SCORES_LISTED = 5

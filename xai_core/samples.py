@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from xai_core.labels import read_labels
-from xai_core.picture_files import Picture, open_picture
+from xai_core.pictures.files import Picture, open_picture
 from xai_core.training.history import History
 from xai_core.types import ModelSource
 

@@ -263,7 +263,7 @@ class Network(ABC):
     ) -> Floats:
         """Return another library's maps (T, h, w) of a method with its parameters, for an image (H, W, 3) in [0, 1].
 
-        `xai_core.peers` lists what there is. The map may be coarser than the image.
+        `xai_core.trust.peers` lists what there is. The map may be coarser than the image.
         """
         raise self._lacks(f"comparison with {library}")
 

@@ -12,7 +12,7 @@ from xai_core import methods, samples  # noqa: F401  (registers the methods)
 from xai_core.jobs.base import Job
 from xai_core.jobs.local import LocalRunner
 from xai_core.method import METHODS, Method
-from xai_core.preparation import Prepared, prepare
+from xai_core.services.preparation import Prepared, prepare
 from xai_core.types import Estimate, Floats
 
 TABBY = 281

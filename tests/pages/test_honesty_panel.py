@@ -15,9 +15,9 @@ from vitrine.ui.trust import panel as honesty_panel
 from xai_core.jobs.base import Status
 from xai_core.method import method_named
 from xai_core.model import Model
-from xai_core.peers import Comparison
 from xai_core.preprocessing import Preprocessing
-from xai_core.results_cache import Remembered, RememberedJob
+from xai_core.services.results_cache import Remembered, RememberedJob
+from xai_core.trust.peers import Comparison
 from xai_core.types import Capability, Conditions, Engine, Estimate
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from xai_core.picture_files import open_picture
+from xai_core.pictures.files import open_picture
 from xai_core.preprocessing import presets
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"

@@ -13,7 +13,7 @@ import xai_core.filters
 import xai_core.methods  # noqa: F401
 from xai_core.filter import filter_named
 from xai_core.method import method_named
-from xai_core.picture_files import Picture
+from xai_core.pictures.files import Picture
 from xai_core.preprocessing import Preprocessing
 from xai_core.report import Explanation, as_zip, save, versions
 from xai_core.types import Capability, Card, Estimate, InputSpec, ModelSource

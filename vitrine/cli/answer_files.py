@@ -14,9 +14,9 @@ from xai_core.filter import FILTERS, Filter, filter_named
 from xai_core.jobs.base import Job
 from xai_core.method import Catalogued
 from xai_core.params import Size
-from xai_core.pictures import Look
+from xai_core.pictures.overlays import Look
 from xai_core.report import Report, save
-from xai_core.results_cache import RememberedJob
+from xai_core.services.results_cache import RememberedJob
 from xai_core.types import Estimate, Precision
 
 

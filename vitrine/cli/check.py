@@ -11,12 +11,12 @@ import numpy as np
 from vitrine.cli.detect import output_in_words
 from vitrine.cli.inputs import add_model, add_reading, as_detector, model_source, opened_detector, prepared
 from vitrine.cli.progress import follow
-from xai_core.detection.preparation import PreparedDetector
 from xai_core.detection.shown import LEAST_SCORE
 from xai_core.errors import TryAsDetector
 from xai_core.guide import in_order, reason_against
 from xai_core.jobs.base import Runner
-from xai_core.preparation import Prepared
+from xai_core.services.detector_preparation import PreparedDetector
+from xai_core.services.preparation import Prepared
 from xai_core.types import Capability, Card, ModelSource, Task
 
 TRIAL_SIDE = 320

@@ -17,12 +17,12 @@ from vitrine.cli.flags import add_flags, given
 from vitrine.cli.inputs import add_detector, add_labels, detector_source, opened_detector, read_pictures
 from vitrine.cli.progress import follow
 from xai_core.detection.pictures import image_of, shrunk
-from xai_core.detection.preparation import PreparedDetector
 from xai_core.detection.shown import LEAST_SCORE, Shown, box_entry
 from xai_core.detector import BoxTarget, Detections
 from xai_core.errors import MissingCapability
 from xai_core.jobs.base import Runner
-from xai_core.picture_files import Picture
+from xai_core.pictures.files import Picture
+from xai_core.services.detector_preparation import PreparedDetector
 from xai_core.types import Capability, Card, RawOutput
 
 FORMS = next(param.choices for param in Reading.params if param.name == "form")

@@ -17,10 +17,10 @@ from xai_core.guide import catalogue, summary
 from xai_core.jobs.base import Runner
 from xai_core.labels import find_class
 from xai_core.method import METHODS
-from xai_core.picture_files import Picture
-from xai_core.pictures import Look
-from xai_core.preparation import Prepared
+from xai_core.pictures.files import Picture
+from xai_core.pictures.overlays import Look
 from xai_core.report import Explanation
+from xai_core.services.preparation import Prepared
 from xai_core.types import Conditions, Floats, Indices
 
 

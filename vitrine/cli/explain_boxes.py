@@ -17,8 +17,8 @@ from xai_core.detection.shown import Shown
 from xai_core.detector import BoxTarget
 from xai_core.errors import ParamError
 from xai_core.jobs.base import Runner
-from xai_core.picture_files import Picture
-from xai_core.pictures import Look
+from xai_core.pictures.files import Picture
+from xai_core.pictures.overlays import Look
 from xai_core.types import Conditions
 
 

@@ -13,14 +13,14 @@ from pathlib import Path
 
 from model_adapters.onnx.detection.readings import Reading
 from vitrine.cli.progress import tell
-from xai_core.detection.preparation import PreparedDetector, prepared_detector, read_detector_labels
 from xai_core.errors import DataError, ImageError, ModelError, VitrineError
 from xai_core.jobs.base import Runner
 from xai_core.labels import MAX_BYTES as MAX_LABEL_BYTES
 from xai_core.labels import read_labels
-from xai_core.picture_files import Picture, open_picture
-from xai_core.preparation import Prepared, opened, prepare
+from xai_core.pictures.files import Picture, open_picture
 from xai_core.samples import Reference, references
+from xai_core.services.detector_preparation import PreparedDetector, prepared_detector, read_detector_labels
+from xai_core.services.preparation import Prepared, opened, prepare
 from xai_core.types import Capability, ModelSource
 
 MAX_PACKED_BYTES = 1 << 30

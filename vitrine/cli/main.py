@@ -21,7 +21,7 @@ from xai_core.errors import ParamError, TryAsClassifier, TryAsDetector, VitrineE
 from xai_core.guide import method_of_any_task
 from xai_core.jobs.base import Runner
 from xai_core.jobs.local import LocalRunner
-from xai_core.results_cache import remembering
+from xai_core.services.results_cache import remembering
 
 COMMANDS = {
     "check": (check, "say what a model file is and what it can do"),

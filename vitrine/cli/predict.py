@@ -11,10 +11,10 @@ import numpy as np
 
 from vitrine.cli.inputs import add_labels, add_model, model_source, prepared, read_pictures
 from vitrine.cli.progress import follow
-from xai_core import asking
 from xai_core.jobs.base import Runner
-from xai_core.picture_files import Picture
-from xai_core.preparation import Prepared
+from xai_core.pictures.files import Picture
+from xai_core.services import asking
+from xai_core.services.preparation import Prepared
 from xai_core.types import Floats
 
 TOP = 5

@@ -19,14 +19,14 @@ from vitrine.ui import uploads
 from vitrine.ui.components.viewer import ViewerState
 from vitrine.ui.slots.bias import BiasSlot
 from vitrine.ui.slots.training import TrainingSlot
-from xai_core.detection.preparation import PreparedDetector
 from xai_core.detector import Detections
 from xai_core.jobs.base import Job, Runner, Status
 from xai_core.jobs.local import LocalRunner
-from xai_core.picture_files import Picture
-from xai_core.preparation import Prepared
+from xai_core.pictures.files import Picture
 from xai_core.preprocessing import Preprocessing
-from xai_core.results_cache import remembering
+from xai_core.services.detector_preparation import PreparedDetector
+from xai_core.services.preparation import Prepared
+from xai_core.services.results_cache import remembering
 from xai_core.types import Engine, Estimate, Floats, ModelSource
 
 GRACE_SECONDS = 180.0  # longer than Streamlit keeps the session of a tab that went silent

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from xai_core.errors import DataError
-from xai_core.picture_files import MAX_BYTES
+from xai_core.pictures.files import MAX_BYTES
 
 MOST_PICTURES, MOST_ENTRIES = 10_000, 50_000
 LARGEST_UNPACKED = 4 << 30  # bytes

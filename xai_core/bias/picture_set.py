@@ -11,7 +11,7 @@ from xai_core.bias.predictions import Texts
 from xai_core.bias.reading import some, take
 from xai_core.bias.table_files import Column, texts_of
 from xai_core.errors import DataError
-from xai_core.picture_files import Picture
+from xai_core.pictures.files import Picture
 
 EXPECTED = (
     "a zip with a folder of pictures for each class, a zip with pictures and labels.csv (file, label and any "

@@ -20,7 +20,7 @@ from xai_core.bias.predictions import Texts
 from xai_core.bias.reading import attribute_notes, attributes_of, take
 from xai_core.bias.table_files import FILE, TRUTH, read_table, texts_of
 from xai_core.errors import DataError
-from xai_core.picture_files import open_picture
+from xai_core.pictures.files import open_picture
 
 LISTED = "labels.csv"
 

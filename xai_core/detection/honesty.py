@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from xai_core import honesty
 from xai_core.detection.targets import inside
 from xai_core.detector import BoxTarget
-from xai_core.honesty import Finding, is_constant
+from xai_core.trust import honesty
+from xai_core.trust.honesty import Finding, is_constant
 from xai_core.types import Floats
 
 UNSURE = 0.3  # score of a box

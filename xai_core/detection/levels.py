@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from xai_core.cam import first_component
 from xai_core.detection.model import DetectionModel
+from xai_core.families.cam import first_component
 from xai_core.params import Size
-from xai_core.resampling import resized, stretch
+from xai_core.pictures.resampling import resized, stretch
 from xai_core.types import Floats
 
 Grid = Annotated[

@@ -10,7 +10,7 @@ import numpy as np
 from xai_core.detection.model import DetectionModel
 from xai_core.detection.targets import ALWAYS_THERE, falls, nearest, whole_worths, worth_of_nearest
 from xai_core.detector import Aspect, BoxTarget, Detections
-from xai_core.perturbed import RememberedRows, named
+from xai_core.families.perturbed import RememberedRows, named
 from xai_core.types import Floats
 
 FLOOR = 0.01  # least score in changed pictures: a score that falls is followed until next to nothing is left

@@ -8,11 +8,11 @@ from typing import Literal
 
 import numpy as np
 
-from xai_core.cam import weighted
 from xai_core.detection.targets import inside
 from xai_core.detector import BoxTarget
+from xai_core.families.cam import weighted
 from xai_core.params import Size
-from xai_core.resampling import resized
+from xai_core.pictures.resampling import resized
 from xai_core.types import Flags, Floats, Indices
 
 Signs = Literal["magnitude", "as where it counts", "as they are"]

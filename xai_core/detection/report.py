@@ -16,9 +16,9 @@ from xai_core.detection.pictures import image_of, outlined, shrunk
 from xai_core.detection.shown import box_entry
 from xai_core.detection.targets import renormalised
 from xai_core.detector import BoxTarget
-from xai_core.honesty import Finding
-from xai_core.pictures import overlay
+from xai_core.pictures.overlays import overlay
 from xai_core.report import Report, json_bytes
+from xai_core.trust.honesty import Finding
 from xai_core.types import Floats
 
 

@@ -31,7 +31,7 @@ from xai_core.jobs.steps import TICK_SECONDS, Heartbeat, within_memory
 from xai_core.jobs.turns import Turns
 from xai_core.method import Method, check_targets, method_named
 from xai_core.model import Model
-from xai_core.resampling import resized
+from xai_core.pictures.resampling import resized
 from xai_core.types import Capability, Conditions, Engine, Estimate, Floats, Indices, ModelSource, Network
 
 PICTURES_A_PASS = 8

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from xai_core.cam import weighted
-from xai_core.channel_cam import ChannelCam, most_active
+from xai_core.families.cam import weighted
+from xai_core.families.channel_cam import ChannelCam, most_active
+from xai_core.families.perturbed import PerturbedOutputs
 from xai_core.method import BatchSize, Guide, method
 from xai_core.model import Model
-from xai_core.perturbed import PerturbedOutputs
 from xai_core.types import Capability, Floats, Indices
 
 

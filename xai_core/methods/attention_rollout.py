@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 import numpy as np
 
+from xai_core.families.tokens import seen_from_the_end
 from xai_core.method import Guide, Method, method
 from xai_core.model import Model
-from xai_core.resampling import resized
-from xai_core.tokens import seen_from_the_end
+from xai_core.pictures.resampling import resized
 from xai_core.types import Capability, Estimate, Floats, Indices
 
 

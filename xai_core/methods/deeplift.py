@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from xai_core.baselines import ComparedWith, baseline_picture
-from xai_core.channels import one_image_a_target
-from xai_core.completeness import completeness_errors
+from xai_core.families.baselines import ComparedWith, baseline_picture
+from xai_core.families.channels import one_image_a_target
+from xai_core.families.completeness import completeness_errors
 from xai_core.method import ExplainedScore, Guide, Method, Seed, method
 from xai_core.model import Model
 from xai_core.types import Capability, Estimate, Floats, Indices

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from xai_core.cam import AboveTheMean, averaged, first_component
+from xai_core.families.cam import AboveTheMean, averaged, first_component
 from xai_core.method import Guide, Layers, Method, layers_of, method
 from xai_core.model import Model
 from xai_core.types import Capability, Estimate, Floats, Indices

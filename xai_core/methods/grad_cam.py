@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xai_core.cam import CamMethod, weighted
+from xai_core.families.cam import CamMethod, weighted
 from xai_core.method import Guide, method
 from xai_core.types import Capability, Floats
 

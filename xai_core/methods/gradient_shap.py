@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from xai_core.baselines import blurred
-from xai_core.completeness import completeness_errors
+from xai_core.families.baselines import blurred
+from xai_core.families.completeness import completeness_errors
 from xai_core.method import BatchSize, ExplainedScore, Guide, Method, Seed, method
 from xai_core.model import Model
 from xai_core.params import Range

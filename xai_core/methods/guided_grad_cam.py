@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xai_core.channels import Reduction, one_image_a_target, reduced
+from xai_core.families.channels import Reduction, one_image_a_target, reduced
 from xai_core.method import ExplainedScore, Guide, Layers, Method, method
 from xai_core.methods.grad_cam import GradCam
 from xai_core.model import Model

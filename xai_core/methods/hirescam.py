@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from xai_core.cam import CamMethod, PositiveOnly
+from xai_core.families.cam import CamMethod, PositiveOnly
 from xai_core.method import Guide, method
 from xai_core.types import Capability, Floats
 

@@ -9,12 +9,12 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
+from xai_core.families.perturbed import PerturbedOutputs
+from xai_core.families.score_range import ROUNDING, ScoreRange
+from xai_core.families.segments import Fill, Hiding, Kept, Segments
 from xai_core.method import BatchSize, ExplainedScore, Guide, Method, Seed, method
 from xai_core.model import Model
 from xai_core.params import Range
-from xai_core.perturbed import PerturbedOutputs
-from xai_core.score_range import ROUNDING, ScoreRange
-from xai_core.segments import Fill, Hiding, Kept, Segments
 from xai_core.types import Capability, Estimate, Floats, Indices
 
 Doubles = NDArray[np.float64]

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xai_core.baselines import ComparedWith, baseline_picture
-from xai_core.completeness import completeness_errors
+from xai_core.families.baselines import ComparedWith, baseline_picture
+from xai_core.families.completeness import completeness_errors
 from xai_core.method import BatchSize, ExplainedScore, Guide, Method, Seed, method
 from xai_core.model import Model
 from xai_core.params import Range

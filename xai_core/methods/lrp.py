@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from xai_core.channels import one_image_a_target
+from xai_core.families.channels import one_image_a_target
 from xai_core.method import Guide, Method, method
 from xai_core.model import Model
 from xai_core.params import Range

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Annotated
 
-from xai_core.baselines import baseline_picture
 from xai_core.errors import ParamError
+from xai_core.families.baselines import baseline_picture
+from xai_core.families.patches import Fill, Lattice, hidden
+from xai_core.families.perturbed import PerturbedOutputs
 from xai_core.method import BatchSize, ExplainedScore, Guide, Method, method
 from xai_core.model import Model
 from xai_core.params import Range, ShareOfSide
-from xai_core.patches import Fill, Lattice, hidden
-from xai_core.perturbed import PerturbedOutputs
 from xai_core.types import Capability, Estimate, Floats, Indices
 
 HALF = ShareOfSide(0.5)

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Annotated
 
-from xai_core.masks import MaskAverage, Masks, masked
+from xai_core.families.masks import MaskAverage, Masks, masked
+from xai_core.families.perturbed import PerturbedOutputs
 from xai_core.method import BatchSize, ExplainedScore, Guide, Method, Seed, method
 from xai_core.model import Model
 from xai_core.params import Range
-from xai_core.perturbed import PerturbedOutputs
 from xai_core.types import Capability, Estimate, Floats, Indices
 
 

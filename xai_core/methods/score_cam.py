@@ -7,12 +7,12 @@ from functools import partial
 
 import numpy as np
 
-from xai_core.cam import weighted
-from xai_core.channel_cam import ChannelCam, most_active
+from xai_core.families.cam import weighted
+from xai_core.families.channel_cam import ChannelCam, most_active
+from xai_core.families.perturbed import PerturbedOutputs
 from xai_core.method import Guide, method
 from xai_core.model import Model
-from xai_core.perturbed import PerturbedOutputs
-from xai_core.resampling import resized
+from xai_core.pictures.resampling import resized
 from xai_core.types import Capability, Floats, Indices
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from xai_core.channels import Reduction, reduced
+from xai_core.families.channels import Reduction, reduced
+from xai_core.families.noisy_gradients import Moments, NoisyGradients
 from xai_core.method import Guide, method
-from xai_core.noisy_gradients import Moments, NoisyGradients
 from xai_core.types import Capability, Floats
 
 

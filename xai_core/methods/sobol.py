@@ -9,13 +9,13 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
+from xai_core.families.perturbed import PerturbedOutputs
+from xai_core.families.score_range import ScoreRange
+from xai_core.families.segments import Fill, Segments, filling, notes_on
 from xai_core.method import BatchSize, ExplainedScore, Guide, Method, Seed, method
 from xai_core.model import Model
 from xai_core.params import Range
-from xai_core.perturbed import PerturbedOutputs
-from xai_core.resampling import resized, stretch
-from xai_core.score_range import ScoreRange
-from xai_core.segments import Fill, Segments, filling, notes_on
+from xai_core.pictures.resampling import resized, stretch
 from xai_core.types import Capability, Estimate, Floats, Indices
 
 Doubles = NDArray[np.float64]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from xai_core.families.noisy_gradients import Moments, NoisyGradients
 from xai_core.method import Guide, method
-from xai_core.noisy_gradients import Moments, NoisyGradients
 from xai_core.types import Capability, Floats
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from xai_core.errors import DataError, ImageError
-from xai_core.picture_files import open_picture
+from xai_core.pictures.files import open_picture
 from xai_core.training.checking import LARGEST, LONGEST_SIDE, check_cells, whole
 from xai_core.training.history import History
 

@@ -13,9 +13,9 @@ from captum.attr._core.deep_lift import SUPPORTED_NON_LINEAR
 from captum.attr._core.lime import get_exp_kernel_similarity_function
 
 from model_adapters.pytorch.peers.compare import Question
-from xai_core.baselines import baseline_picture, blurred
 from xai_core.errors import ModelError
-from xai_core.superpixels import superpixels
+from xai_core.families.baselines import baseline_picture, blurred
+from xai_core.families.superpixels import superpixels
 from xai_core.types import Floats
 
 Explained = Callable[[Question, int], Floats]

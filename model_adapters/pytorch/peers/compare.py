@@ -23,9 +23,9 @@ import torch
 
 from model_adapters.pytorch.answers import answer
 from model_adapters.pytorch.layers import Place
-from xai_core.baselines import baseline_picture
-from xai_core.channels import reduced
 from xai_core.errors import ModelError, VitrineError
+from xai_core.families.baselines import baseline_picture
+from xai_core.families.channels import reduced
 from xai_core.preprocessing import LUMA, Preprocessing
 from xai_core.types import Card, Floats, Indices
 

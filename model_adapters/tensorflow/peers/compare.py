@@ -17,10 +17,10 @@ import numpy as np
 import tensorflow as tf
 
 from model_adapters.tensorflow.peers.models import Asked, by_conv_layer, by_replaced_relus
-from xai_core.baselines import PLAIN, baseline_picture
-from xai_core.channels import reduced
 from xai_core.errors import ModelError, VitrineError
-from xai_core.superpixels import superpixels
+from xai_core.families.baselines import PLAIN, baseline_picture
+from xai_core.families.channels import reduced
+from xai_core.families.superpixels import superpixels
 from xai_core.types import Floats, Indices
 
 Values = Mapping[str, Any]

@@ -10,7 +10,7 @@ from vitrine.cli.main import parser
 from xai_core.errors import ParamError
 from xai_core.filter import FILTERS
 from xai_core.guide import catalogue
-from xai_core.pictures import Look
+from xai_core.pictures.overlays import Look
 
 ASKED = ("model.onnx", "cat.png", "--out", "there")
 

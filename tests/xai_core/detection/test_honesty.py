@@ -12,7 +12,7 @@ import xai_core.detection.methods  # noqa: F401
 from xai_core.detection.honesty import box_warnings, share_inside
 from xai_core.detection.method import detection_method_named
 from xai_core.detector import BoxTarget
-from xai_core.honesty import Finding
+from xai_core.trust.honesty import Finding
 from xai_core.types import Estimate
 
 HEIGHT, WIDTH = 60, 80

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from xai_core.detection.levels import _resized_channels, added, first_component_on, grid_of
-from xai_core.resampling import resized
+from xai_core.pictures.resampling import resized
 
 
 def pyramid(*shapes, seed=0):

@@ -16,7 +16,7 @@ from xai_core.detection.method import detection_method_named
 from xai_core.detection.report import BoxExplanation
 from xai_core.detector import BoxTarget
 from xai_core.filter import filter_named
-from xai_core.picture_files import Picture
+from xai_core.pictures.files import Picture
 from xai_core.report import as_zip
 from xai_core.types import Estimate, ModelSource
 

@@ -14,12 +14,12 @@ from torch import nn
 
 import xai_core.methods  # noqa: F401 - enters them in METHODS
 from model_adapters.pytorch.network import TorchNetwork
-from xai_core.cam import first_component
+from xai_core.families.cam import first_component
 from xai_core.method import METHODS
 from xai_core.model import Model
-from xai_core.peers import PEERS
+from xai_core.pictures.resampling import resized
 from xai_core.preprocessing import Preprocessing
-from xai_core.resampling import resized
+from xai_core.trust.peers import PEERS
 from xai_core.types import Capability, Card, InputSpec
 
 SIDE, TARGETS = 32, np.array([3, 1])

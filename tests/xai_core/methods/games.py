@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from fakes import LinearNetwork
 
-from xai_core.segments import Segments
+from xai_core.families.segments import Segments
 
 THREE = {"000": 1.0, "100": 3.0, "010": 2.0, "001": 1.0, "110": 6.0, "101": 3.5, "011": 2.0, "111": 7.0}
 SHAPLEY_OF_THREE = (3.4166666667, 2.1666666667, 0.4166666667)

@@ -12,11 +12,11 @@ import torch
 from captum import attr
 
 from model_adapters.pytorch.network import TorchNetwork
+from xai_core.families.segments import Segments
 from xai_core.methods.kernel_shap import KernelShap
 from xai_core.methods.shapley import Shapley
 from xai_core.model import Model
 from xai_core.preprocessing import Preprocessing
-from xai_core.segments import Segments
 from xai_core.types import Capability, Card, Estimate, InputSpec
 
 SIDE, TARGET = 32, 3

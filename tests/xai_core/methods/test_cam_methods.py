@@ -8,8 +8,8 @@ from fakes import Remembering, model_of, random_image
 from fakes_inside import BlockNetwork
 
 from xai_core import methods  # noqa: F401  (registers them)
-from xai_core.cam import first_component
 from xai_core.errors import ParamError
+from xai_core.families.cam import first_component
 from xai_core.method import METHODS
 from xai_core.methods.ablation_cam import AblationCam
 from xai_core.methods.eigen_cam import EigenCam
@@ -19,7 +19,7 @@ from xai_core.methods.hirescam import HiResCam
 from xai_core.methods.layercam import LayerCam
 from xai_core.methods.score_cam import ScoreCam
 from xai_core.methods.xgrad_cam import XGradCam
-from xai_core.resampling import resized
+from xai_core.pictures.resampling import resized
 
 RANDOM = np.random.default_rng(3)
 MIXING = RANDOM.normal(size=(3, 6))

@@ -8,8 +8,8 @@ from fakes import LinearNetwork, Remembering, SquareNetwork, model_of, random_im
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xai_core.baselines import baseline_picture
 from xai_core.errors import MissingCapability, ModelError, ParamError
+from xai_core.families.baselines import baseline_picture
 from xai_core.methods.integrated_gradients import IntegratedGradients, spread_order
 
 WEIGHTS = random_weights()

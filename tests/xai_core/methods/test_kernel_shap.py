@@ -16,8 +16,8 @@ from tests.xai_core.methods.games import (
     together,
     white,
 )
+from xai_core.families.segments import Segments
 from xai_core.methods.kernel_shap import DrawnCoalitions, KernelShap, coalitions_of, kernel_weights
-from xai_core.segments import Segments
 
 ONE = np.array([0])
 SETTINGS = {"superpixels": "grid", "fill": "black", "score": "logit"}

@@ -9,8 +9,8 @@ from sklearn.linear_model import Ridge
 
 from tests.xai_core.methods.games import Game, added_up, together, white
 from xai_core.errors import ParamError
+from xai_core.families.segments import Segments
 from xai_core.methods.lime import Draws, Lime, adjusted, closeness
-from xai_core.segments import Segments
 
 TARGETS = np.array([0, 2])
 WEIGHTS, IMAGE = random_weights() * 30, random_image()

@@ -8,8 +8,8 @@ from fakes import LinearNetwork, Remembering, model_of, random_image, random_wei
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xai_core.baselines import baseline_picture
 from xai_core.errors import ParamError
+from xai_core.families.baselines import baseline_picture
 from xai_core.methods.occlusion import Occlusion
 
 WEIGHTS = random_weights()

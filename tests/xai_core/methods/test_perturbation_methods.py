@@ -9,13 +9,13 @@ import pytest
 from fakes import LinearNetwork, Remembering, model_of, random_image, random_weights
 
 from xai_core.errors import ModelError
+from xai_core.families.score_range import STILL
+from xai_core.families.segments import NOTHING_TO_HIDE
 from xai_core.methods.hsic import Hsic
 from xai_core.methods.kernel_shap import KernelShap
 from xai_core.methods.lime import Lime
 from xai_core.methods.shapley import Shapley
 from xai_core.methods.sobol import Sobol
-from xai_core.score_range import STILL
-from xai_core.segments import NOTHING_TO_HIDE
 from xai_core.types import Card
 
 WEIGHTS = random_weights()

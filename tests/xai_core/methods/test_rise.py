@@ -7,7 +7,7 @@ import pytest
 from fakes import LinearNetwork, Remembering, model_of, random_image, random_weights
 
 from xai_core.errors import ModelError, ParamError
-from xai_core.masks import Masks
+from xai_core.families.masks import Masks
 from xai_core.methods.rise import Rise
 
 WEIGHTS = random_weights()

@@ -8,7 +8,7 @@ from fakes import LinearNetwork, model_of, random_image, random_weights
 
 from tests.xai_core.methods.games import Game, white
 from xai_core.methods.sobol import Design, Sobol
-from xai_core.resampling import stretch
+from xai_core.pictures.resampling import stretch
 
 ONE = np.array([0])
 

@@ -20,7 +20,7 @@ from xai_core.bias.predictions import Predictions
 from xai_core.bias.wording import UNDEFINED
 from xai_core.bias.wording import number as in_decimals
 from xai_core.errors import DataError, ImageError
-from xai_core.picture_files import Picture
+from xai_core.pictures.files import Picture
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import Indices
 

@@ -15,12 +15,12 @@ from vitrine.ui.text import literal, percent
 from xai_core import methods  # noqa: F401  (registers them)
 from xai_core.bias.attribution_means import MeanMap
 from xai_core.bias.groups import UNKNOWN
-from xai_core.bias.looking_inside import MOST_MAPS, MOST_PICTURES, LayerBias, layer_bias, mean_looks
 from xai_core.bias.wording import number
 from xai_core.guide import reason_against
 from xai_core.method import METHODS
-from xai_core.pictures import Look, heat_map
-from xai_core.preparation import Prepared
+from xai_core.pictures.overlays import Look, heat_map
+from xai_core.services.bias_inside import MOST_MAPS, MOST_PICTURES, LayerBias, layer_bias, mean_looks
+from xai_core.services.preparation import Prepared
 from xai_core.types import Capability
 
 SURE = 2

@@ -9,12 +9,12 @@ import streamlit as st
 from vitrine.ui import frame, session, uploads
 from vitrine.ui.slots.bias import BiasSlot
 from vitrine.ui.text import literal
-from xai_core.bias.asking import PredictionsJob, predict_in_background
 from xai_core.bias.pictures_in import read_picture_set
 from xai_core.errors import DataError
 from xai_core.jobs.base import Status
-from xai_core.preparation import Prepared
-from xai_core.results_cache import ResultsCache
+from xai_core.services.bias_predictions import PredictionsJob, predict_in_background
+from xai_core.services.preparation import Prepared
+from xai_core.services.results_cache import ResultsCache
 
 LOOK_AGAIN_SECONDS = 0.3
 PICTURES = (

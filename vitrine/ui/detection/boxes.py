@@ -16,12 +16,12 @@ from vitrine.ui.text import literal
 from xai_core.detection.cost import Cost
 from xai_core.detection.method import DetectionMethod
 from xai_core.detection.pictures import image_of, shrunk
-from xai_core.detection.preparation import PreparedDetector
 from xai_core.detection.shown import CANDIDATES, LEAST_SCORE, Shown
 from xai_core.detection.targets import same_class
 from xai_core.detector import BoxTarget, Detections
 from xai_core.jobs.base import Job
-from xai_core.picture_files import Picture
+from xai_core.pictures.files import Picture
+from xai_core.services.detector_preparation import PreparedDetector
 from xai_core.types import Floats
 
 MOST_CHOSEN = 8

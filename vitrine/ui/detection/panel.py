@@ -12,7 +12,7 @@ from vitrine.ui.detection.reading import raw_outputs_table, reading_form, settin
 from vitrine.ui.detection.source import detector_source, opening_progress
 from vitrine.ui.model.opening import open_detector
 from vitrine.ui.text import literal
-from xai_core.detection.preparation import PreparedDetector, read_detector_labels
+from xai_core.services.detector_preparation import PreparedDetector, read_detector_labels
 from xai_core.types import Capability, ModelSource
 
 NOTHING_YET = "There is no detector yet. Upload one, or start with a sample."

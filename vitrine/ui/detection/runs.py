@@ -15,8 +15,8 @@ from xai_core.detection.method import DetectionMethod
 from xai_core.detection.pictures import at_size, outlined, shrunk
 from xai_core.detector import BoxTarget
 from xai_core.jobs.base import Job
-from xai_core.picture_files import Picture
-from xai_core.pictures import Look, overlay
+from xai_core.pictures.files import Picture
+from xai_core.pictures.overlays import Look, overlay
 from xai_core.types import Conditions, Estimate, Floats
 
 LONG_SECONDS = 20.0  # what takes longer is begun by a person, who has seen what it costs

@@ -17,10 +17,10 @@ from vitrine.ui.model.opening import MODEL_PAGE, open_as_classifier, open_detect
 from vitrine.ui.picture_tray import show_first
 from vitrine.ui.text import literal
 from xai_core import samples
-from xai_core.detection.preparation import PreparedDetector
 from xai_core.errors import DataError, TryAsClassifier, VitrineError
 from xai_core.jobs.base import Job, Status
-from xai_core.preparation import in_background
+from xai_core.services.detector_preparation import PreparedDetector
+from xai_core.services.preparation import in_background
 from xai_core.types import ModelSource
 
 DOWNLOADING = "downloading the weights, up to 180 MB"

@@ -12,8 +12,8 @@ import streamlit as st
 from vitrine.ui import session
 from vitrine.ui.text import literal, percent
 from xai_core.jobs.base import Job
-from xai_core.picture_files import Picture
-from xai_core.preparation import Prepared
+from xai_core.pictures.files import Picture
+from xai_core.services.preparation import Prepared
 from xai_core.types import Floats
 
 TOP = 5

@@ -13,8 +13,8 @@ from vitrine.ui.controls import parameter_form
 from vitrine.ui.explain.method_chooser import method_chooser
 from vitrine.ui.explain.predictions import probabilities, top
 from xai_core.method import Method
-from xai_core.picture_files import Picture
-from xai_core.preparation import Prepared
+from xai_core.pictures.files import Picture
+from xai_core.services.preparation import Prepared
 from xai_core.types import Floats, Indices
 
 MOST_TARGETS = 5

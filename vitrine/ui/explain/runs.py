@@ -12,9 +12,9 @@ from vitrine.ui import session
 from vitrine.ui.explain.question import Question
 from xai_core.jobs.base import Job
 from xai_core.method import Method
-from xai_core.picture_files import Picture
-from xai_core.pictures import Look, overlay
-from xai_core.preparation import Prepared
+from xai_core.pictures.files import Picture
+from xai_core.pictures.overlays import Look, overlay
+from xai_core.services.preparation import Prepared
 from xai_core.types import Conditions, Estimate, Floats, Indices
 
 Key = tuple[object, ...]

@@ -12,8 +12,8 @@ from vitrine.ui.trust.engines import classifier_trials, engine_list
 from xai_core.errors import ParamError
 from xai_core.labels import read_labels
 from xai_core.method import NEED_IN_WORDS
-from xai_core.preparation import Prepared
 from xai_core.preprocessing import Preprocessing
+from xai_core.services.preparation import Prepared
 from xai_core.types import OF_CLASSIFIERS
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from vitrine.ui import session, uploads
 from xai_core import samples
-from xai_core.detection.preparation import prepare_detector_in_background
-from xai_core.preparation import prepare_in_background
+from xai_core.services.detector_preparation import prepare_detector_in_background
+from xai_core.services.preparation import prepare_in_background
 from xai_core.types import ModelSource
 
 MODEL_PAGE, DETECTION_PAGE = "pages/model.py", "pages/detection.py"

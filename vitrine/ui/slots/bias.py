@@ -16,8 +16,8 @@ from xai_core.bias.predictions import Predictions
 from xai_core.jobs.base import Job
 
 if TYPE_CHECKING:  # these take pandas, which no other page needs
-    from xai_core.bias.asking import PredictionsJob
     from xai_core.bias.picture_set import PictureSet
+    from xai_core.services.bias_predictions import PredictionsJob
 
 MOST_HELD = 6
 KEPT_FIGURES, KEPT_PARTS, KEPT_BYTES = 200, 2 * MOST_HELD, 512 << 20

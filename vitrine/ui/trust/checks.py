@@ -15,17 +15,17 @@ from vitrine.ui import frame, session
 from vitrine.ui.components.viewer import ViewerState
 from vitrine.ui.explain.runs import Run
 from vitrine.ui.text import literal
-from xai_core.agreement import (
+from xai_core.jobs.base import Job, Status
+from xai_core.method import Catalogued
+from xai_core.pictures.overlays import Look
+from xai_core.trust.agreement import (
     Agreement,
     agreement,
     verdict_on_peer,
     verdict_on_randomisation,
     verdict_on_seeds,
 )
-from xai_core.jobs.base import Job, Status
-from xai_core.method import Catalogued
-from xai_core.peers import Comparison, peers_for
-from xai_core.pictures import Look
+from xai_core.trust.peers import Comparison, peers_for
 from xai_core.types import Capability, Estimate, Floats
 
 SEEDS = 10_000

@@ -13,8 +13,8 @@ from vitrine.ui.components.viewer import ViewerState
 from vitrine.ui.explain.runs import Run
 from vitrine.ui.text import literal, percent
 from vitrine.ui.trust.checks import Checked, checks, show_checks
-from xai_core.honesty import NOISE_WANTED, Finding, noise_shares, samples_for, warnings
 from xai_core.params import Param
+from xai_core.trust.honesty import NOISE_WANTED, Finding, noise_shares, samples_for, warnings
 from xai_core.types import Estimate, Floats
 
 LONGEST_NAME = 60  # characters, so that advice is not cut off behind it

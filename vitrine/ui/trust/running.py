@@ -10,8 +10,8 @@ import streamlit as st
 from vitrine.ui.text import in_words, literal, percent, seconds
 from xai_core.jobs.base import Job
 from xai_core.method import Catalogued
-from xai_core.picture_files import Picture
-from xai_core.results_cache import RememberedJob
+from xai_core.pictures.files import Picture
+from xai_core.services.results_cache import RememberedJob
 from xai_core.types import Estimate
 
 

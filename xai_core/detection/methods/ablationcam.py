@@ -19,7 +19,7 @@ from xai_core.detection.targets import check_chosen, nearest
 from xai_core.detector import BoxTarget, Detections
 from xai_core.method import BatchSize, Guide
 from xai_core.params import Range, Size
-from xai_core.resampling import resized
+from xai_core.pictures.resampling import resized
 from xai_core.types import Capability, Card, Estimate, Floats, Indices
 
 AT_ONCE = "everywhere at once"

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 import numpy as np
 
-from xai_core.cam import weighted
 from xai_core.detection.levels import added
 from xai_core.detection.method import DetectionMethod, ForTheBox, Levels, detection_method
 from xai_core.detection.model import DetectionModel
@@ -15,6 +14,7 @@ from xai_core.detection.nearest_boxes import FLOOR
 from xai_core.detection.pictures import map_size
 from xai_core.detection.targets import check_chosen, nearest, whole_worths
 from xai_core.detector import BoxTarget
+from xai_core.families.cam import weighted
 from xai_core.method import Guide
 from xai_core.params import Size
 from xai_core.types import Capability, Estimate, Floats

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import numpy as np
 
-from xai_core.baselines import baseline_picture
 from xai_core.detection.method import DetectionMethod, Explained, LeastIoU, detection_method
 from xai_core.detection.model import DetectionModel
 from xai_core.detection.nearest_boxes import FLOOR, Falls, NearestBoxes
@@ -15,9 +14,10 @@ from xai_core.detection.pictures import LONGEST_MAP, map_size, within
 from xai_core.detection.targets import check_chosen
 from xai_core.detector import BoxTarget, Detections
 from xai_core.errors import ParamError
+from xai_core.families.baselines import baseline_picture
+from xai_core.families.patches import Fill, Lattice, hidden
 from xai_core.method import BatchSize, Guide
 from xai_core.params import Range, Size
-from xai_core.patches import Fill, Lattice, hidden
 from xai_core.types import Capability, Estimate, Floats, Indices
 
 

@@ -14,11 +14,11 @@ from xai_core.detection.nearest_boxes import digest
 from xai_core.detection.pictures import map_size
 from xai_core.detection.targets import check_chosen, similarities
 from xai_core.detector import BoxTarget
-from xai_core.masks import MaskAverage, MaskCovariance, Masks, masked
+from xai_core.families.masks import MaskAverage, MaskCovariance, Masks, masked
+from xai_core.families.perturbed import RememberedRows, named
 from xai_core.method import BatchSize, Guide, Seed
 from xai_core.params import Range, Size
-from xai_core.perturbed import RememberedRows, named
-from xai_core.resampling import resized
+from xai_core.pictures.resampling import resized
 from xai_core.types import Capability, Estimate, Floats
 
 FLOOR = 0.05  # least score of a box that may be like the target

@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from xai_core.cam import AboveTheMean
 from xai_core.detection.levels import Grid, Magnitudes, first_component_on, grid_of, pyramid
 from xai_core.detection.method import DetectionMethod, Levels, detection_method
 from xai_core.detection.model import DetectionModel
 from xai_core.detection.pictures import map_size
 from xai_core.detection.targets import check_chosen
 from xai_core.detector import BoxTarget
+from xai_core.families.cam import AboveTheMean
 from xai_core.method import Guide
-from xai_core.resampling import resized
+from xai_core.pictures.resampling import resized
 from xai_core.types import Capability, Estimate, Floats
 
 

@@ -13,7 +13,7 @@ from fakes import Remembering
 from xai_core.detection.methods.ablationcam import AblationCamOfABox
 from xai_core.detection.model import DetectionModel
 from xai_core.errors import DataError, ModelError
-from xai_core.resampling import resized
+from xai_core.pictures.resampling import resized
 
 IMAGE = spots()
 SIZE = (SIDE, SIDE)

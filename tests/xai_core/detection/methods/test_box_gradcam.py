@@ -11,7 +11,7 @@ from detector_fakes import SIDE, channel_detector, detection_model, spots, targe
 from xai_core.detection.methods.box_gradcam import GradCamOfABox
 from xai_core.detection.model import DetectionModel
 from xai_core.errors import DataError, ModelError, ParamError
-from xai_core.resampling import resized
+from xai_core.pictures.resampling import resized
 
 IMAGE = spots()
 WEIGHTS = ["place by place", "mean gradient"]

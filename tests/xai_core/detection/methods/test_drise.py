@@ -13,7 +13,7 @@ from xai_core.detection.methods.drise import FLOOR, DRise
 from xai_core.detection.model import DetectionModel
 from xai_core.detection.targets import similarities
 from xai_core.errors import DataError
-from xai_core.masks import Masks
+from xai_core.families.masks import Masks
 
 IMAGE = spots(0.9, 0.6)
 TARGETS = targets_of(IMAGE)

@@ -10,7 +10,7 @@ from xai_core.detection.levels import first_component_on
 from xai_core.detection.methods.eigencam import EigenCamOfADetector
 from xai_core.detection.model import DetectionModel
 from xai_core.errors import DataError, ParamError
-from xai_core.resampling import resized
+from xai_core.pictures.resampling import resized
 
 IMAGE = spots()
 TARGETS = targets_of(IMAGE)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xai_core.detector import Corners
-from xai_core.pictures import jpeg_bytes
+from xai_core.pictures.overlays import jpeg_bytes
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 import xai_core.filters  # noqa: F401  (registers the filters)
 from vitrine.ui.components.viewer.payload import Panel, pack
-from xai_core.colour_maps import COLOUR_MAPS, colour_table
 from xai_core.errors import ParamError
 from xai_core.filter import Filter, filter_named
 from xai_core.params import Size
-from xai_core.pictures import AUTOMATIC, Look
+from xai_core.pictures.colour_maps import COLOUR_MAPS, colour_table
+from xai_core.pictures.overlays import AUTOMATIC, Look
 
 FOLDER = Path(__file__).parent
 SCRIPTS = ("fft", "payload", "filters", "colours", "spectrum", "controls", "navigation", "panes", "viewer")

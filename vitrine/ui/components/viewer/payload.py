@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from xai_core.errors import DataError
 from xai_core.filter import FILTERS
 from xai_core.params import Param, Size
-from xai_core.pictures import Look, jpeg_bytes
+from xai_core.pictures.overlays import Look, jpeg_bytes
 from xai_core.types import Floats
 
 LEVELS = 65535

@@ -14,7 +14,7 @@ from vitrine.ui.components.viewer.payload import Panel, pack
 from xai_core.detection.targets import renormalised
 from xai_core.detector import BoxTarget
 from xai_core.filter import Filter, filter_named
-from xai_core.pictures import Look, heat_map
+from xai_core.pictures.overlays import Look, heat_map
 
 SIZES = [(224, 224), (8, 8), (7, 9), (14, 41), (37, 10), (1, 5), (6, 1)]
 FILTER = """([values, height, width, chosen]) =>

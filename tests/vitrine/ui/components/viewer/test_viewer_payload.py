@@ -12,7 +12,7 @@ from vitrine.ui.components.viewer.component import Picked, ViewerState, _state
 from vitrine.ui.components.viewer.payload import Panel, pack
 from xai_core.errors import DataError
 from xai_core.filter import filter_named
-from xai_core.pictures import Look
+from xai_core.pictures.overlays import Look
 
 PHOTO = np.zeros((4, 6, 3), np.uint8)
 SIZE = (32, 32)

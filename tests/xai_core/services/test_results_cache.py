@@ -1,0 +1,228 @@
+"""What was answered once is answered at once, also after a restart; nothing on the disk can break an explanation."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import xai_core.methods  # noqa: F401
+from xai_core.errors import WorkerDied
+from xai_core.jobs.base import Job, Status
+from xai_core.method import method_named
+from xai_core.preprocessing import Preprocessing
+from xai_core.services.results_cache import (
+    Remembered,
+    RememberedJob,
+    RememberingRunner,
+    ResultsCache,
+    remembering,
+)
+from xai_core.types import Conditions, Estimate, ModelSource
+
+SHAPE = (2, 6, 9)
+PLENTY = 1 << 20
+
+
+class SlowRunner:
+    """Notes what it is asked; the test ends its jobs."""
+
+    def __init__(self):
+        self.jobs = []
+
+    def explain(self, *question):
+        self.jobs.append(Job(cancel=lambda: None))
+        return self.jobs[-1]
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return ResultsCache(tmp_path / "results", PLENTY)
+
+
+@pytest.fixture
+def question():
+    return {
+        "source": ModelSource("/somewhere/model.onnx", "model.onnx", "ab" * 32),
+        "preprocessing": Preprocessing(6, 9),
+        "method": method_named("rise")(samples=200),
+        "image": np.random.default_rng(0).random((6, 9, 3), np.float32),
+        "targets": np.array([3, 1]),
+        "conditions": Conditions(),
+    }
+
+
+def estimate(seed=0, shape=SHAPE):
+    maps = np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+    return Estimate(1.0, maps, {"points": (1.5, None)}, np.abs(maps), ("A note, with “quotes”.",))
+
+
+def answer(seed=0):
+    return Remembered(estimate(seed), 12.5)
+
+
+def is_same(found, expected):
+    return (
+        np.array_equal(found.maps, expected.maps)
+        and np.array_equal(found.standard_error, expected.standard_error)
+        and (found.diagnostics, found.notes, found.fraction)
+        == (expected.diagnostics, expected.notes, expected.fraction)
+    )
+
+
+def test_an_answer_comes_back_whole(cache):
+    cache.keep("key", answer())
+    found = cache.recall("key", SHAPE)
+    assert is_same(found.estimate, estimate())
+    assert found.seconds == 12.5
+
+
+def test_an_answer_without_an_error_comes_back_without_one(cache):
+    cache.keep("key", Remembered(replace(estimate(), standard_error=None), 1.0))
+    assert cache.recall("key", SHAPE).estimate.standard_error is None
+
+
+def test_what_was_never_asked_is_not_there(cache):
+    assert cache.recall("key", SHAPE) is None
+
+
+def test_the_folder_is_the_owners_alone(cache, tmp_path):
+    cache.keep("key", answer())
+    assert stat.S_IMODE((tmp_path / "results").stat().st_mode) == 0o700
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "results").iterdir()] == [0o600]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: b"",
+        lambda data: data[: len(data) // 2],
+        lambda data: data.replace(b"fraction", b"friction"),
+        lambda data: data[:700] + bytes(60) + data[760:],
+        lambda data: b"\x93NUMPY\x01\x00" + data,
+    ],
+    ids=["empty", "cut short", "renamed", "overwritten", "another format"],
+)
+def test_a_damaged_entry_is_ignored_and_removed(cache, tmp_path, damage):
+    cache.keep("key", answer())
+    (path,) = (tmp_path / "results").iterdir()
+    path.write_bytes(damage(path.read_bytes()))
+    assert cache.recall("key", SHAPE) is None
+    assert not path.exists()
+
+
+def test_a_pickle_is_never_read(cache, tmp_path):
+    cache.keep("key", answer())
+    (path,) = (tmp_path / "results").iterdir()
+    np.savez(path, header=np.array([{"a": 1}], object), array0=np.zeros(SHAPE, np.float32))
+    assert cache.recall("key", SHAPE) is None
+
+
+def test_maps_of_another_shape_are_not_taken(cache):
+    cache.keep("key", answer())
+    assert cache.recall("key", (2, 9, 6)) is None
+
+
+def test_the_one_used_longest_ago_makes_room(tmp_path):
+    for age, name in enumerate(("younger", "older"), start=1):
+        ResultsCache(tmp_path, PLENTY).keep(name, answer())
+        os.utime(tmp_path / f"{name}.npz", (1e9 - age, 1e9 - age))
+    cache = ResultsCache(tmp_path, int((tmp_path / "older.npz").stat().st_size * 2.5))
+    cache.recall("older", SHAPE)
+    cache.keep("new", answer())
+    assert sorted(path.stem for path in tmp_path.iterdir()) == ["new", "older"]
+
+
+def test_an_answer_larger_than_the_limit_is_not_kept(tmp_path):
+    ResultsCache(tmp_path / "results", 100).keep("key", answer())
+    assert not (tmp_path / "results").exists()
+
+
+def test_what_another_process_left_unfinished_goes_after_a_while(cache, tmp_path):
+    cache.keep("key", answer())
+    old, fresh = tmp_path / "results/old.part", tmp_path / "results/fresh.part"
+    old.touch(), fresh.touch()
+    os.utime(old, (0, 0))
+    cache.keep("other", answer())
+    assert (old.exists(), fresh.exists()) == (False, True)
+
+
+def test_a_folder_that_can_not_be_written_costs_nothing(tmp_path):
+    (tmp_path / "file").touch()
+    cache = ResultsCache(tmp_path / "file" / "results", PLENTY)
+    cache.keep("key", answer())
+    assert cache.recall("key", SHAPE) is None
+
+
+WRITES_OVER_AND_OVER = """
+import sys
+from pathlib import Path
+import numpy as np
+from xai_core.results_cache import Remembered, ResultsCache
+from xai_core.types import Estimate
+cache = ResultsCache(Path(sys.argv[1]), 40_000)
+maps = np.ones((2, 6, 9), np.float32)
+for turn in range(60):
+    key = f"key{turn % 30}"
+    cache.keep(key, Remembered(Estimate(1.0, maps), 1.0))
+    found = cache.recall(key, (2, 6, 9))
+    assert found is None or (found.estimate.maps == 1).all()
+"""
+
+
+def test_several_processes_share_a_folder(tmp_path):
+    command = [sys.executable, "-W", "error", "-c", WRITES_OVER_AND_OVER, str(tmp_path)]
+    root = Path(__file__).resolve().parents[3]
+    started = [subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE) for _ in range(2)]
+    said = [process.communicate(timeout=60)[1] for process in started]
+    assert [process.returncode for process in started] == [0, 0], said
+    assert not any(b"removed" in words for words in said)
+
+
+def test_the_environment_says_where_and_how_much(monkeypatch, tmp_path):
+    monkeypatch.setenv("VITRINE_CACHE", str(tmp_path / "there"))
+    monkeypatch.setenv("VITRINE_CACHE_MB", "1")
+    ResultsCache.from_environment().keep("key", answer())
+    assert (tmp_path / "there").exists()
+
+
+@pytest.mark.parametrize(("megabytes", "is_on"), [("0", False), ("0.5", True), ("", True), ("plenty", True)])
+def test_nought_megabytes_switch_it_off(monkeypatch, tmp_path, megabytes, is_on):
+    monkeypatch.setenv("VITRINE_CACHE", str(tmp_path))
+    monkeypatch.setenv("VITRINE_CACHE_MB", megabytes)
+    runner = SlowRunner()
+    assert (remembering(runner) is not runner) == is_on
+
+
+def test_a_second_question_is_answered_at_once_also_after_a_restart(cache, question):
+    slow = SlowRunner()
+    runner = RememberingRunner(slow, cache)
+    job = runner.explain(*question.values())
+    job.update(status=Status.RUNNING, latest=estimate(1))
+    job.update(status=Status.DONE, latest=estimate(2), seconds=4.0)
+    runner.close()
+    again = RememberingRunner(slow, cache).explain(*question.values())
+    assert isinstance(again, RememberedJob)
+    assert is_same(again.result(), estimate(2))
+    assert again.state.seconds == 4.0
+    assert len(slow.jobs) == 1
+
+
+@pytest.mark.parametrize("end", [{"status": Status.CANCELLED}, {"status": Status.FAILED, "error": WorkerDied("Gone.")}])
+def test_what_did_not_finish_is_not_remembered(cache, question, end):
+    slow = SlowRunner()
+    runner = RememberingRunner(slow, cache)
+    job = runner.explain(*question.values())
+    job.update(status=Status.RUNNING, latest=estimate())
+    job.update(**end)
+    runner.close()
+    assert RememberingRunner(slow, cache).explain(*question.values()) is slow.jobs[1]

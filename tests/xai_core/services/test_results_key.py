@@ -1,0 +1,115 @@
+"""All that decides an answer is in the key under which it is kept, and nothing else."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import xai_core.methods  # noqa: F401
+from xai_core.detector import BoxTarget
+from xai_core.method import method_named
+from xai_core.preprocessing import Preprocessing
+from xai_core.services.results_key import CODE, PACKAGES, key_of, key_of_boxes, made_by
+from xai_core.types import Conditions, ModelSource
+
+BOX = BoxTarget((1.0, 2.0, 5.0, 6.0), 1, 0.9, (0.1, 0.9))
+
+
+@pytest.fixture
+def question():
+    return {
+        "source": ModelSource("/somewhere/model.onnx", "model.onnx", "ab" * 32),
+        "preprocessing": Preprocessing(6, 9),
+        "method": method_named("rise")(samples=200),
+        "image": np.random.default_rng(0).random((6, 9, 3), np.float32),
+        "targets": np.array([3, 1]),
+        "conditions": Conditions(),
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("source", ModelSource("/somewhere/model.onnx", "model.onnx", "cd" * 32)),
+        ("source", ModelSource("/somewhere/model.onnx", "model.onnx", "ab" * 32, "torchvision/resnet18")),
+        ("preprocessing", Preprocessing(6, 9, mean=(0.5, 0.5, 0.5))),
+        ("image", np.zeros((6, 9, 3), np.float32)),
+        ("method", method_named("rise")(samples=300)),
+        ("method", method_named("saliency")()),
+        ("targets", np.array([1, 3])),
+        ("conditions", Conditions("bfloat16")),
+        ("conditions", Conditions(random_last_layer=0)),
+        ("conditions", Conditions(peer="captum")),
+    ],
+)
+def test_all_that_decides_an_answer_is_in_the_key(question, name, other):
+    assert key_of(**question) != key_of(**question | {name: other})
+
+
+def test_a_new_version_forgets(question, monkeypatch):
+    before = key_of(**question)
+    monkeypatch.setattr("xai_core.services.results_key.made_by", lambda: {"vitrine": "99"})
+    assert key_of(**question) != before
+
+
+def test_what_computes_the_answers_is_named_down_to_the_code():
+    assert {"vitrine", "code", "numpy"} <= set(made_by())
+
+
+READ_ONLY = {"pillow", "h5py", "safetensors"}  # the picture and the weights that they read are in the key themselves
+NO_MAP = {"fairlearn", "scikit-learn", "pandas", "pyarrow", "tensorboard"}  # figures of tables, which are not kept
+
+
+def test_every_library_that_decides_a_map_is_named():
+    modules = {name.partition(".")[0] for folder in CODE for path in folder.rglob("*.py") for name in imported(path)}
+    known = packages_distributions()
+    own = {"xai_core", "model_adapters"}
+    foreign = modules - set(sys.stdlib_module_names) - own
+    assert {"numpy", "torch", "skimage", "scipy", "openvino"} <= foreign
+    for module in foreign & set(known):
+        packages = {package.replace("_", "-").lower() for package in known[module]}
+        assert packages & (set(PACKAGES) | READ_ONLY | NO_MAP), module
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the names of the modules that a file imports, also by `importlib.import_module`."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "import_module":
+            yield from (one.value for one in node.args if isinstance(one, ast.Constant))
+
+
+def test_whose_file_it_is_and_what_it_is_called_are_not_in_the_key(question):
+    moved = replace(question["source"], path="/elsewhere", name="other", owner="another")
+    assert key_of(**question) == key_of(**question | {"source": moved})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        (BOX, BOX),
+        (replace(BOX, corners=(1.0, 2.0, 5.0, 6.5)),),
+        (replace(BOX, label=0),),
+        (replace(BOX, score=0.8),),
+        (replace(BOX, class_scores=(0.2, 0.8)),),
+    ],
+)
+def test_all_that_is_known_of_a_box_is_in_the_key(question, other):
+    asked = {name: question[name] for name in ("source", "method", "image", "conditions")}
+    assert key_of_boxes(**asked, targets=[BOX]) != key_of_boxes(**asked, targets=other)
+
+
+def test_another_reading_of_a_detector_is_another_answer(question):
+    asked = {name: question[name] for name in ("method", "image", "conditions")}
+    sources = [question["source"], *(replace(question["source"], task="detect", reading=one) for one in ("", "ssd"))]
+    assert len({key_of_boxes(source, targets=[BOX], **asked) for source in sources}) == 3

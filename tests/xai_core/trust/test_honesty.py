@@ -1,0 +1,223 @@
+"""What a person is told of one map, by maps made by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import xai_core.methods  # noqa: F401
+from xai_core.method import method_named
+from xai_core.trust.honesty import Finding, noise_shares, samples_for, warnings
+from xai_core.types import Capability, Card, Estimate, InputSpec
+
+SIDE = 20
+
+
+def a_map(seed=0):
+    """A map of smooth weight in the middle, with a little of it everywhere."""
+    rows, columns = np.mgrid[:SIDE, :SIDE] - SIDE / 2
+    return np.exp(-(rows**2 + columns**2) / 30).astype(np.float32)[None] + np.float32(0.001)
+
+
+@pytest.fixture
+def finding():
+    """A finding that there is nothing to say against."""
+    return Finding(
+        method=method_named("saliency")(score="logit"),
+        card=Card("onnx", "onnx", 3, InputSpec(SIDE, SIDE), Capability.PREDICT),
+        estimate=Estimate(1.0, a_map()),
+        image=np.random.default_rng(5).random((SIDE, SIDE, 3), np.float32),
+        picture_size=(300, 400),
+        probabilities=np.array([0.7, 0.2995, 0.0005], np.float32),
+        targets=np.array([0]),
+        names=("cat",),
+    )
+
+
+def only(finding, **changes):
+    """Return the one warning that a change leads to."""
+    (sentence,) = warnings(replace(finding, **changes))
+    assert sentence.endswith(".")
+    return sentence
+
+
+def test_nothing_is_said_against_a_sound_map(finding):
+    assert warnings(finding) == ()
+
+
+def test_a_map_of_zeros_shows_nothing(finding):
+    estimate = Estimate(1.0, np.zeros((1, SIDE, SIDE), np.float32))
+    assert "same everywhere" in only(finding, estimate=estimate)
+
+
+def test_a_constant_map_with_rounding_shows_nothing(finding):
+    estimate = Estimate(1.0, np.float32(3) + np.float32(1e-7) * a_map())
+    assert "same everywhere" in only(finding, estimate=estimate)
+
+
+def test_a_map_that_only_the_cut_made_zero_sends_to_the_switch(finding):
+    empty, cam = Estimate(1.0, np.zeros((1, SIDE, SIDE), np.float32)), method_named("grad_cam")
+    assert 'switch off "Positive only"' in only(finding, estimate=empty, method=cam(positive_only=True))
+    assert "choose another layer." in only(finding, estimate=empty, method=cam(positive_only=False))
+
+
+@pytest.mark.parametrize(
+    ("method", "gives", "advice"),
+    [
+        ("occlusion", "logit", "another fill."),
+        ("rise", "logit", "another score."),
+        ("rise", "probability", "another method."),
+        ("saliency", "logit", "another score."),
+        ("deeplift", "probability", "another baseline."),
+    ],
+)
+def test_what_is_advised_for_a_constant_map_can_be_changed(finding, method, gives, advice):
+    settings = {"baseline": "noise"} if method == "deeplift" else {}
+    changed = {"method": method_named(method)(**settings), "card": replace(finding.card, gives=gives)}
+    assert only(finding, estimate=Estimate(1.0, np.zeros((1, SIDE, SIDE), np.float32)), **changed).endswith(advice)
+
+
+def test_a_saturated_probability_sends_to_the_logit(finding):
+    sure = {"probabilities": np.array([0.9999, 0, 0], np.float32), "method": method_named("saliency")()}
+    sure["method"] = method_named("saliency")(score="probability")
+    assert "explain the logit" in only(finding, **sure)
+    ends_in_probabilities = replace(finding.card, gives="probability")
+    assert "method that hides parts" in only(finding, **sure, card=ends_in_probabilities)
+
+
+def test_a_saturated_probability_is_harmless_where_the_map_accounts_for_it(finding):
+    sure = np.array([0.9999, 0, 0], np.float32)
+    path = method_named("integrated_gradients")(score="probability", baseline="noise")
+    estimate = Estimate(1.0, a_map(), {"completeness_error": (0.01,)})
+    assert warnings(replace(finding, probabilities=sure, method=path, estimate=estimate)) == ()
+    hiding = method_named("occlusion")(fill="black")
+    assert warnings(replace(finding, probabilities=sure, method=hiding)) == ()
+    unmoved = Estimate(1.0, a_map() * 1e-3)
+    assert "so near 100 %" in only(finding, probabilities=sure, method=hiding, estimate=unmoved)
+
+
+def test_shares_that_add_up_by_construction_do_not_account_for_a_saturated_probability(finding):
+    sure = np.array([0.9999, 0, 0], np.float32)
+    estimate = Estimate(1.0, a_map() * 1e-3, {"efficiency_error": (0.0,)})
+    assert "so near 100 %" in only(finding, probabilities=sure, method=method_named("shapley")(), estimate=estimate)
+
+
+def test_a_class_that_was_not_chosen_is_told(finding):
+    assert "less than 1 % (0.05%)" in only(finding, targets=np.array([2]), names=("emu",))
+
+
+def test_a_class_blind_method_is_told(finding):
+    assert "same map for every class" in only(finding, method=method_named("eigen_cam")())
+
+
+def test_a_method_that_tells_classes_apart_a_little_is_no_reason_to_warn(finding):
+    assert method_named("layercam").class_sensitivity == "low"
+    assert warnings(replace(finding, method=method_named("layercam")())) == ()
+
+
+def test_a_baseline_that_looks_like_the_picture_is_told(finding):
+    image = finding.image.copy()
+    image[:10] = 0.02
+    path = method_named("integrated_gradients")
+    assert "50% of the picture looks like the baseline (black)" in only(finding, image=image, method=path())
+    assert warnings(replace(finding, image=image, method=path(baseline="white"))) == ()
+
+
+def test_a_fill_that_looks_like_the_picture_is_told(finding):
+    image = finding.image.copy()
+    image[:10] = 0.5
+    assert "looks like the fill (grey)" in only(finding, image=image, method=method_named("occlusion")(score="logit"))
+
+
+def test_a_map_at_the_border_is_told(finding):
+    maps = a_map() * 0.01
+    maps[:, 0] = 1
+    assert "5% of the picture's border" in only(finding, estimate=Estimate(1.0, maps))
+
+
+def test_an_evenly_spread_map_is_not_at_the_border(finding):
+    maps = np.random.default_rng(0).random((1, SIDE, SIDE), np.float32)
+    assert warnings(replace(finding, estimate=Estimate(1.0, maps))) == ()
+
+
+def test_a_picture_smaller_than_the_input_is_told(finding):
+    assert "8 × 5 pixels was enlarged 4.0-fold" in only(finding, picture_size=(5, 8))
+
+
+@pytest.mark.parametrize(("value", "said"), [(0.0, "black picture"), (0.6, "picture of one colour")])
+def test_an_empty_picture_is_told(finding, value, said):
+    assert said in only(finding, image=np.full((SIDE, SIDE, 3), value, np.float32))
+
+
+def test_a_map_that_does_not_add_up_is_told(finding):
+    path = method_named("integrated_gradients")(baseline="noise")
+    estimate = Estimate(1.0, a_map(), {"completeness_error": (0.123,), "points": (50.0,)})
+    assert "only within 12%; raise the steps." in only(finding, method=path, estimate=estimate)
+    undefined = Estimate(1.0, a_map(), {"completeness_error": (None,)})
+    assert warnings(replace(finding, method=path, estimate=undefined)) == ()
+
+
+def test_a_simple_model_that_does_not_fit_is_told(finding):
+    said = only(finding, estimate=Estimate(1.0, a_map(), {"fit_r2": (0.31,)}), method=method_named("lime")())
+    assert "only 31%" in said
+    assert "fewer superpixels or another method" in said
+    unknown = Estimate(1.0, a_map(), {"fit_r2": (None,)})
+    assert warnings(replace(finding, estimate=unknown, method=method_named("lime")())) == ()
+
+
+def test_each_target_is_judged_by_its_own_figures(finding):
+    maps = np.concatenate([a_map(), np.zeros((1, SIDE, SIDE), np.float32)])
+    estimate = Estimate(1.0, maps, {"completeness_error": (0.2, None)})
+    said = warnings(replace(finding, estimate=estimate, targets=np.array([0, 1]), names=("cat", "dog")))
+    assert [sentence.partition(" of ")[2][:3] for sentence in said] == ["cat", "dog"]
+
+
+def test_the_noise_share_is_the_squared_error_over_the_variance():
+    maps = np.array([[[0.0, 2.0]], [[0.0, 4.0]]], np.float32)
+    errors = np.array([[[0.1, 0.3]], [[3.0, 3.0]]], np.float32)
+    assert noise_shares(Estimate(1.0, maps, standard_error=errors)) == pytest.approx((0.05, 1.0))
+
+
+def test_the_noise_share_of_nothing_drawn_or_nothing_shown_is_undefined():
+    assert noise_shares(Estimate(1.0, a_map())) == (None,)
+    flat = np.ones((1, 2, 2), np.float32)
+    assert noise_shares(Estimate(1.0, flat, standard_error=flat)) == (None,)
+
+
+@pytest.mark.parametrize(
+    ("method", "effort"),
+    [
+        ("rise", "samples"),
+        ("sobol", "rows"),
+        ("shapley", "permutations"),
+        ("hsic", "samples"),
+        ("smoothgrad", "samples"),
+        ("gradient_shap", "samples"),
+    ],
+)
+def test_much_noise_is_told_with_what_lessens_it(finding, method, effort):
+    estimate = Estimate(1.0, a_map(), standard_error=np.full((1, SIDE, SIDE), a_map().std() * 0.6))
+    assert f"36% of what the map of cat shows may be noise; raise the {effort}." in only(
+        finding, estimate=estimate, method=method_named(method)()
+    )
+
+
+@pytest.mark.parametrize(("share", "needed"), [(0.05, 1000), (0.01, 1000), (0.5, 19000), (0.2, 4750), (1.0, None)])
+def test_the_samples_needed_follow_from_the_share(share, needed):
+    found = samples_for(share, 1000)
+    assert found == needed or found == pytest.approx(needed, abs=1)
+
+
+def test_the_samples_needed_do_what_they_promise():
+    draws = np.random.default_rng(0)
+    signal = np.tile([0.0, 1.0], 5000)
+
+    def share(samples):
+        drawn = signal + draws.normal(size=signal.size) * (20 / samples) ** 0.5
+        error = np.full((1, 1, signal.size), (20 / samples) ** 0.5, np.float32)
+        (found,) = noise_shares(Estimate(1.0, drawn[None, None].astype(np.float32), standard_error=error))
+        return found
+
+    assert share(samples_for(share(100), 100)) == pytest.approx(0.05, abs=0.004)

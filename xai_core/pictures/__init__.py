@@ -1,0 +1,1 @@
+"""From picture files to pixels, and from maps to pictures."""

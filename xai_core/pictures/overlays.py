@@ -1,0 +1,111 @@
+"""From signed maps to pictures: colours, overlays, files."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from xai_core.errors import DataError
+from xai_core.params import Declared, Range, params_of
+from xai_core.pictures.colour_maps import COLOUR_MAPS, ENTRIES, colour_table
+from xai_core.types import Floats
+
+Picture = NDArray[np.uint8]
+AUTOMATIC = {"signed": "blue-red", "unsigned": "inferno"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look(Declared):
+    """How a map is drawn, in the browser and in files alike."""
+
+    opacity: Annotated[float, Range(0, 1, 0.05), "How much the map covers the photo."] = 0.7
+    colour_map: Annotated[
+        Literal["automatic", "blue-red", "purple-orange", "inferno", "viridis", "cividis", "gray"],
+        "Automatic is blue-red where values have two signs, and inferno where they have one.",
+    ] = "automatic"
+    fade: Annotated[bool, "In the overlay, let weak values show more of the photo."] = True
+    smooth: Annotated[bool, "Blend between the map's pixels; off shows each as a square."] = True
+
+    def colours_for(self, map: Floats) -> str:
+        """Return the name of the colour map that suits a map (H, W)."""
+        if self.colour_map != "automatic":
+            return self.colour_map
+        return AUTOMATIC["signed" if map.size and map.min() < 0 else "unsigned"]
+
+
+Look.id, Look.title, Look.params = "look", "Look", params_of(Look)
+
+
+def scale_limits(map: Floats, colour_map: str) -> tuple[float, float]:
+    """Return the values at the two ends of a colour map: symmetric about zero where it is diverging.
+
+    map: (H, W), finite; DataError otherwise.
+    """
+    if not map.size or not np.isfinite(map).all():
+        raise DataError("A map must hold finite numbers to be drawn; this one does not. Run the method again.")
+    if COLOUR_MAPS[colour_map].diverging:
+        limit = float(np.abs(map).max())
+        return -limit, limit
+    return float(map.min()), float(map.max())
+
+
+def heat_map(map: Floats, look: Look, limits: tuple[float, float] | None = None) -> Picture:
+    """Return the colours of a map (H, W) as (H, W, 3) uint8; `limits` default to the map's own."""
+    name = look.colours_for(map)
+    shares = _shares(map, name, limits or scale_limits(map, name))
+    return np.asarray(colour_table(name)[np.floor(shares * (ENTRIES - 1) + 0.5).astype(np.intp)])
+
+
+def overlay(photo: Picture, map: Floats, look: Look, limits: tuple[float, float] | None = None) -> Picture:
+    """Return a photo (h, w, 3) uint8 with a map (H, W) of the same field of view over it, at the photo's size."""
+    drawn = Look(**look.values() | {"colour_map": look.colours_for(map)})
+    limits = limits or scale_limits(map, drawn.colour_map)
+    fitted = _resized(map, photo.shape[1], photo.shape[0], look.smooth)
+    cover = _cover(fitted, drawn, limits)[..., None]
+    return np.asarray(np.rint(photo * (1 - cover) + heat_map(fitted, drawn, limits) * cover), np.uint8)
+
+
+def png_bytes(picture: Picture) -> bytes:
+    """Encode (h, w, 3) uint8 as PNG."""
+    return _encoded(picture, "PNG")
+
+
+def jpeg_bytes(picture: Picture, quality: int = 90) -> bytes:
+    """Encode (h, w, 3) uint8 as JPEG; `quality` from 1 to 95."""
+    return _encoded(picture, "JPEG", quality=quality)
+
+
+def _resized(map: Floats, width: int, height: int, smooth: bool) -> Floats:
+    resampling = Image.Resampling.BILINEAR if smooth else Image.Resampling.NEAREST
+    return np.asarray(Image.fromarray(np.asarray(map, np.float32)).resize((width, height), resampling))
+
+
+def _shares(map: Floats, colour_map: str, limits: tuple[float, float]) -> NDArray[np.float64]:
+    """Return where each value lies between the limits, from 0 to 1; a map of zeros lies where zero is drawn."""
+    low, high = limits
+    if high <= low:
+        return np.full(map.shape, 0.5 if COLOUR_MAPS[colour_map].diverging else 0.0)
+    return np.clip((map.astype(np.float64) - low) / (high - low), 0, 1)
+
+
+def _cover(map: Floats, look: Look, limits: tuple[float, float]) -> NDArray[np.float64]:
+    """Return how much each pixel covers the photo, from 0 to 1.
+
+    Where the look fades, it is the root of the strength: most values of a gradient's map lie far below its largest.
+    """
+    if not look.fade:
+        return np.full(map.shape, look.opacity)
+    shares = _shares(map, look.colour_map, limits)
+    strength = np.abs(2 * shares - 1) if COLOUR_MAPS[look.colour_map].diverging else shares
+    return np.asarray(look.opacity * np.sqrt(strength))
+
+
+def _encoded(picture: Picture, format: str, **options: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, format, **options)
+    return buffer.getvalue()

@@ -1,0 +1,53 @@
+"""From a model file to a detector that is ready to be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xai_core.errors import DataError
+from xai_core.jobs.base import Job, Runner
+from xai_core.labels import labels_for, read_labels
+from xai_core.services.preparation import in_background, opened
+from xai_core.types import Card, ModelSource, Precision
+
+BACKGROUND = ("__background__", "background", "bg", "_background_")
+
+
+@dataclass(frozen=True)
+class PreparedDetector:
+    """A detector that is ready to be asked. labels: a name for each class. precision: of the passes that explain."""
+
+    source: ModelSource
+    card: Card
+    labels: tuple[str, ...]
+    precision: Precision = "float32"
+
+
+def prepared_detector(source: ModelSource, card: Card, labels: Sequence[str] = ()) -> PreparedDetector:
+    """Return a detector with the names of its classes: `labels` where it has as many, or else those of its file."""
+    return PreparedDetector(source, card, tuple(labels) if len(labels) == card.classes else labels_for(card))
+
+
+def prepare_detector_in_background(
+    runner: Runner, source: ModelSource, labels: Sequence[str] = ()
+) -> Job[PreparedDetector]:
+    """Open a detector in a thread of its own; cancelling leaves its process to its runner."""
+    return in_background(lambda tell: prepared_detector(source, opened(runner, source, tell), labels))
+
+
+def read_detector_labels(data: bytes, classes: int, name: str) -> tuple[str, ...]:
+    """Return names for classes from a file, with or without a first one for the background.
+
+    Raises DataError where there are too few or too many.
+    """
+    try:
+        return read_labels(data, classes, name)
+    except DataError as error:
+        try:
+            first, *rest = read_labels(data, classes + 1, name)
+        except DataError:
+            raise error from None
+        if first.strip().casefold() not in BACKGROUND:
+            raise
+        return tuple(rest)

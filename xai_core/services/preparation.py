@@ -1,0 +1,106 @@
+"""From a model file to a model that is ready to be asked: open it, find its preprocessing, name its classes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from xai_core.errors import VitrineError, WorkerDied
+from xai_core.jobs.base import Job, Runner, Status
+from xai_core.jobs.sentences import STOPPED
+from xai_core.labels import labels_for
+from xai_core.pictures.files import Picture
+from xai_core.preprocessing import Preprocessing
+from xai_core.samples import Reference
+from xai_core.services.asking import probabilities
+from xai_core.services.preprocessing_guess import Candidate, load_preprocessing, rank
+from xai_core.types import Card, Floats, ModelSource, Precision
+
+LOG = logging.getLogger(__name__)
+Tell = Callable[[str], None]
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A model that is ready to be asked.
+
+    candidates: the ways to prepare a picture that were tried, best first; preprocessing: the one in force.
+    labels: a name for each class. precision: of the passes that explain.
+    """
+
+    source: ModelSource
+    card: Card
+    candidates: tuple[Candidate, ...]
+    preprocessing: Preprocessing
+    labels: tuple[str, ...]
+    precision: Precision = "float32"
+
+
+def prepare(
+    runner: Runner,
+    source: ModelSource,
+    pictures: Sequence[Picture],
+    references: Sequence[Reference],
+    tell: Tell = lambda doing: None,
+    chosen: str | None = None,
+) -> Prepared:
+    """Open a model and find out how it wants its pictures; `pictures` are the person's own, if there are any yet.
+
+    chosen: a preprocessing as `load_preprocessing` reads it, which is then taken untried.
+    Raises the VitrineError that says why the model can not be used.
+    """
+    card = opened(runner, source, tell)
+    if chosen is None:
+        tell("finding out how the model wants its pictures")
+        candidates = rank(card, _asking(runner, source), pictures, references)
+    else:
+        candidates = (Candidate("chosen", load_preprocessing(chosen, card), "It was chosen, and not tried.", 0.0),)
+    return Prepared(source, card, candidates, candidates[0].preprocessing, labels_for(card))
+
+
+def opened(runner: Runner, source: ModelSource, tell: Tell = lambda doing: None) -> Card:
+    """Open a model and return its card; `tell` hears what is going on meanwhile."""
+    opening = runner.open(source)
+    while not opening.wait(0.1).ended:
+        tell(opening.state.doing)
+    return opening.result()
+
+
+def _asking(runner: Runner, source: ModelSource) -> Callable[[Preprocessing, Floats], Floats]:
+    def predict(preprocessing: Preprocessing, images: Floats) -> Floats:
+        return probabilities(runner, source, preprocessing, images)
+
+    return predict
+
+
+def prepare_in_background(
+    runner: Runner, source: ModelSource, pictures: Sequence[Picture], references: Sequence[Reference]
+) -> Job[Prepared]:
+    """Do `prepare` in a thread of its own; cancelling leaves the model's process to its runner."""
+    return in_background(lambda tell: prepare(runner, source, pictures, references, tell))
+
+
+def in_background(work: Callable[[Tell], Found]) -> Job[Found]:
+    """Do some work in a thread of its own; a job that is cancelled does not stop it, but nobody hears of its end.
+
+    work: is handed what tells how it is getting on, in words that `doing` of the job's state then shows.
+    """
+    job: Job[Found] = Job(cancel=lambda: job.update(status=Status.CANCELLED))
+
+    def run() -> None:
+        job.update(status=Status.RUNNING)
+        try:
+            found = work(lambda doing: job.update(doing=doing))
+            job.update(status=Status.DONE, latest=found)
+        except VitrineError as error:
+            job.update(status=Status.FAILED, error=error)
+        except Exception:  # whatever it is, nobody must wait for ever
+            LOG.exception("A model could not be prepared.")
+            job.update(status=Status.FAILED, error=WorkerDied(STOPPED))
+
+    threading.Thread(target=run, daemon=True).start()
+    return job

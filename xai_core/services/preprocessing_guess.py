@@ -1,0 +1,230 @@
+"""Find out how a model wants its pictures: what its file says, and what it answers when the usual ways are tried.
+
+Where the right classes of some photos are known, a way is as good as the probability that the right class gets.
+Elsewhere it is as good as the answer is telling: the mutual information between the predicted class and the picture,
+estimated across small shifts of the picture. A way that is wrong makes a network answer the same whatever it sees,
+or answer with certainty and change its mind when the picture moves by a few pixels; both lower this figure. It is
+the objective of invariant information clustering (Ji, Henriques, Vedaldi, 2019), used here to choose and not to learn.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from xai_core.errors import ModelError, ParamError
+from xai_core.labels import IMAGENET_CLASSES
+from xai_core.pictures.files import Picture
+from xai_core.preprocessing import Preprocessing, presets
+from xai_core.samples import Reference
+from xai_core.types import Card, Floats
+
+USUAL_SIDE = 224
+Predict = Callable[[Preprocessing, Floats], Floats]
+Trial = Callable[[Preprocessing], tuple[float, str]]
+
+_ENOUGH_PICTURES = 8
+_FEWEST_KNOWN = 3
+_SMALL_SIDE = 96
+_SMOOTHING = 0.05
+_TELLING_PROBABILITY = 0.15  # below this not even the best way makes sense of the known photos
+_TIE = 0.05  # in units of the score: a probability, or nats
+_CONTRADICTION = 0.3  # the file's word is overruled below this share of a best score above it
+_JSON_LIMIT = 1 << 16
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A way to prepare pictures that was tried.
+
+    evidence: what came of it, in a sentence or two. score: mean probability of the right class where classes are
+    known, else information in nats; higher is better, and -inf where the model gave no usable answer.
+    """
+
+    name: str
+    preprocessing: Preprocessing
+    evidence: str
+    score: float
+
+
+def input_size(card: Card) -> tuple[int, int]:
+    """Return height and width that a model is asked at; where a side is free, the file's hint, or else 224 pixels."""
+    hint = (card.hint.height, card.hint.width) if card.hint else (None, None)
+    height = card.input.height or hint[0] or card.input.width or USUAL_SIDE
+    return height, card.input.width or hint[1] or height
+
+
+def candidates(card: Card) -> dict[str, Preprocessing]:
+    """Return the ways worth trying by name: the usual ones at the model's input size, and what the file speaks for."""
+    found = presets(*input_size(card), card.input.channels)
+    if card.hint is None:
+        return found
+    hint = card.hint
+    found = {name: replace(way, fit=hint.fit, crop_share=hint.crop_share) for name, way in found.items()}
+    name = next((name for name, way in found.items() if way == hint), "as the file says")
+    return {name: hint} | found
+
+
+def load_preprocessing(text: str, card: Card) -> Preprocessing:
+    """Return the preprocessing that `text` names: a usual way such as "-1..1" or "ImageNet", or a JSON file's path.
+
+    The file holds fields of Preprocessing; those it leaves out are as in the first of `candidates`. ParamError if not.
+    """
+    known = candidates(card)
+    named = [way for name, way in known.items() if text.strip() and name.lower().startswith(text.strip().lower())]
+    if len(named) == 1:
+        return named[0]
+    if not Path(text).is_file():
+        raise ParamError(f"There is no preprocessing called {text!r} and no such file; there are {', '.join(known)}.")
+    return _from_file(Path(text), next(iter(known.values())))
+
+
+def rank(
+    card: Card, predict: Predict, pictures: Sequence[Picture], references: Sequence[Reference] = ()
+) -> tuple[Candidate, ...]:
+    """Try all candidates and return them, the best first.
+
+    predict: (preprocessing, images (N, H, W, 3) in [0, 1]) -> probabilities (N, K). pictures: the person's own.
+    references: photos with known ImageNet classes. What the file itself says comes first unless the answers
+    contradict it strongly. Raises the model's own error where none of the candidates gets an answer.
+    """
+    ways = candidates(card)
+    known = [r for r in references if r.classes and max(r.classes) < card.classes]
+    if card.classes == IMAGENET_CLASSES and len(known) >= _FEWEST_KNOWN:
+        found = _tried(ways, _known_classes(predict, known))
+        if found[0].score >= _TELLING_PROBABILITY:
+            return _with_ties(_hint_first(card, found))
+    pool = _pool(pictures, references)
+    if not pool:
+        return tuple(Candidate(n, way, "There is no picture to try it on yet.", 0.0) for n, way in ways.items())
+    found = _tried(ways, _telling(predict, pool))
+    return _weighed(_with_ties(_hint_first(card, found)), len(pictures), len(pool))
+
+
+def _from_file(path: Path, base: Preprocessing) -> Preprocessing:
+    try:
+        values = json.loads(path.read_bytes()[:_JSON_LIMIT])
+    except (OSError, ValueError, RecursionError) as error:
+        raise ParamError(
+            f"{path.name} is not valid JSON; it needs fields such as height, width, mean and std."
+        ) from error
+    if not isinstance(values, dict):
+        raise ParamError(f"{path.name} must hold one JSON object with fields such as height, width, mean and std.")
+    return Preprocessing.from_json(base.to_json() | values)
+
+
+def _tried(ways: dict[str, Preprocessing], trial: Trial) -> list[Candidate]:
+    found, failures = [], []
+    for name, way in ways.items():
+        try:
+            score, evidence = trial(way)
+        except ModelError as error:
+            if type(error) is not ModelError:  # the file itself is at fault, not this way
+                raise
+            failures.append(error)
+            score, evidence = -math.inf, str(error)
+        found.append(Candidate(name, way, evidence, score))
+    if len(failures) == len(found):
+        raise failures[0]
+    return sorted(found, key=lambda candidate: -candidate.score)
+
+
+def _known_classes(predict: Predict, known: Sequence[Reference]) -> Trial:
+    def trial(way: Preprocessing) -> tuple[float, str]:
+        answers = _distributions(predict(way, np.stack([way.place(r.picture().pixels) for r in known])))
+        right = [float(row[list(r.classes)].sum()) for row, r in zip(answers, known, strict=True)]
+        best_five = np.argsort(answers, axis=1)[:, -5:]
+        hits = sum(bool(set(row) & set(r.classes)) for row, r in zip(best_five.tolist(), known, strict=True))
+        score = float(np.mean(right))
+        return score, f"The right thing is among the first five guesses on {hits} of {len(known)} known photos, " + (
+            f"with {score:.0%} probability on average."
+        )
+
+    return trial
+
+
+def _telling(predict: Predict, pool: Sequence[Picture]) -> Trial:
+    def trial(way: Preprocessing) -> tuple[float, str]:
+        shifted = _shifted(np.stack([way.place(p.pixels) for p in pool]))
+        views, count = len(shifted), len(pool)
+        answers = _distributions(predict(way, np.concatenate(shifted)))
+        answers = answers.reshape(views, count, -1)
+        chosen = answers.argmax(axis=2)
+        sure, steady = float(answers[0].max(axis=1).mean()), float((chosen[1:] == chosen[0]).mean())
+        different = len(set(chosen[0].tolist()))
+        return information(answers), (
+            f"{different} different {'answer' if different == 1 else 'answers'} to {count} "
+            f"{'picture' if count == 1 else 'pictures'}, {sure:.0%} sure on average; "
+            f"{steady:.0%} stay the same when a picture is moved a little."
+        )
+
+    return trial
+
+
+def information(answers: Floats) -> float:
+    """Return the information between pictures and answers across views, in nats; at most the log of the classes.
+
+    answers: probabilities (V, N, K) for V views of N pictures, the first of them unchanged.
+    """
+    smooth = (1 - _SMOOTHING) * answers + _SMOOTHING / answers.shape[2]
+    logs = np.log(smooth)
+    marginal = smooth.mean(axis=(0, 1))
+    across = (smooth[:1] * logs[1:] + smooth[1:] * logs[:1]).sum(axis=2).mean() / 2
+    return float(across - (marginal * np.log(marginal)).sum())
+
+
+def _shifted(images: Floats) -> list[Floats]:
+    """Return the images, and the images moved by a sixteenth of their side; fewer moves where they are large."""
+    height, width = images.shape[1:3]
+    by = max(1, round(min(height, width) / 16))
+    small = max(height, width) <= _SMALL_SIDE
+    moves = [(0, by), (0, -by), (by, 0), (-by, 0)] if small else [(by, by), (-by, -by)]
+    wide = np.pad(images, ((0, 0), (by, by), (by, by), (0, 0)), mode="edge")
+    moved = [wide[:, by + dy : by + dy + height, by + dx : by + dx + width] for dy, dx in moves]
+    return [images, *moved]
+
+
+def _distributions(answers: Floats) -> Floats:
+    """Return rows that sum to one, also for a single output and for labels that do not exclude each other."""
+    if answers.shape[1] == 1:
+        answers = np.concatenate([answers, 1 - answers], axis=1)
+    return np.asarray(answers / np.maximum(answers.sum(axis=1, keepdims=True), 1e-12), np.float32)
+
+
+def _pool(pictures: Sequence[Picture], references: Sequence[Reference]) -> list[Picture]:
+    own = list(pictures[:_ENOUGH_PICTURES])
+    return own + [r.picture() for r in references[: _ENOUGH_PICTURES - len(own)]]
+
+
+def _hint_first(card: Card, found: list[Candidate]) -> list[Candidate]:
+    hinted = next((c for c in found if c.preprocessing == card.hint), None)
+    if hinted is None:
+        return found
+    others = [c for c in found if c is not hinted]
+    if found[0].score > _CONTRADICTION and hinted.score < _CONTRADICTION * found[0].score:
+        doubted = replace(hinted, evidence=f"{card.hint_reason} But the answers speak against it. {hinted.evidence}")
+        return [doubted if c is hinted else c for c in found]
+    return [replace(hinted, evidence=f"{card.hint_reason} {hinted.evidence}".strip()), *others]
+
+
+def _with_ties(found: list[Candidate]) -> tuple[Candidate, ...]:
+    close = [c.name for c in found[1:] if c.score > found[0].score - _TIE]
+    if not close:
+        return tuple(found)
+    tie = f"{' and '.join(close)} {'does' if len(close) == 1 else 'do'} about as well."
+    return replace(found[0], evidence=f"{found[0].evidence} {tie}"), *found[1:]
+
+
+def _weighed(found: tuple[Candidate, ...], own: int, tried: int) -> tuple[Candidate, ...]:
+    """Say on the first candidate how much weight its evidence has."""
+    if own >= _ENOUGH_PICTURES // 2:
+        return found
+    shown = {0: "no picture of yours", 1: "one picture of yours"}.get(own, f"{own} pictures of yours")
+    samples = f" and {tried - own} sample photos" if tried > own else ""
+    weak = f"With {shown}{samples} this is weak evidence: add pictures, and check the predictions."
+    return replace(found[0], evidence=f"{found[0].evidence} {weak}"), *found[1:]

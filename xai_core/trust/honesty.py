@@ -1,0 +1,271 @@
+"""How far one map can be trusted: its noise, and what a person should be warned of before reading it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+import numpy as np
+
+from xai_core.families.baselines import Baseline, baseline_picture
+from xai_core.method import Catalogued
+from xai_core.types import Card, Estimate, Floats, Indices
+
+NOISE_WANTED = 0.05
+NOISE_WARNED_OF = 0.2
+SATURATED, UNLIKELY = 0.999, 0.01
+NOTHING_MOVED = 0.01  # of a probability
+LARGEST_SUM_ERROR = 0.05
+LEAST_FIT = 0.5
+NEAR, MUCH_NEAR = 0.05, 0.25  # of the range of a colour channel; share of the picture's pixels
+BORDER, BORDER_HOLDS = 0.05, 0.5  # width as a share of a side; share of the map's weight
+ENLARGED = 2.0
+DARK, FLAT = 0.04, 0.01
+SUM_ERROR = "completeness_error"  # an efficiency error is nought by construction, so it tells nothing
+FIT = "fit_r2"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Finding:
+    """A map with what it came from; all that is judged.
+
+    image: (H, W, 3) float32 in [0, 1], as the model saw it. picture_size: height and width of the picture before
+    that. probabilities: (K,). targets: (T,) class indices; for boxes, the scores (T,) of those that are explained, and
+    their positions. names: what the targets are called, one each.
+    """
+
+    method: Catalogued
+    card: Card
+    estimate: Estimate
+    image: Floats
+    picture_size: tuple[int, int]
+    probabilities: Floats
+    targets: Indices
+    names: tuple[str, ...]
+
+
+RunCheck = Callable[[Finding], Iterator[str]]
+TargetCheck = Callable[[Finding, int], Iterator[str]]
+
+
+def noise_shares(estimate: Estimate) -> tuple[float | None, ...]:
+    """Return the share of each map's variance over its pixels that is Monte-Carlo noise, 0 to 1.
+
+    It is the mean of the squared standard error over the variance of the map. Where the noise moves all pixels alike
+    that says too much, never too little. None where the method draws nothing, or the map is constant.
+    """
+    errors = estimate.standard_error
+    if errors is None:
+        return (None,) * len(estimate.maps)
+    return tuple(_noise_share(map, error) for map, error in zip(estimate.maps, errors, strict=True))
+
+
+def _noise_share(map: Floats, error: Floats) -> float | None:
+    spread = float(np.var(map, dtype=np.float64))
+    return None if is_constant(map) else min(1.0, float(np.mean(np.square(error, dtype=np.float64))) / spread)
+
+
+def samples_for(share: float, samples: int, wanted: float = NOISE_WANTED) -> int | None:
+    """Return how many samples bring a noise share from `share`, with `samples` drawn, to `wanted`.
+
+    The noise's variance falls as 1 over the samples and the rest stays. None where all of the map may be noise, as
+    nothing can be said then.
+    """
+    if share >= 1:
+        return None
+    ratio = share / (1 - share) * (1 - wanted) / wanted
+    return max(samples, math.ceil(samples * ratio))
+
+
+def warnings(finding: Finding) -> tuple[str, ...]:
+    """Return what a person should know before reading the map: one sentence each, with what to do."""
+    return _sentences(finding, OF_THE_RUN, OF_A_TARGET)
+
+
+def box_warnings(finding: Finding) -> tuple[str, ...]:
+    """Return what a person should know before reading the maps of boxes; what hangs on a class's score is left out."""
+    return _sentences(finding, OF_A_RUN_ON_BOXES, OF_A_BOX)
+
+
+def _sentences(finding: Finding, of_the_run: Sequence[RunCheck], of_a_target: Sequence[TargetCheck]) -> tuple[str, ...]:
+    found = [sentence for check in of_the_run for sentence in check(finding)]
+    for position in range(len(finding.targets)):
+        found += [sentence for check in of_a_target for sentence in check(finding, position)]
+    return tuple(dict.fromkeys(found))
+
+
+def is_constant(map: Floats) -> bool:
+    """Whether a map is the same everywhere, up to rounding."""
+    return float(np.ptp(map)) <= 1e-6 * float(np.abs(map).max(initial=0))
+
+
+def _black_picture(finding: Finding) -> Iterator[str]:
+    if finding.image.max() < DARK:
+        yield "The model sees a black picture, so there is nothing to explain; bring another picture."
+    elif finding.image.std(axis=(0, 1)).max() < FLAT:
+        yield "The model sees a picture of one colour, so there is nothing to explain; bring another picture."
+
+
+def _enlarged(finding: Finding) -> Iterator[str]:
+    height, width = finding.picture_size
+    times = max(finding.image.shape[0] / height, finding.image.shape[1] / width)
+    if times >= ENLARGED:
+        yield (
+            f"The picture of {width} × {height} pixels was enlarged {times:.1f}-fold for the model, which may never "
+            "have seen such blur; bring a larger picture."
+        )
+
+
+def _class_blind(finding: Finding) -> Iterator[str]:
+    if finding.method.class_sensitivity == "none":
+        yield (
+            f"{finding.method.title} gives the same map for every class: it shows what the network looks at, not why "
+            "it chose this class; choose a method that depends on the class to ask that."
+        )
+
+
+def _box_blind(finding: Finding) -> Iterator[str]:
+    if finding.method.class_sensitivity == "none":
+        yield (
+            f"{finding.method.title} gives the same map for every box: it shows what the network looks at, not why it "
+            "drew this box; choose a method that depends on the box to ask that."
+        )
+
+
+def _like_the_baseline(finding: Finding) -> Iterator[str]:
+    values = finding.method.values()
+    field = next((name for name in ("baseline", "fill") if values.get(name) in get_args(Baseline)), None)
+    if field is None or finding.image.max() < DARK:
+        return
+    start = baseline_picture(values[field], finding.image, values.get("seed", 0))
+    near = float((np.abs(finding.image - start).max(axis=-1) < NEAR).mean())
+    if near > MUCH_NEAR:
+        yield (
+            f"{near:.0%} of the picture looks like the {field} ({values[field]}), and what looks like it gets nothing "
+            f"however much it matters; try another {field}."
+        )
+
+
+def _constant(finding: Finding, position: int) -> Iterator[str]:
+    map, name, values = finding.estimate.maps[position], finding.names[position], finding.method.values()
+    if values.get("positive_only") and not map.any():
+        yield (
+            f"The map of {name} is zero everywhere: nothing there speaks for it, and what speaks against it is cut "
+            'off; switch off "Positive only" to see that.'
+        )
+    elif is_constant(map):
+        yield f"The map of {name} is the same everywhere and shows nothing; choose another {_what_to_change(finding)}."
+
+
+def _what_to_change(finding: Finding) -> str:
+    """Return the setting that most likely made a map constant, as one says it behind "another"."""
+    names: tuple[str, ...] = ("layers", "levels", "score", "baseline", "fill")
+    values = finding.method.values()
+    if finding.method.group == "Perturbation":
+        names = names[::-1]
+    if finding.card.gives == "probability":  # the only score there is
+        names = tuple(name for name in names if name != "score")
+    return next((name.removesuffix("s") for name in names if name in values), "method")
+
+
+def _unlikely(finding: Finding, position: int) -> Iterator[str]:
+    probability = _probability(finding, position)
+    if probability < UNLIKELY:
+        yield (
+            f"The model gives {finding.names[position]} less than 1 % ({probability:.2%}), so this shows what little "
+            "speaks for a class that it did not choose; explain the predicted class unless you mean this one."
+        )
+
+
+def _saturated(finding: Finding, position: int) -> Iterator[str]:
+    """Warn where the probability can hardly change, unless the map itself shows that it did."""
+    values = finding.method.values()
+    if values.get("score") != "probability" or _probability(finding, position) <= SATURATED:
+        return
+    if not _accounts_for_the_score(finding, position):
+        advice = (
+            "explain the logit instead"
+            if finding.card.gives == "logit"
+            else "compare with a method that hides parts of the picture"
+        )
+        yield (
+            f"The probability of {finding.names[position]} is so near 100 % that small changes hardly move it, and the "
+            f"map is weak or noisy; {advice}."
+        )
+
+
+def _accounts_for_the_score(finding: Finding, position: int) -> bool:
+    error = _figure(finding, SUM_ERROR, position)
+    if error is not None and error < LARGEST_SUM_ERROR:
+        return True
+    return finding.method.group == "Perturbation" and float(np.ptp(finding.estimate.maps[position])) > NOTHING_MOVED
+
+
+def _at_the_border(finding: Finding, position: int) -> Iterator[str]:
+    weight = np.abs(finding.estimate.maps[position], dtype=np.float64)
+    band = [max(1, round(side * BORDER)) for side in weight.shape]
+    inner = weight[band[0] : -band[0], band[1] : -band[1]].sum()
+    if not is_constant(finding.estimate.maps[position]) and inner < (1 - BORDER_HOLDS) * weight.sum():
+        yield (
+            f"Most of the map of {finding.names[position]} lies within {BORDER:.0%} of the picture's border, often an "
+            "effect of the network's padding; compare with another method or another cut of the picture."
+        )
+
+
+def _does_not_add_up(finding: Finding, position: int) -> Iterator[str]:
+    error = _figure(finding, SUM_ERROR, position)
+    if error is not None and error > LARGEST_SUM_ERROR:
+        yield (
+            f"The map of {finding.names[position]} adds up to its score's difference only within {error:.0%}; "
+            f"{_more(finding.method)}."
+        )
+
+
+def _fits_badly(finding: Finding, position: int) -> Iterator[str]:
+    fit = _figure(finding, FIT, position)
+    if fit is not None and fit < LEAST_FIT:
+        yield (
+            f"The simple model behind the map of {finding.names[position]} follows only {max(0.0, fit):.0%} of how "
+            "the score changes (R²), so its weights say little; take fewer superpixels or another method."
+        )
+
+
+def _noisy(finding: Finding, position: int) -> Iterator[str]:
+    share = noise_shares(finding.estimate)[position]
+    if share is not None and share > NOISE_WARNED_OF:
+        yield f"{share:.0%} of what the map of {finding.names[position]} shows may be noise; {_more(finding.method)}."
+
+
+def _more(method: Catalogued) -> str:
+    """Return what makes a method more exact, as advice."""
+    return f"raise the {method.effort.label.lower()}" if method.effort else "compare with another method"
+
+
+def _figure(finding: Finding, name: str, position: int) -> float | None:
+    figures = finding.estimate.diagnostics.get(name)
+    return None if figures is None else figures[position]
+
+
+def _probability(finding: Finding, position: int) -> float:
+    return float(finding.probabilities[int(finding.targets[position])])
+
+
+OF_THE_RUN: tuple[RunCheck, ...] = (
+    _black_picture,
+    _enlarged,
+    _class_blind,
+    _like_the_baseline,
+)
+OF_A_TARGET: tuple[TargetCheck, ...] = (
+    _constant,
+    _noisy,
+    _does_not_add_up,
+    _fits_badly,
+    _saturated,
+    _unlikely,
+    _at_the_border,
+)
+OF_A_RUN_ON_BOXES: tuple[RunCheck, ...] = (_black_picture, _box_blind)
+OF_A_BOX: tuple[TargetCheck, ...] = (_constant, _noisy)
