@@ -14,6 +14,8 @@ from benchmarks import subject
 from benchmarks.rounds import Contest, held
 from benchmarks.subject import PRECISIONS, PREPROCESSING, SEEDS, TARGETS, photo
 from xai_core.jobs.local import LocalRunner
+from xai_core.jobs.questions.explain import Explain
+from xai_core.jobs.questions.find_engines import FindEngines
 from xai_core.methods.rise import Rise
 from xai_core.types import Conditions, ModelSource, Precision
 
@@ -22,12 +24,12 @@ SECONDS = 600
 
 def explained(runner: LocalRunner, source: ModelSource, masks: int, precision: Precision) -> object:
     method = Rise(samples=masks, seed=next(SEEDS))
-    job = runner.explain(source, PREPROCESSING, method, photo(), TARGETS, Conditions(precision=precision))
-    return job.result(SECONDS)
+    question = Explain(PREPROCESSING, method, photo(), TARGETS, Conditions(precision=precision))
+    return runner.ask(source, question).result(SECONDS)
 
 
 def contests(name: str, runner: LocalRunner, source: ModelSource, masks: int) -> list[Contest]:
-    for engine in runner.engines(source, PREPROCESSING).result(SECONDS):
+    for engine in runner.ask(source, FindEngines(PREPROCESSING)).result(SECONDS):
         print("in the worker:", engine, file=sys.stderr)
     bare = subject.forward_passes(subject.opened(source), masks, Rise().batch_size)
     return [

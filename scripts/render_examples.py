@@ -29,6 +29,8 @@ from xai_core.filters.clip import PercentileClip
 from xai_core.guide import EXAMPLES, WITHOUT_EXAMPLE, in_order, reason_against
 from xai_core.jobs.base import Job
 from xai_core.jobs.local import LocalRunner
+from xai_core.jobs.questions.explain import Explain
+from xai_core.jobs.questions.explain_boxes import ExplainBoxes
 from xai_core.method import Catalogued, Method
 from xai_core.params import Size
 from xai_core.pictures.overlays import Look, overlay
@@ -115,7 +117,7 @@ def _cat(runner: LocalRunner) -> Subject:
     targets = asking.probabilities(runner, source, way, [image], follow)[0].argmax(keepdims=True)
 
     def ask(method: Method) -> Job[Estimate]:
-        return runner.explain(source, way, method, image, targets)
+        return runner.ask(source, Explain(way, method, image, targets))
 
     return Subject(found.card, (way.height, way.width), way.view(cat.pixels), np.empty((0, 4), np.float32), ask)
 
@@ -129,7 +131,7 @@ def _digit(runner: LocalRunner) -> Subject:
     image = image_of(scene.pixels)
 
     def ask(method: DetectionMethod) -> Job[Estimate]:
-        return runner.explain_boxes(source, method, image, [target])
+        return runner.ask(source, ExplainBoxes(method, image, [target]))
 
     return Subject(detector.card, image.shape[:2], scene.pixels, target.array, ask)
 

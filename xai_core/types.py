@@ -152,6 +152,9 @@ class Conditions:
     peer: str = ""
 
 
+USUAL_CONDITIONS = Conditions()
+
+
 @dataclass(frozen=True)
 class Card:
     """What was recognised in a model file; all that the app knows of a model it never opens.

@@ -11,6 +11,7 @@ from PIL import Image
 
 from xai_core import methods, samples  # noqa: F401  (registers the methods)
 from xai_core.jobs.local import LocalRunner
+from xai_core.jobs.questions.explain import Explain
 from xai_core.method import METHODS, Method
 from xai_core.preprocessing import presets
 from xai_core.types import Card, Floats, ModelSource
@@ -51,7 +52,7 @@ def method(request: pytest.FixtureRequest, card: Card) -> Method:
 def cat_and_dog(runner: LocalRunner, source: ModelSource, method: Method, assets: Path) -> Floats:
     look = presets(224, 224)["ImageNet mean/std"]
     photo = np.asarray(Image.open(assets / "images/other/cat_dog_both.png").convert("RGB"))
-    return runner.explain(source, look, method, look.place(photo), np.array([CAT, DOG])).result(240).maps
+    return runner.ask(source, Explain(look, method, look.place(photo), np.array([CAT, DOG]))).result(240).maps
 
 
 def density(map_: Floats, box: tuple[slice, slice], without: tuple[slice, slice]) -> float:

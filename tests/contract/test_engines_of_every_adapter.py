@@ -10,6 +10,8 @@ import pytest
 from model_adapters.engines.trials import TOLERANCE
 from xai_core import samples
 from xai_core.jobs.local import LocalRunner
+from xai_core.jobs.questions.explain import Explain
+from xai_core.jobs.questions.find_engines import FindEngines
 from xai_core.methods.rise import Rise
 from xai_core.preprocessing import presets
 from xai_core.types import Conditions, Engine, ModelSource
@@ -34,7 +36,7 @@ def source(request: pytest.FixtureRequest) -> ModelSource:
 
 @pytest.fixture(scope="module")
 def engines(runner: LocalRunner, source: ModelSource) -> tuple[Engine, ...]:
-    return runner.engines(source, LOOK).result(SECONDS)
+    return runner.ask(source, FindEngines(LOOK)).result(SECONDS)
 
 
 def test_the_worker_converts_the_model_and_the_answers_agree(engines: tuple[Engine, ...]) -> None:
@@ -55,7 +57,7 @@ def test_a_map_in_bfloat16_is_nearly_that_in_float32(
         pytest.skip("This processor is no faster in bfloat16.")
     cat = next(r for r in samples.references() if TABBY[0] in r.classes)
     image, method = LOOK.place(cat.picture().pixels), Rise(samples=100)
-    jobs = [runner.explain(source, LOOK, method, image, TABBY, one) for one in (FLOAT32, BFLOAT16)]
+    jobs = [runner.ask(source, Explain(LOOK, method, image, TABBY, one)) for one in (FLOAT32, BFLOAT16)]
     exact, rough = (job.result(SECONDS).maps.ravel() for job in jobs)
     assert not np.array_equal(exact, rough)
     assert np.corrcoef(exact, rough)[0, 1] > 0.99

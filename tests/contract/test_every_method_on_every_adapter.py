@@ -11,6 +11,8 @@ from tests.contract.quick import quick, why_not
 from xai_core import methods, samples  # noqa: F401  (registers the methods)
 from xai_core.jobs.base import Job
 from xai_core.jobs.local import LocalRunner
+from xai_core.jobs.questions.explain import Explain
+from xai_core.jobs.questions.predict import Predict
 from xai_core.method import METHODS, Method
 from xai_core.services.preparation import Prepared, prepare
 from xai_core.types import Estimate, Floats
@@ -46,7 +48,7 @@ def quick_method(request: pytest.FixtureRequest, prepared: Prepared) -> Method:
 
 
 def job_of(runner: LocalRunner, prepared: Prepared, method: Method, image: Floats, *targets: int) -> Job[Estimate]:
-    return runner.explain(prepared.source, prepared.preprocessing, method, image, np.array(targets))
+    return runner.ask(prepared.source, Explain(prepared.preprocessing, method, image, np.array(targets)))
 
 
 def test_a_sample_of_each_framework_is_built() -> None:
@@ -62,7 +64,7 @@ def test_what_a_model_can_not_do_is_told_with_the_reason(prepared: Prepared) -> 
 
 
 def test_the_cat_is_seen_as_a_cat(runner: LocalRunner, prepared: Prepared, image: Floats) -> None:
-    row = runner.predict(prepared.source, prepared.preprocessing, image[None]).result(60)[0]
+    row = runner.ask(prepared.source, Predict(prepared.preprocessing, image[None])).result(60)[0]
     assert int(row.argmax()) in (281, 282, 285)
 
 
@@ -84,10 +86,11 @@ def test_a_method_gives_finite_maps_repeats_itself_and_judges_each_target_alone(
 def test_a_cancelled_method_leaves_the_model_as_it_was(
     runner: LocalRunner, prepared: Prepared, quick_method: Method, image: Floats
 ) -> None:
-    before = runner.predict(prepared.source, prepared.preprocessing, image[None], prepared.card.gives).result(60)
+    question = Predict(prepared.preprocessing, image[None], prepared.card.gives)
+    before = runner.ask(prepared.source, question).result(60)
     job = job_of(runner, prepared, quick_method, 1 - image, TABBY, 967)
     job.wait(0.05)
     job.cancel()
     job.wait(60)
-    after = runner.predict(prepared.source, prepared.preprocessing, image[None], prepared.card.gives).result(60)
+    after = runner.ask(prepared.source, question).result(60)
     np.testing.assert_array_equal(before, after)

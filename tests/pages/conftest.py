@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,98 +12,61 @@ from streamlit.testing.v1 import AppTest
 
 from tests.browser_session import ROOT
 from tests.fakes import LinearNetwork, random_weights
+from tests.fakes_runner import DirectRunner, done
 from vitrine.ui import session
 from xai_core import methods  # noqa: F401  (registers them)
-from xai_core.errors import MissingCapability, VitrineError
-from xai_core.jobs.base import AS_IT_IS, Job, Status
-from xai_core.method import Method
+from xai_core.jobs.base import Job
+from xai_core.jobs.question import Answer, Question
+from xai_core.jobs.questions.explain import Explain
+from xai_core.jobs.questions.find_engines import EnginesQuestion
+from xai_core.method import Method, method_named
 from xai_core.model import Model
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import (
-    OF_CLASSIFIERS,
-    Card,
-    Conditions,
-    Engine,
-    Estimate,
-    Floats,
-    Indices,
-    Layer,
-    ModelSource,
-    Score,
-)
+from xai_core.types import OF_CLASSIFIERS, Card, Conditions, Engine, Floats, Indices, Layer, ModelSource
 
 SIDE, CLASSES = 16, 12
 
 
-class InstantRunner:
-    """Answers in the calling thread.
+class PageNetwork(LinearNetwork):
+    """A linear network whose last layer can be random; a different library adds a bump to its maps."""
 
-    error: what opening ends with, where it is set. holding: explanations begin, and end when they are cancelled.
-    known_engines: what `engines` answers. A random last layer is a network with other weights; another library adds
-    a bump to the network's own answer.
-    """
+    def randomised(self, seed: int) -> LinearNetwork:
+        return type(self)(random_weights(CLASSES, SIDE, SIDE, seed=99 + seed))
 
-    def __init__(self) -> None:
-        self.network = LinearNetwork(random_weights(CLASSES, SIDE, SIDE))
-        self.error: VitrineError | None = None
-        self.explained: list[Method] = []
-        self.conditions: list[Conditions] = []
-        self.holding = False
-        self.known_engines: tuple[Engine, ...] = ()
-
-    def open(self, source: ModelSource) -> Job[Card]:
-        job: Job[Card] = Job(lambda: None)
-        job.update(status=Status.FAILED if self.error else Status.DONE, error=self.error, latest=self.network.card)
-        return job
-
-    def predict(
-        self, source: ModelSource, preprocessing: Preprocessing, images: Floats, score: Score = "probability"
-    ) -> Job[Floats]:
-        job: Job[Floats] = Job(lambda: None)
-        job.update(status=Status.DONE, latest=Model(self.network, preprocessing).predict(images, score))
-        return job
-
-    def engines(
-        self, source: ModelSource, preprocessing: Preprocessing, images: Floats | None = None
-    ) -> Job[tuple[Engine, ...]]:
-        job: Job[tuple[Engine, ...]] = Job(lambda: None)
-        job.update(status=Status.DONE, latest=self.known_engines)
-        return job
-
-    def explain(
+    def by_peer(
         self,
-        source: ModelSource,
+        library: str,
+        method: str,
+        values: Mapping[str, Any],
         preprocessing: Preprocessing,
-        method: Method,
         image: Floats,
         targets: Indices,
-        conditions: Conditions = AS_IT_IS,
-    ) -> Job[Estimate]:
-        self.explained.append(method)
-        self.conditions.append(conditions)
-        job: Job[Estimate] = Job(lambda: job.update(status=Status.CANCELLED))
-        if self.holding:
-            job.update(status=Status.RUNNING)
-            return job
-        try:
-            method.check_model(self.network.card)
-            *_, last = method.explain(Model(self._under(conditions), preprocessing), image, targets)
-            last.maps[:, 0, 0] += 9 * np.ptp(last.maps) if conditions.peer else 0
-            job.update(status=Status.DONE, latest=last, seconds=1.0)
-        except MissingCapability as error:
-            job.update(status=Status.FAILED, error=error)
-        return job
+    ) -> Floats:
+        steps = method_named(method).from_json(values).explain(Model(self, preprocessing), image, targets)
+        maps = [estimate.maps for estimate in steps][-1]
+        maps[:, 0, 0] += 9 * np.ptp(maps)
+        return maps
 
-    def _under(self, conditions: Conditions) -> LinearNetwork:
-        if conditions.random_last_layer is None:
-            return self.network
-        return type(self.network)(random_weights(CLASSES, SIDE, SIDE, seed=99 + conditions.random_last_layer))
 
-    def release(self, owner: str) -> None:
-        pass
+class InstantRunner(DirectRunner):
+    """Answers at once, with a linear network. known_engines: the answer to what its passes can run on."""
 
-    def close(self) -> None:
-        pass
+    def __init__(self) -> None:
+        super().__init__(PageNetwork(random_weights(CLASSES, SIDE, SIDE)))
+        self.known_engines: tuple[Engine, ...] = ()
+
+    def ask(self, source: ModelSource, question: Question[Answer]) -> Job[Any]:
+        return done(self.known_engines) if isinstance(question, EnginesQuestion) else super().ask(source, question)
+
+    @property
+    def explained(self) -> list[Method]:
+        """The methods that were asked about classes."""
+        return [question.method for question in self.questions if isinstance(question, Explain)]
+
+    @property
+    def conditions(self) -> list[Conditions]:
+        """The conditions under which they were asked."""
+        return [question.conditions for question in self.questions if isinstance(question, Explain)]
 
 
 @pytest.fixture

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from tests.detector_fakes import SpotDetector, spots
+from tests.fakes_runner import done, failed
 from tests.pages.conftest import InstantRunner
 from xai_core.detection.method import DetectionMethod
-from xai_core.detection.model import DetectionModel
 from xai_core.detector import BoxTarget, Detections, Detector
 from xai_core.errors import VitrineError
-from xai_core.jobs.base import AS_IT_IS, Job, Status
-from xai_core.types import Card, Conditions, Engine, Estimate, Floats, ModelSource, Precision
+from xai_core.jobs.base import Job, JobState, Status
+from xai_core.jobs.question import Answer, Question
+from xai_core.jobs.questions.detect import Detect
+from xai_core.jobs.questions.explain_boxes import ExplainBoxes
+from xai_core.types import Card, Floats, ModelSource, Network, Precision
 
 
 class FixedDetector(SpotDetector):
@@ -34,66 +37,55 @@ class FixedDetector(SpotDetector):
 
 
 class DetectingRunner(InstantRunner):
-    """Answers in the calling thread, for detectors too.
+    """Answers at once, for detectors too.
 
-    asked: the methods that were asked about boxes, each with the boxes. refusal: what opening a detector ends with,
-    where it is set; failing: what explanations of boxes end with. cancelled: how many explanations of boxes were.
-    detecting: how many seconds a detection is said to have taken. precisions: in which boxes were explained.
+    detector: what is opened as a detector. opened: the sources that were opened. no_detector: the error that opening a
+    detector ends with, if any. failing: the error that explanations of boxes end with, if any. cancelled: the number of
+    those that were cancelled. detecting: how many seconds a detection claims to have taken.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.detector: Detector = SpotDetector()
-        self.asked: list[tuple[DetectionMethod, tuple[BoxTarget, ...]]] = []
         self.opened: list[ModelSource] = []
-        self.refusal: VitrineError | None = None
+        self.no_detector: VitrineError | None = None
         self.failing: VitrineError | None = None
         self.cancelled = 0
         self.detecting = 0.0
-        self.precisions: list[Precision] = []
 
     def open(self, source: ModelSource) -> Job[Card]:
         self.opened.append(source)
         if source.task == "classify":
             return super().open(source)
-        job: Job[Card] = Job(lambda: None)
-        job.update(status=Status.FAILED if self.refusal else Status.DONE, error=self.refusal, latest=self.detector.card)
+        return failed(self.no_detector) if self.no_detector else done(self.detector.card)
+
+    def ask(self, source: ModelSource, question: Question[Answer]) -> Job[Any]:
+        job = super().ask(source, question)
+        if isinstance(question, Detect):
+            return done(job.result(), seconds=self.detecting)
+        if isinstance(question, ExplainBoxes):
+            job.when_ended(self._count)
+            return failed(self.failing) if self.failing else job
         return job
 
-    def detect(self, source: ModelSource, image: Floats, floor: float) -> Job[Detections]:
-        job: Job[Detections] = Job(lambda: None)
-        (found,) = DetectionModel(self.detector).detect(image[None], floor)
-        job.update(status=Status.DONE, latest=found, seconds=self.detecting)
-        return job
+    def model_of(self, source: ModelSource) -> Network | Detector:
+        return self.detector if source.task == "detect" else self.model
 
-    def detector_engines(self, source: ModelSource, image: Floats) -> Job[tuple[Engine, ...]]:
-        job: Job[tuple[Engine, ...]] = Job(lambda: None)
-        job.update(status=Status.DONE, latest=self.known_engines)
-        return job
+    @property
+    def asked(self) -> list[tuple[DetectionMethod, tuple[BoxTarget, ...]]]:
+        """The methods that were asked about boxes, each with the boxes."""
+        return [(question.method, tuple(question.targets)) for question in self._about_boxes()]
 
-    def explain_boxes(
-        self,
-        source: ModelSource,
-        method: DetectionMethod,
-        image: Floats,
-        targets: Sequence[BoxTarget],
-        conditions: Conditions = AS_IT_IS,
-    ) -> Job[Estimate]:
-        self.asked.append((method, tuple(targets)))
-        self.precisions.append(conditions.precision)
-        job: Job[Estimate] = Job(lambda: self._cancel(job))
-        if self.holding:
-            job.update(status=Status.RUNNING)
-        elif self.failing:
-            job.update(status=Status.FAILED, error=self.failing)
-        else:
-            *_, last = method.explain(DetectionModel(self.detector), image, targets)
-            job.update(status=Status.DONE, latest=last, seconds=1.0)
-        return job
+    @property
+    def precisions(self) -> list[Precision]:
+        """The precisions in which they were asked."""
+        return [question.conditions.precision for question in self._about_boxes()]
 
-    def _cancel(self, job: Job[Estimate]) -> None:
-        self.cancelled += 1
-        job.update(status=Status.CANCELLED)
+    def _about_boxes(self) -> list[ExplainBoxes]:
+        return [question for question in self.questions if isinstance(question, ExplainBoxes)]
+
+    def _count(self, state: JobState[Any]) -> None:
+        self.cancelled += state.status is Status.CANCELLED
 
 
 def png(image: Floats) -> bytes:

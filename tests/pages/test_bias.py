@@ -572,14 +572,14 @@ def test_what_is_no_archive_is_refused_and_can_be_read_again(app: AppTest) -> No
 def test_asking_can_be_cancelled_and_resumed(
     app: AppTest, instant: InstantRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer = instant.predict
+    answer = instant.ask
     with_sample(app)
-    monkeypatch.setattr(instant, "predict", lambda *asked, **more: Job(lambda: None))
+    monkeypatch.setattr(instant, "ask", lambda *asked: Job(lambda: None))
     bring_pictures(app, pictures_of("012")).run()
     assert "its figures will be here" in text_of(app)
     app.button(key="bias.cancel").click().run()
     assert "Cancelled after 0 of 6 pictures" in text_of(app)
-    monkeypatch.setattr(instant, "predict", answer)
+    monkeypatch.setattr(instant, "ask", answer)
     app.button(key="bias.resume").click().run()
     answered(app)
     assert overview_of(app, "mobilenet_v2.pth")["Pictures"] == "6"

@@ -25,7 +25,7 @@ def by_hand(app: AppTest) -> AppTest:
 @pytest.fixture
 def choosing(by_hand: AppTest, instant: InstantRunner) -> AppTest:
     """The Explain page with Grad-CAM of a model that can do everything."""
-    instant.network.card = all_able(instant.network.card)
+    instant.model.card = all_able(instant.model.card)
     by_hand.query_params["method"] = "grad_cam"
     return explaining(by_hand)
 
@@ -75,7 +75,7 @@ def test_choosing_from_the_list_asks_that_method_and_closes_the_list(choosing: A
 
 def test_what_the_model_can_not_do_is_greyed_out_and_says_why(by_hand: AppTest, instant: InstantRunner) -> None:
     missing = {"ACTIVATIONS": "this file holds no layers."}
-    instant.network.card = replace(instant.network.card, missing=missing)
+    instant.model.card = replace(instant.model.card, missing=missing)
     all_methods(explaining(by_hand))
     assert by_hand.button(key="choose.grad_cam").disabled
     assert not by_hand.button(key="choose.rise").disabled
@@ -108,7 +108,7 @@ def test_chosen_layers_stand_in_the_address_in_the_order_of_the_network(choosing
 
 
 def test_a_link_restores_layers(by_hand: AppTest, instant: InstantRunner) -> None:
-    instant.network.card = all_able(instant.network.card)
+    instant.model.card = all_able(instant.model.card)
     by_hand.query_params["method"] = "grad_cam"
     by_hand.query_params[LAYERS] = "features.1"
     assert explaining(by_hand).multiselect(key=LAYERS).value == ["features.1"]
@@ -117,7 +117,7 @@ def test_a_link_restores_layers(by_hand: AppTest, instant: InstantRunner) -> Non
 def test_a_link_to_a_layer_that_is_not_there_is_told_and_the_default_stands(
     by_hand: AppTest, instant: InstantRunner
 ) -> None:
-    instant.network.card = all_able(instant.network.card)
+    instant.model.card = all_able(instant.model.card)
     by_hand.query_params["method"] = "grad_cam"
     by_hand.query_params[LAYERS] = "features.1,layer9"
     explaining(by_hand)
@@ -137,7 +137,7 @@ def test_layers_of_another_model_vanish(choosing: AppTest) -> None:
 
 
 def test_a_model_without_gradients_still_shows_the_guide(by_hand: AppTest, instant: InstantRunner) -> None:
-    instant.network = type(instant.network)(instant.network.weights, Capability.PREDICT)
+    instant.model = type(instant.model)(instant.model.weights, Capability.PREDICT)
     shown = text_of(explaining(by_hand)).replace("\\", "")
     assert METHODS["integrated_gradients"].guide.answers in shown
     assert "Integrated Gradients needs gradients" in shown

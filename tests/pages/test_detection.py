@@ -250,7 +250,7 @@ def test_a_link_with_an_unknown_method_is_told_and_the_page_works(app: AppTest) 
 
 
 def test_a_classifier_is_pointed_to_the_model_page_and_opens_there(app: AppTest, instant: DetectingRunner) -> None:
-    instant.refusal = TryAsClassifier("This model names the whole picture (a classifier).")
+    instant.no_detector = TryAsClassifier("This model names the whole picture (a classifier).")
     with_detector(app)
     assert "Open a classifier on the Model page" in text_of(app)
     next(one for one in app.button if one.label == "Open it as a classifier").click().run()
@@ -261,7 +261,7 @@ def test_a_classifier_is_pointed_to_the_model_page_and_opens_there(app: AppTest,
 
 
 def test_a_detector_on_the_model_page_opens_on_this_one(app: AppTest, instant: DetectingRunner) -> None:
-    instant.error = not_a_classifier([(1, 85, 22, 22)], side=352)
+    instant.refusal = not_a_classifier([(1, 85, 22, 22)], side=352)
     app.run()
     app.file_uploader(key="model-file-0").upload("detector.pt", b"weights").run()
     app.session_state["workspace"].opening.wait(20)

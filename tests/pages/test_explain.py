@@ -40,7 +40,7 @@ def test_the_first_method_runs_by_itself(app: AppTest, instant: InstantRunner) -
 
 @pytest.mark.parametrize("id", sorted(METHODS))
 def test_each_method_shows_a_control_a_parameter(app: AppTest, instant: InstantRunner, id: str) -> None:
-    instant.network.card = all_able(instant.network.card)
+    instant.model.card = all_able(instant.model.card)
     app.session_state["automatic"] = False
     explaining(app)
     app.selectbox(key="method").select(id).run()
@@ -69,7 +69,7 @@ def test_by_hand_nothing_runs_until_run_is_pressed(app: AppTest, instant: Instan
 
 
 def test_a_method_that_the_model_can_not_serve_is_told_with_the_reason(app: AppTest, instant: InstantRunner) -> None:
-    instant.network = type(instant.network)(instant.network.weights, Capability.PREDICT)
+    instant.model = type(instant.model)(instant.model.weights, Capability.PREDICT)
     explaining(app)
     assert not app.exception
     assert "Integrated Gradients needs gradients" in text_of(app)
@@ -109,7 +109,7 @@ def test_the_standard_error_is_shown_on_request(app: AppTest) -> None:
 
 
 def test_a_model_that_ends_in_probabilities_is_explained_by_itself(app: AppTest, instant: InstantRunner) -> None:
-    instant.network = ProbabilityNetwork(instant.network.weights, gives="probability")
+    instant.model = ProbabilityNetwork(instant.model.weights, gives="probability")
     explaining(app)
     assert not app.exception
     assert not app.error

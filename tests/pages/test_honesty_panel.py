@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.fakes_runner import done
 from tests.pages.conftest import SIDE, InstantRunner, text_of, with_sample
 from vitrine.ui import session
 from vitrine.ui.trust import checks
 from vitrine.ui.trust import panel as honesty_panel
-from xai_core.jobs.base import Status
+from xai_core.jobs.base import Job, Status
+from xai_core.jobs.question import Question
+from xai_core.jobs.questions.explain import Explain
 from xai_core.method import method_named
 from xai_core.model import Model
 from xai_core.preprocessing import Preprocessing
 from xai_core.services.results_cache import Remembered, RememberedJob
 from xai_core.trust.peers import Comparison
-from xai_core.types import Capability, Conditions, Engine, Estimate
+from xai_core.types import Capability, Conditions, Engine, Estimate, ModelSource
 
 
 def explaining(app: AppTest, method: str = "rise") -> AppTest:
@@ -36,8 +40,18 @@ def panel(app: AppTest) -> str:
 
 
 def randomisable(instant: InstantRunner) -> None:
-    card = instant.network.card
-    instant.network.card = replace(card, capabilities=card.capabilities | Capability.RANDOMISATION)
+    card = instant.model.card
+    instant.model.card = replace(card, capabilities=card.capabilities | Capability.RANDOMISATION)
+
+
+def changed(instant: InstantRunner, monkeypatch: pytest.MonkeyPatch, change: Callable[[Job], Job]) -> None:
+    """Have explanations answered by what `change` makes of their jobs."""
+    ask = instant.ask
+
+    def asked(source: ModelSource, question: Question) -> Job:
+        return change(ask(source, question)) if isinstance(question, Explain) else ask(source, question)
+
+    monkeypatch.setattr(instant, "ask", asked)
 
 
 def test_the_warnings_are_counted_and_told(app: AppTest) -> None:
@@ -90,7 +104,7 @@ def test_every_figure_that_a_method_gives_is_explained(app: AppTest, instant: In
 
 def last_of(method: str, instant: InstantRunner) -> Estimate:
     image = np.random.default_rng(0).random((SIDE, SIDE, 3), np.float32)
-    model = Model(instant.network, Preprocessing(SIDE, SIDE))
+    model = Model(instant.model, Preprocessing(SIDE, SIDE))
     *_, last = method_named(method)().explain(model, image, np.array([0]))
     return last
 
@@ -98,13 +112,8 @@ def last_of(method: str, instant: InstantRunner) -> Estimate:
 def test_a_figure_that_nobody_explained_is_shown_all_the_same(
     app: AppTest, instant: InstantRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = instant.explain
-
-    def explain(*question: object) -> RememberedJob:
-        figures = {"share_of_the_score": (-0.25,), "odd_thing": (0.125,), "gone": (None,)}
-        return RememberedJob(Remembered(replace(asked(*question).result(), diagnostics=figures), 1.0))
-
-    monkeypatch.setattr(instant, "explain", explain)
+    figures = {"share_of_the_score": (-0.25,), "odd_thing": (0.125,), "gone": (None,)}
+    changed(instant, monkeypatch, lambda job: done(replace(job.result(), diagnostics=figures)))
     explaining(app, "saliency")
     said = text_of(app).replace("\\", "")
     assert "**Share of the score** -25%: how much of the score arrived" in said
@@ -147,8 +156,8 @@ def test_a_random_last_layer_is_asked_for_and_judged(app: AppTest, instant: Inst
 
 
 def test_where_the_last_layer_can_not_be_random_the_reason_is_told(app: AppTest, instant: InstantRunner) -> None:
-    card = instant.network.card
-    instant.network.card = replace(card, missing={"RANDOMISATION": "The weights are frozen."})
+    card = instant.model.card
+    instant.model.card = replace(card, missing={"RANDOMISATION": "The weights are frozen."})
     explaining(app, "saliency")
     assert button(app, "Randomise the last layer").disabled
     assert "The weights are frozen" in text_of(app)
@@ -192,8 +201,7 @@ def test_a_check_can_be_stopped_and_made_anew(app: AppTest, instant: InstantRunn
 
 
 def test_a_remembered_answer_says_so(app: AppTest, instant: InstantRunner, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = instant.explain
-    monkeypatch.setattr(instant, "explain", lambda *q: RememberedJob(Remembered(asked(*q).result(), 12.0)))
+    changed(instant, monkeypatch, lambda job: RememberedJob(Remembered(job.result(), 12.0)))
     explaining(app)
     assert "was remembered, took 12 s before" in text_of(app)
 

@@ -41,7 +41,7 @@ def test_another_preparation_can_be_chosen(app: AppTest) -> None:
 
 
 def test_a_refused_model_is_one_sentence(app: AppTest, instant: InstantRunner) -> None:
-    instant.error = RefusedModel("This is a web page, not a model.")
+    instant.refusal = RefusedModel("This is a web page, not a model.")
     with_sample(app)
     assert not app.exception
     assert "not a model" in app.error[0].value

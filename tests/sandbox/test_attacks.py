@@ -18,6 +18,7 @@ from xai_core.errors import OutOfMemory, RefusedModel, TimedOut, WorkerDied
 from xai_core.jobs import watchdog
 from xai_core.jobs.limits import Limits
 from xai_core.jobs.local import LocalRunner, sandbox_in_force
+from xai_core.jobs.questions.explain import Explain
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import ModelSource
 
@@ -114,7 +115,7 @@ def test_a_disk_is_not_filled_unseen(runner, source, monkeypatch, name):
 def test_a_lie_about_a_map_is_never_drawn(runner, source, name):
     image = np.full((4, 5, 3), 1, np.float32)  # its first value tells the job's number, for a lie that looks right
     lying = SimpleNamespace(id="lying", values=lambda: {"what": name})
-    job = runner.explain(source(name), SIZE, lying, image, np.array([0]))
+    job = runner.ask(source(name), Explain(SIZE, lying, image, np.array([0])))
     with pytest.raises(WorkerDied):
         job.result(SECONDS)
     assert job.state.latest is None or (job.state.latest.maps == 0).all()
@@ -122,7 +123,8 @@ def test_a_lie_about_a_map_is_never_drawn(runner, source, name):
 
 def test_a_true_map_sent_the_same_way_is_drawn(runner, source):
     lying = SimpleNamespace(id="lying", values=lambda: {"what": "nothing"})
-    job = runner.explain(source("true"), SIZE, lying, np.full((4, 5, 3), 1, np.float32), np.array([0]))
+    question = Explain(SIZE, lying, np.full((4, 5, 3), 1, np.float32), np.array([0]))
+    job = runner.ask(source("true"), question)
     assert isinstance(job.wait(SECONDS).error, TimedOut)  # as it says nothing afterwards
     assert (job.state.latest.maps == 5).all()
 

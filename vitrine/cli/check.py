@@ -15,6 +15,8 @@ from xai_core.detection.shown import LEAST_SCORE
 from xai_core.errors import TryAsDetector
 from xai_core.guide import in_order, reason_against
 from xai_core.jobs.base import Runner
+from xai_core.jobs.questions.detect import Detect
+from xai_core.jobs.questions.predict import Predict
 from xai_core.services.detector_preparation import PreparedDetector
 from xai_core.services.preparation import Prepared
 from xai_core.types import Capability, Card, ModelSource, Task
@@ -51,7 +53,7 @@ def _facts(args: Namespace, runner: Runner, source: ModelSource) -> Facts:
 def _asked_classifier(args: Namespace, runner: Runner, source: ModelSource) -> Prepared:
     found = prepared(runner, source, (), args.preprocessing)
     height, width = found.preprocessing.height, found.preprocessing.width
-    follow(runner.predict(source, found.preprocessing, np.full((1, height, width, 3), 0.5, np.float32)))
+    follow(runner.ask(source, Predict(found.preprocessing, np.full((1, height, width, 3), 0.5, np.float32))))
     return found
 
 
@@ -59,7 +61,7 @@ def _asked_detector(args: Namespace, runner: Runner, source: ModelSource) -> Pre
     found = opened_detector(runner, as_detector(source, args.reading))
     if Capability.DETECT in found.card.capabilities:
         size = (found.card.input.height or TRIAL_SIDE, found.card.input.width or TRIAL_SIDE)
-        follow(runner.detect(found.source, np.full((*size, 3), 0.5, np.float32), LEAST_SCORE))
+        follow(runner.ask(found.source, Detect(np.full((*size, 3), 0.5, np.float32), LEAST_SCORE)))
     return found
 
 

@@ -21,6 +21,7 @@ from xai_core.detection.shown import LEAST_SCORE, Shown, box_entry
 from xai_core.detector import BoxTarget, Detections
 from xai_core.errors import MissingCapability
 from xai_core.jobs.base import Runner
+from xai_core.jobs.questions.detect import Detect
 from xai_core.pictures.files import Picture
 from xai_core.services.detector_preparation import PreparedDetector
 from xai_core.types import Capability, Card, RawOutput
@@ -79,7 +80,7 @@ class LookedAt:
 def looked_at(runner: Runner, detector: PreparedDetector, picture: Picture) -> LookedAt:
     """Find the boxes in a picture; MissingCapability where it is not known how the outputs are read."""
     check_reading(detector.card)
-    job = runner.detect(detector.source, image_of(shrunk(picture.pixels)), LEAST_SCORE)
+    job = runner.ask(detector.source, Detect(image_of(shrunk(picture.pixels)), LEAST_SCORE))
     found = follow(job, picture.name)
     return LookedAt(detector, picture, found, job.state.seconds)
 

@@ -15,6 +15,7 @@ from vitrine.cli.predict import probabilities
 from xai_core.detection.method import DETECTION_METHODS
 from xai_core.guide import catalogue, summary
 from xai_core.jobs.base import Runner
+from xai_core.jobs.questions.explain import Explain
 from xai_core.labels import find_class
 from xai_core.method import METHODS
 from xai_core.pictures.files import Picture
@@ -68,8 +69,8 @@ def _explained(args: Namespace, runner: Runner, found: Prepared, picture: Pictur
     method.check_choices(found.card)
     row = probabilities(runner, found, [picture])[0]
     targets = _targets(args.target, found.labels, row)
-    conditions = Conditions(args.precision)
-    job = runner.explain(found.source, way, method, way.place(picture.pixels), targets, conditions)
+    question = Explain(way, method, way.place(picture.pixels), targets, Conditions(args.precision))
+    job = runner.ask(found.source, question)
     estimate = answer_of(job, method)
     return Explanation(
         source=found.source,

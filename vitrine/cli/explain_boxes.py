@@ -17,6 +17,7 @@ from xai_core.detection.shown import Shown
 from xai_core.detector import BoxTarget
 from xai_core.errors import ParamError
 from xai_core.jobs.base import Runner
+from xai_core.jobs.questions.explain_boxes import ExplainBoxes
 from xai_core.pictures.files import Picture
 from xai_core.pictures.overlays import Look
 from xai_core.types import Conditions
@@ -65,7 +66,8 @@ def _explained(
     filters = filters_for(args, map_size(image))
     numbers = _existing(wanted, looked, shown)
     targets = tuple(BoxTarget.of(looked.found, number - 1) for number in numbers)
-    job = runner.explain_boxes(looked.detector.source, method, image, targets, Conditions(args.precision))
+    question = ExplainBoxes(method, image, targets, Conditions(args.precision))
+    job = runner.ask(looked.detector.source, question)
     estimate = answer_of(job, method, Cost.of(method, looked.seen.shape[:2], looked.seconds).in_words)
     return BoxExplanation(
         source=looked.detector.source,

@@ -1,21 +1,18 @@
-"""What every runner offers: open a model, ask it, explain with it; read a state, cancel."""
+"""What every runner offers: open a model and ask it; read a job's state, cancel it."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
-from xai_core.detection.method import DetectionMethod
-from xai_core.detector import BoxTarget, Detections
 from xai_core.errors import JobError, VitrineError
-from xai_core.method import Method
-from xai_core.preprocessing import Preprocessing
-from xai_core.types import Card, Conditions, Engine, Estimate, Floats, Indices, ModelSource, Score
+from xai_core.jobs.question import Answer, Question
+from xai_core.types import Card, ModelSource
 
 Result = TypeVar("Result")
 LOG = logging.getLogger(__name__)
@@ -108,49 +105,17 @@ class Job(Generic[Result]):
         return state.latest
 
 
-AS_IT_IS = Conditions()
-
-
 class Runner(Protocol):
     """Where models run: this machine, or one day a cluster. A model's process starts on the first call for it."""
 
-    def open(self, source: ModelSource) -> Job[Card]: ...
+    def open(self, source: ModelSource) -> Job[Card]:
+        """Load a model unless it is loaded; the answer is its card."""
 
-    def engines(
-        self, source: ModelSource, preprocessing: Preprocessing, images: Floats | None = None
-    ) -> Job[tuple[Engine, ...]]: ...
+    def ask(self, source: ModelSource, question: Question[Answer]) -> Job[Answer]:
+        """Ask a model one of the questions in `xai_core.jobs.questions`; the model is loaded first where need be."""
 
-    def predict(
-        self, source: ModelSource, preprocessing: Preprocessing, images: Floats, score: Score = "probability"
-    ) -> Job[Floats]: ...
+    def release(self, owner: str) -> None:
+        """End the processes of an owner; their jobs are cancelled."""
 
-    def pooled(
-        self, source: ModelSource, preprocessing: Preprocessing, images: Floats, targets: Indices, layer: str
-    ) -> Job[tuple[Floats, Floats]]: ...
-
-    def explain(
-        self,
-        source: ModelSource,
-        preprocessing: Preprocessing,
-        method: Method,
-        image: Floats,
-        targets: Indices,
-        conditions: Conditions = AS_IT_IS,
-    ) -> Job[Estimate]: ...
-
-    def detect(self, source: ModelSource, image: Floats, floor: float) -> Job[Detections]: ...
-
-    def detector_engines(self, source: ModelSource, image: Floats) -> Job[tuple[Engine, ...]]: ...
-
-    def explain_boxes(
-        self,
-        source: ModelSource,
-        method: DetectionMethod,
-        image: Floats,
-        targets: Sequence[BoxTarget],
-        conditions: Conditions = AS_IT_IS,
-    ) -> Job[Estimate]: ...
-
-    def release(self, owner: str) -> None: ...
-
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """End all processes."""

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 Header = dict[str, Any]
 Arrays = list[NDArray[Any]]
+Frame = tuple[Header, Arrays]
 
 MAGIC = b"XAI1"
 START = struct.Struct("<4sIQ")
@@ -57,7 +58,7 @@ def send(pipe: int, header: Header, arrays: Sequence[NDArray[Any]] = (), seconds
             _write(pipe, array.reshape(-1).view(np.uint8).data, deadline)
 
 
-def receive(pipe: int, largest_body: int = LARGEST_BODY, seconds: float | None = None) -> tuple[Header, Arrays]:
+def receive(pipe: int, largest_body: int = LARGEST_BODY, seconds: float | None = None) -> Frame:
     """Wait for a frame as long as it takes, then read it within `seconds`; BadFrame, Closed or TooSlow."""
     _wait(pipe, select.POLLIN, None)
     deadline = None if seconds is None else time.monotonic() + seconds

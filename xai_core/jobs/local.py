@@ -9,18 +9,14 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from xai_core.detection.method import DetectionMethod
-from xai_core.detector import BoxTarget, Detections
-from xai_core.jobs.base import AS_IT_IS, Job, Status
-from xai_core.jobs.detection import detect_task, detector_engines_task, explain_boxes_task
+from xai_core.jobs.base import Job, Status
 from xai_core.jobs.launcher import Launcher
 from xai_core.jobs.limits import Limits
 from xai_core.jobs.model_process import ModelProcess
+from xai_core.jobs.question import Answer, Question
 from xai_core.jobs.sandbox import SandboxState, sandbox_in_force
-from xai_core.jobs.tasks import Task, engines_task, explain_task, pooled_task, predict_task
-from xai_core.method import Method
-from xai_core.preprocessing import Preprocessing
-from xai_core.types import Card, Conditions, Engine, Estimate, Floats, Indices, ModelSource, Score
+from xai_core.jobs.tasks import Task
+from xai_core.types import Card, ModelSource
 
 __all__ = ["LocalRunner", "SandboxState", "sandbox_in_force"]
 
@@ -63,67 +59,11 @@ class LocalRunner:
             pass
         return job
 
-    def predict(
-        self, source: ModelSource, preprocessing: Preprocessing, images: Floats, score: Score = "probability"
-    ) -> Job[Floats]:
-        """Score images (N, H, W, 3) float32 in [0, 1] at the input's size; the result is (N, K) float32."""
-        job: Job[Floats] = Job(lambda: self._cancel(source, job))
-        return self._submit(source, predict_task(job, preprocessing, images, score))
-
-    def engines(
-        self, source: ModelSource, preprocessing: Preprocessing, images: Floats | None = None
-    ) -> Job[tuple[Engine, ...]]:
-        """Find out what the forward passes may run on; the first call takes seconds, as graphs are converted.
-
-        images: the person's own pictures (N, H, W, 3) in [0, 1], on which the engines' first classes are compared.
-        """
-        job: Job[tuple[Engine, ...]] = Job(lambda: self._cancel(source, job))
-        return self._submit(source, engines_task(job, preprocessing, images))
-
-    def pooled(
-        self, source: ModelSource, preprocessing: Preprocessing, images: Floats, targets: Indices, layer: str
-    ) -> Job[tuple[Floats, Floats]]:
-        """Look at a layer for images (N, H, W, 3), and at its slope towards a class each, (N,).
-
-        The result is the layer's output and d score[n, targets[n]] / d output, both means over its places, (N, k).
-        """
-        job: Job[tuple[Floats, Floats]] = Job(lambda: self._cancel(source, job))
-        return self._submit(source, pooled_task(job, preprocessing, images, targets, layer))
-
-    def explain(
-        self,
-        source: ModelSource,
-        preprocessing: Preprocessing,
-        method: Method,
-        image: Floats,
-        targets: Indices,
-        conditions: Conditions = AS_IT_IS,
-    ) -> Job[Estimate]:
-        """Explain the scores of `targets` (T,) for an image (H, W, 3); `latest` shows previews."""
-        job: Job[Estimate] = Job(lambda: self._cancel(source, job))
-        return self._submit(source, explain_task(job, preprocessing, method, image, targets, conditions))
-
-    def detect(self, source: ModelSource, image: Floats, floor: float) -> Job[Detections]:
-        """Find the boxes in an image (H, W, 3) float32 in [0, 1] whose score is at least `floor`."""
-        job: Job[Detections] = Job(lambda: self._cancel(source, job))
-        return self._submit(source, detect_task(job, image, floor))
-
-    def detector_engines(self, source: ModelSource, image: Floats) -> Job[tuple[Engine, ...]]:
-        """Find out what a detector may run on, for images like this one (H, W, 3); the first call takes seconds."""
-        job: Job[tuple[Engine, ...]] = Job(lambda: self._cancel(source, job))
-        return self._submit(source, detector_engines_task(job, image))
-
-    def explain_boxes(
-        self,
-        source: ModelSource,
-        method: DetectionMethod,
-        image: Floats,
-        targets: Sequence[BoxTarget],
-        conditions: Conditions = AS_IT_IS,
-    ) -> Job[Estimate]:
-        """Explain boxes that were found in an image (H, W, 3); maps are (T, *map_size(image))."""
-        job: Job[Estimate] = Job(lambda: self._cancel(source, job))
-        return self._submit(source, explain_boxes_task(job, method, image, targets, conditions))
+    def ask(self, source: ModelSource, question: Question[Answer]) -> Job[Answer]:
+        """Ask a model one of the questions in `xai_core.jobs.questions`; the job's state shows previews."""
+        job: Job[Answer] = Job(lambda: self._cancel(source, job))
+        self._submit(source, Task(job, question))
+        return job
 
     def loaded(self, source: ModelSource) -> bool:
         """Whether the next call for this model is answered without loading it."""
@@ -149,10 +89,9 @@ class LocalRunner:
             process.join(END_SECONDS)
         atexit.unregister(self.close)
 
-    def _submit(self, source: ModelSource, task: Task) -> Job[Any]:
+    def _submit(self, source: ModelSource, task: Task) -> None:
         while not self._process(source).submit(task):
             pass
-        return task.job
 
     def _submit_again(self, source: ModelSource, task: Task) -> None:
         try:

@@ -16,7 +16,7 @@ from collections import deque
 from typing import IO
 
 from xai_core.errors import TimedOut, VitrineError, WorkerDied, means_memory, named
-from xai_core.jobs import frames, messages
+from xai_core.jobs import checks, frames
 from xai_core.jobs.frames import Arrays, BadFrame, Closed, Header, TooSlow
 from xai_core.jobs.launch import WorkerSetup
 from xai_core.jobs.limits import Limits
@@ -211,7 +211,7 @@ class SandboxedProcess:
 def failure(header: Header) -> VitrineError:
     """Rebuild the error that a worker tells of."""
     try:
-        return named(messages.text(header.get("error")), messages.text(header.get("message")))
+        return named(checks.text(header.get("error")), checks.text(header.get("message")))
     except BadFrame:
         return WorkerDied(STOPPED)
 

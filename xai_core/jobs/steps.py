@@ -15,6 +15,7 @@ from xai_core.model import Model
 from xai_core.types import Estimate
 
 TICK_SECONDS = 0.25
+ENGINES_SECONDS = 60  # on a busy machine, conversion and trials of a large model
 PATIENCE = 3  # times the usual silence for a method's first step, in which a framework traces or compiles
 Asked = TypeVar("Asked", bound=Catalogued)
 

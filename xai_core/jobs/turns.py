@@ -1,4 +1,4 @@
-"""Several explanations in one worker: one step each, in turn."""
+"""Several questions in one worker: those that sharpen take one step each, in turn; the others are answered at once."""
 
 from __future__ import annotations
 
@@ -6,104 +6,104 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-
-import numpy as np
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from xai_core.errors import ModelError
-from xai_core.jobs.frames import Arrays, Header
-from xai_core.jobs.messages import estimate_to_frame
-from xai_core.types import Estimate
+from xai_core.jobs.frames import Arrays, Frame, Header
+from xai_core.jobs.opened import Opened
+from xai_core.jobs.question import Doing, Question
 
 PREVIEW_SECONDS = 0.12
 Say = Callable[[Header, Arrays], None]
 
 
 @dataclass
-class Running:
-    """An explanation on its way."""
+class Turn:
+    """A question on its way to an answer. shown: when the last preview was sent."""
 
-    id: int
-    steps: Iterator[Estimate]
-    latest: Estimate | None = None
-    shown: float = field(default=float("-inf"))
+    job: int
+    question: Question[Any]
+    steps: Iterator[Any]
+    latest: Any = None
+    shown: float = float("-inf")
+
+    def answer(self) -> Frame:
+        """Return the latest answer; ModelError if there is none."""
+        if self.latest is None:
+            raise ModelError("The model gave no answer.")
+        return self.question.answer_to_frame(self.latest)
 
 
 class Turns:
-    """Takes steps, says what came of them; `failed` says what went wrong."""
+    """Takes steps and sends what comes of them; `failed` sends what went wrong."""
 
     def __init__(self, say: Say, failed: Callable[[int, Exception], None]) -> None:
         self._say, self._failed = say, failed
-        self._running: deque[Running] = deque()
+        self._waiting: deque[Turn] = deque()
         self._cancelled: set[int] = set()
         self._lock = threading.Lock()
 
     def __bool__(self) -> bool:
-        return bool(self._running)
+        return bool(self._waiting)
 
-    def add(self, id: int, steps: Iterator[Estimate]) -> None:
-        """Let an explanation take part."""
-        self._running.append(Running(id, steps))
+    def begin(self, job: int, question: Question[Any], opened: Opened) -> None:
+        """Take a question on; one that does not sharpen is answered before this returns."""
+        if self._drop(job):
+            return self._say({"say": "cancelled", "job": job}, [])
+        turn = Turn(job, question, question.answers(opened))
+        self._say({"say": "started", "job": job}, [])
+        if question.sharpens:
+            return self._waiting.append(turn)
+        while self._step(turn):
+            pass
+        return None
 
-    def cancel(self, id: int) -> None:
-        """End an explanation at its next turn; may be called from another thread."""
+    def cancel(self, job: int) -> None:
+        """End a job at its next turn; may be called from a different thread."""
         with self._lock:
-            self._cancelled.add(id)
-
-    def is_cancelled(self, id: int) -> bool:
-        """Return whether a job was cancelled."""
-        with self._lock:
-            return id in self._cancelled
-
-    def drop(self, id: int) -> bool:
-        """Return whether a job was cancelled, and forget that it was."""
-        with self._lock:
-            found = id in self._cancelled
-            self._cancelled.discard(id)
-            return found
+            self._cancelled.add(job)
 
     def take(self) -> None:
-        """Take one step of the explanation whose turn it is."""
-        job = self._running.popleft()
+        """Take one step of the question whose turn it is."""
+        turn = self._waiting.popleft()
         try:
-            if self._step(job):
-                self._running.append(job)
+            if self._step(turn):
+                self._waiting.append(turn)
         except Exception as error:  # whatever a model or a method raises ends this job alone
-            self._failed(job.id, error)
+            self._failed(turn.job, error)
 
-    def _step(self, job: Running) -> bool:
-        if self.drop(job.id):
-            return self._end(job, "cancelled")
-        estimate = next(job.steps, None)
-        if self.drop(job.id):
-            return self._end(job, "cancelled")
-        if estimate is None:
-            return self._end(job, "done")
-        job.latest = _checked(estimate)
-        self._show(job)
+    def _step(self, turn: Turn) -> bool:
+        """Take a step unless the job is cancelled; return whether it goes on."""
+        if self._drop(turn.job):
+            return self._end(turn, "cancelled")
+        step = next(turn.steps, None)
+        if self._drop(turn.job):
+            return self._end(turn, "cancelled")
+        if step is None:
+            return self._end(turn, "done")
+        if isinstance(step, Doing):
+            self._say({"say": "doing", "job": turn.job, "value": step.activity}, [])
+        else:
+            turn.latest = step
+            self._preview(turn)
         return True
 
-    def _show(self, job: Running) -> None:
-        if time.monotonic() - job.shown >= PREVIEW_SECONDS:
-            values, arrays = estimate_to_frame(_latest(job))
-            self._say({"say": "preview", "job": job.id, "value": values}, arrays)
-            job.shown = time.monotonic()
+    def _preview(self, turn: Turn) -> None:
+        if turn.question.sharpens and time.monotonic() - turn.shown >= PREVIEW_SECONDS:
+            values, arrays = turn.answer()
+            self._say({"say": "preview", "job": turn.job, "value": values}, arrays)
+            turn.shown = time.monotonic()
 
-    def _end(self, job: Running, how: str) -> bool:
-        getattr(job.steps, "close", lambda: None)()
-        values, arrays = estimate_to_frame(_latest(job)) if how == "done" else ({}, [])
-        self._say({"say": how, "job": job.id, "value": values}, arrays)
+    def _end(self, turn: Turn, how: Literal["done", "cancelled"]) -> Literal[False]:
+        getattr(turn.steps, "close", lambda: None)()
+        values, arrays = turn.answer() if how == "done" else ({}, [])
+        self._say({"say": how, "job": turn.job, "value": values}, arrays)
         return False
 
-
-def _latest(job: Running) -> Estimate:
-    if job.latest is None:
-        raise ModelError("The method ended without a map.")
-    return job.latest
-
-
-def _checked(estimate: Estimate) -> Estimate:
-    error = estimate.standard_error
-    if not np.isfinite(estimate.maps).all() or not (error is None or np.isfinite(error).all()):
-        raise ModelError("The map holds values that are not numbers; it is not drawn. Try other settings.")
-    return estimate
+    def _drop(self, job: int) -> bool:
+        """Return whether a job was cancelled, and forget that it was."""
+        with self._lock:
+            was_cancelled = job in self._cancelled
+            self._cancelled.discard(job)
+            return was_cancelled

@@ -8,6 +8,7 @@ from itertools import islice
 import numpy as np
 
 from xai_core.jobs.base import Job, Runner
+from xai_core.jobs.questions.predict import Predict
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import Floats, ModelSource
 
@@ -26,7 +27,7 @@ def probabilities(
 
     wait: returns a job's result, or raises its error. Images are taken from the iterable only as they are asked.
     """
-    answers = [wait(runner.predict(source, preprocessing, some)) for some in chunks(images, preprocessing)]
+    answers = [wait(runner.ask(source, Predict(preprocessing, some))) for some in chunks(images, preprocessing)]
     return np.concatenate(answers)
 
 

@@ -15,6 +15,8 @@ from xai_core.bias.predictions import Predictions
 from xai_core.bias.progress import Tell, unheard
 from xai_core.errors import DataError
 from xai_core.jobs.base import Runner
+from xai_core.jobs.questions.explain import Explain
+from xai_core.jobs.questions.pool_layer import PoolLayer
 from xai_core.method import Method
 from xai_core.services.asking import at_once
 from xai_core.services.preparation import Prepared
@@ -93,7 +95,7 @@ def mean_looks(
     way, source = prepared.preprocessing, prepared.source
     maps = []
     for done, (image, row) in enumerate(zip(images, rows, strict=True), 1):
-        maps.append(runner.explain(source, way, method, image, found.predicted[[row]]).result().maps[0])
+        maps.append(runner.ask(source, Explain(way, method, image, found.predicted[[row]])).result().maps[0])
         tell(done / len(rows))
     means = mean_maps(np.stack(maps), own[rows])
     one, other = (means[value] for value in values)
@@ -128,7 +130,8 @@ def _pooled(
 ) -> tuple[Floats, Floats]:
     size, answers = at_once(prepared.preprocessing), []
     for at in (slice(start, start + size) for start in range(0, len(images), size)):
-        answers.append(runner.pooled(prepared.source, prepared.preprocessing, images[at], targets[at], layer).result())
+        question = PoolLayer(prepared.preprocessing, images[at], targets[at], layer)
+        answers.append(runner.ask(prepared.source, question).result())
         tell(min(at.stop, len(images)) / len(images))
     values, gradients = (np.concatenate(parts) for parts in zip(*answers, strict=True))
     return values, gradients

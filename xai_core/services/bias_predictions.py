@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import re
 import threading
@@ -18,12 +16,14 @@ from xai_core.bias.predictions import Predictions
 from xai_core.bias.reading import SUM_TOLERANCE, some
 from xai_core.errors import DataError, ImageError, VitrineError, WorkerDied
 from xai_core.jobs.base import Job, Runner, Status
+from xai_core.jobs.checks import finite_arrays
+from xai_core.jobs.questions.predict import Predict
 from xai_core.jobs.sentences import STOPPED
 from xai_core.services.asking import at_once
 from xai_core.services.preparation import Prepared
-from xai_core.services.results_cache import Remembered, ResultsCache
-from xai_core.services.results_key import made_by
-from xai_core.types import Estimate, Floats, Indices
+from xai_core.services.results_cache import ResultsCache
+from xai_core.services.results_key import digest_of
+from xai_core.types import Floats, Indices
 
 LOG = logging.getLogger(__name__)
 NUMBERED = re.compile(r"class \d+")  # what classes without names are called
@@ -170,13 +170,12 @@ class _Asking:
         """Return what the model says of some pictures, (m, K): what is kept, else asked and then kept."""
         if self._cache is None:
             return self._asked(numbers)
-        key = self._key(numbers)
-        shape = (numbers.stop - numbers.start, 1, self._prepared.card.classes)  # kept as the maps of an estimate
-        if kept := self._cache.recall(key, shape):
-            return kept.estimate.maps[:, 0]
+        key, shape = self._key(numbers), (numbers.stop - numbers.start, self._prepared.card.classes)
+        if kept := self._cache.recall(key, lambda values, arrays: finite_arrays(arrays, shape)[0]):
+            return kept.answer
         started = time.monotonic()
         found = self._asked(numbers)
-        self._cache.keep(key, Remembered(Estimate(1.0, found[:, None]), time.monotonic() - started))
+        self._cache.keep(key, ({}, [found]), time.monotonic() - started)
         return found
 
     def _asked(self, numbers: slice) -> Floats:
@@ -184,7 +183,8 @@ class _Asking:
         found = np.full((numbers.stop - numbers.start, self._prepared.card.classes), UNOPENED, np.float32)
         opened = {place: image for place, n in enumerate(_range(numbers)) if (image := self._image(n)) is not None}
         if opened:
-            found[list(opened)] = self._runner.predict(source, preprocessing, np.stack(list(opened.values()))).result()
+            question = Predict(preprocessing, np.stack(list(opened.values())))
+            found[list(opened)] = self._runner.ask(source, question).result()
         return found
 
     def _image(self, number: int) -> Floats | None:
@@ -194,14 +194,11 @@ class _Asking:
             return None
 
     def _key(self, numbers: slice) -> str:
-        source = self._prepared.source
-        decides = {
-            "made_by": made_by(),
-            "model": [source.digest, source.architecture, source.task, source.reading],
+        asked = {
             "preprocessing": self._prepared.preprocessing.to_json(),
             "pictures": [self._digest(number) for number in _range(numbers)],
         }
-        return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+        return digest_of(self._prepared.source, asked)
 
     def _digest(self, number: int) -> str:
         try:

@@ -9,24 +9,20 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Generic, Self
 
 import numpy as np
 
-from xai_core.detection.method import DetectionMethod
-from xai_core.detection.pictures import map_size
-from xai_core.detector import BoxTarget, Detections
-from xai_core.jobs.base import AS_IT_IS, Job, JobState, Runner, Status
-from xai_core.jobs.messages import estimate_from_frame, estimate_to_frame
-from xai_core.method import Method
-from xai_core.preprocessing import Preprocessing
-from xai_core.services.results_key import key_of, key_of_boxes
-from xai_core.types import Card, Conditions, Engine, Estimate, Floats, Indices, ModelSource, Score
+from xai_core.jobs.base import Job, JobState, Runner, Status
+from xai_core.jobs.frames import Arrays, Frame
+from xai_core.jobs.question import Answer, KeptQuestion, Question
+from xai_core.services.results_key import key_of
+from xai_core.types import Card, ModelSource
 
 LOG = logging.getLogger(__name__)
 USUAL_MB = 1024.0
@@ -35,10 +31,10 @@ PART_SECONDS = 3600.0  # a file that nobody finished for so long has been left b
 
 
 @dataclass(frozen=True)
-class Remembered:
-    """An answer as it was kept: the estimate, and how many seconds it took when it was computed."""
+class Remembered(Generic[Answer]):
+    """An answer as it was kept, and how many seconds it took when it was computed."""
 
-    estimate: Estimate
+    answer: Answer
     seconds: float
 
 
@@ -60,11 +56,15 @@ class ResultsCache:
         folder = os.environ.get("VITRINE_CACHE") or os.path.expanduser("~/.cache/vitrine/results")
         return cls(Path(folder), most_bytes) if most_bytes > 0 else None
 
-    def recall(self, key: str, shape: tuple[int, int, int]) -> Remembered | None:
-        """Return what is kept under a key for maps of `shape` (T, H, W), or None."""
+    def recall(self, key: str, read: Callable[[Any, Arrays], Answer]) -> Remembered[Answer] | None:
+        """Return what is kept under a key, or None.
+
+        read: makes an answer of JSON values and arrays, or raises BadFrame; see `Question.answer_from_frame`.
+        """
         path = self._path(key)
         try:
-            found = _unpacked(path.read_bytes(), shape)
+            (values, arrays), seconds = _unpacked(path.read_bytes())
+            answer = Remembered(read(values, arrays), seconds)
         except FileNotFoundError:
             return None
         except Exception:  # whatever a damaged file leads to
@@ -73,11 +73,11 @@ class ResultsCache:
             return None
         with suppress(OSError):
             os.utime(path)
-        return found
+        return answer
 
-    def keep(self, key: str, answer: Remembered) -> None:
-        """Write an answer; the oldest ones make room for it."""
-        data = _packed(answer)
+    def keep(self, key: str, frame: Frame, seconds: float) -> None:
+        """Write an answer that took some seconds, as JSON values and arrays; the oldest answers make room for it."""
+        data = _packed(frame, seconds)
         if len(data) > self._most_bytes:
             return
         try:
@@ -122,16 +122,16 @@ class ResultsCache:
         return found
 
 
-class RememberedJob(Job[Estimate]):
+class RememberedJob(Job[Answer]):
     """A job that was answered from the cache; `seconds` of its state is what the answer took when it was computed."""
 
-    def __init__(self, answer: Remembered) -> None:
+    def __init__(self, remembered: Remembered[Answer]) -> None:
         super().__init__(cancel=lambda: None)
-        self.update(status=Status.DONE, latest=answer.estimate, seconds=answer.seconds)
+        self.update(status=Status.DONE, latest=remembered.answer, seconds=remembered.seconds)
 
 
 class RememberingRunner:
-    """A runner that asks the cache before it asks another runner, and keeps what that one answers."""
+    """A runner that looks into the cache before it asks the runner below, and keeps what that one answers."""
 
     def __init__(self, runner: Runner, cache: ResultsCache) -> None:
         self._runner, self._cache = runner, cache
@@ -139,68 +139,18 @@ class RememberingRunner:
         self._closed = False
 
     def open(self, source: ModelSource) -> Job[Card]:
-        """Load a model, unless it is loaded, and tell what it is."""
+        """Load a model unless it is loaded; the answer is its card."""
         return self._runner.open(source)
 
-    def engines(
-        self, source: ModelSource, preprocessing: Preprocessing, images: Floats | None = None
-    ) -> Job[tuple[Engine, ...]]:
-        """Find out what the forward passes may run on."""
-        return self._runner.engines(source, preprocessing, images)
-
-    def predict(
-        self, source: ModelSource, preprocessing: Preprocessing, images: Floats, score: Score = "probability"
-    ) -> Job[Floats]:
-        """Score images (N, H, W, 3) float32 in [0, 1] at the input's size; the result is (N, K) float32."""
-        return self._runner.predict(source, preprocessing, images, score)
-
-    def pooled(
-        self, source: ModelSource, preprocessing: Preprocessing, images: Floats, targets: Indices, layer: str
-    ) -> Job[tuple[Floats, Floats]]:
-        """Look at a layer for images (N, H, W, 3), and at its slope towards a class each, (N,)."""
-        return self._runner.pooled(source, preprocessing, images, targets, layer)
-
-    def explain(
-        self,
-        source: ModelSource,
-        preprocessing: Preprocessing,
-        method: Method,
-        image: Floats,
-        targets: Indices,
-        conditions: Conditions = AS_IT_IS,
-    ) -> Job[Estimate]:
-        """Explain the scores of `targets` (T,) for an image (H, W, 3), at once where that is remembered."""
-        key = key_of(source, preprocessing, method, image, targets, conditions)
-        answer = self._cache.recall(key, (len(targets), *image.shape[:2]))
-        if answer is not None:
-            return RememberedJob(answer)
-        job = self._runner.explain(source, preprocessing, method, image, targets, conditions)
-        job.when_ended(self._keeping(key))
-        return job
-
-    def detect(self, source: ModelSource, image: Floats, floor: float) -> Job[Detections]:
-        """Find the boxes in an image (H, W, 3) float32 in [0, 1] whose score is at least `floor`."""
-        return self._runner.detect(source, image, floor)
-
-    def detector_engines(self, source: ModelSource, image: Floats) -> Job[tuple[Engine, ...]]:
-        """Find out what a detector may run on, for images like this one (H, W, 3)."""
-        return self._runner.detector_engines(source, image)
-
-    def explain_boxes(
-        self,
-        source: ModelSource,
-        method: DetectionMethod,
-        image: Floats,
-        targets: Sequence[BoxTarget],
-        conditions: Conditions = AS_IT_IS,
-    ) -> Job[Estimate]:
-        """Explain boxes that were found in an image (H, W, 3), at once where that is remembered."""
-        key = key_of_boxes(source, method, image, targets, conditions)
-        answer = self._cache.recall(key, (len(targets), *map_size(image)))
-        if answer is not None:
-            return RememberedJob(answer)
-        job = self._runner.explain_boxes(source, method, image, targets, conditions)
-        job.when_ended(self._keeping(key))
+    def ask(self, source: ModelSource, question: Question[Answer]) -> Job[Answer]:
+        """Ask a model a question; one whose answer is remembered is answered at once."""
+        if not isinstance(question, KeptQuestion):
+            return self._runner.ask(source, question)
+        key = key_of(source, question)
+        if remembered := self._cache.recall(key, question.answer_from_frame):
+            return RememberedJob(remembered)
+        job = self._runner.ask(source, question)
+        job.when_ended(self._keeping(key, question))
         return job
 
     def release(self, owner: str) -> None:
@@ -213,10 +163,10 @@ class RememberingRunner:
         self._closed = True
         self._writer.shutdown()
 
-    def _keeping(self, key: str) -> Callable[[JobState[Estimate]], None]:
-        def keep(state: JobState[Estimate]) -> None:
+    def _keeping(self, key: str, question: KeptQuestion[Answer]) -> Callable[[JobState[Answer]], None]:
+        def keep(state: JobState[Answer]) -> None:
             if state.status is Status.DONE and state.latest is not None and not self._closed:
-                self._writer.submit(self._cache.keep, key, Remembered(state.latest, state.seconds))
+                self._writer.submit(self._cache.keep, key, question.answer_to_frame(state.latest), state.seconds)
 
         return keep
 
@@ -227,20 +177,20 @@ def remembering(runner: Runner) -> Runner:
     return runner if cache is None else RememberingRunner(runner, cache)
 
 
-def _packed(answer: Remembered) -> bytes:
-    values, arrays = estimate_to_frame(answer.estimate)
-    header = json.dumps({"estimate": values, "seconds": answer.seconds}, allow_nan=False).encode()
+def _packed(frame: Frame, seconds: float) -> bytes:
+    values, arrays = frame
+    header = json.dumps({"values": values, "seconds": seconds}, allow_nan=False).encode()
     buffer = io.BytesIO()
-    named: dict[str, Any] = {f"array{i}": array for i, array in enumerate(arrays)}
+    named: dict[str, Any] = {f"array{number:02}": array for number, array in enumerate(arrays)}
     np.savez(buffer, header=np.frombuffer(header, np.uint8), **named)
     return buffer.getvalue()
 
 
-def _unpacked(data: bytes, shape: tuple[int, int, int]) -> Remembered:
+def _unpacked(data: bytes) -> tuple[Frame, float]:
     with np.load(io.BytesIO(data), allow_pickle=False) as file:
         header: dict[str, Any] = json.loads(file["header"].tobytes())
-        arrays: list[Any] = [file[name] for name in sorted(file.files) if name.startswith("array")]
-    return Remembered(estimate_from_frame(header["estimate"], arrays, shape), float(header["seconds"]))
+        arrays: Arrays = [file[name] for name in sorted(file.files) if name.startswith("array")]
+    return (header["values"], arrays), float(header["seconds"])
 
 
 def _remove(path: Path) -> None:

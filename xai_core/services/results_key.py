@@ -1,25 +1,20 @@
-"""Under which key an answer is kept: the digest of all that decides it."""
+"""The key under which an answer is kept: the digest of all that decides it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from xai_core import __version__
-from xai_core.detection.method import DetectionMethod
-from xai_core.detector import BoxTarget
-from xai_core.method import Catalogued, Method
-from xai_core.preprocessing import Preprocessing
-from xai_core.types import Conditions, Floats, Indices, ModelSource
+from xai_core.jobs.question import Question
+from xai_core.types import ModelSource
 
 HERE = Path(__file__).resolve().parents[1]
 CODE = (HERE, HERE.parent / "model_adapters")
@@ -30,46 +25,24 @@ PACKAGES = (
 )
 
 
-def key_of(
-    source: ModelSource,
-    preprocessing: Preprocessing,
-    method: Method,
-    image: Floats,
-    targets: Indices,
-    conditions: Conditions,
-) -> str:
-    """Return the SHA-256 of all that decides an answer, in hexadecimal; neither names nor owners are part of it."""
-    decides = _decides(source, method, image, conditions) | {
-        "preprocessing": preprocessing.to_json(),
-        "targets": [int(target) for target in targets],
-    }
-    return _digest(decides)
+def key_of(source: ModelSource, question: Question[Any]) -> str:
+    """Return the SHA-256, in hexadecimal, of all that decides the answer: the code, the model, and what is asked.
+
+    What is asked is what a worker would be sent. The model's name and owner are not part of it.
+    """
+    values, arrays = question.to_frame()
+    return digest_of(source, {"question": question.name, "values": values, "arrays": list(map(_fingerprint, arrays))})
 
 
-def key_of_boxes(
-    source: ModelSource,
-    method: DetectionMethod,
-    image: Floats,
-    targets: Sequence[BoxTarget],
-    conditions: Conditions,
-) -> str:
-    """Return the SHA-256 of all that decides the explanation of boxes, in hexadecimal."""
-    decides = _decides(source, method, image, conditions) | {"boxes": [asdict(target) for target in targets]}
-    return _digest(decides)
-
-
-def _decides(source: ModelSource, method: Catalogued, image: Floats, conditions: Conditions) -> dict[str, Any]:
-    return {
-        "made_by": made_by(),
-        "model": [source.digest, source.architecture, source.task, source.reading],
-        "image": [list(image.shape), hashlib.sha256(np.asarray(image, np.float32).tobytes()).hexdigest()],
-        "method": [method.id, method.values()],
-        "conditions": asdict(conditions),
-    }
-
-
-def _digest(decides: dict[str, Any]) -> str:
+def digest_of(source: ModelSource, asked: dict[str, Any]) -> str:
+    """Return the SHA-256, in hexadecimal, of the code, the model, and JSON values that describe what is asked."""
+    model = [source.digest, source.architecture, source.task, source.reading]
+    decides = {"made_by": made_by(), "model": model, **asked}
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+
+
+def _fingerprint(array: NDArray[Any]) -> list[Any]:
+    return [array.dtype.str, list(array.shape), hashlib.sha256(array.tobytes()).hexdigest()]
 
 
 @cache

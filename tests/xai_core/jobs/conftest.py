@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tests.xai_core.jobs.asking import SIZE, Asked, fake_runner
-from xai_core.jobs.base import AS_IT_IS
-from xai_core.types import ModelSource
+from xai_core.jobs.questions.explain import Explain
+from xai_core.types import USUAL_CONDITIONS, ModelSource
 
 
 @pytest.fixture(scope="session")
@@ -31,8 +31,8 @@ def source(tmp_path):
 
 @pytest.fixture
 def explain():
-    def submit(runner, source, method="counting", targets=(0, 2), conditions=AS_IT_IS, **given):
+    def submit(runner, source, method="counting", targets=(0, 2), conditions=USUAL_CONDITIONS, **given):
         image = np.full((SIZE.height, SIZE.width, 3), 0.5, np.float32)
-        return runner.explain(source, SIZE, Asked(method, given), image, np.array(targets), conditions)
+        return runner.ask(source, Explain(SIZE, Asked(method, given), image, np.array(targets), conditions))
 
     return submit

@@ -13,7 +13,9 @@ from xai_core.detector import BoxTarget
 from xai_core.jobs.base import Status
 from xai_core.jobs.limits import Limits
 from xai_core.jobs.model_process import STOPPING
-from xai_core.jobs.tasks import DOING
+from xai_core.jobs.question import ACTIVITIES
+from xai_core.jobs.questions.detect import Detect
+from xai_core.jobs.questions.explain_boxes import ExplainBoxes
 
 SECONDS = 60
 IMAGE = np.full((10, 20, 3), 0.75, np.float32)
@@ -35,14 +37,14 @@ def ask(source):
     """
 
     def submit(runner, words="searching", **given):
-        return runner.explain_boxes(replace(source(words), task="detect"), Asked("halves", given), IMAGE, [TARGET])
+        return runner.ask(replace(source(words), task="detect"), ExplainBoxes(Asked("halves", given), IMAGE, [TARGET]))
 
     return submit
 
 
 def cancelled_in_its_search(job):
     """Cancel a job; its state says so at once, without a word of the worker."""
-    until(lambda: job.state.doing == DOING["engines"])
+    until(lambda: job.state.doing == ACTIVITIES["engines"])
     job.cancel()
     assert job.state.status is Status.CANCELLED
 
@@ -66,7 +68,7 @@ def test_a_search_that_was_cancelled_is_ended_where_it_goes_on_and_what_waited_h
     runner = fake_runner(limits=Limits(step_seconds=1.5))
     try:
         cancelled_in_its_search(ask(runner, "lost"))
-        found = runner.detect(replace(source("lost"), task="detect"), IMAGE, 0.05).result(SECONDS)
+        found = runner.ask(replace(source("lost"), task="detect"), Detect(IMAGE, 0.05)).result(SECONDS)
         assert found.labels.tolist() == [1]
     finally:
         runner.close()
@@ -77,7 +79,7 @@ def test_what_waited_for_another_worker_can_be_cancelled(ask):
     try:
         cancelled_in_its_search(ask(runner, "lost"))
         again = ask(runner, "lost")
-        until(lambda: again.state.doing == DOING["engines"])  # in the second worker
+        until(lambda: again.state.doing == ACTIVITIES["engines"])  # in the second worker
         cancelled_in_its_search(again)
     finally:
         runner.close()

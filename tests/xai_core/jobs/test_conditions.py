@@ -15,6 +15,7 @@ from tests.xai_core.jobs.asking import SIZE, fake_runner
 from xai_core.errors import OutOfMemory, ParamError
 from xai_core.jobs.base import Job, Status
 from xai_core.jobs.limits import Limits
+from xai_core.jobs.questions.find_engines import FindEngines
 from xai_core.types import Conditions
 
 SECONDS = 60
@@ -74,14 +75,14 @@ def test_a_single_picture_that_fills_the_memory_ends_in_a_sentence(runner, sourc
 
 
 def test_the_engines_are_told_for_the_size_that_is_asked(runner, source):
-    (engine,) = runner.engines(source(), SIZE).result(SECONDS)
+    (engine,) = runner.ask(source(), FindEngines(SIZE)).result(SECONDS)
     assert (engine.name, engine.in_force, engine.milliseconds) == ("Fake", True, 20.0)
 
 
 def test_engines_that_take_their_time_are_waited_for(source, explain):
     runner = fake_runner(limits=Limits(step_seconds=1.5))
     try:
-        assert len(runner.engines(source("slow"), SIZE).result(SECONDS)) == 1
+        assert len(runner.ask(source("slow"), FindEngines(SIZE)).result(SECONDS)) == 1
         assert explain(runner, source("slow"), "brightness").result(SECONDS).fraction == 1
     finally:
         runner.close()

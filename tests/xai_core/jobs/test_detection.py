@@ -1,4 +1,4 @@
-"""A detector in a worker: boxes, explanations of them, and answers that make no sense."""
+"""A detector in a worker: its boxes, explanations of them, and its engines."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from tests.xai_core.jobs.asking import Asked, fake_runner
 from xai_core.detector import BoxTarget
 from xai_core.errors import MissingCapability, OutOfMemory, WorkerDied
 from xai_core.jobs.base import Status
-from xai_core.jobs.detection import MOST_BOXES, detections_from_frame
-from xai_core.jobs.frames import BadFrame
 from xai_core.jobs.limits import Limits
+from xai_core.jobs.questions.detect import MOST_BOXES, Detect
+from xai_core.jobs.questions.explain_boxes import ExplainBoxes
+from xai_core.jobs.questions.find_detector_engines import FindDetectorEngines
 
 SECONDS = 60
 IMAGE = np.full((10, 20, 3), 0.75, np.float32)
@@ -29,7 +30,7 @@ def detector(source):
 
 
 def test_boxes_come_back_in_pixels_of_the_image(runner, detector):
-    found = runner.detect(detector(), IMAGE, 0.05).result(SECONDS)
+    found = runner.ask(detector(), Detect(IMAGE, 0.05)).result(SECONDS)
     assert found.corners.tolist() == [[0, 0, 10, 10]]
     assert found.labels.tolist() == [1]
     assert found.scores.tolist() == [0.75]
@@ -37,16 +38,16 @@ def test_boxes_come_back_in_pixels_of_the_image(runner, detector):
 
 
 def test_no_box_is_an_answer(runner, detector):
-    assert len(runner.detect(detector(), IMAGE, 0.9).result(SECONDS)) == 0
+    assert len(runner.ask(detector(), Detect(IMAGE, 0.9)).result(SECONDS)) == 0
 
 
 def test_of_very_many_boxes_the_best_thousand_come(runner, detector):
-    assert len(runner.detect(detector("many"), IMAGE, 0.05).result(SECONDS)) == MOST_BOXES
+    assert len(runner.ask(detector("many"), Detect(IMAGE, 0.05)).result(SECONDS)) == MOST_BOXES
 
 
 def test_a_score_above_one_ends_the_worker(runner, detector):
     with pytest.raises(WorkerDied):
-        runner.detect(detector("liar"), IMAGE, 0.05).result(SECONDS)
+        runner.ask(detector("liar"), Detect(IMAGE, 0.05)).result(SECONDS)
 
 
 def test_the_same_file_can_be_a_classifier_and_a_detector(runner, source, detector):
@@ -55,7 +56,7 @@ def test_the_same_file_can_be_a_classifier_and_a_detector(runner, source, detect
 
 
 def test_boxes_are_explained_step_by_step(runner, detector):
-    job = runner.explain_boxes(detector(), Asked("halves", {"steps": 4}), IMAGE, [TARGET])
+    job = runner.ask(detector(), ExplainBoxes(Asked("halves", {"steps": 4}), IMAGE, [TARGET]))
     estimate = job.result(SECONDS)
     assert estimate.fraction == 1
     assert estimate.maps.shape == (1, 10, 20)
@@ -63,13 +64,13 @@ def test_boxes_are_explained_step_by_step(runner, detector):
 
 
 def test_what_a_detector_runs_on_is_told_for_images_like_one(runner, detector):
-    (engine,) = runner.detector_engines(detector(), IMAGE).result(SECONDS)
+    (engine,) = runner.ask(detector(), FindDetectorEngines(IMAGE)).result(SECONDS)
     assert (engine.name, engine.milliseconds, engine.in_force) == ("Fake", 200, True)
 
 
 def test_the_search_for_an_engine_can_be_cancelled_before_its_turn(runner, detector):
-    first = runner.detector_engines(detector("searching"), IMAGE)
-    second = runner.detector_engines(detector("searching"), IMAGE[:5])
+    first = runner.ask(detector("searching"), FindDetectorEngines(IMAGE))
+    second = runner.ask(detector("searching"), FindDetectorEngines(IMAGE[:5]))
     second.cancel()
     assert second.wait(SECONDS).status is Status.CANCELLED
     assert first.result(SECONDS)
@@ -77,7 +78,7 @@ def test_the_search_for_an_engine_can_be_cancelled_before_its_turn(runner, detec
 
 def test_an_explanation_of_boxes_can_be_cancelled(runner, detector):
     asked = Asked("halves", {"steps": 10_000, "pause": 0.05})
-    job = runner.explain_boxes(detector(), asked, IMAGE, [TARGET])
+    job = runner.ask(detector(), ExplainBoxes(asked, IMAGE, [TARGET]))
     while job.state.latest is None:
         job.wait(0.05)
     job.cancel()
@@ -86,13 +87,13 @@ def test_an_explanation_of_boxes_can_be_cancelled(runner, detector):
 
 def test_pictures_that_fill_the_memory_are_made_in_smaller_batches_and_a_note_says_so(runner, detector):
     asked = Asked("bulky_boxes", {"room": 3, "batch_size": 20})
-    found = runner.explain_boxes(detector(), asked, IMAGE, [TARGET]).result(SECONDS)
+    found = runner.ask(detector(), ExplainBoxes(asked, IMAGE, [TARGET])).result(SECONDS)
     assert (found.maps == 2).all()
     assert found.notes == ("The batch was too large for the memory, so pictures were taken 2 at a time.",)
 
 
 def test_a_single_picture_that_fills_the_memory_ends_in_a_sentence(runner, detector):
-    job = runner.explain_boxes(detector(), Asked("bulky_boxes", {"room": 0}), IMAGE, [TARGET])
+    job = runner.ask(detector(), ExplainBoxes(Asked("bulky_boxes", {"room": 0}), IMAGE, [TARGET]))
     with pytest.raises(OutOfMemory, match="needs more than"):
         job.result(SECONDS)
 
@@ -102,51 +103,12 @@ def test_a_first_step_may_take_longer_than_others(detector, steps, status):
     runner = fake_runner(limits=Limits(step_seconds=1.0))
     try:
         asked = Asked("halves", {"steps": steps, "pause": 2.0})
-        assert runner.explain_boxes(detector(), asked, IMAGE, [TARGET]).wait(SECONDS).status is status
+        assert runner.ask(detector(), ExplainBoxes(asked, IMAGE, [TARGET])).wait(SECONDS).status is status
     finally:
         runner.close()
 
 
 def test_what_the_detector_lacks_is_told(runner, detector):
-    job = runner.explain_boxes(detector(), Asked("insider"), IMAGE, [TARGET])
+    job = runner.ask(detector(), ExplainBoxes(Asked("insider"), IMAGE, [TARGET]))
     with pytest.raises(MissingCapability, match="Insider needs a network whose inner values can be replaced"):
         job.result(SECONDS)
-
-
-def arrays(**changes):
-    whole = {
-        "corners": np.zeros((2, 4), np.float32),
-        "labels": np.zeros(2, np.int64),
-        "scores": np.ones(2, np.float32),
-        "class_scores": np.ones((2, 3), np.float32),
-        "objectness": np.ones(2, np.float32),
-    }
-    return list((whole | changes).values())
-
-
-def test_sound_detections_are_read():
-    assert len(detections_from_frame(arrays(), 3)) == 2
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"labels": np.array([0, 3])},
-        {"labels": np.array([0, -1])},
-        {"labels": np.zeros(3, np.int64)},
-        {"labels": np.zeros(2, np.float32)},
-        {"scores": np.array([0.5, np.nan], np.float32)},
-        {"scores": np.array([0.5, -1], np.float32)},
-        {"corners": np.full((2, 4), np.inf, np.float32)},
-        {"class_scores": np.ones((2, 4), np.float32)},
-        {"objectness": np.full(2, 2, np.float32)},
-    ],
-)
-def test_detections_that_make_no_sense_are_refused(changes):
-    with pytest.raises(BadFrame):
-        detections_from_frame(arrays(**changes), 3)
-
-
-def test_too_few_arrays_are_refused():
-    with pytest.raises(BadFrame):
-        detections_from_frame(arrays()[:4], 3)

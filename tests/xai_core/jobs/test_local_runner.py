@@ -14,6 +14,8 @@ from xai_core import errors
 from xai_core.jobs import local, model_process
 from xai_core.jobs.base import Status
 from xai_core.jobs.limits import Limits
+from xai_core.jobs.questions.pool_layer import PoolLayer
+from xai_core.jobs.questions.predict import Predict
 from xai_core.jobs.sandbox import SandboxState
 
 SECONDS = 60
@@ -44,7 +46,7 @@ def test_a_path_may_be_relative(runner, source, tmp_path, monkeypatch):
 
 
 def test_predictions_are_those_of_the_network(runner, source):
-    found = runner.predict(source(), SIZE, IMAGES).result(SECONDS)
+    found = runner.ask(source(), Predict(SIZE, IMAGES)).result(SECONDS)
     raised = np.exp(IMAGES.mean(axis=(1, 2)))
     np.testing.assert_allclose(found, raised / raised.sum(axis=1, keepdims=True), rtol=1e-5)
 
@@ -76,7 +78,7 @@ def test_two_explanations_take_turns(runner, source, explain):
 
 def test_a_prediction_need_not_wait_for_an_explanation(runner, source, explain):
     long = explain(runner, source(), steps=10_000, pause=0.005)
-    assert len(runner.predict(source(), SIZE, IMAGES).result(SECONDS)) == 20
+    assert len(runner.ask(source(), Predict(SIZE, IMAGES)).result(SECONDS)) == 20
     assert not long.state.ended
     long.cancel()
     long.wait(SECONDS)
@@ -106,7 +108,7 @@ def test_a_refused_file_says_why(runner, source):
 
 @pytest.mark.parametrize("words", ["break", "fail"])
 def test_a_message_never_tells_a_path_of_the_server(runner, source, words):
-    error = runner.predict(source(words), SIZE, IMAGES).wait(SECONDS).error
+    error = runner.ask(source(words), Predict(SIZE, IMAGES)).wait(SECONDS).error
     assert isinstance(error, errors.ModelError)
     assert "secret" not in str(error)
     assert "/" not in str(error)
@@ -114,7 +116,7 @@ def test_a_message_never_tells_a_path_of_the_server(runner, source, words):
 
 def test_a_framework_that_finds_no_memory_is_out_of_memory(runner, source):
     with pytest.raises(errors.OutOfMemory, match="needs more than 3500 MB"):
-        runner.predict(source("hungry"), SIZE, IMAGES).result(SECONDS)
+        runner.ask(source("hungry"), Predict(SIZE, IMAGES)).result(SECONDS)
 
 
 @pytest.mark.parametrize(
@@ -144,21 +146,21 @@ def test_a_process_that_died_is_replaced_on_the_next_call(runner, source):
 
 def test_the_jobs_of_a_process_that_dies_fail_with_a_sentence(runner, source):
     with pytest.raises(errors.WorkerDied, match="your pictures and settings are kept"):
-        runner.predict(source("die"), SIZE, IMAGES).result(SECONDS)
+        runner.ask(source("die"), Predict(SIZE, IMAGES)).result(SECONDS)
 
 
 def test_a_model_that_hangs_is_stopped_at_its_deadline(source):
     runner = fake_runner(limits=Limits(step_seconds=1))
     with pytest.raises(errors.TimedOut, match=r"longer than 1 s and was stopped"):
-        runner.predict(source("hang"), SIZE, IMAGES).result(SECONDS)
+        runner.ask(source("hang"), Predict(SIZE, IMAGES)).result(SECONDS)
     runner.close()
 
 
 def test_asking_again_gives_a_model_that_hangs_no_more_time(source):
     runner = fake_runner(limits=Limits(step_seconds=1.5))
-    first = runner.predict(source("hang"), SIZE, IMAGES)
+    first = runner.ask(source("hang"), Predict(SIZE, IMAGES))
     until(lambda: first.state.status is Status.RUNNING)
-    until(lambda: runner.predict(source("hang"), SIZE, IMAGES[:1]).wait(0.2) and first.state.ended)
+    until(lambda: runner.ask(source("hang"), Predict(SIZE, IMAGES[:1])).wait(0.2) and first.state.ended)
     assert isinstance(first.state.error, errors.TimedOut)
     runner.close()
 
@@ -242,7 +244,7 @@ def test_the_runner_tells_what_sandbox_there_is():
 def test_a_layer_is_looked_at_for_many_pictures(runner, source):
     images = np.random.default_rng(0).random((19, SIZE.height, SIZE.width, 3), np.float32)
     targets = np.arange(19) % 3
-    values, gradients = runner.pooled(source("layered"), SIZE, images, targets, "halves").result(SECONDS)
+    values, gradients = runner.ask(source("layered"), PoolLayer(SIZE, images, targets, "halves")).result(SECONDS)
     halves = images[:, :, :2].mean(axis=(1, 2)) + images[:, :, 2:].mean(axis=(1, 2))
     np.testing.assert_allclose(values, halves / 2, atol=1e-6)
     np.testing.assert_array_equal(gradients, np.eye(3, dtype=np.float32)[targets] / 2)
@@ -250,7 +252,7 @@ def test_a_layer_is_looked_at_for_many_pictures(runner, source):
 
 def test_a_layer_that_is_not_there_is_told(runner, source):
     images, targets = np.zeros((1, SIZE.height, SIZE.width, 3), np.float32), np.zeros(1, np.int64)
-    with pytest.raises(errors.ParamError, match="no layer called 'other'"):
-        runner.pooled(source("layered"), SIZE, images, targets, "other").result(SECONDS)
+    with pytest.raises(errors.ParamError, match="no layer named 'other'"):
+        runner.ask(source("layered"), PoolLayer(SIZE, images, targets, "other")).result(SECONDS)
     with pytest.raises(errors.MissingCapability, match="needs the values inside the network"):
-        runner.pooled(source(), SIZE, images, targets, "halves").result(SECONDS)
+        runner.ask(source(), PoolLayer(SIZE, images, targets, "halves")).result(SECONDS)

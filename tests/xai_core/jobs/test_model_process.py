@@ -10,7 +10,8 @@ import pytest
 from tests.xai_core.jobs.asking import SIZE
 from xai_core.jobs.base import Job, Status
 from xai_core.jobs.model_process import ModelProcess
-from xai_core.jobs.tasks import predict_task
+from xai_core.jobs.questions.predict import Predict
+from xai_core.jobs.tasks import Task
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def job():
 
 
 def task():
-    return predict_task(job(), SIZE, np.zeros((1, 4, 5, 3), np.float32), "probability")
+    return Task(job(), Predict(SIZE, np.zeros((1, 4, 5, 3), np.float32)))
 
 
 def test_a_closed_process_takes_nothing_on_even_before_it_has_ended(waiting):

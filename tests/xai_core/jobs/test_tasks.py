@@ -8,18 +8,20 @@ import pytest
 from tests.xai_core.jobs.asking import SIZE
 from xai_core.jobs.base import Job
 from xai_core.jobs.frames import BadFrame
-from xai_core.jobs.tasks import DOING, predict_task
+from xai_core.jobs.question import ACTIVITIES
+from xai_core.jobs.questions.predict import Predict
+from xai_core.jobs.tasks import Task
 
 
 @pytest.fixture
 def task():
-    return predict_task(Job(cancel=lambda: None), SIZE, np.zeros((1, 4, 5, 3), np.float32), "probability")
+    return Task(Job(cancel=lambda: None), Predict(SIZE, np.zeros((1, 4, 5, 3), np.float32)))
 
 
 def test_what_the_worker_does_is_told_in_words(task):
     task.hear({"say": "started"}, [], None)
     task.hear({"say": "doing", "value": "engines"}, [], None)
-    assert task.job.state.doing == DOING["engines"] == "trying which engine is fastest"
+    assert task.job.state.doing == ACTIVITIES["engines"] == "trying which engine is fastest"
     task.hear({"say": "doing", "value": ""}, [], None)
     assert task.job.state.doing == ""
 

@@ -12,6 +12,7 @@ from xai_core.bias.picture_set import PictureSet
 from xai_core.bias.predictions import Predictions
 from xai_core.errors import DataError
 from xai_core.jobs.base import Job, Status
+from xai_core.jobs.questions.explain import Explain
 from xai_core.method import method_named
 from xai_core.pictures.files import Picture
 from xai_core.preprocessing import Preprocessing
@@ -33,12 +34,11 @@ def done(found):
 class Colours:
     """Its layer holds the mean red, green and blue; class 1 is red, and so is whoever is called "warm"."""
 
-    def pooled(self, source, preprocessing, images, targets, layer):
-        slopes = np.where(targets[:, None] == 1, [[1.0, 0, 0]], [[-1.0, 0, 0]]).astype(np.float32)
-        return done((images.mean(axis=(1, 2)), slopes))
-
-    def explain(self, source, preprocessing, method, image, targets):
-        return done(Estimate(1.0, image[None, :, :, 0] + 0.5))
+    def ask(self, source, question):
+        if isinstance(question, Explain):
+            return done(Estimate(1.0, question.image[None, :, :, 0] + 0.5))
+        slopes = np.where(question.targets[:, None] == 1, [[1.0, 0, 0]], [[-1.0, 0, 0]]).astype(np.float32)
+        return done((question.images.mean(axis=(1, 2)), slopes))
 
 
 def pictures(warm):

@@ -31,8 +31,9 @@ class ColourRunner:
     def __init__(self, before=lambda: None, answer=lambda means: means / means.sum(axis=1, keepdims=True)):
         self.asked, self._before, self._answer = [], before, answer
 
-    def predict(self, source, preprocessing, images):
+    def ask(self, source, question):
         self._before()
+        images = question.images
         self.asked.append(len(images))
         job = Job(cancel=lambda: None)
         job.update(status=Status.DONE, latest=self._answer(images.mean(axis=(1, 2))).astype(np.float32))

@@ -15,19 +15,17 @@ import pytest
 import xai_core.methods  # noqa: F401
 from xai_core.errors import WorkerDied
 from xai_core.jobs.base import Job, Status
+from xai_core.jobs.explanations import estimate_from_frame, estimate_to_frame
+from xai_core.jobs.questions.explain import Explain
+from xai_core.jobs.questions.predict import Predict
 from xai_core.method import method_named
 from xai_core.preprocessing import Preprocessing
-from xai_core.services.results_cache import (
-    Remembered,
-    RememberedJob,
-    RememberingRunner,
-    ResultsCache,
-    remembering,
-)
-from xai_core.types import Conditions, Estimate, ModelSource
+from xai_core.services.results_cache import RememberedJob, RememberingRunner, ResultsCache, remembering
+from xai_core.types import Estimate, ModelSource
 
 SHAPE = (2, 6, 9)
 PLENTY = 1 << 20
+SOURCE = ModelSource("/somewhere/model.onnx", "model.onnx", "ab" * 32)
 
 
 class SlowRunner:
@@ -36,7 +34,7 @@ class SlowRunner:
     def __init__(self):
         self.jobs = []
 
-    def explain(self, *question):
+    def ask(self, source, question):
         self.jobs.append(Job(cancel=lambda: None))
         return self.jobs[-1]
 
@@ -51,14 +49,8 @@ def cache(tmp_path):
 
 @pytest.fixture
 def question():
-    return {
-        "source": ModelSource("/somewhere/model.onnx", "model.onnx", "ab" * 32),
-        "preprocessing": Preprocessing(6, 9),
-        "method": method_named("rise")(samples=200),
-        "image": np.random.default_rng(0).random((6, 9, 3), np.float32),
-        "targets": np.array([3, 1]),
-        "conditions": Conditions(),
-    }
+    image = np.random.default_rng(0).random((6, 9, 3), np.float32)
+    return Explain(Preprocessing(6, 9), method_named("rise")(samples=200), image, np.array([3, 1]))
 
 
 def estimate(seed=0, shape=SHAPE):
@@ -66,8 +58,12 @@ def estimate(seed=0, shape=SHAPE):
     return Estimate(1.0, maps, {"points": (1.5, None)}, np.abs(maps), ("A note, with “quotes”.",))
 
 
-def answer(seed=0):
-    return Remembered(estimate(seed), 12.5)
+def keep(cache, key="key", seed=0):
+    cache.keep(key, estimate_to_frame(estimate(seed)), 12.5)
+
+
+def recall(cache, key="key", shape=SHAPE):
+    return cache.recall(key, lambda values, arrays: estimate_from_frame(values, arrays, shape))
 
 
 def is_same(found, expected):
@@ -80,23 +76,23 @@ def is_same(found, expected):
 
 
 def test_an_answer_comes_back_whole(cache):
-    cache.keep("key", answer())
-    found = cache.recall("key", SHAPE)
-    assert is_same(found.estimate, estimate())
+    keep(cache)
+    found = recall(cache)
+    assert is_same(found.answer, estimate())
     assert found.seconds == 12.5
 
 
 def test_an_answer_without_an_error_comes_back_without_one(cache):
-    cache.keep("key", Remembered(replace(estimate(), standard_error=None), 1.0))
-    assert cache.recall("key", SHAPE).estimate.standard_error is None
+    cache.keep("key", estimate_to_frame(replace(estimate(), standard_error=None)), 1.0)
+    assert recall(cache).answer.standard_error is None
 
 
 def test_what_was_never_asked_is_not_there(cache):
-    assert cache.recall("key", SHAPE) is None
+    assert recall(cache) is None
 
 
 def test_the_folder_is_the_owners_alone(cache, tmp_path):
-    cache.keep("key", answer())
+    keep(cache)
     assert stat.S_IMODE((tmp_path / "results").stat().st_mode) == 0o700
     assert [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "results").iterdir()] == [0o600]
 
@@ -113,69 +109,68 @@ def test_the_folder_is_the_owners_alone(cache, tmp_path):
     ids=["empty", "cut short", "renamed", "overwritten", "another format"],
 )
 def test_a_damaged_entry_is_ignored_and_removed(cache, tmp_path, damage):
-    cache.keep("key", answer())
+    keep(cache)
     (path,) = (tmp_path / "results").iterdir()
     path.write_bytes(damage(path.read_bytes()))
-    assert cache.recall("key", SHAPE) is None
+    assert recall(cache) is None
     assert not path.exists()
 
 
 def test_a_pickle_is_never_read(cache, tmp_path):
-    cache.keep("key", answer())
+    keep(cache)
     (path,) = (tmp_path / "results").iterdir()
     np.savez(path, header=np.array([{"a": 1}], object), array0=np.zeros(SHAPE, np.float32))
-    assert cache.recall("key", SHAPE) is None
+    assert recall(cache) is None
 
 
 def test_maps_of_another_shape_are_not_taken(cache):
-    cache.keep("key", answer())
-    assert cache.recall("key", (2, 9, 6)) is None
+    keep(cache)
+    assert recall(cache, shape=(2, 9, 6)) is None
 
 
 def test_the_one_used_longest_ago_makes_room(tmp_path):
     for age, name in enumerate(("younger", "older"), start=1):
-        ResultsCache(tmp_path, PLENTY).keep(name, answer())
+        keep(ResultsCache(tmp_path, PLENTY), name)
         os.utime(tmp_path / f"{name}.npz", (1e9 - age, 1e9 - age))
     cache = ResultsCache(tmp_path, int((tmp_path / "older.npz").stat().st_size * 2.5))
-    cache.recall("older", SHAPE)
-    cache.keep("new", answer())
+    recall(cache, "older")
+    keep(cache, "new")
     assert sorted(path.stem for path in tmp_path.iterdir()) == ["new", "older"]
 
 
 def test_an_answer_larger_than_the_limit_is_not_kept(tmp_path):
-    ResultsCache(tmp_path / "results", 100).keep("key", answer())
+    keep(ResultsCache(tmp_path / "results", 100))
     assert not (tmp_path / "results").exists()
 
 
 def test_what_another_process_left_unfinished_goes_after_a_while(cache, tmp_path):
-    cache.keep("key", answer())
+    keep(cache)
     old, fresh = tmp_path / "results/old.part", tmp_path / "results/fresh.part"
     old.touch(), fresh.touch()
     os.utime(old, (0, 0))
-    cache.keep("other", answer())
+    keep(cache, "other")
     assert (old.exists(), fresh.exists()) == (False, True)
 
 
 def test_a_folder_that_can_not_be_written_costs_nothing(tmp_path):
     (tmp_path / "file").touch()
     cache = ResultsCache(tmp_path / "file" / "results", PLENTY)
-    cache.keep("key", answer())
-    assert cache.recall("key", SHAPE) is None
+    keep(cache)
+    assert recall(cache) is None
 
 
 WRITES_OVER_AND_OVER = """
 import sys
 from pathlib import Path
 import numpy as np
-from xai_core.results_cache import Remembered, ResultsCache
-from xai_core.types import Estimate
+from xai_core.services.results_cache import ResultsCache
 cache = ResultsCache(Path(sys.argv[1]), 40_000)
 maps = np.ones((2, 6, 9), np.float32)
 for turn in range(60):
     key = f"key{turn % 30}"
-    cache.keep(key, Remembered(Estimate(1.0, maps), 1.0))
-    found = cache.recall(key, (2, 6, 9))
-    assert found is None or (found.estimate.maps == 1).all()
+    cache.keep(key, ({}, [maps]), 1.0)
+    found = cache.recall(key, lambda values, arrays: arrays[0])
+    assert found is None or (found.answer == 1).all()
 """
 
 
@@ -191,7 +186,7 @@ def test_several_processes_share_a_folder(tmp_path):
 def test_the_environment_says_where_and_how_much(monkeypatch, tmp_path):
     monkeypatch.setenv("VITRINE_CACHE", str(tmp_path / "there"))
     monkeypatch.setenv("VITRINE_CACHE_MB", "1")
-    ResultsCache.from_environment().keep("key", answer())
+    keep(ResultsCache.from_environment())
     assert (tmp_path / "there").exists()
 
 
@@ -206,11 +201,11 @@ def test_nought_megabytes_switch_it_off(monkeypatch, tmp_path, megabytes, is_on)
 def test_a_second_question_is_answered_at_once_also_after_a_restart(cache, question):
     slow = SlowRunner()
     runner = RememberingRunner(slow, cache)
-    job = runner.explain(*question.values())
+    job = runner.ask(SOURCE, question)
     job.update(status=Status.RUNNING, latest=estimate(1))
     job.update(status=Status.DONE, latest=estimate(2), seconds=4.0)
     runner.close()
-    again = RememberingRunner(slow, cache).explain(*question.values())
+    again = RememberingRunner(slow, cache).ask(SOURCE, question)
     assert isinstance(again, RememberedJob)
     assert is_same(again.result(), estimate(2))
     assert again.state.seconds == 4.0
@@ -221,8 +216,19 @@ def test_a_second_question_is_answered_at_once_also_after_a_restart(cache, quest
 def test_what_did_not_finish_is_not_remembered(cache, question, end):
     slow = SlowRunner()
     runner = RememberingRunner(slow, cache)
-    job = runner.explain(*question.values())
+    job = runner.ask(SOURCE, question)
     job.update(status=Status.RUNNING, latest=estimate())
     job.update(**end)
     runner.close()
-    assert RememberingRunner(slow, cache).explain(*question.values()) is slow.jobs[1]
+    assert RememberingRunner(slow, cache).ask(SOURCE, question) is slow.jobs[1]
+
+
+def test_what_is_not_worth_keeping_is_asked_each_time(cache, tmp_path):
+    slow = SlowRunner()
+    runner = RememberingRunner(slow, cache)
+    question = Predict(Preprocessing(6, 9), np.zeros((1, 6, 9, 3), np.float32))
+    for _ in range(2):
+        runner.ask(SOURCE, question).update(status=Status.DONE, latest=np.ones((1, 3), np.float32))
+    runner.close()
+    assert len(slow.jobs) == 2
+    assert not (tmp_path / "results").exists()

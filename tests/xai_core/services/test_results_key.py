@@ -14,31 +14,28 @@ import pytest
 
 import xai_core.methods  # noqa: F401
 from xai_core.detector import BoxTarget
+from xai_core.jobs.questions.explain import Explain
+from xai_core.jobs.questions.explain_boxes import ExplainBoxes
+from xai_core.jobs.questions.find_engines import FindEngines
+from xai_core.jobs.questions.predict import Predict
 from xai_core.method import method_named
 from xai_core.preprocessing import Preprocessing
-from xai_core.services.results_key import CODE, PACKAGES, key_of, key_of_boxes, made_by
+from xai_core.services.results_key import CODE, PACKAGES, key_of, made_by
 from xai_core.types import Conditions, ModelSource
 
+SOURCE = ModelSource("/somewhere/model.onnx", "model.onnx", "ab" * 32)
 BOX = BoxTarget((1.0, 2.0, 5.0, 6.0), 1, 0.9, (0.1, 0.9))
 
 
 @pytest.fixture
 def question():
-    return {
-        "source": ModelSource("/somewhere/model.onnx", "model.onnx", "ab" * 32),
-        "preprocessing": Preprocessing(6, 9),
-        "method": method_named("rise")(samples=200),
-        "image": np.random.default_rng(0).random((6, 9, 3), np.float32),
-        "targets": np.array([3, 1]),
-        "conditions": Conditions(),
-    }
+    image = np.random.default_rng(0).random((6, 9, 3), np.float32)
+    return Explain(Preprocessing(6, 9), method_named("rise")(samples=200), image, np.array([3, 1]))
 
 
 @pytest.mark.parametrize(
     ("name", "other"),
     [
-        ("source", ModelSource("/somewhere/model.onnx", "model.onnx", "cd" * 32)),
-        ("source", ModelSource("/somewhere/model.onnx", "model.onnx", "ab" * 32, "torchvision/resnet18")),
         ("preprocessing", Preprocessing(6, 9, mean=(0.5, 0.5, 0.5))),
         ("image", np.zeros((6, 9, 3), np.float32)),
         ("method", method_named("rise")(samples=300)),
@@ -50,13 +47,20 @@ def question():
     ],
 )
 def test_all_that_decides_an_answer_is_in_the_key(question, name, other):
-    assert key_of(**question) != key_of(**question | {name: other})
+    assert key_of(SOURCE, question) != key_of(SOURCE, replace(question, **{name: other}))
+
+
+@pytest.mark.parametrize(
+    "change", [{"digest": "cd" * 32}, {"architecture": "torchvision/resnet18"}, {"task": "detect"}, {"reading": "ssd"}]
+)
+def test_all_that_decides_what_the_model_is_is_in_the_key(question, change):
+    assert key_of(SOURCE, question) != key_of(replace(SOURCE, **change), question)
 
 
 def test_a_new_version_forgets(question, monkeypatch):
-    before = key_of(**question)
+    before = key_of(SOURCE, question)
     monkeypatch.setattr("xai_core.services.results_key.made_by", lambda: {"vitrine": "99"})
-    assert key_of(**question) != before
+    assert key_of(SOURCE, question) != before
 
 
 def test_what_computes_the_answers_is_named_down_to_the_code():
@@ -90,8 +94,8 @@ def imported(path: Path) -> Iterator[str]:
 
 
 def test_whose_file_it_is_and_what_it_is_called_are_not_in_the_key(question):
-    moved = replace(question["source"], path="/elsewhere", name="other", owner="another")
-    assert key_of(**question) == key_of(**question | {"source": moved})
+    moved = replace(SOURCE, path="/elsewhere", name="other", owner="another")
+    assert key_of(SOURCE, question) == key_of(moved, question)
 
 
 @pytest.mark.parametrize(
@@ -105,11 +109,10 @@ def test_whose_file_it_is_and_what_it_is_called_are_not_in_the_key(question):
     ],
 )
 def test_all_that_is_known_of_a_box_is_in_the_key(question, other):
-    asked = {name: question[name] for name in ("source", "method", "image", "conditions")}
-    assert key_of_boxes(**asked, targets=[BOX]) != key_of_boxes(**asked, targets=other)
+    boxes = ExplainBoxes(question.method, question.image, [BOX])
+    assert key_of(SOURCE, boxes) != key_of(SOURCE, replace(boxes, targets=other))
 
 
-def test_another_reading_of_a_detector_is_another_answer(question):
-    asked = {name: question[name] for name in ("method", "image", "conditions")}
-    sources = [question["source"], *(replace(question["source"], task="detect", reading=one) for one in ("", "ssd"))]
-    assert len({key_of_boxes(source, targets=[BOX], **asked) for source in sources}) == 3
+def test_the_same_values_in_a_different_question_are_a_different_key(question):
+    predict = Predict(question.preprocessing, question.image[None])
+    assert key_of(SOURCE, predict) != key_of(SOURCE, FindEngines(question.preprocessing, question.image[None]))

@@ -20,6 +20,7 @@ from xai_core.detection.shown import CANDIDATES, LEAST_SCORE, Shown
 from xai_core.detection.targets import same_class
 from xai_core.detector import BoxTarget, Detections
 from xai_core.jobs.base import Job
+from xai_core.jobs.questions.detect import Detect
 from xai_core.pictures.files import Picture
 from xai_core.services.detector_preparation import PreparedDetector
 from xai_core.types import Floats
@@ -80,7 +81,7 @@ def scene_of(prepared: PreparedDetector, picture: Picture) -> Scene:
     slot, key = session.workspace().detector, (prepared.source, picture.digest)
     photo = _as_detected(picture)
     if key not in slot.found or slot.found[key].state.error is not None:
-        slot.found[key] = session.runner().detect(prepared.source, image_of(photo), LEAST_SCORE)
+        slot.found[key] = session.runner().ask(prepared.source, Detect(image_of(photo), LEAST_SCORE))
     found = _waited_for(slot.found[key])
     return Scene(prepared, picture, photo, found, slot.found[key].state.seconds)
 

@@ -8,6 +8,7 @@ from vitrine.ui import session
 from vitrine.ui.detection.boxes import Scene
 from vitrine.ui.text import percent
 from vitrine.ui.trust.engines import Trials, engine_list
+from xai_core.jobs.questions.find_detector_engines import FindDetectorEngines
 from xai_core.types import Engine
 
 NOT_YET = "What runs this detector fastest is found out once a method is asked that needs many detections."
@@ -25,7 +26,7 @@ def detector_trials(scene: Scene) -> Trials:
     return Trials(
         slot=session.workspace().detector,
         key=(prepared.source, *scene.photo.shape[:2]),
-        begin=lambda: session.runner().detector_engines(prepared.source, scene.image),
+        begin=lambda: session.runner().ask(prepared.source, FindDetectorEngines(scene.image)),
         choice="detection.precision",
         same=SAME,
         agreement=_boxes_again,

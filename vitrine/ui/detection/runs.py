@@ -15,6 +15,7 @@ from xai_core.detection.method import DetectionMethod
 from xai_core.detection.pictures import at_size, outlined, shrunk
 from xai_core.detector import BoxTarget
 from xai_core.jobs.base import Job
+from xai_core.jobs.questions.explain_boxes import ExplainBoxes
 from xai_core.pictures.files import Picture
 from xai_core.pictures.overlays import Look, overlay
 from xai_core.types import Conditions, Estimate, Floats
@@ -65,7 +66,8 @@ class BoxQuestion:
     def job_of(self, method: DetectionMethod, conditions: Conditions) -> Job[Estimate]:
         """Return a new job that asks a method about these boxes."""
         scene = self.scene
-        return session.runner().explain_boxes(scene.prepared.source, method, scene.image, self.targets, conditions)
+        question = ExplainBoxes(method, scene.image, self.targets, conditions)
+        return session.runner().ask(scene.prepared.source, question)
 
     @property
     def slot(self) -> session.DetectorSlot:

@@ -12,6 +12,7 @@ import streamlit as st
 from vitrine.ui import session
 from vitrine.ui.text import literal, percent
 from xai_core.jobs.base import Job
+from xai_core.jobs.questions.predict import Predict
 from xai_core.pictures.files import Picture
 from xai_core.services.preparation import Prepared
 from xai_core.types import Floats
@@ -26,7 +27,7 @@ def probabilities(prepared: Prepared, pictures: Sequence[Picture]) -> dict[str, 
     new = [p for p in pictures if (*model, p.digest) not in space.scores]
     if new:
         images = np.stack([prepared.preprocessing.place(p.pixels) for p in new])
-        rows = _waited_for(session.runner().predict(prepared.source, prepared.preprocessing, images))
+        rows = _waited_for(session.runner().ask(prepared.source, Predict(prepared.preprocessing, images)))
         space.scores |= {(*model, p.digest): row for p, row in zip(new, rows, strict=True)}
     return {p.digest: space.scores[(*model, p.digest)] for p in pictures}
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from vitrine.ui import session
 from vitrine.ui.explain.question import Question
 from xai_core.jobs.base import Job
+from xai_core.jobs.questions.explain import Explain
 from xai_core.method import Method
 from xai_core.pictures.files import Picture
 from xai_core.pictures.overlays import Look, overlay
@@ -118,4 +119,5 @@ def _explain(
     prepared: Prepared, picture: Picture, method: Method, targets: Indices, conditions: Conditions
 ) -> Job[Estimate]:
     image = prepared.preprocessing.place(picture.pixels)
-    return session.runner().explain(prepared.source, prepared.preprocessing, method, image, targets, conditions)
+    question = Explain(prepared.preprocessing, method, image, targets, conditions)
+    return session.runner().ask(prepared.source, question)

@@ -12,6 +12,7 @@ import streamlit as st
 from vitrine.ui import session
 from vitrine.ui.text import literal, percent
 from xai_core.jobs.base import Job, Status
+from xai_core.jobs.questions.find_engines import FindEngines
 from xai_core.samples import references
 from xai_core.services.preparation import Prepared
 from xai_core.types import Engine, Precision
@@ -68,7 +69,7 @@ def classifier_trials(prepared: Prepared) -> Trials:
     def begin() -> Job[Engines]:
         pictures = [*session.workspace().pictures.values()] or [r.picture() for r in references()]
         images = np.stack([way.place(p.pixels) for p in pictures[:PICTURES]]) if pictures else None
-        return session.runner().engines(prepared.source, way, images)
+        return session.runner().ask(prepared.source, FindEngines(way, images))
 
     return Trials(
         slot=session.workspace(),

@@ -1,0 +1,56 @@
+"""A model that a worker has opened, as the questions see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from xai_core.detector import Detector
+from xai_core.jobs.steps import Heartbeat
+from xai_core.model import Memory, Model
+from xai_core.preprocessing import Preprocessing
+from xai_core.types import USUAL_CONDITIONS, Card, Conditions, Network
+
+PICTURES_A_PASS = 8
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A classifier or a detector, the ledgers of its earlier runs, and the heartbeat of its worker."""
+
+    opened: Network | Detector
+    memory: Memory
+    heartbeat: Heartbeat
+
+    @property
+    def card(self) -> Card:
+        return self.opened.card
+
+    @property
+    def network(self) -> Network:
+        """The classifier; RuntimeError if the file was opened as a detector."""
+        if not isinstance(self.opened, Network):
+            raise RuntimeError("A detector was asked a question for classifiers.")
+        return self.opened
+
+    @property
+    def detector(self) -> Detector:
+        """The detector; RuntimeError if the file was opened as a classifier."""
+        if not isinstance(self.opened, Detector):
+            raise RuntimeError("A classifier was asked a question for detectors.")
+        return self.opened
+
+    def variant(self, conditions: Conditions) -> Network:
+        """Return the classifier with the last layer that the conditions want."""
+        seed = conditions.random_last_layer
+        return self.network if seed is None else self.network.randomised(seed)
+
+    def model(self, preprocessing: Preprocessing, conditions: Conditions = USUAL_CONDITIONS) -> Model:
+        """Return the classifier as methods see it, under some conditions."""
+        network = self.variant(conditions).at(conditions.precision)
+        return Model(network, preprocessing, self.memory, self.heartbeat.tick)
+
+
+def passes(pictures: int) -> Iterator[slice]:
+    """Yield the slices in which a model is asked about so many pictures."""
+    return (slice(start, start + PICTURES_A_PASS) for start in range(0, pictures, PICTURES_A_PASS))

@@ -1,0 +1,92 @@
+"""Why does a classifier score some classes as it does?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from typing import Self
+
+import numpy as np
+
+from xai_core.jobs.explanations import ExplanationQuestion, Shape, Steps, after_search, sound
+from xai_core.jobs.frames import Arrays, Frame, Header
+from xai_core.jobs.messages import preprocessing_from_json
+from xai_core.jobs.opened import Opened
+from xai_core.jobs.question import plain, question
+from xai_core.jobs.questions.find_engines import FindEngines
+from xai_core.jobs.steps import within_memory
+from xai_core.method import Method, check_targets, method_named
+from xai_core.model import Model
+from xai_core.pictures.resampling import resized
+from xai_core.preprocessing import Preprocessing
+from xai_core.types import USUAL_CONDITIONS, Capability, Conditions, Estimate, Floats, Indices
+
+PEER_SECONDS = 300  # one target by another library, whose passes are slower than ours
+
+
+@question("explain")
+class Explain(ExplanationQuestion):
+    """Explain the scores of `targets` (T,) for an image (H, W, 3), float32 in [0, 1] at the input's size."""
+
+    preprocessing: Preprocessing
+    method: Method
+    image: Floats
+    targets: Indices
+    conditions: Conditions = USUAL_CONDITIONS
+
+    @property
+    def shape(self) -> Shape:
+        return len(self.targets), self.preprocessing.height, self.preprocessing.width
+
+    def to_frame(self) -> Frame:
+        header = {
+            "preprocessing": self.preprocessing.to_json(),
+            "method": self.method.id,
+            "params": self.method.values(),
+            "conditions": asdict(self.conditions),
+        }
+        return header, [plain(self.image), np.ascontiguousarray(self.targets, np.int64)]
+
+    @classmethod
+    def from_frame(cls, header: Header, arrays: Arrays) -> Self:
+        preprocessing = preprocessing_from_json(header["preprocessing"])
+        method = method_named(header["method"]).from_json(header["params"])
+        image, targets = arrays
+        return cls(preprocessing, method, image, targets, Conditions(**header["conditions"]))
+
+    def answers(self, opened: Opened) -> Steps:
+        """Check that the model suits the method, then return its steps, or those of a peer."""
+        precision = self.method.precision_on(opened.card, self.conditions.precision)
+        model = opened.model(self.preprocessing, replace(self.conditions, precision=precision))
+        self._check(model)
+        if self.conditions.peer:
+            return sound(self._by_peer(opened, model))
+        steps = sound(self._by_us(opened, model))
+        if Capability.PREDICT in self.method.needs:
+            return after_search(opened, lambda: self._engines(opened), steps)
+        return steps
+
+    def _check(self, model: Model) -> None:
+        self.method.check_model(model.card)
+        self.method.check_for(model.input_size)
+        self.method.check_choices(model.card)
+        check_targets(self.targets, model.card)
+
+    def _engines(self, opened: Opened) -> object:
+        return FindEngines(self.preprocessing, self.image[None]).found(opened)
+
+    def _by_us(self, opened: Opened, model: Model) -> Iterator[Estimate]:
+        def explain(method: Method) -> Iterator[Estimate]:
+            return opened.heartbeat.patiently(method.explain(model, self.image, self.targets))
+
+        return within_memory(self.method, model, explain)
+
+    def _by_peer(self, opened: Opened, model: Model) -> Iterator[Estimate]:
+        """Have another library compute one target a step, so that a cancel takes effect in between."""
+        network, maps = opened.variant(self.conditions), np.zeros(self.shape, np.float32)
+        asked = (self.conditions.peer, self.method.id, self.method.values(), self.preprocessing, self.image)
+        for done, target in enumerate(self.targets[:, None], start=1):
+            with opened.heartbeat.beating(PEER_SECONDS):  # silent until it is done, and slow to import
+                peer_map = network.by_peer(*asked, target)
+            maps[done - 1] = resized(peer_map, model.input_size)[0]
+            yield Estimate(done / len(self.targets), maps.copy())

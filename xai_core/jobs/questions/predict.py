@@ -1,0 +1,47 @@
+"""How does the model score some pictures?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Self
+
+import numpy as np
+
+from xai_core.jobs.checks import finite_arrays
+from xai_core.jobs.frames import Arrays, Frame, Header
+from xai_core.jobs.messages import preprocessing_from_json
+from xai_core.jobs.opened import Opened, passes
+from xai_core.jobs.question import Question, plain, question
+from xai_core.preprocessing import Preprocessing
+from xai_core.types import Card, Floats, Score
+
+
+@question("predict")
+class Predict(Question[Floats]):
+    """Score images (N, H, W, 3), float32 in [0, 1] at the input's size; the answer is (N, K) float32."""
+
+    preprocessing: Preprocessing
+    images: Floats
+    score: Score = "probability"
+
+    def to_frame(self) -> Frame:
+        return {"preprocessing": self.preprocessing.to_json(), "score": self.score}, [plain(self.images)]
+
+    @classmethod
+    def from_frame(cls, header: Header, arrays: Arrays) -> Self:
+        return cls(preprocessing_from_json(header["preprocessing"]), arrays[0], header["score"])
+
+    def answers(self, opened: Opened) -> Iterator[Floats]:
+        model = opened.model(self.preprocessing)
+        scores = [model.predict(self.images[some], self.score) for some in passes(len(self.images))]
+        yield np.concatenate([np.empty((0, model.card.classes), np.float32), *scores])
+
+    def answer_to_frame(self, answer: Floats) -> Frame:
+        return {}, [plain(answer)]
+
+    def answer_from_frame(self, values: Any, arrays: Arrays, card: Card) -> Floats:
+        (scores,) = finite_arrays(arrays, (len(self.images), card.classes))
+        return scores
+
+    def largest_answer(self, card: Card) -> int:
+        return 4 * len(self.images) * card.classes
