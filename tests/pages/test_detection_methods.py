@@ -129,7 +129,7 @@ def test_another_seed_is_tried_and_its_map_shown(app: AppTest, instant: Detectin
     assert not app.exception
     assert [method.values()["seed"] for method, _ in instant.asked] == [0, 1]
     assert instant.asked[0][1] == instant.asked[1][1]
-    assert "Another seed gives" in said(app)
+    assert "A different seed gives" in said(app)
     assert "rank correlation" in said(app)
 
 

@@ -113,8 +113,8 @@ def test_the_manifest_holds_what_a_person_should_know(explanation, maps):
     noisy = Estimate(1.0, maps, standard_error=np.full_like(maps, maps.std() * 0.6), notes=("Few were drawn.",))
     manifest = Explanation(**{**vars(explanation), "estimate": noisy}).manifest()
     assert manifest["notes"] == ["Few were drawn."]
-    assert "The model sees a picture of one colour" in manifest["warnings"][0]
-    assert any("of what the map of emu shows may be noise; raise the samples." in said for said in manifest["warnings"])
+    assert "The model sees a picture of a single colour" in manifest["warnings"][0]
+    assert any("of what the map of emu shows may be noise. Use more samples." in said for said in manifest["warnings"])
 
 
 def test_filters_are_applied_in_order_and_listed(explanation, maps):

@@ -1,4 +1,4 @@
-"""What a person should be warned of before reading the map of a box."""
+"""The warnings a reader should see before the map of a box."""
 
 from __future__ import annotations
 
@@ -20,31 +20,35 @@ BEYOND_NOISE = 2.0  # standard errors
 
 
 def box_warnings(finding: Finding, targets: Sequence[BoxTarget]) -> tuple[str, ...]:
-    """Return what a person should know before reading the maps of boxes: one sentence each, with what to do.
+    """Return what a reader should know before reading the maps of boxes; each warning says what to do.
 
-    targets: the boxes, in the order of the maps and names of the finding, in pixels of its image.
+    targets: the boxes in pixels of the finding's image, in the order of its maps and names.
     """
-    found = list(honesty.box_warnings(finding))
+    sentences = list(honesty.box_warnings(finding))
     for position, target in enumerate(targets):
-        found += [sentence for check in OF_A_BOX for sentence in check(finding, target, position)]
-    return tuple(dict.fromkeys(found))
+        sentences += [sentence for check in OF_A_BOX for sentence in check(finding, target, position)]
+    return tuple(dict.fromkeys(sentences))
 
 
 def share_inside(map: Floats, target: BoxTarget, image_size: tuple[int, ...], error: Floats | None = None) -> float:
-    """Return the share of what a map (h, w) shows for a box that lies in it, 0 to 1; NaN where it shows nothing.
+    """Return the share of a map's positive weight (h, w) that lies inside its box, 0 to 1; NaN for an empty map.
 
-    What is negative does not count, nor does what lies within two standard errors (h, w) of zero.
+    Negative values do not count, nor do values within two standard errors `error` (h, w) of zero.
     """
     weight = np.maximum(map - (0 if error is None else BEYOND_NOISE * error), 0).astype(np.float64)
     whole = float(weight.sum())
     return float(weight[inside(target, image_size, (map.shape[0], map.shape[1]))].sum()) / whole if whole else np.nan
 
 
+def _sentence_case(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
 def _unsure(finding: Finding, target: BoxTarget, position: int) -> Iterator[str]:
     if target.score < UNSURE:
         yield (
-            f"The score of {finding.names[position]} is {target.score:.0%} only, so this shows what little speaks for "
-            "it; explain a box with a higher score unless you mean this one."
+            f"The score of {finding.names[position]} is only {target.score:.0%}, so this map shows what little speaks "
+            "for it. Explain a box with a higher score unless you mean this one."
         )
 
 
@@ -52,9 +56,10 @@ def _small(finding: Finding, target: BoxTarget, position: int) -> Iterator[str]:
     left, top, right, bottom = target.corners
     height, width = finding.image.shape[:2]
     if right - left < SMALL * width or bottom - top < SMALL * height:
+        name, size = _sentence_case(finding.names[position]), f"{right - left:.0f} × {bottom - top:.0f} pixels"
         yield (
-            f"The place of {finding.names[position]} is {right - left:.0f} × {bottom - top:.0f} pixels in a picture "
-            f"of {width} × {height}, which is finer than maps are; cut out that part of the picture and bring it."
+            f"{name} covers {size} in a picture of {width} × {height}, finer than a map can show. Crop the picture to "
+            "that part and upload the crop."
         )
 
 
@@ -63,8 +68,8 @@ def _at_the_border(finding: Finding, target: BoxTarget, position: int) -> Iterat
     height, width = finding.image.shape[:2]
     if min(left, top) < AT_THE_BORDER or right > width - AT_THE_BORDER or bottom > height - AT_THE_BORDER:
         yield (
-            f"The place of {finding.names[position]} touches the picture's border, where the object may be cut off; "
-            "what holds that edge in its place is the border itself."
+            f"{_sentence_case(finding.names[position])} touches the picture's border, where the object may be cut off. "
+            "That edge is held in place by the border itself."
         )
 
 
@@ -76,8 +81,8 @@ def _outside(finding: Finding, target: BoxTarget, position: int) -> Iterator[str
     share = share_inside(map, target, finding.image.shape[:2], error)
     if share < MOSTLY:
         yield (
-            f"Only {share:.0%} of what the map of {finding.names[position]} shows lies inside the box: the rest is its "
-            "surroundings, other objects or a blur of the method; compare with another method."
+            f"Only {share:.0%} of what the map of {finding.names[position]} shows lies inside the box. The rest is its "
+            "surroundings, other objects or the method's blur; compare it with a different method."
         )
 
 

@@ -1,1 +1,1 @@
-"""What a map is worth, and how far two maps agree."""
+"""How far a map can be trusted, and how well two maps agree."""

@@ -1,4 +1,4 @@
-"""How far two maps of one question agree, and what that says of the first."""
+"""How well two maps of the same question agree, and what that says about the first."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ SAME_AS_PEER, SAME_SCALE = 0.99, 0.1  # correlation, and largest difference as a
 UNMOVED, MOVED = 0.8, 0.5  # correlations with the map of a random last layer
 WINDOW = 7  # pixels; Wang and others, 2004
 STEADY = (0.01**2, 0.03**2)  # the constants of the same
-NOT_TOLD = "One of the two maps is the same everywhere, so they can not be compared."
+NOT_COMPARABLE = "One of the two maps is the same everywhere, so they cannot be compared."
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """Figures of two maps.
+    """Measures of how similar two maps are.
 
-    correlation, rank_correlation: Pearson's and Spearman's, -1 to 1; None where a map is constant.
-    largest_difference: of any pixel, as a share of the first map's range; None where that range is nought.
-    similarity: SSIM of the maps, each on the scale on which it is drawn, -1 to 1.
+    correlation, rank_correlation: Pearson's and Spearman's, -1 to 1; None if a map is constant.
+    largest_difference: at any pixel, as a share of the first map's range; None if that range is zero.
+    similarity: SSIM of the two maps as they are drawn, each on its own scale, -1 to 1.
     """
 
     correlation: float | None
@@ -48,55 +48,57 @@ def agreement(first: Floats, second: Floats) -> Agreement:
     )
 
 
-def verdict_on_seeds(found: Sequence[Agreement], advice: str = "raise the samples") -> str:
-    """Say what it means how far the maps of another seed agree, one agreement a target; the worst decides.
+def verdict_on_seeds(agreements: Sequence[Agreement], advice: str = "use more samples") -> str:
+    """Interpret the agreement with a different seed, one `Agreement` per target; the worst decides.
 
-    advice: what lessens the part of chance.
+    advice: what reduces the influence of chance, such as "use more samples".
     """
-    correlations = _known(found)
+    correlations = _defined(agreements)
     if not correlations:
-        return NOT_TOLD
+        return NOT_COMPARABLE
     worst = min(correlations)
-    if all(one.largest_difference == 0 for one in found):
-        return "Another seed gives the very same map: nothing here hangs on chance."
+    if all(figures.largest_difference == 0 for figures in agreements):
+        return "A different seed gives exactly the same map: nothing here depends on chance."
     if worst >= ALIKE:
-        return f"Another seed gives nearly the same map (correlation {worst:.2f}): it does not hang on chance."
+        return f"A different seed gives nearly the same map (correlation {worst:.2f}): it does not depend on chance."
     if worst >= ROUGHLY:
         return (
-            f"Another seed gives a similar map (correlation {worst:.2f}): its outline holds, its details are chance; "
-            f"{advice} to read details."
+            f"A different seed gives a similar map (correlation {worst:.2f}): the outline is reliable, the details are "
+            f"chance. To read details, {advice}."
         )
     return (
-        f"Another seed gives another map (correlation {worst:.2f}): much of what is seen here is chance; "
-        f"{advice} before reading it."
+        f"A different seed gives a different map (correlation {worst:.2f}): much of what you see here is chance. "
+        f"Before reading it, {advice}."
     )
 
 
-def verdict_on_randomisation(found: Sequence[Agreement], noise: float = 0.0, advice: str = "raise the samples") -> str:
-    """Say what it means how far the maps of a random last layer agree; the most alike decides.
+def verdict_on_randomisation(
+    agreements: Sequence[Agreement], noise: float = 0.0, advice: str = "use more samples"
+) -> str:
+    """Interpret the agreement with a random last layer, one `Agreement` per target; the most similar map decides.
 
-    noise: the greatest share of a map that may be noise; of the same draws, both maps share it. advice: what lessens
-    it. A map that only changes its sign counts as unchanged; one that changes passes, which is necessary and does not
-    prove that it is right. Source: Adebayo and others, Sanity Checks for Saliency Maps, 2018,
-    arXiv 1810.03292.
+    noise: the largest share of a map that may be noise; both maps share it, since they use the same draws. advice:
+    what reduces it. A map that only changes sign counts as unchanged. A map that changes passes the check, which is
+    necessary but does not prove the map right.
+    Source: Adebayo and others, Sanity Checks for Saliency Maps, 2018, arXiv 1810.03292.
     """
-    correlations = _known(found)
+    correlations = _defined(agreements)
     if not correlations:
-        return NOT_TOLD
+        return NOT_COMPARABLE
     most = max(correlations, key=abs)
     if noise > NOISE_WARNED_OF:
         return (
             f"With a random last layer the correlation is {most:.2f}, but {noise:.0%} of the map may be noise, so "
-            f"this tells little; {advice} and try again."
+            f"this says little. To find out, {advice} and try again."
         )
     if abs(most) < MOVED:
         return (
-            f"With a random last layer the map is another (correlation {most:.2f}): it depends on the last layer, as a "
+            f"With a random last layer the map changes (correlation {most:.2f}): it depends on the last layer, as a "
             "map that explains a class must."
         )
     if abs(most) < UNMOVED:
         return (
-            f"With a random last layer part of the map stays (correlation {most:.2f}): that part comes from the "
+            f"With a random last layer part of the map remains (correlation {most:.2f}): that part comes from the "
             "picture and the earlier layers, not from what speaks for this class."
         )
     return (
@@ -106,41 +108,41 @@ def verdict_on_randomisation(found: Sequence[Agreement], noise: float = 0.0, adv
 
 
 def verdict_on_peer(
-    found: Sequence[Agreement],
+    agreements: Sequence[Agreement],
     library: str,
     known: str = "",
     noise: float = 0.0,
-    advice: str = "raise the samples",
+    advice: str = "use more samples",
 ) -> str:
-    """Say what it means how far the maps of another library agree; the worst decides.
+    """Interpret the agreement with a different library, one `Agreement` per target; the worst decides.
 
-    library: its name and version. known: a difference that is known of it, in a sentence. noise: the greatest share
-    of a map that may be noise; two maps that only differ by it have a correlation of about 1 - noise. advice: what
-    lessens it.
+    library: its name and version. known: how it is known to differ, a sentence or "". noise: the largest share of a
+    map that may be noise; two maps that differ by noise alone have a correlation of about 1 - noise. advice: what
+    reduces it.
     """
-    correlations = _known(found)
+    correlations = _defined(agreements)
     if not correlations:
-        return NOT_TOLD
+        return NOT_COMPARABLE
     worst = min(correlations)
     if worst >= SAME_AS_PEER:
-        if all((one.largest_difference or 0) < SAME_SCALE for one in found):
+        if all((figures.largest_difference or 0) < SAME_SCALE for figures in agreements):
             return f"{library} gives the same map (correlation {worst:.3f})."
-        return f"{library} gives the same pattern on another scale (correlation {worst:.3f}). {known}".strip()
+        return f"{library} gives the same pattern on a different scale (correlation {worst:.3f}). {known}".strip()
     if noise > NOISE_WARNED_OF:
         return (
-            f"{library} gives a map with a correlation of {worst:.3f}, but {noise:.0%} of the first may be noise, so "
-            f"this tells little; {advice} and try again."
+            f"{library} gives a map with a correlation of {worst:.3f}, but {noise:.0%} of our map may be noise, so "
+            f"this says little. To find out, {advice} and try again."
         )
     if worst >= 1 - noise:
-        return f"{library} gives a map that differs no more than chance does (correlation {worst:.3f})."
-    reason = known or "No reason is known; the two may round, resize or treat the border in different ways."
+        return f"{library} gives a map that differs by no more than the noise (correlation {worst:.3f})."
+    reason = known or "The reason is unknown; the two may round, resize or treat the border differently."
     if worst >= ALIKE:
         return f"{library} gives nearly the same map (correlation {worst:.3f}). {reason}"
-    return f"{library} gives another map (correlation {worst:.3f}). {reason}"
+    return f"{library} gives a different map (correlation {worst:.3f}). {reason}"
 
 
-def _known(found: Sequence[Agreement]) -> list[float]:
-    return [one.correlation for one in found if one.correlation is not None]
+def _defined(agreements: Sequence[Agreement]) -> list[float]:
+    return [figures.correlation for figures in agreements if figures.correlation is not None]
 
 
 def _correlation(a: Doubles, b: Doubles) -> float:
@@ -149,14 +151,14 @@ def _correlation(a: Doubles, b: Doubles) -> float:
 
 
 def _ranks(values: Doubles) -> Doubles:
-    """Return each value's place in order; equal values share the mean of theirs."""
+    """Return the rank of each value; equal values share their mean rank."""
     _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
     ends = np.cumsum(counts)
     return np.asarray((ends - (counts - 1) / 2)[which.ravel()], np.float64)
 
 
 def _scaled(values: Doubles) -> Doubles:
-    """Bring values into 0 to 1 as they are drawn: nought lies at a half where there are negative ones."""
+    """Scale values to 0 to 1 as they are drawn: zero becomes one half if any value is negative."""
     largest = np.abs(values).max()
     low, high = (-largest, largest) if values.min() < 0 else (values.min(), values.max())
     return np.asarray((values - low) / ((high - low) or 1.0), np.float64)

@@ -1,4 +1,4 @@
-"""How far one map can be trusted: its noise, and what a person should be warned of before reading it."""
+"""How far one map can be trusted: its noise, and the warnings a reader should see first."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ NEAR, MUCH_NEAR = 0.05, 0.25  # of the range of a colour channel; share of the p
 BORDER, BORDER_HOLDS = 0.05, 0.5  # width as a share of a side; share of the map's weight
 ENLARGED = 2.0
 DARK, FLAT = 0.04, 0.01
-SUM_ERROR = "completeness_error"  # an efficiency error is nought by construction, so it tells nothing
+SUM_ERROR = "completeness_error"  # an efficiency error is zero by construction and proves nothing
 FIT = "fit_r2"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Finding:
-    """A map with what it came from; all that is judged.
+    """Maps together with everything needed to judge them.
 
-    image: (H, W, 3) float32 in [0, 1], as the model saw it. picture_size: height and width of the picture before
-    that. probabilities: (K,). targets: (T,) class indices; for boxes, the scores (T,) of those that are explained, and
-    their positions. names: what the targets are called, one each.
+    image: (H, W, 3) float32 in [0, 1], as the model saw it. picture_size: height and width of the original picture.
+    probabilities: (K,) of all classes; for boxes, (T,) scores of the explained boxes. targets: (T,) class indices;
+    for boxes, their positions. names: (T) display names of the targets.
     """
 
     method: Catalogued
@@ -51,10 +51,11 @@ TargetCheck = Callable[[Finding, int], Iterator[str]]
 
 
 def noise_shares(estimate: Estimate) -> tuple[float | None, ...]:
-    """Return the share of each map's variance over its pixels that is Monte-Carlo noise, 0 to 1.
+    """Return the share of each map's variance that is Monte Carlo noise, 0 to 1.
 
-    It is the mean of the squared standard error over the variance of the map. Where the noise moves all pixels alike
-    that says too much, never too little. None where the method draws nothing, or the map is constant.
+    The share is the mean squared standard error divided by the map's variance over its pixels. Noise that shifts all
+    pixels together makes it an overestimate, never an underestimate. None if the method draws no random numbers, or
+    the map is constant.
     """
     errors = estimate.standard_error
     if errors is None:
@@ -68,10 +69,10 @@ def _noise_share(map: Floats, error: Floats) -> float | None:
 
 
 def samples_for(share: float, samples: int, wanted: float = NOISE_WANTED) -> int | None:
-    """Return how many samples bring a noise share from `share`, with `samples` drawn, to `wanted`.
+    """Return how many samples reduce the noise share from `share`, measured at `samples`, to `wanted`.
 
-    The noise's variance falls as 1 over the samples and the rest stays. None where all of the map may be noise, as
-    nothing can be said then.
+    The variance of the noise falls as 1 / samples; the rest stays. None if the whole map may be noise, because nothing
+    can be predicted then.
     """
     if share >= 1:
         return None
@@ -80,32 +81,32 @@ def samples_for(share: float, samples: int, wanted: float = NOISE_WANTED) -> int
 
 
 def warnings(finding: Finding) -> tuple[str, ...]:
-    """Return what a person should know before reading the map: one sentence each, with what to do."""
+    """Return what a reader should know before reading the maps of classes; each warning says what to do."""
     return _sentences(finding, OF_THE_RUN, OF_A_TARGET)
 
 
 def box_warnings(finding: Finding) -> tuple[str, ...]:
-    """Return what a person should know before reading the maps of boxes; what hangs on a class's score is left out."""
+    """Return what a reader should know before reading the maps of boxes; checks of class scores are left out."""
     return _sentences(finding, OF_A_RUN_ON_BOXES, OF_A_BOX)
 
 
 def _sentences(finding: Finding, of_the_run: Sequence[RunCheck], of_a_target: Sequence[TargetCheck]) -> tuple[str, ...]:
-    found = [sentence for check in of_the_run for sentence in check(finding)]
+    sentences = [sentence for check in of_the_run for sentence in check(finding)]
     for position in range(len(finding.targets)):
-        found += [sentence for check in of_a_target for sentence in check(finding, position)]
-    return tuple(dict.fromkeys(found))
+        sentences += [sentence for check in of_a_target for sentence in check(finding, position)]
+    return tuple(dict.fromkeys(sentences))
 
 
 def is_constant(map: Floats) -> bool:
-    """Whether a map is the same everywhere, up to rounding."""
+    """Return whether a map has the same value everywhere, up to rounding."""
     return float(np.ptp(map)) <= 1e-6 * float(np.abs(map).max(initial=0))
 
 
 def _black_picture(finding: Finding) -> Iterator[str]:
     if finding.image.max() < DARK:
-        yield "The model sees a black picture, so there is nothing to explain; bring another picture."
+        yield "The model sees a black picture, so there is nothing to explain. Try a different picture."
     elif finding.image.std(axis=(0, 1)).max() < FLAT:
-        yield "The model sees a picture of one colour, so there is nothing to explain; bring another picture."
+        yield "The model sees a picture of a single colour, so there is nothing to explain. Try a different picture."
 
 
 def _enlarged(finding: Finding) -> Iterator[str]:
@@ -113,8 +114,8 @@ def _enlarged(finding: Finding) -> Iterator[str]:
     times = max(finding.image.shape[0] / height, finding.image.shape[1] / width)
     if times >= ENLARGED:
         yield (
-            f"The picture of {width} × {height} pixels was enlarged {times:.1f}-fold for the model, which may never "
-            "have seen such blur; bring a larger picture."
+            f"The picture has only {width} × {height} pixels and was enlarged {times:.1f}-fold for the model, which "
+            "may never have seen anything that blurry. Use a larger picture."
         )
 
 
@@ -122,7 +123,7 @@ def _class_blind(finding: Finding) -> Iterator[str]:
     if finding.method.class_sensitivity == "none":
         yield (
             f"{finding.method.title} gives the same map for every class: it shows what the network looks at, not why "
-            "it chose this class; choose a method that depends on the class to ask that."
+            "it chose this class. To find out why, use a method that depends on the class."
         )
 
 
@@ -130,7 +131,7 @@ def _box_blind(finding: Finding) -> Iterator[str]:
     if finding.method.class_sensitivity == "none":
         yield (
             f"{finding.method.title} gives the same map for every box: it shows what the network looks at, not why it "
-            "drew this box; choose a method that depends on the box to ask that."
+            "drew this box. To find out why, use a method that depends on the box."
         )
 
 
@@ -143,8 +144,8 @@ def _like_the_baseline(finding: Finding) -> Iterator[str]:
     near = float((np.abs(finding.image - start).max(axis=-1) < NEAR).mean())
     if near > MUCH_NEAR:
         yield (
-            f"{near:.0%} of the picture looks like the {field} ({values[field]}), and what looks like it gets nothing "
-            f"however much it matters; try another {field}."
+            f"{near:.0%} of the picture looks like the {field} ({values[field]}). Those areas get a value near zero "
+            f"however much they matter; try a different {field}."
         )
 
 
@@ -152,15 +153,15 @@ def _constant(finding: Finding, position: int) -> Iterator[str]:
     map, name, values = finding.estimate.maps[position], finding.names[position], finding.method.values()
     if values.get("positive_only") and not map.any():
         yield (
-            f"The map of {name} is zero everywhere: nothing there speaks for it, and what speaks against it is cut "
-            'off; switch off "Positive only" to see that.'
+            f"The map of {name} is zero everywhere: nothing in the picture speaks for it, and negative values are "
+            'cut off. Switch off "Positive only" to see them.'
         )
     elif is_constant(map):
-        yield f"The map of {name} is the same everywhere and shows nothing; choose another {_what_to_change(finding)}."
+        yield f"The map of {name} is the same everywhere and shows nothing. Try a different {_what_to_change(finding)}."
 
 
 def _what_to_change(finding: Finding) -> str:
-    """Return the setting that most likely made a map constant, as one says it behind "another"."""
+    """Return the setting that most likely made a map constant, in the singular."""
     names: tuple[str, ...] = ("layers", "levels", "score", "baseline", "fill")
     values = finding.method.values()
     if finding.method.group == "Perturbation":
@@ -174,25 +175,25 @@ def _unlikely(finding: Finding, position: int) -> Iterator[str]:
     probability = _probability(finding, position)
     if probability < UNLIKELY:
         yield (
-            f"The model gives {finding.names[position]} less than 1 % ({probability:.2%}), so this shows what little "
-            "speaks for a class that it did not choose; explain the predicted class unless you mean this one."
+            f"The model gives {finding.names[position]} less than 1% ({probability:.2%}), so this map shows what "
+            "little speaks for a class the model did not choose. Explain the predicted class unless you mean this one."
         )
 
 
 def _saturated(finding: Finding, position: int) -> Iterator[str]:
-    """Warn where the probability can hardly change, unless the map itself shows that it did."""
+    """Warn if the probability can hardly change, unless the map itself shows that it did."""
     values = finding.method.values()
     if values.get("score") != "probability" or _probability(finding, position) <= SATURATED:
         return
     if not _accounts_for_the_score(finding, position):
         advice = (
-            "explain the logit instead"
+            "Explain the logit instead"
             if finding.card.gives == "logit"
-            else "compare with a method that hides parts of the picture"
+            else "Compare it with a method that hides parts of the picture"
         )
         yield (
-            f"The probability of {finding.names[position]} is so near 100 % that small changes hardly move it, and the "
-            f"map is weak or noisy; {advice}."
+            f"The probability of {finding.names[position]} is so close to 100% that small changes hardly move it, "
+            f"which leaves the map weak or noisy. {advice}."
         )
 
 
@@ -210,7 +211,7 @@ def _at_the_border(finding: Finding, position: int) -> Iterator[str]:
     if not is_constant(finding.estimate.maps[position]) and inner < (1 - BORDER_HOLDS) * weight.sum():
         yield (
             f"Most of the map of {finding.names[position]} lies within {BORDER:.0%} of the picture's border, often an "
-            "effect of the network's padding; compare with another method or another cut of the picture."
+            "effect of the network's padding. Compare it with a different method or a different crop of the picture."
         )
 
 
@@ -218,8 +219,8 @@ def _does_not_add_up(finding: Finding, position: int) -> Iterator[str]:
     error = _figure(finding, SUM_ERROR, position)
     if error is not None and error > LARGEST_SUM_ERROR:
         yield (
-            f"The map of {finding.names[position]} adds up to its score's difference only within {error:.0%}; "
-            f"{_more(finding.method)}."
+            f"The map of {finding.names[position]} should add up to the difference between its score and the "
+            f"baseline's, but misses it by {error:.0%}. {_more(finding.method)}."
         )
 
 
@@ -227,20 +228,20 @@ def _fits_badly(finding: Finding, position: int) -> Iterator[str]:
     fit = _figure(finding, FIT, position)
     if fit is not None and fit < LEAST_FIT:
         yield (
-            f"The simple model behind the map of {finding.names[position]} follows only {max(0.0, fit):.0%} of how "
-            "the score changes (R²), so its weights say little; take fewer superpixels or another method."
+            f"The simple model behind the map of {finding.names[position]} explains only {max(0.0, fit):.0%} of how "
+            "the score varies (R²), so its weights say little. Use fewer superpixels or a different method."
         )
 
 
 def _noisy(finding: Finding, position: int) -> Iterator[str]:
     share = noise_shares(finding.estimate)[position]
     if share is not None and share > NOISE_WARNED_OF:
-        yield f"{share:.0%} of what the map of {finding.names[position]} shows may be noise; {_more(finding.method)}."
+        yield f"{share:.0%} of what the map of {finding.names[position]} shows may be noise. {_more(finding.method)}."
 
 
 def _more(method: Catalogued) -> str:
-    """Return what makes a method more exact, as advice."""
-    return f"raise the {method.effort.label.lower()}" if method.effort else "compare with another method"
+    """Return the advice that makes a result more exact, as a sentence without its full stop."""
+    return f"Use more {method.effort.label.lower()}" if method.effort else "Compare it with a different method"
 
 
 def _figure(finding: Finding, name: str, position: int) -> float | None:

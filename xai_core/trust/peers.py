@@ -1,4 +1,4 @@
-"""Other libraries that explain image models: what each can be compared in, and where it is known to differ."""
+"""Other libraries that explain image models: the methods they share with Vitrine, and how they are known to differ."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
 Framework = Literal["pytorch", "onnx", "tensorflow"]
-RANDOM = "It draws other random numbers, so maps differ by their noise."
-SCALE = "Its map is brought to 0 to 1, so only the pattern can be compared."
-MODULES = "It knows nn.ReLU modules only: at other ReLUs, ReLU6 too, it passes the plain gradient without a word."
+RANDOM = "It draws different random numbers, so the maps differ by their noise."
+SCALE = "It rescales its map to 0 to 1, so only the pattern can be compared."
+MODULES = (
+    "It recognises nn.ReLU modules only: at any other ReLU, including ReLU6, it silently passes the plain gradient."
+)
+SIGN = "The sign of its principal component is arbitrary, so its map may be the negative."
+PLAIN_IN_NESTED = "In nested models it silently passes the plain gradient."
 TORCH: tuple[Framework, ...] = ("pytorch", "onnx")
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A library that can compute a method too.
+    """A library that can compute the same method.
 
-    version: the installed one, "" where there is none. difference: where it is known to differ, a sentence or "".
+    version: the installed one, "" if it is not installed. difference: how it is known to differ, a sentence or "".
     """
 
     library: str
@@ -28,10 +32,10 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Peer:
-    """A library, as it is at the version that Vitrine is installed with.
+    """A library, described at the version that Vitrine installs.
 
-    package: the name under which it is installed. methods: what is known of each method that it has, by the method's
-    id: in which way its map differs, or "".
+    package: its name in the package index. methods: the known difference of each method it has, by method id; "" if
+    there is none.
     """
 
     library: str
@@ -49,18 +53,18 @@ PEERS = (
             "saliency": "",
             "input_x_gradient": "",
             "smoothgrad": RANDOM,
-            "vargrad": f"{RANDOM} It divides by the number of samples, not by one less.",
+            "vargrad": f"{RANDOM} It divides by the number of samples, not by that number minus one.",
             "squaregrad": RANDOM,
-            "integrated_gradients": "It takes Gauss-Legendre points on the path; more steps bring the maps together.",
+            "integrated_gradients": "It uses Gauss-Legendre points on the path; with more steps the maps converge.",
             "gradient_shap": RANDOM,
             "deconvnet": MODULES,
             "guided_backprop": MODULES,
             "guided_grad_cam": MODULES,
-            "deeplift": "It passes the plain gradient at activations that are no modules, or that are newer, such as "
-            "ReLU6; its shares do not add up where maximum pooling meets an activation, or values are multiplied.",
-            "occlusion": "Its last patch is cut off at the border, where ours is moved inwards.",
-            "lime": f"{RANDOM} It tells near pictures by their pixels, ours by the superpixels that are kept.",
-            "kernel_shap": f"{RANDOM} Below about twice as many samples as superpixels its regression is not settled.",
+            "deeplift": "It passes the plain gradient at activations that are not modules and at newer ones such as "
+            "ReLU6; its shares do not add up where max pooling meets an activation or where values are multiplied.",
+            "occlusion": "It cuts off its last patch at the border; Vitrine moves the patch inwards.",
+            "lime": f"{RANDOM} It measures the distance of samples in pixels, Vitrine in superpixels kept.",
+            "kernel_shap": f"{RANDOM} With fewer than about two samples per superpixel its regression is unstable.",
             "shapley": RANDOM,
         },
     ),
@@ -74,12 +78,11 @@ PEERS = (
             "hirescam": SCALE,
             "layercam": SCALE,
             "xgrad_cam": SCALE,
-            "eigen_cam": f"{SCALE} The sign of its principal component is arbitrary, so its map may be the negative.",
-            "eigen_grad_cam": f"{SCALE} The sign of its principal component is arbitrary, so its map may be the "
-            "negative.",
-            "score_cam": f"{SCALE} It stretches masks by another interpolation.",
-            "ablation_cam": f"{SCALE} It divides by the score itself, so the map turns round where that is negative "
-            "and is undefined where it is zero.",
+            "eigen_cam": f"{SCALE} {SIGN}",
+            "eigen_grad_cam": f"{SCALE} {SIGN}",
+            "score_cam": f"{SCALE} It enlarges masks with a different interpolation.",
+            "ablation_cam": f"{SCALE} It divides by the score itself, so the map is inverted if the score is negative "
+            "and undefined if it is zero.",
         },
     ),
     Peer(
@@ -87,8 +90,8 @@ PEERS = (
         "zennit",
         ("pytorch",),
         {
-            "lrp": "It knows layers that are modules: outside ResNets, relevance at additions is not shared in "
-            "proportion, and gates take a part.",
+            "lrp": "It recognises only layers that are modules: outside ResNets it does not share relevance in "
+            "proportion at additions, and gates absorb part of it.",
         },
     ),
     Peer(
@@ -98,29 +101,29 @@ PEERS = (
         {
             "saliency": "",
             "input_x_gradient": "",
-            "integrated_gradients": "Its points on the path are weighed unevenly: its sum is 2 to 3 % too small at 50 "
-            "steps.",
+            "integrated_gradients": "It weights the points on the path unevenly: at 50 steps its sum is 2 to 3% too "
+            "small.",
             "smoothgrad": RANDOM,
             "vargrad": RANDOM,
             "squaregrad": RANDOM,
-            "deconvnet": "In models of several parts it passes the plain gradient, without a word.",
-            "guided_backprop": "In models of several parts it passes the plain gradient, without a word.",
-            "grad_cam": "It looks at the last outer layer with filters, and fails on models of several parts.",
-            "grad_cam_plus_plus": "It divides by the mean of the layer's output where the paper has the sum.",
-            "occlusion": "Its patches must fit in whole, which leaves a border at zero, and overlaps are summed.",
-            "rise": f"{RANDOM} It shifts all masks of a batch by the same crop and divides by the masks that were "
+            "deconvnet": PLAIN_IN_NESTED,
+            "guided_backprop": PLAIN_IN_NESTED,
+            "grad_cam": "It uses the last top-level layer with filters and fails on nested models.",
+            "grad_cam_plus_plus": "It divides by the mean of the layer's output, where the paper uses the sum.",
+            "occlusion": "Only whole patches are placed, which leaves a border at zero, and overlaps are summed.",
+            "rise": f"{RANDOM} It shifts all masks of a batch by the same crop and divides by the sum of the masks "
             "drawn.",
             "lime": RANDOM,
-            "kernel_shap": f"{RANDOM} Its values are not held to add up to the score's difference.",
+            "kernel_shap": f"{RANDOM} Its values are not constrained to add up to the difference in score.",
             "sobol": RANDOM,
-            "hsic": f"{RANDOM} The width of its kernel is the median output, so the map is undefined where that is 0.",
+            "hsic": f"{RANDOM} Its kernel width is the median output, so the map is undefined if that is 0.",
         },
     ),
 )
 
 
 def peers_for(method_id: str, framework: str) -> tuple[Comparison, ...]:
-    """Return the libraries that can compute a method for a model of a framework, as cards name it."""
+    """Return the libraries that can compute a method for a model of `framework`, named as on its card."""
     return tuple(
         Comparison(peer.library, _installed(peer.package), peer.methods[method_id])
         for peer in PEERS

@@ -1,4 +1,4 @@
-"""What a person is told of one map, by maps made by hand."""
+"""The warnings about one map, on maps made by hand."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ SIDE = 20
 
 
 def a_map(seed=0):
-    """A map of smooth weight in the middle, with a little of it everywhere."""
+    """Return a map with a smooth peak in the middle and a little weight everywhere."""
     rows, columns = np.mgrid[:SIDE, :SIDE] - SIDE / 2
     return np.exp(-(rows**2 + columns**2) / 30).astype(np.float32)[None] + np.float32(0.001)
 
 
 @pytest.fixture
 def finding():
-    """A finding that there is nothing to say against."""
+    """A finding without anything to warn about."""
     return Finding(
         method=method_named("saliency")(score="logit"),
         card=Card("onnx", "onnx", 3, InputSpec(SIDE, SIDE), Capability.PREDICT),
@@ -37,52 +37,52 @@ def finding():
 
 
 def only(finding, **changes):
-    """Return the one warning that a change leads to."""
+    """Return the single warning that a change causes."""
     (sentence,) = warnings(replace(finding, **changes))
     assert sentence.endswith(".")
     return sentence
 
 
-def test_nothing_is_said_against_a_sound_map(finding):
+def test_a_sound_map_gets_no_warning(finding):
     assert warnings(finding) == ()
 
 
-def test_a_map_of_zeros_shows_nothing(finding):
+def test_a_map_of_zeros_is_warned_about(finding):
     estimate = Estimate(1.0, np.zeros((1, SIDE, SIDE), np.float32))
     assert "same everywhere" in only(finding, estimate=estimate)
 
 
-def test_a_constant_map_with_rounding_shows_nothing(finding):
+def test_a_map_that_is_constant_up_to_rounding_is_warned_about(finding):
     estimate = Estimate(1.0, np.float32(3) + np.float32(1e-7) * a_map())
     assert "same everywhere" in only(finding, estimate=estimate)
 
 
-def test_a_map_that_only_the_cut_made_zero_sends_to_the_switch(finding):
+def test_a_map_emptied_by_positive_only_points_to_that_switch(finding):
     empty, cam = Estimate(1.0, np.zeros((1, SIDE, SIDE), np.float32)), method_named("grad_cam")
-    assert 'switch off "Positive only"' in only(finding, estimate=empty, method=cam(positive_only=True))
-    assert "choose another layer." in only(finding, estimate=empty, method=cam(positive_only=False))
+    assert 'Switch off "Positive only"' in only(finding, estimate=empty, method=cam(positive_only=True))
+    assert "Try a different layer." in only(finding, estimate=empty, method=cam(positive_only=False))
 
 
 @pytest.mark.parametrize(
     ("method", "gives", "advice"),
     [
-        ("occlusion", "logit", "another fill."),
-        ("rise", "logit", "another score."),
-        ("rise", "probability", "another method."),
-        ("saliency", "logit", "another score."),
-        ("deeplift", "probability", "another baseline."),
+        ("occlusion", "logit", "a different fill."),
+        ("rise", "logit", "a different score."),
+        ("rise", "probability", "a different method."),
+        ("saliency", "logit", "a different score."),
+        ("deeplift", "probability", "a different baseline."),
     ],
 )
-def test_what_is_advised_for_a_constant_map_can_be_changed(finding, method, gives, advice):
+def test_the_advice_for_a_constant_map_names_a_setting_of_the_method(finding, method, gives, advice):
     settings = {"baseline": "noise"} if method == "deeplift" else {}
     changed = {"method": method_named(method)(**settings), "card": replace(finding.card, gives=gives)}
     assert only(finding, estimate=Estimate(1.0, np.zeros((1, SIDE, SIDE), np.float32)), **changed).endswith(advice)
 
 
-def test_a_saturated_probability_sends_to_the_logit(finding):
+def test_a_saturated_probability_points_to_the_logit(finding):
     sure = {"probabilities": np.array([0.9999, 0, 0], np.float32), "method": method_named("saliency")()}
     sure["method"] = method_named("saliency")(score="probability")
-    assert "explain the logit" in only(finding, **sure)
+    assert "Explain the logit" in only(finding, **sure)
     ends_in_probabilities = replace(finding.card, gives="probability")
     assert "method that hides parts" in only(finding, **sure, card=ends_in_probabilities)
 
@@ -95,29 +95,29 @@ def test_a_saturated_probability_is_harmless_where_the_map_accounts_for_it(findi
     hiding = method_named("occlusion")(fill="black")
     assert warnings(replace(finding, probabilities=sure, method=hiding)) == ()
     unmoved = Estimate(1.0, a_map() * 1e-3)
-    assert "so near 100 %" in only(finding, probabilities=sure, method=hiding, estimate=unmoved)
+    assert "so close to 100%" in only(finding, probabilities=sure, method=hiding, estimate=unmoved)
 
 
 def test_shares_that_add_up_by_construction_do_not_account_for_a_saturated_probability(finding):
     sure = np.array([0.9999, 0, 0], np.float32)
     estimate = Estimate(1.0, a_map() * 1e-3, {"efficiency_error": (0.0,)})
-    assert "so near 100 %" in only(finding, probabilities=sure, method=method_named("shapley")(), estimate=estimate)
+    assert "so close to 100%" in only(finding, probabilities=sure, method=method_named("shapley")(), estimate=estimate)
 
 
-def test_a_class_that_was_not_chosen_is_told(finding):
-    assert "less than 1 % (0.05%)" in only(finding, targets=np.array([2]), names=("emu",))
+def test_an_unlikely_class_is_warned_about(finding):
+    assert "less than 1% (0.05%)" in only(finding, targets=np.array([2]), names=("emu",))
 
 
-def test_a_class_blind_method_is_told(finding):
+def test_a_class_blind_method_is_warned_about(finding):
     assert "same map for every class" in only(finding, method=method_named("eigen_cam")())
 
 
-def test_a_method_that_tells_classes_apart_a_little_is_no_reason_to_warn(finding):
+def test_a_slightly_class_sensitive_method_gets_no_warning(finding):
     assert method_named("layercam").class_sensitivity == "low"
     assert warnings(replace(finding, method=method_named("layercam")())) == ()
 
 
-def test_a_baseline_that_looks_like_the_picture_is_told(finding):
+def test_a_baseline_that_looks_like_the_picture_is_warned_about(finding):
     image = finding.image.copy()
     image[:10] = 0.02
     path = method_named("integrated_gradients")
@@ -125,13 +125,13 @@ def test_a_baseline_that_looks_like_the_picture_is_told(finding):
     assert warnings(replace(finding, image=image, method=path(baseline="white"))) == ()
 
 
-def test_a_fill_that_looks_like_the_picture_is_told(finding):
+def test_a_fill_that_looks_like_the_picture_is_warned_about(finding):
     image = finding.image.copy()
     image[:10] = 0.5
     assert "looks like the fill (grey)" in only(finding, image=image, method=method_named("occlusion")(score="logit"))
 
 
-def test_a_map_at_the_border_is_told(finding):
+def test_a_map_at_the_border_is_warned_about(finding):
     maps = a_map() * 0.01
     maps[:, 0] = 1
     assert "5% of the picture's border" in only(finding, estimate=Estimate(1.0, maps))
@@ -142,27 +142,27 @@ def test_an_evenly_spread_map_is_not_at_the_border(finding):
     assert warnings(replace(finding, estimate=Estimate(1.0, maps))) == ()
 
 
-def test_a_picture_smaller_than_the_input_is_told(finding):
-    assert "8 × 5 pixels was enlarged 4.0-fold" in only(finding, picture_size=(5, 8))
+def test_a_picture_smaller_than_the_input_is_warned_about(finding):
+    assert "8 × 5 pixels and was enlarged 4.0-fold" in only(finding, picture_size=(5, 8))
 
 
-@pytest.mark.parametrize(("value", "said"), [(0.0, "black picture"), (0.6, "picture of one colour")])
-def test_an_empty_picture_is_told(finding, value, said):
-    assert said in only(finding, image=np.full((SIDE, SIDE, 3), value, np.float32))
+@pytest.mark.parametrize(("value", "warning"), [(0.0, "black picture"), (0.6, "picture of a single colour")])
+def test_an_empty_picture_is_warned_about(finding, value, warning):
+    assert warning in only(finding, image=np.full((SIDE, SIDE, 3), value, np.float32))
 
 
-def test_a_map_that_does_not_add_up_is_told(finding):
+def test_a_map_that_does_not_add_up_is_warned_about(finding):
     path = method_named("integrated_gradients")(baseline="noise")
     estimate = Estimate(1.0, a_map(), {"completeness_error": (0.123,), "points": (50.0,)})
-    assert "only within 12%; raise the steps." in only(finding, method=path, estimate=estimate)
+    assert "misses it by 12%. Use more steps." in only(finding, method=path, estimate=estimate)
     undefined = Estimate(1.0, a_map(), {"completeness_error": (None,)})
     assert warnings(replace(finding, method=path, estimate=undefined)) == ()
 
 
-def test_a_simple_model_that_does_not_fit_is_told(finding):
+def test_a_simple_model_that_does_not_fit_is_warned_about(finding):
     said = only(finding, estimate=Estimate(1.0, a_map(), {"fit_r2": (0.31,)}), method=method_named("lime")())
     assert "only 31%" in said
-    assert "fewer superpixels or another method" in said
+    assert "fewer superpixels or a different method" in said
     unknown = Estimate(1.0, a_map(), {"fit_r2": (None,)})
     assert warnings(replace(finding, estimate=unknown, method=method_named("lime")())) == ()
 
@@ -197,17 +197,17 @@ def test_the_noise_share_of_nothing_drawn_or_nothing_shown_is_undefined():
         ("gradient_shap", "samples"),
     ],
 )
-def test_much_noise_is_told_with_what_lessens_it(finding, method, effort):
+def test_much_noise_is_warned_about_with_the_remedy(finding, method, effort):
     estimate = Estimate(1.0, a_map(), standard_error=np.full((1, SIDE, SIDE), a_map().std() * 0.6))
-    assert f"36% of what the map of cat shows may be noise; raise the {effort}." in only(
+    assert f"36% of what the map of cat shows may be noise. Use more {effort}." in only(
         finding, estimate=estimate, method=method_named(method)()
     )
 
 
 @pytest.mark.parametrize(("share", "needed"), [(0.05, 1000), (0.01, 1000), (0.5, 19000), (0.2, 4750), (1.0, None)])
 def test_the_samples_needed_follow_from_the_share(share, needed):
-    found = samples_for(share, 1000)
-    assert found == needed or found == pytest.approx(needed, abs=1)
+    samples = samples_for(share, 1000)
+    assert samples == needed or samples == pytest.approx(needed, abs=1)
 
 
 def test_the_samples_needed_do_what_they_promise():
@@ -217,7 +217,7 @@ def test_the_samples_needed_do_what_they_promise():
     def share(samples):
         drawn = signal + draws.normal(size=signal.size) * (20 / samples) ** 0.5
         error = np.full((1, 1, signal.size), (20 / samples) ** 0.5, np.float32)
-        (found,) = noise_shares(Estimate(1.0, drawn[None, None].astype(np.float32), standard_error=error))
-        return found
+        (noise,) = noise_shares(Estimate(1.0, drawn[None, None].astype(np.float32), standard_error=error))
+        return noise
 
     assert share(samples_for(share(100), 100)) == pytest.approx(0.05, abs=0.004)

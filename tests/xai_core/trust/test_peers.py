@@ -12,11 +12,11 @@ from xai_core.trust.peers import PEERS, peers_for
 
 
 def libraries(method, framework):
-    return [found.library for found in peers_for(method, framework)]
+    return [comparison.library for comparison in peers_for(method, framework)]
 
 
 @pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.library)
-def test_every_method_that_is_compared_is_one_of_ours(peer):
+def test_peers_list_only_our_own_methods(peer):
     assert set(peer.methods) <= set(METHODS)
 
 
@@ -32,15 +32,15 @@ def test_each_framework_has_its_own_libraries():
     assert libraries("lrp", "pytorch") == ["zennit"]
 
 
-def test_what_nobody_else_has_is_compared_with_nobody():
+def test_a_method_that_no_peer_has_has_no_comparison():
     assert peers_for("attention_rollout", "pytorch") == ()
     assert peers_for("rise", "pytorch") == ()
 
 
-def test_a_known_difference_comes_with_the_version_that_is_installed():
-    (found,) = peers_for("eigen_cam", "pytorch")
-    assert (found.library, found.version) == ("pytorch-grad-cam", version("grad-cam"))
-    assert "sign" in found.difference
+def test_a_known_difference_comes_with_the_installed_version():
+    (comparison,) = peers_for("eigen_cam", "pytorch")
+    assert (comparison.library, comparison.version) == ("pytorch-grad-cam", version("grad-cam"))
+    assert "sign" in comparison.difference
 
 
 def test_a_library_that_is_not_installed_has_no_version(monkeypatch):
@@ -48,4 +48,4 @@ def test_a_library_that_is_not_installed_has_no_version(monkeypatch):
         raise PackageNotFoundError(package)
 
     monkeypatch.setattr("xai_core.trust.peers.version", missing)
-    assert [found.version for found in peers_for("lrp", "pytorch")] == [""]
+    assert [comparison.version for comparison in peers_for("lrp", "pytorch")] == [""]

@@ -111,7 +111,7 @@ class _Noise:
     def of(cls, method: Catalogued, estimate: Estimate, share: float) -> _Noise:
         effort = method.effort
         lessens = effort is not None and estimate.standard_error is not None  # more steps keep the baseline's chance
-        advice = f"raise the {effort.label.lower()}" if effort and lessens else "choose a setting that draws nothing"
+        advice = f"use more {effort.label.lower()}" if effort and lessens else "choose a setting without random draws"
         return cls(share, advice)
 
 
