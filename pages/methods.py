@@ -18,7 +18,7 @@ st.subheader("All methods")
 st.caption("Class-sensitive: another class gives another map. Class-blind: the map is the same whatever is asked.")
 found = search_form("guide")
 if not found:
-    st.info("No method speaks of that. Try another word, or fewer.", icon=":material/search_off:")
+    st.info("No method matches your search. Try different words, or fewer.", icon=":material/search_off:")
     st.stop()
 one_by_one, table = st.tabs(["One by one", "Table to sort"])
 with table:

@@ -1,4 +1,4 @@
-"""Write the parts of the documentation that are read from the declarations; `--check` fails where they are stale."""
+"""Write the documentation that is generated from the declarations; `--check` fails if it is out of date."""
 
 from __future__ import annotations
 
@@ -30,18 +30,20 @@ BEGIN, END = "<!-- generated: {} -->", "<!-- end of generated -->"
 
 def method_table() -> str:
     """Return the table of methods for the README."""
-    rows = ["| Method | Group | Answers | Needs | Cost | Class-sensitivity |", "|---|---|---|---|---|---|"]
-    for one in in_order():
-        cells = (_link(one), one.group, one.guide.answers, needs_in_words(one), one.cost, one.class_sensitivity)
-        rows.append(f"| {' | '.join(map(_cell, cells))} |")
+    rows = ["| Method | Group | Question it answers | Needs | Cost | Class-sensitivity |", "|---|---|---|---|---|---|"]
+    for method in in_order():
+        asks = (method.guide.answers, needs_in_words(method), method.cost, method.class_sensitivity)
+        rows.append(f"| {' | '.join(map(_cell, (_link(method), method.group, *asks)))} |")
     return "\n".join(rows)
 
 
 def advice() -> str:
-    """Return what to start with for each typical question."""
+    """Return where to start for each typical question."""
     return "\n\n".join(
-        "\n".join([f"**{one.question}**", "", *(f"- {_link(catalogue()[id], '')}: {why}" for id, why in one.methods)])
-        for one in ADVICE
+        "\n".join(
+            [f"**{topic.question}**", "", *(f"- {_link(catalogue()[id], '')}: {why}" for id, why in topic.methods)]
+        )
+        for topic in ADVICE
     )
 
 
@@ -49,35 +51,40 @@ def guide() -> str:
     """Return a section for each method, by group."""
     sections = []
     for group in GROUPS:
-        found = [one for one in in_order() if one.group == group]
-        sections += [f"## {group}", *map(_method, found)] if found else []
+        members = [method for method in in_order() if method.group == group]
+        sections += [f"## {group}", *map(_method, members)] if members else []
     return "\n\n".join(sections)
 
 
 def filter_sections() -> str:
     """Return a section for each filter."""
-    declared = sorted(FILTERS.values(), key=lambda one: one.title)
-    return "\n\n".join(f"{_heading(one)}\n\n{summary(one)}{_parameters(one)}" for one in declared)
+    by_title = sorted(FILTERS.values(), key=lambda declared: declared.title)
+    return "\n\n".join(f"{_heading(entry)}\n\n{summary(entry)}{_parameters(entry)}" for entry in by_title)
 
 
 def unpictured() -> list[str]:
-    """Return what is wrong with the example pictures, in sentences."""
+    """Return what is wrong with the example pictures, as sentences."""
     reasons, known = without_example(), catalogue()
-    found = [f"{id} has no example." for id, one in known.items() if not example_of(one) and id not in reasons]
-    found += [f"{path.name} shows no method." for path in EXAMPLES.glob("*.webp") if path.stem not in known]
-    return found + [f"{id} in {EXAMPLES.name} is no method." for id in reasons if id not in known]
+    faults = [f"{id} has no example." for id, method in known.items() if not example_of(method) and id not in reasons]
+    faults += [f"{path.name} belongs to no method." for path in EXAMPLES.glob("*.webp") if path.stem not in known]
+    return faults + [f"{id} in {EXAMPLES.name} is not a method." for id in reasons if id not in known]
 
 
-def _method(one: type[Catalogued]) -> str:
-    told = one.guide
-    rows = [_heading(one), "", summary(one), ""]
-    if example_of(one):
-        rows += [f"![{example_in_words(one)}](images/methods/{one.id}.webp)", ""]
-    elif reason := without_example().get(one.id):
-        rows += [f"The sample model can not be asked: {reason}", ""]
-    rows += [f"- Answers: {told.answers}", f"- Choose it: {told.choose}", f"- Can not say: {told.limits}"]
-    rows += [f"- Needs {needs_in_words(one)}; {class_in_words(one)}", f"- Cost: {one.cost}", f"- Source: {one.source}"]
-    return "\n".join(rows) + _parameters(one)
+def _method(method: type[Catalogued]) -> str:
+    guide = method.guide
+    rows = [_heading(method), "", summary(method), ""]
+    if example_of(method):
+        rows += [f"![{example_in_words(method)}](images/methods/{method.id}.webp)", ""]
+    elif reason := without_example().get(method.id):
+        rows += [f"No example with the sample model: {reason}", ""]
+    rows += [
+        f"- **Question:** {guide.answers}",
+        f"- **When to use it:** {guide.choose}",
+        f"- **Limits:** {guide.limits}",
+    ]
+    rows += [f"- **Needs:** {needs_in_words(method)}", f"- **Cost:** {method.cost}"]
+    rows += [f"- **Depends on the class:** {class_in_words(method)}", f"- **Source:** {method.source}"]
+    return "\n".join(rows) + _parameters(method)
 
 
 def _heading(declared: type[Declared]) -> str:
@@ -100,8 +107,8 @@ def _range(param: Param) -> str:
     return param.bounds().replace(" and ", " to ") if param.range else "true or false"
 
 
-def _link(one: type[Catalogued], page: str = "docs/methods.md") -> str:
-    return f"[{one.title}]({page}#{one.id})"
+def _link(method: type[Catalogued], page: str = "docs/methods.md") -> str:
+    return f"[{method.title}]({page}#{method.id})"
 
 
 def _cell(text: str) -> str:
@@ -115,7 +122,7 @@ GENERATED = {
 
 
 def filled(text: str, parts: dict[str, str]) -> str:
-    """Return `text` with what stands between the marks of each part replaced."""
+    """Return `text` with the content between the markers of each part replaced."""
     for name, content in parts.items():
         before, rest = text.split(BEGIN.format(name), 1)
         _, after = rest.split(END, 1)
@@ -124,18 +131,18 @@ def filled(text: str, parts: dict[str, str]) -> str:
 
 
 def stale_pages() -> dict[Path, str]:
-    """Return the pages that differ from the declarations, with the text that they should have."""
-    found = {}
+    """Return the pages that are out of date, each with the text it should have."""
+    stale = {}
     for name, parts in GENERATED.items():
         now = (ROOT / name).read_text("utf-8")
         wanted = filled(now, {part: make() for part, make in parts.items()})
         if now != wanted:
-            found[ROOT / name] = wanted
-    return found
+            stale[ROOT / name] = wanted
+    return stale
 
 
 def main() -> int:
-    """Write, or with `--check` compare; return the exit code."""
+    """Write the pages, or compare them with `--check`; return the exit code."""
     stale = stale_pages()
     if "--check" not in sys.argv:
         for path, text in stale.items():

@@ -1,4 +1,4 @@
-"""Base class and registry of filters: cheap steps after a method, whose parameters never make it run again."""
+"""Base class and registry of filters: cheap steps after a method that never make it run again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from xai_core.types import Floats
 
 
 class Filter(Declared, ABC):
-    """A filter; its fields are its parameters, its docstring's first line says what it does."""
+    """A filter; its fields are its parameters, and the first line of its docstring says what it does."""
 
     source: ClassVar[str]
 
@@ -27,7 +27,7 @@ FILTERS: dict[str, type[Filter]] = {}
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def filter_(id: str, *, title: str, source: str = "") -> Callable[[type[Filter]], type[Filter]]:
-    """Make a class a filter and enter it in `FILTERS` under `id`."""
+    """Turn a class into a filter and register it in `FILTERS` under `id`."""
 
     def register(cls: type[Filter]) -> type[Filter]:
         if id in FILTERS:
@@ -41,7 +41,7 @@ def filter_(id: str, *, title: str, source: str = "") -> Callable[[type[Filter]]
 
 
 def filter_named(id: str) -> type[Filter]:
-    """Return the filter called `id`, or raise a ParamError that lists those there are."""
+    """Return the filter called `id`, or raise a ParamError that lists the known ones."""
     if id not in FILTERS:
-        raise ParamError(f"There is no filter called {id!r}; there are {', '.join(sorted(FILTERS))}.")
+        raise ParamError(f"There is no filter called {id!r}; the filters are {', '.join(sorted(FILTERS))}.")
     return FILTERS[id]

@@ -12,16 +12,17 @@ from xai_core.model import Model
 from xai_core.params import Declared, FromModel, Param, Range, Size, params_of
 from xai_core.types import Capability, Card, Estimate, Floats, Indices, Precision, Score
 
-BatchSize = Annotated[int, Range(1, 128, unit="pictures"), "Pictures a pass: more is faster, and uses more memory."]
-Seed = Annotated[int, Range(0, 9999), "Start of the random draws: the same seed gives the same map."]
+BatchSize = Annotated[int, Range(1, 128, unit="pictures"), "Pictures per pass. More are faster and use more memory."]
+Seed = Annotated[int, Range(0, 9999), "Seed of the random numbers. The same seed gives the same map."]
 ExplainedScore = Annotated[
     Literal["logit", "probability"],
-    "What is explained: the class's own score (logit), or its probability, which also depends on the other classes.",
+    "What to explain: the class's own score (logit), or its probability, which also depends on the other classes.",
 ]
 Layers = Annotated[
     tuple[str, ...],
     FromModel("layers"),
-    "Layers that are looked at, their maps averaged; with none chosen, the last one whose output lies on a grid.",
+    "Layers to look at; their maps are averaged. If you choose none, the last layer whose output lies on a grid is "
+    "used.",
 ]
 Group = Literal["Gradient", "CAM", "Attention", "Perturbation", "Propagation", "Detection"]
 Sensitivity = Literal["high", "low", "none"]
@@ -31,9 +32,9 @@ ROUGH_GRADIENTS = ("pytorch", "onnx")  # frameworks whose plain gradients come i
 
 @dataclass(frozen=True)
 class Guide:
-    """What a person should know before choosing a method, in sentences.
+    """What a reader should know before choosing a method, in sentences.
 
-    answers: the question that its map answers. choose: when to use it. limits: what it can not say.
+    answers: the question that its map answers. choose: when to use it. limits: what it cannot show.
     """
 
     answers: str
@@ -42,11 +43,11 @@ class Guide:
 
 
 class Catalogued(Declared, ABC):
-    """Base of all explanation methods: what is known of one before it runs.
+    """Base of all explanation methods: what is known before a method runs.
 
-    Its fields are its parameters, its docstring's first line says what it does. class_sensitivity: how far the map
-    depends on the class that is asked for; "high" where the maps of two objects in one picture lie apart, "low" where
-    they look alike, "none" where they are the same.
+    The fields are the parameters; the first line of the docstring says what the method does. class_sensitivity: how
+    far the map depends on the class; "high" if the maps of two objects in one picture differ clearly, "low" if they
+    look alike, "none" if they are identical.
     """
 
     needs: ClassVar[Capability]
@@ -58,65 +59,65 @@ class Catalogued(Declared, ABC):
 
     @classmethod
     def params_for(cls, card: Card) -> tuple[Param, ...]:
-        """Return the parameters as a model allows them: without logits where it ends in probabilities."""
+        """Return the parameters as a model allows them: without logits if it ends in probabilities."""
         return tuple(_allowed(param, card) for param in cls.params)
 
     @classmethod
     def suited(cls, card: Card, size: Size, given: Mapping[str, Any] | None = None) -> Self:
-        """Build with `given` values, and for the rest defaults that suit a model and its input of `size`."""
+        """Build with `given` values and, for the rest, defaults that suit a model and its input of `size`."""
         return cls.fitted(size, {p.name: p.fitting(size) for p in cls.params_for(card)} | dict(given or {}))
 
     def halved(self) -> Self | None:
-        """Return the same with half the batch size; None where it has none, or takes single pictures already."""
+        """Return a copy with half the batch size; None if there is none, or it is already 1."""
         size = self.values().get("batch_size", 1)
         return self.from_json(self.values() | {"batch_size": size // 2}) if size > 1 else None
 
     def check_choices(self, card: Card) -> None:
-        """Raise ParamError where a field names something that the model does not have, such as a layer."""
+        """Raise ParamError if a field names something the model does not have, such as a layer."""
         for param in self.params_for(card):
             if param.from_model:
                 param.check(getattr(self, param.name))
 
     @classmethod
     def check_model(cls, card: Card) -> None:
-        """Raise MissingCapability, with the reason and the way out, where a model lacks what this method needs."""
+        """Raise MissingCapability, with the reason and a remedy, if a model lacks what this method needs."""
         for need in cls.needs & ~card.capabilities:
             reason = card.missing.get(need.name or "", "this model does not offer it.")
             raise MissingCapability(f"{cls.title} needs {NEED_IN_WORDS[need]}; {reason}")
 
     @classmethod
     def precision_on(cls, card: Card, wanted: Precision) -> Precision:
-        """Return the precision in which a model is asked where another one is `wanted`."""
+        """Return the precision to use on a model if `wanted` was requested."""
         return wanted
 
 
 class Method(Catalogued):
-    """A method that explains what a classifier says of a picture."""
+    """A method that explains what a classifier predicts for a picture."""
 
     @classmethod
     def precision_on(cls, card: Card, wanted: Precision) -> Precision:
-        """Return float32 where the passes can not all be fast, as rough scores would be set against exact passes."""
+        """Return float32 unless every pass can be fast, so that rough scores are never compared with exact ones."""
         fast = cls.needs in ROUGH or (cls.needs == Capability.GRADIENT and card.framework in ROUGH_GRADIENTS)
         return wanted if fast else "float32"
 
     @abstractmethod
     def explain(self, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:
-        """Yield ever better estimates of the attribution of each target class; the last one is the answer.
+        """Yield increasingly accurate estimates of each target class's attribution; the last one is the result.
 
         image: (H, W, 3) float32 in [0, 1] at the model's input size. targets: (T,) class indices.
-        A job may be cancelled at any `yield`, so a yield never stands inside a framework's context.
+        A job may be cancelled at any `yield`, so never yield inside a framework's context manager.
         """
 
 
 def check_targets(targets: Indices, card: Card) -> None:
-    """Raise ParamError where a target is no class of the model."""
+    """Raise ParamError if a target is not a class of the model."""
     for target in map(int, targets):
         if not 0 <= target < card.classes:
-            raise ParamError(f"The model's classes are numbered 0 to {card.classes - 1}; got {target}.")
+            raise ParamError(f"The target must be a class number from 0 to {card.classes - 1}; got {target}.")
 
 
 def layers_of(card: Card, chosen: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the chosen layers, or the usual one where none is chosen."""
+    """Return the chosen layers, or the default layer if none is chosen."""
     return chosen or (card.layers[-1].name,)
 
 
@@ -131,13 +132,13 @@ def _allowed(param: Param, card: Card) -> Param:
 NEED_IN_WORDS = {
     Capability.PREDICT: "predictions",
     Capability.GRADIENT: "gradients",
-    Capability.BACKWARD_RULES: "a gradient that passes ReLUs by another rule",
-    Capability.RESCALE: "a gradient by the rescale rule",
-    Capability.ACTIVATIONS: "the values inside the network",
-    Capability.ABLATION: "a network whose inner values can be replaced",
+    Capability.BACKWARD_RULES: "modified gradients at ReLUs",
+    Capability.RESCALE: "rescale-rule gradients",
+    Capability.ACTIVATIONS: "layer activations",
+    Capability.ABLATION: "replaceable layer activations",
     Capability.ATTENTION: "attention weights",
     Capability.PROPAGATION: "relevance propagation",
-    Capability.RANDOMISATION: "weights that can be made random",
+    Capability.RANDOMISATION: "weights that can be randomised",
     Capability.DETECT: "boxes",
 }
 Known = TypeVar("Known", bound=Catalogued)
@@ -156,9 +157,9 @@ def method(
     guide: Guide,
     class_sensitivity: Sensitivity = "high",
 ) -> Callable[[type[Method]], type[Method]]:
-    """Make a class a method and enter it in `METHODS` under `id`.
+    """Turn a class into a method and register it in `METHODS` under `id`.
 
-    source: the paper; cost: forward and backward passes, in words that may name parameters.
+    source: the paper. cost: the number of forward and backward passes, in words that may name parameters.
     """
 
     def register(cls: type[Method]) -> type[Method]:
@@ -179,7 +180,7 @@ def entered(
     guide: Guide,
     class_sensitivity: Sensitivity,
 ) -> type[Known]:
-    """Make a class a method of a catalogue, under `id`, and return it."""
+    """Turn a class into a method, register it in a catalogue under `id`, and return it."""
     if id in catalogue:
         raise ValueError(f"Two methods are called {id!r}.")
     made: Any = dataclass(frozen=True, kw_only=True)(cls)
@@ -191,7 +192,7 @@ def entered(
 
 
 def method_named(id: str) -> type[Method]:
-    """Return the method called `id`, or raise a ParamError that lists those there are."""
+    """Return the method called `id`, or raise a ParamError that lists the known ones."""
     if id not in METHODS:
-        raise ParamError(f"There is no method called {id!r}; there are {', '.join(sorted(METHODS))}.")
+        raise ParamError(f"There is no method called {id!r}; the methods are {', '.join(sorted(METHODS))}.")
     return METHODS[id]

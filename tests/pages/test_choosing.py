@@ -91,7 +91,7 @@ def test_the_list_can_be_searched(choosing: AppTest) -> None:
 def test_a_search_without_an_answer_says_so(choosing: AppTest) -> None:
     all_methods(choosing).text_input(key="chooser.search").set_value("marmalade").run()
     assert choices(choosing) == []
-    assert "No method speaks of that" in text_of(choosing)
+    assert "No method matches your search" in text_of(choosing)
 
 
 def test_layers_are_those_of_the_model_and_none_means_the_last(choosing: AppTest) -> None:

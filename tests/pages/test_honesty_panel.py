@@ -172,7 +172,7 @@ def test_another_library_is_compared_and_its_known_fault_told(
     button(app, "Compare with captum").click().run()
     assert not app.exception
     assert instant.conditions[-1] == Conditions(peer="captum")
-    assert "captum 0.9.0 gives another map" in text_of(app).replace("\\", "")
+    assert "captum 0.9.0 gives a different map" in text_of(app).replace("\\", "")
     assert "Its rule is biased" in text_of(app)
 
 

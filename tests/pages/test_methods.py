@@ -67,7 +67,7 @@ def test_the_groups_narrow_the_list(guide: AppTest) -> None:
 def test_a_search_without_an_answer_says_so(guide: AppTest) -> None:
     guide.text_input(key="guide.search").set_value("marmalade").run()
     assert not guide.exception
-    assert "No method speaks of that" in text_of(guide)
+    assert "No method matches your search" in text_of(guide)
 
 
 def test_there_are_six_groups() -> None:

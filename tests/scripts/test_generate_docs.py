@@ -1,4 +1,4 @@
-"""The documentation that is read from the declarations, and the example pictures that go with it."""
+"""The documentation generated from the declarations, and its example pictures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from xai_core.guide import ADVICE, WITHOUT_EXAMPLE, catalogue, without_example
 
 @pytest.fixture
 def examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that holds an example of every method."""
+    """A folder with an example of every method."""
     for id in catalogue():
         (tmp_path / f"{id}.webp").write_bytes(b"")
     for module in (finding, generate_docs):
@@ -31,8 +31,8 @@ def test_each_method_has_a_row_in_the_table_and_a_section(id: str) -> None:
     method = catalogue()[id]
     assert f"[{method.title}](docs/methods.md#{id}) | {method.group} |" in method_table()
     section = guide().partition(f'<a id="{id}"></a>')[2].partition("<a id=")[0]
-    told = (method.guide.answers, method.guide.choose, method.guide.limits, method.cost, method.source)
-    assert all(sentence in section for sentence in told)
+    texts = (method.guide.answers, method.guide.choose, method.guide.limits, method.cost, method.source)
+    assert all(text in section for text in texts)
     assert all(f"`{param.name}`" in section for param in method.params)
 
 
@@ -48,33 +48,33 @@ def test_each_filter_has_a_section_with_its_parameters() -> None:
 
 def test_advice_leads_to_the_sections() -> None:
     shown = advice()
-    assert all(f"(#{id}): {why}" in shown for one in ADVICE for id, why in one.methods)
+    assert all(f"(#{id}): {why}" in shown for topic in ADVICE for id, why in topic.methods)
 
 
-def test_only_what_stands_between_the_marks_is_replaced() -> None:
+def test_only_the_text_between_the_markers_is_replaced() -> None:
     text = "above\n<!-- generated: part -->\nold\n<!-- end of generated -->\nbelow\n"
     assert filled(text, {"part": "new"}) == text.replace("old", "new")
     assert filled(filled(text, {"part": "new"}), {"part": "new"}) == text.replace("old", "new")
 
 
-def test_every_method_with_a_picture_is_well(examples: Path) -> None:
+def test_complete_examples_have_no_faults(examples: Path) -> None:
     assert unpictured() == []
 
 
-def test_a_method_without_picture_or_reason_is_told(examples: Path) -> None:
+def test_a_method_without_an_example_or_a_reason_is_reported(examples: Path) -> None:
     (examples / "rise.webp").unlink()
     assert unpictured() == ["rise has no example."]
 
 
-def test_a_method_that_the_sample_can_not_be_asked_needs_no_picture(examples: Path) -> None:
+def test_a_method_that_the_sample_does_not_support_needs_no_example(examples: Path) -> None:
     (examples / "rise.webp").unlink()
     (examples / WITHOUT_EXAMPLE).write_text(json.dumps({"rise": "RISE needs a reason."}))
     assert unpictured() == []
 
 
-def test_a_picture_of_a_method_that_is_gone_is_told(examples: Path) -> None:
+def test_an_example_of_a_removed_method_is_reported(examples: Path) -> None:
     (examples / "magic.webp").write_bytes(b"")
-    assert unpictured() == ["magic.webp shows no method."]
+    assert unpictured() == ["magic.webp belongs to no method."]
 
 
 def test_example_pictures_are_small() -> None:

@@ -28,20 +28,20 @@ from xai_core.types import Capability
 
 
 def ids(text: str, *groups: str) -> list[str]:
-    return [one.id for one in sought(text, groups)]
+    return [method.id for method in sought(text, groups)]
 
 
 def test_there_are_six_questions_with_up_to_three_methods_each() -> None:
     assert len(ADVICE) == 6
-    assert all(1 <= len(one.methods) <= 3 for one in ADVICE)
+    assert all(1 <= len(advice.methods) <= 3 for advice in ADVICE)
 
 
-def test_advice_names_methods_that_there_are() -> None:
-    assert {id for one in ADVICE for id, _ in one.methods} <= set(catalogue())
+def test_advice_names_existing_methods() -> None:
+    assert {id for advice in ADVICE for id, _ in advice.methods} <= set(catalogue())
 
 
-def test_advice_for_a_box_names_methods_for_boxes_and_no_other_advice_does() -> None:
-    named = {one.question: {id in DETECTION_METHODS for id, _ in one.methods} for one in ADVICE}
+def test_only_the_advice_about_a_box_names_methods_for_boxes() -> None:
+    named = {advice.question: {id in DETECTION_METHODS for id, _ in advice.methods} for advice in ADVICE}
     assert [question for question, of_boxes in named.items() if of_boxes == {True}] == [
         "Why did the detector draw this box?"
     ]
@@ -49,63 +49,63 @@ def test_advice_for_a_box_names_methods_for_boxes_and_no_other_advice_does() -> 
 
 
 def test_advice_for_a_black_box_needs_predictions_only() -> None:
-    (one,) = (one for one in ADVICE if "black box" in one.question)
-    assert all(METHODS[id].needs == Capability.PREDICT for id, _ in one.methods)
+    (advice,) = (advice for advice in ADVICE if "black box" in advice.question)
+    assert all(METHODS[id].needs == Capability.PREDICT for id, _ in advice.methods)
 
 
-def test_methods_come_by_group_and_then_by_title() -> None:
-    found = [(GROUPS.index(one.group), one.title.casefold()) for one in in_order()]
-    assert found == sorted(found)
-    assert len(found) == len(METHODS) + len(DETECTION_METHODS)
+def test_methods_are_sorted_by_group_and_title() -> None:
+    keys = [(GROUPS.index(method.group), method.title.casefold()) for method in in_order()]
+    assert keys == sorted(keys)
+    assert len(keys) == len(METHODS) + len(DETECTION_METHODS)
 
 
-def test_methods_for_classes_and_for_boxes_can_be_told_apart() -> None:
-    assert {one.id for one in in_order("classify")} == set(METHODS)
-    assert {one.id for one in in_order("detect")} == set(DETECTION_METHODS)
+def test_methods_can_be_listed_by_task() -> None:
+    assert {method.id for method in in_order("classify")} == set(METHODS)
+    assert {method.id for method in in_order("detect")} == set(DETECTION_METHODS)
     assert groups_of("detect") == ("Detection",)
     assert groups_of("classify") + groups_of("detect") == GROUPS
-    assert [one.id for one in sought("", task="detect")] == [one.id for one in in_order("detect")]
+    assert [method.id for method in sought("", task="detect")] == [method.id for method in in_order("detect")]
 
 
-def test_no_id_means_two_methods() -> None:
+def test_method_ids_are_unique() -> None:
     assert not set(METHODS) & set(DETECTION_METHODS)
     assert method_of_any_task("drise") is DETECTION_METHODS["drise"]
-    with pytest.raises(ParamError, match="no method called 'magic'; there are ablation_cam, ablationcam"):
+    with pytest.raises(ParamError, match="no method called 'magic'; the methods are ablation_cam, ablationcam"):
         method_of_any_task("magic")
 
 
 @pytest.mark.parametrize("id", sorted(catalogue()))
-def test_each_method_is_found_by_its_title_and_by_its_id(id: str) -> None:
+def test_the_search_finds_each_method_by_title_and_by_id(id: str) -> None:
     assert id in ids(catalogue()[id].title)
     assert id in ids(id)
     assert summary(catalogue()[id]).endswith(".")
 
 
 @pytest.mark.parametrize("text", ["Grad-CAM++", "grad cam ++", "gradcam++", "GRAD-CAM++"])
-def test_dashes_spaces_and_case_do_not_matter(text: str) -> None:
+def test_the_search_ignores_dashes_spaces_and_case(text: str) -> None:
     assert "grad_cam_plus_plus" in ids(text)
     assert "rise" not in ids(text)
 
 
-def test_every_word_must_be_found_and_no_word_finds_all() -> None:
-    assert ids("") == [one.id for one in in_order()]
+def test_every_word_must_match_and_an_empty_search_matches_all() -> None:
+    assert ids("") == [method.id for method in in_order()]
     assert "occlusion" in ids("hide patch")
     assert ids("hide marmalade") == []
 
 
 def test_groups_narrow_the_search() -> None:
     assert set(ids("", "Perturbation", "Propagation")) == {
-        id for id, one in METHODS.items() if one.group in ("Perturbation", "Propagation")
+        id for id, method in METHODS.items() if method.group in ("Perturbation", "Propagation")
     }
 
 
-def test_a_model_that_lacks_something_is_told_why() -> None:
+def test_the_reason_against_a_method_names_what_the_model_lacks() -> None:
     card = LinearNetwork(random_weights(), Capability.PREDICT).card
     card = replace(card, missing={"GRADIENT": "the file holds predictions only."})
     assert reason_against(METHODS["rise"], card) == ""
     assert reason_against(METHODS["saliency"], card) == "Saliency needs gradients; the file holds predictions only."
 
 
-def test_class_blind_methods_are_told_apart() -> None:
+def test_class_sensitivity_is_put_into_words() -> None:
     assert class_in_words(METHODS["eigen_cam"]) == "class-blind"
     assert class_in_words(METHODS["grad_cam"]) == "class-sensitive"

@@ -38,7 +38,7 @@ def run(args: Namespace, runner: Runner) -> None:
 def _print_method(method: type[Catalogued]) -> None:
     guide = method.guide
     print(f"{method.id}: {summary(method)}")
-    print(f"  Answers: {guide.answers}\n  Choose it: {guide.choose}\n  Can not say: {guide.limits}")
+    print(f"  Question: {guide.answers}\n  When to use it: {guide.choose}\n  Limits: {guide.limits}")
     print(f"  Needs: {needs_in_words(method)}. Cost: {method.cost}. {class_in_words(method).capitalize()}.")
     print(f"  Source: {method.source}")
     _print_parameters(method)

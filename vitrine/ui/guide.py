@@ -38,12 +38,12 @@ def search_form(place: str, task: Task | None = None) -> list[type[Catalogued]]:
 
 
 def guide_of(method: type[Catalogued]) -> None:
-    """Show what a method answers, when to choose it, and what it can not say."""
-    told = method.guide
+    """Show the question a method answers, when to use it, and its limits."""
+    guide = method.guide
     st.markdown(
-        f"**Answers** {literal(told.answers, 1000)}  \n"
-        f"**Choose it** {literal(told.choose, 1000)}  \n"
-        f"**Can not say** {literal(told.limits, 1000)}"
+        f"**Question** {literal(guide.answers, 1000)}  \n"
+        f"**When to use it** {literal(guide.choose, 1000)}  \n"
+        f"**Limits** {literal(guide.limits, 1000)}"
     )
 
 

@@ -16,20 +16,20 @@ from xai_core.types import Capability, Card, Estimate, Floats, Precision
 Levels = Annotated[
     tuple[str, ...],
     FromModel("layers"),
-    "Levels of the feature pyramid that are looked at; with none chosen, all of them.",
+    "Levels of the feature pyramid to look at. If you choose none, all of them are used.",
 ]
 Explained = Annotated[
     Aspect,
-    "What is explained: whether the box is found (its score and place together), its class alone, how well it keeps "
-    "its place (IoU), or one of its edges, its width or its height.",
+    "What to explain: whether the box is detected (score and position together), its class alone, how well it keeps "
+    "its position (IoU), or one of its edges, its width or its height.",
 ]
 LeastIoU = Annotated[
     float,
     Range(0.1, 0.9, 0.05),
-    "How far a box must overlap the chosen one (intersection over union) to count as the same.",
+    "How much a box must overlap the chosen one (intersection over union) to count as the same box.",
 ]
 ForTheBox = Annotated[
-    bool, "Set what speaks against the box to zero; for an edge, show how strongly it is moved and not which way."
+    bool, "Set evidence against the box to zero. For an edge, show how strongly it moves, not in which direction."
 ]
 
 
@@ -38,27 +38,24 @@ class DetectionMethod(Catalogued):
 
     @classmethod
     def asks_for_boxes_alone(cls) -> bool:
-        """Whether it asks a detector for boxes and nothing else, in many pictures."""
+        """Return whether the method needs nothing but the detector's boxes, for many pictures."""
         return cls.needs == Capability.DETECT
 
     @classmethod
     def precision_on(cls, card: Card, wanted: Precision) -> Precision:
-        """Return float32 where a detector is looked into, as that is always exact."""
+        """Return float32 for methods that look inside a detector, which is always exact."""
         return wanted if cls.asks_for_boxes_alone() else "float32"
 
     def detections(self, size: Size) -> int:
-        """Return in how many pictures a detector is asked for boxes, to explain some of one of `size`.
-
-        size: height and width of the picture, in pixels.
-        """
+        """Return how many times the detector runs to explain boxes of a picture of `size` (height, width) in pixels."""
         return 1
 
     @abstractmethod
     def explain(self, model: DetectionModel, image: Floats, targets: Sequence[BoxTarget]) -> Iterator[Estimate]:
-        """Yield ever better estimates of the attribution of each target box; the last one is the answer.
+        """Yield increasingly accurate estimates of each target box's attribution; the last one is the result.
 
         image: (H, W, 3) float32 in [0, 1]. Maps have the shape (T, *map_size(image)).
-        A job may be cancelled at any `yield`, so a yield never stands inside a framework's context.
+        A job may be cancelled at any `yield`, so never yield inside a framework's context manager.
         """
 
 
@@ -76,7 +73,7 @@ def detection_method(
     guide: Guide,
     class_sensitivity: Sensitivity = "high",
 ) -> Callable[[type[DetectionMethod]], type[DetectionMethod]]:
-    """Make a class a method and enter it in `DETECTION_METHODS` under `id`; fields as `xai_core.method.method` has."""
+    """Turn a class into a method and register it in `DETECTION_METHODS`; fields as in `xai_core.method.method`."""
 
     def register(cls: type[DetectionMethod]) -> type[DetectionMethod]:
         return entered(DETECTION_METHODS, cls, id, title, needs, source, cost, "Detection", guide, class_sensitivity)
@@ -85,8 +82,8 @@ def detection_method(
 
 
 def detection_method_named(id: str) -> type[DetectionMethod]:
-    """Return the method called `id`, or raise a ParamError that lists those there are."""
+    """Return the method called `id`, or raise a ParamError that lists the known ones."""
     if id not in DETECTION_METHODS:
         names = ", ".join(sorted(DETECTION_METHODS))
-        raise ParamError(f"There is no method for boxes called {id!r}; there are {names}.")
+        raise ParamError(f"There is no method for boxes called {id!r}; the methods are {names}.")
     return DETECTION_METHODS[id]

@@ -1,1 +1,1 @@
-"""What the methods of a family share."""
+"""Building blocks shared by the methods of a family."""

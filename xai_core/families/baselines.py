@@ -1,4 +1,4 @@
-"""Pictures that stand for "no information": where Integrated Gradients starts, and what occlusion paints over."""
+"""Pictures that stand for "no information": the start of Integrated Gradients, the fill of occlusion."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from xai_core.types import Floats
 Baseline = Literal["black", "white", "grey", "mean", "blurred", "noise"]
 ComparedWith = Annotated[
     Baseline,
-    "The picture that stands for no information: one colour, the picture's mean colour, blurred, or random noise.",
+    "The picture that stands for no information: a plain colour, the picture's mean colour, a blurred copy, or random "
+    "noise.",
 ]
 PLAIN = {"black": 0.0, "grey": 0.5, "white": 1.0}
 BLUR_SHARE = 1 / 16  # of the shorter side: 14 px at 224, where objects lose their parts and scenes keep their colours
@@ -20,8 +21,8 @@ BLUR_SHARE = 1 / 16  # of the shorter side: 14 px at 224, where objects lose the
 def baseline_picture(kind: Baseline, image: Floats, seed: int = 0) -> Floats:
     """Return a picture of the shape of `image`, (H, W, 3) float32 in [0, 1].
 
-    "mean" is the picture's own mean colour, "blurred" the picture itself without its details, "noise" a uniform
-    random value a pixel and channel, the same for the same `seed`.
+    "mean" is the picture's own mean colour, "blurred" the picture without its details, "noise" a uniform random value
+    per pixel and channel, reproducible by `seed`.
     """
     if kind in PLAIN:
         return np.full_like(image, PLAIN[kind])

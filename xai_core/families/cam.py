@@ -1,4 +1,4 @@
-"""Class activation maps: what the methods that look at a layer's output share."""
+"""Class activation maps: what the methods that use a layer's output share."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from xai_core.model import Model
 from xai_core.pictures.resampling import resized
 from xai_core.types import Estimate, Floats, Indices
 
-PositiveOnly = Annotated[bool, "Set what speaks against the class to zero."]
-AboveTheMean = Annotated[bool, "Set places to zero where there is less of the pattern than on average."]
+PositiveOnly = Annotated[bool, "Set evidence against the class to zero."]
+AboveTheMean = Annotated[bool, "Set positions with less of the pattern than average to zero."]
 Doubles = NDArray[np.float64]
 
 
@@ -42,13 +42,13 @@ class CamMethod(Method):
 
 
 def averaged(coarse: list[Floats], size: tuple[int, int]) -> Floats:
-    """Return the mean (T, H, W) of maps of several layers, each stretched to `size` and brought to a peak of 1.
+    """Return the mean (T, H, W) of several layers' maps, each resized to `size` and scaled to a peak of 1.
 
-    A single layer's map keeps its own units.
+    The map of a single layer keeps its own units.
     """
     if len(coarse) == 1:
         return resized(coarse[0], size)
-    return np.asarray(np.mean([_to_peak(resized(one, size)) for one in coarse], axis=0), np.float32)
+    return np.asarray(np.mean([_to_peak(resized(maps, size)) for maps in coarse], axis=0), np.float32)
 
 
 def _to_peak(maps: Floats) -> Floats:
@@ -57,15 +57,15 @@ def _to_peak(maps: Floats) -> Floats:
 
 
 def weighted(values: Floats, weights: Floats) -> Floats:
-    """Return the sum of a layer's channels (h, w, K), each times its weight a target (T, K): (T, h, w)."""
+    """Return the weighted sum (T, h, w) of a layer's channels (h, w, K), with weights per target (T, K)."""
     return np.asarray(np.einsum("hwk,tk->thw", values, weights), np.float32)
 
 
 def first_component(values: Floats, towards: Floats) -> Floats:
-    """Return places (h, w) projected on the first principal component of their channels (h, w, K).
+    """Project the positions of a layer (h, w, K) onto the first principal component of its channels: (h, w).
 
-    A principal component has no sign of its own; here it rises with `towards` (h, w).
-    Source: Muhammad, Yeasin, Eigen-CAM, 2020, arXiv 2008.00299; through the smaller Gram matrix.
+    The sign of a principal component is arbitrary; here it correlates positively with `towards` (h, w).
+    Source: Muhammad, Yeasin, Eigen-CAM, 2020, arXiv 2008.00299; computed from the smaller Gram matrix.
     """
     height, width, channels = values.shape
     places: Doubles = values.reshape(-1, channels).astype(np.float64)

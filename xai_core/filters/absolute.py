@@ -1,4 +1,4 @@
-"""Absolute value: how much each pixel matters, whichever way."""
+"""Absolute value: how much each pixel matters, for or against."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ class PercentileClip(Filter):
     """Limit the largest magnitudes, so that a few extreme pixels do not hide the rest."""
 
     percentile: Annotated[
-        float, Range(50, 100, 0.5, "%"), "Share of the pixels that keep their value; the rest is set to its limit."
+        float, Range(50, 100, 0.5, "%"), "Share of the pixels that keep their value; the rest are set to the limit."
     ] = 99.0
 
     def apply(self, maps: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""ForGrad: cut the high frequencies that gradients put into a map."""
+"""ForGrad: remove the high frequencies that gradients add to a map."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from xai_core.types import Floats
     source="Muzellec, Fel, Boutin, Andéol, VanRullen, Serre, Saliency strikes back, 2024, arXiv 2307.09591",
 )
 class ForGrad(Filter):
-    """Keep only the slow changes of a map, up to a number of cycles per picture."""
+    """Keep only the low frequencies of a map, up to a number of cycles per picture."""
 
     sigma: Annotated[
-        float, Range(1, ShareOfSide(0.5), 1, "cycles per picture"), "Finest detail that is kept: smaller is smoother."
+        float, Range(1, ShareOfSide(0.5), 1, "cycles per picture"), "Finest detail to keep. Lower is smoother."
     ] = 15.0
-    signed: Annotated[bool, "Filter the signed map, where the paper filters its magnitude."] = False
-    clip: Annotated[bool, "Set values below zero to zero, where the paper takes their magnitude."] = False
+    signed: Annotated[bool, "Filter the signed map. The paper filters its magnitude."] = False
+    clip: Annotated[bool, "Set negative values to zero. The paper takes their magnitude."] = False
 
     def apply(self, maps: Floats) -> Floats:
         smooth = low_pass(self._taken(maps), self.sigma)
@@ -34,7 +34,7 @@ class ForGrad(Filter):
         return smooth if self.signed else np.abs(smooth)
 
     def spectrum(self, maps: Floats) -> Spectrum:
-        """Return the frequencies of the maps (T, H, W) that this filter sees, and which of them it keeps."""
+        """Return the spectrum of the maps (T, H, W) as this filter sees it, and the frequencies it keeps."""
         height, width = maps.shape[-2:]
         magnitude = np.fft.fftshift(np.abs(np.fft.fft2(self._taken(maps))), axes=(-2, -1))
         kept = np.fft.fftshift(frequencies(height, width) <= self.sigma)
@@ -46,10 +46,10 @@ class ForGrad(Filter):
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Frequencies of maps, the slowest in the middle, at row H // 2 and column W // 2.
+    """Spectrum of maps, with zero frequency in the middle, at row H // 2 and column W // 2.
 
     magnitude: (T, H, W) float32, log(1 + |F|). kept: (H, W), True inside the radius. radius: in cycles per picture,
-    which is also in pixels of this view.
+    which equals pixels of the spectrum.
     """
 
     magnitude: Floats

@@ -1,4 +1,4 @@
-"""Ablation-CAM: channels weighed by how far the score falls without each."""
+"""Ablation-CAM: channels weighted by how far the score drops without them."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from xai_core.types import Capability, Floats, Indices
     group="CAM",
     needs=Capability.ABLATION | Capability.ACTIVATIONS,
     source="Desai, Ramaswamy, Ablation-CAM, 2020, WACV",
-    cost="one pass from the layer to the end a channel, whatever the number of targets",
+    cost="one pass from the layer to the output per channel, for any number of targets",
     guide=Guide(
-        answers="Which regions hold the features without which the class's score would fall?",
-        choose="When gradients are noisy or saturated, and an experiment is wanted instead of a slope.",
-        limits="Coarse; channels that can stand in for each other seem unimportant.",
+        answers="Which regions hold the features that the class score depends on?",
+        choose="When gradients are noisy or saturated and you want an experiment instead of a slope.",
+        limits="Coarse. Channels that can replace each other look unimportant.",
     ),
     class_sensitivity="low",
 )
 class AblationCam(ChannelCam):
-    """Weigh a layer's channels by how far the score falls when each is set to zero."""
+    """Weight each channel of a layer by how far the score drops when the channel is set to zero."""
 
     batch_size: BatchSize = 32
 
@@ -50,11 +50,11 @@ class AblationCam(ChannelCam):
 
 
 def _without(values: Floats, channels: Indices) -> Callable[[int], Floats]:
-    """Return what makes the layer's output (h, w, K) without each of `channels` after the first so many."""
+    """Return a function that gives copies of a layer (h, w, K), each without one channel, after the first `skip`."""
 
     def ablated(skip: int) -> Floats:
-        found = np.repeat(values[None], len(channels) - skip, axis=0)
-        found[np.arange(len(found)), :, :, channels[skip:]] = 0
-        return found
+        copies = np.repeat(values[None], len(channels) - skip, axis=0)
+        copies[np.arange(len(copies)), :, :, channels[skip:]] = 0
+        return copies
 
     return ablated

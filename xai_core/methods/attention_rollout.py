@@ -1,4 +1,4 @@
-"""Attention rollout: attention followed through all layers of a transformer."""
+"""Attention rollout: attention traced through all layers of a transformer."""
 
 from __future__ import annotations
 
@@ -20,19 +20,20 @@ from xai_core.types import Capability, Estimate, Floats, Indices
     group="Attention",
     needs=Capability.ATTENTION,
     source="Abnar, Zuidema, Quantifying Attention Flow in Transformers, 2020, arXiv 2005.00928",
-    cost="one forward and one backward pass, which finds the tokens that are read; whatever the number of targets",
+    cost="one forward pass, and one backward pass to find the output tokens, for any number of targets",
     guide=Guide(
-        answers="From which patches does the transformer's answer gather its information?",
-        choose="For a quick look into a vision transformer.",
-        limits="It does not depend on the class, and attention is not importance: what is looked at may not count.",
+        answers="Which patches does the information in the transformer's output come from?",
+        choose="For a quick look inside a vision transformer.",
+        limits="It does not depend on the class, and attention is not importance: a patch that gets attention may not "
+        "affect the score.",
     ),
     class_sensitivity="none",
 )
 class AttentionRollout(Method):
-    """Multiply the attention of all layers, half of each kept for the token itself."""
+    """Multiply the attention matrices of all layers, with half of each row kept for the token itself."""
 
     heads: Annotated[
-        Literal["mean", "max", "min"], "How the heads of a layer become one: their mean, greatest or least attention."
+        Literal["mean", "max", "min"], "How the heads of a layer are combined: their mean, maximum or minimum."
     ] = "mean"
 
     def explain(self, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:

@@ -1,4 +1,4 @@
-"""Deconvnet: the gradient with another rule at each ReLU."""
+"""Deconvnet: the gradient with a modified rule at each ReLU."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from xai_core.types import Capability, Estimate, Floats, Indices
     group="Gradient",
     needs=Capability.GRADIENT | Capability.BACKWARD_RULES,
     source="Zeiler, Fergus, Visualizing and Understanding Convolutional Networks, 2014, arXiv 1311.2901",
-    cost="one backward pass a target",
+    cost="one backward pass per target",
     guide=Guide(
-        answers="Which patterns in the picture would push the network's features up, read backwards?",
-        choose="To compare with older work; guided backprop is its sharper successor.",
-        limits="It shows edges that any class could use, and hardly depends on the class asked for.",
+        answers="Which patterns in the picture drive the network's features, traced backwards?",
+        choose="To compare with older work. Guided backprop is its sharper successor.",
+        limits="It shows edges that any class could use and barely depends on the class.",
     ),
     class_sensitivity="low",
 )
 class Deconvnet(Method):
-    """Send the score back through the network and keep what is positive at each ReLU."""
+    """Pass the score back through the network and keep only positive values at each ReLU."""
 
     reduction: Reduction = "max_abs"
     score: ExplainedScore = "logit"

@@ -1,4 +1,4 @@
-"""DeepLIFT: differences to a baseline, handed back through the network by the rescale rule."""
+"""DeepLIFT: differences from a baseline, propagated back through the network by the rescale rule."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from xai_core.types import Capability, Estimate, Floats, Indices
     needs=Capability.GRADIENT | Capability.RESCALE,
     source="Shrikumar, Greenside, Kundaje, Learning Important Features Through Propagating Activation Differences, "
     "2017, arXiv 1704.02685",
-    cost="one backward pass a target, over the picture and its baseline together",
+    cost="one backward pass per target, over the picture and its baseline together",
     guide=Guide(
-        answers="How much of the score's difference to a baseline does each pixel account for?",
-        choose="As a fast stand-in for Integrated Gradients: a single pass, and it does not stop at saturated parts.",
-        limits="Where values are multiplied with each other, as in attention, the map no longer adds up; the error is "
-        "shown. The answer depends on the baseline.",
+        answers="How much does each pixel contribute to the difference in score from a baseline?",
+        choose="As a fast stand-in for Integrated Gradients: it takes a single pass and copes with saturated units.",
+        limits="The map depends on the baseline. It does not add up exactly if the network multiplies activations, as "
+        "attention does; the error is shown.",
     ),
 )
 class DeepLift(Method):
-    """Hand the score's difference to a baseline back through the network, in one pass."""
+    """Propagate the difference in score from a baseline back through the network, in one pass."""
 
     baseline: ComparedWith = "black"
     score: ExplainedScore = "logit"

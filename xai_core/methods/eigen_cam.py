@@ -18,16 +18,16 @@ from xai_core.types import Capability, Estimate, Floats, Indices
     group="CAM",
     needs=Capability.ACTIVATIONS,
     source="Muhammad, Yeasin, Eigen-CAM, 2020, arXiv 2008.00299; centred, as pytorch-grad-cam has it",
-    cost="one forward pass a layer, whatever the number of targets",
+    cost="one forward pass per layer, for any number of targets",
     guide=Guide(
-        answers="What stands out most in the layer, whatever the class?",
-        choose="For a look at what the network sees at all, before asking about a class.",
-        limits="It does not depend on the class: the map of a cat is the map of the dog beside it.",
+        answers="What stands out most in the layer, regardless of the class?",
+        choose="To see what the network responds to at all, before you ask about a class.",
+        limits="It does not depend on the class: the cat and the dog beside it get the same map.",
     ),
     class_sensitivity="none",
 )
 class EigenCam(Method):
-    """Project a layer's output on its first principal component, whatever the class."""
+    """Project a layer's output onto its first principal component."""
 
     layers: Layers = ()
     positive_only: AboveTheMean = True
@@ -37,7 +37,7 @@ class EigenCam(Method):
         maps: list[Floats] = []
         for layer in layers:
             values = model.activations(image[None], layer)[0]
-            found = first_component(values, towards=(values**2).sum(axis=-1))
-            maps.append(np.maximum(found, 0)[None] if self.positive_only else found[None])
+            component = first_component(values, towards=(values**2).sum(axis=-1))
+            maps.append(np.maximum(component, 0)[None] if self.positive_only else component[None])
             whole = averaged(maps, model.input_size)
             yield Estimate(len(maps) / len(layers), np.repeat(whole, len(targets), axis=0))

@@ -15,16 +15,16 @@ from xai_core.types import Capability, Floats
     group="CAM",
     needs=Capability.GRADIENT | Capability.ACTIVATIONS,
     source="Muhammad, Yeasin, Eigen-CAM, 2020, arXiv 2008.00299, on gradient times output as pytorch-grad-cam has it",
-    cost="one pass, backwards only to the layer, a target and layer",
+    cost="one forward pass per target and layer, and a backward pass down to the layer",
     guide=Guide(
-        answers="Which regions stand out in what the class score is made of?",
-        choose="As a cleaner Grad-CAM with less clutter.",
-        limits="Coarse. Only the strongest pattern is shown; a second object may be missing.",
+        answers="Which regions stand out among the features that make up the class score?",
+        choose="For a cleaner Grad-CAM with less clutter.",
+        limits="Coarse. It shows only the strongest pattern, so a second object may be missing.",
     ),
     class_sensitivity="low",
 )
 class EigenGradCam(CamMethod):
-    """Project the layer's output times its gradient on its first principal component."""
+    """Multiply a layer's output by its gradient and project the result onto its first principal component."""
 
     def combined(self, values: Floats, gradients: Floats) -> Floats:
         return np.stack([first_component(one, towards=one.sum(axis=-1)) for one in values * gradients])

@@ -1,4 +1,4 @@
-"""Grad-CAM: channels weighed by their mean gradient."""
+"""Grad-CAM: channels weighted by their mean gradient."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from xai_core.types import Capability, Floats
     group="CAM",
     needs=Capability.GRADIENT | Capability.ACTIVATIONS,
     source="Selvaraju and others, Grad-CAM, 2017, arXiv 1610.02391",
-    cost="one pass, backwards only to the layer, a target and layer",
+    cost="one forward pass per target and layer, and a backward pass down to the layer",
     guide=Guide(
-        answers="Which regions hold the features that raise the class?",
-        choose="As the usual first map for a convolutional network: fast, stable, specific to the class.",
-        limits="Coarse, as fine as the layer. The averaged gradient can point beside what was used; HiResCAM does not.",
+        answers="Which regions hold the features that raise the class score?",
+        choose="As the first map for a convolutional network: it is fast, stable and class-specific.",
+        limits="Coarse: no finer than the layer's grid. Averaging the gradient can highlight regions that were not "
+        "used; HiResCAM avoids that.",
     ),
 )
 class GradCam(CamMethod):
-    """Weigh a layer's channels by their mean gradient and add them up."""
+    """Weight each channel of a layer by its mean gradient and add the channels up."""
 
     def combined(self, values: Floats, gradients: Floats) -> Floats:
         return weighted(values, gradients.mean(axis=(1, 2)))

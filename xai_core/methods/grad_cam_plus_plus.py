@@ -1,4 +1,4 @@
-"""Grad-CAM++: channels weighed by their positive gradients, place by place."""
+"""Grad-CAM++: channels weighted by their positive gradients, position by position."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from xai_core.types import Capability, Floats
     group="CAM",
     needs=Capability.GRADIENT | Capability.ACTIVATIONS,
     source="Chattopadhay, Sarkar, Howlader, Balasubramanian, Grad-CAM++, 2018, arXiv 1710.11063",
-    cost="one pass, backwards only to the layer, a target and layer",
+    cost="one forward pass per target and layer, and a backward pass down to the layer",
     guide=Guide(
-        answers="Which regions hold the features that raise the class, where there are several of its kind?",
-        choose="When Grad-CAM marks only one of several objects of the class.",
-        limits="Coarse. Its weights come from a formula for exponential scores and only positive gradients count.",
+        answers="Which regions hold the features that raise the class score, if it appears several times?",
+        choose="When Grad-CAM highlights only one of several objects of the class.",
+        limits="Coarse. Its weights assume an exponential score, and only positive gradients count.",
     ),
     class_sensitivity="low",
 )
 class GradCamPlusPlus(CamMethod):
-    """Weigh each channel by its positive gradients, places that matter less counting more."""
+    """Weight each channel by a weighted sum of its positive gradients."""
 
     def combined(self, values: Floats, gradients: Floats) -> Floats:
         squares, cubes = gradients**2, gradients**3

@@ -1,4 +1,4 @@
-"""Gradient-weighted rollout: attention that raises the class, followed through all layers of a transformer."""
+"""Gradient-weighted rollout: attention that raises the class score, traced through all layers of a transformer."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from xai_core.types import Capability, Estimate, Floats, Indices
     group="Attention",
     needs=Capability.GRADIENT | Capability.ATTENTION,
     source="Chefer, Gur, Wolf, Generic Attention-model Explainability, 2021, arXiv 2103.15679",
-    cost="one backward pass a target",
+    cost="one backward pass per target",
     guide=Guide(
-        answers="From which patches does the transformer gather what speaks for the class?",
-        choose="As the usual first map for a vision transformer.",
-        limits="As coarse as the patches; what speaks against the class is left out, and only attention is followed.",
+        answers="Which patches does the transformer's evidence for the class come from?",
+        choose="As the first map for a vision transformer.",
+        limits="As coarse as the patches. It leaves out evidence against the class and follows attention only.",
     ),
 )
 class GradientRollout(Method):
-    """Follow the attention that raises the class's score through all layers."""
+    """Trace the attention that raises the class score through all layers."""
 
     score: ExplainedScore = "logit"
 
@@ -40,9 +40,9 @@ class GradientRollout(Method):
 
 
 def _gathered(weights: Floats, gradients: Floats) -> Floats:
-    """Return what each token gathers of each (tokens, tokens), of attention and gradients (L, heads, tokens, tokens).
+    """Return how much each token receives from each (tokens, tokens); arguments are (L, heads, tokens, tokens).
 
-    A token's gathering of itself, with which it starts, is taken off again.
+    The identity that every token starts with is subtracted again.
     """
     own = np.eye(weights.shape[-1])
     relations = own

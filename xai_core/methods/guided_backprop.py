@@ -1,4 +1,4 @@
-"""Guided backprop: the gradient with another rule at each ReLU."""
+"""Guided backprop: the gradient with a modified rule at each ReLU."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from xai_core.types import Capability, Estimate, Floats, Indices
     group="Gradient",
     needs=Capability.GRADIENT | Capability.BACKWARD_RULES,
     source="Springenberg, Dosovitskiy, Brox, Riedmiller, Striving for Simplicity, 2015, arXiv 1412.6806",
-    cost="one backward pass a target",
+    cost="one backward pass per target",
     guide=Guide(
-        answers="Which fine patterns in the picture excite the features that lead to the class?",
-        choose="For sharp, readable outlines, best together with a CAM that says where.",
-        limits="It stays nearly the same when the weights are made random (Adebayo 2018), so it does not show what was "
-        "learned.",
+        answers="Which fine patterns in the picture activate the features that lead to the class?",
+        choose="For sharp, readable outlines, ideally beside a CAM that shows where.",
+        limits="It stays nearly the same when the weights are randomised (Adebayo 2018), so it does not show what the "
+        "model learned.",
     ),
     class_sensitivity="low",
 )
 class GuidedBackprop(Method):
-    """Send the score back and keep what is positive on both ways at each ReLU."""
+    """Pass the score back and keep, at each ReLU, only what is positive in both directions."""
 
     reduction: Reduction = "max_abs"
     score: ExplainedScore = "logit"

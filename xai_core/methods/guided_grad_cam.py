@@ -1,4 +1,4 @@
-"""Guided Grad-CAM: the outlines of guided backprop where Grad-CAM says that they matter."""
+"""Guided Grad-CAM: the outlines of guided backprop in the regions of Grad-CAM."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from xai_core.types import Capability, Estimate, Floats, Indices
     group="Gradient",
     needs=Capability.GRADIENT | Capability.BACKWARD_RULES | Capability.ACTIVATIONS,
     source="Selvaraju and others, Grad-CAM, 2017, arXiv 1610.02391",
-    cost="two backward passes a target",
+    cost="two backward passes per target",
     guide=Guide(
-        answers="Which fine patterns lie where the class's features are?",
-        choose="When Grad-CAM is too coarse: it says where, guided backprop says what.",
-        limits="The outlines come from guided backprop, which hardly depends on what was learned; only where they are "
-        "shown does.",
+        answers="Which fine patterns lie in the regions that raise the class score?",
+        choose="When Grad-CAM is too coarse: Grad-CAM shows where, guided backprop shows what.",
+        limits="The outlines come from guided backprop and barely depend on what the model learned; only their "
+        "location does.",
     ),
     class_sensitivity="low",
 )
 class GuidedGradCam(Method):
-    """Multiply guided backprop by the Grad-CAM of a layer."""
+    """Multiply guided backprop by the Grad-CAM map of a layer."""
 
     layers: Layers = ()
     reduction: Reduction = "max_abs"

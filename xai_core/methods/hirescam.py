@@ -15,15 +15,16 @@ from xai_core.types import Capability, Floats
     group="CAM",
     needs=Capability.GRADIENT | Capability.ACTIVATIONS,
     source="Draelos, Carin, Use HiResCAM instead of Grad-CAM, 2020, arXiv 2011.08891",
-    cost="one pass, backwards only to the layer, a target and layer",
+    cost="one forward pass per target and layer, and a backward pass down to the layer",
     guide=Guide(
-        answers="Which regions did the class score come from?",
-        choose="When the map must not point beside what was used: with one linear layer at the end it is exact.",
-        limits="Coarse, and choppier than Grad-CAM. Exact only from the last convolution of such a network.",
+        answers="Which regions does the class score come from?",
+        choose="When the map must only show regions the model used. It is exact for networks that end in one linear "
+        "layer.",
+        limits="Coarse, and patchier than Grad-CAM. It is exact only at the last convolution of such networks.",
     ),
 )
 class HiResCam(CamMethod):
-    """Multiply a layer's output by its gradient, place by place, and add up the channels."""
+    """Multiply a layer's output by its gradient, position by position, and add up the channels."""
 
     positive_only: PositiveOnly = False
 

@@ -1,4 +1,4 @@
-"""Gradient x input: the slope at the picture times the picture."""
+"""Gradient × input: the gradient at the picture times the picture."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from xai_core.types import Capability, Estimate, Floats, Indices
 
 @method(
     "input_x_gradient",
-    title="Gradient x input",
+    title="Gradient × input",
     group="Gradient",
     needs=Capability.GRADIENT,
     source="Shrikumar, Greenside, Shcherbina, Kundaje, Not Just a Black Box, 2016, arXiv 1605.01713",
-    cost="one backward pass a target",
+    cost="one backward pass per target",
     guide=Guide(
-        answers="How much would each pixel contribute if the score were a straight line down to black?",
-        choose="For a quick signed map; Integrated Gradients is the more faithful form of it.",
-        limits="Dark pixels get nothing, however much they matter, and the sum of the map is not the score.",
+        answers="How much would each pixel contribute if the score fell linearly as the picture fades to black?",
+        choose="For a quick signed map. Integrated Gradients is the more faithful version.",
+        limits="Dark pixels get a value near zero however much they matter, and the map does not add up to the score.",
     ),
 )
 class InputXGradient(Method):
-    """Multiply each pixel by the score's slope there."""
+    """Multiply each pixel by the gradient of the score there."""
 
     score: ExplainedScore = "logit"
 

@@ -1,4 +1,4 @@
-"""Integrated Gradients: gradients summed along the straight path from a baseline to the picture."""
+"""Integrated Gradients: gradients accumulated along the straight path from a baseline to the picture."""
 
 from __future__ import annotations
 
@@ -28,26 +28,27 @@ Doubles = NDArray[np.float64]
     group="Gradient",
     needs=Capability.GRADIENT,
     source="Sundararajan, Taly, Yan, Axiomatic Attribution for Deep Networks, 2017, arXiv 1703.01365",
-    cost="`steps` backward passes a target",
+    cost="`steps` backward passes per target",
     guide=Guide(
-        answers="How much of the score's difference to a picture without information does each pixel account for?",
-        choose="When the map must add up: its sum is the score's difference, and the error of that is shown.",
-        limits="The answer depends on the baseline; pixels that look like it get nothing, however much they matter.",
+        answers="How much does each pixel contribute to the difference in score from a baseline without information?",
+        choose="When the map must add up: its sum equals the difference in score, and the error is shown.",
+        limits="The map depends on the baseline: pixels that look like it get a value near zero however much they "
+        "matter.",
     ),
 )
 class IntegratedGradients(Method):
-    """Share out the score's difference to a baseline among the pixels."""
+    """Divide the difference in score from a baseline among the pixels."""
 
-    steps: Annotated[int, Range(8, MOST_STEPS, steadier=True), "Points on the path; more is slower and more exact."] = (
-        50
-    )
+    steps: Annotated[
+        int, Range(8, MOST_STEPS, steadier=True), "Points on the path. More are slower and more accurate."
+    ] = 50
     baseline: ComparedWith = "black"
     score: ExplainedScore = "logit"
     until_below: Annotated[
-        bool, f"Double the steps, up to {MOST_STEPS}, until the completeness error is below the tolerance."
+        bool, f"Keep doubling the steps, up to {MOST_STEPS}, until the completeness error is below the tolerance."
     ] = False
     tolerance: Annotated[
-        float, Range(0.1, 20, 0.1, "%"), "Completeness error to reach, where the steps may be doubled."
+        float, Range(0.1, 20, 0.1, "%"), "Target for the completeness error if the steps may be doubled."
     ] = 1.0
     batch_size: BatchSize = 5
     seed: Seed = 0

@@ -1,4 +1,4 @@
-"""LayerCAM: each place of a layer weighed by its own positive gradient."""
+"""LayerCAM: each position of a layer weighted by its own positive gradient."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from xai_core.types import Capability, Floats
     group="CAM",
     needs=Capability.GRADIENT | Capability.ACTIVATIONS,
     source="Jiang, Zhang, Hou, Cheng, Wei, LayerCAM, 2021, IEEE TIP 30",
-    cost="one pass, backwards only to the layer, a target and layer",
+    cost="one forward pass per target and layer, and a backward pass down to the layer",
     guide=Guide(
-        answers="Which places in a layer, early ones too, raise the class?",
-        choose="For finer maps from earlier layers, or several layers averaged.",
-        limits="Places that speak against the class are left out by design; early layers show edges as well.",
+        answers="Which positions in a layer, even an early one, raise the class score?",
+        choose="For finer maps, from an earlier layer or averaged over several.",
+        limits="Positions that speak against the class are left out by design. Early layers also show edges.",
     ),
     class_sensitivity="low",
 )
 class LayerCam(CamMethod):
-    """Weigh each place of a layer by its own positive gradient."""
+    """Weight each position of a layer by its own positive gradient."""
 
     def combined(self, values: Floats, gradients: Floats) -> Floats:
         return np.asarray((np.maximum(gradients, 0) * values).sum(axis=-1), np.float32)

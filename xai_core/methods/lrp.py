@@ -1,4 +1,4 @@
-"""Layer-wise relevance propagation: the score handed back through the network, layer by layer."""
+"""Layer-wise relevance propagation: the score redistributed through the network, layer by layer."""
 
 from __future__ import annotations
 
@@ -19,26 +19,34 @@ from xai_core.types import Capability, Estimate, Floats, Indices, Propagation
     needs=Capability.PROPAGATION,
     source="Bach and others, On Pixel-Wise Explanations by Layer-Wise Relevance Propagation, 2015, PLoS ONE 10; rules "
     "as in Montavon and others, Layer-Wise Relevance Propagation: An Overview, 2019",
-    cost="one backward pass a target",
+    cost="one backward pass per target",
     guide=Guide(
-        answers="How much of the class's score does each pixel make up, when every layer hands on all that it got?",
-        choose="For sharp signed maps of convolutional networks: epsilon is plain, gamma and alpha-beta are calmer.",
-        limits="The rules are a choice, and maps differ much between them; biases keep a part of the score.",
+        answers="How much of the class score does each pixel receive if every layer passes on all it gets?",
+        choose="For sharp signed maps of convolutional networks. Epsilon is the plainest rule; gamma and alpha-beta "
+        "give smoother maps.",
+        limits="The rule is a choice, and maps differ widely between rules. Biases absorb part of the score.",
     ),
 )
 class Lrp(Method):
-    """Hand the class's score back through the network, layer by layer."""
+    """Redistribute the class score through the network, layer by layer, down to the pixels."""
 
     rule: Annotated[
         Literal["epsilon", "gamma", "alpha_beta"],
-        "How a layer shares out relevance: in proportion, positive parts favoured, or positive and negative apart.",
+        "How a layer distributes relevance: in proportion (epsilon), favouring positive contributions (gamma), or "
+        "positive and negative separately (alpha-beta).",
     ] = "gamma"
     epsilon: Annotated[
-        float, Range(0.0001, 1, 0.0001), "For the epsilon rule: absorbs what weak and contradictory parts would get."
+        float,
+        Range(0.0001, 1, 0.0001),
+        "For the epsilon rule: a higher value absorbs more of the weak and contradictory relevance.",
     ] = 0.001
-    gamma: Annotated[float, Range(0.01, 2, 0.01), "For the gamma rule: how far positive parts are favoured."] = 0.03
+    gamma: Annotated[
+        float, Range(0.01, 2, 0.01), "For the gamma rule: a higher value favours positive contributions more."
+    ] = 0.03
     alpha: Annotated[
-        float, Range(1, 4, 0.5), "For the alpha-beta rule: the weight of positive parts; negative ones get one less."
+        float,
+        Range(1, 4, 0.5),
+        "For the alpha-beta rule: the weight of positive contributions; negative ones get one less.",
     ] = 2.0
 
     def explain(self, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:

@@ -1,4 +1,4 @@
-"""Saliency: the gradient of a class's score with respect to the picture."""
+"""Saliency: the gradient of the class score with respect to the picture."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from xai_core.types import Capability, Estimate, Floats, Indices
     group="Gradient",
     needs=Capability.GRADIENT,
     source="Simonyan, Vedaldi, Zisserman, Deep Inside Convolutional Networks, 2014, arXiv 1312.6034",
-    cost="one backward pass a target",
+    cost="one backward pass per target",
     guide=Guide(
-        answers="Which pixels would change the score most if they changed a little?",
-        choose="For a first look, as it takes a single pass.",
-        limits="It tells how sensitive the score is, not how much of it a pixel makes up; maps are noisy and pass by "
-        "parts that saturate.",
+        answers="Which pixels would change the score most if they changed slightly?",
+        choose="For a first look: it takes a single pass.",
+        limits="It shows how sensitive the score is to a pixel, not how much the pixel contributes. Maps are noisy and "
+        "miss saturated features.",
     ),
 )
 class Saliency(Method):
-    """Show how much the score changes when a pixel changes a little."""
+    """Show how strongly the score reacts to a small change of each pixel."""
 
     reduction: Reduction = "max_abs"
     score: ExplainedScore = "logit"

@@ -1,4 +1,4 @@
-"""Score-CAM: channels weighed by the score of the picture seen through each."""
+"""Score-CAM: channels weighted by the score of the picture masked with each."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from xai_core.types import Capability, Floats, Indices
     group="CAM",
     needs=Capability.PREDICT | Capability.ACTIVATIONS,
     source="Wang and others, Score-CAM, 2020, arXiv 1910.01279",
-    cost="one forward pass a channel of the layer, whatever the number of targets",
+    cost="one forward pass per channel of the layer, for any number of targets",
     guide=Guide(
-        answers="Which regions of a layer, when the picture is seen through them alone, keep the class's score up?",
+        answers="Which regions keep the class score high when the model sees nothing else?",
         choose="When gradients are noisy or saturated: the weights come from predictions.",
-        limits="Slow, coarse, and many channels get nearly the same weight.",
+        limits="Slow and coarse, and many channels get nearly the same weight.",
     ),
 )
 class ScoreCam(ChannelCam):
-    """Weigh a layer's channels by the score of the picture seen through each of them."""
+    """Weight each channel of a layer by the score of the picture masked with that channel."""
 
     def of_layer(self, model: Model, image: Floats, targets: Indices, layer: str) -> Iterator[tuple[float, Floats]]:
         values = model.activations(image[None], layer)[0]
@@ -45,7 +45,7 @@ class ScoreCam(ChannelCam):
 
 
 def _seen_through(image: Floats, values: Floats, skip: int) -> Floats:
-    """Return the image (H, W, 3) under each channel (h, w, n) after the first `skip`, stretched and brought to 0..1."""
+    """Return the image (H, W, 3) masked with each channel (h, w, n) after the first `skip`, scaled to 0..1."""
     masks = resized(np.ascontiguousarray(values[..., skip:].transpose(2, 0, 1)), image.shape[:2])
     masks = masks - masks.min(axis=(1, 2), keepdims=True)
     peaks = masks.max(axis=(1, 2), keepdims=True)

@@ -1,4 +1,4 @@
-"""XGrad-CAM: channels weighed by their gradient where they are active."""
+"""XGrad-CAM: channels weighted by their gradient where they are active."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ TINY = 1e-7
     group="CAM",
     needs=Capability.GRADIENT | Capability.ACTIVATIONS,
     source="Fu, Hu, Dong, Guo, Gao, Li, Axiom-based Grad-CAM, 2020, arXiv 2008.02312",
-    cost="one pass, backwards only to the layer, a target and layer",
+    cost="one forward pass per target and layer, and a backward pass down to the layer",
     guide=Guide(
-        answers="Which regions hold the features that raise the class, with weights that add up to the score?",
-        choose="As Grad-CAM, with weights that follow from two axioms.",
-        limits="Coarse. Where a channel is hardly active its weight is uncertain.",
+        answers="Which regions hold the features that raise the class score, with weights derived from axioms?",
+        choose="Instead of Grad-CAM, when you want weights that follow from two axioms (sensitivity and conservation).",
+        limits="Coarse. The weight of a barely active channel is uncertain.",
     ),
 )
 class XGradCam(CamMethod):
-    """Weigh channels by their gradient, averaged where they are active."""
+    """Weight each channel by its gradient, averaged where the channel is active."""
 
     def combined(self, values: Floats, gradients: Floats) -> Floats:
         totals = values.sum(axis=(0, 1))

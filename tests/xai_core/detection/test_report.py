@@ -119,11 +119,11 @@ def test_numbers_are_those_of_the_targets_where_none_are_given(maps):
     assert [entry["number"] for entry in explained(maps, numbers=()).entries] == [1, 2]
 
 
-def test_what_a_person_should_know_is_told_of_the_box(maps):
+def test_warnings_name_the_box_they_are_about(maps):
     noisy = Estimate(1.0, maps, standard_error=np.full_like(maps, maps.std()))
-    said = manifest_of(explained(maps, estimate=noisy))["warnings"]
-    assert any("gives the same map for every box" in one for one in said)
-    assert any("the map of box 3 (left spot) shows may be noise" in one for one in said)
+    warnings = manifest_of(explained(maps, estimate=noisy))["warnings"]
+    assert any("gives the same map for every box" in warning for warning in warnings)
+    assert any("the map of box 3 (left spot) shows may be noise" in warning for warning in warnings)
     flat = explained(maps, estimate=Estimate(1.0, np.ones_like(maps))).warnings
-    assert any("The map of box 1 (right spot) is the same everywhere" in one for one in flat)
-    assert any("choose another level." in one for one in flat)
+    assert any("The map of box 1 (right spot) is the same everywhere" in warning for warning in flat)
+    assert any("Try a different level." in warning for warning in flat)

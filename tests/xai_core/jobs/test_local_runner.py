@@ -254,5 +254,5 @@ def test_a_layer_that_is_not_there_is_told(runner, source):
     images, targets = np.zeros((1, SIZE.height, SIZE.width, 3), np.float32), np.zeros(1, np.int64)
     with pytest.raises(errors.ParamError, match="no layer named 'other'"):
         runner.ask(source("layered"), PoolLayer(SIZE, images, targets, "other")).result(SECONDS)
-    with pytest.raises(errors.MissingCapability, match="needs the values inside the network"):
+    with pytest.raises(errors.MissingCapability, match="needs layer activations"):
         runner.ask(source(), PoolLayer(SIZE, images, targets, "halves")).result(SECONDS)

@@ -50,7 +50,7 @@ def _open(now: bool) -> None:
 def _all_methods(card: Card) -> None:
     found = search_form("chooser", "classify")
     if not found:
-        st.info("No method speaks of that. Try another word, or fewer.", icon=":material/search_off:")
+        st.info("No method matches your search. Try different words, or fewer.", icon=":material/search_off:")
     for place, one in enumerate(found):
         if place == 0 or found[place - 1].group != one.group:
             st.subheader(one.group)
