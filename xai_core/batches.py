@@ -1,4 +1,4 @@
-"""Calls in batches that fit into memory."""
+"""Run a call in batches that fit into memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from xai_core.errors import is_of_memory
 
 
 class Batches:
-    """Halves a batch that takes too much memory, then and from then on. tick: called after each pass."""
+    """Run calls in batches, and halve the batch size for good when memory runs out. tick: called after each pass."""
 
     def __init__(self, tick: Callable[[], None] = lambda: None) -> None:
         self._tick = tick
@@ -17,18 +17,18 @@ class Batches:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What happened on the way that a person should know, in sentences."""
+        """What users should know about the run so far, as sentences."""
         if self._fits is None:
             return ()
         how = "one at a time" if self._fits == 1 else f"{self._fits} at a time"
-        return (f"The batch was too large for the memory, so pictures were taken {how}.",)
+        return (f"The batch was too large for the memory, so pictures were processed {how}.",)
 
     def take_at_most(self, count: int) -> None:
-        """Begin again with `count` pictures at a time, as a whole run had no memory for more."""
+        """Limit batches to `count` pictures, because a whole run had no memory for more."""
         self._fits = count
 
     def run(self, call: Callable[..., Any], *arrays: Any, most: int | None = None) -> list[Any]:
-        """Return what `call(*arrays)` gives, one answer for each piece that fits; a piece has `most` at the most."""
+        """Return the results of `call(*arrays)`, one per batch of at most `most` rows that fits into memory."""
         count = len(arrays[0])
         while True:
             size = max(1, min(count, self._fits or count, most or count))
@@ -38,8 +38,8 @@ class Batches:
             except Exception as error:  # each framework has its own
                 if size < 2 or not is_of_memory(error):
                     raise
-            self._fits = size // 2  # out here, where what filled the memory is gone
+            self._fits = size // 2  # outside the handler, where the memory is free again
 
-    def _ticked(self, found: Any) -> Any:
+    def _ticked(self, result: Any) -> Any:
         self._tick()
-        return found
+        return result

@@ -1,7 +1,7 @@
-"""What an object detector is and what it finds.
+"""What an object detector is and what it returns.
 
 Images are (N, H, W, 3) float32 RGB in [0, 1] of any size; boxes are left, top, right, bottom in pixels of the image.
-Classes are counted from 0 without the background.
+Classes are counted from 0, without the background.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ import numpy as np
 from xai_core.types import Card, Engine, Flags, Floats, Indices, Precision
 
 Corners = tuple[float, float, float, float]
-Places = Mapping[int, Flags]  # of levels by their number in the card: (h, w), over the image
+Places = Mapping[int, Flags]  # for each level, by its number on the card: flags (h, w) over the image
 Aspect = Literal["score", "class", "IoU", "left", "right", "top", "bottom", "width", "height"]
 
 
 @dataclass(frozen=True, eq=False)
 class Detections:
-    """The boxes found in one image, the best first.
+    """The boxes detected in one image, best first.
 
-    corners: (n, 4). labels: (n,) int64. scores: (n,) in 0..1. class_scores: (n, K) in 0..1, each box's probability of
-    every class; where the model tells no more than the best, that is its score and the rest is nought. objectness:
-    (n,) in 0..1, how sure the model is that there is anything at all; ones where it does not say.
+    corners: (n, 4). labels: (n,) int64. scores: (n,) in 0..1. class_scores: (n, K) in 0..1, the probability of every
+    class for each box; if the model gives the best class only, that class has the box's score and the rest are zero.
+    objectness: (n,) in 0..1, how sure the model is that there is an object at all; ones if it does not say.
     """
 
     corners: Floats
@@ -41,7 +41,7 @@ class Detections:
 
     @classmethod
     def none(cls, classes: int) -> Detections:
-        """Return what is found in a picture of nothing."""
+        """Return no boxes, for a model with `classes` classes."""
         return cls.of(np.empty((0, 4)), np.empty(0), np.empty(0), np.empty((0, classes)))
 
     @classmethod
@@ -54,7 +54,7 @@ class Detections:
         objectness: np.ndarray | None = None,
         classes: int = 0,
     ) -> Detections:
-        """Return detections in order of their scores; without class scores, `classes` says how many there are."""
+        """Return detections sorted by score; `classes` is their number if there are no class scores."""
         order = np.argsort(-np.asarray(scores), kind="stable")
         plain_labels = np.asarray(labels, np.int64)[order]
         plain_scores = np.asarray(scores, np.float32)[order]
@@ -67,7 +67,7 @@ class Detections:
         return cls(np.asarray(corners, np.float32).reshape(-1, 4)[order], plain_labels, plain_scores, rows, sure)
 
     def chosen(self, which: np.ndarray) -> Detections:
-        """Return some of them, by a mask (n,) or by numbers."""
+        """Return the selected boxes, by a mask (n,) or by indices."""
         return Detections(
             self.corners[which],
             self.labels[which],
@@ -79,7 +79,7 @@ class Detections:
 
 @dataclass(frozen=True)
 class BoxTarget:
-    """The box that is explained: its corners in pixels of the image, its class, its score, all its class scores."""
+    """The box to explain: its corners in pixels of the image, its class, its score, and its scores for all classes."""
 
     corners: Corners
     label: int
@@ -87,11 +87,11 @@ class BoxTarget:
     class_scores: tuple[float, ...]
 
     @classmethod
-    def of(cls, found: Detections, number: int) -> BoxTarget:
-        """Return one of the boxes that were found."""
-        left, top, right, bottom = (float(side) for side in found.corners[number])
-        row = tuple(float(score) for score in found.class_scores[number])
-        return cls((left, top, right, bottom), int(found.labels[number]), float(found.scores[number]), row)
+    def of(cls, boxes: Detections, number: int) -> BoxTarget:
+        """Return a detected box as a target, by its index."""
+        left, top, right, bottom = (float(side) for side in boxes.corners[number])
+        row = tuple(float(score) for score in boxes.class_scores[number])
+        return cls((left, top, right, bottom), int(boxes.labels[number]), float(boxes.scores[number]), row)
 
     @cached_property
     def array(self) -> Floats:
@@ -100,10 +100,10 @@ class BoxTarget:
 
 
 class Detector(ABC):
-    """An object detector as its framework sees it; writing one is writing an adapter.
+    """An object detector in its framework; an adapter implements this class.
 
-    Only `detect` must be there; the card's capabilities say what else is. Every call leaves the weights as they were,
-    also where it raises. `key` sets a variant, by `at`, apart from the detector that was opened.
+    Only `detect` is required; the card's capabilities say what else is available. Every call leaves the weights
+    unchanged, even if it raises. `key` distinguishes a variant, made by `at`, from the original.
     """
 
     card: Card
@@ -111,26 +111,27 @@ class Detector(ABC):
 
     @abstractmethod
     def detect(self, images: Floats, floor: float) -> list[Detections]:
-        """Return what is found in each of the images (N, H, W, 3), boxes with a score of at least `floor`.
+        """Return the boxes in each of the images (N, H, W, 3) with a score of at least `floor`.
 
-        The model's own suppression of overlapping boxes has been done; its own least score counts where it is higher
-        only if it can not be lowered.
+        The model's own suppression of overlapping boxes is applied. The model's own minimum score overrides a lower
+        `floor` only if it cannot be changed.
         """
 
     def pyramid(self, image: Floats, levels: Sequence[str]) -> list[Floats]:
         """Return the feature maps (h, w, K) of an image (H, W, 3) at these levels of `card.layers`.
 
-        What the detector pads is cut off, so that a map covers the image. Needs ACTIVATIONS.
+        The detector's padding is cut off, so that a map covers exactly the image. Needs ACTIVATIONS.
         """
         raise self._lacks("feature maps")
 
     def box_gradients(
         self, image: Floats, target: BoxTarget, aspect: Aspect, levels: Sequence[str]
     ) -> tuple[float, list[Floats]]:
-        """Return the aspect of the box that is nearest to the target, and its gradient (h, w, K) at these levels.
+        """Return an aspect of the box nearest to the target, and its gradient (h, w, K) at these levels.
 
-        "score" and "class": the box's logit of the target's class; "IoU": with the target's corners; else that edge,
-        width or height, in pixels. Padding is cut off as in `pyramid`. Needs ACTIVATIONS and GRADIENT.
+        For "score" and "class" the aspect is the box's logit of the target's class; for "IoU" the overlap with the
+        target; otherwise the edge, width or height in pixels. Padding is cut off as in `pyramid`. Needs ACTIVATIONS
+        and GRADIENT.
         """
         raise self._lacks("gradients")
 
@@ -143,21 +144,21 @@ class Detector(ABC):
         floor: float,
         places: Places | None = None,
     ) -> list[Detections]:
-        """Return what is found while one channel of one level is set to `value`, once for each of `channels` (n, 2).
+        """Return the detections with one channel of one level set to `value`, for each of `channels` (n, 2).
 
-        channels: the level's number in `card.layers`, and the channel's. places: where each level's channels are set,
-        by default everywhere. Only boxes that may overlap one of the targets need be found. Needs ABLATION.
+        channels: the index of the level in `card.layers` and the index of the channel. places: where the channels of
+        each level are set; everywhere by default. Only boxes that may overlap a target are required. Needs ABLATION.
         """
         raise self._lacks("ablation")
 
     def at(self, precision: Precision) -> Detector:
-        """Return this detector as it works in a precision; where only float32 is known, itself."""
+        """Return this detector at a precision; itself if only float32 is supported."""
         return self
 
     def engines(self, height: int, width: int) -> tuple[Engine, ...]:
-        """Return what `detect` may run on for images of height x width pixels; the first is the native engine.
+        """Return the engines that can run `detect` on images of height x width pixels, the native one first.
 
-        Tried out when first asked for a size, also on the image of this size that was asked about last, if any.
+        The first call for a size measures them, including on the last image of that size, if any.
         """
         return ()
 

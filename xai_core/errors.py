@@ -1,28 +1,28 @@
-"""Everything that can go wrong and is worth a sentence to a person.
+"""Errors whose messages users may see.
 
 VitrineError
 ├── ParamError (also a ValueError)   a parameter has a value that its declaration does not allow
 ├── ModelError
-│   ├── UnsupportedModel             the file is sound, but nothing here can run it for what was asked
-│   │   ├── TryAsDetector            it is no classifier, and looks like a detector
-│   │   └── TryAsClassifier          it is no detector, and looks like a classifier
-│   ├── MissingCapability            the model runs, but lacks what a method needs
-│   └── RefusedModel                 the file is unsafe, damaged or breaks a limit
-├── ImageError                       a picture can not be used
-├── DataError                        labels or other data can not be used
+│   ├── UnsupportedModel             the file is sound, but cannot run here for this task
+│   │   ├── TryAsDetector            not a classifier; looks like a detector
+│   │   └── TryAsClassifier          not a detector; looks like a classifier
+│   ├── MissingCapability            the model runs, but lacks something a method needs
+│   └── RefusedModel                 the file is unsafe, damaged or exceeds a limit
+├── ImageError                       a picture cannot be used
+├── DataError                        labels or other data cannot be used
 └── JobError
-    ├── WorkerDied                   the model's process ended
-    ├── TimedOut                     the model took longer than its deadline
-    └── OutOfMemory                  the model took more memory than its limit
+    ├── WorkerDied                   the model's process ended unexpectedly
+    ├── TimedOut                     the model missed its deadline
+    └── OutOfMemory                  the model exceeded its memory limit
 
-A message says what was expected, what came and what to do. It never holds a path of the server.
+A message says what was expected, what came instead and what to do. It never contains a server path.
 """
 
 from __future__ import annotations
 
 
 class VitrineError(Exception):
-    """Base of all errors whose message is meant for the person in front of the app."""
+    """Base of all errors whose message is meant for users."""
 
 
 class ParamError(VitrineError, ValueError):
@@ -30,35 +30,35 @@ class ParamError(VitrineError, ValueError):
 
 
 class ModelError(VitrineError):
-    """A model can not be used, or not for this."""
+    """A model cannot be used, or not for this purpose."""
 
 
 class UnsupportedModel(ModelError):
-    """The file is sound, but nothing here can run it for what was asked."""
+    """The file is sound, but cannot run here for this task."""
 
 
 class TryAsDetector(UnsupportedModel):
-    """The file was opened as a classifier and looks like a detector; where to open it so, the front end adds."""
+    """The file was opened as a classifier but looks like a detector; the front end adds where to open it as such."""
 
 
 class TryAsClassifier(UnsupportedModel):
-    """The file was opened as a detector and looks like a classifier; where to open it so, the front end adds."""
+    """The file was opened as a detector but looks like a classifier; the front end adds where to open it as such."""
 
 
 class MissingCapability(ModelError):
-    """The model runs, but lacks what a method needs."""
+    """The model runs, but lacks something a method needs."""
 
 
 class RefusedModel(ModelError):
-    """The file is unsafe, damaged or breaks a limit."""
+    """The file is unsafe, damaged or exceeds a limit."""
 
 
 class ImageError(VitrineError):
-    """A picture can not be used."""
+    """A picture cannot be used."""
 
 
 class DataError(VitrineError):
-    """Labels or other data can not be used."""
+    """Labels or other data cannot be used."""
 
 
 class JobError(VitrineError):
@@ -66,15 +66,15 @@ class JobError(VitrineError):
 
 
 class WorkerDied(JobError):
-    """The model's process ended."""
+    """The model's process ended unexpectedly."""
 
 
 class TimedOut(JobError):
-    """The model took longer than its deadline."""
+    """The model missed its deadline."""
 
 
 class OutOfMemory(JobError):
-    """The model took more memory than its limit."""
+    """The model exceeded its memory limit."""
 
 
 _OF_MEMORY = (
@@ -93,22 +93,22 @@ _OF_MEMORY = (
 
 
 def means_memory(text: str) -> bool:
-    """Whether a framework's words mean that memory ran out."""
+    """Return whether a framework's message means that memory ran out."""
     return any(words in text.lower() for words in _OF_MEMORY)
 
 
 def is_of_memory(error: BaseException) -> bool:
-    """Whether an error, of ours or of a framework, says that memory ran out."""
+    """Return whether an error, ours or a framework's, means that memory ran out."""
     return isinstance(error, OutOfMemory | MemoryError) or means_memory(str(error))
 
 
 def _family(base: type[VitrineError]) -> dict[str, type[VitrineError]]:
-    found = {base.__name__: base}
+    members = {base.__name__: base}
     for child in base.__subclasses__():
-        found |= _family(child)
-    return found
+        members |= _family(child)
+    return members
 
 
 def named(name: str, message: str) -> VitrineError:
-    """Return the error called `name`, or a plain VitrineError where there is none of that name."""
+    """Return the error class called `name` with a message, or a plain VitrineError if the name is unknown."""
     return _family(VitrineError).get(name, VitrineError)(message)

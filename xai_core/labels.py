@@ -1,4 +1,4 @@
-"""Names of classes: read from a txt, json or csv file, or the usual ones; and a class found by a person's words."""
+"""Class names: read them from a txt, JSON or CSV file, use the standard ones, and find a class by name or number."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ _NAME_COLUMNS = ("label", "labels", "class", "class_name", "classname", "name", 
 _INDEX_COLUMNS = ("index", "idx", "id", "class_id", "class_index", "number", "no", "")
 _NUMBERED = re.compile(r"(\d+)\s*[:;,\t ]\s*(.+)")
 _WORDNET_ID = re.compile(r"n\d{8}[\s,:;]+(?=\S)")
-_NO_LABELS = "No label was found in the file; it needs one for each class, in the model's order."
+_ONE_EACH = "It needs one label per class, in the model's order."
+_NO_LABELS = f"The file contains no labels. {_ONE_EACH}"
 
-Label = tuple[int | None, str]  # index where the file gives one, name
+Label = tuple[int | None, str]  # the index, if the file gives one, and the name
 
 
 def read_labels(data: bytes, classes: int | None = None, name: str = "") -> tuple[str, ...]:
-    """Read one label for each class from the bytes of a txt, json or csv file; DataError where that fails.
+    """Read one label per class from the bytes of a txt, JSON or CSV file; DataError if that fails.
 
-    classes: how many the model has, or None where that does not matter yet. name: the file's name; only its ending
-    is looked at, and only to tell csv from plain lines. JSON may be a list of names, {"0": "cat"}, {"cat": 0},
+    classes: the number of classes to check against, or None. name: the file's name; its ending helps to distinguish
+    CSV and JSON from plain lines. JSON may be a list of names, {"0": "cat"}, {"cat": 0},
     Keras' {"0": ["n02123045", "tabby"]}, or any of these under "labels", "classes" or "id2label".
     """
     text = _decoded(data)
@@ -39,47 +40,43 @@ def read_labels(data: bytes, classes: int | None = None, name: str = "") -> tupl
     if not labels:
         raise DataError(_NO_LABELS)
     if classes is not None and len(labels) != classes:
-        raise DataError(
-            f"The file holds {len(labels)} labels, but the model has {classes} classes; "
-            "it needs one label for each class, in the model's order."
-        )
+        raise DataError(f"The file contains {len(labels)} labels, but the model has {classes} classes. {_ONE_EACH}")
     return labels
 
 
 def imagenet_labels() -> tuple[str, ...]:
-    """Return the 1000 class names of ImageNet (ILSVRC 2012), in the usual order."""
+    """Return the 1000 class names of ImageNet (ILSVRC 2012), in the standard order."""
     return _imagenet()
 
 
 def labels_for(card: Card) -> tuple[str, ...]:
-    """Return the labels that came inside a model's file, or ImageNet's for 1000 classes, or else "class 3"."""
+    """Return the labels inside the model's file, or ImageNet's for 1000 classes, or else "class 0", "class 1"..."""
     if len(card.labels) == card.classes:
         return tuple(card.labels)
     return imagenet_labels() if card.classes == IMAGENET_CLASSES else tuple(f"class {n}" for n in range(card.classes))
 
 
 def find_class(text: str, labels: Sequence[str]) -> int:
-    """Return the index of the class that `text` means: its number, its name, or a part that only one name has."""
+    """Return the index of the class that `text` names: by number, by name, or by a part of exactly one name."""
     wanted = text.strip().casefold()
     if re.fullmatch(r"-?\d{1,9}", wanted) and 0 <= int(wanted) < len(labels):
         return int(wanted)
     names = [label.casefold() for label in labels]
     exact = [n for n, name in enumerate(names) if name == wanted]
-    found = exact or [n for n, name in enumerate(names) if wanted and wanted in name]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        shown = ", ".join(f"{labels[n]} ({n})" for n in found[:5])
-        raise DataError(
-            f"{text!r} fits {len(found)} classes: {shown}{' ...' if len(found) > 5 else ''}; give a number."
-        )
-    raise DataError(f"There is no class {text!r}; {_suggestion(wanted, names, labels)}")
+    matches = exact or [n for n, name in enumerate(names) if wanted and wanted in name]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        shown = ", ".join(f"{labels[n]} ({n})" for n in matches[:5])
+        more = ", ..." if len(matches) > 5 else ""
+        raise DataError(f"{text!r} matches {len(matches)} classes: {shown}{more}. Enter the number of the class.")
+    raise DataError(f"There is no class {text!r}. {_suggestion(wanted, names, labels)}")
 
 
 def _suggestion(wanted: str, names: list[str], labels: Sequence[str]) -> str:
     close = get_close_matches(wanted, names, n=3)
-    near = f"did you mean {', '.join(labels[names.index(name)] for name in close)}? " if close else ""
-    return f"{near}give a name, or a number from 0 to {len(labels) - 1}."
+    near = f"Did you mean {', '.join(labels[names.index(name)] for name in close)}? " if close else ""
+    return f"{near}Enter a name, or a number from 0 to {len(labels) - 1}."
 
 
 @cache
@@ -89,15 +86,15 @@ def _imagenet() -> tuple[str, ...]:
 
 def _decoded(data: bytes) -> str:
     if not data.strip():
-        raise DataError("The label file is empty.")
+        raise DataError(f"The label file is empty. {_ONE_EACH}")
     if len(data) > MAX_BYTES:
-        raise DataError(f"The label file has {len(data) >> 20} MB; {MAX_BYTES >> 20} MB is the most.")
+        raise DataError(f"The label file has {len(data) >> 20} MB; the limit is {MAX_BYTES >> 20} MB.")
     try:
         text = data.decode("utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("latin-1")
     if "\0" in text:
-        raise DataError("The label file is not a text; upload a txt, json or csv file.")
+        raise DataError("The label file is not a text file. Upload a txt, JSON or CSV file.")
     return text
 
 
@@ -116,7 +113,7 @@ def _from_json(text: str) -> list[Label]:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise DataError(
-            "The label file is not valid JSON; upload a list of names, or a txt file with one a line."
+            "The label file is not valid JSON. Upload a JSON list of names, or a txt file with one name per line."
         ) from error
     if isinstance(values, dict):
         values = next(
@@ -126,7 +123,9 @@ def _from_json(text: str) -> list[Label]:
         return [(None, _name(value)) for value in values]
     if isinstance(values, dict):
         return [_pair(key, value) for key, value in values.items()]
-    raise DataError("The JSON file holds no list of labels.")
+    raise DataError(
+        'The JSON file contains no list of labels. Upload a list of names, or an object such as {"0": "cat"}.'
+    )
 
 
 def _holds_many(value: Any) -> bool:
@@ -138,7 +137,7 @@ def _pair(key: str, value: Any) -> Label:
         return value, key
     if key.strip().isdecimal():
         return int(key), _name(value)
-    raise DataError(f"The JSON file has {key[:40]!r} where a class's number was expected.")
+    raise DataError(f"The JSON file has {key[:40]!r} where a class number was expected.")
 
 
 def _name(value: Any) -> str:
@@ -154,11 +153,11 @@ def _rows(lines: list[str]) -> list[list[str]]:
     try:
         return [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter)]
     except csv.Error as error:
-        raise DataError("The label file is not valid csv; upload a txt file with one label a line.") from error
+        raise DataError("The label file is not valid CSV. Upload a txt file with one label per line.") from error
 
 
 def _columns(header: list[str]) -> tuple[int | None, int] | None:
-    """Return the columns of index and name, or None where this row is no header."""
+    """Return the columns of index and name, or None if this row is not a header."""
     words = [cell.lower() for cell in header]
     name = next((words.index(word) for word in _NAME_COLUMNS if word in words), None)
     if name is None:
@@ -177,15 +176,15 @@ def _from_rows(rows: list[list[str]]) -> list[Label]:
         return [(None if index is None else int(row[index]), row[name]) for row in body]
     except (IndexError, ValueError) as error:
         raise DataError(
-            "A row of the csv file has no number or no label; each needs index,label or a label."
+            "A row of the CSV file has no number or no label. Each row needs `index,label` or a label alone."
         ) from error
 
 
 def _from_lines(lines: list[str]) -> list[Label]:
     numbered = [_NUMBERED.fullmatch(line) for line in lines]
-    found = [(int(match[1]), match[2]) for match in numbered if match]
-    if len(found) == len(lines) and sorted(n for n, _ in found) == list(range(len(lines))):
-        return [*found]
+    pairs = [(int(match[1]), match[2]) for match in numbered if match]
+    if len(pairs) == len(lines) and sorted(n for n, _ in pairs) == list(range(len(lines))):
+        return [*pairs]
     return [(None, line) for line in lines]
 
 
@@ -201,14 +200,14 @@ def _check_indices(indices: list[int], count: int) -> None:
     missing = sorted(set(range(count)) - set(indices))
     if missing and sorted(indices) != list(range(1, count + 1)):
         raise DataError(
-            f"The label file has no class {missing[0]}; number the classes from 0 to {count - 1}, each once."
+            f"The label file has no class {missing[0]}. Number the classes from 0 to {count - 1}, each once."
         )
 
 
 def _clean(name: str) -> str:
     label = "".join(sign for sign in _WORDNET_ID.sub("", name.strip(), count=1) if sign.isprintable())
     if not label:
-        raise DataError("One of the labels is empty; each class needs a name.")
+        raise DataError("One of the labels is empty. Every class needs a name.")
     if len(label) > MAX_LENGTH:
-        raise DataError(f"A label is {len(label)} characters long; {MAX_LENGTH} is the most. Is this a label file?")
+        raise DataError(f"A label is {len(label)} characters long; the limit is {MAX_LENGTH}. Is this a label file?")
     return label

@@ -1,4 +1,4 @@
-"""The model that methods see: images in, scores and gradients out, preprocessing done once."""
+"""The model as methods see it: images in, scores and gradients out, preprocessing included."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from xai_core.errors import MissingCapability, ModelError
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import Card, Floats, Indices, Network, Propagation, Rule, Score
 
-# Pixels of the pictures of a forward pass, and of one that also goes back; so large networks show often that they live.
+# Pixels per forward pass, and per pass with a backward pass: small enough that a large network reports progress often.
 PASS, PASS_BACK = 32 * 224**2, 16 * 224**2
+NO_MAP = "no map can be drawn. Check the preprocessing or try a different picture."
 
 
 class Ledger(Protocol):
-    """Raw outputs (n, K) of the perturbed pictures of one run, kept so that a later run need not ask again."""
+    """Raw outputs (n, K) of one run's perturbed pictures, kept so that a later run need not compute them again."""
 
     def __len__(self) -> int: ...
     def append(self, rows: Floats) -> None: ...
@@ -25,7 +26,7 @@ class Ledger(Protocol):
 
 
 class Memory(Protocol):
-    """Where ledgers are kept between the jobs of one worker."""
+    """Storage for ledgers and sums between the jobs of one worker."""
 
     def ledger(self, key: str, classes: int) -> Ledger: ...
     def keep(self, key: str, arrays: Mapping[str, Any]) -> None: ...
@@ -46,7 +47,7 @@ class EmptyLedger:
 
 
 class NoMemory:
-    """Remembers nothing: each run starts afresh, and takes no more memory the longer it is."""
+    """Stores nothing: each run starts from scratch and needs no more memory the longer it runs."""
 
     def ledger(self, key: str, classes: int) -> Ledger:
         return EmptyLedger()
@@ -61,8 +62,8 @@ class NoMemory:
 class Model:
     """A network with its preprocessing.
 
-    Images are (N, H, W, 3) float32 RGB in [0, 1]. Every answer is checked to be finite; where it is not, ModelError.
-    A batch that takes too much memory is halved until it fits, and `notes` says so. tick: called after each pass.
+    Images are (N, H, W, 3) float32 RGB in [0, 1]. Every result must be finite, otherwise ModelError. A batch that
+    needs too much memory is halved until it fits, and `notes` says so. tick: called after each pass.
     """
 
     def __init__(
@@ -89,11 +90,11 @@ class Model:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What happened on the way that a person should know, in sentences."""
+        """What users should know about the run so far, as sentences."""
         return self._batches.notes
 
     def take_at_most(self, pictures: int) -> None:
-        """Ask in batches of so many from now on; `notes` says so."""
+        """Limit batches to `pictures` from now on; `notes` says so."""
         self._batches.take_at_most(pictures)
 
     def outputs(self, images: Floats) -> Floats:
@@ -106,7 +107,7 @@ class Model:
             return raw
         if score == "logit":
             raise MissingCapability(
-                "This model ends in probabilities that can not be cut off; choose to explain the probability."
+                "This model ends in probabilities, and its logits are not accessible. Explain the probability instead."
             )
         return _softmax(raw) if self.card.head == "softmax" else _sigmoid(raw)
 
@@ -122,21 +123,21 @@ class Model:
         rule: Rule = "gradient",
         references: Floats | None = None,
     ) -> Floats:
-        """Return d score[n, targets[n]] / d images, shape (N, H, W, 3), by a rule as `Network.backward` knows it.
+        """Return d score[n, targets[n]] / d images, shape (N, H, W, 3), by a rule of `Network.backward`.
 
-        references: for the rule "rescale", what each image is compared with, (N, H, W, 3).
+        references: for the rule "rescale", the image each image is compared with, (N, H, W, 3).
         """
         self._check_score(score)
 
         def one_batch(images: Floats, targets: Indices, *others: Floats) -> Floats:
-            inputs, *rest = (self.preprocessing.normalise(one) for one in (images, *others))
+            inputs, *rest = (self.preprocessing.normalise(batch) for batch in (images, *others))
             return self._network.backward(inputs, targets, score, rule, *rest)
 
-        found = self._in_batches(one_batch, images, targets, *([] if references is None else [references]))
-        return self.preprocessing.pull_back(_finite(found, "gradient"))
+        gradients = self._in_batches(one_batch, images, targets, *([] if references is None else [references]))
+        return self.preprocessing.pull_back(_finite(gradients, "gradient"))
 
     def activations(self, images: Floats, layer: str) -> Floats:
-        """Return the output (N, h, w, k) of a layer that the card names."""
+        """Return the output (N, h, w, k) of a layer on the card."""
 
         def one_batch(images: Floats) -> Floats:
             return self._network.activations(self.preprocessing.normalise(images), layer)
@@ -151,26 +152,27 @@ class Model:
             inputs = np.repeat(self.preprocessing.normalise(image[None]), len(targets), axis=0)
             return np.stack(self._network.layer_gradients(inputs, targets, score, layer), axis=1)
 
-        found = _finite(self._in_batches(one_batch, targets), "gradient")
-        return found[0, 0], found[:, 1]
+        pairs = _finite(self._in_batches(one_batch, targets), "gradient")
+        return pairs[0, 0], pairs[:, 1]
 
     def pooled(self, images: Floats, targets: Indices, score: Score, layer: str) -> tuple[Floats, Floats]:
         """Return a layer's output for images (N, H, W, 3) and d score[n, targets[n]] / d output, both (N, k).
 
-        Both are means over the layer's places.
+        Both are averaged over the layer's positions.
         """
         self._check_score(score)
 
         def one_batch(images: Floats, targets: Indices) -> Floats:
             inputs = self.preprocessing.normalise(images)
             both = self._network.layer_gradients(inputs, targets, score, layer)
-            return np.stack([one.mean(axis=(1, 2), dtype=np.float64) for one in both], axis=1).astype(np.float32)
+            means = [values.mean(axis=(1, 2), dtype=np.float64) for values in both]
+            return np.stack(means, axis=1).astype(np.float32)
 
-        found = _finite(self._in_batches(one_batch, images, targets), "gradient")
-        return found[:, 0], found[:, 1]
+        pairs = _finite(self._in_batches(one_batch, images, targets), "gradient")
+        return pairs[:, 0], pairs[:, 1]
 
     def resume(self, image: Floats, layer: str, values: Floats) -> Floats:
-        """Return raw outputs (N, K) for one image (H, W, 3) whose layer gives `values` (N, h, w, k) instead."""
+        """Return raw outputs (N, K) for one image (H, W, 3) with a layer's output replaced by `values` (N, h, w, k)."""
         inputs = self.preprocessing.normalise(image[None])
 
         def one_batch(values: Floats) -> Floats:
@@ -187,13 +189,13 @@ class Model:
         return _finite(weights[:, 0], "attention"), _finite(gradients[:, 0], "gradient")
 
     def propagate(self, images: Floats, targets: Indices, propagation: Propagation) -> Floats:
-        """Return the relevance (N, H, W) of each pixel for logit[n, targets[n]], the channels added up."""
+        """Return the relevance (N, H, W) of each pixel for logit[n, targets[n]], summed over channels."""
 
         def one_batch(images: Floats, targets: Indices) -> Floats:
             return self._network.propagate(self.preprocessing.normalise(images), targets, propagation)
 
-        found = _finite(self._in_batches(one_batch, images, targets), "relevance")
-        return np.asarray(found.sum(axis=-1), np.float32)
+        relevance = _finite(self._in_batches(one_batch, images, targets), "relevance")
+        return np.asarray(relevance.sum(axis=-1), np.float32)
 
     def _forward(self, images: Floats) -> Floats:
         return self._network.forward(self.preprocessing.normalise(images))
@@ -207,21 +209,21 @@ class Model:
             self.as_score(np.zeros((1, 1), np.float32), score)
 
     def _in_batches(self, call: Callable[..., Floats], *arrays: Any, pixels: int = PASS_BACK) -> Floats:
-        """Return `call(*arrays)`, in pieces that fit into memory and hold so many pixels of pictures at the most."""
+        """Return `call(*arrays)`, computed in batches that fit into memory and hold at most `pixels` of pictures."""
         height, width = self.input_size
-        found = self._batches.run(call, *arrays, most=max(1, pixels // (height * width)))
-        return found[0] if len(found) == 1 else np.concatenate(found)
+        parts = self._batches.run(call, *arrays, most=max(1, pixels // (height * width)))
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def ledger(self, key: str) -> Ledger:
-        """Return the outputs that are remembered of an earlier run with the same `key` and preprocessing."""
+        """Return the stored outputs of earlier runs with the same `key` and preprocessing."""
         return self._memory.ledger(self._own(key), self.card.classes)
 
     def keep(self, key: str, **arrays: Any) -> None:
-        """Remember a run's sums under `key`, so that a later run goes on from there; what was kept under it goes."""
+        """Store a run's sums under `key`, replacing older ones, so that a later run can continue from them."""
         self._memory.keep(self._own(key), arrays)
 
     def recall(self, key: str) -> Mapping[str, Any]:
-        """Return what `keep` was last given under `key` with the same preprocessing; nothing where that is gone."""
+        """Return what `keep` last stored under `key` with the same preprocessing; empty if it is gone."""
         return self._memory.recall(self._own(key))
 
     def _own(self, key: str) -> str:
@@ -237,15 +239,13 @@ def _sigmoid(logits: Floats) -> Floats:
     return np.asarray(0.5 * (1 + np.tanh(0.5 * logits)), np.float32)
 
 
-def _finite(found: Floats, what: str) -> Floats:
-    if not np.isfinite(found).all():
-        raise ModelError(f"The model's {what} holds values that are not numbers; no map is drawn.")
-    return found
+def _finite(values: Floats, what: str) -> Floats:
+    if not np.isfinite(values).all():
+        raise ModelError(f"The model's {what} contains values that are not numbers; {NO_MAP}")
+    return values
 
 
 def _check_finite(raw: Floats, classes: int) -> None:
     if not np.isfinite(raw).all():
         broken = int((~np.isfinite(raw)).any(axis=0).sum())
-        raise ModelError(
-            f"The model returned values that are not numbers for {broken} of {classes} classes; no map is drawn."
-        )
+        raise ModelError(f"The model returned NaN or infinity for {broken} of {classes} classes; {NO_MAP}")

@@ -83,7 +83,7 @@ class Param:
             if self.choices and one not in self.choices:
                 raise ParamError(f"{self.label} must be one of {_listed(self.choices)}; got {one!r}.")
         if self.range and not self.range.low <= value <= self.range.upper(size):
-            raise ParamError(f"{self.label} must lie between {self.bounds(size)}; got {value}.")
+            raise ParamError(f"{self.label} must be between {self.bounds(size)}; got {value}.")
 
     def bounds(self, size: Size | None = None) -> str:
         """Return the range in words: "8 and 512", "4 px and 0.5 of the input's shorter side"."""

@@ -1,4 +1,4 @@
-"""From a picture of any size to the numbers that a model was trained on, and back for gradients."""
+"""Turn a picture of any size into the input a model was trained on, and gradients back into picture space."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ class Preprocessing:
     """What happens to a picture before a model sees it.
 
     height, width: the model's input size in pixels.
-    fit: "crop" keeps the shape and cuts the centre, "squash" stretches, "pad" adds grey borders.
-    crop_share: for "crop", the share of the shorter side that is kept; 0.875 is ImageNet's 224 of 256.
-    channels: the order that the model expects; "gray" is one channel of ITU-R BT.601 luma.
-    scale: 1 for values in 0..1, 255 for 0..255. Then `(value * scale - mean) / std`, a channel in the model's order.
+    fit: "crop" keeps the proportions and cuts out the centre, "squash" stretches, "pad" adds grey borders.
+    crop_share: for "crop", the share of the shorter side to keep; 0.875 is ImageNet's 224 of 256.
+    channels: the order the model expects; "gray" is one channel of ITU-R BT.601 luma.
+    scale: 1 for values in 0..1, 255 for 0..255.
+    mean, std: per channel, in the model's order; the input is `(value * scale - mean) / std`.
     """
 
     height: int
@@ -47,13 +48,16 @@ class Preprocessing:
         object.__setattr__(self, "mean", tuple(map(float, self.mean[:depth])))
         object.__setattr__(self, "std", tuple(map(float, self.std[:depth])))
         if len(self.mean) != depth or len(self.std) != depth:
-            raise ParamError(f"Mean and standard deviation need {depth} numbers, one a channel.")
+            raise ParamError(
+                f"Mean and standard deviation need {depth} number{'s' * (depth > 1)}, one per channel; got "
+                f"{len(self.mean)} and {len(self.std)}."
+            )
         if min(self.std) <= 0:
-            raise ParamError("Standard deviation must be above zero.")
+            raise ParamError(f"Every standard deviation must be greater than zero; got {min(self.std):g}.")
         if not (1 <= self.height <= 4096 and 1 <= self.width <= 4096):
-            raise ParamError(f"The input size must lie between 1 and 4096 pixels; got {self.width}x{self.height}.")
+            raise ParamError(f"The input size must be between 1 and 4096 pixels; got {self.width}x{self.height}.")
         if not 0.1 <= self.crop_share <= 1:
-            raise ParamError(f"The share kept by a crop must lie between 0.1 and 1; got {self.crop_share}.")
+            raise ParamError(f"The crop share must be between 0.1 and 1; got {self.crop_share}.")
 
     def _check_kinds(self) -> None:
         for name, value, choices in (("Fit", self.fit, FITS), ("Channels", self.channels, CHANNELS)):
@@ -67,10 +71,10 @@ class Preprocessing:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
-        """Build from plain JSON values; unknown names and wrong types end in a ParamError."""
+        """Build from plain JSON values; ParamError for unknown names and wrong types."""
         known = {f.name for f in fields(cls)}
         if unknown := sorted(set(values) - known):
-            raise ParamError(f"Preprocessing has no field {unknown[0]!r}; it has {', '.join(sorted(known))}.")
+            raise ParamError(f"Preprocessing has no field {unknown[0]!r}; its fields are {', '.join(sorted(known))}.")
         try:
             plain: Any = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
             return cls(**plain)
@@ -78,7 +82,7 @@ class Preprocessing:
             raise ParamError("Preprocessing needs at least a height and a width, as whole numbers.") from error
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values that `from_json` takes back."""
+        """Return plain JSON values that `from_json` accepts."""
         return asdict(self)
 
     def normalise(self, images: Floats) -> Floats:
@@ -90,7 +94,7 @@ class Preprocessing:
         return inputs
 
     def pull_back(self, gradients: Floats) -> Floats:
-        """Turn gradients with respect to inputs (N, H, W, C) into ones with respect to images (N, H, W, 3)."""
+        """Turn gradients with respect to inputs (N, H, W, C) into gradients with respect to images (N, H, W, 3)."""
         values = self._scaled(gradients)
         if self.channels == "gray":
             values = values * LUMA
@@ -102,11 +106,11 @@ class Preprocessing:
         return np.multiply(rows, factors, dtype=np.float32).reshape(values.shape)
 
     def place(self, picture: NDArray[np.uint8]) -> Floats:
-        """Bring one picture (h, w, 3) uint8 to (height, width, 3) float32 in [0, 1], as the model will see it."""
+        """Fit a picture (h, w, 3) uint8 to (height, width, 3) float32 in [0, 1], as the model will see it."""
         return np.asarray(self._fitted(picture, self.width, self.height), np.float32) / np.float32(255)
 
     def view(self, picture: NDArray[np.uint8], longest: int = 640) -> NDArray[np.uint8]:
-        """Return the part of a picture that the model sees, finer than the model's input where the picture is."""
+        """Return the part of a picture that the model sees, at a higher resolution if the picture has it."""
         side = max(self.height, self.width)
         factor = max(1.0, min(longest, max(picture.shape[:2])) / side)
         return np.asarray(self._fitted(picture, round(self.width * factor), round(self.height * factor)))
@@ -125,23 +129,23 @@ class Preprocessing:
 
 
 def _along_row(channels: NDArray[np.float64], width: int) -> Floats:
-    """Repeat a value a channel for each pixel of a row: numpy is slow where its innermost loop has three steps."""
+    """Repeat one value per channel for each pixel of a row, because numpy is slow with an innermost loop of three."""
     return np.tile(channels, width).astype(np.float32)
 
 
 def presets(height: int, width: int, channels: int = 3) -> dict[str, Preprocessing]:
-    """Return the common ways to prepare a picture, by the name that a person would know them by.
+    """Return the common ways to prepare a picture, by their usual names.
 
     Sources: torchvision's ImageNet weights; keras.applications' "tf" and "caffe" modes.
     """
     base = Preprocessing(height, width, channels="gray" if channels == 1 else "RGB")
-    found = {
+    known = {
         "0..1": base,
         "ImageNet mean/std": replace(base, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)),
         "-1..1": replace(base, mean=(0.5,) * 3, std=(0.5,) * 3),
         "0..255": replace(base, scale=255.0),
     }
     if channels == 1:
-        del found["ImageNet mean/std"]
-        return found
-    return found | {"Caffe BGR": replace(base, channels="BGR", scale=255.0, mean=(103.939, 116.779, 123.68))}
+        del known["ImageNet mean/std"]
+        return known
+    return known | {"Caffe BGR": replace(base, channels="BGR", scale=255.0, mean=(103.939, 116.779, 123.68))}

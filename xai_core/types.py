@@ -1,7 +1,7 @@
-"""The words of the product: what a model is, what it can do, what an explanation is.
+"""The core types: what a model is, what it can do, what an explanation is.
 
-Images are (N, H, W, 3) float32 RGB in [0, 1] everywhere but inside an adapter. An adapter's *inputs* are
-(N, H, W, C) float32 in the units that the model was trained on.
+Images are (N, H, W, 3) float32 RGB in [0, 1] everywhere except inside an adapter. An adapter's *inputs* are
+(N, H, W, C) float32 in the units the model was trained on.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ Task = Literal["classify", "detect"]
 
 
 class Capability(Flag):
-    """What a loaded model offers to a method."""
+    """What a loaded model offers to methods."""
 
     PREDICT = auto()
     GRADIENT = auto()
-    BACKWARD_RULES = auto()  # gradients by another rule at each ReLU: deconvnet, guided
+    BACKWARD_RULES = auto()  # gradients with a modified rule at each ReLU: deconvnet, guided
     RESCALE = auto()  # gradients by DeepLIFT's rescale rule
-    ACTIVATIONS = auto()  # a layer's values, and the gradient with respect to them
-    ABLATION = auto()  # scores with a layer's values replaced
+    ACTIVATIONS = auto()  # a layer's output, and the gradient with respect to it
+    ABLATION = auto()  # scores with a layer's output replaced
     ATTENTION = auto()  # attention weights, and the gradient with respect to them
     PROPAGATION = auto()  # layer-wise relevance propagation
     RANDOMISATION = auto()  # a copy whose last layer is random
-    DETECT = auto()  # boxes with labels and scores, instead of scores of the whole picture
+    DETECT = auto()  # boxes with labels and scores, instead of scores for the whole picture
 
 
 OF_CLASSIFIERS = ~Capability.DETECT
@@ -49,10 +49,10 @@ OF_CLASSIFIERS = ~Capability.DETECT
 class ModelSource:
     """A model file as it was uploaded.
 
-    path: where its bytes lie, under a name of our own. name: what the person calls it, for showing only.
-    digest: SHA-256 of the bytes. architecture: the person's choice, such as "torchvision/resnet18", where the file is
-    a bare state dict. owner: whose worker it runs in; sources of different owners never share a process. task: what it
-    is opened as. reading: the person's choice of how a detector's outputs are read, "" for what the file itself says.
+    path: where its bytes are stored, under a generated name. name: the user's name for it, for display only.
+    digest: SHA-256 of the bytes. architecture: the user's choice for a bare state dict, such as
+    "torchvision/resnet18". owner: whose worker it runs in; sources of different owners never share a process. task:
+    what it is opened as. reading: the user's choice of how to read a detector's outputs; "" to follow the file.
     """
 
     path: str
@@ -66,7 +66,7 @@ class ModelSource:
 
 @dataclass(frozen=True)
 class FileKind:
-    """What a model file is, by its content: `format` as preflight names it, and the framework that opens it."""
+    """What a model file is, judged by its content: the `format` that preflight detects and the framework to open it."""
 
     format: str
     framework: Literal["pytorch", "tensorflow", "onnx"]
@@ -75,7 +75,7 @@ class FileKind:
 
 @dataclass(frozen=True)
 class InputSpec:
-    """The input that a model takes; None stands for a size that is free."""
+    """The input of a model; None means that the size is free."""
 
     height: int | None
     width: int | None
@@ -86,7 +86,7 @@ class InputSpec:
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer whose output lies on a grid over the picture: `height` x `width` places with `channels` values each."""
+    """A layer whose output lies on a grid over the picture: `height` x `width` positions, `channels` values each."""
 
     name: str
     height: int
@@ -96,7 +96,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class RawOutput:
-    """An output of a graph whose meaning is not known: its name and shape, its range, and its first values."""
+    """An output of a graph whose meaning is unknown: its name and shape, its range, and its first values."""
 
     name: str
     shape: tuple[int, ...]
@@ -107,13 +107,12 @@ class RawOutput:
 
 @dataclass(frozen=True)
 class Engine:
-    """What runs the forward passes, and how its answers compare with those of the file's own framework.
+    """What runs the forward passes, and how its outputs compare with those of the file's own framework.
 
-    name: such as "OpenVINO". max_difference: greatest difference of a raw output on trial pictures, relative to the
-    greatest output. top1_agreement: share of the person's pictures, or of trial pictures
-    where there are none, with the same first class, 0 to 1.
-    milliseconds: a picture, in batches. in_force: whether it is the one that is used for its precision.
-    reason: why it is not used, a sentence; "" where it is.
+    name: such as "OpenVINO". max_difference: largest difference in a raw output on trial pictures, relative to the
+    largest output. top1_agreement: share of the user's pictures (of trial pictures if there are none) with the same
+    top class, 0 to 1. milliseconds: per picture, in batches. in_force: whether this engine is used for its precision.
+    reason: why it is not used, as a sentence; "" if it is.
     """
 
     name: str
@@ -127,7 +126,7 @@ class Engine:
 
 @dataclass(frozen=True)
 class Propagation:
-    """How relevance is shared out by LRP: the rule of the inner layers and its constants.
+    """How LRP distributes relevance: the rule for the inner layers and its constants.
 
     Source: Montavon and others, Layer-Wise Relevance Propagation: An Overview, 2019; alpha_beta has beta = alpha - 1.
     """
@@ -140,11 +139,11 @@ class Propagation:
 
 @dataclass(frozen=True)
 class Conditions:
-    """How an explanation is computed, beside the method's own parameters.
+    """How an explanation is computed, beyond the method's own parameters.
 
-    precision: of the passes through the network; "bfloat16" is faster and less exact. random_last_layer: the seed of
-    the random weights that the last layer gets for this run, None to leave it. peer: the library that computes in
-    our stead, such as "captum"; "" for Vitrine itself.
+    precision: of the passes through the network; "bfloat16" is faster and less accurate. random_last_layer: seed for
+    random weights in the last layer, None to keep the trained ones. peer: the library that computes the map, such as
+    "captum"; "" for Vitrine itself.
     """
 
     precision: Precision = "float32"
@@ -157,15 +156,15 @@ USUAL_CONDITIONS = Conditions()
 
 @dataclass(frozen=True)
 class Card:
-    """What was recognised in a model file; all that the app knows of a model it never opens.
+    """What is known about a model file; the app never opens the model itself.
 
-    `gives` says what `Network.forward` returns, after a softmax or sigmoid that could be cut was cut; `head` is the
-    function that turns logits into probabilities. `missing` maps the name of a capability that the model lacks to
-    the reason, in a sentence. `hint` is the preprocessing that the file itself speaks for, `hint_reason` why.
-    `layers` are those that CAM methods may look at, in the order of the forward pass; the last is the usual choice.
-    `token_grid` is the height and width of a transformer's patches, where attention can be seen; further tokens, such
-    as the class token, come before the patches. `raw_outputs` are what a detector gives where it is not known how to
-    read them; such a card lacks DETECT. `reading` is how its outputs are read, as a source's `reading` says it.
+    `gives` says what `Network.forward` returns once a removable softmax or sigmoid is removed; `head` is the function
+    that turns logits into probabilities. `missing` maps each capability the model lacks to the reason, a sentence.
+    `hint` is the preprocessing that the file itself suggests, `hint_reason` says why. `layers` are those that CAM
+    methods can use, in the order of the forward pass; the last one is the default. `token_grid` is the height and
+    width of a transformer's patch grid, if attention is available; other tokens, such as the class token, come before
+    the patches. `raw_outputs` are a detector's outputs if it is unknown how to read them; such a card lacks DETECT.
+    `reading` is how the outputs are read, in the form of a source's `reading`.
     """
 
     framework: str
@@ -188,10 +187,10 @@ class Card:
 
 
 class Network(ABC):
-    """A classifier as its framework sees it; writing one is writing an adapter.
+    """A classifier in its framework; an adapter implements this class.
 
-    Only `forward` must be there; the card's capabilities say what else is. Every call leaves the weights as they were,
-    also where it raises. `key` sets a variant, by `randomised` or `at`, apart from the network that was opened.
+    Only `forward` is required; the card's capabilities say what else is available. Every call leaves the weights
+    unchanged, even if it raises. `key` distinguishes a variant, made by `randomised` or `at`, from the original.
     """
 
     card: Card
@@ -199,7 +198,7 @@ class Network(ABC):
 
     @abstractmethod
     def forward(self, inputs: Floats) -> Floats:
-        """Return raw outputs (N, K) for inputs (N, H, W, C); logits where `card.gives` says so."""
+        """Return raw outputs (N, K) for inputs (N, H, W, C): logits or probabilities, see `card.gives`."""
 
     def backward(
         self,
@@ -209,17 +208,17 @@ class Network(ABC):
         rule: Rule = "gradient",
         references: Floats | None = None,
     ) -> Floats:
-        """Return d score[n, targets[n]] / d inputs, shape (N, H, W, C); only where the card offers GRADIENT.
+        """Return d score[n, targets[n]] / d inputs, shape (N, H, W, C); needs GRADIENT.
 
-        Rules other than "gradient" change what passes a nonlinearity on the way back. "deconvnet": the positive part
-        of what comes. "guided": of that, what enters where the ReLU was open. Both need BACKWARD_RULES. "rescale":
-        what comes times the output's difference to a reference over the input's; it needs RESCALE and one reference
-        (N, H, W, C) an input.
+        Rules other than "gradient" modify the gradient at each nonlinearity. "deconvnet" passes its positive part.
+        "guided" passes the positive part where the ReLU was active. Both need BACKWARD_RULES. "rescale" multiplies it
+        by the ratio of the differences of output and input from a reference; it needs RESCALE and one reference
+        (N, H, W, C) per input.
         """
         raise self._lacks("gradients")
 
     def activations(self, inputs: Floats, layer: str) -> Floats:
-        """Return the output (N, h, w, K) of a layer of the card, extra tokens left out; needs ACTIVATIONS."""
+        """Return the output (N, h, w, K) of a layer on the card, without extra tokens; needs ACTIVATIONS."""
         raise self._lacks("activations")
 
     def layer_gradients(self, inputs: Floats, targets: Indices, score: Score, layer: str) -> tuple[Floats, Floats]:
@@ -227,16 +226,16 @@ class Network(ABC):
         raise self._lacks("activations")
 
     def resume(self, inputs: Floats, layer: str, values: Floats) -> Floats:
-        """Return raw outputs (N, K) for one input (1, H, W, C) whose layer gives `values` (N, h, w, k) instead.
+        """Return raw outputs (N, K) for one input (1, H, W, C) with a layer's output replaced by `values` (N, h, w, k).
 
-        Needs ABLATION. Extra tokens stay as the input makes them.
+        Extra tokens keep the values the input gives them. Needs ABLATION.
         """
         raise self._lacks("ablation")
 
     def attentions(self, inputs: Floats, targets: Indices, score: Score) -> tuple[Floats, Floats]:
         """Return attention weights and d score[n, targets[n]] / d weights, both (L, N, heads, tokens, tokens).
 
-        L counts the attention layers in the order of the forward pass; rows are queries. Needs ATTENTION.
+        L is the number of attention layers, in the order of the forward pass; rows are queries. Needs ATTENTION.
         """
         raise self._lacks("attention")
 
@@ -245,14 +244,14 @@ class Network(ABC):
         raise self._lacks("relevance propagation")
 
     def randomised(self, seed: int) -> Network:
-        """Return a network that differs in its last layer, whose weights are random; needs RANDOMISATION.
+        """Return a copy of this network with random weights in its last layer; needs RANDOMISATION.
 
-        This network stays as it is. The random weights have the standard deviation of the ones they replace.
+        The random weights have the standard deviation of those they replace.
         """
         raise self._lacks("randomisation")
 
     def at(self, precision: Precision) -> Network:
-        """Return this network as it works in a precision; where only float32 is known, itself."""
+        """Return this network at a precision; itself if only float32 is supported."""
         return self
 
     def by_peer(
@@ -264,17 +263,17 @@ class Network(ABC):
         image: Floats,
         targets: Indices,
     ) -> Floats:
-        """Return another library's maps (T, h, w) of a method with its parameters, for an image (H, W, 3) in [0, 1].
+        """Return a different library's maps (T, h, w) of a method, for an image (H, W, 3) in [0, 1].
 
-        `xai_core.trust.peers` lists what there is. The map may be coarser than the image.
+        `xai_core.trust.peers` lists the libraries. The maps may be coarser than the image.
         """
         raise self._lacks(f"comparison with {library}")
 
     def engines(self, height: int, width: int, own: Floats | None = None) -> tuple[Engine, ...]:
-        """Return what the forward passes may run on, found out when it is first asked; the first is the native one.
+        """Return the engines that can run the forward passes, the native one first; the first call measures them.
 
-        From then on `forward` uses the fastest engine of its precision whose answers agree. Measured on pictures of
-        height x width pixels; the first classes are compared on the person's `own`, (N, H, W, C), where there are any.
+        From then on `forward` uses the fastest engine of its precision whose outputs agree. Engines are measured on
+        pictures of height x width pixels; top classes are compared on the user's `own` pictures (N, H, W, C), if any.
         """
         return ()
 
@@ -284,13 +283,13 @@ class Network(ABC):
 
 @dataclass(frozen=True)
 class Estimate:
-    """The attribution so far; the last one a method yields is its answer.
+    """The attribution so far; the last estimate of a method is its result.
 
     fraction: share of the work done, 0 to 1.
-    maps: (T, H, W) float32, signed, one a target, at the model's input size.
-    diagnostics: named figures with one value a target; None where a figure is undefined.
-    standard_error: (T, H, W) float32 Monte-Carlo error of `maps`, for methods that sample.
-    notes: sentences about this run that a person should know.
+    maps: (T, H, W) float32, signed, one per target, at the model's input size.
+    diagnostics: named figures with one value per target; None if undefined.
+    standard_error: (T, H, W) float32 Monte Carlo error of `maps`, for methods that sample.
+    notes: what users should know about this run, as sentences.
     """
 
     fraction: float

@@ -231,7 +231,7 @@ def test_a_link_sets_the_intervals_and_says_what_it_can_not_set(app: AppTest) ->
     app.query_params["bias.interval_level"], app.query_params["bias.classes_shown"] = "0.8", "900"
     with_table(app)
     assert "80% intervals" in text_of(app)
-    assert "Classes shown must lie between 2 and 30" in plain(text_of(app))
+    assert "Classes shown must be between 2 and 30" in plain(text_of(app))
 
 
 def test_bootstrap_samples_are_stratified_by_an_attribute_where_a_model_has_it(app: AppTest) -> None:

@@ -325,7 +325,7 @@ def test_a_label_file_that_is_too_short_is_a_sentence(app: AppTest) -> None:
     with_picture(app)
     labels_file(app).upload("labels.txt", b"dog").run()
     assert not app.exception
-    assert "holds 1 labels, but the model has 2 classes" in text_of(app)
+    assert "contains 1 labels, but the model has 2 classes" in text_of(app)
 
 
 def test_a_sample_brings_its_labels_and_pictures_of_its_own(app: AppTest, instant: DetectingRunner) -> None:

@@ -90,8 +90,8 @@ def test_control_characters_are_dropped():
     [
         (b"", "empty"),
         (b" \n\n", "empty"),
-        (b"cat\ndog", "holds 2 labels, but the model has 3 classes"),
-        (b"cat\ndog\nemu\nowl", "holds 4 labels"),
+        (b"cat\ndog", "contains 2 labels, but the model has 3 classes"),
+        (b"cat\ndog\nemu\nowl", "contains 4 labels"),
         (as_json({"0": "cat", "1": "dog", "4": "emu"}), "no class 2"),
         (as_json({"cat": 0, "dog": 0, "emu": 1}), "no class 2"),
         (as_json({"cat": "x"}), "where a class's number was expected"),
@@ -102,7 +102,7 @@ def test_control_characters_are_dropped():
         (b"[" * 100_000, "not valid JSON"),
         (b"index,label\nx,cat\n1,dog\n2,emu", "no number or no label"),
         (b"index,label\n0,cat\n1\n2,emu", "no number or no label"),
-        (as_json(["cat", "", "emu"]), "empty; each class"),
+        (as_json(["cat", "", "emu"]), "empty. Every class"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "not a text"),
         (b"x" * 301 + b"\ndog\nemu", "301 characters"),
         (b"cat\n" * (1 << 21), "8 MB; 4 MB is the most"),
@@ -137,8 +137,8 @@ def test_a_whole_name_goes_before_a_part_of_another():
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("owl", "no class 'owl'; give a name, or a number from 0 to 2"),
-        ("dgo", "did you mean dog"),
+        ("owl", "no class 'owl'. Enter a name, or a number from 0 to 2"),
+        ("dgo", "Did you mean dog"),
         ("3", "from 0 to 2"),
         ("-1", "from 0 to 2"),
         ("", "no class ''"),
@@ -151,5 +151,5 @@ def test_a_class_that_is_not_there_is_told(text, sentence):
 
 
 def test_words_that_fit_several_classes_list_them():
-    with pytest.raises(DataError, match=r"'shark' fits 3 classes: great white shark \(2\)"):
+    with pytest.raises(DataError, match=r"'shark' matches 3 classes: great white shark \(2\)"):
         find_class("shark", ("a", "b", "great white shark", "tiger shark", "nurse shark"))

@@ -34,7 +34,7 @@ class SmallNetwork(LinearNetwork):
 def test_a_batch_beyond_memory_is_halved_until_it_fits_and_a_note_says_so():
     small, roomy = model_of(SmallNetwork(WEIGHTS)), model_of(LinearNetwork(WEIGHTS))
     np.testing.assert_array_equal(small.outputs(IMAGES), roomy.outputs(IMAGES))
-    assert "pictures were taken 2 at a time" in small.notes[0]
+    assert "pictures were processed 2 at a time" in small.notes[0]
     assert roomy.notes == ()
 
 
@@ -90,7 +90,7 @@ def test_a_network_that_offers_no_attention_says_so():
 
 def test_a_layer_that_is_not_finite_ends_in_a_sentence():
     network = BlockNetwork(np.full((3, 6), np.inf), np.ones((3, 4, 4, 6)))
-    with pytest.raises(ModelError, match="layer holds values that are not numbers"):
+    with pytest.raises(ModelError, match="layer contains values that are not numbers"):
         model_of(network).activations(IMAGES, "blocks")
 
 

@@ -40,7 +40,7 @@ def test_a_default_is_brought_into_what_the_model_allows():
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"steps": 7}, "Steps must lie between 8 and 64; got 7"),
+        ({"steps": 7}, "Steps must be between 8 and 64; got 7"),
         ({"steps": 8.5}, "Steps must be a whole number; got 8.5"),
         ({"steps": True}, "Steps must be a whole number"),
         ({"strength": float("nan")}, "Strength must be a number"),

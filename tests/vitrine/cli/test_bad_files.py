@@ -29,7 +29,8 @@ SENTENCES = {
     "torch": {
         "ts_infinite.pt": TOO_LONG,
         "ts_memory.pt": MEMORY,
-        "ts_nan.pt": "The model returned values that are not numbers for 3 of 3 classes; no map is drawn.",
+        "ts_nan.pt": "The model returned values that are not numbers for 3 of 3 classes; no map can be drawn. "
+        "Check the preprocessing or try a different picture.",
         "ts_read_passwd.pt": r"operation on files \(torch.from_file\)",
         "ts_forward_save.pt": r"operation on files \(torch.save\)",
         "ts_benign.pt": WORKS,
@@ -72,7 +73,8 @@ SENTENCES = {
         "garbage.onnx": "This is not a model file that is known here",
         "empty.onnx": "The file is empty.",
         "future_opset.onnx": "The model asks for ONNX opset 99",
-        "nan.onnx": "The model returned values that are not numbers for 3 of 3 classes; no map is drawn.",
+        "nan.onnx": "The model returned values that are not numbers for 3 of 3 classes; no map can be drawn. "
+        "Check the preprocessing or try a different picture.",
     },
     "keras": {
         "sm_loop": TOO_LONG,

@@ -132,7 +132,7 @@ def test_labels_give_the_order_of_the_classes(vitrine, table, tmp_path):
         ((), "The probabilities of 40 rows do not add up to 1"),
         (("--normalise", "--attribute", "height"), "There is no attribute called 'height'; the table has sex, age."),
         (("--normalise", "--positive", "cow"), "There is no class 'cow'"),
-        (("--normalise", "--bootstrap-samples", "5"), "Bootstrap samples must lie between 100 and 5000; got 5."),
+        (("--normalise", "--bootstrap-samples", "5"), "Bootstrap samples must be between 100 and 5000; got 5."),
         (("--normalise", "--interval-level", "sure"), "Interval level must be a number; got 'sure'."),
         (("--normalise", "--stratify-by", "height"), "There is no attribute called 'height'"),
         (("--normalise", "--attacker", "svm"), "Attacker must be one of linear, MLP; got 'svm'."),

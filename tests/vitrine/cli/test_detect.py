@@ -103,13 +103,13 @@ def test_a_label_file_may_begin_with_the_background_but_not_be_too_short(vitrine
     (tmp_path / "two.txt").write_text("RBC\nWBC")
     assert "WBC (1)" in vitrine("detect", blood_detector, blood, "--labels", tmp_path / "four.txt").out
     sentence = vitrine("detect", blood_detector, blood, "--labels", tmp_path / "two.txt").sentence
-    assert "holds 2 labels, but the model has 3 classes" in sentence
+    assert "contains 2 labels, but the model has 3 classes" in sentence
 
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("--threshold", "2"), "Threshold must lie between 0.05 and 1; got 2.0."),
+        (("--threshold", "2"), "Threshold must be between 0.05 and 1; got 2.0."),
         (("--threshold", "high"), "Threshold must be a number; got 'high'."),
         (("--preprocessing", "-1..1"), "Unrecognized arguments: --preprocessing=-1..1"),
     ],

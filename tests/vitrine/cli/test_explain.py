@@ -81,13 +81,13 @@ def test_a_target_may_be_named(vitrine, resnet, picture, tmp_path):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("rise", "--samples", "5"), "Samples must lie between 100 and 20000; got 5."),
+        (("rise", "--samples", "5"), "Samples must be between 100 and 20000; got 5."),
         (("occlusion", "--patch", "8", "--stride", "9"), "Stride must not exceed the patch"),
-        (("occlusion", "--patch", "30"), "Patch must lie between 4 and 16 px; got 30."),
+        (("occlusion", "--patch", "30"), "Patch must be between 4 and 16 px; got 30."),
         (("magic",), "There is no method called 'magic'; the methods are"),
         (("rise", "--sigma", "5"), "--sigma belongs to the filter forgrad; add --filter forgrad."),
-        (("rise", "--filter", "blur"), "There is no filter called 'blur'; there are"),
-        (("rise", "--filter", "forgrad", "--sigma", "40"), "Sigma must lie between 1 and 16"),
+        (("rise", "--filter", "blur"), "There is no filter called 'blur'; the filters are"),
+        (("rise", "--filter", "forgrad", "--sigma", "40"), "Sigma must be between 1 and 16"),
         (("rise", "--target", "12"), "There is no class '12'"),
         (("saliency", "--steps", "12"), "Unrecognized arguments: --steps 12"),
     ],

@@ -55,7 +55,7 @@ def test_a_chosen_preprocessing_is_taken(vitrine, resnet, cifar):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("--labels", "LABELS"), "holds 2 labels, but the model has 10 classes"),
+        (("--labels", "LABELS"), "contains 2 labels, but the model has 10 classes"),
         (("--labels", "gone.txt"), "no label file called gone.txt"),
         (("--preprocessing", "upside down"), "no preprocessing called 'upside down'"),
         (("--preprocessing", "LABELS"), "not valid JSON"),

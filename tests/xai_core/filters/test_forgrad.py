@@ -121,7 +121,7 @@ def test_the_default_is_brought_within_half_the_side():
 
 
 def test_a_sigma_beyond_half_the_side_is_refused():
-    with pytest.raises(ParamError, match="Sigma must lie between 1 and 112 cycles per picture; got 113"):
+    with pytest.raises(ParamError, match="Sigma must be between 1 and 112 cycles per picture; got 113"):
         ForGrad.fitted((224, 224), {"sigma": 113})
 
 

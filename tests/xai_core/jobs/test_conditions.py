@@ -56,7 +56,7 @@ def test_another_library_computes_in_our_stead(runner, source, explain):
 def test_too_large_a_batch_is_halved_and_a_note_says_so(runner, source, explain):
     found = explain(runner, source("roomless"), "brightness").result(SECONDS)
     assert (found.maps == 0.5).all()
-    assert "pictures were taken one at a time" in found.notes[0]
+    assert "pictures were processed one at a time" in found.notes[0]
 
 
 @pytest.mark.parametrize("model", ["plain", "roomless"])

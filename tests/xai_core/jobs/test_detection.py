@@ -89,7 +89,7 @@ def test_pictures_that_fill_the_memory_are_made_in_smaller_batches_and_a_note_sa
     asked = Asked("bulky_boxes", {"room": 3, "batch_size": 20})
     found = runner.ask(detector(), ExplainBoxes(asked, IMAGE, [TARGET])).result(SECONDS)
     assert (found.maps == 2).all()
-    assert found.notes == ("The batch was too large for the memory, so pictures were taken 2 at a time.",)
+    assert found.notes == ("The batch was too large for the memory, so pictures were processed 2 at a time.",)
 
 
 def test_a_single_picture_that_fills_the_memory_ends_in_a_sentence(runner, detector):

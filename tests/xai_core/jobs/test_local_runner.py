@@ -123,7 +123,7 @@ def test_a_framework_that_finds_no_memory_is_out_of_memory(runner, source):
     ("method", "given", "error", "says"),
     [
         ("greedy", {}, errors.MissingCapability, "Greedy needs gradients"),
-        ("counting", {"steps": 0}, errors.ParamError, "Steps must lie between"),
+        ("counting", {"steps": 0}, errors.ParamError, "Steps must be between"),
         ("counting", {"steps": 1.5}, errors.ParamError, "whole number"),
         ("unheard_of", {}, errors.ParamError, "no method called"),
         ("broken", {}, errors.ModelError, "not numbers"),

@@ -170,7 +170,7 @@ def test_a_stride_beyond_the_patch_is_refused():
 
 
 def test_a_patch_beyond_half_the_side_is_refused():
-    with pytest.raises(ParamError, match="Patch must lie between 4 and 8 px; got 9"):
+    with pytest.raises(ParamError, match="Patch must be between 4 and 8 px; got 9"):
         Occlusion.fitted((16, 20), {"patch": 9, "stride": 2})
 
 

@@ -196,7 +196,7 @@ def test_a_json_file_changes_only_what_it_names(tmp_path: Path):
         ('{"size": 3}', "no field 'size'"),
         ('{"height": "tall"}', "Height"),
         ('{"mean": ["a", "b", "c"]}', "must be numbers"),
-        ('{"std": [0, 1, 1]}', "above zero"),
+        ('{"std": [0, 1, 1]}', "greater than zero"),
         ('{"fit": "bend"}', "crop, squash, pad"),
         ('{"channels": "XYZ"}', "RGB, BGR, gray"),
         ('{"scale": "big"}', "number"),
