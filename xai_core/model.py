@@ -248,4 +248,4 @@ def _finite(values: Floats, what: str) -> Floats:
 def _check_finite(raw: Floats, classes: int) -> None:
     if not np.isfinite(raw).all():
         broken = int((~np.isfinite(raw)).any(axis=0).sum())
-        raise ModelError(f"The model returned NaN or infinity for {broken} of {classes} classes; {NO_MAP}")
+        raise ModelError(f"The model returned values that are not numbers for {broken} of {classes} classes; {NO_MAP}")

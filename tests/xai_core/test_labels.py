@@ -94,10 +94,10 @@ def test_control_characters_are_dropped():
         (b"cat\ndog\nemu\nowl", "contains 4 labels"),
         (as_json({"0": "cat", "1": "dog", "4": "emu"}), "no class 2"),
         (as_json({"cat": 0, "dog": 0, "emu": 1}), "no class 2"),
-        (as_json({"cat": "x"}), "where a class's number was expected"),
+        (as_json({"cat": "x"}), "where a class number was expected"),
         (as_json(["cat", None, "emu"]), "'None' where a label was expected"),
         (as_json([["a"], [], "emu"]), "where a label was expected"),
-        (as_json([]), "No label"),
+        (as_json([]), "contains no labels"),
         (b'{"0": "cat", ', "not valid JSON"),
         (b"[" * 100_000, "not valid JSON"),
         (b"index,label\nx,cat\n1,dog\n2,emu", "no number or no label"),
@@ -105,10 +105,10 @@ def test_control_characters_are_dropped():
         (as_json(["cat", "", "emu"]), "empty. Every class"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "not a text"),
         (b"x" * 301 + b"\ndog\nemu", "301 characters"),
-        (b"cat\n" * (1 << 21), "8 MB; 4 MB is the most"),
+        (b"cat\n" * (1 << 21), "8 MB; the limit is 4 MB"),
     ],
 )
-def test_what_is_wrong_with_a_file_is_told_in_a_sentence(data, sentence):
+def test_a_bad_label_file_is_refused_with_the_reason(data, sentence):
     with pytest.raises(DataError, match=sentence):
         read_labels(data, 3)
 
