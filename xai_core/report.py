@@ -1,4 +1,4 @@
-"""One result with all that is needed to make it again, as files: the map, its picture and a manifest."""
+"""A result as files, with everything needed to reproduce it: the map, its picture and a manifest."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ PACKAGES = {
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Report(ABC):
-    """A result with what it came from, whatever the model does; a subclass adds what was asked.
+    """A result and where it came from, for any kind of model; a subclass adds the question.
 
-    labels: a name for each class. estimate: what the method gave, before the filters. seconds: how long the method
-    ran. precision: the one that was chosen for the passes through the model.
+    labels: a name for each class. estimate: the method's result, before the filters. seconds: how long the method
+    ran. precision: the one chosen for the passes through the model.
     """
 
     source: ModelSource
@@ -85,38 +85,38 @@ class Report(ABC):
     def files(self) -> dict[str, bytes]:
         """Return the files by name: attribution.npy (H, W), overlay.png and manifest.json.
 
-        Where there are several targets, the second and later ones have their number in their names; the standard
-        error, where there is one, is in standard_error.npy.
+        With several targets, the names of the second and later ones contain their number. The standard error, if any,
+        is in standard_error.npy.
         """
-        found = {}
+        files = {}
         for position, number in enumerate(self.target_numbers()):
             ending = "" if position == 0 else f"-{number}"
-            found[f"attribution{ending}.npy"] = _npy_bytes(self.maps[position])
-            found[f"overlay{ending}.png"] = png_bytes(self.overlay(position))
+            files[f"attribution{ending}.npy"] = _npy_bytes(self.maps[position])
+            files[f"overlay{ending}.png"] = png_bytes(self.overlay(position))
             if self.estimate.standard_error is not None:
-                found[f"standard_error{ending}.npy"] = _npy_bytes(self.estimate.standard_error[position])
-        return found | {"manifest.json": json_bytes(self.manifest())}
+                files[f"standard_error{ending}.npy"] = _npy_bytes(self.estimate.standard_error[position])
+        return files | {"manifest.json": json_bytes(self.manifest())}
 
     def placed(self, maps: Floats) -> Floats:
-        """Return filtered maps (T, H, W) as they are shown; a subclass may leave parts out."""
+        """Return filtered maps (T, H, W) as they are displayed; a subclass may hide parts."""
         return maps
 
     @property
     @abstractmethod
     def warnings(self) -> tuple[str, ...]:
-        """What a person should know before reading the maps, a sentence each."""
+        """What readers should know before reading the maps, as sentences."""
 
     @abstractmethod
     def asked(self) -> dict[str, Any]:
-        """Return what was asked and what the model says of it, as plain JSON values."""
+        """Return the question and the model's answer, as plain JSON values."""
 
     @abstractmethod
     def target_numbers(self) -> Sequence[int]:
-        """Return the number by which a person knows each target."""
+        """Return the number of each target as users see it."""
 
     @abstractmethod
     def overlay(self, position: int) -> Pixels:
-        """Return the picture (h, w, 3) with the map of one target over it."""
+        """Return the picture (h, w, 3) with the map of one target drawn over it."""
 
     def _model(self) -> dict[str, Any]:
         card = self.card
@@ -130,7 +130,7 @@ class Report(ABC):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Explanation(Report):
-    """What was asked, of which classifier and picture, and what came out.
+    """The explanation of a classifier's classes for one picture.
 
     targets: (T,) class indices. probabilities: (K,) of the picture, in the order of `labels`.
     """
@@ -142,7 +142,7 @@ class Explanation(Report):
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
-        """What a person should know before reading the maps, a sentence each."""
+        """What readers should know before reading the maps, as sentences."""
         height, width = self.picture.pixels.shape[:2]
         finding = Finding(
             method=self.method,
@@ -157,7 +157,7 @@ class Explanation(Report):
         return warnings(finding)
 
     def asked(self) -> dict[str, Any]:
-        """Return the classes that were asked for, and the best scores."""
+        """Return the explained classes and the best scores."""
         return {
             "target": int(self.targets[0]),
             "targets": [self._score(int(target)) for target in self.targets],
@@ -170,7 +170,7 @@ class Explanation(Report):
         return [int(target) for target in self.targets]
 
     def overlay(self, position: int) -> Pixels:
-        """Return what the model saw of the picture, with the map of one class over it."""
+        """Return the part of the picture the model saw, with the map of one class drawn over it."""
         return overlay(self.preprocessing.view(self.picture.pixels), self.maps[position], self.look)
 
     def _score(self, index: int) -> dict[str, Any]:
@@ -178,7 +178,7 @@ class Explanation(Report):
 
 
 def save(report: Report, folder: Path) -> list[Path]:
-    """Write the files of a report into a folder, which is made where it is missing; return their paths."""
+    """Write the files of a report into a folder, creating it if needed; return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, data in report.files().items():
@@ -198,17 +198,17 @@ def as_zip(report: Report) -> bytes:
 
 def versions(framework: str) -> dict[str, str]:
     """Return the versions of Vitrine, Python, NumPy and a framework's packages, without importing any of them."""
-    found = {"vitrine": __version__, "python": platform.python_version()}
+    known = {"vitrine": __version__, "python": platform.python_version()}
     for package in ("numpy", "pillow", *PACKAGES.get(framework, ())):
         try:
-            found[package] = version(package)
+            known[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return known
 
 
 def json_bytes(values: Any) -> bytes:
-    """Encode plain values as JSON that a person can read."""
+    """Encode plain values as readable JSON."""
     return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False).encode()
 
 

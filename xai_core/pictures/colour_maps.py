@@ -1,9 +1,9 @@
-"""Colour maps: a few stops each, joined evenly to the eye in OKLab.
+"""Colour maps: a few stops each, interpolated perceptually evenly in OKLab.
 
 OKLab: Björn Ottosson, "A perceptual color space for image processing" (2020). The stops of viridis, inferno and
 cividis are those of their authors (van der Walt and Smith; Nuñez, Anderton and Renslow), in the public domain. The
-diverging maps keep one lightness for both signs, so that equal magnitudes look equally strong, and pairs of hues that
-remain apart for people with red-green colour blindness.
+diverging maps have equal lightness for both signs, so that equal magnitudes look equally strong, and hues that people
+with red-green colour blindness can distinguish.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _TO_LAB = np.array(
 class ColourMap:
     """A colour map: sRGB stops as hexadecimal numbers, evenly spaced from the low to the high end.
 
-    diverging: the middle stands for zero, so limits are symmetric about it.
+    diverging: the middle is zero, and limits are symmetric about it.
     """
 
     stops: str

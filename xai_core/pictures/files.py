@@ -1,4 +1,4 @@
-"""Open a picture that somebody uploaded: known formats only, within limits, as 8-bit RGB."""
+"""Open an uploaded picture: known formats only, within limits, as 8-bit RGB."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ MAX_PIXELS = 40_000_000
 MIN_SIDE = 8
 MAX_RATIO = 50
 _ORIENTATION = 0x0112  # EXIF tag
-_NOT_A_PICTURE = "This is not a PNG, JPEG, WebP, BMP, GIF or TIFF picture; save it as one of these and upload it again."
-_TOO_MANY_PIXELS = f"The limit is {MAX_PIXELS // 1_000_000} megapixels; make it smaller and upload it again."
+_NOT_A_PICTURE = "This is not a PNG, JPEG, WebP, BMP, GIF or TIFF picture. Save it as one of these and upload it again."
+_TOO_MANY_PIXELS = f"The limit is {MAX_PIXELS // 1_000_000} megapixels. Reduce its size and upload it again."
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
     """A picture as it was uploaded.
 
-    pixels: (h, w, 3) uint8 RGB. name: what the person calls it, for showing only. digest: SHA-256 of the file's bytes.
-    notes: sentences that say what was changed to make 8-bit RGB of it.
+    pixels: (h, w, 3) uint8 RGB. name: the user's name for it, for display only. digest: SHA-256 of the file's bytes.
+    notes: what was changed to convert it to 8-bit RGB, as sentences.
     """
 
     pixels: NDArray[np.uint8]
@@ -38,7 +38,7 @@ class Picture:
 
 
 def open_picture(file: bytes | str | Path, name: str | None = None) -> Picture:
-    """Open a picture from its bytes or a path; ImageError, in one sentence, where it can not be used."""
+    """Open a picture from its bytes or a path; ImageError if it cannot be used."""
     data = file if isinstance(file, bytes) else _read(Path(file))
     shown = name or ("picture" if isinstance(file, bytes) else Path(file).name)
     _check_bytes(data)
@@ -49,7 +49,7 @@ def open_picture(file: bytes | str | Path, name: str | None = None) -> Picture:
     except ImageError:
         raise
     except Exception as error:  # decoders raise anything at all on damaged bytes
-        raise ImageError("The picture is damaged or cut short; upload it again.") from error
+        raise ImageError("The picture is damaged or incomplete. Upload it again.") from error
     return Picture(pixels, shown, hashlib.sha256(data).hexdigest(), notes)
 
 
@@ -59,16 +59,16 @@ def _read(path: Path) -> bytes:
             raise ImageError(_too_large(path.stat().st_size))
         return path.read_bytes()
     except OSError as error:
-        raise ImageError(f"There is no picture called {path.name} that can be read.") from error
+        raise ImageError(f"The picture {path.name} does not exist or cannot be read. Check its name and permissions.") from error
 
 
 def _too_large(size: int) -> str:
-    return f"The file has {size / 2**20:.0f} MB; a picture may have {MAX_BYTES >> 20} MB at most."
+    return f"The file has {size / 2**20:.0f} MB; the limit for a picture is {MAX_BYTES >> 20} MB."
 
 
 def _check_bytes(data: bytes) -> None:
     if not data:
-        raise ImageError("The file is empty; upload it again.")
+        raise ImageError("The file is empty. Upload it again.")
     if len(data) > MAX_BYTES:
         raise ImageError(_too_large(len(data)))
 
@@ -88,29 +88,29 @@ def _check_size(image: Image.Image) -> None:
     if width * height > MAX_PIXELS:
         raise ImageError(f"{size}, which is {width * height / 1e6:.0f} megapixels. {_TOO_MANY_PIXELS}")
     if max(width, height) > MAX_RATIO * min(width, height):
-        raise ImageError(f"{size}; its longer side may be {MAX_RATIO} times its shorter side at most.")
+        raise ImageError(f"{size}; its longer side must be at most {MAX_RATIO} times its shorter side.")
     if min(width, height) < MIN_SIDE:
         raise ImageError(f"{size}; both sides must be at least {MIN_SIDE} pixels.")
 
 
 def _as_rgb(image: Image.Image) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """Return (h, w, 3) uint8 and what had to be changed for that, in sentences."""
+    """Return (h, w, 3) uint8 and what had to be changed, as sentences."""
     notes: list[str] = []
     if getattr(image, "is_animated", False):  # reads on to the next frame
-        notes.append("It has several frames; the first one is used.")
+        notes.append("The picture has several frames; the first one is used.")
     image.load()
     image = _upright(image, notes)
     image = _eight_bit(image, notes)
     image = _opaque(image, notes)
     if image.mode == "CMYK":
-        notes.append("CMYK colours were turned into RGB; they may look a little different.")
+        notes.append("CMYK colours were converted to RGB and may look slightly different.")
     return np.array(image.convert("RGB")), tuple(notes)
 
 
 def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
     if image.getexif().get(_ORIENTATION, 1) == 1:
         return image
-    notes.append("It was turned upright, as its EXIF data say.")
+    notes.append("The picture was rotated as its EXIF data specify.")
     return ImageOps.exif_transpose(image)
 
 
@@ -120,16 +120,16 @@ def _eight_bit(image: Image.Image, notes: list[str]) -> Image.Image:
     values = np.asarray(image, np.float64)
     if not np.isfinite(values).all():
         raise ImageError(
-            "The picture holds values that are not numbers (NaN or infinity); save it as an 8-bit picture."
+            "The picture contains values that are not numbers (NaN or infinity). Save it as an 8-bit picture."
         )
     low, high = _range(values, image.mode)
-    notes.append(f"Its values from {low:g} to {high:g} were brought to 8 bits.")
+    notes.append(f"Values from {low:g} to {high:g} were scaled to 8 bits.")
     scaled = (values - low) / (high - low) * 255
     return Image.fromarray(np.clip(np.round(scaled), 0, 255).astype(np.uint8))
 
 
 def _range(values: NDArray[np.float64], mode: str) -> tuple[float, float]:
-    """Return what stands for black and for white: a usual range that holds the values, else their own."""
+    """Return the values for black and white: a common range that contains all values, otherwise their own range."""
     usual = (1.0, 255.0, 65535.0) if mode == "F" else (65535.0,)
     low, high = float(values.min()), float(values.max())
     if low >= 0 and high <= usual[-1]:
@@ -143,6 +143,6 @@ def _opaque(image: Image.Image, notes: list[str]) -> Image.Image:
     layer = image.convert("RGBA")
     if layer.getchannel("A").getextrema() == (255, 255):
         return layer
-    notes.append("Its transparent parts were put on white.")
+    notes.append("Transparent areas were filled with white.")
     white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
     return Image.alpha_composite(white, layer)

@@ -1,4 +1,4 @@
-"""From signed maps to pictures: colours, overlays, files."""
+"""Turn signed maps into pictures: colours, overlays, files."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ AUTOMATIC = {"signed": "blue-red", "unsigned": "inferno"}
 
 @dataclass(frozen=True, kw_only=True)
 class Look(Declared):
-    """How a map is drawn, in the browser and in files alike."""
+    """How a map is drawn, both in the browser and in files."""
 
     opacity: Annotated[float, Range(0, 1, 0.05), "How much the map covers the photo."] = 0.7
     colour_map: Annotated[
         Literal["automatic", "blue-red", "purple-orange", "inferno", "viridis", "cividis", "gray"],
-        "Automatic is blue-red where values have two signs, and inferno where they have one.",
+        "Automatic uses blue-red for maps with positive and negative values, otherwise inferno.",
     ] = "automatic"
-    fade: Annotated[bool, "In the overlay, let weak values show more of the photo."] = True
-    smooth: Annotated[bool, "Blend between the map's pixels; off shows each as a square."] = True
+    fade: Annotated[bool, "Let the photo show through where the map is weak."] = True
+    smooth: Annotated[bool, "Interpolate between the map's pixels. Off shows each pixel as a square."] = True
 
     def colours_for(self, map: Floats) -> str:
         """Return the name of the colour map that suits a map (H, W)."""
@@ -42,12 +42,12 @@ Look.id, Look.title, Look.params = "look", "Look", params_of(Look)
 
 
 def scale_limits(map: Floats, colour_map: str) -> tuple[float, float]:
-    """Return the values at the two ends of a colour map: symmetric about zero where it is diverging.
+    """Return the values at the two ends of a colour map: symmetric about zero if it is diverging.
 
     map: (H, W), finite; DataError otherwise.
     """
     if not map.size or not np.isfinite(map).all():
-        raise DataError("A map must hold finite numbers to be drawn; this one does not. Run the method again.")
+        raise DataError("A map needs finite numbers to be drawn, and this one has others. Run the method again.")
     if COLOUR_MAPS[colour_map].diverging:
         limit = float(np.abs(map).max())
         return -limit, limit
@@ -62,7 +62,7 @@ def heat_map(map: Floats, look: Look, limits: tuple[float, float] | None = None)
 
 
 def overlay(photo: Picture, map: Floats, look: Look, limits: tuple[float, float] | None = None) -> Picture:
-    """Return a photo (h, w, 3) uint8 with a map (H, W) of the same field of view over it, at the photo's size."""
+    """Draw a map (H, W) over a photo (h, w, 3) uint8 with the same field of view, at the photo's size."""
     drawn = Look(**look.values() | {"colour_map": look.colours_for(map)})
     limits = limits or scale_limits(map, drawn.colour_map)
     fitted = _resized(map, photo.shape[1], photo.shape[0], look.smooth)
@@ -86,7 +86,7 @@ def _resized(map: Floats, width: int, height: int, smooth: bool) -> Floats:
 
 
 def _shares(map: Floats, colour_map: str, limits: tuple[float, float]) -> NDArray[np.float64]:
-    """Return where each value lies between the limits, from 0 to 1; a map of zeros lies where zero is drawn."""
+    """Return the position of each value between the limits, 0 to 1; a map of zeros lies where zero is drawn."""
     low, high = limits
     if high <= low:
         return np.full(map.shape, 0.5 if COLOUR_MAPS[colour_map].diverging else 0.0)
@@ -94,9 +94,9 @@ def _shares(map: Floats, colour_map: str, limits: tuple[float, float]) -> NDArra
 
 
 def _cover(map: Floats, look: Look, limits: tuple[float, float]) -> NDArray[np.float64]:
-    """Return how much each pixel covers the photo, from 0 to 1.
+    """Return how much each pixel covers the photo, 0 to 1.
 
-    Where the look fades, it is the root of the strength: most values of a gradient's map lie far below its largest.
+    With fading it is the square root of the strength, since most values of a gradient map lie far below the maximum.
     """
     if not look.fade:
         return np.full(map.shape, look.opacity)

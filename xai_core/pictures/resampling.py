@@ -1,4 +1,4 @@
-"""Maps on another grid."""
+"""Resize maps to a different grid."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from xai_core.types import Floats
 
 
 def resized(maps: Floats, size: tuple[int, int]) -> Floats:
-    """Return maps (T, h, w) stretched to `size`, (T, H, W), bilinearly; values at the border continue beyond it.
+    """Resize maps (T, h, w) to `size`, (T, H, W), bilinearly; border values are extended outwards.
 
-    The same as OpenCV's INTER_LINEAR. Made smaller, a map loses what lies between the places that are looked at.
+    The same as OpenCV's INTER_LINEAR: a reduced map is sampled, not averaged.
     """
     if maps.shape[1:] == size:
         return maps
@@ -19,6 +19,6 @@ def resized(maps: Floats, size: tuple[int, int]) -> Floats:
 
 
 def stretch(old: int, new: int) -> Floats:
-    """Return the bilinear interpolation from `old` values on a line to `new`, as a matrix (new, old)."""
+    """Return the matrix (new, old) that interpolates `old` values on a line linearly to `new` values."""
     at = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
     return np.asarray(np.maximum(0, 1 - np.abs(at[:, None] - np.arange(old))), np.float32)

@@ -69,7 +69,7 @@ def test_a_picture_is_turned_as_its_exif_data_say():
     picture = open_picture(encoded(ramp(), "JPEG", exif=exif))
     assert picture.pixels.shape == (16, 12, 3)
     assert picture.pixels[0].mean() < 30 < 220 < picture.pixels[-1].mean()
-    assert "upright" in picture.notes[0]
+    assert "rotated" in picture.notes[0]
 
 
 def test_16_bits_are_brought_to_8_bits_with_a_note():
@@ -151,7 +151,7 @@ def test_what_can_not_be_used_is_told_in_a_sentence(data, sentence):
 def test_a_picture_that_is_cut_short_is_refused(format):
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
     data = encoded(Image.fromarray(noise), format)
-    with pytest.raises(ImageError, match=r"damaged or cut short|not a PNG"):
+    with pytest.raises(ImageError, match=r"damaged or incomplete|not a PNG"):
         open_picture(data[: len(data) // 2])
 
 
@@ -168,13 +168,13 @@ def test_an_animation_that_is_cut_short_is_refused_or_opens_wherever_the_cut_is(
 
 
 def test_a_missing_file_is_told_without_its_folder(tmp_path: Path):
-    with pytest.raises(ImageError, match=r"no picture called gone\.png") as caught:
+    with pytest.raises(ImageError, match=r"gone\.png does not exist or cannot be read") as caught:
         open_picture(tmp_path / "gone.png")
     assert str(tmp_path) not in str(caught.value)
 
 
 def test_a_folder_is_refused(tmp_path: Path):
-    with pytest.raises(ImageError, match="that can be read"):
+    with pytest.raises(ImageError, match="cannot be read"):
         open_picture(tmp_path)
 
 

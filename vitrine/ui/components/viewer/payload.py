@@ -78,7 +78,7 @@ def _panel(panel: Panel, blobs: list[bytes]) -> dict[str, Any]:
 
 def _quantised(map: Floats, blobs: list[bytes]) -> dict[str, float]:
     if not map.size or not np.isfinite(map).all():
-        raise DataError("A map must hold finite numbers to be drawn; this one does not. Run the method again.")
+        raise DataError("A map needs finite numbers to be drawn, and this one has others. Run the method again.")
     low, high = float(map.min()), float(map.max())
     span = (high - low) or 1.0
     blobs.append(np.rint((map.astype(np.float64) - low) / span * LEVELS).astype("<u2").tobytes())
