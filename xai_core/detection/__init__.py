@@ -1,1 +1,1 @@
-"""Why a detector drew a box: targets, methods, and what they share."""
+"""Why a detector drew a box: targets, methods and what they share."""

@@ -1,4 +1,4 @@
-"""The order in which the channels of a feature pyramid are asked about: those that promise most come first."""
+"""The order in which the channels of a feature pyramid are tested: the most promising ones first."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from xai_core.detection.targets import inside
 from xai_core.detector import BoxTarget
 from xai_core.types import Floats, Indices
 
-TRIED = 3  # channels of each level, which show how much hangs on it
+TRIED = 3  # channels of each level, which show how much depends on it
 
 
 class ChannelOrder:
-    """A share of the channels of some levels (h, w, K), in the order in which they are asked about.
+    """A share of the channels of some levels (h, w, K), in the order in which they are tested.
 
-    First come the most active ones inside the targets, a few of each level. What the targets were worth without them
-    tells how much hangs on their level: where a box was read off one level, the others hardly matter. The rest follow
-    by activity times that. size: of the image whose pixels the targets are in. percent: 1 to 100; there are exactly
-    the next whole number of channels.
+    A few channels of each level come first: those most active inside the targets. Their effect on the targets shows
+    how much depends on each level; if a box comes from one level, the others hardly matter. The remaining channels
+    follow, ranked by their activity times that effect. size: of the image, in whose pixels the targets are given.
+    percent: share of the channels, 1 to 100, rounded up to a whole number.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class ChannelOrder:
         self._every = np.concatenate([_numbered(level, map.shape[-1]) for level, map in enumerate(maps)])
         self._activity = np.concatenate([_activity(map, targets, size) for map in maps], axis=1)
         self._count = math.ceil(round(len(self._every) * percent / 100, 9))
-        self._order = self._a_few_of_each_level()[: self._count]
+        self._order = self._first_of_each_level()[: self._count]
         self.tried = len(self._order)
 
     def __len__(self) -> int:
@@ -37,11 +37,11 @@ class ChannelOrder:
 
     @property
     def channels(self) -> Indices:
-        """The channels (n, 2) whose turn is known: the level's position and the channel's own number."""
+        """The channels (n, 2) in order, as far as it is known: the level's index and the channel's index."""
         return self._every[self._order]
 
     def settle(self, moved: Floats) -> None:
-        """Put the rest in order, given how far each target was moved (n, T) without each of those that were tried."""
+        """Order the remaining channels by how far each target moved (n, T) without each of the tried ones."""
         tried, promise = self._order[: self.tried], np.zeros_like(self._activity)
         for level in np.unique(self._every[:, 0]):
             own = self._every[tried, 0] == level
@@ -52,8 +52,8 @@ class ChannelOrder:
         best = np.lexsort([-_best(self._activity)[rest], -_best(promise)[rest]])
         self._order = np.concatenate([tried, rest[best]])[: self._count]
 
-    def _a_few_of_each_level(self) -> Indices:
-        """Return the positions of the most active channel of each level, then of the second, and so on."""
+    def _first_of_each_level(self) -> Indices:
+        """Return the index of the most active channel of each level, then the second most active, and so on."""
         ranked = np.argsort(-_best(self._activity), kind="stable")
         levels = self._every[ranked, 0]
         turns = [np.flatnonzero(levels == level)[:TRIED] for level in np.unique(levels)]
@@ -72,6 +72,6 @@ def _activity(map: Floats, targets: Sequence[BoxTarget], size: tuple[int, ...]) 
 
 
 def _best(values: Floats) -> Floats:
-    """Return what each channel is at best for any of the targets (T, K), the greatest of each being 1: (K,)."""
+    """Return the best value of each channel over the targets (T, K), each target scaled to a maximum of 1: (K,)."""
     peaks = values.max(axis=1, keepdims=True)
     return np.asarray((values / np.where(peaks > 0, peaks, 1)).max(axis=0), np.float32)

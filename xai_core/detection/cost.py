@@ -1,4 +1,4 @@
-"""What an explanation of boxes costs: how many detections, and about how long that takes."""
+"""What an explanation of boxes costs: the number of detections and the approximate time."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import Self
 from xai_core.detection.method import DetectionMethod
 from xai_core.params import Size
 
-SECOND_BY_SECOND = 10.0  # seconds that are told one by one
+SECOND_BY_SECOND = 10.0  # seconds; shorter durations are given to the second
 MINUTE = 60.0
 
 
 @dataclass(frozen=True)
 class Cost:
-    """So many detections, which take about so many seconds; as long as the picture's own detection took, each."""
+    """A number of detections and the seconds they take, estimated from the time of the picture's first detection."""
 
     detections: int
     seconds: float
 
     @classmethod
     def of(cls, method: DetectionMethod, size: Size, seconds_each: float) -> Self:
-        """Return what a method costs for a picture of a height and width whose detection took `seconds_each`."""
+        """Return the cost of a method for a picture of `size` whose detection took `seconds_each`."""
         count = method.detections(size)
         return cls(count, count * seconds_each)
 
     @property
     def in_words(self) -> str:
-        """Such as "1,000 detections, about 5 min"; "" for a single one."""
+        """The cost in words, such as "1,000 detections, about 5 min"; "" for a single detection."""
         return f"{self.detections:,} detections, {_roughly(self.seconds)}" if self.detections > 1 else ""
 
 

@@ -1,4 +1,4 @@
-"""The detector that methods see: images in, boxes and feature maps out."""
+"""The detector as methods see it: images in, boxes and feature maps out."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from xai_core.types import Card, Floats, Indices
 class DetectionModel:
     """A detector; images are (N, H, W, 3) float32 RGB in [0, 1], boxes are in pixels of the image.
 
-    Every answer is checked to be finite; where it is not, ModelError. A batch that takes too much memory is halved
-    until it fits, and `notes` says so. tick: called after each pass.
+    Every result must be finite, otherwise ModelError. A batch that needs too much memory is halved until it fits, and
+    `notes` says so. tick: called after each pass.
     """
 
     def __init__(
@@ -35,20 +35,20 @@ class DetectionModel:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What happened on the way that a person should know, in sentences."""
+        """What users should know about the run so far, as sentences."""
         return self._batches.notes
 
     def take_at_most(self, count: int) -> None:
-        """Ask in batches of so many pictures or channels from now on; `notes` says so."""
+        """Limit batches to `count` pictures or channels from now on; `notes` says so."""
         self._batches.take_at_most(count)
 
     def detect(self, images: Floats, floor: float) -> list[Detections]:
-        """Return what is found in each image, boxes with a score of at least `floor`."""
-        found = self._batches.run(lambda some: self._detector.detect(some, floor), images)
-        return [_finite(one) for one in chain.from_iterable(found)]
+        """Return the boxes in each image with a score of at least `floor`."""
+        batches = self._batches.run(lambda batch: self._detector.detect(batch, floor), images)
+        return [_finite(boxes) for boxes in chain.from_iterable(batches)]
 
     def levels(self, chosen: Sequence[str]) -> tuple[str, ...]:
-        """Return the chosen levels of the pyramid, or all of them where none is chosen."""
+        """Return the chosen levels of the pyramid, or all of them if none is chosen."""
         return tuple(chosen) or tuple(layer.name for layer in self.card.layers)
 
     def pyramid(self, image: Floats, levels: Sequence[str]) -> list[Floats]:
@@ -74,28 +74,30 @@ class DetectionModel:
         floor: float,
         places: Places | None = None,
     ) -> list[Detections]:
-        """Return what is found near the targets with one channel set to `value`, for each of `channels` (n, 2).
+        """Return the boxes near the targets with one channel set to `value`, for each of `channels` (n, 2).
 
-        places: where it is set, by default everywhere.
+        places: where the channel is set; everywhere by default.
         """
 
-        def one_batch(some: Indices) -> list[Detections]:
-            return self._detector.without_channels(image, some, value, targets, floor, places)
+        def one_batch(batch: Indices) -> list[Detections]:
+            return self._detector.without_channels(image, batch, value, targets, floor, places)
 
-        return [_finite(one) for one in chain.from_iterable(self._batches.run(one_batch, channels))]
+        return [_finite(boxes) for boxes in chain.from_iterable(self._batches.run(one_batch, channels))]
 
     def ledger(self, key: str, width: int) -> Ledger:
-        """Return the rows (n, width) that are remembered of an earlier run with the same `key`."""
+        """Return the stored rows (n, width) of earlier runs with the same `key`."""
         return self._memory.ledger(f"{self._detector.key} {key}", width)
 
 
-def _finite(found: Detections) -> Detections:
-    _all_finite([found.corners, found.scores, found.class_scores, found.objectness])
-    return found
+def _finite(boxes: Detections) -> Detections:
+    _all_finite([boxes.corners, boxes.scores, boxes.class_scores, boxes.objectness])
+    return boxes
 
 
 def _all_finite(arrays: Iterable[Floats]) -> list[Floats]:
     plain = list(arrays)
     if not all(np.isfinite(array).all() for array in plain):
-        raise ModelError("The detector returned values that are not numbers; nothing is drawn.")
+        raise ModelError(
+            "The detector returned values that are not numbers; nothing can be drawn. Try a different picture."
+        )
     return plain

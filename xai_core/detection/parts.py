@@ -1,4 +1,4 @@
-"""Parts of a picture in which channels of a feature pyramid are ablated apart, and the map that adds them up."""
+"""Parts of a picture in which channels are ablated separately, and the map that adds them up."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Signs = Literal["magnitude", "as where it counts", "as they are"]
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """A part of a picture, of each level of a pyramid (h, w, K): flags (h, w), and the side that channels are on there.
+    """A part of a picture, as flags (h, w) for each level of a pyramid, and the sign of each channel's deviation there.
 
-    sides: (T, K) for each target, 1 where a channel is higher there than on average, else -1.
+    sides: for each level (T, K), 1 if a channel is above its average in the part, otherwise -1.
     """
 
     name: str
@@ -31,31 +31,31 @@ class Part:
 
 
 def whole(maps: Sequence[Floats], targets: Sequence[BoxTarget], size: tuple[int, ...]) -> Part:
-    """Return the whole picture as one part; channels count in the targets. size: of the image, in pixels."""
-    sides = [np.stack([_side(map, _within(map, one, size)) for one in targets]) for map in maps]
+    """Return the whole picture as one part, with signs measured in the targets. size: of the image, in pixels."""
+    sides = [np.stack([_side(map, _within(map, target, size)) for target in targets]) for map in maps]
     return Part("everywhere", [np.ones(map.shape[:2], np.bool_) for map in maps], sides)
 
 
 def apart(maps: Sequence[Floats], target: BoxTarget, size: tuple[int, ...]) -> tuple[Part, Part]:
-    """Return the target's box and what is around it. size: of the image, in pixels."""
+    """Return the target's box and its surroundings as two parts. size: of the image, in pixels."""
     boxes = [_within(map, target, size) for map in maps]
     return _part("inside", maps, boxes), _part("outside", maps, [~box for box in boxes])
 
 
 class WeightedChannels:
-    """The sum of channels times their weights on one grid, added up level by level so that it stays small.
+    """The weighted sum of channels on one grid, added up level by level to save memory.
 
-    signs: how a channel is added: by its distance from zero, turned so that it rises towards its values in the part
-    where it counts, or as it is. maps: (T, H, W) so far. count: of the channels in it, once for each part.
+    signs: how a channel enters: by magnitude, with its sign flipped if it is below average in the part, or unchanged.
+    maps: (T, H, W) so far. count: the number of channels added, once for each part.
     """
 
     def __init__(self, levels: Sequence[Floats], signs: Signs, targets: int, size: Size) -> None:
-        self._levels = [np.abs(one) for one in levels] if signs == "magnitude" else levels
+        self._levels = [np.abs(level) for level in levels] if signs == "magnitude" else levels
         self._turned = signs == "as where it counts"
         self.maps, self.count = np.zeros((targets, *size), np.float32), 0
 
     def add(self, channels: Indices, weights: Floats, part: Part) -> None:
-        """Take channels (n, 2) with their weights (n, T), in a part of the picture."""
+        """Add channels (n, 2) with their weights (n, T), in a part of the picture."""
         for level in np.unique(channels[:, 0]):
             own = channels[:, 0] == level
             numbers = channels[own, 1]

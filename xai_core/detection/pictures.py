@@ -1,4 +1,4 @@
-"""Pictures on their way to a detector, and the size of the maps that come back."""
+"""Prepare pictures for a detector, and set the size of its maps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONGEST_MAP = 480
 
 
 def shrunk(pixels: NDArray[np.uint8], longest: int = LONGEST_IMAGE) -> NDArray[np.uint8]:
-    """Return a picture (H, W, 3) with no side longer than `longest` pixels; by default as a detector gets it."""
+    """Return a picture (H, W, 3) with no side longer than `longest` pixels; the default is a detector's input."""
     size = within(pixels.shape[:2], longest)
     if size == pixels.shape[:2]:
         return pixels
@@ -22,30 +22,30 @@ def shrunk(pixels: NDArray[np.uint8], longest: int = LONGEST_IMAGE) -> NDArray[n
 
 
 def image_of(pixels: NDArray[np.uint8]) -> Floats:
-    """Return a picture (H, W, 3) of whole numbers as an image in [0, 1]."""
+    """Return a picture (H, W, 3) uint8 as an image float32 in [0, 1]."""
     return np.asarray(pixels, np.float32) / np.float32(255)
 
 
 def map_size(image: Floats) -> Size:
-    """Return the height and width of the maps for an image (H, W, 3): those of the image, at most 480 a side."""
+    """Return the height and width of the maps for an image (H, W, 3): those of the image, at most 480 per side."""
     return within(image.shape[:2], LONGEST_MAP)
 
 
 def within(size: tuple[int, ...], longest: int) -> Size:
-    """Return a height and width of the same proportions, no side longer than `longest` pixels."""
+    """Return a height and width with the same proportions and no side longer than `longest` pixels."""
     height, width = size
     share = min(1.0, longest / max(height, width))
     return max(1, round(height * share)), max(1, round(width * share))
 
 
 def at_size(corners: Floats, size: tuple[int, ...], wanted: tuple[int, ...]) -> Floats:
-    """Return corners (n, 4) in pixels of a picture of `size` (height, width) in those of the same one at another."""
+    """Convert corners (n, 4) from pixels of a picture of `size` (height, width) to pixels at the `wanted` size."""
     down, across = (new / old for new, old in zip(wanted, size, strict=True))
     return np.asarray(corners * np.array([across, down, across, down]), np.float32)
 
 
 def outlined(photo: NDArray[np.uint8], corners: Floats) -> NDArray[np.uint8]:
-    """Return a picture (H, W, 3) with the outlines of boxes (n, 4), white between black to be seen on any ground."""
+    """Draw the outlines of boxes (n, 4) on a picture (H, W, 3), white between black to stand out anywhere."""
     height, width = photo.shape[:2]
     drawn = Image.fromarray(photo)
     pen = ImageDraw.Draw(drawn)

@@ -1,4 +1,4 @@
-"""The explanation of boxes with all that is needed to make it again, as files."""
+"""The explanation of boxes as files, with everything needed to reproduce it."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from xai_core.types import Floats
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class BoxExplanation(Report):
-    """What was asked, of which detector and picture, and what came out.
+    """The explanation of a detector's boxes in one picture.
 
-    targets: the boxes that are explained, in pixels of the picture as the detector got it (`shrunk`). numbers: of each
-    among all boxes that were found, from 1; in the order of the targets where none is given. inside: whether a map is
-    nought outside its box and runs from 0 to 1 inside; the standard error stays that of the whole map.
+    targets: the explained boxes, in pixels of the detector's input (`shrunk`). numbers: the number of each among all
+    detected boxes, from 1; by default the order of the targets. inside: whether each map is zero outside its box and
+    scaled to 0..1 inside; the standard error still refers to the whole map.
     """
 
     method: DetectionMethod
@@ -38,23 +38,23 @@ class BoxExplanation(Report):
 
     @cached_property
     def seen(self) -> NDArray[np.uint8]:
-        """The picture (H, W, 3) as the detector got it."""
+        """The picture (H, W, 3) as the detector sees it."""
         return shrunk(self.picture.pixels)
 
     @cached_property
     def entries(self) -> list[dict[str, Any]]:
-        """The boxes that are explained, as plain JSON values, in pixels of the picture as the person has it."""
+        """The explained boxes as plain JSON values, in pixels of the original picture."""
         sizes = self.seen.shape[:2], self.picture.pixels.shape[:2]
         named = zip(self.target_numbers(), self.targets, strict=True)
         return [box_entry(number, target, self.labels, *sizes) for number, target in named]
 
     def placed(self, maps: Floats) -> Floats:
-        """Return the maps, inside their boxes alone where that was asked for."""
+        """Return the maps, restricted to their boxes if `inside` is set."""
         return renormalised(maps, self.targets, self.seen.shape[:2]) if self.inside else maps
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
-        """What a person should know before reading the maps, a sentence each."""
+        """What readers should know before reading the maps, as sentences."""
         height, width = self.picture.pixels.shape[:2]
         named = zip(self.target_numbers(), self.targets, strict=True)
         finding = Finding(
@@ -70,11 +70,11 @@ class BoxExplanation(Report):
         return box_warnings(finding, self.targets)
 
     def files(self) -> dict[str, bytes]:
-        """Return the files of any report, and boxes.json: the boxes that are explained."""
+        """Return the files of any report, plus boxes.json with the explained boxes."""
         return super().files() | {"boxes.json": json_bytes(self.entries)}
 
     def asked(self) -> dict[str, Any]:
-        """Return the boxes that were asked for."""
+        """Return the explained boxes."""
         return {"targets": self.entries, "inside": self.inside}
 
     def target_numbers(self) -> Sequence[int]:
@@ -82,6 +82,6 @@ class BoxExplanation(Report):
         return self.numbers or tuple(range(1, len(self.targets) + 1))
 
     def overlay(self, position: int) -> NDArray[np.uint8]:
-        """Return the picture as the detector got it, with the map of one box and its outline over it."""
+        """Return the detector's input with the map and the outline of one box drawn over it."""
         covered = overlay(self.seen, self.maps[position], self.look)
         return outlined(covered, self.targets[position].array)

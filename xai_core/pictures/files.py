@@ -59,7 +59,9 @@ def _read(path: Path) -> bytes:
             raise ImageError(_too_large(path.stat().st_size))
         return path.read_bytes()
     except OSError as error:
-        raise ImageError(f"The picture {path.name} does not exist or cannot be read. Check its name and permissions.") from error
+        raise ImageError(
+            f"The picture {path.name} does not exist or cannot be read. Check its name and permissions."
+        ) from error
 
 
 def _too_large(size: int) -> str:

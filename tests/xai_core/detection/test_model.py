@@ -57,7 +57,7 @@ class Narrow(SpotDetector):
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_what_is_no_number_is_said(call):
-    with pytest.raises(ModelError, match="values that are not numbers; nothing is drawn"):
+    with pytest.raises(ModelError, match="values that are not numbers; nothing can be drawn"):
         call(DetectionModel(Broken()))
 
 

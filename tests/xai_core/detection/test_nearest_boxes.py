@@ -82,5 +82,5 @@ def test_boxes_that_are_lost_are_told_where_edges_were_to_be_measured():
 
 
 def test_a_target_that_is_not_found_in_the_unchanged_picture_is_said():
-    with pytest.raises(ModelError, match="not found again in the unchanged picture"):
+    with pytest.raises(ModelError, match="not detected in the unchanged picture"):
         Falls(nearest(Detections.none(2), TARGETS), TARGETS, "score", 0.5)

@@ -137,7 +137,7 @@ def test_the_unchanged_box_is_worth_its_score_and_one():
 
 def test_a_target_that_is_not_found_in_the_unchanged_picture_is_said():
     with pytest.raises(
-        ModelError, match=r"box from \(10, 10\) to \(30, 50\) is not found again .* no box of its class"
+        ModelError, match=r"box from \(10, 10\) to \(30, 50\) is not detected .* no box of its class"
     ):
         whole_worths(Detections.none(4))
 
@@ -150,7 +150,7 @@ def test_a_least_iou_above_the_own_match_is_said():
 
 
 def test_a_score_of_nought_in_the_unchanged_picture_is_said():
-    with pytest.raises(ModelError, match=r"The class of the box from .* is nought in the unchanged picture"):
+    with pytest.raises(ModelError, match=r"The class of the box from .* is zero in the unchanged picture"):
         whole_worths(found(((10, 10, 30, 50), 1, 0.0)), "class")
 
 
@@ -161,7 +161,7 @@ def test_an_edge_at_nought_is_an_edge_like_any_other():
 
 
 def test_no_chosen_box_is_said():
-    with pytest.raises(DataError, match="No box is chosen; choose one"):
+    with pytest.raises(DataError, match="No box is chosen. Choose one"):
         t.check_chosen([])
     t.check_chosen([target()])
 

@@ -102,7 +102,7 @@ def test_exactly_the_share_of_the_channels_is_asked_about(detector, share, count
 
 def test_a_box_outside_the_picture_is_answered_by_a_sentence(detector):
     away = replace(targets_of(IMAGE, detector)[0], corners=(900.0, 900.0, 950.0, 950.0))
-    with pytest.raises(ModelError, match="is not found again in the unchanged picture"):
+    with pytest.raises(ModelError, match="is not detected in the unchanged picture"):
         estimates(detector, [away])
 
 
@@ -114,7 +114,7 @@ def test_no_box_is_answered_by_a_sentence(detector):
 def test_a_score_of_nought_is_answered_by_a_sentence(detector):
     (whole,) = detector.detect(IMAGE[None], 0.0)
     detector.detect = lambda images, floor: [replace(whole, scores=whole.scores * 0)]
-    with pytest.raises(ModelError, match=r"The class of the box from .* is nought in the unchanged picture"):
+    with pytest.raises(ModelError, match=r"The class of the box from .* is zero in the unchanged picture"):
         estimates(detector, targets_of(IMAGE, channel_detector()), aspect="class")
 
 
@@ -198,7 +198,7 @@ def test_an_edge_weighs_channels_by_how_far_it_moves_whichever_way(detector):
 
 def test_boxes_that_are_lost_are_told_where_edges_were_to_be_measured(detector):
     estimate = estimates(detector, aspect="width", ablation_value="very low")[-1]
-    assert estimate.notes == ("The box was lost after 20 of 20 changes; there its edges count as where they were.",)
+    assert estimate.notes == ("The box was lost after 20 of 20 changes; its edges count as unmoved there.",)
     np.testing.assert_array_equal(estimate.maps, 0)
 
 

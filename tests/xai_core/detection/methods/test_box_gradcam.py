@@ -114,7 +114,7 @@ def test_no_box_is_answered_by_a_sentence(detector):
 
 def test_a_box_outside_the_picture_is_answered_by_a_sentence(detector):
     away = replace(targets_of(IMAGE, detector)[0], corners=(900.0, 900.0, 950.0, 950.0))
-    with pytest.raises(ModelError, match="is not found again in the unchanged picture"):
+    with pytest.raises(ModelError, match="is not detected in the unchanged picture"):
         estimates(detector, [away])
 
 

@@ -163,7 +163,7 @@ def test_a_large_picture_gets_the_map_of_the_small_one():
 
 
 def test_a_box_outside_the_picture_is_answered_by_a_sentence():
-    with pytest.raises(ModelError, match="is not found again in the unchanged picture"):
+    with pytest.raises(ModelError, match="is not detected in the unchanged picture"):
         estimates(targets=[replace(TARGETS[0], corners=(900.0, 900.0, 950.0, 950.0))])
 
 
