@@ -136,9 +136,7 @@ def test_the_unchanged_box_is_worth_its_score_and_one():
 
 
 def test_a_target_that_is_not_found_in_the_unchanged_picture_is_said():
-    with pytest.raises(
-        ModelError, match=r"box from \(10, 10\) to \(30, 50\) is not detected .* no box of its class"
-    ):
+    with pytest.raises(ModelError, match=r"box from \(10, 10\) to \(30, 50\) is not detected .* no box of its class"):
         whole_worths(Detections.none(4))
 
 
@@ -161,7 +159,7 @@ def test_an_edge_at_nought_is_an_edge_like_any_other():
 
 
 def test_no_chosen_box_is_said():
-    with pytest.raises(DataError, match="No box is chosen. Choose one"):
+    with pytest.raises(DataError, match=r"No box is chosen\. Choose one"):
         t.check_chosen([])
     t.check_chosen([target()])
 
