@@ -1,7 +1,7 @@
-"""Draw an example of each method: sample models asked about the cat, or the box around a digit; one small picture each.
+"""Draw a small example picture of each method: the cat explained by the sample model, or the box around a digit.
 
-Draws what is missing; `--all` draws everything anew. What a sample model can not be asked is written down with the
-reason.
+Draws the missing pictures; `--all` draws all of them again. Methods that the sample models do not support are listed
+with the reason.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Subject:
-    """A sample that is asked by all methods for its task.
+    """A sample that every method for its task explains.
 
-    size: height and width that parameters are fitted to. photo: what a map is drawn over. corners: the box that is
-    explained, (1, 4), or none, (0, 4), in pixels of the photo. ask: starts a method for the task.
+    size: height and width that parameters are fitted to. photo: the picture to draw maps over. corners: the explained
+    box, (1, 4), or none, (0, 4), in pixels of the photo. ask: starts a method for the task.
     """
 
     card: Card
@@ -72,7 +72,7 @@ def main() -> int:
 
 
 def encoded(picture: Image.Image) -> bytes:
-    """Return a picture as WebP, of as good a quality as fits into 12 KiB."""
+    """Return a picture as WebP, at the best quality that fits into 12 KiB."""
     for quality in range(85, 0, -5):
         buffer = io.BytesIO()
         picture.save(buffer, "WEBP", quality=quality, method=6)
@@ -82,22 +82,22 @@ def encoded(picture: Image.Image) -> bytes:
 
 
 def quick(method: type[Catalogued]) -> dict[str, Any]:
-    """Return values for a method's parameters that make it quick, where the default is not."""
+    """Return parameter values that make a method quick, for parameters whose default is not."""
     fewer = {p.name: p for p in method.params if p.name in FEWER and p.range and p.default > FEWER[p.name]}
     return {name: max(FEWER[name], p.kind(p.range.low)) for name, p in fewer.items() if p.range}
 
 
 def _draw_all(subjects: dict[Task, Subject]) -> None:
-    reasons = {one.id: reason_against(one, subjects[task].card) for task in subjects for one in in_order(task)}
+    reasons = {method.id: reason_against(method, subjects[task].card) for task in subjects for method in in_order(task)}
     without = {id: f"{reason.split('. ')[0].rstrip('.')}." for id, reason in sorted(reasons.items()) if reason}
     (EXAMPLES / WITHOUT_EXAMPLE).write_text(json.dumps(without, indent=2) + "\n", "utf-8")
     for path in EXAMPLES.glob("*.webp"):
         if path.stem not in reasons or path.stem in without or "--all" in sys.argv:
             path.unlink()
     for task, subject in subjects.items():
-        for one in in_order(task):
-            if one.id not in without and not (path := EXAMPLES / f"{one.id}.webp").exists():
-                _draw(subject, one, path)
+        for method in in_order(task):
+            if method.id not in without and not (path := EXAMPLES / f"{method.id}.webp").exists():
+                _draw(subject, method, path)
 
 
 def _draw(subject: Subject, chosen: type[Catalogued], path: Path) -> None:
@@ -111,20 +111,20 @@ def _draw(subject: Subject, chosen: type[Catalogued], path: Path) -> None:
 def _cat(runner: LocalRunner) -> Subject:
     cat = references()[0].picture()
     source = next(sample for sample in sample_models() if sample.framework == "PyTorch").source()
-    found = prepare(runner, source, [cat], references(), tell)
-    way = found.preprocessing
+    prepared = prepare(runner, source, [cat], references(), tell)
+    way = prepared.preprocessing
     image = way.place(cat.pixels)
     targets = asking.probabilities(runner, source, way, [image], follow)[0].argmax(keepdims=True)
 
     def ask(method: Method) -> Job[Estimate]:
         return runner.ask(source, Explain(way, method, image, targets))
 
-    return Subject(found.card, (way.height, way.width), way.view(cat.pixels), np.empty((0, 4), np.float32), ask)
+    return Subject(prepared.card, (way.height, way.width), way.view(cat.pixels), np.empty((0, 4), np.float32), ask)
 
 
 def _digit(runner: LocalRunner) -> Subject:
     sample = sample_detectors()[0]
-    scene = max(sample.scenes, key=lambda one: len(one.boxes)).picture()  # so that a map can tell one from the others
+    scene = max(sample.scenes, key=lambda scene: len(scene.boxes)).picture()  # so that a map has to pick one box
     source = sample.source()
     detector = prepared_detector(source, opened(runner, source, tell), sample.labels)
     target = BoxTarget.of(looked_at(runner, detector, scene).found, 0)

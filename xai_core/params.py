@@ -1,4 +1,4 @@
-"""Parameters are declared once, as annotated fields; everything else reads the declaration.
+"""Parameters: declared once, as annotated fields; everything else is derived from the declaration.
 
 steps: Annotated[int, Range(8, 512), "Points on the path from the baseline to the picture."] = 50
 """
@@ -26,9 +26,9 @@ class ShareOfSide:
 
 @dataclass(frozen=True)
 class Range:
-    """Closed interval that a number must lie in; `step` is the slider's grain, `unit` is shown behind the value.
+    """Closed interval for a number; `step` is the slider's step, `unit` is shown after the value.
 
-    steadier: whether more of it makes the map steadier or more exact, at a cost.
+    steadier: whether a higher value makes the map less noisy or more accurate, at a cost.
     """
 
     low: float
@@ -38,13 +38,13 @@ class Range:
     steadier: bool = False
 
     def upper(self, size: Size | None) -> float:
-        """Return the upper bound for a model with an input of `size`; infinite where that is not known."""
+        """Return the upper bound for a model with an input of `size`; infinite if that is unknown."""
         return self.high(size) if isinstance(self.high, ShareOfSide) else self.high
 
 
 @dataclass(frozen=True)
 class FromModel:
-    """Marks a tuple of texts whose values are names that the loaded model gives: its "layers"."""
+    """Mark a tuple of texts as names that come with the loaded model: its "layers"."""
 
     what: Literal["layers"]
 
@@ -53,7 +53,7 @@ class FromModel:
 class Param:
     """One parameter, read from its annotated field.
 
-    kind: int, float, bool, str, or tuple for several of the `choices`, which for `from_model` come with the model.
+    kind: int, float, bool, str, or tuple for several of the `choices`; with `from_model` these come with the model.
     """
 
     name: str
@@ -66,22 +66,22 @@ class Param:
 
     @property
     def label(self) -> str:
-        """The name as a person reads it."""
+        """The name as it is displayed."""
         words = " ".join("IoU" if word == "iou" else word for word in self.name.split("_"))
         return words[:1].upper() + words[1:]
 
     def fitting(self, size: Size | None) -> Any:
-        """Return the default, brought into the range that a model with an input of `size` allows."""
+        """Return the default, limited to the range for a model with an input of `size`."""
         upper = self._upper(size)
         return self.default if self.range is None or self.default <= upper else self.kind(upper)
 
     def check(self, value: Any, size: Size | None = None) -> None:
-        """Raise ParamError unless `value` has the right type and lies in the range."""
+        """Raise ParamError unless `value` has the right type and is in the range."""
         if not self._of_kind(value):
             raise ParamError(f"{self.label} must be {self._kind_in_words()}; got {value!r}.")
-        for one in value if self.kind is tuple else (value,):
-            if self.choices and one not in self.choices:
-                raise ParamError(f"{self.label} must be one of {_listed(self.choices)}; got {one!r}.")
+        for choice in value if self.kind is tuple else (value,):
+            if self.choices and choice not in self.choices:
+                raise ParamError(f"{self.label} must be one of {_listed(self.choices)}; got {choice!r}.")
         if self.range and not self.range.low <= value <= self.range.upper(size):
             raise ParamError(f"{self.label} must be between {self.bounds(size)}; got {value}.")
 
@@ -94,7 +94,7 @@ class Param:
         return f"{self.range.low:g} and {self._upper(size):g}{unit}"
 
     def parse(self, text: str) -> Any:
-        """Read a value from text, as a command line or an address gives it."""
+        """Parse a value from text, as it comes from the command line or the page address."""
         if self.kind is tuple:
             return tuple(part.strip() for part in text.split(",") if part.strip())
         try:
@@ -103,11 +103,11 @@ class Param:
             raise ParamError(f"{self.label} must be {self._kind_in_words()}; got {text!r}.") from None
 
     def from_json(self, value: Any) -> Any:
-        """Return the value that `Declared.values` made plain."""
+        """Return the value from its plain form in `Declared.values`."""
         return tuple(value) if self.kind is tuple else value
 
     def text(self, value: Any) -> str:
-        """Return a value as `parse` reads it."""
+        """Return a value as text that `parse` accepts."""
         if self.kind is tuple:
             return ",".join(value)
         return str(value).lower() if self.kind is bool else str(value)
@@ -119,14 +119,14 @@ class Param:
         if self.kind is float:
             return isinstance(value, int | float) and not isinstance(value, bool) and value == value
         if self.kind is tuple:
-            return isinstance(value, tuple) and all(isinstance(one, str) for one in value)
+            return isinstance(value, tuple) and all(isinstance(name, str) for name in value)
         return type(value) is self.kind
 
     def _kind_in_words(self) -> str:
         return KINDS_IN_WORDS[self.kind]
 
 
-KINDS_IN_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", tuple: "names"}
+KINDS_IN_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", tuple: "names"}
 LISTED = 12
 
 
@@ -136,7 +136,7 @@ def _listed(choices: tuple[str, ...]) -> str:
 
 
 class Declared:
-    """Base of frozen dataclasses whose annotated fields are parameters; methods and filters are such."""
+    """Base of frozen dataclasses whose annotated fields are parameters, such as methods and filters."""
 
     id: ClassVar[str]
     title: ClassVar[str]
@@ -149,24 +149,24 @@ class Declared:
 
     @property
     def effort(self) -> Param | None:
-        """The parameter that makes the map steadier or more exact, at a cost; None where there is no such."""
+        """The parameter that makes the map less noisy or more accurate, at a cost; None if there is none."""
         return next((param for param in self.params if param.range and param.range.steadier), None)
 
     def check(self) -> None:
-        """Raise ParamError where fields contradict each other; a subclass with such rules overrides this."""
+        """Raise ParamError if fields contradict each other; subclasses with such rules override this."""
 
     def check_for(self, size: Size) -> None:
-        """Raise ParamError where a field does not suit a model with an input of `size` (height, width)."""
+        """Raise ParamError if a field does not suit a model with an input of `size` (height, width)."""
         for param in self.params:
             param.check(getattr(self, param.name), size)
 
     @classmethod
     def fitted(cls, size: Size | None, given: Mapping[str, Any] | None = None) -> Self:
-        """Build with `given` values, and for the rest defaults that suit a model with an input of `size`."""
+        """Build with `given` values and, for the rest, defaults that suit a model with an input of `size`."""
         given = given or {}
         if unknown := sorted(set(given) - {p.name for p in cls.params}):
             names = ", ".join(p.name for p in cls.params)
-            raise ParamError(f"{cls.title} has no parameter {unknown[0]!r}; it has {names or 'none'}.")
+            raise ParamError(f"{cls.title} has no parameter {unknown[0]!r}; its parameters are {names or 'none'}.")
         values = {p.name: given.get(p.name, p.fitting(size)) for p in cls.params}
         made = cls(**values)
         if size is not None:
@@ -175,18 +175,18 @@ class Declared:
 
     def values(self) -> dict[str, Any]:
         """Return the parameters by name, as plain JSON values."""
-        found = {p.name: getattr(self, p.name) for p in self.params}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}
+        values = {p.name: getattr(self, p.name) for p in self.params}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Build from what `values` returned."""
+        """Build from the result of `values`."""
         kinds = {p.name: p for p in cls.params}
         return cls(**{name: kinds[name].from_json(value) for name, value in values.items()})
 
 
 def params_of(cls: type) -> tuple[Param, ...]:
-    """Read the declarations from a dataclass; a field without a sentence or a default is a programming error."""
+    """Read the declarations from a dataclass; TypeError for a field without a help sentence or a default."""
     hints = get_type_hints(cls, include_extras=True)
     return tuple(_read(f.name, hints[f.name], f.default) for f in fields(cls))
 

@@ -1,4 +1,4 @@
-"""The models and pictures that come with Vitrine, as samples/samples.json lists them."""
+"""The models and pictures that come with Vitrine, as listed in samples/samples.json."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "samples"
 
 @dataclass(frozen=True)
 class SampleModel:
-    """A model to start with; `note` says in a sentence what it is."""
+    """A model to start with; `note` describes it in a sentence."""
 
     title: str
     framework: str
@@ -27,14 +27,14 @@ class SampleModel:
     note: str
 
     def source(self) -> ModelSource:
-        """Return the sample as a source that all owners share."""
+        """Return the sample as a source shared by all owners."""
         path = FOLDER / "models" / self.file
         return ModelSource(str(path), self.file, _digest(path))
 
 
 @dataclass(frozen=True)
 class TrueBox:
-    """A box that is known to be right: left, top, right, bottom in pixels, and the name of what is in it."""
+    """A ground-truth box: left, top, right, bottom in pixels, and the name of the object in it."""
 
     corners: tuple[int, int, int, int]
     label: str
@@ -42,7 +42,7 @@ class TrueBox:
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture that a sample detector has not learnt from, and the boxes that belong on it."""
+    """A picture that a sample detector was not trained on, with its ground-truth boxes."""
 
     title: str
     path: Path
@@ -54,7 +54,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class SampleDetector:
-    """A detector to start with; `note` says in a sentence what it is, `labels` name its classes in order."""
+    """A detector to start with; `note` describes it in a sentence, `labels` name its classes in order."""
 
     title: str
     framework: str
@@ -64,13 +64,13 @@ class SampleDetector:
     scenes: tuple[Scene, ...]
 
     def source(self) -> ModelSource:
-        """Return the sample as a source that all owners share."""
+        """Return the sample as a source shared by all owners."""
         return ModelSource(str(self.path), self.path.name, _digest(self.path), task="detect")
 
 
 @dataclass(frozen=True)
 class SampleHistory:
-    """What a network said of the same pictures after each epoch; `note` says in a sentence what it is."""
+    """A network's predictions for the same pictures after each epoch; `note` describes it in a sentence."""
 
     title: str
     path: Path
@@ -78,14 +78,14 @@ class SampleHistory:
 
     def history(self) -> History:
         """Return the history under the sample's title."""
-        from xai_core.training.reading import read_history  # takes pandas, which most of the app does without
+        from xai_core.training.reading import read_history  # imports pandas, which most of the app does not need
 
         return read_history(self.path.read_bytes(), self.title)
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A picture of which the right ImageNet classes are known; `classes` is empty where none fits."""
+    """A picture with its correct ImageNet classes; `classes` is empty if none fits."""
 
     title: str
     file: str
@@ -98,28 +98,28 @@ class Reference:
 @cache
 def sample_models() -> tuple[SampleModel, ...]:
     """Return the sample models that have been built."""
-    found = (SampleModel(**entry) for entry in _listed()["models"])
-    return tuple(s for s in found if (FOLDER / "models" / s.file).exists())
+    listed = (SampleModel(**entry) for entry in _listed()["models"])
+    return tuple(s for s in listed if (FOLDER / "models" / s.file).exists())
 
 
 @cache
 def sample_detectors() -> tuple[SampleDetector, ...]:
-    """Return the sample detectors, each with its scenes; they come with the code and need not be built."""
+    """Return the sample detectors, each with its scenes; they come with the code and are not built."""
     return tuple(_detector(e) for e in _listed()["detectors"] if (FOLDER / e["folder"] / e["file"]).exists())
 
 
 @cache
 def sample_histories() -> tuple[SampleHistory, ...]:
-    """Return the sample histories; they come with the code and need not be built."""
-    found = (SampleHistory(e["title"], FOLDER / e["file"], e["note"]) for e in _listed()["histories"])
-    return tuple(sample for sample in found if sample.path.exists())
+    """Return the sample histories; they come with the code and are not built."""
+    listed = (SampleHistory(e["title"], FOLDER / e["file"], e["note"]) for e in _listed()["histories"])
+    return tuple(sample for sample in listed if sample.path.exists())
 
 
 @cache
 def references() -> tuple[Reference, ...]:
     """Return the sample pictures that have been built."""
-    found = (Reference(e["title"], e["file"], tuple(e.get("classes", ()))) for e in _listed()["pictures"])
-    return tuple(r for r in found if (FOLDER / "pictures" / r.file).exists())
+    listed = (Reference(e["title"], e["file"], tuple(e.get("classes", ()))) for e in _listed()["pictures"])
+    return tuple(r for r in listed if (FOLDER / "pictures" / r.file).exists())
 
 
 def _detector(entry: dict[str, Any]) -> SampleDetector:

@@ -38,7 +38,7 @@ class DeepLift(Method):
 
     def explain(self, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:
         start = baseline_picture(self.baseline, image, self.seed)
-        images, references = (one_image_a_target(one, len(targets)) for one in (image, start))
+        images, references = (one_image_a_target(picture, len(targets)) for picture in (image, start))
         slopes = model.gradients(images, targets, self.score, "rescale", references)
         maps = np.asarray((slopes * (image - start)).sum(axis=-1), np.float32)
         whole, none = model.predict(np.stack([image, start]), self.score)[:, targets]

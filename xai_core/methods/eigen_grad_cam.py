@@ -27,4 +27,4 @@ class EigenGradCam(CamMethod):
     """Multiply a layer's output by its gradient and project the result onto its first principal component."""
 
     def combined(self, values: Floats, gradients: Floats) -> Floats:
-        return np.stack([first_component(one, towards=one.sum(axis=-1)) for one in values * gradients])
+        return np.stack([first_component(product, towards=product.sum(axis=-1)) for product in values * gradients])

@@ -17,7 +17,7 @@ def pyramid(*shapes, seed=0):
 
 
 def side_by_side(maps, size):
-    """The channels of all levels, stretched to one grid: (places, channels) in float64."""
+    """Return the channels of all levels, resized to one grid: (positions, channels) in float64."""
     stretched = [resized(map.transpose(2, 0, 1), size).reshape(map.shape[-1], -1).T for map in maps]
     return np.concatenate(stretched, axis=1).astype(np.float64)
 
@@ -29,9 +29,9 @@ def by_svd(maps, size):
     return (left[:, 0] * strengths[0]).reshape(size)
 
 
-def assert_same_but_for_the_sign(found, expected, atol=2e-4):
-    sign = np.sign(np.sum(found * expected))
-    np.testing.assert_allclose(found * sign, expected, atol=atol * np.abs(expected).max())
+def assert_same_but_for_the_sign(component, expected, atol=2e-4):
+    sign = np.sign(np.sum(component * expected))
+    np.testing.assert_allclose(component * sign, expected, atol=atol * np.abs(expected).max())
 
 
 @pytest.mark.parametrize(("grid", "size"), [("coarsest", (3, 4)), ("middle", (6, 9)), ("finest", (12, 16))])
@@ -68,11 +68,11 @@ def test_the_place_farthest_from_the_mean_is_positive():
 def test_the_first_component_of_one_level_is_the_known_one(assets):
     case = json.loads((assets.parent / "cases.json").read_text())["eigencam"]
     channels = np.array(case["input"]["activations_CxHxW"], np.float32)
-    found = first_component_on([channels.transpose(1, 2, 0)], (4, 4))
+    component = first_component_on([channels.transpose(1, 2, 0)], (4, 4))
     expected = np.array(case["expected"]["projection_sign_fixed_so_max_abs_positive"])
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    np.testing.assert_allclose(component, expected, atol=1e-5)
     centred = channels.reshape(3, -1) - channels.reshape(3, -1).mean(axis=1, keepdims=True)
-    assert np.sum(found**2) / np.sum(centred**2) == pytest.approx(
+    assert np.sum(component**2) / np.sum(centred**2) == pytest.approx(
         case["expected"]["explained_variance_ratio"], rel=1e-5
     )
 
@@ -98,6 +98,6 @@ def blob(seed, stronger):
 def test_a_blob_is_positive_in_every_one_of_a_hundred_pictures(size, stronger, magnitudes):
     for seed in range(100):
         levels, inside = blob(seed, stronger)
-        shown = [np.abs(one) for one in levels] if magnitudes else levels
-        found = resized(first_component_on(shown, size)[None], (24, 24))[0]
-        assert found[inside].mean() > max(0, found[~inside].mean())
+        shown = [np.abs(level) for level in levels] if magnitudes else levels
+        component = resized(first_component_on(shown, size)[None], (24, 24))[0]
+        assert component[inside].mean() > max(0, component[~inside].mean())

@@ -29,9 +29,11 @@ def cells(assets, tmp_path_factory):
     source = ModelSource(str(path), path.name, hashlib.sha256(path.read_bytes()).hexdigest(), task="detect")
     detector = model_adapters.load(source, model_adapters.inspect(source), str(tmp_path_factory.mktemp("scratch")))
     files = sorted((assets / "datasets" / "bccd" / "JPEGImages").glob("*.jpg"))
-    found = [(image, cell) for image in map(image_in, files[:PICTURES]) if (cell := white_cell(detector, image))]
-    assert len(found) == PICTURES
-    return detector, found
+    pictures_with_cells = [
+        (image, cell) for image in map(image_in, files[:PICTURES]) if (cell := white_cell(detector, image))
+    ]
+    assert len(pictures_with_cells) == PICTURES
+    return detector, pictures_with_cells
 
 
 def image_in(file):
@@ -39,16 +41,16 @@ def image_in(file):
 
 
 def white_cell(detector, image):
-    (found,) = detector.detect(image[None], 0.5)
-    numbers = np.flatnonzero(found.labels == WHITE)
-    return BoxTarget.of(found, int(numbers[0])) if len(numbers) else None
+    (boxes,) = detector.detect(image[None], 0.5)
+    numbers = np.flatnonzero(boxes.labels == WHITE)
+    return BoxTarget.of(boxes, int(numbers[0])) if len(numbers) else None
 
 
 def judged(cells, method, judge, pictures=PICTURES):
     """Return what is said of the map of each white cell, given the map and which of its places lie in the box."""
-    detector, found = cells
+    detector, pictures_with_cells = cells
     said = []
-    for image, cell in found[:pictures]:
+    for image, cell in pictures_with_cells[:pictures]:
         *_, estimate = method.explain(DetectionModel(detector), image, [cell])
         (map,) = estimate.maps
         within = np.zeros(map.shape, bool)
@@ -62,10 +64,10 @@ def peak_inside(map, within):
 
 
 def test_grad_cam_lies_in_the_cell_with_its_peak_and_most_of_its_weight(cells):
-    found = judged(
+    figures = judged(
         cells, GradCamOfABox(), lambda map, within: (peak_inside(map, within), map[within].sum() / map.sum())
     )
-    peaks, shares = np.mean(found, axis=0)
+    peaks, shares = np.mean(figures, axis=0)
     assert peaks > 0.8
     assert shares > 0.5
 

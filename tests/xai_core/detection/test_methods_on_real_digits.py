@@ -1,4 +1,4 @@
-"""Methods on the trained detector of digits: whether the map of one of two digits tells it from the other."""
+"""Methods on the trained digit detector: does the map of one of two digits point to that digit?."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SCENES = 4
 
 @pytest.fixture(scope="module")
 def pairs(assets, tmp_path_factory):
-    """The detector, and scenes with both of their two digits as they were found."""
+    """Return the detector, and scenes with both of their detected digits."""
     source = sample_detectors()[0].source()
     detector = model_adapters.load(source, model_adapters.inspect(source), str(tmp_path_factory.mktemp("scratch")))
     model = DetectionModel(detector)
@@ -32,19 +32,19 @@ def pairs(assets, tmp_path_factory):
 
 
 def both(model, scene):
-    (found,) = model.detect(image_of(scene.pixels)[None], 0.5)
-    shares = overlaps(np.asarray(scene.boxes, np.float32), found.corners)
+    (boxes,) = model.detect(image_of(scene.pixels)[None], 0.5)
+    shares = overlaps(np.asarray(scene.boxes, np.float32), boxes.corners)
     assert shares.max(axis=1).min() > 0.5
-    return [BoxTarget.of(found, int(number)) for number in shares.argmax(axis=1)]
+    return [BoxTarget.of(boxes, int(number)) for number in shares.argmax(axis=1)]
 
 
-def told(pairs, method):
+def distinguished(pairs, method):
     """Return of each map whether its peak lies in its own box, and the share of the two boxes' weight in its own."""
     model, scenes = pairs
     peaks, shares = [], []
     for image, targets in scenes:
         *_, last = method.explain(model, image, targets)
-        places = [inside(one, image.shape[:2], last.maps.shape[1:]) for one in targets]
+        places = [inside(target, image.shape[:2], last.maps.shape[1:]) for target in targets]
         for map, own, other in zip(last.maps, places, reversed(places), strict=True):
             within = np.zeros(map.shape, bool)
             within[own] = True
@@ -54,20 +54,20 @@ def told(pairs, method):
 
 
 def test_ablation_cam_of_one_of_two_digits_lies_in_it(pairs):
-    peaks, shares = told(pairs, AblationCamOfABox(channels=5.0))
+    peaks, shares = distinguished(pairs, AblationCamOfABox(channels=5.0))
     assert peaks >= 0.8
     assert (shares > 0.5).mean() >= 0.8
 
 
 def test_channels_ablated_everywhere_at_once_tell_digits_apart_less(pairs):
     apart, at_once = (
-        told(pairs, AblationCamOfABox(channels=5.0, where=where))[1]
+        distinguished(pairs, AblationCamOfABox(channels=5.0, where=where))[1]
         for where in ("in the box and around it", "everywhere at once")
     )
     assert apart.mean() > at_once.mean()
 
 
 def test_grad_cam_of_one_of_two_digits_lies_in_it_alone(pairs):
-    peaks, shares = told(pairs, GradCamOfABox())
+    peaks, shares = distinguished(pairs, GradCamOfABox())
     assert peaks >= 0.8
     assert shares.mean() > 0.9

@@ -24,10 +24,10 @@ CALLS = {
 
 
 class Broken(SpotDetector):
-    """Gives values that are not numbers."""
+    """Returns values that are not numbers."""
 
     def detect(self, images, floor):
-        return [replace(one, scores=one.scores * np.nan) for one in super().detect(images, floor)]
+        return [replace(boxes, scores=boxes.scores * np.nan) for boxes in super().detect(images, floor)]
 
     def pyramid(self, image, levels):
         return [map * np.float32(np.nan) for map in super().pyramid(image, levels)]
@@ -71,14 +71,14 @@ def test_each_pass_ticks_once(call):
 def test_pictures_that_take_too_much_memory_come_a_few_at_a_time():
     many, narrow = np.stack([spots(light) for light in (0.9, 0.8, 0.7, 0.6, 0.5)]), Narrow()
     model = DetectionModel(narrow)
-    assert [found.scores.max() for found in model.detect(many, 0.01)] == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.6])
+    assert [boxes.scores.max() for boxes in model.detect(many, 0.01)] == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.6])
     assert narrow.asked == [2, 2, 1]
     assert "too large for the memory" in model.notes[0]
 
 
 def test_channels_that_take_too_much_memory_come_a_few_at_a_time():
-    found = CALLS["ablation"](DetectionModel(Narrow()))
-    assert [len(one) for one in found] == [0, 2, 2, 2, 0]
+    detections = CALLS["ablation"](DetectionModel(Narrow()))
+    assert [len(boxes) for boxes in detections] == [0, 2, 2, 2, 0]
 
 
 def test_without_a_choice_all_levels_are_looked_at():

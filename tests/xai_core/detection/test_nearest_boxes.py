@@ -1,4 +1,4 @@
-"""What becomes of boxes after many changes: asked for once, remembered, measured."""
+"""What happens to boxes after many changes: computed once, stored, measured."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ LIGHTS = np.linspace(0.9, 0.0, 10)
 
 
 class Dimming:
-    """Finds the first spot ever darker, and counts what it was asked."""
+    """Detect the first spot ever darker, and record every call."""
 
     def __init__(self):
-        self.asked = []
+        self.calls = []
 
     def __call__(self, first, last):
-        self.asked.append((first, last))
+        self.calls.append((first, last))
         return detection_model().detect(np.stack([spots(light) for light in LIGHTS[first:last]]), 0.01)
 
 
@@ -34,11 +34,11 @@ def boxes(memory=None, targets=TARGETS, **settings):
 
 
 def test_rows_hold_the_nearest_box_of_each_target_after_each_change():
-    found = boxes()[0].found(0, 10)
-    assert found.shape == (10, 2, 5)
-    np.testing.assert_allclose(found[:, 0, 4], LIGHTS, atol=1e-6)
-    np.testing.assert_allclose(found[:, 1, 4], 0.6, atol=1e-6)
-    np.testing.assert_array_equal(found[9, 0], 0)
+    rows = boxes()[0].found(0, 10)
+    assert rows.shape == (10, 2, 5)
+    np.testing.assert_allclose(rows[:, 0, 4], LIGHTS, atol=1e-6)
+    np.testing.assert_allclose(rows[:, 1, 4], 0.6, atol=1e-6)
+    np.testing.assert_array_equal(rows[9, 0], 0)
 
 
 def test_what_was_asked_before_is_not_asked_again():
@@ -46,7 +46,7 @@ def test_what_was_asked_before_is_not_asked_again():
     boxes(memory, share=1)[0].found(0, 6)
     again, find = boxes(memory, share=1)
     np.testing.assert_array_equal(again.found(4, 10), boxes()[0].found(4, 10))
-    assert find.asked == [(6, 10)]
+    assert find.calls == [(6, 10)]
 
 
 def test_other_targets_and_other_settings_share_nothing():

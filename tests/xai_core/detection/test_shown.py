@@ -10,20 +10,20 @@ from xai_core.detector import BoxTarget, Detections
 from xai_core.errors import ParamError
 
 
-def found(*scores: float) -> Detections:
+def detections(*scores: float) -> Detections:
     corners = np.arange(4 * len(scores)).reshape(-1, 4)
     return Detections.of(corners, np.zeros(len(scores)), np.array(scores), classes=1)
 
 
 def test_a_box_at_the_threshold_is_shown() -> None:
-    assert Shown(threshold=0.7).of(found(0.9, 0.7, 0.69)).scores.tolist() == pytest.approx([0.9, 0.7])
+    assert Shown(threshold=0.7).of(detections(0.9, 0.7, 0.69)).scores.tolist() == pytest.approx([0.9, 0.7])
 
 
 def test_the_best_below_the_threshold_are_the_candidates() -> None:
     scores = np.linspace(0.4, 0.1, 9)
-    best = Shown().candidates(found(0.9, *scores)).scores
+    best = Shown().candidates(detections(0.9, *scores)).scores
     assert best == pytest.approx(scores[:CANDIDATES])
-    assert len(Shown().candidates(found(0.9))) == 0
+    assert len(Shown().candidates(detections(0.9))) == 0
 
 
 def test_no_threshold_lies_below_what_a_detector_is_asked_for() -> None:

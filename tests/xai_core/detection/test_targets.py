@@ -1,4 +1,4 @@
-"""What a box is worth: overlaps, boxes found again, aspects, similarities, by numbers worked out by hand."""
+"""Overlaps, lost boxes, aspects and similarities, worked out by hand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import case, settings
 from hypothesis import strategies as st
 
 from xai_core.detection import targets as t
@@ -18,7 +18,7 @@ BOXES = st.lists(st.tuples(SIDES, SIDES, SIDES, SIDES), max_size=6)
 SCORES, EDGES = ("score", "class", "IoU"), ("left", "right", "top", "bottom", "width", "height")
 
 
-def found(*boxes):
+def detections(*boxes):
     """Return detections of (corners, label, score), in that order."""
     corners, labels, scores = zip(*boxes, strict=True)
     rows = np.eye(4, dtype=np.float32)[list(labels)] * np.array(scores, np.float32)[:, None]
@@ -32,11 +32,11 @@ def target(corners=(10, 10, 30, 50), label=1, score=0.9):
 
 def by_hand(a, b):
     """The intersection over union of two boxes, counted in unit squares."""
-    one, other = ({(x, y) for x in range(box[0], box[2]) for y in range(box[1], box[3])} for box in (a, b))
-    return len(one & other) / len(one | other) if one | other else 0.0
+    first, second = ({(x, y) for x in range(box[0], box[2]) for y in range(box[1], box[3])} for box in (a, b))
+    return len(first & second) / len(first | second) if first | second else 0.0
 
 
-@given(BOXES, BOXES)
+@case(BOXES, BOXES)
 @settings(max_examples=60, deadline=None)
 def test_overlaps_are_those_of_a_plain_double_loop(boxes, others):
     shares = t.overlaps(np.array(boxes, np.float32).reshape(-1, 4), np.array(others, np.float32).reshape(-1, 4))
@@ -45,19 +45,19 @@ def test_overlaps_are_those_of_a_plain_double_loop(boxes, others):
 
 
 def test_the_box_found_again_is_the_one_of_the_class_that_overlaps_most():
-    boxes = found(((10, 10, 30, 50), 2, 0.9), ((10, 10, 30, 40), 1, 0.3), ((10, 10, 30, 30), 1, 0.8))
+    boxes = detections(((10, 10, 30, 50), 2, 0.9), ((10, 10, 30, 40), 1, 0.3), ((10, 10, 30, 30), 1, 0.8))
     assert t.found_again(boxes, target(), 0.5) == 1
 
 
 def test_a_box_that_overlaps_just_as_much_as_asked_for_is_lost():
-    half = found(((10, 10, 30, 30), 1, 0.8))
+    half = detections(((10, 10, 30, 30), 1, 0.8))
     assert t.found_again(half, target(), 0.5) is None
     assert t.found_again(half, target(), 0.45) == 0
 
 
 def test_nothing_is_found_again_among_no_boxes_or_those_of_other_classes():
     assert t.found_again(Detections.none(4), target(), 0.1) is None
-    assert t.found_again(found(((10, 10, 30, 50), 0, 0.9)), target(), 0.1) is None
+    assert t.found_again(detections(((10, 10, 30, 50), 0, 0.9)), target(), 0.1) is None
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_nothing_is_found_again_among_no_boxes_or_those_of_other_classes():
     ],
 )
 def test_each_aspect_of_a_box_that_lost_a_quarter_at_the_top(aspect, expected):
-    assert t.worth(found(((10, 20, 30, 50), 1, 0.8)), target(), aspect, 0.5) == pytest.approx(expected)
+    assert t.worth(detections(((10, 20, 30, 50), 1, 0.8)), target(), aspect, 0.5) == pytest.approx(expected)
 
 
 def test_a_lost_box_is_worth_nothing_that_could_be_named():
@@ -84,15 +84,15 @@ def test_a_lost_box_is_worth_nothing_that_could_be_named():
 
 def test_scores_of_boxes_add_up_as_pytorch_grad_cam_has_them(assets):
     case = json.loads((assets.parent / "cases.json").read_text())["fasterrcnn_box_score_target"]
-    given, expected = case["input"], case["expected"]["score"]
-    boxes = found(*zip(given["det_boxes"], given["det_labels"], given["det_scores"], strict=True))
-    wanted = [target(*one) for one in zip(given["ref_boxes"], given["ref_labels"], strict=True)]
-    values = t.worths([boxes], wanted, "score", given["iou_threshold"], np.ones(2, np.float32))
+    case, expected = case["input"], case["expected"]["score"]
+    boxes = detections(*zip(case["det_boxes"], case["det_labels"], case["det_scores"], strict=True))
+    wanted = [target(*pair) for pair in zip(case["ref_boxes"], case["ref_labels"], strict=True)]
+    values = t.worths([boxes], wanted, "score", case["iou_threshold"], np.ones(2, np.float32))
     assert values.sum() == pytest.approx(expected)
 
 
 def test_a_lost_box_has_no_score_left_but_its_edges_count_as_they_were():
-    many, whole = [found(((10, 20, 30, 50), 1, 0.8)), Detections.none(4)], np.array([1.9], np.float32)
+    many, whole = [detections(((10, 20, 30, 50), 1, 0.8)), Detections.none(4)], np.array([1.9], np.float32)
     np.testing.assert_allclose(t.worths(many, [target()], "score", 0.5, whole), [[1.55], [0]], rtol=1e-6)
     np.testing.assert_allclose(t.worths(many, [target()], "top", 0.5, whole), [[0.5], [1.9]], rtol=1e-6)
 
@@ -113,16 +113,16 @@ def test_many_boxes_and_targets_are_matched_as_one_by_one():
     random = np.random.default_rng(0)
     corners = random.random((500, 4)) * 300
     corners[:, 2:] = corners[:, :2] + 20 + random.random((500, 2)) * 60
-    boxes = found(*zip(corners, random.integers(0, 4, 500), random.random(500), strict=True))
+    boxes = detections(*zip(corners, random.integers(0, 4, 500), random.random(500), strict=True))
     wanted = [target(row + random.normal(size=4) * 5, label) for row, label in zip(corners, boxes.labels, strict=True)]
     rows = t.nearest(boxes, wanted)
-    for one, row in zip(wanted[::25], rows[::25], strict=True):
-        number = t.found_again(boxes, one, 0.0)
+    for wanted_box, row in zip(wanted[::25], rows[::25], strict=True):
+        number = t.found_again(boxes, wanted_box, 0.0)
         np.testing.assert_array_equal(row, [*boxes.corners[number], boxes.scores[number]])
 
 
 def test_a_target_that_no_box_of_its_class_overlaps_gets_noughts():
-    boxes = found(((100, 100, 120, 120), 1, 0.9), ((10, 10, 30, 50), 2, 0.9))
+    boxes = detections(((100, 100, 120, 120), 1, 0.9), ((10, 10, 30, 50), 2, 0.9))
     np.testing.assert_array_equal(t.nearest(boxes, [target()]), np.zeros((1, 5)))
     np.testing.assert_array_equal(t.nearest(Detections.none(4), [target()]), np.zeros((1, 5)))
 
@@ -132,7 +132,7 @@ def whole_worths(boxes, aspect="score", least_iou=0.5):
 
 
 def test_the_unchanged_box_is_worth_its_score_and_one():
-    np.testing.assert_allclose(whole_worths(found(((10, 10, 30, 50), 1, 0.9))), [1.9], rtol=1e-6)
+    np.testing.assert_allclose(whole_worths(detections(((10, 10, 30, 50), 1, 0.9))), [1.9], rtol=1e-6)
 
 
 def test_a_target_that_is_not_found_in_the_unchanged_picture_is_said():
@@ -141,20 +141,20 @@ def test_a_target_that_is_not_found_in_the_unchanged_picture_is_said():
 
 
 def test_a_least_iou_above_the_own_match_is_said():
-    nearly = found(((10, 20, 30, 50), 1, 0.9))
+    nearly = detections(((10, 20, 30, 50), 1, 0.9))
     assert whole_worths(nearly, least_iou=0.7)
-    with pytest.raises(ModelError, match=r"overlaps it by 75%, and more than 90% is asked .* lower the least IoU"):
+    with pytest.raises(ModelError, match=r"overlaps it by 75%, but more than 90% is required. Lower the least IoU"):
         whole_worths(nearly, least_iou=0.9)
 
 
 def test_a_score_of_nought_in_the_unchanged_picture_is_said():
     with pytest.raises(ModelError, match=r"The class of the box from .* is zero in the unchanged picture"):
-        whole_worths(found(((10, 10, 30, 50), 1, 0.0)), "class")
+        whole_worths(detections(((10, 10, 30, 50), 1, 0.0)), "class")
 
 
 def test_an_edge_at_nought_is_an_edge_like_any_other():
     at_the_border = target((0, 10, 20, 50))
-    rows = t.nearest(found(((0, 10, 20, 50), 1, 0.9)), [at_the_border])
+    rows = t.nearest(detections(((0, 10, 20, 50), 1, 0.9)), [at_the_border])
     assert t.whole_worths(rows, [at_the_border], "left", 0.5) == 0
 
 
@@ -166,13 +166,13 @@ def test_no_chosen_box_is_said():
 
 def test_similarity_is_iou_times_cosine_times_objectness():
     rows = np.array([[0.6, 0.8, 0, 0]], np.float32)
-    one = Detections(np.array([[10, 10, 30, 30]], np.float32), np.array([1]), np.array([0.8]), rows, np.array([0.5]))
+    box = Detections(np.array([[10, 10, 30, 30]], np.float32), np.array([1]), np.array([0.8]), rows, np.array([0.5]))
     wanted = BoxTarget((10, 10, 30, 50), 1, 1.0, (0.0, 1.0, 0.0, 0.0))
-    np.testing.assert_allclose(t.similarities(one, [wanted]), [0.5 * 0.8 * 0.5], rtol=1e-6)
+    np.testing.assert_allclose(t.similarities(box, [wanted]), [0.5 * 0.8 * 0.5], rtol=1e-6)
 
 
 def test_the_most_similar_box_counts_for_each_target():
-    boxes = found(((10, 10, 30, 50), 1, 0.2), ((10, 10, 30, 30), 1, 0.9), ((60, 60, 80, 80), 2, 0.9))
+    boxes = detections(((10, 10, 30, 50), 1, 0.2), ((10, 10, 30, 30), 1, 0.9), ((60, 60, 80, 80), 2, 0.9))
     wanted = [target(), target((60, 60, 80, 70), 2), target((60, 60, 80, 80), 1), target((200, 200, 210, 210))]
     np.testing.assert_allclose(t.similarities(boxes, wanted), [1, 0.5, 0, 0], atol=1e-6)
 
@@ -182,9 +182,9 @@ def test_similarities_stay_within_nought_and_one():
     rows = random.random((50, 91)).astype(np.float32)
     corners = np.tile(np.array([[3, 3, 10, 10]], np.float32), (50, 1))
     boxes = Detections.of(corners, rows.argmax(axis=1), rows.max(axis=1), rows)
-    found = t.similarities(boxes, [BoxTarget.of(boxes, number) for number in range(50)])
-    assert found.max() <= 1
-    np.testing.assert_allclose(found, 1, rtol=1e-6)
+    similarity = t.similarities(boxes, [BoxTarget.of(boxes, number) for number in range(50)])
+    assert similarity.max() <= 1
+    np.testing.assert_allclose(similarity, 1, rtol=1e-6)
 
 
 def test_nothing_is_like_a_target_where_nothing_is_found():
@@ -205,12 +205,12 @@ def test_a_box_outside_the_picture_or_without_extent_has_one_place(corners):
 
 def test_renormalised_maps_run_from_nought_to_one_inside_the_box_alone():
     maps = np.random.default_rng(0).normal(size=(2, 10, 10)).astype(np.float32)
-    found = t.renormalised(maps, [target((10, 20, 50, 60)), target((0, 0, 100, 100))], (100, 100))
-    assert found.min() == 0
-    np.testing.assert_allclose(found.max(axis=(1, 2)), 1)
-    assert np.count_nonzero(found[0]) == 15
-    assert not found[0, :2].any()
-    assert not found[0, :, 5:].any()
+    cut = t.renormalised(maps, [target((10, 20, 50, 60)), target((0, 0, 100, 100))], (100, 100))
+    assert cut.min() == 0
+    np.testing.assert_allclose(cut.max(axis=(1, 2)), 1)
+    assert np.count_nonzero(cut[0]) == 15
+    assert not cut[0, :2].any()
+    assert not cut[0, :, 5:].any()
 
 
 def test_a_map_that_is_the_same_all_over_the_box_becomes_nought():
@@ -218,5 +218,5 @@ def test_a_map_that_is_the_same_all_over_the_box_becomes_nought():
 
 
 def test_all_boxes_of_a_class_begin_with_the_one_asked_for():
-    boxes = found(*(((0, 0, 1, 1), label, 0.5) for label in (1, 2, 1, 1)))
+    boxes = detections(*(((0, 0, 1, 1), label, 0.5) for label in (1, 2, 1, 1)))
     np.testing.assert_array_equal(t.same_class(boxes, 2), [2, 0, 3])

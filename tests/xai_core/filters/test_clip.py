@@ -16,17 +16,17 @@ def test_the_extreme_pixel_is_brought_to_the_limit_with_its_sign():
 
 def test_each_map_has_a_limit_of_its_own():
     maps = np.stack([np.linspace(0, 1, 100), np.linspace(0, 50, 100)]).astype(np.float32)[:, None]
-    found = PercentileClip(percentile=50.0).apply(maps)
-    np.testing.assert_allclose(found.max(axis=(1, 2)), [0.5, 25])
+    clipped = PercentileClip(percentile=50.0).apply(maps)
+    np.testing.assert_allclose(clipped.max(axis=(1, 2)), [0.5, 25])
 
 
 @given(seed=st.integers(0, 1000), percentile=st.floats(50, 100))
 def test_small_values_and_signs_are_kept(seed, percentile):
     maps = np.random.default_rng(seed).normal(size=(2, 7, 8)).astype(np.float32)
-    found = PercentileClip(percentile=percentile).apply(maps)
-    changed = found != maps
-    assert (np.sign(found) == np.sign(maps)).all()
-    assert (np.abs(found[changed]) < np.abs(maps[changed])).all()
+    clipped = PercentileClip(percentile=percentile).apply(maps)
+    changed = clipped != maps
+    assert (np.sign(clipped) == np.sign(maps)).all()
+    assert (np.abs(clipped[changed]) < np.abs(maps[changed])).all()
     assert changed.mean() <= 1 - percentile / 100 + 2 / 56
 
 

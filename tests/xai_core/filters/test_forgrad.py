@@ -24,31 +24,31 @@ def random_maps(height, width, count=2):
 def by_full_transform(map_, sigma):
     """Low-pass as a sum of waves, frequency by frequency."""
     height, width = map_.shape
-    found = np.zeros((height, width), complex)
+    filtered = np.zeros((height, width), complex)
     coefficients = np.fft.fft2(map_) / (height * width)
     y, x = np.indices((height, width))
     for u in range(height):
         for v in range(width):
             down, across = (n if n <= side / 2 else n - side for n, side in ((u, height), (v, width)))
             if down**2 + across**2 <= sigma**2:
-                found += coefficients[u, v] * np.exp(2j * np.pi * (u * y / height + v * x / width))
-    return found
+                filtered += coefficients[u, v] * np.exp(2j * np.pi * (u * y / height + v * x / width))
+    return filtered
 
 
 @pytest.mark.parametrize("sigma", ["0.5", "1", "2", "4"])
 def test_known_numbers_come_out(sigma):
-    found = np.abs(low_pass(np.abs(MAP), float(sigma)))
-    np.testing.assert_allclose(found, [EXPECTED["low_pass"][sigma]], atol=1e-6)
+    filtered = np.abs(low_pass(np.abs(MAP), float(sigma)))
+    np.testing.assert_allclose(filtered, [EXPECTED["low_pass"][sigma]], atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [(5, 5), (8, 8), (7, 12), (12, 7), (9, 10), (15, 15)])
 @pytest.mark.parametrize("sigma", [1, 2.5, 3])
 def test_any_height_and_width_are_exact(size, sigma):
     maps = random_maps(*size)
-    for map_, found in zip(maps, ForGrad(sigma=sigma, signed=True).apply(maps), strict=True):
+    for map_, filtered in zip(maps, ForGrad(sigma=sigma, signed=True).apply(maps), strict=True):
         expected = by_full_transform(map_.astype(np.float64), sigma)
         np.testing.assert_allclose(expected.imag, 0, atol=1e-9)
-        np.testing.assert_allclose(found, expected.real, atol=1e-5)
+        np.testing.assert_allclose(filtered, expected.real, atol=1e-5)
 
 
 def test_the_paper_filters_the_magnitude_and_takes_the_magnitude_again():
@@ -81,14 +81,14 @@ def test_below_one_cycle_only_the_mean_is_left():
 
 def test_the_mean_is_always_kept():
     maps = random_maps(7, 12)
-    found = ForGrad(sigma=2, signed=True).apply(maps)
-    np.testing.assert_allclose(found.mean(axis=(1, 2)), maps.mean(axis=(1, 2)), atol=1e-6)
+    filtered = ForGrad(sigma=2, signed=True).apply(maps)
+    np.testing.assert_allclose(filtered.mean(axis=(1, 2)), maps.mean(axis=(1, 2)), atol=1e-6)
 
 
 def test_maps_stay_float32_and_keep_their_shape():
-    found = ForGrad(sigma=3).apply(random_maps(7, 12, 3))
-    assert found.dtype == np.float32
-    assert found.shape == (3, 7, 12)
+    filtered = ForGrad(sigma=3).apply(random_maps(7, 12, 3))
+    assert filtered.dtype == np.float32
+    assert filtered.shape == (3, 7, 12)
 
 
 @pytest.mark.parametrize("size", [(8, 8), (7, 12), (9, 9)])
@@ -128,18 +128,18 @@ def test_a_sigma_beyond_half_the_side_is_refused():
 XPLIQUE = """
 import sys, numpy as np
 from xplique.commons.forgrad import forgrad
-asked = np.load(sys.argv[1])
-np.savez(sys.argv[2], **{n: np.asarray(forgrad(m, sigma=int(n.split("_")[1]))) for n, m in asked.items()})
+inputs = np.load(sys.argv[1])
+np.savez(sys.argv[2], **{n: np.asarray(forgrad(m, sigma=int(n.split("_")[1]))) for n, m in inputs.items()})
 """
 
 
 def test_even_square_maps_come_out_as_xplique_has_them(tmp_path):
-    asked = {f"{side}_{s}": random_maps(side, side) for side in (8, 32, 224) for s in (1, 3, side // 4, side // 2)}
-    np.savez(tmp_path / "asked.npz", **asked)
-    command = [sys.executable, "-W", "ignore", "-c", XPLIQUE, tmp_path / "asked.npz", tmp_path / "answer.npz"]
+    inputs = {f"{side}_{s}": random_maps(side, side) for side in (8, 32, 224) for s in (1, 3, side // 4, side // 2)}
+    np.savez(tmp_path / "inputs.npz", **inputs)
+    command = [sys.executable, "-W", "ignore", "-c", XPLIQUE, tmp_path / "inputs.npz", tmp_path / "answer.npz"]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=240)
     assert ran.returncode == 0, ran.stderr[-2000:]
     answers = np.load(tmp_path / "answer.npz")
-    for name, maps in asked.items():
-        found = ForGrad(sigma=float(name.split("_")[1])).apply(maps)
-        np.testing.assert_allclose(found, answers[name].reshape(found.shape), atol=2e-5, err_msg=name)
+    for name, maps in inputs.items():
+        filtered = ForGrad(sigma=float(name.split("_")[1])).apply(maps)
+        np.testing.assert_allclose(filtered, answers[name].reshape(filtered.shape), atol=2e-5, err_msg=name)

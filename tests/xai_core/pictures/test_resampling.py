@@ -16,7 +16,7 @@ RANDOM = np.random.default_rng(0)
 )
 def test_a_map_becomes_larger_as_opencv_makes_it(old, new):
     maps = RANDOM.random((2, *old)).astype(np.float32)
-    expected = np.stack([cv2.resize(one, new[::-1], interpolation=cv2.INTER_LINEAR) for one in maps])
+    expected = np.stack([cv2.resize(map_, new[::-1], interpolation=cv2.INTER_LINEAR) for map_ in maps])
     np.testing.assert_allclose(resized(maps, new), expected, atol=1e-5)
 
 
