@@ -69,9 +69,9 @@ def test_a_large_batch_goes_through_in_parts_so_that_a_slow_model_shows_that_it_
     assert network.asked_back == [4, 1]
 
 
-def test_a_logit_is_not_to_be_had_of_a_model_that_ends_in_probabilities():
+def test_a_model_that_ends_in_probabilities_has_no_logits():
     network = LinearNetwork(WEIGHTS, gives="probability")
-    with pytest.raises(MissingCapability, match="choose to explain the probability"):
+    with pytest.raises(MissingCapability, match="Explain the probability instead"):
         model_of(network).gradients(IMAGES, TARGETS, "logit")
 
 

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import case, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xai_core.detection import targets as t
@@ -36,7 +36,7 @@ def by_hand(a, b):
     return len(first & second) / len(first | second) if first | second else 0.0
 
 
-@case(BOXES, BOXES)
+@given(BOXES, BOXES)
 @settings(max_examples=60, deadline=None)
 def test_overlaps_are_those_of_a_plain_double_loop(boxes, others):
     shares = t.overlaps(np.array(boxes, np.float32).reshape(-1, 4), np.array(others, np.float32).reshape(-1, 4))
