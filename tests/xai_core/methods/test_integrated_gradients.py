@@ -151,7 +151,7 @@ def test_what_lies_out_of_range_is_said(field, value, words):
 
 
 def test_a_logit_of_a_model_that_ends_in_probabilities_is_refused():
-    with pytest.raises(MissingCapability, match="choose to explain the probability"):
+    with pytest.raises(MissingCapability, match="Explain the probability instead"):
         estimates(IntegratedGradients(score="logit"), LinearNetwork(WEIGHTS, gives="probability"))
 
 
