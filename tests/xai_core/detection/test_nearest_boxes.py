@@ -73,9 +73,9 @@ def test_falls_are_shares_of_the_whole_and_movements_of_the_side_of_the_box():
     np.testing.assert_allclose(falls("left").largest, 1)
 
 
-def test_boxes_that_are_lost_are_told_where_edges_were_to_be_measured():
+def test_lost_boxes_are_noted_if_edges_are_measured():
     rows = boxes()[0].found(0, 10)
-    for aspect, notes in (("left", ("The box was lost after 1 of 20 changes; there its edges count",)), ("score", ())):
+    for aspect, notes in (("left", ("The box was lost after 1 of 20 changes; its edges count as un",)), ("score", ())):
         counted = falls(aspect)
         counted.of(rows)
         assert [note[: len(notes[0])] for note in counted.notes] == list(notes)
