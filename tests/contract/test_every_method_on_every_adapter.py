@@ -15,9 +15,17 @@ from xai_core.jobs.questions.explain import Explain
 from xai_core.jobs.questions.predict import Predict
 from xai_core.method import METHODS, Method
 from xai_core.services.preparation import Prepared, prepare
-from xai_core.types import Estimate, Floats
+from xai_core.types import Capability, Estimate, Floats
 
 TABBY = 281
+SECONDS = 300
+# One picture and two are summed in another order, so that all values differ by float32's rounding: 6e-8 an operation,
+# which the layers let grow to about 1e-6 of their values. Scores, and what is computed of them, hardly grow it.
+ROUNDING = 1e-3
+# A slope jumps where rounding takes a unit across a kink of its ReLU6. MobileNetV2 has 5 million such units, some 5 of
+# which lie within 1e-6 of a kink. One unit carries at most 1 in 47,000 of the slope's energy, as the smallest layer has
+# that many, and so 0.5% of its norm; a hundred would carry 5%. Another class's slope is more than 60% away.
+FLIPPED = 0.05
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +59,17 @@ def job_of(runner: LocalRunner, prepared: Prepared, method: Method, image: Float
     return runner.ask(prepared.source, Explain(prepared.preprocessing, method, image, np.array(targets)))
 
 
+def apart(found: Floats, expected: Floats) -> float:
+    """Return the norm of the difference of two maps, as a share of the norm of what is expected."""
+    return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))
+
+
+def reads_slopes_at_pixels(method: Method) -> bool:
+    """Return whether a method's gradient runs through all layers, and not to the last of them alone."""
+    rules, last = Capability.BACKWARD_RULES in method.needs, Capability.ACTIVATIONS in method.needs
+    return Capability.GRADIENT in method.needs and (rules or not last)
+
+
 def test_a_sample_of_each_framework_is_built() -> None:
     assert {m.framework for m in samples.sample_models()} == {"PyTorch", "Keras", "ONNX"}
 
@@ -64,33 +83,32 @@ def test_what_a_model_can_not_do_is_told_with_the_reason(prepared: Prepared) -> 
 
 
 def test_the_cat_is_seen_as_a_cat(runner: LocalRunner, prepared: Prepared, image: Floats) -> None:
-    row = runner.ask(prepared.source, Predict(prepared.preprocessing, image[None])).result(60)[0]
+    row = runner.ask(prepared.source, Predict(prepared.preprocessing, image[None])).result(SECONDS)[0]
     assert int(row.argmax()) in (281, 282, 285)
 
 
 def test_a_method_gives_finite_maps_repeats_itself_and_judges_each_target_alone(
     runner: LocalRunner, prepared: Prepared, quick_method: Method, image: Floats
 ) -> None:
-    both = job_of(runner, prepared, quick_method, image, 967, TABBY).result(120)
+    both = job_of(runner, prepared, quick_method, image, 967, TABBY).result(SECONDS)
     assert both.fraction == 1
     assert both.maps.shape == (2, 224, 224)
     assert np.isfinite(both.maps).all()
     assert np.ptp(both.maps[1]) > 0
-    alone = job_of(runner, prepared, quick_method, image, TABBY).result(120)
-    again = job_of(runner, prepared, quick_method, image, TABBY).result(120)
-    scale = float(np.abs(alone.maps).max())
-    np.testing.assert_allclose(alone.maps, again.maps, rtol=1e-4, atol=1e-5 * scale)
-    np.testing.assert_allclose(alone.maps[0], both.maps[1], rtol=1e-3, atol=1e-3 * scale)
+    alone = job_of(runner, prepared, quick_method, image, TABBY).result(SECONDS)
+    again = job_of(runner, prepared, quick_method, image, TABBY).result(SECONDS)
+    assert apart(again.maps, alone.maps) < ROUNDING / 10  # summed in the same order
+    assert apart(both.maps[1], alone.maps[0]) < (FLIPPED if reads_slopes_at_pixels(quick_method) else ROUNDING)
 
 
 def test_a_cancelled_method_leaves_the_model_as_it_was(
     runner: LocalRunner, prepared: Prepared, quick_method: Method, image: Floats
 ) -> None:
     question = Predict(prepared.preprocessing, image[None], prepared.card.gives)
-    before = runner.ask(prepared.source, question).result(60)
+    before = runner.ask(prepared.source, question).result(SECONDS)
     job = job_of(runner, prepared, quick_method, 1 - image, TABBY, 967)
     job.wait(0.05)
     job.cancel()
-    job.wait(60)
-    after = runner.ask(prepared.source, question).result(60)
+    job.wait(SECONDS)
+    after = runner.ask(prepared.source, question).result(SECONDS)
     np.testing.assert_array_equal(before, after)

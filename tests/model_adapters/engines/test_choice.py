@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from model_adapters.engines import choice, openvino
+from model_adapters.engines import trials as trials_of
 from model_adapters.engines.choice import TOO_LARGE, UNREADABLE, WithEngines
 from model_adapters.engines.openvino import Portable
 from model_adapters.engines.trials import (
@@ -40,8 +41,30 @@ def small(seed: int = 0) -> torch.nn.Module:
     return torch.nn.Sequential(*layers, torch.nn.Linear(32, CLASSES)).eval().requires_grad_(False)
 
 
+SECONDS_OF_AN_ANSWER = trials_of._seconds  # before it is replaced
+SECONDS = {  # that an engine is said to take, as a busy machine would time them by chance
+    ("PyTorch", "float32"): 0.004,
+    ("OpenVINO", "float32"): 0.003,
+    ("OpenVINO", "bfloat16"): 0.002,
+    ("PyTorch", "bfloat16"): 0.001,
+}
+
+
+def paced(candidate, batch):
+    candidate.answer(batch)
+    return len(batch) * SECONDS.get((candidate.name, candidate.precision), 0.001)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def paces():
+    """Replace the clock of the trials."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trials_of, "_seconds", paced)
+        yield
+
+
 class SlowNetwork(Network):
-    """A module that takes its time, so that any engine is faster; `ported` is what the engines are given."""
+    """A module that is said to be slower than any engine; `ported` is what the engines are given."""
 
     def __init__(self, module, ported=None, spec=SPEC):
         self.card = Card("pytorch", "a test", CLASSES, spec, Capability.PREDICT)
@@ -49,7 +72,6 @@ class SlowNetwork(Network):
 
     def forward(self, inputs):
         self.asked += 1
-        time.sleep(0.005)
         return self.module(torch.from_numpy(inputs).permute(0, 3, 1, 2)).numpy()
 
     def backward(self, inputs, targets, score, rule="gradient", references=None):
@@ -188,7 +210,7 @@ def test_without_the_memory_for_trials_the_native_engine_goes_on(capfd):
 
 
 class FastInBfloat16(SlowNetwork):
-    """Knows bfloat16, in which it takes no time."""
+    """Knows bfloat16, in which nothing is faster."""
 
     def at(self, precision):
         made = FastInBfloat16(self.module)
@@ -335,13 +357,18 @@ def test_a_batch_that_the_native_engine_has_no_memory_for_is_made_smaller(kind):
     assert all(trial.milliseconds > 0 and not trial.fault for trial in trials)
 
 
-def test_a_slow_model_is_shown_few_pictures():
+def test_the_clock_runs_while_an_engine_answers():
+    assert SECONDS_OF_AN_ANSWER(Candidate("slow", "float32", lambda inputs: time.sleep(0.02)), INPUTS) >= 0.02
+
+
+def test_a_slow_model_is_shown_few_pictures(monkeypatch):
     shown = []
 
     def answer(inputs):
         shown.append(len(inputs))
-        time.sleep(0.1 * len(inputs))
         return inputs.mean(axis=(1, 2))
+
+    monkeypatch.setattr(trials_of, "_seconds", lambda candidate, batch: (candidate.answer(batch), 0.1 * len(batch))[1])
 
     tried(Candidate("native", "float32", answer), [], InputSpec(8, 8))
     assert sum(shown) < 40
@@ -350,7 +377,7 @@ def test_a_slow_model_is_shown_few_pictures():
 
 ALONE = """
 import sys, torch
-from model_adapters.engine_openvino import Compiled, Portable, convert
+from model_adapters.engines.openvino import Compiled, Portable, convert
 from xai_core.types import InputSpec
 ported = Portable(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 8), torch.nn.Flatten()), torch.zeros(2, 3, 8, 8))
 print(Compiled(convert(ported, InputSpec(8, 8), 8, 8), "float32", ported)(torch.zeros(5, 8, 8, 3).numpy()).shape)

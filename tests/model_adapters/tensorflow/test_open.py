@@ -128,7 +128,7 @@ def test_the_sample_shows_its_layers_up_to_the_last_grid(tensorflow_answers):
 
 WITHOUT_MEMORY = """
 import keras, numpy, tensorflow
-from model_adapters.tensorflow_network import TensorFlowNetwork
+from model_adapters.tensorflow.network import TensorFlowNetwork
 from xai_core.errors import OutOfMemory
 from xai_core.types import InputSpec
 model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.GlobalAveragePooling2D()])
