@@ -1,23 +1,26 @@
 # Two commands matter: `make run` opens the app, `make test` checks everything. Both set up what they need.
+# While you write, `make check` reads the code and runs no test; `make test-long` runs the few tests that take longest.
 PY := .venv/bin/python
 PORT ?= 8501
 
-.PHONY: run test check setup samples browser lock docs format benchmarks clean
+.PHONY: run test test-long check setup samples browser lock docs format benchmarks clean
 
 run: setup samples
 	$(PY) -m streamlit run app.py --server.port $(PORT)
 
 test: setup samples browser
 	$(MAKE) --no-print-directory check
+	$(PY) -m pytest -n 2 --dist loadfile -m "not long"
 
-check:
+test-long: setup samples
+	$(PY) -m pytest -n 2 --dist loadfile -m long
+
+check: setup
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 	$(PY) scripts/generate_docs.py --check
-	$(PY) -m pytest -n 2 --dist loadfile --ignore tests/browser
-	$(PY) -m pytest tests/browser
 
 setup: .venv/ready
 
