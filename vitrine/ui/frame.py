@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import Page
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from vitrine.ui import session
 from vitrine.ui.text import literal
@@ -31,7 +32,11 @@ UNPROTECTED = (
 
 
 def navigation() -> Page:
-    """Show the way to all pages and return the one that is asked for."""
+    """Show the way to all pages and return the one that this run was asked for.
+
+    A run that is being stopped may still begin once more, as `st.rerun` makes it. It then tells the session's only
+    pages manager its own page, and the run of the click beside it would open that one: the link would lead nowhere.
+    """
     pages = [
         st.Page("pages/model.py", title="Model", icon=":material/model_training:", url_path="model", default=True),
         st.Page("pages/explain.py", title="Explain", icon=":material/search:", url_path="explain"),
@@ -40,7 +45,13 @@ def navigation() -> Page:
         st.Page("pages/training.py", title="Training", icon=":material/timeline:", url_path="training"),
         st.Page("pages/methods.py", title="Methods", icon=":material/menu_book:", url_path="methods"),
     ]
-    return st.navigation(pages, position="top")
+    run = get_script_run_ctx()
+    asked = run.page_script_hash if run else ""
+    page = st.navigation(pages, position="top")
+    while run and page._script_hash != asked and any(one._script_hash == asked for one in pages):
+        run.pages_manager.set_script_intent(asked, "")
+        page = st.navigation(pages, position="top")
+    return page
 
 
 def within_app() -> None:
