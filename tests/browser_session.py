@@ -19,10 +19,10 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE = 60
+PATIENCE = 120  # seconds; whatever a page is waited for takes a few on an idle machine and longer beside other work
 SWITCHES = (
     "--no-sandbox",
     "--headless=new",
@@ -41,6 +41,8 @@ QUIET = """() => {
   const app = document.querySelector('[data-testid="stApp"]');
   return app?.dataset.testScriptState === "notRunning" && app.dataset.testConnectionState === "CONNECTED";
 }"""
+
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 @contextmanager

@@ -7,13 +7,13 @@ from collections.abc import Generator, Iterator
 import pytest
 from playwright.sync_api import Browser, Error, Page
 
-from tests.browser_session import ROOT, new_page, streamlit_app
+from tests.browser_session import PATIENCE, ROOT, new_page, streamlit_app
 from tests.browser_session import browser as browser
 
 
 @pytest.fixture(scope="session")
 def app() -> Iterator[str]:
-    with streamlit_app(ROOT / "app.py", VITRINE_STEP_SECONDS="10") as address:
+    with streamlit_app(ROOT / "app.py", VITRINE_STEP_SECONDS=str(PATIENCE)) as address:
         yield address
 
 

@@ -11,9 +11,6 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser_session import open_app, wait_until_quiet
 
-LOADING = 90_000
-A_SECOND_CLICK = 15_000
-
 
 def start(page: Page, address: str) -> None:
     open_app(page, address)
@@ -33,7 +30,7 @@ def use_sample_model(page: Page, framework: str) -> None:
 
 
 def wait_until_ready(page: Page) -> None:
-    expect(page.get_by_text("What it says")).to_be_visible(timeout=LOADING)
+    expect(page.get_by_text("What it says")).to_be_visible()
     wait_until_quiet(page)
 
 
@@ -48,15 +45,9 @@ def add_sample_picture(page: Page, title: str) -> None:
 
 
 def go_to(page: Page, link: str, heading: str) -> None:
-    """Follow a link above the page, a second time where nothing came of it, as a person would."""
-    arrived = page.get_by_role("heading", name=heading, exact=True)
+    """Follow a link above the page."""
     page.get_by_role("link", name=link, exact=True).first.click()
-    try:
-        expect(arrived).to_be_visible(timeout=A_SECOND_CLICK)
-    except AssertionError:
-        print(f"The link {link} led nowhere at first; the page is {page.url}.")
-        page.get_by_role("link", name=link, exact=True).first.click()
-        expect(arrived).to_be_visible()
+    expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
 
 
 def go_to_explain(page: Page) -> None:
@@ -77,7 +68,7 @@ def slider(page: Page, key: str) -> Locator:
 
 def wait_for_answer(page: Page) -> None:
     """Wait until the map is final: it can be downloaded."""
-    expect(page.get_by_text("Download map, picture and settings").first).to_be_visible(timeout=LOADING)
+    expect(page.get_by_text("Download map, picture and settings").first).to_be_visible()
 
 
 def go_to_model(page: Page) -> None:

@@ -85,26 +85,26 @@ def ask_about(page: Page, faces: FaceClassifier, folder: Path) -> None:
     open_tab(page, "Labels")
     (folder / "labels.txt").write_text("\n".join(CLASSES))
     page.locator('[class*="st-key-labels-"] input[type=file]').set_input_files(folder / "labels.txt")
-    expect(page.get_by_text(f"2 classes: {', '.join(CLASSES)}")).to_be_visible(timeout=person.LOADING)
+    expect(page.get_by_text(f"2 classes: {', '.join(CLASSES)}")).to_be_visible()
     page.get_by_role("link", name="Bias", exact=True).first.click()
     open_tab(page, "Pictures")
     archive = as_pictures(faces, folder / "faces.zip")
     page.locator('[class*="st-key-labelled-"] input[type=file]').set_input_files(archive)
-    expect(page.get_by_text(f"of {len(faces.rows)} pictures")).to_be_visible(timeout=person.LOADING)
-    expect(page.get_by_text(f"{len(faces.rows)} pictures, 2 classes")).to_be_visible(timeout=person.LOADING)
+    expect(page.get_by_text(f"of {len(faces.rows)} pictures")).to_be_visible()
+    expect(page.get_by_text(f"{len(faces.rows)} pictures, 2 classes")).to_be_visible()
 
 
 def bring_table(page: Page, table: Path) -> None:
     page.get_by_text("Predictions", exact=True).click()
     page.locator('[class*="st-key-predictions-"] input[type=file]').set_input_files(table)
-    expect(page.get_by_role("textbox", name=re.compile("2 classes"))).to_have_count(2, timeout=person.LOADING)
+    expect(page.get_by_role("textbox", name=re.compile("2 classes"))).to_have_count(2)
     wait_until_quiet(page)
 
 
 def cells_of(page: Page, column: str) -> dict[str, str]:
     """Return a column of the table on a canvas that has it, by the texts of the first column."""
     grid = page.locator("[role=grid]").filter(has_text=column)
-    expect(grid.locator("tr").nth(1)).to_be_attached(timeout=person.LOADING)
+    expect(grid.locator("tr").nth(1)).to_be_attached()
     head, *rows = (row.locator("th, td").all_text_contents() for row in grid.locator("tr").all())
     return {row[0]: row[head.index(column)] for row in rows}
 
@@ -122,7 +122,7 @@ def click_cell(page: Page, row: int, column: int, classes: int) -> None:
 def downloaded_figures(page: Page) -> list[dict[str, Any]]:
     page.get_by_role("button", name="Work out all figures").click()
     button = page.get_by_role("button", name="metrics.json")
-    expect(button).to_be_visible(timeout=person.LOADING)
+    expect(button).to_be_visible()
     with page.expect_download() as download:
         button.click()
     return list(json.loads(download.value.path().read_text("utf-8")))
@@ -156,9 +156,9 @@ def test_a_model_is_asked_about_real_faces_and_its_errors_are_followed_to_single
     open_tab(page, "Groups")
     assert cells_of(page, "Accuracy") == accuracies(faces, "race")
     person.choose(page, "bias-crossing", "age")
-    expect(page.get_by_text("for the class Male against the rest, by race × age")).to_be_visible(timeout=person.LOADING)
+    expect(page.get_by_text("for the class Male against the rest, by race × age")).to_be_visible()
     groups = {(row["race"], row["age"]) for row in faces.rows}
-    expect(page.get_by_text(f"Of {len(groups)} groups")).to_be_visible(timeout=person.LOADING)
+    expect(page.get_by_text(f"Of {len(groups)} groups")).to_be_visible()
 
     open_tab(page, "Download")
     asked, told = downloaded_figures(page)
@@ -172,9 +172,9 @@ def test_a_model_is_asked_about_real_faces_and_its_errors_are_followed_to_single
     wait_until_quiet(page)
     click_cell(page, CLASSES.index("Female"), CLASSES.index("Male"), len(CLASSES))
     wrong = taken_for(faces, "Female", "Male")
-    expect(page.get_by_text(f"{len(wrong)} pictures.", exact=True)).to_be_visible(timeout=person.LOADING)
-    expect(page.get_by_alt_text(wrong[0])).to_be_visible(timeout=person.LOADING)
+    expect(page.get_by_text(f"{len(wrong)} pictures.", exact=True)).to_be_visible()
+    expect(page.get_by_alt_text(wrong[0])).to_be_visible()
     page.get_by_role("button", name="Explain 1", exact=True).click()
-    expect(page.get_by_role("heading", name="Explain", exact=True)).to_be_visible(timeout=person.LOADING)
+    expect(page.get_by_role("heading", name="Explain", exact=True)).to_be_visible()
     person.wait_for_answer(page)
-    expect(page.get_by_text(f"of {wrong[0]}")).to_be_visible(timeout=person.LOADING)
+    expect(page.get_by_text(f"of {wrong[0]}")).to_be_visible()

@@ -8,8 +8,6 @@ from playwright.sync_api import Page, expect
 from tests.browser import person
 from tests.browser_session import ROOT, open_app, streamlit_app, wait_until_quiet
 
-SLOW = 30_000
-
 
 @pytest.fixture
 def explaining(page: Page, app: str) -> Page:
@@ -22,7 +20,7 @@ def explaining(page: Page, app: str) -> Page:
 
 
 def expect_chosen(page: Page, option: str) -> None:
-    expect(page.locator(".st-key-method input")).to_have_value(option, timeout=SLOW)
+    expect(page.locator(".st-key-method input")).to_have_value(option)
 
 
 def test_a_method_is_found_and_chosen_by_keyboard(explaining: Page) -> None:
@@ -31,9 +29,9 @@ def test_a_method_is_found_and_chosen_by_keyboard(explaining: Page) -> None:
     field = page.get_by_role("dialog").get_by_label("Search")
     field.focus()
     page.keyboard.type("patch after the other")
-    expect(page.get_by_role("button", name="Choose Saliency")).to_have_count(0, timeout=SLOW)
+    expect(page.get_by_role("button", name="Choose Saliency")).to_have_count(0)
     page.get_by_role("button", name="Choose Occlusion").press("Enter")
-    expect(page.get_by_role("dialog")).to_have_count(0, timeout=SLOW)
+    expect(page.get_by_role("dialog")).to_have_count(0)
     expect_chosen(page, "Perturbation · Occlusion sensitivity")
     wait_until_quiet(page)
     assert "method=occlusion" in page.url
@@ -42,17 +40,17 @@ def test_a_method_is_found_and_chosen_by_keyboard(explaining: Page) -> None:
 def test_the_list_stays_open_when_an_answer_arrives_and_closes_with_escape(explaining: Page) -> None:
     page = explaining
     page.get_by_role("button", name="All methods").click()
-    expect(page.get_by_text("completeness error").first).to_be_attached(timeout=person.LOADING)
+    expect(page.get_by_text("completeness error").first).to_be_attached()
     expect(page.get_by_role("dialog")).to_be_visible()
     page.keyboard.press("Escape")
-    expect(page.get_by_role("dialog")).to_have_count(0, timeout=SLOW)
+    expect(page.get_by_role("dialog")).to_have_count(0)
     person.wait_for_answer(page)
-    expect(page.get_by_role("dialog")).to_have_count(0, timeout=SLOW)
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_what_the_sample_can_not_do_says_why(explaining: Page) -> None:
     explaining.get_by_role("button", name="All methods").click()
-    expect(explaining.get_by_role("button", name="Choose Attention rollout")).to_be_disabled(timeout=SLOW)
+    expect(explaining.get_by_role("button", name="Choose Attention rollout")).to_be_disabled()
     expect(explaining.get_by_text("Attention rollout needs attention weights").first).to_be_visible()
 
 

@@ -11,8 +11,6 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser import person
 from tests.browser_session import wait_until_quiet
 
-SLOW = person.LOADING
-
 
 @pytest.fixture
 def blood(page: Page, app: str, assets: Path) -> Page:
@@ -20,11 +18,11 @@ def blood(page: Page, app: str, assets: Path) -> Page:
     person.start(page, f"{app}/detection?methods=ablationcam&ablationcam.channels=5&drise.samples=8000")
     files = page.locator('[class*="st-key-detector-file"] input[type=file]')
     files.set_input_files(assets / "models/detection/fasterrcnn_mobilenet_v2_fpn_bccd.pth")
-    expect(page.get_by_text("Detector: fasterrcnn")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("Detector: fasterrcnn")).to_be_visible()
     wait_until_quiet(page)
     picture = assets / "datasets/bccd/JPEGImages/BloodImage_00007.jpg"
     page.locator('[class*="st-key-pictures"] input[type=file]').set_input_files(picture)
-    expect(box(page, "1: ")).to_be_visible(timeout=SLOW)
+    expect(box(page, "1: ")).to_be_visible()
     wait_until_quiet(page)
     return page
 
@@ -43,8 +41,8 @@ def click_box(page: Page, start: str) -> None:
 
 def wait_for_maps(page: Page) -> None:
     """Wait until all maps are final: they can be downloaded, and nothing can be cancelled."""
-    expect(page.get_by_text("Download maps, picture and settings").first).to_be_visible(timeout=SLOW)
-    expect(page.get_by_role("button", name="Cancel")).to_have_count(0, timeout=SLOW)
+    expect(page.get_by_text("Download maps, picture and settings").first).to_be_visible()
+    expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
     wait_until_quiet(page)
 
 
@@ -57,22 +55,22 @@ def test_from_a_click_on_a_box_to_all_boxes_of_its_class_and_a_run_that_is_cance
 
     person.slider(page, "ablationcam-channels").focus()
     page.keyboard.press("ArrowLeft")
-    expect(page.get_by_text("channels 4,")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("channels 4,")).to_be_visible()
     wait_for_maps(page)
     assert "ablationcam.channels=4" in page.url
 
     page.get_by_role("button", name="Explain all boxes of this class").click()
-    expect(page.locator('.box[aria-pressed="true"]')).to_have_count(8, timeout=SLOW)
-    expect(page.locator(".overlay .frame:visible")).to_have_count(8, timeout=SLOW)
+    expect(page.locator('.box[aria-pressed="true"]')).to_have_count(8)
+    expect(page.locator(".overlay .frame:visible")).to_have_count(8)
     wait_for_maps(page)
 
     click_box(page, "1: ")
-    expect(page.locator(".overlay .frame:visible")).to_have_count(1, timeout=SLOW)
+    expect(page.locator(".overlay .frame:visible")).to_have_count(1)
     wait_for_maps(page)
     page.get_by_text("D-RISE", exact=True).click()
-    expect(page.get_by_text("takes 8,000 detections, about")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("takes 8,000 detections, about")).to_be_visible()
     page.get_by_role("button", name="Run D-RISE").click()
-    expect(page.get_by_text(re.compile(r"D-RISE: \d+%, about"))).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text(re.compile(r"D-RISE: \d+%, about"))).to_be_visible()
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_text("Cancelled.")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("Cancelled.")).to_be_visible()
     expect(page.get_by_text("Ablation-CAM of a box of BloodImage_00007.jpg")).to_be_visible()
