@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,10 +15,12 @@ from xai_core.jobs.local import LocalRunner
 from xai_core.jobs.questions.explain import Explain
 from xai_core.jobs.questions.predict import Predict
 from xai_core.method import METHODS, Method
+from xai_core.params import Size
 from xai_core.services.preparation import Prepared, prepare
 from xai_core.types import Capability, Estimate, Floats
 
 TABBY = 281
+SMALL = 128  # pixels, where a model takes any size
 SECONDS = 300
 # One picture and two are summed in another order, so that all values differ by float32's rounding: 6e-8 an operation,
 # which the layers let grow to about 1e-6 of their values. Scores, and what is computed of them, hardly grow it.
@@ -38,7 +41,9 @@ def runner() -> Iterator[LocalRunner]:
 @pytest.fixture(scope="module", params=[m.framework for m in samples.sample_models()] or ["no samples are built"])
 def prepared(request: pytest.FixtureRequest, runner: LocalRunner) -> Prepared:
     model = next(m for m in samples.sample_models() if m.framework == request.param)
-    return prepare(runner, model.source(), [], samples.references())
+    found = prepare(runner, model.source(), [], samples.references())
+    small = replace(found.preprocessing, height=SMALL, width=SMALL)
+    return found if found.card.input.height else replace(found, preprocessing=small)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +57,11 @@ def quick_method(request: pytest.FixtureRequest, prepared: Prepared) -> Method:
     chosen = METHODS[request.param]
     if reason := why_not(chosen, prepared.card):
         pytest.skip(reason)
-    return quick(chosen, prepared.card, (224, 224))
+    return quick(chosen, prepared.card, size(prepared))
+
+
+def size(prepared: Prepared) -> Size:
+    return prepared.preprocessing.height, prepared.preprocessing.width
 
 
 def job_of(runner: LocalRunner, prepared: Prepared, method: Method, image: Floats, *targets: int) -> Job[Estimate]:
@@ -92,7 +101,7 @@ def test_a_method_gives_finite_maps_repeats_itself_and_judges_each_target_alone(
 ) -> None:
     both = job_of(runner, prepared, quick_method, image, 967, TABBY).result(SECONDS)
     assert both.fraction == 1
-    assert both.maps.shape == (2, 224, 224)
+    assert both.maps.shape == (2, *size(prepared))
     assert np.isfinite(both.maps).all()
     assert np.ptp(both.maps[1]) > 0
     alone = job_of(runner, prepared, quick_method, image, TABBY).result(SECONDS)

@@ -172,6 +172,7 @@ def test_the_score_speaks_of_a_good_detector():
     assert SCORE["held-out seed"] not in (train.TRAIN_SEED, train.WATCH_SEED)
 
 
+@pytest.mark.long
 def test_judging_it_again_on_fewer_scenes_agrees_with_the_score(digits, detector):
     some = [scenes.make_scene(digits.test, evaluate.HELD_OUT_SEED, index) for index in range(40)]
     answers = [evaluate.detect(detector, scene) for scene in some]

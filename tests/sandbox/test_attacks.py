@@ -191,23 +191,39 @@ def test_the_next_good_model_works(runner, source):
     assert runner.open(source("good")).result(SECONDS).classes == 3
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="Only root can become another user.")
+AS_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="Only root can become another user.")
+
+
+@AS_ROOT
+def test_tries_are_refused_to_an_ordinary_user_too(tmp_path):
+    result = as_an_ordinary_user(tmp_path, "-k", "a_try_is_refused or no_marker or good_model")
+    assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-2000:]
+    assert f"{len(names('TRIES')) + 2} passed" in result.stdout
+
+
+@AS_ROOT
+@pytest.mark.long
 def test_all_of_this_holds_for_an_ordinary_user(tmp_path):
+    result = as_an_ordinary_user(tmp_path)
+    assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-2000:]
+    assert " passed, 2 skipped" in result.stdout  # those that are skipped are these
+
+
+def as_an_ordinary_user(folder, *chosen):
+    """Run this file's tests, or those `chosen`, as nobody."""
     if not (setpriv := shutil.which("setpriv")):
         pytest.skip("setpriv (util-linux) is not installed.")
-    os.chown(tmp_path, NOBODY, NOBODY)
-    tmp_path.chmod(0o700)
+    os.chown(folder, NOBODY, NOBODY)
+    folder.chmod(0o700)
     # The interpreter may lie in a folder of root's; reading is all that this capability gives.
     user = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--bounding-set=-all,+dac_read_search"]
     caps = ["--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search"]
-    tests = [sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", f"--basetemp={tmp_path}/run", __file__]
-    result = subprocess.run(
-        [setpriv, *user, *caps, *tests],
+    tests = [sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", f"--basetemp={folder}/run", __file__]
+    return subprocess.run(
+        [setpriv, *user, *caps, *tests, *chosen],
         cwd=HERE.parents[1],
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TMPDIR": "/tmp"},
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), "TMPDIR": "/tmp"},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-2000:]
-    assert " passed, 1 skipped" in result.stdout  # the one that is skipped is this

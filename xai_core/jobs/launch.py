@@ -13,7 +13,7 @@ from xai_core.jobs.limits import Limits
 
 # Threads that wait for each other spin by default, which makes two workers on the same cores five times slower.
 _THREADS_SLEEP = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
-_PASSED_ON = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "TZ")
+_PASSED_ON = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "TZ")
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from xai_core.jobs.questions.find_engines import FindEngines
 from xai_core.types import Conditions
 
 SECONDS = 60
-MODELS = 50
+FEW_MODELS, MODELS = 6, 50
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def children():
     return found
 
 
-def gone(before, seconds=10):
+def gone(before, seconds=SECONDS):
     """Return whether all processes beyond those of `before` end within some seconds."""
     until = time.monotonic() + seconds
     while not children() <= before and time.monotonic() < until:
@@ -128,16 +128,30 @@ def resident_mb():
     return pages * resource.getpagesize() / 2**20
 
 
+def test_models_one_after_another_leave_no_process(source, explain):
+    runner, before = fake_runner(), children()
+    sizes_after(runner, FEW_MODELS, source, explain)
+    assert gone(before)
+    runner.close()
+
+
+@pytest.mark.long
 def test_fifty_models_one_after_another_leave_no_process_and_no_memory(source, explain):
     runner, before = fake_runner(), children()
-    sizes = []
-    for number in range(MODELS):
+    sizes = sizes_after(runner, MODELS, source, explain)
+    assert gone(before)
+    runner.close()
+    assert sizes[-1] - sizes[MODELS // 5] < 5
+
+
+def sizes_after(runner, models, source, explain):
+    """Ask and release some models, one after another; return the size of this process in MB after each."""
+    before, sizes = children(), []
+    for number in range(models):
         owner = f"owner {number}"
         explain(runner, source(owner=owner), steps=2).result(SECONDS)
         assert children() - before
         runner.release(owner)
         gc.collect()
         sizes.append(resident_mb())
-    assert gone(before)
-    runner.close()
-    assert sizes[-1] - sizes[MODELS // 5] < 5
+    return sizes

@@ -67,6 +67,7 @@ def target_in(detector, image, number=0):
     return BoxTarget.of(detector.detect(image[None], 0.05)[0], number)
 
 
+@pytest.mark.long
 def test_white_cells_are_found_as_well_as_the_weights_are_known_to(detector, assets):
     folder = assets / "datasets/bccd"
     files = sorted((folder / "JPEGImages").glob("*.jpg"))
