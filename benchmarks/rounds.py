@@ -1,4 +1,4 @@
-"""Timing that a busy machine disturbs on all sides alike: turn and turn about, medians, ratios."""
+"""Timing that a busy machine disturbs equally for all candidates: alternating rounds, medians, ratios."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find the method that answers a question, and see what each can and can not say."""
+"""Find the method that answers a question, and see the limits of each."""
 
 import streamlit as st
 
@@ -9,22 +9,22 @@ from xai_core.detection import methods as detection_methods  # noqa: F401  (regi
 
 frame.within_app()
 st.title("Methods")
-st.caption("Each method answers another question. Start with yours, then compare, and try one on your own picture.")
+st.caption("Every method answers a different question. Start with yours, compare, and try one on your own picture.")
 
 st.subheader("Where to start")
 advice()
 
 st.subheader("All methods")
-st.caption("Class-sensitive: another class gives another map. Class-blind: the map is the same whatever is asked.")
-found = search_form("guide")
-if not found:
+st.caption("Class-sensitive: a different class gives a different map. Class-blind: every class gives the same map.")
+matches = search_form("guide")
+if not matches:
     st.info("No method matches your search. Try different words, or fewer.", icon=":material/search_off:")
     st.stop()
-one_by_one, table = st.tabs(["One by one", "Table to sort"])
+one_by_one, table = st.tabs(["Details", "Table"])
 with table:
-    at_a_glance(found)
+    at_a_glance(matches)
 with one_by_one:
-    for place, one in enumerate(found):
-        if place == 0 or found[place - 1].group != one.group:
-            st.subheader(one.group, anchor=one.group.lower())
-        entry(one)
+    for place, method in enumerate(matches):
+        if place == 0 or matches[place - 1].group != method.group:
+            st.subheader(method.group, anchor=method.group.lower())
+        entry(method)

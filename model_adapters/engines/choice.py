@@ -22,7 +22,7 @@ ROUGH = ("pytorch",)  # frameworks whose own scores come in bfloat16 too
 SIZES = 3  # remembered at once, as each holds compiled graphs
 COPIES = 4  # of the weights: a graph is converted, and compiled for two precisions
 PAGE = resource.getpagesize()
-UNREADABLE = "OpenVINO can not read this model."
+UNREADABLE = "OpenVINO cannot read this model."
 TOO_LARGE = "The model is too large to be held twice in the memory that it may use."
 RAN_OUT = "OpenVINO ran out of memory."
 NO_ROOM = "There is not enough memory to try it."
@@ -33,7 +33,7 @@ Size = tuple[int, int]  # height and width, in pixels
 
 @dataclass(frozen=True)
 class Choice:
-    """What came of the trials at one size; engines: as a person sees them, the native one first."""
+    """The outcome of the trials at one size. engines: as displayed, the native one first."""
 
     trials: Sequence[Trial]
     bests: Mapping[Precision, Trial]
@@ -41,7 +41,7 @@ class Choice:
 
     @classmethod
     def among(cls, trials: Sequence[Trial], others: Iterable[Engine]) -> Choice:
-        """Choose among what was tried; others: what can not be used."""
+        """Choose among the engines that were tried. others: engines that cannot be used."""
         bests = chosen(trials)
         return cls(trials, bests, (*told(trials, bests), *others))
 

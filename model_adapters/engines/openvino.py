@@ -120,7 +120,7 @@ def knows(precision: Precision) -> bool:
 def convert(portable: Portable, spec: InputSpec, height: int, width: int) -> Any:
     """Return the model as a graph that takes (N, height, width, C), whatever layout `spec` asks for.
 
-    Raises whatever the converter does where it can not read the model.
+    Raises whatever the converter raises if it cannot read the model.
     """
     model = io.BytesIO(portable.model) if isinstance(portable.model, bytes) else portable.model
     with warnings.catch_warnings(action="ignore"):  # tracing warns of every branch that it takes

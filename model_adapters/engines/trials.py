@@ -20,7 +20,7 @@ LEAST_AGREEMENT = 0.5
 MOST_PICTURES, LEAST_PICTURES = 4, 2  # of each kind
 BATCH = 12
 ROUNDS = 3
-VARIATIONS = 4  # of each of the person's own pictures
+VARIATIONS = 4  # of each of the user's own pictures
 TINY, LARGEST = 1e-30, 1e9
 STOPPED = "It stopped with an error."
 NO_NUMBERS = "It returns values that are not numbers."
@@ -61,9 +61,9 @@ class Trial:
 
 
 def tried(native: Candidate, others: Sequence[Candidate], spec: InputSpec, own: Floats | None = None) -> list[Trial]:
-    """Try all engines on the same pictures, turn and turn about; the first trial is the native engine's own.
+    """Try all engines alternately on the same pictures; the first trial is the native engine's.
 
-    own: the person's pictures as inputs (N, H, W, C), on which the first classes are then compared.
+    own: the user's pictures as inputs (N, H, W, C); if there are any, top classes are compared on them.
     """
     first = noise(spec, 1)
     native.answer(first)
@@ -93,7 +93,7 @@ def chosen(trials: Sequence[Trial]) -> dict[Precision, Trial]:
 
 
 def told(trials: Sequence[Trial], best: dict[Precision, Trial]) -> list[Engine]:
-    """Return the engines as a person sees them, each with the reason why it is not used."""
+    """Return the engines as they are displayed, each with the reason why it is not used."""
     return [_told(trial, best.get(trial.candidate.precision)) for trial in trials]
 
 

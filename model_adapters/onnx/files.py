@@ -26,7 +26,7 @@ class OnnxFile:
 def checked(source: ModelSource, kind: FileKind, scratch: str) -> OnnxFile:
     """Read an ONNX file, or a zip of one with its weights beside it, which is unpacked into `scratch`.
 
-    Raises RefusedModel or UnsupportedModel where it can not be opened or run.
+    Raises RefusedModel or UnsupportedModel if it cannot be opened or run.
     """
     path = source.path if kind.format == "onnx" else _unpacked(source.path, scratch)
     folder = None if kind.format == "onnx" else os.path.dirname(path)

@@ -54,7 +54,7 @@ class OnnxNetwork(Network):
 
 
 class TwinnedNetwork(OnnxNetwork, Delegating):
-    """An ONNX graph with its twin, the same graph in PyTorch, which does all that a runtime can not."""
+    """An ONNX graph with its twin, the same graph in PyTorch, which does everything a runtime cannot."""
 
     def __init__(self, card: Card, answers: Callable[[Floats], Floats], twin: Network, wiring: Wiring) -> None:
         Delegating.__init__(self, twin)

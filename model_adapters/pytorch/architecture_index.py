@@ -1,4 +1,4 @@
-"""Which architecture of torchvision or timm a bare state dict belongs to, told from its names and shapes.
+"""Find the torchvision or timm architecture of a bare state dict from its names and shapes.
 
 The index is written by scripts/build_architecture_index.py. A fingerprint hashes the names and shapes of all
 floating-point tensors, with the number of classes and of input channels left open.

@@ -1,4 +1,4 @@
-"""Attention weights as they are made while a PyTorch network runs, whichever way it computes them."""
+"""Capture attention weights while a PyTorch network runs, however it computes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls of PyTorch's functions as they are made while a network runs, whichever of their many spellings is used."""
+"""Intercept calls of PyTorch's functions while a network runs, under any of their many names."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ NAMES = {
     "matmul": "products of values with each other",
 }
 CHANGED = (
-    "this network changes in place what a layer was given, so relevance can not be shared out there. "
+    "this network modifies a layer's input in place, so relevance cannot be distributed there. "
     "Choose a gradient or CAM method."
 )
 Plain = Callable[[Any], Any]

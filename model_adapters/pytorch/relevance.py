@@ -19,7 +19,7 @@ Split = Callable[[Any], Any]
 class Linear:
     """A layer that is linear in x: `apply(x, weight, bias)`, where the bias may be None.
 
-    dense: whether each output looks at all of x, and so follows the epsilon rule whichever is chosen.
+    dense: whether each output depends on all of x, and so follows the epsilon rule whatever the choice.
     """
 
     apply: Callable[[Any, Any, Any], Any]

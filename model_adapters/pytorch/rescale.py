@@ -23,7 +23,7 @@ CURVES = RECTIFIERS | SMOOTH | PLAIN  # functions of a single number
 MAXIMA = {"max_pool1d", "max_pool2d", "max_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d"}
 CLOSE = 1e-5  # relative difference of two inputs below which their slope is rounding, and the gradient stands for it
 PATH, SHARES = (part / 2 for part in np.polynomial.legendre.leggauss(64))
-WAYS = "This network takes another way for the baseline than for the picture, so the two can not be compared."
+WAYS = "This network takes a different path for the baseline than for the picture, so the two cannot be compared."
 
 Entering = tuple[str, tuple[Any, ...]]
 

@@ -113,7 +113,7 @@ class Activations:
 
     @property
     def note(self) -> str:
-        """What a person should know where only some activations are ReLUs, a sentence; "" where all are."""
+        """A note for users if only some activations are ReLUs; "" if all are."""
         total = sum(self.counts.values())
         if self.relus in (0, total):
             return ""

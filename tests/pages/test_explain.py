@@ -98,7 +98,7 @@ def test_a_link_that_makes_no_sense_is_told_and_the_page_works(app: AppTest, nam
     app.query_params[name] = value
     explaining(app)
     assert not app.exception
-    assert "The link can not be followed" in app.warning[0].value
+    assert "Part of the link could not be applied" in app.warning[0].value
 
 
 def test_the_standard_error_is_shown_on_request(app: AppTest) -> None:

@@ -1,4 +1,4 @@
-"""vitrine check: what a model file is and what it can do."""
+"""vitrine check: what a model file is and what it supports."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ Facts = Iterator[tuple[str, str]]
 def add_arguments(parser: ArgumentParser) -> None:
     add_model(parser)
     add_reading(parser)
-    parser.add_argument("--task", choices=get_args(Task), help="what the model does; found out by default")
+    parser.add_argument("--task", choices=get_args(Task), help="what the model does; detected by default")
 
 
 def run(args: Namespace, runner: Runner) -> None:
-    """Open the model, ask it once, and print what is known of it."""
+    """Open the model, run it once, and print what is known about it."""
     with model_source(args.model, args.architecture) as source:
         facts = list(_facts(args, runner, source))
     for name, value in facts:

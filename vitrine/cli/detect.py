@@ -32,32 +32,32 @@ SIDES = ("left", "top", "right", "bottom")
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_detector(parser)
-    parser.add_argument("images", metavar="IMAGE", nargs="+", help="pictures to look for objects in")
+    parser.add_argument("images", metavar="IMAGE", nargs="+", help="pictures to search for objects")
     add_labels(parser)
-    parser.add_argument("--json", action="store_true", help="print a JSON list, one entry a picture")
+    parser.add_argument("--json", action="store_true", help="print a JSON list with one entry per picture")
     add_flags(parser, Shown)
 
 
 def run(args: Namespace, runner: Runner) -> None:
-    """Print the boxes of each picture, the best first, with the numbers by which `explain --box` knows them."""
+    """Print the boxes of each picture, best first, with the numbers to use for `explain --box`."""
     shown = Shown(**given(args, Shown))
     pictures = read_pictures(args.images)
     with detector_source(args.model, args.architecture, args.reading) as source:
-        found = opened_detector(runner, source, args.labels)
-        entries = [_entry(looked_at(runner, found, picture), shown) for picture in pictures]
-    notes = list(found.card.notes)
+        detector = opened_detector(runner, source, args.labels)
+        entries = [_entry(looked_at(runner, detector, picture), shown) for picture in pictures]
+    notes = list(detector.card.notes)
     if args.json:
-        told = [entry | {"notes": notes + entry["notes"]} for entry in entries]
-        print(json.dumps(told, indent=2, ensure_ascii=False))
+        with_notes = [entry | {"notes": notes + entry["notes"]} for entry in entries]
+        print(json.dumps(with_notes, indent=2, ensure_ascii=False))
     else:
         print("\n".join([*map(_note, notes), *map(_in_words, entries)]))
 
 
 @dataclass(frozen=True, eq=False)
 class LookedAt:
-    """A picture with all boxes that a detector found in it, also those below any threshold that may be chosen.
+    """A picture with all detected boxes, including those below any threshold that may be chosen.
 
-    seconds: that it took to find them.
+    seconds: how long the detection took.
     """
 
     detector: PreparedDetector
@@ -67,7 +67,7 @@ class LookedAt:
 
     @cached_property
     def seen(self) -> NDArray[np.uint8]:
-        """The picture (H, W, 3) as the detector got it."""
+        """The picture (H, W, 3) as the detector sees it."""
         return shrunk(self.picture.pixels)
 
     def entries(self, some: Detections, first: int = 1) -> list[dict[str, Any]]:
@@ -78,7 +78,7 @@ class LookedAt:
 
 
 def looked_at(runner: Runner, detector: PreparedDetector, picture: Picture) -> LookedAt:
-    """Find the boxes in a picture; MissingCapability where it is not known how the outputs are read."""
+    """Detect the boxes in a picture; MissingCapability if it is unknown how to read the outputs."""
     check_reading(detector.card)
     job = runner.ask(detector.source, Detect(image_of(shrunk(picture.pixels)), LEAST_SCORE))
     found = follow(job, picture.name)
@@ -86,12 +86,12 @@ def looked_at(runner: Runner, detector: PreparedDetector, picture: Picture) -> L
 
 
 def check_reading(card: Card) -> None:
-    """Raise MissingCapability, with the outputs and what to do, where it is not known how they are read."""
+    """Raise MissingCapability, with the outputs and what to do, if it is unknown how to read them."""
     if Capability.DETECT not in card.capabilities:
-        reason = card.missing.get("DETECT", "It is not known how the outputs of this model are read.")
+        reason = card.missing.get("DETECT", "It is unknown how to read the outputs of this model.")
         outputs = "; ".join(map(output_in_words, card.raw_outputs))
-        way = f"--reading with a JSON text that has a form, one of {', '.join(map(repr, FORMS))}"
-        raise MissingCapability(f"{reason} Its outputs: {outputs}. Say how they are read by {way}.")
+        way = f"--reading and JSON with a form, one of {', '.join(map(repr, FORMS))}"
+        raise MissingCapability(f"{reason} Its outputs: {outputs}. Specify how to read them with {way}.")
 
 
 def output_in_words(output: RawOutput) -> str:
@@ -101,18 +101,18 @@ def output_in_words(output: RawOutput) -> str:
 
 
 def box_in_words(entry: dict[str, Any]) -> str:
-    """Return a box on one line: its number, score, class and place."""
+    """Return a box on one line: its number, score, class and corners."""
     sides = ", ".join(f"{side} {value:.0f}" for side, value in zip(SIDES, entry["box"], strict=True))
     return f"{entry['number']:4d}  {entry['score']:6.1%}  {entry['label']} ({entry['index']}): {sides}"
 
 
 def nothing_found(shown: Shown, candidates: Sequence[dict[str, Any]]) -> str:
-    """Return in a sentence that no box is shown, and what could be done."""
+    """Return a message that no box is shown, and what to do."""
     sentence = f"No box has a score of at least {shown.threshold:g}"
     if not candidates:
-        return f"{sentence}, nor of {LEAST_SCORE:g}; try another picture."
+        return f"{sentence}, or even {LEAST_SCORE:g}. Try a different picture."
     best = candidates[0]
-    return f"{sentence}; the best is {best['label']} with {best['score']:.3g}, seen with a lower --threshold."
+    return f"{sentence}. The best is {best['label']} with {best['score']:.3g}; lower --threshold to include it."
 
 
 def _entry(looked: LookedAt, shown: Shown) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""vitrine explain with a method for boxes: why a detector drew some of the boxes in a picture."""
+"""vitrine explain with a method for boxes: why a detector drew a box in a picture."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from xai_core.types import Conditions
 
 
 def add_inputs(parser: ArgumentParser) -> None:
-    """Add the detector, the picture, and which boxes are explained."""
+    """Add the detector, the picture, and the boxes to explain."""
     add_detector(parser)
     parser.add_argument("image", metavar="IMAGE", help="the picture with the boxes to explain")
     parser.add_argument(
@@ -33,20 +33,20 @@ def add_inputs(parser: ArgumentParser) -> None:
         dest="boxes",
         action="append",
         default=[],
-        help="number of a box, from 1, the best first, as vitrine detect lists them; default the best",
+        help="number of a box as listed by vitrine detect, counted from 1, best first; default the best",
     )
     parser.add_argument(
         "--inside",
         action=BooleanOptionalAction,
         default=False,
-        help="show each map inside its box alone, where it then runs from 0 to 1",
+        help="show each map only inside its box, rescaled to 0..1 there",
     )
     add_labels(parser)
     add_flags(parser, Shown)
 
 
 def run(args: Namespace, runner: Runner, picture: Picture, look: Look) -> None:
-    """Explain boxes of a picture and write the files; numbers are checked before the model is asked."""
+    """Explain boxes of a picture and write the files; numbers are checked before the model runs."""
     shown, wanted = Shown(**given(args, Shown)), [_number(text) for text in args.boxes]
     chosen = DETECTION_METHODS[args.method]
     with detector_source(args.model, args.architecture, args.reading) as source:
@@ -88,12 +88,12 @@ def _explained(
 
 def _number(text: str) -> int:
     if not text.strip().isdecimal() or int(text) < 1:
-        raise ParamError(f"A box has a whole number from 1, as vitrine detect lists them; got {text!r}.")
+        raise ParamError(f"A box number must be a whole number from 1, as listed by vitrine detect; got {text!r}.")
     return int(text)
 
 
 def _existing(wanted: list[int], looked: LookedAt, shown: Shown) -> tuple[int, ...]:
-    """Return the numbers of the boxes that are explained, each once; ParamError for one that is not shown."""
+    """Return the numbers of the boxes to explain, each once; ParamError for a box that is not shown."""
     count = len(shown.of(looked.found))
     if count == 0:
         raise ParamError(nothing_found(shown, looked.entries(shown.candidates(looked.found))))

@@ -1,4 +1,4 @@
-"""From declared parameters to flags of the command line, and back."""
+"""Command-line flags for declared parameters, and their values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from xai_core.params import Declared, Param
 
 
 def add_flags(parser: ArgumentParser, declared: type[Declared], when: str = "") -> None:
-    """Add a flag for each parameter of a method, a filter or a look; `when` is put behind their heading."""
+    """Add a flag for each parameter of a method, a filter or a look; `when` is appended to the heading."""
     group = parser.add_argument_group(declared.title + when)
     for param in declared.params:
         shown: dict[str, Any] = {"dest": _key(declared, param), "default": SUPPRESS, "help": _help(param)}
@@ -20,7 +20,7 @@ def add_flags(parser: ArgumentParser, declared: type[Declared], when: str = "") 
 
 
 def given(args: Namespace, declared: type[Declared]) -> dict[str, Any]:
-    """Return the parameters that the person gave, by name; ParamError where a text does not read as its kind."""
+    """Return the parameters set on the command line, by name; ParamError if a text cannot be parsed."""
     texts = {param: getattr(args, _key(declared, param), None) for param in declared.params}
     return {p.name: t if isinstance(t, bool) else p.parse(t) for p, t in texts.items() if t is not None}
 
@@ -31,12 +31,12 @@ def flag(param: Param) -> str:
 
 
 def in_words(param: Param) -> str:
-    """Return what values a parameter takes and its default, in words."""
+    """Return the allowed values and the default of a parameter, in words."""
     values = f"one of {', '.join(param.choices)}" if param.choices else ""
     if param.range:
         values = f"between {param.bounds()}"
     if param.kind is tuple:
-        return "names with commas between; none by default"
+        return "names separated by commas; none by default"
     shown = {True: "on", False: "off"}[param.default] if param.kind is bool else param.default
     return f"{values}; default {shown}".removeprefix("; ")
 

@@ -1,4 +1,4 @@
-"""The command `vitrine`: check a model, predict, detect, list the methods, explain, look for bias."""
+"""The `vitrine` command: check a model, predict, detect, list the methods, explain, look for bias."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from xai_core.jobs.local import LocalRunner
 from xai_core.services.results_cache import remembering
 
 COMMANDS = {
-    "check": (check, "say what a model file is and what it can do"),
+    "check": (check, "show what a model file is and what it supports"),
     "predict": (predict, "print the most probable classes of pictures"),
     "detect": (detect, "print the boxes that a detector finds in pictures"),
     "methods": (methods, "list the explanation methods and their parameters"),
-    "explain": (explain, "write the explanation of a prediction, or of a box"),
-    "bias": (bias, "say where a classifier is unfair, from a table of its predictions"),
+    "explain": (explain, "explain a prediction or a box, and write the result to files"),
+    "bias": (bias, "show where a classifier is unfair, from a table of its predictions"),
 }
 WAY_OUT = {
-    TryAsDetector: "For a detector use vitrine detect, or vitrine explain with a method for boxes: "
+    TryAsDetector: "For a detector, use vitrine detect, or vitrine explain with a method for boxes: "
     f"{', '.join(sorted(DETECTION_METHODS))}.",
-    TryAsClassifier: "For a classifier use vitrine predict, or vitrine explain with a method for classes.",
+    TryAsClassifier: "For a classifier, use vitrine predict, or vitrine explain with a method for classes.",
 }
 BAD_INPUT, INTERRUPTED = 2, 130
 LOG = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; return 0, or 2 after one sentence on stderr where that failed."""
+    """Run one command; return 0, or 2 after a message on stderr if it failed."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         _run(arguments)
@@ -59,22 +59,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
-        LOG.error("An unforeseen error", exc_info=error)
+        LOG.error("An unexpected error", exc_info=error)
         return _complain(
-            f"Vitrine failed in an unforeseen way ({type(error).__name__}); run it with --log FILE to see why."
+            f"Vitrine failed with an unexpected error ({type(error).__name__}). Run it with --log FILE to see why."
         )
     return 0
 
 
 def parser() -> Parser:
-    """Return the parser of all commands, its flags read from the declarations of methods and filters."""
-    whole = Parser(prog="vitrine", description="Ask an image model why it said that.", allow_abbrev=False)
-    whole.add_argument("--log", metavar="FILE", help="write what goes on inside, tracebacks too, into a file")
+    """Return the parser of all commands, with flags generated from the declarations of methods and filters."""
+    whole = Parser(prog="vitrine", description="See why an image model gave its answer.", allow_abbrev=False)
+    whole.add_argument("--log", metavar="FILE", help="write a log with tracebacks to a file")
     whole.add_argument("--version", action="version", version=f"vitrine {__version__}")
     commands = whole.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, (module, sentence) in COMMANDS.items():
-        one = commands.add_parser(name, help=sentence, description=sentence.capitalize() + ".", allow_abbrev=False)
-        module.add_arguments(one)
+        command = commands.add_parser(name, help=sentence, description=sentence.capitalize() + ".", allow_abbrev=False)
+        module.add_arguments(command)
     return whole
 
 
@@ -95,11 +95,11 @@ def _run(arguments: list[str]) -> None:
 
 @contextmanager
 def _logging_to(path: str | None) -> Iterator[None]:
-    """Send the log to a file, or nowhere: the terminal is for answers and sentences."""
+    """Send the log to a file, or nowhere: the terminal is for results and messages."""
     try:
         sink = logging.NullHandler() if path is None else logging.FileHandler(path)
     except OSError as error:
-        raise ParamError(f"The log can not be written to {path}: {error.strerror}.") from error
+        raise ParamError(f"Cannot write the log to {path}: {error.strerror}. Choose a different file.") from error
     root = logging.getLogger()
     before = root.level
     root.addHandler(sink)
@@ -113,14 +113,14 @@ def _logging_to(path: str | None) -> Iterator[None]:
 
 
 def _joined(arguments: list[str]) -> list[str]:
-    """Write "--preprocessing -1..1" as one word, since argparse would take its second half for a flag."""
-    found: list[str] = []
+    """Join "--preprocessing -1..1" into one word, since argparse would read its second half as a flag."""
+    joined: list[str] = []
     for argument in arguments:
-        if found and found[-1] == "--preprocessing":
-            found[-1] += f"={argument}"
+        if joined and joined[-1] == "--preprocessing":
+            joined[-1] += f"={argument}"
         else:
-            found.append(argument)
-    return found
+            joined.append(argument)
+    return joined
 
 
 def _complain(sentence: str) -> int:

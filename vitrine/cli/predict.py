@@ -24,7 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_model(parser)
     parser.add_argument("images", metavar="IMAGE", nargs="+", help="pictures to predict")
     add_labels(parser)
-    parser.add_argument("--json", action="store_true", help="print a JSON list, one entry a picture")
+    parser.add_argument("--json", action="store_true", help="print a JSON list with one entry per picture")
 
 
 def run(args: Namespace, runner: Runner) -> None:

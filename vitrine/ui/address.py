@@ -1,4 +1,4 @@
-"""What a link restores: the method, its parameters and the target, as in `?method=rise&rise.samples=4000`."""
+"""Settings in the page address, so that a link restores them: `?method=rise&rise.samples=4000`."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ Option = TypeVar("Option")
 
 
 def arrive(page: str) -> None:
-    """Note which page is shown; when it has just been opened, what its address asks for holds over what was set."""
+    """Note which page is shown; when it has just been opened, its address overrides earlier settings."""
     if session.value_of("page") != page:
         session.put("page", page)
         session.workspace().address |= st.query_params.to_dict()
 
 
 def ask(key: str, text: str) -> None:
-    """Ask for a widget's value as a link does; it holds from when the widget is next drawn.
+    """Request a widget's value as a link does; it takes effect when the widget is next drawn.
 
-    Setting it at once would not do: the browser may send the old value once more before it sees the new one.
+    Setting it at once would fail: the browser may send the old value once more before it sees the new one.
     """
     session.workspace().address[key] = text
 
 
 def first_value(key: str, default: Any, read: Callable[[str], Any]) -> None:
-    """Give a widget its first value: what the address said when the page was opened, or else the default.
+    """Set a widget's first value: the one in the address when the page was opened, or else the default.
 
-    `read` turns the address's text into a value; its ParamError is shown, and the default stands.
+    `read` parses the text from the address; its ParamError is shown, and the default is used.
     """
     text = session.workspace().address.pop(key, None)
     if not session.has(key):
@@ -41,17 +41,17 @@ def first_value(key: str, default: Any, read: Callable[[str], Any]) -> None:
             session.put(key, read(text))
             session.workspace().link_faults.pop(key, None)
         except ParamError as error:
-            session.workspace().link_faults[key] = f"The link can not be followed in full. {error}"
+            session.workspace().link_faults[key] = f"Part of the link could not be applied. {error}"
 
 
 def faults() -> None:
-    """Show what in the link could not be followed."""
+    """Show which parts of the link could not be applied."""
     for sentence in session.workspace().link_faults.values():
         frame.warn(sentence)
 
 
 def keep(key: str, value: Any, default: Any, as_text: Callable[[Any], str] = str, always: bool = False) -> None:
-    """Write a widget's value into the address, and leave it out where it is the default, unless `always`."""
+    """Write a widget's value into the address; leave out the default, unless `always` is set."""
     if value != default:
         session.workspace().link_faults.pop(key, None)
     if value != default or always:
@@ -69,13 +69,13 @@ def choice(
     shown: Callable[[Option], str],
     always: bool = False,
 ) -> Option:
-    """Show a select box whose value is in the address, with `always` even where it is the default."""
+    """Show a select box whose value is in the address; with `always`, even if it is the default."""
     by_text = {str(option): option for option in options}
 
     def read(text: str) -> Option:
         if text not in by_text:
-            known = f"; there are {', '.join(by_text)}" if len(by_text) < 40 else ""
-            raise ParamError(f"There is no {label.lower()} called {text!r} here{known}.")
+            known = f"; choose one of {', '.join(by_text)}" if len(by_text) < 40 else ""
+            raise ParamError(f"There is no {label.lower()} called {text!r}{known}.")
         return by_text[text]
 
     first_value(key, default, read)

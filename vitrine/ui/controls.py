@@ -28,9 +28,9 @@ def parameter_form(chosen: type[Known], size: Size, card: Card) -> Known:
 
 
 def declared(chosen: type[Settings], offered: Mapping[str, Sequence[str]] | None = None) -> Settings:
-    """Show one control for each declared parameter of what depends on no model, and return it configured.
+    """Show one control for each declared parameter of settings that depend on no model, and return them.
 
-    offered: of parameters whose values come with the data, what can be chosen beside the default, by name.
+    offered: for parameters whose values come with the data, the choices besides the default, by name.
     """
     names = offered or {}
     params = [replace(p, choices=(p.default, *names[p.name])) if p.name in names else p for p in chosen.params]
@@ -53,7 +53,7 @@ def _control(param: Param, key: str, size: Size | None = None, card: Card | None
 
 
 def _names(param: Param, key: str, layers: Sequence[Layer], usual: str) -> tuple[str, ...]:
-    """Several of the names that the model gives, in its order; those of another model are dropped."""
+    """Show a list of names that come with the model, in its order; names of a different model are dropped."""
     chosen = session.value_of(key)
     session.put(key, [name for name in param.choices if name in chosen])
     sizes = {layer.name: _sized(layer) for layer in layers}
@@ -63,10 +63,10 @@ def _names(param: Param, key: str, layers: Sequence[Layer], usual: str) -> tuple
 
 
 def _usual(card: Card) -> str:
-    """Return which of the names are taken with none chosen."""
+    """Return what is used if no name is chosen."""
     if Capability.DETECT in card.capabilities:
-        return "all of them"
-    return f"last: {_sized(card.layers[-1])}" if card.layers else "the usual one"
+        return "all levels"
+    return f"last: {_sized(card.layers[-1])}" if card.layers else "default"
 
 
 def _sized(layer: Layer) -> str:

@@ -10,14 +10,14 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$^&@=/])")
 
 
 def literal(text: str, longest: int = 300) -> str:
-    """Return `text` so that Markdown shows it as it is, without links, pictures or markup."""
+    """Escape `text` so that Markdown shows it literally, without links, pictures or markup."""
     shown = text if len(text) <= longest else text[: longest - 1] + "…"
     apart = _STARTS_A_LINK.sub(lambda found: found.group() + _NO_LINK, " ".join(shown.split()))
     return _MARKDOWN.sub(r"\\\1", apart)
 
 
 def percent(share: float) -> str:
-    """Return a share of one as a percentage that keeps small values apart from zero."""
+    """Return a share as a percentage that distinguishes small values from zero."""
     return f"{share:.1%}" if share >= 0.0005 or share == 0 else "under 0.1%"
 
 
@@ -30,7 +30,7 @@ def seconds(value: float) -> str:
 
 
 def in_words(value: object) -> str:
-    """Return a parameter's value as a person would say it."""
+    """Return a parameter's value in words."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, tuple):

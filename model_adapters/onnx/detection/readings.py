@@ -63,7 +63,7 @@ class Reading(Declared):
     side: Annotated[
         int,
         Range(0, 2048, 32, "px"),
-        "Where the model takes any size: the side of the square that pictures are brought to; 0 leaves them.",
+        "For models that accept any size: the side of the square to resize pictures to; 0 keeps their size.",
     ] = 0
 
     def check(self) -> None:

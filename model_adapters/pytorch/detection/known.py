@@ -19,7 +19,7 @@ Settings = TypeVar("Settings", bound=Declared)
 Levels = tuple[tuple[float, ...], ...]
 Body = Literal["resnet50", "mobilenet_v3_large", "mobilenet_v2", "vgg16"]
 IMAGENET_MEAN, IMAGENET_STD = "0.485, 0.456, 0.406", "0.229, 0.224, 0.225"
-FORM = "Numbers are parted by commas, and levels of the pyramid by semicolons"
+FORM = "Separate numbers by commas and pyramid levels by semicolons"
 
 
 @dataclass(frozen=True)

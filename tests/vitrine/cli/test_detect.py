@@ -95,7 +95,7 @@ def test_where_no_box_reaches_the_threshold_the_best_below_are_listed(vitrine, b
 
 
 def test_where_there_is_no_box_at_all_a_sentence_says_so():
-    assert nothing_found(Shown(), []) == "No box has a score of at least 0.5, nor of 0.05; try another picture."
+    assert nothing_found(Shown(), []) == "No box has a score of at least 0.5, or even 0.05. Try a different picture."
 
 
 def test_a_label_file_may_begin_with_the_background_but_not_be_too_short(vitrine, blood_detector, blood, tmp_path):

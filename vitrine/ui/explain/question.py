@@ -1,4 +1,4 @@
-"""What is asked: the method with its parameters, and the classes to explain."""
+"""The question: the method with its parameters, and the classes to explain."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from xai_core.services.preparation import Prepared
 from xai_core.types import Floats, Indices
 
 MOST_TARGETS = 5
-ASKED = {"predicted": "The predicted class", "top": "The most probable classes", "named": "A class by name"}
+TARGETS = {"predicted": "The predicted class", "top": "The most probable classes", "named": "A class by name"}
 
 
 @dataclass(frozen=True)
 class Question:
-    """Why these classes: a method, and for each picture's digest the target classes (T,) and all probabilities (K,)."""
+    """A method and, by the picture's digest, the target classes (T,) and the probabilities of all classes (K,)."""
 
     method: Method
     targets: dict[str, Indices]
@@ -31,14 +31,14 @@ class Question:
 
 
 def question_form(prepared: Prepared, pictures: Sequence[Picture]) -> Question:
-    """Show the controls of the question and return it; ParamError or MissingCapability where it can not be asked."""
+    """Show the controls and return the question; ParamError or MissingCapability if it cannot be answered."""
     try:
-        return _asked(prepared, pictures)
+        return _question(prepared, pictures)
     finally:
         address.faults()
 
 
-def _asked(prepared: Prepared, pictures: Sequence[Picture]) -> Question:
+def _question(prepared: Prepared, pictures: Sequence[Picture]) -> Question:
     chosen = method_chooser(prepared.card)
     rows = probabilities(prepared, pictures)
     targets = _targets(prepared, rows)
@@ -50,8 +50,8 @@ def _asked(prepared: Prepared, pictures: Sequence[Picture]) -> Question:
 
 
 def _targets(prepared: Prepared, rows: dict[str, Floats]) -> dict[str, Indices]:
-    asked = address.choice("Explain", list(ASKED), "predicted", key="target", shown=ASKED.__getitem__)
-    if asked == "named":
+    kind = address.choice("Explain", list(TARGETS), "predicted", key="target", shown=TARGETS.__getitem__)
+    if kind == "named":
         index = address.choice(
             "Class",
             range(len(prepared.labels)),
@@ -61,7 +61,7 @@ def _targets(prepared: Prepared, rows: dict[str, Floats]) -> dict[str, Indices]:
             always=True,
         )
         return {digest: np.array([index], np.int64) for digest in rows}
-    most = _how_many(min(MOST_TARGETS, len(prepared.labels))) if asked == "top" else 1
+    most = _how_many(min(MOST_TARGETS, len(prepared.labels))) if kind == "top" else 1
     return {digest: np.array(top(row, most), np.int64) for digest, row in rows.items()}
 
 

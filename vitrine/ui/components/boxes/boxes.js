@@ -24,7 +24,7 @@ class BoxPicture {
   }
 
   toolbar() {
-    const hint = element("span", { className: "hint" }, "Click a box; with Ctrl or Shift, several.");
+    const hint = element("span", { className: "hint" }, "Click a box. Hold Ctrl or Shift to choose several.");
     const zoom = [
       button("Zoom out", "−", () => this.navigation.zoomBy(0.8)),
       this.zoomLevel,

@@ -1,4 +1,4 @@
-"""The Streamlit side of the picture with boxes: what goes to the browser, and what is believed of what comes back."""
+"""The Streamlit side of the picture with boxes: the data for the browser, and the checked answers."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def box_picture(
     most: int,
     when_chosen: Callable[[tuple[int, ...]], None],
 ) -> None:
-    """Show a photo (h, w, 3) with boxes that can be chosen, at most `most` at once.
+    """Show a photo (h, w, 3) with boxes to choose from, at most `most` at once.
 
-    chosen: the numbers of those that are, in the order of choosing. when_chosen: hears of the numbers that a person
-    chose, before the page is run again.
+    chosen: the numbers of the chosen boxes, in the order of choosing. when_chosen: called with the new numbers when
+    the user changes the choice, before the page is rerun.
     """
     answer = _answer(key)
     data = pack(photo, boxes, chosen, _turn(answer), most)
@@ -66,4 +66,4 @@ def _numbers(answer: Any, most: int) -> tuple[int, ...]:
     numbers = answer.get("numbers") if isinstance(answer, dict) else None
     if not isinstance(numbers, list):
         return ()
-    return tuple(dict.fromkeys(one for one in numbers if type(one) is int))[:most]
+    return tuple(dict.fromkeys(number for number in numbers if type(number) is int))[:most]

@@ -18,9 +18,9 @@ from xai_core.pictures.overlays import jpeg_bytes
 
 @dataclass(frozen=True)
 class Box:
-    """A box to draw: its number as a person counts, its class, its score in words, its corners in pixels of the photo.
+    """A box to draw: its number from 1, its class, its score in words, its corners in pixels of the photo.
 
-    faint: drawn dashed, for one that did not pass the threshold.
+    faint: drawn dashed, because its score is below the threshold.
     """
 
     number: int

@@ -1,4 +1,4 @@
-"""The Streamlit side of the heatmap: what goes to the browser, and what is believed of what comes back."""
+"""The Streamlit side of the heatmap: the data for the browser, and the checked answers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def heatmap(
     """Show the numbered pictures of a history as rows, in their order, and its epochs as columns.
 
     measures, by_epoch: of the history. sprites: thumbnails of all its pictures. chosen: number of a picture.
-    when_chosen: hears of the number that a person chose, None where one was let go, before the page is run again.
+    when_chosen: called with the chosen number, or None if the choice was cleared, before the page is rerun.
     """
     data = pack(history, numbers, measures, by_epoch, sprites, chosen, _turn(_answer(key)))
 

@@ -19,7 +19,7 @@ class Heatmap {
     this.tip = element("div", { className: "tip", hidden: true, ariaHidden: "true" });
     this.said = element("div", { className: "said", role: "status" });
     this.legend = element("div", { className: "legend", role: "group" });
-    this.legend.setAttribute("aria-label", "Classes; press one to see it alone");
+    this.legend.setAttribute("aria-label", "Classes; press one to show it alone");
     this.cells = document.createElement("canvas");
     const plot = element("div", { className: "plot" }, this.head, this.scroller, this.tip);
     root.querySelector(".heatmap").replaceChildren(this.toolbar(), plot, this.legend, this.said);
@@ -30,7 +30,7 @@ class Heatmap {
     this.words = element("span", { className: "hint" });
     this.fading = element("input", { type: "checkbox" });
     this.fading.addEventListener("change", () => this.draw());
-    const fade = element("label", { className: "toggle" }, this.fading, "Fade what is right");
+    const fade = element("label", { className: "toggle" }, this.fading, "Fade correct predictions");
     this.level = element("output", { className: "number level" });
     const zoom = [
       button("Zoom out", "−", () => this.zoomBy(1 / 1.6)),

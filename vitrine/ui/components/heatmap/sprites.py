@@ -1,4 +1,4 @@
-"""Thumbnails of all pictures on one sheet, so that the browser has each at hand."""
+"""Thumbnails of all pictures on one sheet, so that the browser has them all."""
 
 from __future__ import annotations
 

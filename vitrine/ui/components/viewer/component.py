@@ -1,4 +1,4 @@
-"""The viewer's Streamlit side: what goes to the browser, and what comes back."""
+"""The viewer's Streamlit side: the data for the browser, and the settings it returns."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Picked:
 
 @dataclass(frozen=True)
 class ViewerState:
-    """How a person has set the viewer; `picked` is there in the one run that follows a click."""
+    """The viewer's settings; `picked` is set only in the run that follows a click."""
 
     look: Look = field(default_factory=Look)
     filters: tuple[Filter, ...] = ()
@@ -54,13 +54,13 @@ def viewer(
     columns: int = 1,
     inside: bool = False,
 ) -> ViewerState:
-    """Show maps beside and over their photo, and return how the person has set the view.
+    """Show maps beside and over their photo, and return the viewer's settings.
 
-    photo: (h, w, 3) uint8, the field of view of the maps in any resolution. panels: at least one. start: the setting
-    of the first showing under `key`; from then on the person's holds. picking: report clicks, each with a rerun.
-    columns: how many panels stand side by side; of several, each shows its overlay until a person asks for more.
-    inside: once filtered, a map is cut to its frame, and stretched there from 0 to 1.
-    The setting comes back once a slider is let go, never while it moves. DataError where a map is not finite.
+    photo: (h, w, 3) uint8, the field of view of the maps at any resolution. panels: at least one. start: the settings
+    when the viewer is first shown under `key`; after that the user's own apply. picking: report clicks, each with a
+    rerun. columns: the number of panels side by side; with several, each first shows its overlay only.
+    inside: after filtering, cut each map to its frame and scale it to 0..1 there.
+    Settings are reported when a slider is released, not while it moves. DataError if a map is not finite.
     """
     size = panels[0].map.shape
     held = _state(st.session_state.get(key, {}).get("settings"), None, start or ViewerState(), size)
@@ -88,7 +88,7 @@ def _component() -> Any:
 
 
 def _nothing() -> None:
-    """A component's values come back only where a callback is named."""
+    """Do nothing: a component returns a value only if it has a callback."""
 
 
 def _settings_of(state: ViewerState) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def _settings_of(state: ViewerState) -> dict[str, Any]:
 
 
 def _state(settings: Any, picked: Any, start: ViewerState, size: Size) -> ViewerState:
-    """Read what the browser sent; what no declaration allows is left out, as a browser can send anything."""
+    """Read what the browser sent; a browser can send anything, so values that no declaration allows are ignored."""
     try:
         chosen = settings or _settings_of(start)
         filters = tuple(filter_named(each["id"]).fitted(size, each["values"]) for each in chosen["filters"])
