@@ -188,7 +188,7 @@ def test_a_layer_whose_input_is_changed_later_is_told_of():
         x += 1
         return y + x
 
-    with pytest.raises(UnsupportedModel, match="modifies a layer.s input in place"):
+    with pytest.raises(UnsupportedModel, match="input in place"):
         network(Net(changed_later)).propagate(pictures(), TARGETS, Propagation())
 
 
