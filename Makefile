@@ -21,6 +21,7 @@ check: setup
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 	$(PY) scripts/generate_docs.py --check
+	$(PY) scripts/check_english.py
 
 setup: .venv/ready
 
