@@ -22,12 +22,12 @@ from xai_core.types import Capability, Estimate, Floats
 TABBY = 281
 SMALL = 128  # pixels, where a model takes any size
 SECONDS = 300
-# One picture and two are summed in another order, so that all values differ by float32's rounding: 6e-8 an operation,
-# which the layers let grow to about 1e-6 of their values. Scores, and what is computed of them, hardly grow it.
+# A batch of two is summed in a different order than a batch of one, so all values differ by float32 rounding: 6e-8 per
+# operation, about 1e-6 after all layers. Scores, and maps computed from scores, stay close to that.
 ROUNDING = 1e-3
-# A slope jumps where rounding takes a unit across a kink of its ReLU6. MobileNetV2 has 5 million such units, some 5 of
-# which lie within 1e-6 of a kink. One unit carries at most 1 in 47,000 of the slope's energy, as the smallest layer has
-# that many, and so 0.5% of its norm; a hundred would carry 5%. Another class's slope is more than 60% away.
+# A gradient jumps if rounding pushes a unit across a kink of its ReLU6. MobileNetV2 has 5 million such units, and about
+# 5 of them lie within 1e-6 of a kink. The smallest layer has 47,000 units, so one unit carries about 1 / 47,000 of the
+# gradient's energy, 0.5% of its norm (0.4% measured). 5% is a hundred units; a different class is more than 60% away.
 FLIPPED = 0.05
 
 
@@ -69,12 +69,12 @@ def job_of(runner: LocalRunner, prepared: Prepared, method: Method, image: Float
 
 
 def apart(found: Floats, expected: Floats) -> float:
-    """Return the norm of the difference of two maps, as a share of the norm of what is expected."""
+    """Return the norm of the difference of two maps, relative to the norm of the expected one."""
     return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))
 
 
 def reads_slopes_at_pixels(method: Method) -> bool:
-    """Return whether a method's gradient runs through all layers, and not to the last of them alone."""
+    """Whether a method's gradient runs through all layers, not just down to the last convolution."""
     rules, last = Capability.BACKWARD_RULES in method.needs, Capability.ACTIVATIONS in method.needs
     return Capability.GRADIENT in method.needs and (rules or not last)
 

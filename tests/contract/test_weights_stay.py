@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import model_adapters
 from tests.contract.quick import quick, why_not
@@ -16,7 +19,7 @@ from xai_core.errors import ModelError
 from xai_core.method import METHODS, Method
 from xai_core.model import Model
 from xai_core.preprocessing import presets
-from xai_core.types import Capability, Floats, Network
+from xai_core.types import Capability, Floats, ModelSource, Network
 
 SIDE = 64  # where the size is free
 TARGETS = np.array([281, 967])
@@ -24,8 +27,33 @@ TARGETS = np.array([281, 967])
 
 @pytest.fixture(scope="module", params=["PyTorch", "ONNX"])
 def network(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Network:
-    source = next(m for m in samples.sample_models() if m.framework == request.param).source()
-    return model_adapters.load(source, model_adapters.inspect(source), str(tmp_path_factory.mktemp("scratch")))
+    folder = tmp_path_factory.mktemp("scratch")
+    source = sample() if request.param == "PyTorch" else small_graph(folder)
+    return model_adapters.load(source, model_adapters.inspect(source), str(folder))
+
+
+def sample() -> ModelSource:
+    return next(m for m in samples.sample_models() if m.framework == "PyTorch").source()
+
+
+def small_graph(folder: Path) -> ModelSource:
+    """Write a graph whose twin in PyTorch is quick, as the sample's takes pictures of 224 pixels only."""
+    torch.manual_seed(0)
+    layers = [torch.nn.Conv2d(3, 8, 3, 4), torch.nn.BatchNorm2d(8), torch.nn.ReLU6(), torch.nn.Conv2d(8, 16, 3, 4)]
+    module = torch.nn.Sequential(*layers, torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+    head = torch.nn.Linear(16, 1000)
+    torch.nn.init.normal_(head.weight)
+    options = {"dynamo": False, "opset_version": 17, "input_names": ["input"], "output_names": ["scores"]}
+    axes = {"input": {0: "N"}, "scores": {0: "N"}}
+    with warnings.catch_warnings(action="ignore"):
+        torch.onnx.export(
+            module.append(head).eval(),
+            (torch.zeros(1, 3, SIDE, SIDE),),
+            folder / "small.onnx",
+            dynamic_axes=axes,
+            **options,
+        )
+    return ModelSource(str(folder / "small.onnx"), "small.onnx", "small")
 
 
 @pytest.fixture(params=sorted(METHODS))

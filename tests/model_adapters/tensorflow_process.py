@@ -17,8 +17,9 @@ import numpy as np
 import tensorflow as tf
 
 from model_adapters.tensorflow import open as adapter
-from xai_core.errors import VitrineError
-from xai_core.types import Capability, FileKind, ModelSource
+from model_adapters.tensorflow.network import TensorFlowNetwork
+from xai_core.errors import OutOfMemory, VitrineError
+from xai_core.types import Capability, FileKind, InputSpec, ModelSource
 
 layers = keras.layers
 SIDE = 16
@@ -168,6 +169,27 @@ def answered(network, inputs, targets):
     return arrays
 
 
+def without_memory():
+    """Return what is said where TensorFlow finds no memory, forwards and backwards."""
+
+    def full(*given):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    model = keras.Sequential([keras.Input((8, 8, 3)), layers.GlobalAveragePooling2D()])
+    network = TensorFlowNetwork(model, InputSpec(8, 8, layout="NHWC"), "float32", model)
+    network._forward = network._backward = full
+    inputs = np.zeros((4, 8, 8, 3), np.float32)
+    asked = (lambda: network.forward(inputs), lambda: network.gradient(inputs, np.zeros(4, np.int64)))
+    return [said_of(ask) for ask in asked]
+
+
+def said_of(ask):
+    try:
+        return str(ask())
+    except OutOfMemory as error:
+        return str(error)
+
+
 def main(folder, assets):
     files = {}
     originals = keras_models()
@@ -200,6 +222,7 @@ def main(folder, assets):
         if name in originals and spec.batch is None:
             parts["original"] = np.asarray(originals[name](inputs, training=False))
         arrays |= {f"{name}.{key}": value for key, value in parts.items()}
+    found["without memory"] = without_memory()
     np.savez(folder / "answers.npz", **arrays)
     (folder / "answers.json").write_text(json.dumps(found))
 

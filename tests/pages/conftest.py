@@ -78,7 +78,7 @@ def instant(monkeypatch: pytest.MonkeyPatch) -> InstantRunner:
 
 @pytest.fixture
 def app(instant: InstantRunner) -> AppTest:
-    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=300)
 
 
 def with_sample(app: AppTest) -> AppTest:
@@ -86,7 +86,7 @@ def with_sample(app: AppTest) -> AppTest:
     app.run()
     app.button(key="use-PyTorch").click().run()
     opening = app.session_state["workspace"].opening
-    opening.wait(20)
+    opening.wait(120)
     return app.run().run()
 
 

@@ -103,7 +103,7 @@ def on_detection_page(app: AppTest) -> AppTest:
 def upload_detector(app: AppTest, before: int = 0) -> AppTest:
     """Upload a detector, where so many were uploaded before, and wait until it is ready or refused."""
     app.file_uploader(key=f"detector-file-{before}").upload(f"detector{before}.pt", b"weights %d" % before).run()
-    app.session_state["workspace"].detector.opening.wait(20)
+    app.session_state["workspace"].detector.opening.wait(120)
     return app.run().run()
 
 

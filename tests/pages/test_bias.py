@@ -448,7 +448,7 @@ def test_measuring_can_be_cancelled_and_begun_again(app: AppTest, monkeypatch: p
         app.button(key="bias.cancel-measure").click().run()
         ended(app, "leakage", Status.CANCELLED)
         assert "Cancelled." in text_of(app)
-        assert working.stopped.wait(5)
+        assert working.stopped.wait(120)
     app.button(key="bias.measure").click().run()
     ended(app, "leakage")
     assert app.run().table
@@ -460,7 +460,7 @@ def test_what_nobody_looks_at_any_more_is_no_longer_worked_out(app: AppTest, mon
     monkeypatch.setattr("vitrine.ui.bias.inside.leakage", working := NeverEnding())
     app.button(key="bias.measure").click().run()
     app.toggle(key="bias.wrong").set_value(True).run()
-    assert working.stopped.wait(20)
+    assert working.stopped.wait(120)
     app.toggle(key="bias.wrong").set_value(False).run()
     assert "Cancelled." not in text_of(app)
     assert app.button(key="bias.measure")
@@ -497,7 +497,7 @@ def ended(app: AppTest, what: object, how: Status = Status.DONE) -> Job:
     """Wait for what is worked out in the background, and return its job."""
     kept = app.session_state["workspace"].bias.figures
     job = next(job for key, job in kept.items() if what in (key[-1], key[-1][0]))
-    assert job.wait(20).status is how
+    assert job.wait(120).status is how
     return job
 
 
@@ -539,7 +539,7 @@ def bring_pictures(app: AppTest, data: bytes) -> AppTest:
 def answered(app: AppTest) -> AppTest:
     job = app.session_state["workspace"].bias.asking
     if job is not None:
-        job.wait(20)
+        job.wait(120)
     return app.run().run()
 
 

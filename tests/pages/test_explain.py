@@ -119,7 +119,7 @@ def test_a_model_that_ends_in_probabilities_is_explained_by_itself(app: AppTest,
 def test_a_model_that_became_ready_meanwhile_is_found_here(app: AppTest) -> None:
     app.run()
     app.button(key="use-PyTorch").click().run()
-    app.session_state["workspace"].opening.wait(20)
+    app.session_state["workspace"].opening.wait(120)
     app.session_state["workspace"].prepared = None
     app.switch_page("pages/explain.py").run().run()
     assert not app.exception

@@ -59,7 +59,7 @@ def test_the_same_preparation_can_be_chosen_for_a_second_model(app: AppTest) -> 
     with_sample(app)
     for framework in ("PyTorch", "Keras"):
         app.button(key=f"use-{framework}").click().run()
-        app.session_state["workspace"].opening.wait(20)
+        app.session_state["workspace"].opening.wait(120)
         app.run().run()
         next(box for box in app.selectbox if box.label == "Preparation").select("0..255").run()
         assert app.session_state["workspace"].prepared.preprocessing.scale == 255

@@ -32,10 +32,10 @@ UNPROTECTED = (
 
 
 def navigation() -> Page:
-    """Show the way to all pages and return the one that this run was asked for.
+    """Draw the navigation and return the page that this run was asked for.
 
-    A run that is being stopped may still begin once more, as `st.rerun` makes it. It then tells the session's only
-    pages manager its own page, and the run of the click beside it would open that one: the link would lead nowhere.
+    All runs of a session share one pages manager. A run that is about to be stopped can still start over, after an
+    `st.rerun`, and set its own page there. The run that answers a click would then open the old page again.
     """
     pages = [
         st.Page("pages/model.py", title="Model", icon=":material/model_training:", url_path="model", default=True),

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
+
+pytestmark = pytest.mark.xdist_group("answers of TensorFlow")
 
 
 def softmax(logits):
@@ -126,27 +125,6 @@ def test_the_sample_shows_its_layers_up_to_the_last_grid(tensorflow_answers):
     assert tensorflow_answers.said["sample"]["layers"][-1][1:] == [7, 7, 1280]
 
 
-WITHOUT_MEMORY = """
-import keras, numpy, tensorflow
-from model_adapters.tensorflow.network import TensorFlowNetwork
-from xai_core.errors import OutOfMemory
-from xai_core.types import InputSpec
-model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.GlobalAveragePooling2D()])
-network = TensorFlowNetwork(model, InputSpec(8, 8, layout="NHWC"), "float32", model)
-def full(*given):
-    raise tensorflow.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
-network._forward = network._backward = full
-inputs = numpy.zeros((4, 8, 8, 3), numpy.float32)
-for ask in (network.forward, lambda inputs: network.gradient(inputs, numpy.zeros(4, numpy.int64))):
-    try:
-        ask(inputs)
-    except OutOfMemory as error:
-        print(error)
-"""
-
-
-def test_lack_of_memory_is_told_as_such():
-    ran = subprocess.run(
-        [sys.executable, "-B", "-W", "ignore", "-c", WITHOUT_MEMORY], capture_output=True, text=True, check=True
-    )
-    assert ran.stdout.splitlines() == ["The model ran out of memory on 4 pictures; choose a smaller batch."] * 2
+def test_lack_of_memory_is_told_as_such(tensorflow_answers):
+    sentence = "The model ran out of memory on 4 pictures; choose a smaller batch."
+    assert tensorflow_answers.said["without memory"] == [sentence] * 2

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+pytestmark = pytest.mark.xdist_group("bad files")
 MARKERS = "/tmp/vitrine-marker-*"
 AT_ONCE = 3  # some only wait for their deadline
 SHORT, LONG = "5", "300"  # seconds
@@ -105,14 +106,14 @@ SENTENCES = {
         "zipbomb_sm.zip": "The archive would unpack to 8192 MB from",
     },
 }
-# Each way in which a file can end, without a start of TensorFlow for each: `make test-long` asks about all the others.
-FIRST = {
+# Every kind of ending, with few starts of TensorFlow. `make test-long` runs the rest.
+QUICK = {
     "torch": ("ts_infinite.pt", "ts_memory.pt", "ts_nan.pt", "ts_read_passwd.pt", "ts_benign.pt", "raw_pickle.pt"),
     "onnx": tuple(SENTENCES["onnx"]),
     "keras": ("sm_read", "lambda.keras", "zipslip_sm.zip"),
 }
-OTHERS = {
-    framework: tuple(name for name in names if name not in FIRST[framework]) for framework, names in SENTENCES.items()
+REST = {
+    framework: tuple(name for name in names if name not in QUICK[framework]) for framework, names in SENTENCES.items()
 }
 Asked = dict[str, tuple[str, ...]]
 Answers = dict[str, "subprocess.CompletedProcess[str]"]
@@ -158,16 +159,16 @@ def ends_in_its_sentence(answer: subprocess.CompletedProcess[str], sentence: str
     assert re.search(sentence, answer.stderr), answer.stderr
 
 
-@cases(FIRST)
+@cases(QUICK)
 def test_a_file_ends_in_its_sentence_or_works(answers, framework, name, bad_inputs):
-    ends_in_its_sentence(answers(framework, FIRST)[name], SENTENCES[framework][name], bad_inputs(framework))
+    ends_in_its_sentence(answers(framework, QUICK)[name], SENTENCES[framework][name], bad_inputs(framework))
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
-@cases(OTHERS)
+@cases(REST)
 def test_another_file_does_so_too(answers, framework, name, bad_inputs):
-    ends_in_its_sentence(answers(framework, OTHERS)[name], SENTENCES[framework][name], bad_inputs(framework))
+    ends_in_its_sentence(answers(framework, REST)[name], SENTENCES[framework][name], bad_inputs(framework))
 
 
 @pytest.mark.parametrize("framework", SENTENCES)
@@ -176,7 +177,7 @@ def test_every_file_is_in_the_table(bad_inputs, framework):
     assert made - {"deep_nest.onnx"} == set(SENTENCES[framework])
 
 
-@pytest.mark.parametrize("asked", [FIRST, pytest.param(OTHERS, marks=pytest.mark.long)], ids=["first", "others"])
+@pytest.mark.parametrize("asked", [QUICK, pytest.param(REST, marks=pytest.mark.long)], ids=["quick", "rest"])
 def test_none_of_them_left_a_marker(answers, asked):
     for framework in SENTENCES:
         answers(framework, asked)

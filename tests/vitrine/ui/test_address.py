@@ -19,7 +19,7 @@ def script() -> None:
 
 @pytest.fixture
 def app() -> AppTest:
-    return AppTest.from_function(script, default_timeout=30)
+    return AppTest.from_function(script, default_timeout=300)
 
 
 def at(app: AppTest, page: str, letter: str) -> AppTest:
@@ -70,7 +70,7 @@ def asking() -> None:
 
 
 def test_what_the_page_asks_for_holds_over_what_the_browser_last_sent() -> None:
-    app = AppTest.from_function(asking, default_timeout=30).run()
+    app = AppTest.from_function(asking, default_timeout=300).run()
     app.selectbox(key="letter").select("b")
     assert app.button[0].click().run().selectbox(key="letter").value == "c"
     assert app.run().selectbox(key="letter").value == "c"

@@ -1,4 +1,4 @@
-"""What all pages share: a link leads where it says."""
+"""What all pages share: a navigation link opens its page."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from streamlit.util import calc_hash
 from tests.browser_session import ROOT
 
 
-@pytest.mark.parametrize("left", ["model", "explain"])
-def test_a_run_of_the_page_that_is_left_does_not_keep_a_click_there(monkeypatch, left: str) -> None:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
+@pytest.mark.parametrize("old", ["model", "explain"])
+def test_a_click_is_followed_even_if_the_old_page_starts_over(monkeypatch, old: str) -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=300).run()
 
-    def begin_once_more(*given: object, **named: object) -> None:
-        """Do what the other run does while this one is on its way to the navigation."""
+    def start_over(*given: object, **named: object) -> None:
+        """Do what a run of the old page does just before this run draws the navigation."""
         run = get_script_run_ctx()
         assert run
-        run.pages_manager.set_script_intent(calc_hash(left), "")
+        run.pages_manager.set_script_intent(calc_hash(old), "")
 
-    monkeypatch.setattr(st, "logo", begin_once_more)
+    monkeypatch.setattr(st, "logo", start_over)
     app.switch_page("pages/methods.py").run()
     assert not app.exception
     assert [title.value for title in app.title] == ["Methods"]

@@ -137,7 +137,7 @@ def test_even_square_maps_come_out_as_xplique_has_them(tmp_path):
     inputs = {f"{side}_{s}": random_maps(side, side) for side in (8, 32, 224) for s in (1, 3, side // 4, side // 2)}
     np.savez(tmp_path / "inputs.npz", **inputs)
     command = [sys.executable, "-W", "ignore", "-c", XPLIQUE, tmp_path / "inputs.npz", tmp_path / "answer.npz"]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=540)
     assert ran.returncode == 0, ran.stderr[-2000:]
     answers = np.load(tmp_path / "answer.npz")
     for name, maps in inputs.items():

@@ -17,7 +17,7 @@ from xai_core.jobs.question import ACTIVITIES
 from xai_core.jobs.questions.detect import Detect
 from xai_core.jobs.questions.explain_boxes import ExplainBoxes
 
-SECONDS = 60
+SECONDS = 120
 IMAGE = np.full((10, 20, 3), 0.75, np.float32)
 TARGET = BoxTarget((0.0, 0.0, 10.0, 10.0), 1, 0.75, (0.0, 0.75))
 

@@ -18,7 +18,7 @@ from xai_core.jobs.limits import Limits
 from xai_core.jobs.questions.find_engines import FindEngines
 from xai_core.types import Conditions
 
-SECONDS = 60
+SECONDS = 120
 FEW_MODELS, MODELS = 6, 50
 
 

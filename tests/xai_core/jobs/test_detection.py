@@ -16,7 +16,7 @@ from xai_core.jobs.questions.detect import MOST_BOXES, Detect
 from xai_core.jobs.questions.explain_boxes import ExplainBoxes
 from xai_core.jobs.questions.find_detector_engines import FindDetectorEngines
 
-SECONDS = 60
+SECONDS = 120
 IMAGE = np.full((10, 20, 3), 0.75, np.float32)
 TARGET = BoxTarget((0.0, 0.0, 10.0, 10.0), 1, 0.75, (0.0, 0.75))
 

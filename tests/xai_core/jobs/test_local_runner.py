@@ -18,7 +18,7 @@ from xai_core.jobs.questions.pool_layer import PoolLayer
 from xai_core.jobs.questions.predict import Predict
 from xai_core.jobs.sandbox import SandboxState
 
-SECONDS = 60
+SECONDS = 120
 IMAGES = np.linspace(0, 1, 20 * 4 * 5 * 3, dtype=np.float32).reshape(20, 4, 5, 3)
 
 

@@ -22,7 +22,7 @@ def waiting(source):
     yield made
     made.close()
     room.set()
-    made.join(30)
+    made.join(120)
     assert made.ended
 
 

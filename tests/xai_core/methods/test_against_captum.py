@@ -19,7 +19,7 @@ def found(tmp_path_factory):
     out = tmp_path_factory.mktemp("captum") / "maps.npz"
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-W", "ignore", SCRIPT, out]
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=540)
     assert ran.returncode == 0, ran.stderr[-2000:]
     return np.load(out)
 

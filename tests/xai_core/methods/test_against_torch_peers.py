@@ -34,7 +34,7 @@ def found(tmp_path_factory):
     folder = tmp_path_factory.mktemp("peers")
     environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
     command = [sys.executable, "-W", "ignore", SCRIPT, folder / "maps.npz"]
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=540)
     assert ran.returncode == 0, ran.stderr[-2000:]
     return np.load(folder / "maps.npz")
 

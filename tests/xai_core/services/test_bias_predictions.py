@@ -70,7 +70,7 @@ def picture_set(count=40, labels=COLOURS, seed=0):
 def test_all_pictures_are_asked_and_become_predictions():
     runner, pictures = ColourRunner(), picture_set()
     job = predict_in_background(runner, prepared(), pictures)
-    found = job.result(20)
+    found = job.result(120)
     assert runner.asked == [16, 16, 8]
     assert (found.name, found.labels) == ("colours.onnx", COLOURS)
     assert found.truth.tolist() == found.predicted.tolist() == coloured(40)[1].tolist()
@@ -82,8 +82,8 @@ def test_all_pictures_are_asked_and_become_predictions():
 
 def test_what_was_answered_is_not_asked_again(cache):
     first, again = ColourRunner(), ColourRunner()
-    found = predict_in_background(first, prepared(), picture_set(), cache).result(20)
-    same = predict_in_background(again, prepared(), picture_set(), cache).result(20)
+    found = predict_in_background(first, prepared(), picture_set(), cache).result(120)
+    same = predict_in_background(again, prepared(), picture_set(), cache).result(120)
     assert again.asked == []
     np.testing.assert_array_equal(same.probabilities, found.probabilities)
 
@@ -97,16 +97,16 @@ def test_what_was_answered_is_not_asked_again(cache):
     ],
 )
 def test_another_model_or_preprocessing_is_asked_anew(cache, other):
-    predict_in_background(ColourRunner(), prepared(), picture_set(), cache).result(20)
+    predict_in_background(ColourRunner(), prepared(), picture_set(), cache).result(120)
     runner = ColourRunner()
-    predict_in_background(runner, other, picture_set(), cache).result(20)
+    predict_in_background(runner, other, picture_set(), cache).result(120)
     assert sum(runner.asked) == 40
 
 
 def test_other_pictures_are_asked_anew(cache):
-    predict_in_background(ColourRunner(), prepared(), picture_set(), cache).result(20)
+    predict_in_background(ColourRunner(), prepared(), picture_set(), cache).result(120)
     runner = ColourRunner()
-    predict_in_background(runner, prepared(), picture_set(seed=1), cache).result(20)
+    predict_in_background(runner, prepared(), picture_set(seed=1), cache).result(120)
     assert sum(runner.asked) == 40
 
 
@@ -116,21 +116,21 @@ def test_a_cancelled_job_stops_and_the_next_one_goes_on_from_there(cache):
     def wait_in_the_second_request():
         if len(runner.asked) == 1:
             reached.set()
-            go_on.wait(20)
+            go_on.wait(120)
             kept.set()
 
     runner = ColourRunner(wait_in_the_second_request)
     job = predict_in_background(runner, prepared(), picture_set(), cache)
-    assert reached.wait(20)
+    assert reached.wait(120)
     assert job.asked == 16
     job.cancel()
     assert job.state.status is Status.CANCELLED
     with pytest.raises(JobError, match="cancelled"):
         job.result(1)
     go_on.set()
-    assert kept.wait(20)
+    assert kept.wait(120)
     rest = ColourRunner()
-    found = predict_in_background(rest, prepared(), picture_set(), cache).result(20)
+    found = predict_in_background(rest, prepared(), picture_set(), cache).result(120)
     assert rest.asked in ([8], [16, 8])  # the request that was under way may be kept by now, or not yet
     assert found.truth.tolist() == found.predicted.tolist()
     assert len(runner.asked) == 2
@@ -141,7 +141,7 @@ def test_an_error_of_the_model_ends_the_job():
         raise ModelError("The model failed while it ran.")
 
     job = predict_in_background(ColourRunner(fail), prepared(), picture_set())
-    assert job.wait(20).status is Status.FAILED
+    assert job.wait(120).status is Status.FAILED
     with pytest.raises(ModelError, match="failed while it ran"):
         job.result()
 
@@ -151,7 +151,7 @@ def test_nobody_waits_for_ever_where_something_else_breaks():
         raise ZeroDivisionError
 
     job = predict_in_background(ColourRunner(fail), prepared(), picture_set())
-    assert job.wait(20).status is Status.FAILED
+    assert job.wait(120).status is Status.FAILED
     assert "stopped" in str(job.state.error)
 
 
@@ -165,7 +165,7 @@ def test_pictures_that_can_not_be_opened_are_left_out_and_named(cache):
     for asked in ([15, 3], []):
         runner = ColourRunner()
         pictures = read_picture_set(buffer.getvalue(), "x")
-        found = predict_in_background(runner, prepared(), pictures, cache).result(20)
+        found = predict_in_background(runner, prepared(), pictures, cache).result(120)
         assert runner.asked == asked
         assert len(found) == 18
         assert "red/03.png" not in found.files.tolist()
@@ -181,7 +181,7 @@ def test_a_damaged_part_of_an_archive_costs_its_own_picture_only(cache):
             archive.writestr(f"red/{n}.bmp", part.getvalue())
     data = bytearray(buffer.getvalue())
     data[data.index(b"red/1.bmp") + 100] ^= 0xFF
-    found = predict_in_background(ColourRunner(), prepared(), read_picture_set(bytes(data), "x"), cache).result(20)
+    found = predict_in_background(ColourRunner(), prepared(), read_picture_set(bytes(data), "x"), cache).result(120)
     assert found.files.tolist() == ["red/0.bmp", "red/2.bmp"]
 
 
@@ -191,12 +191,12 @@ def test_a_set_that_can_not_be_opened_at_all_is_told():
         archive.writestr("red/1.png", b"broken")
     job = predict_in_background(ColourRunner(), prepared(), read_picture_set(buffer.getvalue(), "x"))
     with pytest.raises(DataError, match="None of the pictures can be opened"):
-        job.result(20)
+        job.result(120)
 
 
 def test_one_output_is_the_probability_of_the_second_class():
     runner = ColourRunner(answer=lambda means: means[:, :1])
-    found = predict_in_background(runner, prepared(["class 0"]), picture_set(labels=("no", "red"))).result(20)
+    found = predict_in_background(runner, prepared(["class 0"]), picture_set(labels=("no", "red"))).result(120)
     assert found.labels == ("no", "red")
     np.testing.assert_allclose(found.probabilities.sum(axis=1), 1)
     assert found.probabilities[0, 1] == pytest.approx(coloured(40)[0][0, 0, 0, 0] / 255)
@@ -205,7 +205,7 @@ def test_one_output_is_the_probability_of_the_second_class():
 
 def test_outputs_that_are_no_shares_are_normalised_and_that_is_told():
     runner = ColourRunner(answer=lambda means: means)
-    found = predict_in_background(runner, prepared(), picture_set()).result(20)
+    found = predict_in_background(runner, prepared(), picture_set()).result(120)
     np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, rtol=1e-6)
     assert any("do not add up to 1, so they were normalised" in note for note in found.notes)
 

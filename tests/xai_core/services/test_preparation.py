@@ -12,7 +12,7 @@ from xai_core.types import Capability, Card, InputSpec, ModelSource
 
 SOURCE = ModelSource("path", "name", "digest")
 CARD = Card("onnx", "onnx", 3, InputSpec(32, 32), Capability.PREDICT)
-SECONDS = 30
+SECONDS = 120
 
 
 class InstantRunner:

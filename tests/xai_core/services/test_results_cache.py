@@ -178,7 +178,7 @@ def test_several_processes_share_a_folder(tmp_path):
     command = [sys.executable, "-W", "error", "-c", WRITES_OVER_AND_OVER, str(tmp_path)]
     root = Path(__file__).resolve().parents[3]
     started = [subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE) for _ in range(2)]
-    said = [process.communicate(timeout=60)[1] for process in started]
+    said = [process.communicate(timeout=540)[1] for process in started]
     assert [process.returncode for process in started] == [0, 0], said
     assert not any(b"removed" in words for words in said)
 

@@ -20,7 +20,7 @@ def found(assets, tmp_path_factory):
     paths = os.pathsep.join(map(str, (ROOT, ROOT / "tests")))
     environment = os.environ | {"PYTHONPATH": paths, "TMPDIR": str(folder)}
     command = [sys.executable, "-W", "ignore", SCRIPT, assets, folder / "found.npz"]
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=540)
     assert ran.returncode == 0, ran.stderr[-2000:]
     return np.load(folder / "found.npz")
 
