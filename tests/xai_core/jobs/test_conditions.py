@@ -43,11 +43,11 @@ def test_what_can_not_be_fast_as_a_whole_is_exact(runner, source, explain):
 
 @pytest.mark.parametrize("target", [-1, 3])
 def test_a_class_that_the_model_does_not_have_is_refused(runner, source, explain, target):
-    with pytest.raises(ParamError, match=f"numbered 0 to 2; got {target}"):
+    with pytest.raises(ParamError, match=f"from 0 to 2; got {target}"):
         explain(runner, source(), "brightness", targets=(0, target)).result(SECONDS)
 
 
-def test_another_library_computes_in_our_stead(runner, source, explain):
+def test_a_peer_library_can_compute_the_map(runner, source, explain):
     found = explain(runner, source(), steps=7, conditions=Conditions(peer="captum")).result(SECONDS)
     assert (found.maps == 13).all()
     assert found.maps.shape == (2, SIZE.height, SIZE.width)
