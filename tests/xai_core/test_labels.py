@@ -113,13 +113,13 @@ def test_a_bad_label_file_is_refused_with_the_reason(data, sentence):
         read_labels(data, 3)
 
 
-def test_imagenet_has_a_thousand_labels_in_their_usual_order():
+def test_imagenet_has_a_thousand_labels_in_the_standard_order():
     labels = imagenet_labels()
     assert len(labels) == 1000
     assert (labels[0], labels[285], labels[999]) == ("tench", "Egyptian cat", "toilet tissue")
 
 
-def test_labels_of_the_model_file_come_first_then_imagenet_then_numbers():
+def test_labels_come_from_the_model_file_or_imagenet_or_numbers():
     assert labels_for(card(3, CATS)) == CATS
     assert labels_for(card(1000)) == imagenet_labels()
     assert labels_for(card(4, CATS))[3] == "class 3"
@@ -130,7 +130,7 @@ def test_a_class_is_found_by_its_number_its_name_or_a_part_of_it(text, index):
     assert find_class(text, CATS) == index
 
 
-def test_a_whole_name_goes_before_a_part_of_another():
+def test_an_exact_name_wins_over_a_partial_match():
     assert find_class("cat", ("cat and dog", "cat")) == 1
 
 
@@ -145,11 +145,11 @@ def test_a_whole_name_goes_before_a_part_of_another():
         ("9" * 5000, "no class"),
     ],
 )
-def test_a_class_that_is_not_there_is_told(text, sentence):
+def test_an_unknown_class_is_refused_with_a_suggestion(text, sentence):
     with pytest.raises(DataError, match=sentence):
         find_class(text, CATS)
 
 
-def test_words_that_fit_several_classes_list_them():
+def test_an_ambiguous_name_lists_the_matching_classes():
     with pytest.raises(DataError, match=r"'shark' matches 3 classes: great white shark \(2\)"):
         find_class("shark", ("a", "b", "great white shark", "tiger shark", "nurse shark"))

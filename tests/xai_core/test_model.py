@@ -38,7 +38,7 @@ def test_a_batch_beyond_memory_is_halved_until_it_fits_and_a_note_says_so():
     assert roomy.notes == ()
 
 
-def test_gradients_too_are_taken_in_smaller_batches():
+def test_gradients_are_halved_too():
     small, roomy = model_of(SmallNetwork(WEIGHTS)), model_of(LinearNetwork(WEIGHTS))
     ours = small.gradients(IMAGES, TARGETS, "probability")
     np.testing.assert_allclose(ours, roomy.gradients(IMAGES, TARGETS, "probability"), rtol=1e-6)
@@ -51,14 +51,14 @@ def test_one_picture_that_does_not_fit_is_an_error():
         model_of(network).outputs(IMAGES)
 
 
-def test_each_pass_shows_that_the_model_is_alive():
+def test_every_pass_ticks():
     passes = []
     model = Model(SmallNetwork(WEIGHTS), Preprocessing(16, 16), tick=lambda: passes.append(1))
     model.outputs(IMAGES)
     assert len(passes) >= 5
 
 
-def test_a_large_batch_goes_through_in_parts_so_that_a_slow_model_shows_that_it_is_alive():
+def test_a_large_batch_is_split_so_that_a_slow_model_keeps_ticking():
     network, passes = LinearNetwork(random_weights(3, 448, 448)), []
     model = Model(network, Preprocessing(448, 448), tick=lambda: passes.append(1))
     model.outputs(np.zeros((20, 448, 448, 3), np.float32))
@@ -88,13 +88,13 @@ def test_a_network_that_offers_no_attention_says_so():
         model_of(LinearNetwork(WEIGHTS)).attentions(IMAGES[0], 0, "logit")
 
 
-def test_a_layer_that_is_not_finite_ends_in_a_sentence():
+def test_a_layer_with_nan_is_refused():
     network = BlockNetwork(np.full((3, 6), np.inf), np.ones((3, 4, 4, 6)))
     with pytest.raises(ModelError, match="layer contains values that are not numbers"):
         model_of(network).activations(IMAGES, "blocks")
 
 
-def test_what_is_kept_belongs_to_one_network_and_preprocessing():
+def test_stored_sums_belong_to_one_network_and_preprocessing():
     memory = Remembering()
     plain, variant = LinearNetwork(WEIGHTS), LinearNetwork(WEIGHTS)
     variant.key = "random last layer 0"
@@ -110,7 +110,7 @@ def test_all_capabilities_have_words():
     assert set(NEED_IN_WORDS) == set(Capability)
 
 
-def test_a_layer_is_pooled_over_its_places_with_a_class_for_each_picture():
+def test_a_layer_is_pooled_over_its_positions_with_a_class_for_each_picture():
     random = np.random.default_rng(0)
     network = BlockNetwork(random.normal(size=(3, 5)), random.normal(size=(4, 2, 3, 5)))
     model = model_of(network)

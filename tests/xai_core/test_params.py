@@ -33,7 +33,7 @@ def test_an_acronym_in_a_label_keeps_its_capitals():
     assert replace(LAYERS, name="previous_layer").label == "Previous layer"
 
 
-def test_a_default_is_brought_into_what_the_model_allows():
+def test_a_default_is_limited_to_what_the_model_allows():
     assert Sample.fitted((32, 48)).patch == 16
 
 
@@ -50,7 +50,7 @@ def test_a_default_is_brought_into_what_the_model_allows():
         ({"speed": 3}, "Sample has no parameter 'speed'"),
     ],
 )
-def test_a_wrong_value_is_told_in_a_sentence(given, sentence):
+def test_a_wrong_value_is_refused_with_the_reason(given, sentence):
     with pytest.raises(ParamError, match=sentence):
         Sample.fitted(None, given)
 
@@ -72,13 +72,13 @@ def test_values_come_back_from_text(values):
     assert Sample(**{p.name: p.parse(texts[p.name]) for p in Sample.params}) == values
 
 
-def test_a_name_that_the_model_does_not_have_is_told_with_those_it_has():
+def test_an_unknown_layer_is_refused_with_the_known_ones():
     known = replace(LAYERS, choices=tuple(f"layer{i}" for i in range(20)))
     with pytest.raises(ParamError, match=r"layer19 and 8 more; got 'head'"):
         known.check(("layer3", "head"))
 
 
-def test_a_field_without_a_sentence_is_an_error_of_the_programmer():
+def test_a_field_without_a_help_sentence_is_a_programming_error():
     @dataclass
     class Careless:
         steps: Annotated[int, Range(1, 2)] = 1
@@ -87,7 +87,7 @@ def test_a_field_without_a_sentence_is_an_error_of_the_programmer():
         params_of(Careless)
 
 
-def test_the_effort_is_the_parameter_that_makes_a_map_steadier():
+def test_the_effort_is_the_parameter_that_reduces_the_noise():
     @dataclass(frozen=True, kw_only=True)
     class Drawn(Declared):
         cells: Annotated[int, Range(2, 8), "How fine."] = 4

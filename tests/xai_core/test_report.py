@@ -56,7 +56,7 @@ def test_saving_writes_the_map_its_picture_and_the_manifest(explanation, maps, t
     assert json.loads((tmp_path / "new/folder/manifest.json").read_text("utf-8"))["target"] == 2
 
 
-def test_each_further_target_has_files_of_its_own(explanation, maps):
+def test_every_target_has_its_own_files(explanation, maps):
     files = explanation.files()
     assert np.array_equal(np.load(io.BytesIO(files["attribution-0.npy"])), maps[1])
     assert "overlay-0.png" in files
@@ -86,7 +86,7 @@ def test_the_manifest_says_what_ran_on_what(explanation):
         ("lrp", "pytorch", "float32"),
     ],
 )
-def test_the_manifest_says_in_which_precision_it_was_really_computed(explanation, method, framework, precision):
+def test_the_manifest_records_the_precision_that_was_used(explanation, method, framework, precision):
     card = Card(framework, "file", 3, InputSpec(H, W), Capability.PREDICT)
     changes = {"method": method_named(method)(), "card": card, "precision": "bfloat16"}
     assert Explanation(**{**vars(explanation), **changes}).manifest()["precision"] == precision
@@ -109,7 +109,7 @@ def test_an_undefined_diagnostic_becomes_null(explanation, maps, undefined):
     assert json.loads(changed.files()["manifest.json"])["diagnostics"] == {"error": [None, 0.25]}
 
 
-def test_the_manifest_holds_what_a_person_should_know(explanation, maps):
+def test_the_manifest_contains_notes_and_warnings(explanation, maps):
     noisy = Estimate(1.0, maps, standard_error=np.full_like(maps, maps.std() * 0.6), notes=("Few were drawn.",))
     manifest = Explanation(**{**vars(explanation), "estimate": noisy}).manifest()
     assert manifest["notes"] == ["Few were drawn."]
@@ -132,12 +132,12 @@ def test_the_zip_holds_the_same_files(explanation):
         assert np.load(io.BytesIO(archive.read("attribution.npy"))).shape == (H, W)
 
 
-def test_versions_are_told_without_importing_a_framework():
+def test_versions_are_read_without_importing_a_framework():
     before = set(sys.modules)
     assert {"vitrine", "python", "numpy", "keras"} <= set(versions("tensorflow"))
     assert "onnxruntime" in versions("onnx")
     assert not {"onnxruntime", "keras", "torch"} & (set(sys.modules) - before)
 
 
-def test_versions_of_an_unknown_framework_are_the_core_s_own():
+def test_an_unknown_framework_has_only_the_core_versions():
     assert set(versions("other")) == {"vitrine", "python", "numpy", "pillow"}

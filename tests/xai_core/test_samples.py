@@ -29,7 +29,7 @@ def test_detectors_are_not_among_the_classifiers():
     assert not {s.title for s in sample_models()} & {s.title for s in sample_detectors()}
 
 
-def test_the_sample_history_is_called_by_its_title_and_has_nothing_to_complain_of():
+def test_the_sample_history_has_its_title_and_no_faults():
     (sample,) = sample_histories()
     history = sample.history()
     assert (history.name, history.notes, history.labels) == (sample.title, (), tuple("0123456789"))

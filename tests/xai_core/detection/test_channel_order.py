@@ -38,28 +38,28 @@ def test_every_whole_share_of_a_hundred_channels_is_that_many_channels(share):
 
 
 @pytest.mark.parametrize(("share", "count"), [(1.0, 1), (10.0, 1), (11.0, 2), (50.0, 5), (99.0, 10)])
-def test_a_share_that_is_no_whole_number_is_the_next_one(share, count):
+def test_a_fractional_count_is_rounded_up(share, count):
     assert len(order_of(channel_detector().features, percent=share)) == count
 
 
-def test_the_most_active_channels_of_each_level_come_first_turn_by_turn():
+def test_the_most_active_channels_of_each_level_come_first_alternately():
     order = order_of([level([1, 5, 2, 4]), level([30, 10, 40, 20], side=4)])
     assert order.channels.tolist() == [[0, 1], [1, 2], [0, 3], [1, 0], [0, 2], [1, 3]]
     assert order.tried == 2 * TRIED
 
 
-def test_a_level_with_few_channels_takes_fewer_turns():
+def test_a_level_with_few_channels_contributes_fewer():
     assert order_of([level([1, 5]), level([3, 2, 1, 4])]).channels.tolist() == [[0, 1], [1, 3], [0, 0], [1, 0], [1, 1]]
 
 
-def test_the_rest_follow_by_activity_times_what_their_level_was_worth():
+def test_the_rest_follow_by_activity_times_the_effect_of_their_level():
     order = order_of([level([9, 8, 7, 3, 2]), level([9, 8, 7, 6, 5])])
     assert settled(order, [1, 0, 1, 0, 1, 0])[6:] == [[0, 3], [0, 4], [1, 3], [1, 4]]
     other = order_of([level([9, 8, 7, 3, 2]), level([9, 8, 7, 6, 5])])
     assert settled(other, [1, 1, 1, 1, 1, 1])[6:] == [[1, 3], [1, 4], [0, 3], [0, 4]]
 
 
-def test_where_nothing_moved_the_rest_follow_by_activity():
+def test_without_an_effect_the_rest_follow_by_activity():
     order = order_of([level([9, 8, 7, 1]), level([9, 8, 7, 2])])
     assert settled(order, [0] * 6)[6:] == [[1, 3], [0, 3]]
 

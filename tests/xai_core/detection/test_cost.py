@@ -12,7 +12,7 @@ def test_each_detection_takes_as_long_as_that_of_the_picture():
     assert Cost.of(DRise(samples=300), (20, 30), 0.5) == Cost(300, 150.0)
 
 
-def test_a_single_detection_is_not_worth_a_word():
+def test_a_single_detection_has_no_cost_in_words():
     assert Cost(1, 500.0).in_words == ""
 
 
@@ -20,5 +20,5 @@ def test_a_single_detection_is_not_worth_a_word():
     ("seconds", "words"),
     [(0.01, "1 s"), (9.4, "9 s"), (14, "10 s"), (119, "120 s"), (121, "2 min"), (3600, "60 min")],
 )
-def test_the_longer_it_takes_the_rounder_it_is_told(seconds, words):
+def test_longer_durations_are_rounded_more(seconds, words):
     assert Cost(8000, seconds).in_words == f"8,000 detections, about {words}"

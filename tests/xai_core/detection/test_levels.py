@@ -52,13 +52,13 @@ def test_the_first_component_is_that_of_all_channels_stretched_to_the_grid(shape
 
 
 @pytest.mark.parametrize("size", [(3, 4), (30, 20), (12, 5), (1, 1)])
-def test_channels_are_stretched_as_maps_are(size):
+def test_channels_are_resized_like_maps(size):
     (map,) = pyramid((12, 16, 5))
     expected = resized(map.transpose(2, 0, 1), size).transpose(1, 2, 0)
     np.testing.assert_allclose(_resized_channels(map, size), expected, rtol=1e-5, atol=1e-6)
 
 
-def test_the_place_farthest_from_the_mean_is_positive():
+def test_the_position_farthest_from_the_mean_is_positive():
     map = np.zeros((6, 6, 3), np.float32)
     map[2, 3] = [1, -2, 3]
     assert np.unravel_index(first_component_on([map], (6, 6)).argmax(), (6, 6)) == (2, 3)

@@ -59,7 +59,7 @@ def test_ablation_cam_of_one_of_two_digits_lies_in_it(pairs):
     assert (shares > 0.5).mean() >= 0.8
 
 
-def test_channels_ablated_everywhere_at_once_tell_digits_apart_less(pairs):
+def test_ablating_everywhere_at_once_separates_digits_less(pairs):
     apart, at_once = (
         distinguished(pairs, AblationCamOfABox(channels=5.0, where=where))[1]
         for where in ("in the box and around it", "everywhere at once")

@@ -56,7 +56,7 @@ class Narrow(SpotDetector):
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_what_is_no_number_is_said(call):
+def test_nan_is_refused(call):
     with pytest.raises(ModelError, match="values that are not numbers; nothing can be drawn"):
         call(DetectionModel(Broken()))
 
@@ -68,7 +68,7 @@ def test_each_pass_ticks_once(call):
     assert len(ticks) == 1
 
 
-def test_pictures_that_take_too_much_memory_come_a_few_at_a_time():
+def test_pictures_beyond_memory_are_detected_in_smaller_batches():
     many, narrow = np.stack([spots(light) for light in (0.9, 0.8, 0.7, 0.6, 0.5)]), Narrow()
     model = DetectionModel(narrow)
     assert [boxes.scores.max() for boxes in model.detect(many, 0.01)] == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.6])
@@ -76,17 +76,17 @@ def test_pictures_that_take_too_much_memory_come_a_few_at_a_time():
     assert "too large for the memory" in model.notes[0]
 
 
-def test_channels_that_take_too_much_memory_come_a_few_at_a_time():
+def test_channels_beyond_memory_are_ablated_in_smaller_batches():
     detections = CALLS["ablation"](DetectionModel(Narrow()))
     assert [len(boxes) for boxes in detections] == [0, 2, 2, 2, 0]
 
 
-def test_without_a_choice_all_levels_are_looked_at():
+def test_without_a_choice_all_levels_are_used():
     assert detection_model().levels(()) == ("fine", "coarse")
     assert detection_model().levels(("coarse",)) == ("coarse",)
 
 
-def test_rows_are_remembered_under_the_detector_and_the_key():
+def test_rows_are_stored_under_the_detector_and_the_key():
     memory, variant = Remembering(), SpotDetector()
     variant.key = "bfloat16"
     DetectionModel(SpotDetector(), memory).ledger("a", 3).append(np.ones((2, 3), np.float32))

@@ -41,7 +41,7 @@ def test_rows_hold_the_nearest_box_of_each_target_after_each_change():
     np.testing.assert_array_equal(rows[9, 0], 0)
 
 
-def test_what_was_asked_before_is_not_asked_again():
+def test_stored_changes_are_not_computed_again():
     memory = Remembering()
     boxes(memory, share=1)[0].found(0, 6)
     again, find = boxes(memory, share=1)
@@ -61,7 +61,7 @@ def falls(aspect, least_iou=0.5):
     return Falls(boxes()[0].found(0, 1)[0], TARGETS, aspect, least_iou)
 
 
-def test_a_score_falls_until_the_box_is_lost_with_all_it_was_worth():
+def test_a_score_falls_until_the_box_is_lost():
     fallen = falls("score").of(boxes()[0].found(0, 10))
     np.testing.assert_allclose(fallen[:9, 0], 0.9 - LIGHTS[:9], atol=1e-6)
     assert fallen[9, 0] == pytest.approx(1.9)
@@ -81,6 +81,6 @@ def test_lost_boxes_are_noted_if_edges_are_measured():
         assert [note[: len(notes[0])] for note in counted.notes] == list(notes)
 
 
-def test_a_target_that_is_not_found_in_the_unchanged_picture_is_said():
+def test_a_target_missing_from_the_unchanged_picture_is_refused():
     with pytest.raises(ModelError, match="not detected in the unchanged picture"):
         Falls(nearest(Detections.none(2), TARGETS), TARGETS, "score", 0.5)

@@ -22,7 +22,7 @@ def test_a_large_picture_is_shrunk_and_keeps_its_look():
     assert small[500, 1000].tolist() == [200, 200, 200]
 
 
-def test_an_image_runs_from_nought_to_one():
+def test_an_image_is_scaled_to_zero_to_one():
     image = image_of(np.array([[[0, 255, 51]]], np.uint8))
     assert image.dtype == np.float32
     np.testing.assert_allclose(image, [[[0, 1, 0.2]]], rtol=1e-6)
@@ -42,7 +42,7 @@ def test_no_side_becomes_longer_than_allowed_or_vanishes(size):
     assert 1 <= width <= 100
 
 
-def test_corners_follow_a_picture_to_another_size():
+def test_corners_are_scaled_with_their_picture():
     np.testing.assert_allclose(at_size(np.array([[10, 20, 30, 40]]), (100, 200), (50, 400)), [[20, 10, 60, 20]])
 
 

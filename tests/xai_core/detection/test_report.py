@@ -69,7 +69,7 @@ def test_each_box_has_its_map_picture_and_error_by_its_number(explanation, maps)
     assert as_zip(explanation)
 
 
-def test_boxes_are_in_pixels_of_the_picture_as_the_person_has_it(explanation):
+def test_boxes_are_in_pixels_of_the_original_picture(explanation):
     first, second = json.loads(explanation.files()["boxes.json"])
     assert first["box"] == pytest.approx([100 * W / 1344, 200 * H / 1008, 300 * W / 1344, 400 * H / 1008], abs=0.01)
     assert {name: second[name] for name in ("number", "label", "index", "score")} == {
@@ -80,7 +80,7 @@ def test_boxes_are_in_pixels_of_the_picture_as_the_person_has_it(explanation):
     }
 
 
-def test_the_manifest_says_which_boxes_were_asked_for(explanation):
+def test_the_manifest_lists_the_explained_boxes(explanation):
     manifest = manifest_of(explanation)
     assert manifest["targets"] == json.loads(explanation.files()["boxes.json"])
     assert (manifest["method"], manifest["inside"]) == ("eigencam", False)
@@ -105,7 +105,7 @@ def test_the_outline_of_a_box_that_leaves_the_picture_runs_along_its_border(maps
     assert (drawn[0] == 255).all()
 
 
-def test_inside_boxes_alone_maps_run_from_nought_to_one_after_the_filters(maps):
+def test_maps_inside_boxes_are_scaled_to_zero_to_one_after_the_filters(maps):
     clip = filter_named("percentile_clip")(percentile=90.0)
     shown = explained(maps, inside=True, filters=(clip,)).maps
     rows, columns = slice(71, 143), slice(35, 108)  # the box of 200..400 by 100..300, at 360 / 1008 of its size
@@ -115,7 +115,7 @@ def test_inside_boxes_alone_maps_run_from_nought_to_one_after_the_filters(maps):
     assert manifest_of(explained(maps, inside=True))["inside"] is True
 
 
-def test_numbers_are_those_of_the_targets_where_none_are_given(maps):
+def test_numbers_default_to_the_order_of_the_targets(maps):
     assert [entry["number"] for entry in explained(maps, numbers=()).entries] == [1, 2]
 
 

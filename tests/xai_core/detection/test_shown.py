@@ -26,12 +26,12 @@ def test_the_best_below_the_threshold_are_the_candidates() -> None:
     assert len(Shown().candidates(detections(0.9))) == 0
 
 
-def test_no_threshold_lies_below_what_a_detector_is_asked_for() -> None:
+def test_no_threshold_is_below_the_score_requested_from_a_detector() -> None:
     with pytest.raises(ParamError, match=f"between {LEAST_SCORE:g} and 1"):
         Shown(threshold=LEAST_SCORE / 2)
 
 
-def test_a_box_is_told_in_pixels_of_the_picture_as_the_person_has_it() -> None:
+def test_an_entry_is_in_pixels_of_the_original_picture() -> None:
     target = BoxTarget((10.0, 20.0, 30.0, 40.0), 1, 0.5, (0.0, 0.5))
     assert box_entry(7, target, ("cat", "dog"), seen=(100, 200), whole=(300, 400)) == {
         "number": 7,

@@ -38,7 +38,7 @@ def by_hand(a, b):
 
 @given(BOXES, BOXES)
 @settings(max_examples=60, deadline=None)
-def test_overlaps_are_those_of_a_plain_double_loop(boxes, others):
+def test_overlaps_agree_with_a_plain_double_loop(boxes, others):
     shares = t.overlaps(np.array(boxes, np.float32).reshape(-1, 4), np.array(others, np.float32).reshape(-1, 4))
     expected = np.array([[by_hand(a, b) for b in others] for a in boxes]).reshape(len(boxes), len(others))
     np.testing.assert_allclose(shares, expected, atol=1e-6)
@@ -49,13 +49,13 @@ def test_the_box_found_again_is_the_one_of_the_class_that_overlaps_most():
     assert t.found_again(boxes, target(), 0.5) == 1
 
 
-def test_a_box_that_overlaps_just_as_much_as_asked_for_is_lost():
+def test_a_box_at_exactly_the_least_iou_is_lost():
     half = detections(((10, 10, 30, 30), 1, 0.8))
     assert t.found_again(half, target(), 0.5) is None
     assert t.found_again(half, target(), 0.45) == 0
 
 
-def test_nothing_is_found_again_among_no_boxes_or_those_of_other_classes():
+def test_a_target_is_lost_among_no_boxes_or_other_classes():
     assert t.found_again(Detections.none(4), target(), 0.1) is None
     assert t.found_again(detections(((10, 10, 30, 50), 0, 0.9)), target(), 0.1) is None
 
@@ -78,11 +78,11 @@ def test_each_aspect_of_a_box_that_lost_a_quarter_at_the_top(aspect, expected):
     assert t.worth(detections(((10, 20, 30, 50), 1, 0.8)), target(), aspect, 0.5) == pytest.approx(expected)
 
 
-def test_a_lost_box_is_worth_nothing_that_could_be_named():
+def test_a_lost_box_has_no_value():
     assert t.worth(Detections.none(4), target(), "score", 0.5) is None
 
 
-def test_scores_of_boxes_add_up_as_pytorch_grad_cam_has_them(assets):
+def test_scores_of_boxes_agree_with_pytorch_grad_cam(assets):
     case = json.loads((assets.parent / "cases.json").read_text())["fasterrcnn_box_score_target"]
     case, expected = case["input"], case["expected"]["score"]
     boxes = detections(*zip(case["det_boxes"], case["det_labels"], case["det_scores"], strict=True))
@@ -91,7 +91,7 @@ def test_scores_of_boxes_add_up_as_pytorch_grad_cam_has_them(assets):
     assert values.sum() == pytest.approx(expected)
 
 
-def test_a_lost_box_has_no_score_left_but_its_edges_count_as_they_were():
+def test_a_lost_box_has_no_score_and_unmoved_edges():
     many, whole = [detections(((10, 20, 30, 50), 1, 0.8)), Detections.none(4)], np.array([1.9], np.float32)
     np.testing.assert_allclose(t.worths(many, [target()], "score", 0.5, whole), [[1.55], [0]], rtol=1e-6)
     np.testing.assert_allclose(t.worths(many, [target()], "top", 0.5, whole), [[0.5], [1.9]], rtol=1e-6)
@@ -104,12 +104,12 @@ def test_a_score_falls_by_its_sign(aspect):
 
 
 @pytest.mark.parametrize("aspect", EDGES)
-def test_an_edge_moves_whichever_way(aspect):
+def test_an_edge_moves_in_either_direction(aspect):
     values, whole = np.array([[0.5], [1.2], [np.nan]], np.float32), np.array([1.0], np.float32)
     np.testing.assert_allclose(t.falls(values, aspect, whole), [[0.5], [0.2], [0]], atol=1e-6)
 
 
-def test_many_boxes_and_targets_are_matched_as_one_by_one():
+def test_many_targets_are_matched_like_single_ones():
     random = np.random.default_rng(0)
     corners = random.random((500, 4)) * 300
     corners[:, 2:] = corners[:, :2] + 20 + random.random((500, 2)) * 60
@@ -121,7 +121,7 @@ def test_many_boxes_and_targets_are_matched_as_one_by_one():
         np.testing.assert_array_equal(row, [*boxes.corners[number], boxes.scores[number]])
 
 
-def test_a_target_that_no_box_of_its_class_overlaps_gets_noughts():
+def test_a_target_without_an_overlapping_box_gets_zeros():
     boxes = detections(((100, 100, 120, 120), 1, 0.9), ((10, 10, 30, 50), 2, 0.9))
     np.testing.assert_array_equal(t.nearest(boxes, [target()]), np.zeros((1, 5)))
     np.testing.assert_array_equal(t.nearest(Detections.none(4), [target()]), np.zeros((1, 5)))
@@ -131,34 +131,34 @@ def whole_worths(boxes, aspect="score", least_iou=0.5):
     return t.whole_worths(t.nearest(boxes, [target()]), [target()], aspect, least_iou)
 
 
-def test_the_unchanged_box_is_worth_its_score_and_one():
+def test_the_unchanged_box_has_its_score_plus_one():
     np.testing.assert_allclose(whole_worths(detections(((10, 10, 30, 50), 1, 0.9))), [1.9], rtol=1e-6)
 
 
-def test_a_target_that_is_not_found_in_the_unchanged_picture_is_said():
+def test_a_target_missing_from_the_unchanged_picture_is_refused():
     with pytest.raises(ModelError, match=r"box from \(10, 10\) to \(30, 50\) is not detected .* no box of its class"):
         whole_worths(Detections.none(4))
 
 
-def test_a_least_iou_above_the_own_match_is_said():
+def test_a_least_iou_above_the_best_match_is_refused():
     nearly = detections(((10, 20, 30, 50), 1, 0.9))
     assert whole_worths(nearly, least_iou=0.7)
     with pytest.raises(ModelError, match=r"overlaps it by 75%, but more than 90% is required. Lower the least IoU"):
         whole_worths(nearly, least_iou=0.9)
 
 
-def test_a_score_of_nought_in_the_unchanged_picture_is_said():
+def test_a_zero_score_in_the_unchanged_picture_is_refused():
     with pytest.raises(ModelError, match=r"The class of the box from .* is zero in the unchanged picture"):
         whole_worths(detections(((10, 10, 30, 50), 1, 0.0)), "class")
 
 
-def test_an_edge_at_nought_is_an_edge_like_any_other():
+def test_an_edge_at_zero_is_an_ordinary_edge():
     at_the_border = target((0, 10, 20, 50))
     rows = t.nearest(detections(((0, 10, 20, 50), 1, 0.9)), [at_the_border])
     assert t.whole_worths(rows, [at_the_border], "left", 0.5) == 0
 
 
-def test_no_chosen_box_is_said():
+def test_choosing_no_box_is_refused():
     with pytest.raises(DataError, match=r"No box is chosen\. Choose one"):
         t.check_chosen([])
     t.check_chosen([target()])
@@ -177,7 +177,7 @@ def test_the_most_similar_box_counts_for_each_target():
     np.testing.assert_allclose(t.similarities(boxes, wanted), [1, 0.5, 0, 0], atol=1e-6)
 
 
-def test_similarities_stay_within_nought_and_one():
+def test_similarities_stay_between_zero_and_one():
     random = np.random.default_rng(0)
     rows = random.random((50, 91)).astype(np.float32)
     corners = np.tile(np.array([[3, 3, 10, 10]], np.float32), (50, 1))
@@ -187,7 +187,7 @@ def test_similarities_stay_within_nought_and_one():
     np.testing.assert_allclose(similarity, 1, rtol=1e-6)
 
 
-def test_nothing_is_like_a_target_where_nothing_is_found():
+def test_without_boxes_every_similarity_is_zero():
     np.testing.assert_array_equal(t.similarities(Detections.none(4), [target(), target()]), [0, 0])
 
 
@@ -203,7 +203,7 @@ def test_a_box_outside_the_picture_or_without_extent_has_one_place(corners):
     assert 0 <= columns.start < 10
 
 
-def test_renormalised_maps_run_from_nought_to_one_inside_the_box_alone():
+def test_renormalised_maps_are_zero_outside_and_zero_to_one_inside_the_box():
     maps = np.random.default_rng(0).normal(size=(2, 10, 10)).astype(np.float32)
     cut = t.renormalised(maps, [target((10, 20, 50, 60)), target((0, 0, 100, 100))], (100, 100))
     assert cut.min() == 0
@@ -213,10 +213,10 @@ def test_renormalised_maps_run_from_nought_to_one_inside_the_box_alone():
     assert not cut[0, :, 5:].any()
 
 
-def test_a_map_that_is_the_same_all_over_the_box_becomes_nought():
+def test_a_map_that_is_constant_in_the_box_becomes_zero():
     assert not t.renormalised(np.ones((1, 10, 10), np.float32), [target()], (100, 100)).any()
 
 
-def test_all_boxes_of_a_class_begin_with_the_one_asked_for():
+def test_all_boxes_of_a_class_start_with_the_chosen_one():
     boxes = detections(*(((0, 0, 1, 1), label, 0.5) for label in (1, 2, 1, 1)))
     np.testing.assert_array_equal(t.same_class(boxes, 2), [2, 0, 3])

@@ -9,7 +9,7 @@ from xai_core.errors import ParamError
 from xai_core.filters.clip import PercentileClip
 
 
-def test_the_extreme_pixel_is_brought_to_the_limit_with_its_sign():
+def test_an_extreme_pixel_is_clipped_with_its_sign():
     maps = np.arange(101, dtype=np.float32).reshape(1, 1, 101) * [[[-1], [1]]][0][0]
     np.testing.assert_array_equal(PercentileClip(percentile=90.0).apply(maps)[0, 0, 88:], [-88, -89] + [-90] * 11)
 

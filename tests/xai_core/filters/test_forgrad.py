@@ -36,7 +36,7 @@ def by_full_transform(map_, sigma):
 
 
 @pytest.mark.parametrize("sigma", ["0.5", "1", "2", "4"])
-def test_known_numbers_come_out(sigma):
+def test_known_values_are_reproduced(sigma):
     filtered = np.abs(low_pass(np.abs(MAP), float(sigma)))
     np.testing.assert_allclose(filtered, [EXPECTED["low_pass"][sigma]], atol=1e-6)
 
@@ -70,11 +70,11 @@ def test_the_signed_variant_is_linear():
 
 
 @pytest.mark.parametrize("size", [(8, 8), (7, 12)])
-def test_a_great_sigma_keeps_all(size):
+def test_a_large_sigma_keeps_everything(size):
     np.testing.assert_allclose(low_pass(random_maps(*size), 20), random_maps(*size), atol=1e-5)
 
 
-def test_below_one_cycle_only_the_mean_is_left():
+def test_below_one_cycle_only_the_mean_remains():
     maps = random_maps(7, 12)
     np.testing.assert_allclose(low_pass(maps, 0.9), maps.mean(axis=(1, 2), keepdims=True) + 0 * maps, atol=1e-6)
 
@@ -110,12 +110,12 @@ def test_what_the_spectrum_marks_is_what_the_filter_keeps():
     np.testing.assert_allclose(np.log1p(left[:, kept]), method.spectrum(maps).magnitude[:, kept], atol=1e-4)
 
 
-def test_frequencies_are_whole_cycles_a_picture():
+def test_frequencies_are_whole_cycles_per_picture():
     np.testing.assert_array_equal(frequencies(5, 1)[:, 0], [0, 1, 2, 2, 1])
     np.testing.assert_array_equal(frequencies(1, 4)[0], [0, 1, 2, 1])
 
 
-def test_the_default_is_brought_within_half_the_side():
+def test_the_default_is_limited_to_half_the_side():
     assert ForGrad.fitted((224, 224)).sigma == 15
     assert ForGrad.fitted((28, 20)).sigma == 10
 
@@ -133,7 +133,7 @@ np.savez(sys.argv[2], **{n: np.asarray(forgrad(m, sigma=int(n.split("_")[1]))) f
 """
 
 
-def test_even_square_maps_come_out_as_xplique_has_them(tmp_path):
+def test_even_square_maps_agree_with_xplique(tmp_path):
     inputs = {f"{side}_{s}": random_maps(side, side) for side in (8, 32, 224) for s in (1, 3, side // 4, side // 2)}
     np.savez(tmp_path / "inputs.npz", **inputs)
     command = [sys.executable, "-W", "ignore", "-c", XPLIQUE, tmp_path / "inputs.npz", tmp_path / "answer.npz"]

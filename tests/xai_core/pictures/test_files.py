@@ -59,11 +59,11 @@ def test_other_colour_modes_become_rgb(mode, format):
     assert picture.pixels[:, -1].mean() > 235
 
 
-def test_cmyk_is_told_in_a_note():
+def test_a_cmyk_picture_gets_a_note():
     assert "CMYK" in open_picture(encoded(ramp("CMYK"), "TIFF")).notes[0]
 
 
-def test_a_picture_is_turned_as_its_exif_data_say():
+def test_a_picture_is_rotated_as_its_exif_data_specify():
     exif = Image.Exif()
     exif[0x0112] = 6  # turn clockwise
     picture = open_picture(encoded(ramp(), "JPEG", exif=exif))
@@ -72,7 +72,7 @@ def test_a_picture_is_turned_as_its_exif_data_say():
     assert "rotated" in picture.notes[0]
 
 
-def test_16_bits_are_brought_to_8_bits_with_a_note():
+def test_16_bits_are_scaled_to_8_bits_with_a_note():
     deep = np.tile(np.array([0, 32768, 65535], np.uint16).repeat(4), (8, 1))
     picture = open_picture(encoded(Image.fromarray(deep)))
     assert picture.pixels[0, ::4, 1].tolist() == [0, 128, 255]
@@ -87,7 +87,7 @@ def test_a_float_tiff_keeps_its_usual_range(top, white):
     assert picture.pixels[0, -1, 0] == white
 
 
-def test_a_float_tiff_with_negative_values_is_stretched_over_its_own_range():
+def test_a_float_tiff_with_negative_values_is_scaled_to_its_own_range():
     values = np.tile(np.linspace(-3, 1, 9, dtype=np.float32), (9, 1))
     picture = open_picture(encoded(Image.fromarray(values), "TIFF"))
     assert (picture.pixels[0, 0, 0], picture.pixels[0, 4, 0], picture.pixels[0, -1, 0]) == (0, 128, 255)
@@ -101,7 +101,7 @@ def test_values_that_are_not_numbers_are_refused(broken):
         open_picture(encoded(Image.fromarray(values), "TIFF"))
 
 
-def test_transparent_parts_are_put_on_white_with_a_note():
+def test_transparent_areas_become_white_with_a_note():
     layer = ramp("RGBA")
     layer.putalpha(Image.new("L", layer.size, 0))
     picture = open_picture(encoded(layer))
@@ -109,7 +109,7 @@ def test_transparent_parts_are_put_on_white_with_a_note():
     assert "white" in picture.notes[0]
 
 
-def test_a_transparent_palette_entry_is_put_on_white():
+def test_a_transparent_palette_entry_becomes_white():
     palette = ramp("P")
     picture = open_picture(encoded(palette, transparency=palette.getpixel((0, 0))))
     assert picture.pixels[0, 0].tolist() == [255, 255, 255]
@@ -120,7 +120,7 @@ def test_an_alpha_channel_that_hides_nothing_needs_no_note():
 
 
 @pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP", "TIFF"])
-def test_of_an_animation_the_first_frame_is_used(format):
+def test_the_first_frame_of_an_animation_is_used(format):
     frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "blue", "lime")]
     picture = open_picture(encoded(frames[0], format, save_all=True, append_images=frames[1:]))
     assert picture.pixels[8, 8, 0] > 240 > 20 > picture.pixels[8, 8, 2]
@@ -148,14 +148,14 @@ def test_an_unusable_picture_is_refused_with_the_reason(data, sentence):
 
 
 @pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"])
-def test_a_picture_that_is_cut_short_is_refused(format):
+def test_a_truncated_picture_is_refused(format):
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
     data = encoded(Image.fromarray(noise), format)
     with pytest.raises(ImageError, match=r"damaged or incomplete|not a PNG"):
         open_picture(data[: len(data) // 2])
 
 
-def test_an_animation_that_is_cut_short_is_refused_or_opens_wherever_the_cut_is():
+def test_a_truncated_animation_is_refused_or_opens():
     frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "blue", "lime")]
     data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
     refused = 0

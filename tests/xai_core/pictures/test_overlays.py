@@ -28,25 +28,25 @@ def luminance(table: np.ndarray) -> np.ndarray:
     return (table / 255) ** 2.2 @ [0.2126, 0.7152, 0.0722]
 
 
-def test_the_looks_choices_are_the_colour_maps_there_are() -> None:
+def test_the_look_offers_every_colour_map() -> None:
     choices = get_args(get_args(get_type_hints(Look, include_extras=True)["colour_map"])[0])
     assert choices == ("automatic", *COLOUR_MAPS)
     assert set(AUTOMATIC.values()) <= set(COLOUR_MAPS)
 
 
 @pytest.mark.parametrize("name", ["viridis", "inferno", "cividis"])
-def test_the_named_maps_are_those_that_people_know(name: str) -> None:
+def test_viridis_inferno_and_cividis_match_their_references(name: str) -> None:
     known = np.rint(np.array(colormaps[name].colors) * 255)
     assert np.abs(colour_table(name).astype(float) - known).max() <= 6
 
 
 @pytest.mark.parametrize("name", [name for name in COLOUR_MAPS if name not in DIVERGING])
-def test_sequential_maps_grow_lighter_all_the_way(name: str) -> None:
+def test_sequential_maps_grow_lighter_throughout(name: str) -> None:
     assert (np.diff(luminance(colour_table(name))) >= -1e-3).all()
 
 
 @pytest.mark.parametrize("name", DIVERGING)
-def test_diverging_maps_darken_alike_to_both_sides_of_a_light_middle(name: str) -> None:
+def test_diverging_maps_darken_equally_on_both_sides_of_a_light_middle(name: str) -> None:
     light = luminance(colour_table(name))
     assert light.argmax() in (127, 128)
     np.testing.assert_allclose(light, light[::-1], atol=0.06)
@@ -54,7 +54,7 @@ def test_diverging_maps_darken_alike_to_both_sides_of_a_light_middle(name: str) 
 
 @pytest.mark.parametrize("sight", DEFICIENT)
 @pytest.mark.parametrize("name", DIVERGING)
-def test_the_ends_of_diverging_maps_stay_apart_for_colour_blind_eyes(name: str, sight: str) -> None:
+def test_the_ends_of_diverging_maps_differ_for_colour_blind_readers(name: str, sight: str) -> None:
     linear = (colour_table(name)[[0, 64, 191, 255]] / 255) ** 2.2 @ np.array(DEFICIENT[sight]).T
     seen = np.clip(linear, 0, 1) ** (1 / 2.2) * 255
     assert np.linalg.norm(seen[0] - seen[3]) > 90
@@ -88,7 +88,7 @@ def test_a_map_of_zeros_is_drawn_as_zero() -> None:
     assert (heat_map(np.zeros((2, 2), np.float32), Look()) == colour_table("inferno")[0]).all()
 
 
-def test_limits_that_are_given_hold_for_every_map() -> None:
+def test_given_limits_apply_to_every_map() -> None:
     assert np.array_equal(heat_map(SIGNED / 2, Look(), (-2, 2))[1, 1], heat_map(SIGNED, Look())[1, 0])
 
 

@@ -14,7 +14,7 @@ RANDOM = np.random.default_rng(0)
 @pytest.mark.parametrize(
     ("old", "new"), [((7, 7), (224, 224)), ((4, 6), (33, 50)), ((1, 1), (8, 9)), ((14, 7), (28, 28))]
 )
-def test_a_map_becomes_larger_as_opencv_makes_it(old, new):
+def test_a_map_is_enlarged_as_in_opencv(old, new):
     maps = RANDOM.random((2, *old)).astype(np.float32)
     expected = np.stack([cv2.resize(map_, new[::-1], interpolation=cv2.INTER_LINEAR) for map_ in maps])
     np.testing.assert_allclose(resized(maps, new), expected, atol=1e-5)
