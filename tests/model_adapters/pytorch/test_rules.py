@@ -203,7 +203,7 @@ def test_a_network_that_takes_another_way_for_the_reference_is_told():
     module = nn.Sequential(nn.Flatten(), nn.Linear(3, 5))
     module.forward = lambda x: module[1](fickle(x).flatten(1))
     ones = np.ones((1, 1, 1, 3), np.float32)
-    with pytest.raises(ModelError, match="another way for the baseline"):
+    with pytest.raises(ModelError, match="a different path for the baseline"):
         network(module).backward(ones, np.array([0]), "logit", "rescale", -ones)
 
 
