@@ -91,7 +91,7 @@ def test_where_no_box_reaches_the_threshold_the_best_below_are_listed(vitrine, b
     entry = found(vitrine("detect", blood_detector, blood, "--json", "--threshold", 1))
     assert entry["boxes"] == []
     assert [box["number"] for box in entry["below_threshold"]] == [1, 2, 3, 4, 5]
-    assert entry["notes"][0].startswith("No box has a score of at least 1; the best is class 1 with 0.99")
+    assert entry["notes"][0].startswith("No box has a score of at least 1. The best is class 1 with 0.99")
 
 
 def test_where_there_is_no_box_at_all_a_sentence_says_so():
@@ -128,7 +128,7 @@ def test_what_a_graph_is_taken_for_is_told_with_its_boxes(vitrine, assets):
 def test_outputs_that_nobody_can_read_are_shown_and_asked_for(vitrine, riddle, blood):
     sentence = vitrine("detect", riddle, blood).sentence
     assert "Its outputs: riddle (1 x 16 x 3) from " in sentence
-    assert "--reading with a JSON text that has a form, one of 'boxes, labels, scores', " in sentence
+    assert "--reading and JSON with a form, one of 'boxes, labels, scores', " in sentence
     checked = vitrine("check", riddle, "--task", "detect")
     assert "Output:        riddle (1 x 16 x 3) from " in checked.out
     assert "Classes" not in checked.out
@@ -136,5 +136,5 @@ def test_outputs_that_nobody_can_read_are_shown_and_asked_for(vitrine, riddle, b
 
 def test_a_classifier_is_pointed_to_where_it_belongs(vitrine, classifier, blood):
     sentence = vitrine("detect", classifier, blood).sentence
-    assert "(a classifier). For a classifier use vitrine predict, or vitrine explain with" in sentence
+    assert "(a classifier). For a classifier, use vitrine predict, or vitrine explain with" in sentence
     assert "page" not in sentence

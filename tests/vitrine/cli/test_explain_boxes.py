@@ -89,7 +89,7 @@ def test_a_class_blind_method_is_warned_of(explain):
     [
         (("--box", "500"), "There is no box 500: boxes 1 to "),
         (("--box", "2", "--threshold", "0.99"), "There is no box 2: box 1 has a score of at least 0.99."),
-        (("--threshold", "1"), "No box has a score of at least 1; the best is class 1 with 0.99"),
+        (("--threshold", "1"), "No box has a score of at least 1. The best is class 1 with 0.99"),
         (("--box", "0"), "A box number must be a whole number from 1, as listed by vitrine detect; got '0'."),
         (("--box", "best"), "got 'best'."),
         (("--levels", "attic"), "Levels must be one of 0, 1, pool; got 'attic'."),

@@ -110,5 +110,5 @@ def test_a_first_step_may_take_longer_than_others(detector, steps, status):
 
 def test_what_the_detector_lacks_is_told(runner, detector):
     job = runner.ask(detector(), ExplainBoxes(Asked("insider"), IMAGE, [TARGET]))
-    with pytest.raises(MissingCapability, match="Insider needs a network whose inner values can be replaced"):
+    with pytest.raises(MissingCapability, match="Insider needs replaceable layer activations"):
         job.result(SECONDS)
