@@ -16,7 +16,7 @@ prepared = session.workspace().prepared
 if prepared is None:
     opening_progress()
     if session.workspace().opening is None:
-        st.info("There is no model yet. Upload one, or start with a sample.", icon=":material/arrow_upward:")
+        st.info("No model is open. Upload one, or start with a sample.", icon=":material/arrow_upward:")
     st.page_link("pages/model.py", label="Bring a model", icon=":material/model_training:")
     st.stop()
 
@@ -39,6 +39,6 @@ with answer:
         if runs:
             results(runs)
         else:
-            st.info("Press Run to see this answer.", icon=":material/play_arrow:")
+            st.info("Press Run to see this result.", icon=":material/play_arrow:")
         if not any(run.busy for run in runs):  # finding out takes seconds, and the first answer comes first
             find_out(classifier_trials(prepared))

@@ -10,9 +10,7 @@ from vitrine.ui.picture_tray import picture_tray
 
 frame.within_app()
 st.title("Why did it say that?")
-st.caption(
-    "Bring a trained image classifier and some pictures. Check here that its predictions are right, then ask why."
-)
+st.caption("Open a trained image classifier and add some pictures. Check that its predictions are right, then ask why.")
 
 models, pictures = st.columns(2, gap="large")
 with models:
@@ -33,12 +31,12 @@ st.subheader("What it says")
 if at_hand:
     with frame.errors_in_words():
         prediction_strip(prepared, at_hand)
-    st.page_link("pages/explain.py", label="Explain these answers", icon=":material/search:")
+    st.page_link("pages/explain.py", label="Explain these predictions", icon=":material/search:")
 else:
-    st.info("Add a picture above, or tick a sample, to see what the model says.", icon=":material/image:")
-st.page_link("pages/bias.py", label="Ask it about labelled pictures: Bias", icon=":material/balance:")
+    st.info("Add a picture above, or tick a sample, to see the predictions.", icon=":material/image:")
+st.page_link("pages/bias.py", label="Test it on labelled pictures: Bias", icon=":material/balance:")
 
-recognised, preparation, labels = st.tabs(["What was recognised", "How pictures are prepared", "Labels"])
+recognised, preparation, labels = st.tabs(["Model details", "Preprocessing", "Labels"])
 with recognised:
     model_card(prepared)
 with preparation:

@@ -82,7 +82,7 @@ class Catalogued(Declared, ABC):
     def check_model(cls, card: Card) -> None:
         """Raise MissingCapability, with the reason and a remedy, if a model lacks what this method needs."""
         for need in cls.needs & ~card.capabilities:
-            reason = card.missing.get(need.name or "", "this model does not offer it.")
+            reason = card.missing.get(need.name or "", "this model does not support it.")
             raise MissingCapability(f"{cls.title} needs {NEED_IN_WORDS[need]}; {reason}")
 
     @classmethod

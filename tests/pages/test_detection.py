@@ -60,7 +60,7 @@ def all_of_this_class(app: AppTest) -> AppTest:
 def test_without_a_detector_it_says_how_to_bring_one(app: AppTest) -> None:
     on_detection_page(app)
     assert not app.exception
-    assert "There is no detector yet" in text_of(app)
+    assert "No detector is open" in text_of(app)
 
 
 def test_without_a_picture_it_asks_for_one(app: AppTest) -> None:
@@ -185,7 +185,7 @@ def test_by_hand_nothing_runs_until_run_is_pressed(app: AppTest, instant: Detect
     app.toggle(key="detection.automatic").set_value(False).run()
     choose(app, 1)
     assert not instant.asked
-    assert "Press Run to see this answer" in text_of(app)
+    assert "Press Run to see this result" in text_of(app)
     app.button(key="detection.run").click().run()
     assert len(instant.asked) == 1
 
@@ -387,7 +387,7 @@ def test_a_job_that_fails_is_a_sentence_with_another_try(app: AppTest, instant: 
 
 
 def get_coco(app: AppTest) -> None:
-    next(one for one in app.button if one.label == "Get this detector").click().run()
+    next(one for one in app.button if one.label == "Download this detector").click().run()
     app.session_state["workspace"].detector.downloading.wait(120)
     app.run()
 

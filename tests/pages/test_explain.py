@@ -28,7 +28,7 @@ def test_without_a_model_it_says_where_to_bring_one(app: AppTest) -> None:
     app.run()
     app.switch_page("pages/explain.py").run()
     assert not app.exception
-    assert "There is no model yet" in text_of(app)
+    assert "No model is open" in text_of(app)
 
 
 def test_the_first_method_runs_by_itself(app: AppTest, instant: InstantRunner) -> None:
@@ -62,7 +62,7 @@ def test_by_hand_nothing_runs_until_run_is_pressed(app: AppTest, instant: Instan
     app.toggle(key="automatic").set_value(False).run()
     app.slider(key="integrated_gradients.steps").set_value(20).run()
     assert len(instant.explained) == 1
-    assert "Press Run to see this answer" in text_of(app)
+    assert "Press Run to see this result" in text_of(app)
     next(button for button in app.button if button.label == "Run").click().run()
     assert len(instant.explained) == 2
     assert "None" not in text_of(app)

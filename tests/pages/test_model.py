@@ -21,7 +21,7 @@ def test_a_sample_brings_a_model_and_a_picture(app: AppTest) -> None:
     assert "What it says" in said
     assert f"{CLASSES} classes" in said
     assert len(app.session_state["workspace"].pictures) == 1
-    assert "Ask it about labelled pictures: Bias" in [link.proto.label for link in app.get("page_link")]
+    assert "Test it on labelled pictures: Bias" in [link.proto.label for link in app.get("page_link")]
 
 
 def test_the_candidates_of_preprocessing_are_listed_with_their_evidence(app: AppTest) -> None:

@@ -27,7 +27,7 @@ def add_answer(parser: ArgumentParser) -> None:
         "--precision",
         choices=get_args(Precision),
         default="float32",
-        help="of scores and plain gradients: bfloat16 is faster and less exact, where the machine has it",
+        help="for scores and plain gradients: bfloat16 is faster and less accurate, if supported",
     )
     parser.add_argument(
         "--cache",
@@ -36,7 +36,7 @@ def add_answer(parser: ArgumentParser) -> None:
         help="answer at once what was asked before; --no-cache computes it anew and keeps nothing",
     )
     parser.add_argument(
-        "--filter", dest="filters", metavar="FILTER", action="append", default=[], help="one of those below"
+        "--filter", dest="filters", metavar="FILTER", action="append", default=[], help="one of the filters below"
     )
 
 
@@ -60,7 +60,7 @@ def answer_of(job: Job[Estimate], method: Catalogued, cost: str = "") -> Estimat
     """Follow a method's job to its end, and say where it was answered from what is remembered."""
     estimate = follow(job, method.title, cost)
     if isinstance(job, RememberedJob):
-        print("This was remembered from an earlier run; --no-cache computes it anew.")
+        print("This result comes from an earlier run; --no-cache computes it again.")
     return estimate
 
 

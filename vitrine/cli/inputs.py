@@ -29,9 +29,7 @@ MAX_PACKED_BYTES = 1 << 30
 def add_model(parser: ArgumentParser) -> None:
     """Add the model, and the flags that overrule what is found out about it."""
     _add_file(parser)
-    parser.add_argument(
-        "--preprocessing", metavar="P", help='a usual way such as "-1..1" or "imagenet", or a JSON file'
-    )
+    parser.add_argument("--preprocessing", metavar="P", help='a preset such as "-1..1" or "imagenet", or a JSON file')
 
 
 def add_detector(parser: ArgumentParser) -> None:

@@ -16,7 +16,7 @@ from xai_core.jobs.base import Job, Status
 
 LOG = logging.getLogger(__name__)
 LOOK_AGAIN_SECONDS = 0.5
-FAILED = "This could not be worked out. Choose other pictures with the filters, or try again."
+FAILED = "This could not be computed. Choose different pictures with the filters, or try again."
 Found = TypeVar("Found")
 
 
@@ -69,7 +69,7 @@ def _work(job: Work[Any], work_out: Callable[[Tell], Any]) -> None:
     except VitrineError as error:
         job.update(status=Status.FAILED, error=error)
     except Exception:  # whatever it is, nobody must wait for ever
-        LOG.exception("A figure could not be worked out.")
+        LOG.exception("A figure could not be computed.")
         job.update(status=Status.FAILED, error=JobError(FAILED))
 
 

@@ -112,7 +112,7 @@ def _example(method: type[Catalogued]) -> None:
         st.image(path, alt=example_in_words(method), width=PICTURE_WIDTH)
     else:
         reason = without_example().get(method.id, "")
-        st.caption(f"No example of the sample model. {literal(reason)}" if reason else "No example yet.")
+        st.caption(f"No example with the sample model. {literal(reason)}" if reason else "No example yet.")
 
 
 def _parameters(method: type[Catalogued]) -> None:

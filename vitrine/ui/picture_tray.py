@@ -138,7 +138,7 @@ def _thumbnail(sample: Picture) -> NDArray[np.uint8]:
 def _add(space: session.Workspace, name: str, data: bytes) -> None:
     space.complaints.pop(name, None)
     if len(space.pictures) >= MOST_PICTURES:
-        space.complaints[name] = f"At most {MOST_PICTURES} pictures are kept at a time; remove some first."
+        space.complaints[name] = f"You can keep at most {MOST_PICTURES} pictures at a time. Remove some first."
         return
     try:
         picture = open_picture(data, _free_name(space, name))

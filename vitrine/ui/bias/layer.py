@@ -53,7 +53,7 @@ def layer(part: Part) -> None:
 def _probes(part: Part, prepared: Prepared, name: str, values: tuple[str, str]) -> None:
     st.markdown("**Concept probes**: whether a layer's classes point along the attribute")
     if Capability.ACTIVATIONS not in prepared.card.capabilities:
-        reason = prepared.card.missing.get("ACTIVATIONS", "this model does not offer it.")
+        reason = prepared.card.missing.get("ACTIVATIONS", "this model does not support it.")
         st.info(f"Probes need the values inside the network; {literal(reason)}", icon=":material/block:")
         return
     layers = [one.name for one in prepared.card.layers]

@@ -15,7 +15,7 @@ from vitrine.ui.text import literal
 from xai_core.services.detector_preparation import PreparedDetector, read_detector_labels
 from xai_core.types import Capability, ModelSource
 
-NOTHING_YET = "There is no detector yet. Upload one, or start with a sample."
+NOTHING_YET = "No detector is open. Upload one, or start with a sample."
 
 
 def detector_panel() -> PreparedDetector | None:
@@ -36,7 +36,7 @@ def detector_panel() -> PreparedDetector | None:
 
 
 def _about(prepared: PreparedDetector) -> None:
-    recognised, settings, labels = st.tabs(["What was recognised", "Settings", "Labels"])
+    recognised, settings, labels = st.tabs(["Model details", "Settings", "Labels"])
     with recognised:
         _card(prepared)
     with settings, frame.errors_in_words():
@@ -52,7 +52,7 @@ def _card(prepared: PreparedDetector) -> None:
     facts = {
         "Framework": f"{card.framework}, {card.format}",
         "Architecture": card.architecture or "not told by the file",
-        "Input": f"{width} × {height} px" if width and height else "pictures of any size",
+        "Input": f"{width} × {height} px" if width and height else "any size",
         "Classes": str(card.classes),
         "Feature pyramid": levels or "can not be seen",
     }

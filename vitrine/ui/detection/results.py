@@ -36,7 +36,7 @@ def what_is_missing(numbers: Sequence[int], methods: Sequence[object]) -> str:
     """Return what a person should do for an answer to appear."""
     if not numbers:
         return "Click a box, or choose one in the list, to see why it was drawn."
-    return "Press Run to see this answer." if methods else "Tick a method on the left to see why the box was drawn."
+    return "Press Run to see this result." if methods else "Select a method on the left to see why the box was drawn."
 
 
 def offer_to_run(questions: Sequence[BoxQuestion], runs: Sequence[BoxRun]) -> None:

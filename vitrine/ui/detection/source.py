@@ -82,7 +82,7 @@ def _coco() -> None:
     )
     name = st.selectbox("Detector", known.coco_names(), format_func=short_name, key="coco", persist_state="session")
     busy = slot.downloading is not None and not slot.downloading.state.ended
-    if st.button("Get this detector", disabled=busy, icon=":material/download:"):
+    if st.button("Download this detector", disabled=busy, icon=":material/download:"):
         slot.downloading = in_background(lambda tell: _downloaded(name, tell))
         st.rerun()
     if slot.downloading is not None:
@@ -94,7 +94,7 @@ def _downloaded(name: str, tell: Callable[[str], None]) -> Path:
     tell(DOWNLOADING)
     done = subprocess.run(command_for(name), capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise DataError((done.stderr.strip().splitlines() or ["The weights could not be fetched."])[-1])
+        raise DataError((done.stderr.strip().splitlines() or ["The weights could not be downloaded."])[-1])
     return Path(done.stdout.strip().splitlines()[-1])
 
 

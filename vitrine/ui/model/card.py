@@ -25,7 +25,7 @@ def model_card(prepared: Prepared) -> None:
     facts = {
         "Model": prepared.source.name,
         "Framework": f"{card.framework}, {card.format}",
-        "Architecture": card.architecture or "not told by the file",
+        "Architecture": card.architecture or "not stated in the file",
         "Input": f"{size}, {channels}, {card.input.layout}",
         "Classes": f"{card.classes}, ends in {'logits' if card.gives == 'logit' else 'probabilities'} ({card.head})",
     }
@@ -33,7 +33,7 @@ def model_card(prepared: Prepared) -> None:
     offered = [words for capability, words in NEED_IN_WORDS.items() if capability in card.capabilities]
     st.markdown(f":material/check_circle: offers {', '.join(offered)}")
     for capability in OF_CLASSIFIERS & ~card.capabilities:
-        reason = card.missing.get(capability.name or "", "this model does not offer it.")
+        reason = card.missing.get(capability.name or "", "this model does not support it.")
         st.markdown(f":material/block: lacks {NEED_IN_WORDS[capability]}: {literal(reason)}")
     trials = classifier_trials(prepared)
     engine_list(trials.job, trials.same)
@@ -75,13 +75,13 @@ def _fields(prepared: Prepared) -> None:
         a, b, c = st.columns(3)
         height = a.number_input("Height (px)", 1, 4096, now.height, disabled=spec.height is not None)
         width = b.number_input("Width (px)", 1, 4096, now.width, disabled=spec.width is not None)
-        share = c.number_input("Share kept by a crop", 0.1, 1.0, now.crop_share, 0.005, format="%.3f")
-        fit = a.selectbox("Other shapes are", ["crop", "squash", "pad"], ["crop", "squash", "pad"].index(now.fit))
+        share = c.number_input("Crop share", 0.1, 1.0, now.crop_share, 0.005, format="%.3f")
+        fit = a.selectbox("Fit", ["crop", "squash", "pad"], ["crop", "squash", "pad"].index(now.fit))
         scales = sorted({1.0, 255.0, now.scale})
         orders = ["gray"] if spec.channels == 1 else ["RGB", "BGR"]
         channels = b.selectbox("Channels", orders, orders.index(now.channels))
         scale = c.selectbox("Values", scales, scales.index(now.scale), format_func=lambda s: f"0..{s:g}")
-        mean = a.text_input("Mean, one number a channel", ", ".join(f"{m:g}" for m in now.mean))
+        mean = a.text_input("Mean, one number per channel", ", ".join(f"{m:g}" for m in now.mean))
         std = b.text_input("Standard deviation", ", ".join(f"{s:g}" for s in now.std))
         if st.form_submit_button("Apply"):
             values = {"height": height, "width": width, "fit": fit, "crop_share": share, "channels": channels}
@@ -95,7 +95,7 @@ def numbers(text: str) -> list[float]:
     try:
         return [float(part) for part in text.replace(";", ",").split(",") if part.strip()]
     except ValueError:
-        raise ParamError(f"Mean and standard deviation are numbers between commas; got {text!r}.") from None
+        raise ParamError(f"Mean and standard deviation must be numbers separated by commas; got {text!r}.") from None
 
 
 def label_form(prepared: Prepared) -> None:

@@ -35,7 +35,7 @@ def opening_progress() -> None:
 def _upload(space: session.Workspace) -> None:
     st.caption(
         "PyTorch (state dict, safetensors, TorchScript), Keras (.keras, .h5), SavedModel (zip or tar) or ONNX "
-        "(with external data: one zip). The file is told by its content."
+        "(with external data: one zip). The format is detected from the content."
     )
     file = st.file_uploader("Model file", key=f"model-file-{space.models_uploaded}", label_visibility="collapsed")
     if file is not None:

@@ -64,7 +64,7 @@ class PoolLayer(Question[tuple[Floats, Floats]]):
 
     def _check(self, card: Card) -> None:
         if Capability.ACTIVATIONS not in card.capabilities:
-            reason = card.missing.get("ACTIVATIONS", "this model does not offer it.")
+            reason = card.missing.get("ACTIVATIONS", "this model does not support it.")
             raise MissingCapability(f"A look at a layer needs the values inside the network; {reason}")
         names = [layer.name for layer in card.layers]
         if self.layer not in names:
