@@ -9,7 +9,7 @@ from xai_core.errors import TryAsClassifier, TryAsDetector, UnsupportedModel
 
 Shape = tuple[int | None, ...]
 Outputs = Mapping[str, Any]  # arrays, by the names that a graph gives its outputs
-CLASSIFIER = "This model names the whole picture (a classifier)."
+CLASSIFIER = "This model labels the whole picture (a classifier)."
 FINEST = 8  # segmentation answers at an eighth of the input or finer, detectors on coarser grids
 
 

@@ -54,9 +54,9 @@ class Trial:
             return self.fault
         if self.candidate.precision == "float32":
             if self.max_difference > TOLERANCE or self.top1_agreement < 1:
-                return f"Its answers differ by up to {self.max_difference:.2g} of the greatest one."
+                return f"Its answers differ by up to {self.max_difference:.2g} of the largest one."
         elif self.top1_agreement < LEAST_AGREEMENT:
-            return f"It names another class on {1 - self.top1_agreement:.0%} of the trial pictures."
+            return f"It predicts a different class on {1 - self.top1_agreement:.0%} of the trial pictures."
         return ""
 
 

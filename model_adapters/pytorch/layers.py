@@ -15,9 +15,9 @@ from xai_core.errors import ModelError
 from xai_core.types import Layer
 
 Form = Literal["planes", "rows", "tokens"]
-NOT_PASSED = "The layer {!r} was not passed on the way to this answer; choose another layer."
+NOT_PASSED = "The layer {!r} was not passed on the way to this answer; choose a different layer."
 NO_GRID = (
-    "The layer {!r} gives {} values a channel for pictures of this size, which fill no grid; choose another layer."
+    "The layer {!r} gives {} values a channel for pictures of this size, which fill no grid; choose a different layer."
 )
 
 

@@ -169,7 +169,7 @@ class TorchNetwork(Network):
 
     def _place(self, layer: str) -> Place:
         if layer not in self._inside.places:
-            raise ModelError(f"This model has no layer {layer[:80]!r} that can be looked at; choose one of its list.")
+            raise ModelError(f"This model has no layer {layer[:80]!r} that can be used; choose one from its list.")
         return self._inside.places[layer]
 
     def _most(self, inputs: Floats, pixels: int) -> int | None:

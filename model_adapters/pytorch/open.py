@@ -22,7 +22,7 @@ from xai_core.types import Capability, Card, FileKind, InputSpec, ModelSource, N
 DETECTOR_NAMES = ("rpn.", "roi_heads.", "head.classification_head.", "transformer.decoder.", "bbox_embed.")
 SEGMENTATION_NAMES = ("aux_classifier.", "classifier.low_classifier.", "decode_head.")
 UNKNOWN = (
-    "These weights fit no network of torchvision or timm, and a state_dict holds no network of its own. "
+    "These weights match no network of torchvision or timm, and a state_dict contains no network. "
     "Choose the architecture if it is one of them, or export the whole model: "
     "torch.jit.trace(model.eval(), torch.rand(1, 3, 224, 224), check_trace=False).save('model.pt') for TorchScript, or "
     "torch.onnx.export(model.eval(), (torch.rand(1, 3, 224, 224),), 'model.onnx') for ONNX, with your input size."
@@ -120,9 +120,9 @@ def _mismatch(given: Shapes, chosen: Architecture) -> str:
         for name, shape in wanted.items()
         if name not in open_ones and given.get(name, shape) != shape
     ]
-    parts += [f"{name[:80]} has no place in it" for name in given if name not in wanted]
+    parts += [f"{name[:80]} is not part of it" for name in given if name not in wanted]
     more = f"; and {len(parts) - 3} more" if len(parts) > 3 else ""
-    return f"The weights do not fit {chosen.name}: {'; '.join(parts[:3])}{more}. Choose the network that they are of."
+    return f"The weights do not fit {chosen.name}: {'; '.join(parts[:3])}{more}. Choose the network they belong to."
 
 
 def _other_task(tensors: Tensors) -> UnsupportedModel | None:

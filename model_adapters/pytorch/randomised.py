@@ -9,7 +9,7 @@ import torch
 
 from xai_core.errors import UnsupportedModel
 
-NOTHING = "this network has no weights that could be made random."
+NOTHING = "this network has no weights that could be randomised."
 
 
 def randomised(module: Any, classes: int, seed: int) -> Any:

@@ -113,7 +113,7 @@ def _check_weights(group: Any) -> None:
     for name in group:
         place = f"{group.name}/{name}".strip("/")[-60:]
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-            raise RefusedModel(f"The weights {place!r} are a link to another place. Save the model anew.")
+            raise RefusedModel(f"The weights {place!r} are a link to another place. Save the model again.")
         found = group[name]
         if isinstance(found, h5py.Group):
             _check_weights(found)
@@ -123,7 +123,7 @@ def _check_weights(group: Any) -> None:
 
 def _check_dataset(place: str, dataset: Any) -> None:
     if dataset.external or dataset.is_virtual:
-        raise RefusedModel(f"The weights {place!r} lie in a file outside the model. Save the model anew.")
+        raise RefusedModel(f"The weights {place!r} lie in a file outside the model. Save the model again.")
     claimed, stored = dataset.size * dataset.dtype.itemsize, dataset.id.get_storage_size()
     if claimed > LIMIT or claimed > DENSEST * max(stored, 1) + (1 << 20):
         raise RefusedModel(f"The weights {place!r} claim {claimed >> 20} MB but store {stored} bytes.")

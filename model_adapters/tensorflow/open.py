@@ -107,7 +107,7 @@ def _open_error(error: Exception) -> Exception:
     if unknown := re.search(r"(?:Could not locate class|Unknown layer:?|Could not deserialize class) '?(\w+)", text):
         return UnsupportedModel(f"The class {unknown[1]!r} is not part of Keras. {keras_file.ADVICE}")
     return RefusedModel(
-        "Keras can not open the file: it is damaged, or made by a version of Keras that is too old or too new. "
+        "Keras cannot open the file: it is damaged, or made by a version of Keras that is too old or too new. "
         "Open it where it was made and save it again as .keras, or export it to ONNX."
     )
 

@@ -26,15 +26,17 @@ SIDES = (640, 320, 224, 416, 512, 300, 256, 128)  # tried where a graph takes an
 MOST_RAW, MOST_AXES, LONGEST_NAME, FIRST = 16, 8, 200, 8
 LARGEST = 1e38  # stands for infinity, which no wire carries
 BEYOND = 1e-3  # how far a score may lie outside 0..1
-BOXES_ONLY = "ONNX files are asked for boxes only; choose D-RISE or occlusion, or bring the PyTorch file."
+BOXES_ONLY = "ONNX files are asked for boxes only; choose D-RISE or occlusion, or upload the PyTorch file."
 MISSING = dict.fromkeys(("ACTIVATIONS", "GRADIENT", "ABLATION"), BOXES_ONLY)
 UNKNOWN = (
-    "It is not known how this model's outputs are read. Look at their shapes and values, and say which of them are "
+    "It is unknown how to read this model's outputs. Look at their shapes and values, and specify which of them are "
     "boxes, labels and scores."
 )
-NO_SCORES = "Read in this way, scores lie between {low:.3g} and {high:.3g} instead of 0 and 1. Try another activation."
-NOTE = "Its outputs look like {form!r} and are read as such. Where boxes look wrong, say how they are read."
-COCO_NOTE = "The file names no classes; these {count} are taken for those of COCO."
+NO_SCORES = (
+    "Read in this way, scores lie between {low:.3g} and {high:.3g} instead of 0 and 1. Try a different activation."
+)
+NOTE = "Its outputs look like {form!r} and are read as such. If boxes look wrong, specify how to read them."
+COCO_NOTE = "The file names no classes; these {count} are assumed to be those of COCO."
 COUNT_NOTE = "The file does not say how many classes there are; {count} are assumed. Say how many there are."
 COCO = {90: coco_labels(), 80: tuple(name for name in coco_labels() if name != "N/A")}
 MOST_COMMON = 90  # classes of torchvision's own detectors

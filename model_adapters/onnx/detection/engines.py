@@ -27,7 +27,7 @@ BATCH, BATCHES, LEAST_BATCHES = 8, 5, 2
 BEST = 10  # boxes a batch that are looked for again
 LEAST_OVERLAP = 0.5
 PICTURE, CORNERS, SCORE, CLASSES = 0, slice(1, 5), 5, slice(7, None)  # columns of the figures
-OTHER_COUNT = "It finds another number of boxes in the trial pictures."
+OTHER_COUNT = "It finds a different number of boxes in the trial pictures."
 NOTHING_FOUND = "The model finds nothing in the trial pictures, so there is nothing to compare."
 
 

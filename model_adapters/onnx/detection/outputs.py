@@ -16,7 +16,9 @@ from xai_core.types import Floats, Indices
 
 FINAL_BOXES: Form = "boxes, labels, scores"
 LEAST_COLUMNS = 5  # a box and one class
-TOO_FEW_CLASSES = "The model named class {found} of {classes}. Say in how outputs are read how many classes there are."
+TOO_FEW_CLASSES = (
+    "The model named class {found} of {classes}. Specify the number of classes in the settings of the outputs."
+)
 OTHER_BATCH = "The model answers {count} pictures with {found} answers. Export it for one picture at a time."
 NO_NUMBERS = "The detector returned values that are not numbers; nothing is drawn."
 

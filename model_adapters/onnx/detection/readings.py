@@ -38,27 +38,28 @@ class Reading(Declared):
     box_unit: Annotated[
         Literal["pixels", "shares of the side"], "Whether boxes are in pixels of the input or lie between 0 and 1."
     ] = "pixels"
-    objectness: Annotated[bool, "YOLO rows only: whether the fifth number is how sure it is of any object at all."] = (
-        False
-    )
+    objectness: Annotated[bool, "For YOLO rows: whether the fifth number is the objectness."] = False
     background: Annotated[bool, "Whether class 0 is the background."] = False
     activation: Annotated[
-        Literal["none", "sigmoid", "softmax"], "What turns scores into 0 to 1; none where the model has done so."
+        Literal["none", "sigmoid", "softmax"], "What maps scores to 0..1; none if the model already does."
     ] = "none"
     classes: Annotated[
-        int, Range(0, 10000), "How many classes there are where labels are plain numbers; 0 asks the file."
+        int, Range(0, 10000), "The number of classes if labels are plain numbers; 0 uses the number in the file."
     ] = 0
     overlap: Annotated[
         float,
         Range(0, 1, 0.05),
-        "Of two boxes of a class that overlap more than this, the better one stays; final boxes are left as they are.",
+        "Of two boxes of a class that overlap more than this, only the better one is kept; final boxes are unchanged.",
     ] = 0.45
-    colours: Annotated[Literal["RGB", "BGR"], "The order of the colours that the model takes."] = "RGB"
-    scale: Annotated[Literal["0..1", "0..255"], "The values of a pixel that the model takes, before the mean."] = "0..1"
-    mean: Annotated[str, "What is subtracted from red, green and blue: one number, or three with commas."] = "0"
-    std: Annotated[str, "What red, green and blue are then divided by: one number, or three with commas."] = "1"
+    colours: Annotated[Literal["RGB", "BGR"], "The colour order that the model expects."] = "RGB"
+    scale: Annotated[
+        Literal["0..1", "0..255"], "The range of pixel values that the model expects, before the mean is subtracted."
+    ] = "0..1"
+    mean: Annotated[str, "What is subtracted from red, green and blue: one number, or three separated by commas."] = "0"
+    std: Annotated[str, "What red, green and blue are then divided by: one number, or three separated by commas."] = "1"
     resizing: Annotated[
-        Literal["bilinear", "area"], "How a picture gets to the input's size: between pixels, or by their areas."
+        Literal["bilinear", "area"],
+        "How pictures are resized to the input size: by interpolation, or by averaging areas.",
     ] = "bilinear"
     side: Annotated[
         int,
@@ -82,7 +83,7 @@ class Reading(Declared):
         except (ValueError, RecursionError):
             given = None
         if not isinstance(given, dict):
-            raise ParamError('A reading is a JSON text such as {"form": "yolo rows", "objectness": true}; this is not.')
+            raise ParamError('A reading must be JSON such as {"form": "yolo rows", "objectness": true}; this is not.')
         same = usual is not None and given.get("form", usual.form) == usual.form
         return cls.fitted(None, {**(usual.values() if usual and same else {}), **given})
 
@@ -113,7 +114,7 @@ def triple(text: str, name: str) -> Triple:
     except ValueError:
         found = []
     if len(found) not in (1, 3) or not all(abs(one) < 1e6 for one in found):
-        raise ParamError(f"{name} must be one number, or three with commas between them; got {text[:60]!r}.")
+        raise ParamError(f"{name} must be one number, or three separated by commas; got {text[:60]!r}.")
     red, green, blue = found * (3 // len(found))
     return red, green, blue
 

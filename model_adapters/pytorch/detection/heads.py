@@ -101,7 +101,7 @@ class Heads(ABC):
     @property
     @abstractmethod
     def overlap(self) -> float:
-        """Of two boxes of a class that overlap more than this, the better one stays."""
+        """Of two boxes of a class that overlap more than this, only the better one is kept."""
 
     @property
     @abstractmethod

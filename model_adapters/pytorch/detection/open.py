@@ -25,13 +25,13 @@ from xai_core.types import Capability, Card, FileKind, InputSpec, ModelSource
 
 EXPORTED = "Detectors are not opened from .pt2 files. Save a state_dict, TorchScript or ONNX instead."
 UNKNOWN = (
-    "These weights are of no detector that is known by its weights, and a state_dict holds no network of its own. "
+    "These weights match no known detector, and a state_dict contains no network. "
     "Export the whole model: torch.jit.script(model.eval()).save('detector.pt') for TorchScript, or ONNX."
 )
 NO_ABLATION = "channels are switched off one by one in Faster R-CNN and Mask R-CNN only. Choose another method."
 ASIDE_NOTES = {
-    "Its masks are left aside; boxes are found and explained.": "roi_heads.mask_",
-    "Its keypoints are left aside; boxes are found and explained.": "roi_heads.keypoint_",
+    "Its masks are ignored; boxes are detected and explained.": "roi_heads.mask_",
+    "Its keypoints are ignored; boxes are detected and explained.": "roi_heads.keypoint_",
 }
 SEALED = "a TorchScript detector gives boxes only. Upload its state_dict, or choose a method that needs boxes only."
 HOW_MANY = (

@@ -87,7 +87,7 @@ def built(tensors: Tensors, known: KnownDetector, settings: DetectorSettings) ->
     shapes = shapes_of(named)
     if not _has_parts(named, known):
         other = recognised(tensors)
-        way_out = f"They look like {other.known.name}" if other else "Choose the detector that they are of"
+        way_out = f"They look like {other.known.name}" if other else "Choose the detector they belong to"
         raise UnsupportedModel(f"The weights do not fit {known.name}. {way_out}.")
     with without_values():
         module = _module(shapes, known, settings)
@@ -160,4 +160,4 @@ def _differences(given: Shapes, wanted: Shapes) -> list[str]:
         for name, shape in wanted.items()
         if given.get(name, shape) != shape
     ]
-    return parts + [f"{n[:80]} has no place in it" for n in given if n not in wanted and not n.startswith(ASIDE)]
+    return parts + [f"{n[:80]} is not part of it" for n in given if n not in wanted and not n.startswith(ASIDE)]

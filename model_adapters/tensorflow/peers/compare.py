@@ -26,8 +26,8 @@ from xai_core.types import Floats, Indices
 Values = Mapping[str, Any]
 Settings = dict[str, Any]
 STOPPED = "xplique stopped with an error on this model ({}); compare another method, or with another library."
-ONE_COLOUR = "xplique hides parts behind one colour, and can not fill with {!r}. Choose black, grey or mean."
-BLACK_OR_BLUR = "xplique hides cells behind black or a blur, and can not fill with {!r}. Choose black or blurred."
+ONE_COLOUR = "xplique hides parts behind one colour, and cannot fill with {!r}. Choose black, grey or mean."
+BLACK_OR_BLUR = "xplique hides cells behind black or a blur, and cannot fill with {!r}. Choose black or blurred."
 POWERS = "xplique's Sobol indices need a number of rows that is a power of two; got {}. Choose {}."
 NOT_THERE = "xplique has no method {!r} to compare with."
 

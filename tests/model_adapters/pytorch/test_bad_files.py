@@ -14,7 +14,7 @@ from xai_core.types import ModelSource
 pytestmark = pytest.mark.xdist_group("bad files")
 MARKERS = "/tmp/vitrine-marker-*"
 PT2 = "PyTorch .pt2 files can run code when opened. Export TorchScript, ONNX or a state_dict."
-UNKNOWN = "These weights fit no network of torchvision or timm"
+UNKNOWN = "These weights match no network of torchvision or timm"
 SENTENCES = {
     "raw_pickle.pt": "needs to run: posix.system. Save a state_dict, TorchScript, ONNX or safetensors instead.",
     "torchzip_evil.pt": "needs to run: posix.system.",

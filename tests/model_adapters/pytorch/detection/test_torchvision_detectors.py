@@ -192,7 +192,7 @@ def test_keypoints_are_left_aside(tmp_path):
     plain = {name: torch.ones(t.shape, dtype=t.dtype) for name, t in module.state_dict().items()}
     card = opened(saved(plain, tmp_path)).card
     assert (card.architecture, card.classes) == ("torchvision/fasterrcnn_resnet50_fpn", 1)
-    assert card.notes == ("Its keypoints are left aside; boxes are found and explained.",)
+    assert card.notes == ("Its keypoints are ignored; boxes are detected and explained.",)
 
 
 def test_a_classifier_is_told(tmp_path):
