@@ -283,7 +283,7 @@ def test_unknown_outputs_ask_for_a_reading_and_show_what_they_hold(app: AppTest,
         able, framework="onnx", capabilities=Capability(0), missing=reason, raw_outputs=(raw,)
     )
     with_detector(app)
-    assert "It is not known how this model's outputs are read" in app.warning[0].value.replace("\\", "")
+    assert "It is unknown how to read this model's outputs" in app.warning[0].value.replace("\\", "")
     assert list(app.dataframe[0].value["shape"]) == ["1 × 84 × 8400"]
     instant.detector.card = able
     next(one for one in app.toggle if one.label == "Objectness").set_value(True)

@@ -91,7 +91,7 @@ def test_a_head_behind_dropout_is_found(resnet, tmp_path):
 
 def test_a_head_of_two_layers_is_not_guessed_at(resnet, tmp_path):
     weights = {key.replace("fc.", "fc.1."): value for key, value in resnet.state_dict().items()}
-    with pytest.raises(UnsupportedModel, match="fit no network"):
+    with pytest.raises(UnsupportedModel, match="match no network"):
         opened(saved(weights | {"fc.3.weight": torch.zeros(2, 5)}, tmp_path), tmp_path)
 
 

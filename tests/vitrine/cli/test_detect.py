@@ -122,7 +122,7 @@ def test_what_a_graph_is_taken_for_is_told_with_its_boxes(vitrine, assets):
     model = assets / "models/detection/FastestDet.onnx"
     entry = found(vitrine("detect", model, assets / "images/other/cat_dog_both.png", "--json"))
     assert {box["label"] for box in entry["boxes"][:2]} == {"cat", "dog"}
-    assert any("taken for those of COCO" in note for note in entry["notes"])
+    assert any("assumed to be those of COCO" in note for note in entry["notes"])
 
 
 def test_outputs_that_nobody_can_read_are_shown_and_asked_for(vitrine, riddle, blood):

@@ -306,7 +306,7 @@ def test_outputs_of_unknown_form_are_shown_and_asked_about(open_graph):
     assert Capability.DETECT not in card.capabilities
     assert [(raw.name, raw.shape, raw.low, raw.high) for raw in card.raw_outputs] == [("things", (1, 31, 9), 0, 32)]
     assert card.raw_outputs[0].first == (0, 0, 1, 1, 0, 0, 0, 0)
-    with pytest.raises(UnsupportedModel, match="how this model's outputs are read"):
+    with pytest.raises(UnsupportedModel, match="how to read this model's outputs"):
         detector.detect(BRIGHT, 0.5)
 
 
@@ -347,7 +347,7 @@ def test_a_text_that_is_no_reading_is_refused(open_graph):
 
 
 def test_a_classifier_is_told(assets, tmp_path):
-    with pytest.raises(TryAsClassifier, match="names the whole picture"):
+    with pytest.raises(TryAsClassifier, match="labels the whole picture"):
         opened(assets / "models/onnx/resnet20_cifar10.onnx", tmp_path)
 
 

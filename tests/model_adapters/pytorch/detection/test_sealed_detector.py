@@ -145,7 +145,7 @@ def test_a_class_beyond_the_last_is_told(tmp_path):
 
 
 def test_a_classifier_is_told(tmp_path):
-    with pytest.raises(TryAsClassifier, match="names the whole picture"):
+    with pytest.raises(TryAsClassifier, match="labels the whole picture"):
         opened(scripted(Classifier(), tmp_path))
 
 
