@@ -31,7 +31,7 @@ def refusal_for(head: bytes) -> RefusedModel:
         return RefusedModel("This is a TensorFlow Lite file, which is not opened here. Upload its Keras model.")
     if _is_text(head):
         return RefusedModel(f"This is a text file, not a model. Upload {OPEN_FORMATS}.")
-    return RefusedModel(f"This is not a known model file, or its beginning is damaged. Upload {OPEN_FORMATS}.")
+    return RefusedModel(f"This is not a model file that is known here, or its start is damaged. Upload {OPEN_FORMATS}.")
 
 
 def _starts(head: bytes, pattern: bytes) -> bool:

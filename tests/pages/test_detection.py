@@ -250,7 +250,7 @@ def test_a_link_with_an_unknown_method_is_told_and_the_page_works(app: AppTest) 
 
 
 def test_a_classifier_is_pointed_to_the_model_page_and_opens_there(app: AppTest, instant: DetectingRunner) -> None:
-    instant.no_detector = TryAsClassifier("This model labels the whole picture (a classifier).")
+    instant.no_detector = TryAsClassifier("This model names the whole picture (a classifier).")
     with_detector(app)
     assert "Open a classifier on the Model page" in text_of(app)
     next(one for one in app.button if one.label == "Open it as a classifier").click().run()
@@ -277,13 +277,13 @@ def test_a_detector_on_the_model_page_opens_on_this_one(app: AppTest, instant: D
 
 def test_unknown_outputs_ask_for_a_reading_and_show_what_they_hold(app: AppTest, instant: DetectingRunner) -> None:
     raw = RawOutput("output0", (1, 84, 8400), -3.5, 640.0, (1.0, 2.0))
-    reason = {"DETECT": "It is unknown how to read this model's outputs."}
+    reason = {"DETECT": "It is not known how this model's outputs are read."}
     able = instant.detector.card
     instant.detector.card = replace(
         able, framework="onnx", capabilities=Capability(0), missing=reason, raw_outputs=(raw,)
     )
     with_detector(app)
-    assert "It is unknown how to read this model's outputs" in app.warning[0].value.replace("\\", "")
+    assert "It is not known how this model's outputs are read" in app.warning[0].value.replace("\\", "")
     assert list(app.dataframe[0].value["shape"]) == ["1 × 84 × 8400"]
     instant.detector.card = able
     next(one for one in app.toggle if one.label == "Objectness").set_value(True)
@@ -298,7 +298,7 @@ def test_unknown_outputs_ask_for_a_reading_and_show_what_they_hold(app: AppTest,
 def test_what_was_guessed_about_the_outputs_says_where_to_change_it(app: AppTest, instant: DetectingRunner) -> None:
     with_picture(app)
     assert "at the top of this page, change this" not in text_of(app)
-    instant.detector.card = replace(instant.detector.card, notes=("The classes are assumed to be those of COCO.",))
+    instant.detector.card = replace(instant.detector.card, notes=("The classes are taken for those of COCO.",))
     upload_detector(app, 1)
     assert "at the top of this page, change this" in text_of(app)
 
