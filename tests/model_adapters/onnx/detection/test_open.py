@@ -342,7 +342,7 @@ def test_scores_that_need_an_activation_are_told(open_graph):
 
 
 def test_a_text_that_is_no_reading_is_refused(open_graph):
-    with pytest.raises(ParamError, match="JSON text"):
+    with pytest.raises(ParamError, match="must be JSON"):
         open_graph({"things": yolo(6, 31)}, "yolo rows")
 
 
