@@ -82,7 +82,8 @@ def test_a_gray_model_gets_one_channel():
 
 
 def test_readings_need_no_framework():
-    code = "import sys, model_adapters.onnx.detection.readings; print(sorted({'torch', 'onnx', 'onnxruntime'} & set(sys.modules)))"
+    heavy = {"torch", "onnx", "onnxruntime"}
+    code = f"import sys, model_adapters.onnx.detection.readings; print(sorted({heavy} & set(sys.modules)))"
     found = subprocess.run(
         [sys.executable, "-c", code], cwd=HERE.parents[1], capture_output=True, text=True, check=True
     )
