@@ -1,35 +1,51 @@
-"""One file a framework behind one interface; `load` imports just the framework that a file asks for."""
+"""Models of any framework behind one interface. Each framework has a package, and each package one face."""
 
 from __future__ import annotations
 
 import importlib
 import os
-from typing import cast
+from typing import Protocol, cast
 
 from xai_core.detector import Detector
 from xai_core.types import FileKind, ModelSource, Network
 
 
+class Adapter(Protocol):
+    """The face of a framework's package. Importing it imports no framework."""
+
+    def check(self, path: str, kind: FileKind) -> None:
+        """Refuse an unsafe file without the framework; RefusedModel says why."""
+
+    def import_framework(self) -> None:
+        """Import the framework with what opens a classifier."""
+
+    def load(self, source: ModelSource, kind: FileKind, scratch: str) -> Network | Detector:
+        """Open a classifier, or a detector where `source.task` is "detect"."""
+
+
 def inspect(source: ModelSource) -> FileKind:
-    """Say what a file is, by its content and without any framework; RefusedModel where it may not be opened."""
+    """Detect what a file is from its content, without any framework; RefusedModel if it is unsafe."""
     preflight = importlib.import_module("model_adapters.files.preflight")
     kind = cast(FileKind, preflight.inspect(source.path))
-    if kind.format.startswith("keras") and not preflight.trusts_pickles():
-        importlib.import_module("model_adapters.tensorflow.keras_file").check(source.path, kind)
+    if not preflight.trusts_pickles():
+        _adapter(kind.framework).check(source.path, kind)
     return kind
 
 
 def import_framework(framework: str) -> None:
-    """Import what `load` will need, before the sandbox closes."""
-    importlib.import_module(f"model_adapters.{framework}.open")
+    """Import a framework before the sandbox closes."""
+    _adapter(framework).import_framework()
     importlib.import_module("model_adapters.engines.choice")
 
 
 def load(source: ModelSource, kind: FileKind, scratch: str) -> Network | Detector:
-    """Open a model as what its source says; `scratch` is a private folder for what must be unpacked."""
-    if source.task == "detect":
-        detectors = importlib.import_module(f"model_adapters.{kind.framework}.detection.open")
-        return cast(Detector, detectors.load(source, kind, scratch))
-    adapter = importlib.import_module(f"model_adapters.{kind.framework}.open")
+    """Open a model for the task of its source; `scratch` is a private folder for unpacked files."""
+    model = _adapter(kind.framework).load(source, kind, scratch)
+    if isinstance(model, Detector):
+        return model
     engines = importlib.import_module("model_adapters.engines.choice")
-    return cast(Network, engines.WithEngines(adapter.load(source, kind, scratch), os.path.getsize(source.path)))
+    return cast(Network, engines.WithEngines(model, os.path.getsize(source.path)))
+
+
+def _adapter(framework: str) -> Adapter:
+    return cast(Adapter, importlib.import_module(f"model_adapters.{framework}"))

@@ -1,1 +1,29 @@
-"""ONNX models: opening them, running them and looking inside."""
+"""ONNX models: opening them, running them and looking inside.
+
+This is the adapter's face: the rest of Vitrine calls these functions only. The framework is imported when they need it.
+"""
+
+from __future__ import annotations
+
+from xai_core.detector import Detector
+from xai_core.types import FileKind, ModelSource, Network
+
+
+def check(path: str, kind: FileKind) -> None:
+    """Accept every file: a graph runs no code."""
+
+
+def import_framework() -> None:
+    """Import the framework with what opens a classifier."""
+    import model_adapters.onnx.open  # noqa: F401
+
+
+def load(source: ModelSource, kind: FileKind, scratch: str) -> Network | Detector:
+    """Open a classifier, or a detector where `source.task` is "detect"."""
+    if source.task == "detect":
+        from model_adapters.onnx.detection.open import load as load_detector
+
+        return load_detector(source, kind, scratch)
+    from model_adapters.onnx.open import load as load_classifier
+
+    return load_classifier(source, kind, scratch)

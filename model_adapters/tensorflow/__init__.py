@@ -1,1 +1,33 @@
-"""TensorFlow and Keras models: opening them and looking inside."""
+"""TensorFlow and Keras models: opening them and looking inside.
+
+This is the adapter's face: the rest of Vitrine calls these functions only. The framework is imported when they need it.
+"""
+
+from __future__ import annotations
+
+from xai_core.detector import Detector
+from xai_core.types import FileKind, ModelSource, Network
+
+
+def check(path: str, kind: FileKind) -> None:
+    """Refuse a Keras file that runs code; a SavedModel is checked when it is opened."""
+    if kind.format.startswith("keras"):
+        from model_adapters.tensorflow.keras_file import check as check_keras_file
+
+        check_keras_file(path, kind)
+
+
+def import_framework() -> None:
+    """Import the framework with what opens a classifier."""
+    import model_adapters.tensorflow.open  # noqa: F401
+
+
+def load(source: ModelSource, kind: FileKind, scratch: str) -> Network | Detector:
+    """Open a classifier, or a detector where `source.task` is "detect"."""
+    if source.task == "detect":
+        from model_adapters.tensorflow.detection.open import load as load_detector
+
+        return load_detector(source, kind, scratch)
+    from model_adapters.tensorflow.open import load as load_classifier
+
+    return load_classifier(source, kind, scratch)
