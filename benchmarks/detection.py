@@ -107,8 +107,8 @@ class WithWholeHeads(TorchDetector):
 
     def without_channels(self, image, channels, value, targets, floor, places=None):
         with torch.no_grad():
-            seen = self.seen(image)
-            return [self._without(seen, one, floor) for one in self._off(seen, channels, value, places)]
+            image_pass = self.pass_over(image)
+            return [self._without(image_pass, one, floor) for one in self._off(image_pass, channels, value, places)]
 
 
 class ChosenChannels(AblationLayerFasterRCNN):
@@ -183,15 +183,15 @@ def switched_off(subject: Subject) -> list[Contest]:
     channels, detector = subject.channels(), subject.detector
     whole = WithWholeHeads(detector.heads, detector.card)
     ask = (subject.image, channels, VALUE, [subject.target], FLOOR)
-    seen = detector.seen(subject.image)
+    image_pass = detector.pass_over(subject.image)
     with torch.no_grad():
-        wanted = torch.tensor([subject.target.corners]) * (seen.size[0] / seen.image_size[0])
-        all_of_them = torch_ablation.ChannelsOff(detector.heads, seen, wanted, least_iou=0.0)
+        wanted = torch.tensor([subject.target.corners]) * (image_pass.size[0] / image_pass.image_size[0])
+        all_of_them = torch_ablation.ChannelsOff(detector.heads, image_pass, wanted, least_iou=0.0)
 
     def all_proposals() -> object:
         with torch.no_grad():
-            outputs = all_of_them.outputs(detector._off(seen, channels, VALUE, None))
-            return [detector.detections(one, seen.size, seen.image_size, FLOOR) for one in outputs]
+            outputs = all_of_them.outputs(detector._off(image_pass, channels, VALUE, None))
+            return [detector.detections(one, image_pass.size, image_pass.image_size, FLOOR) for one in outputs]
 
     for one in (detector, whole):
         one.without_channels(subject.image, channels[:1], VALUE, [subject.target], FLOOR)

@@ -12,8 +12,7 @@ import torch
 
 from model_adapters.files import preflight
 from model_adapters.pytorch.architectures import import_torchvision_models
-from model_adapters.pytorch.detection import known as detectors
-from model_adapters.pytorch.detection import open
+from model_adapters.pytorch.detection import known_detectors, open
 from model_adapters.pytorch.detection.torchvision_parts import without_values
 from xai_core.types import ModelSource
 
@@ -22,7 +21,9 @@ FEW = {"proposals": 40}
 IN_TORCHVISION = {"smallest_side": "min_size", "largest_side": "max_size", "proposals": "rpn_post_nms_top_n_test"}
 DAMPED = {"backbone.features.0.weight": 0.01, "backbone.fpn.inner_blocks": 0.1}  # nothing else keeps these in bounds
 LAST = ("bbox_pred", "bbox_reg", "cls_score", "cls_logits")
-OWN_FUNCTION = tuple(name for name in detectors.names() if "mobilenet_v2" not in name)  # torchvision can build these
+OWN_FUNCTION = tuple(
+    name for name in known_detectors.names() if "mobilenet_v2" not in name
+)  # torchvision can build these
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Family:
 
 def family(name, classes=4, **others):
     """Return a detector of torchvision with random weights; `classes` counts the background, `others` are options."""
-    known = detectors.named(name).settings
+    known = known_detectors.named(name).settings
     settings = {key: value for key, value in {**SMALL, **FEW}.items() if hasattr(known, key)}
     options = {"weights_backbone": None} | {IN_TORCHVISION[key]: value for key, value in settings.items()} | others
     make = getattr(import_torchvision_models().detection, name.removeprefix("torchvision/"))

@@ -13,7 +13,7 @@ import torch
 
 from model_adapters.engines.openvino import Portable
 from model_adapters.probes import AT_ONCE, in_batches, noise
-from model_adapters.pytorch import precision as torch_precision
+from model_adapters.pytorch import precisions
 from model_adapters.pytorch.answers import answer, gradient, gradients
 from model_adapters.pytorch.attention import Attention, by_picture, openly
 from model_adapters.pytorch.inside import Inside, look_inside, nothing
@@ -148,17 +148,17 @@ class TorchNetwork(Network):
 
     def at(self, precision: Precision) -> TorchNetwork:
         """Return the network whose scores and gradients are computed in a precision; all else stays in float32."""
-        if precision == self._precision or not torch_precision.knows(self._device, precision):
+        if precision == self._precision or not precisions.knows(self._device, precision):
             return self
         made = copy.copy(self)
-        made._precision, made.key = precision, torch_precision.key_in(self.key, precision)
+        made._precision, made.key = precision, precisions.key_in(self.key, precision)
         return made
 
     def portable(self, height: int, width: int) -> Portable | None:
         """Return the module for other engines, for pictures of height x width pixels; None where it is on a GPU."""
         if self._device.type != "cpu":
             return None
-        return torch_precision.portable(self._module, self.card.input, height, width)
+        return precisions.portable(self._module, self.card.input, height, width)
 
     def _backwards(self, call: Callable[..., Floats], inputs: Floats, *others: Any) -> Floats:
         return in_batches(call, self._batch, inputs, *others, most=self._most(inputs, BACKWARD_PIXELS))
@@ -176,14 +176,14 @@ class TorchNetwork(Network):
         return max(1, pixels // (inputs.shape[1] * inputs.shape[2])) if self._device.type == "cpu" else None
 
     def _forward(self, inputs: Floats) -> Floats:
-        with torch.inference_mode(), torch_precision.passes_in(self._precision, self._device):
+        with torch.inference_mode(), precisions.passes_in(self._precision, self._device):
             return _numbers(answer(self._module, self._tensor(inputs)))
 
     def _backward(self, inputs: Floats, targets: Indices, score: Score, rule: Rule, *others: Floats) -> Floats:
         precision = self._precision if rule == "gradient" else "float32"
 
         def chosen(tensor: Any) -> Any:
-            with torch_precision.passes_in(precision, self._device):
+            with precisions.passes_in(precision, self._device):
                 raw = answer(self._module, tensor)
             return self._chosen(raw, targets, score)
 

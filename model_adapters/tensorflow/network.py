@@ -12,7 +12,7 @@ import tensorflow as tf
 from model_adapters.engines.openvino import Portable
 from model_adapters.probes import in_batches, ran_out
 from model_adapters.tensorflow.peers import compare
-from model_adapters.tensorflow.peers.models import Asked
+from model_adapters.tensorflow.peers.models import PictureScores
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import Card, Floats, Head, Indices, InputSpec, Network, Rule, Score
 
@@ -89,8 +89,8 @@ class TensorFlowNetwork(Network):
     ) -> Floats:
         if library != "xplique":
             return super().by_peer(library, method, values, preprocessing, image, targets)
-        asked = Asked(self, preprocessing, values.get("score", self.card.gives))
-        return compare.maps(asked, method, values, image, targets)
+        scores = PictureScores(self, preprocessing, values.get("score", self.card.gives))
+        return compare.maps(scores, method, values, image, targets)
 
     def scores(self, inputs: Any) -> Any:
         """Return raw outputs (N, K) float32 for a tensor in the model's layout and number type."""
@@ -119,8 +119,8 @@ class TensorFlowNetwork(Network):
         return (_found(tape.gradient(chosen, inputs)),)
 
     def _chosen(self, rows: Any, targets: Any, squashed: Any) -> Any:
-        asked = tf.where(squashed, self.final(rows), rows)[: tf.shape(targets)[0]]  # behind them may be references
-        return tf.gather(asked, targets, axis=1, batch_dims=1)
+        scores = tf.where(squashed, self.final(rows), rows)[: tf.shape(targets)[0]]  # behind them may be references
+        return tf.gather(scores, targets, axis=1, batch_dims=1)
 
     def _squashed(self, score: Score) -> bool:
         return score == "probability" and self.card.gives == "logit"

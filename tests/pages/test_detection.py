@@ -11,6 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from model_adapters.output_shapes import not_a_classifier
+from model_adapters.pytorch.detection import known_detectors
 from tests.detector_fakes import SpotDetector
 from tests.pages.conftest import text_of
 from tests.pages.detecting import (
@@ -24,7 +25,6 @@ from tests.pages.detecting import (
     with_picture,
 )
 from vitrine.ui import session
-from vitrine.ui.detection import source as detection_source
 from xai_core.detection import methods  # noqa: F401  (registers them)
 from xai_core.detection.method import DETECTION_METHODS
 from xai_core.detector import Detections
@@ -345,7 +345,7 @@ def test_a_sample_brings_its_labels_and_pictures_of_its_own(app: AppTest, instan
 
 def test_a_download_that_fails_is_a_sentence(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     fails = [sys.executable, "-c", "import sys; sys.exit('The weights could not be fetched: there is no network.')"]
-    monkeypatch.setattr(detection_source, "command_for", lambda name: fails)
+    monkeypatch.setattr(known_detectors, "coco_fetch_command", lambda name: fails)
     on_detection_page(app)
     get_coco(app)
     assert not app.exception
@@ -357,7 +357,7 @@ def test_a_download_is_opened_as_a_detector(
 ) -> None:
     (tmp_path / "weights.pth").write_bytes(b"weights")
     gives = [sys.executable, "-c", f"print('fetching'); print({str(tmp_path / 'weights.pth')!r})"]
-    monkeypatch.setattr(detection_source, "command_for", lambda name: gives)
+    monkeypatch.setattr(known_detectors, "coco_fetch_command", lambda name: gives)
     on_detection_page(app)
     get_coco(app)
     app.session_state["workspace"].detector.opening.wait(120)

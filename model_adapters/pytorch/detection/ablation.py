@@ -13,9 +13,9 @@ import torch
 
 from model_adapters.pytorch.architectures import import_torchvision_models
 from model_adapters.pytorch.detection.heads import Outputs, box_ops
+from model_adapters.pytorch.detection.image_pass import ChannelOff, ImagePass
 from model_adapters.pytorch.detection.proposals import ProposalLevel, Proposed, is_known
 from model_adapters.pytorch.detection.region_heads import RegionHeads
-from model_adapters.pytorch.detection.seen import ChannelOff, Seen
 
 NEAR = 0.2  # least IoU of a proposal with a box for one that may become it, or stand in the way of one that may
 LOOKED_AT = 256  # regions at once: the weights of the box head are read once for all of them
@@ -56,11 +56,11 @@ class ChannelsOff:
     Source: Desai, Ramaswamy, Ablation-CAM, 2020, WACV, for what is asked; torchvision.models.detection for the steps.
     """
 
-    def __init__(self, heads: RegionHeads, seen: Seen, wanted: Any, least_iou: float = NEAR) -> None:
-        self._heads, self._seen, self._least_iou = heads, seen, least_iou
+    def __init__(self, heads: RegionHeads, image_pass: ImagePass, wanted: Any, least_iou: float = NEAR) -> None:
+        self._heads, self._pass, self._least_iou = heads, image_pass, least_iou
         self.wanted = wanted
         self._sources = list(heads.module.roi_heads.box_roi_pool.featmap_names)
-        self._levels = _proposal_levels(heads, seen, wanted)
+        self._levels = _proposal_levels(heads, image_pass, wanted)
         self._proposed = {name: level.proposed() for name, level in self._levels.items()}
         self._regions = {name: self._near(proposed) for name, proposed in self._proposed.items()}
         self._outputs = {name: self._looked_at(one.places, one.pooled) for name, one in self._regions.items()}
@@ -69,7 +69,7 @@ class ChannelsOff:
         """Yield the outputs near the boxes while a channel is off, once for each of `channels`."""
         waiting: list[Change] = []
         for one in channels:
-            waiting.append(self._change(one.level, one.channel, one.changed(self._seen.features)))
+            waiting.append(self._change(one.level, one.channel, one.changed(self._pass.features)))
             if sum(len(change.places) for change in waiting) >= LOOKED_AT:
                 yield from self._answered(waiting)
                 waiting = []
@@ -112,7 +112,7 @@ class ChannelsOff:
         shares = box_ops().box_iou(proposed.places, self.wanted)
         numbers = torch.where((shares >= self._least_iou).any(dim=1))[0]
         places, pool = proposed.places[numbers], self._heads.module.roi_heads.box_roi_pool
-        pooled = pool(self._seen.features, [places], self._seen.inputs.image_sizes)
+        pooled = pool(self._pass.features, [places], self._pass.inputs.image_sizes)
         one = pool.map_levels is None or len(self._sources) == 1
         return Regions(places, numbers, pooled, torch.zeros_like(numbers) if one else pool.map_levels([places]))
 
@@ -125,25 +125,25 @@ def applies_to(module: Any) -> bool:
     return is_known(module.rpn) and hasattr(module.roi_heads.box_roi_pool, "featmap_names")
 
 
-def near(heads: RegionHeads, seen: Seen, wanted: Any) -> ChannelsOff:
+def near(heads: RegionHeads, image_pass: ImagePass, wanted: Any) -> ChannelsOff:
     """Return what ablates channels near some boxes (T, 4); it is kept with the image until others are asked for."""
-    kept, seen.ablation = seen.ablation, None  # so that its memory is free before more is taken
+    kept, image_pass.ablation = image_pass.ablation, None  # so that its memory is free before more is taken
     if not isinstance(kept, ChannelsOff) or not torch.equal(kept.wanted, wanted):
         kept = None
-        kept = ChannelsOff(heads, seen, wanted)
-    seen.ablation = kept
+        kept = ChannelsOff(heads, image_pass, wanted)
+    image_pass.ablation = kept
     return kept
 
 
-def _proposal_levels(heads: RegionHeads, seen: Seen, wanted: Any) -> dict[str, ProposalLevel]:
-    rpn, padded = heads.module.rpn, seen.inputs.tensors.shape[-2:]
-    grids = {name: tuple(map.shape[-2:]) for name, map in seen.features.items()}
-    (anchors,) = rpn.anchor_generator(seen.inputs, list(seen.features.values()))
+def _proposal_levels(heads: RegionHeads, image_pass: ImagePass, wanted: Any) -> dict[str, ProposalLevel]:
+    rpn, padded = heads.module.rpn, image_pass.inputs.tensors.shape[-2:]
+    grids = {name: tuple(map.shape[-2:]) for name, map in image_pass.features.items()}
+    (anchors,) = rpn.anchor_generator(image_pass.inputs, list(image_pass.features.values()))
     each = len(anchors) // sum(height * width for height, width in grids.values())
     parts = anchors.split([each * height * width for height, width in grids.values()])
     return {
         name: ProposalLevel(
-            rpn, seen.features[name], part, seen.size, wanted, (padded[0] / grid[0], padded[1] / grid[1])
+            rpn, image_pass.features[name], part, image_pass.size, wanted, (padded[0] / grid[0], padded[1] / grid[1])
         )
         for (name, grid), part in zip(grids.items(), parts, strict=True)
     }

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from model_adapters.pytorch.detection.heads import Heads, Outputs, box_ops
-from model_adapters.pytorch.detection.seen import Seen, resized
+from model_adapters.pytorch.detection.image_pass import ImagePass, resized
 from xai_core.detector import Aspect
 
 LEAST = 0.005  # score from which a box may be the one that a target means
@@ -31,21 +31,23 @@ def nearest(heads: Heads, outputs: Outputs, size: tuple[int, int], wanted: Any, 
 
 
 def gradients(
-    heads: Heads, seen: Seen, row: int, label: int, aspect: Aspect, wanted: Any
+    heads: Heads, image_pass: ImagePass, row: int, label: int, aspect: Aspect, wanted: Any
 ) -> tuple[float, dict[str, Any]]:
     """Return an aspect of the box of a row and class, and its gradient (1, K, h, w) for each level of the pyramid.
 
     The proposal or anchor stays where it is. wanted: corners (1, 4) of the target in pixels of the image, as are
     edges, widths and heights. An edge counts where the detector puts it, also where that is outside of the image.
     """
-    assert seen.outputs is not None
+    assert image_pass.outputs is not None
     with torch.enable_grad():
-        leaves = {name: one.detach().requires_grad_() for name, one in seen.features.items()}
-        again = heads.again(leaves, seen.inputs, seen.outputs, row)
+        leaves = {name: one.detach().requires_grad_() for name, one in image_pass.features.items()}
+        again = heads.again(leaves, image_pass.inputs, image_pass.outputs, row)
         if aspect in ("score", "class"):
             value = again.logits[0, label]
         else:
-            value = _place(resized(_decoded(heads, again, label), seen.size, seen.image_size)[0], aspect, wanted[0])
+            value = _place(
+                resized(_decoded(heads, again, label), image_pass.size, image_pass.image_size)[0], aspect, wanted[0]
+            )
         slopes = torch.autograd.grad(value, list(leaves.values()), allow_unused=True)
     pairs = zip(leaves.items(), slopes, strict=True)
     return float(value.detach()), {name: torch.zeros_like(leaf) if g is None else g for (name, leaf), g in pairs}

@@ -15,7 +15,7 @@ from urllib.error import URLError
 import torch
 
 from model_adapters.pytorch.architectures import import_torchvision_models
-from model_adapters.pytorch.detection import known as detectors
+from model_adapters.pytorch.detection import known_detectors
 
 FAILED = 2  # exit code
 
@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> int:
     """Print where the weights of a detector lie; return 0, or 2 with a sentence on stderr where they can not be had."""
     try:
         if len(arguments) != 1:
-            raise NotFetched(f"Give the name of one detector: {', '.join(detectors.coco_names())}.")
+            raise NotFetched(f"Give the name of one detector: {', '.join(known_detectors.coco_names())}.")
         print(fetched(arguments[0]))
     except NotFetched as reason:
         print(reason, file=sys.stderr)
@@ -41,9 +41,11 @@ def fetched(name: str) -> Path:
 
     NotFetched where there are none, the network does not answer, or the file is not what it should be.
     """
-    known = detectors.named(name)
+    known = known_detectors.named(name)
     if known is None or not known.coco:
-        raise NotFetched(f"torchvision has no weights for {name[:80]!r}; it has {', '.join(detectors.coco_names())}.")
+        raise NotFetched(
+            f"torchvision has no weights for {name[:80]!r}; it has {', '.join(known_detectors.coco_names())}."
+        )
     weights = import_torchvision_models().get_model_weights(name.removeprefix("torchvision/")).COCO_V1
     path = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
     _fetch(weights, path.exists())

@@ -14,14 +14,14 @@ import torch
 
 from model_adapters.probes import AT_ONCE, natural
 from model_adapters.pytorch.detection import ablation
-from model_adapters.pytorch.detection.asked import asked
 from model_adapters.pytorch.detection.box_gradients import gradients, nearest
 from model_adapters.pytorch.detection.detector_engine import Convolutions, Convolved
+from model_adapters.pytorch.detection.errors import errors_in_words
 from model_adapters.pytorch.detection.heads import Boxes, Features, Heads, Outputs, named
+from model_adapters.pytorch.detection.image_pass import ChannelOff, ImagePass, numbers_of, resized, scaled, sizes_of
 from model_adapters.pytorch.detection.region_heads import RegionHeads
-from model_adapters.pytorch.detection.seen import ChannelOff, Seen, numbers_of, resized, scaled, sizes_of
 from model_adapters.pytorch.network import frozen
-from model_adapters.pytorch.precision import key_in, knows, passes_in
+from model_adapters.pytorch.precisions import key_in, knows, passes_in
 from xai_core.detector import Aspect, BoxTarget, Detections, Detector, Places
 from xai_core.errors import ModelError
 from xai_core.params import Size
@@ -52,14 +52,14 @@ class TorchDetector(Detector):
         self.convolutions = Convolutions(heads, self.device)
         self.precision: Precision = "float32"
         self.card = replace(card, layers=self._layers())
-        self._last: Seen | None = None
+        self._last: ImagePass | None = None
         self._asked: dict[Size, int] = {}
 
     def detect(self, images: Floats, floor: float) -> list[Detections]:
         if len(images) == 1 and self.precision == "float32":
-            with asked(images):
-                seen = self.seen(images[0])
-                return [self.detections(self.outputs(seen), seen.size, seen.image_size, floor)]
+            with errors_in_words(images):
+                image_pass = self.pass_over(images[0])
+                return [self.detections(self.outputs(image_pass), image_pass.size, image_pass.image_size, floor)]
         self._count(images)
         step = self._at_once(images)
         batches = (images[start : start + step] for start in range(0, len(images), step))
@@ -67,20 +67,20 @@ class TorchDetector(Detector):
 
     def pyramid(self, image: Floats, levels: Sequence[str]) -> list[Floats]:
         self._check(levels)
-        with asked(image[None]):
-            seen = self.seen(image)
-            return [seen.cropped(seen.features[name]) for name in levels]
+        with errors_in_words(image[None]):
+            image_pass = self.pass_over(image)
+            return [image_pass.cropped(image_pass.features[name]) for name in levels]
 
     def box_gradients(
         self, image: Floats, target: BoxTarget, aspect: Aspect, levels: Sequence[str]
     ) -> tuple[float, list[Floats]]:
         self._check(levels)
         label = self.label_of(target)
-        with asked(image[None]):
-            seen = self.seen(image)
-            row = self.row_of(seen, target)
-            value, slopes = gradients(self.heads, seen, row, label, aspect, self._corners(target))
-            return value, [seen.cropped(slopes[name]) for name in levels]
+        with errors_in_words(image[None]):
+            image_pass = self.pass_over(image)
+            row = self.row_of(image_pass, target)
+            value, slopes = gradients(self.heads, image_pass, row, label, aspect, self._corners(target))
+            return value, [image_pass.cropped(slopes[name]) for name in levels]
 
     def without_channels(
         self,
@@ -93,14 +93,14 @@ class TorchDetector(Detector):
     ) -> list[Detections]:
         if Capability.ABLATION not in self.card.capabilities:
             raise self._lacks("ablation")
-        with asked(image[None]), torch.no_grad():
-            seen = self.seen(image)
-            off = self._off(seen, channels, value, places)
+        with errors_in_words(image[None]), torch.no_grad():
+            image_pass = self.pass_over(image)
+            off = self._off(image_pass, channels, value, places)
             if not isinstance(self.heads, RegionHeads) or not ablation.applies_to(self.module):
-                return [self._without(seen, one, floor) for one in off]
-            wanted = torch.cat([resized(self._corners(one), seen.image_size, seen.size) for one in targets])
-            near = ablation.near(self.heads, seen, wanted).outputs(off)
-            return [self.detections(outputs, seen.size, seen.image_size, floor) for outputs in near]
+                return [self._without(image_pass, one, floor) for one in off]
+            wanted = torch.cat([resized(self._corners(one), image_pass.image_size, image_pass.size) for one in targets])
+            near = ablation.near(self.heads, image_pass, wanted).outputs(off)
+            return [self.detections(outputs, image_pass.size, image_pass.image_size, floor) for outputs in near]
 
     def at(self, precision: Precision) -> TorchDetector:
         if precision == self.precision:
@@ -125,28 +125,30 @@ class TorchDetector(Detector):
         """Return the feature maps (N, K, h, w) of each level, by name."""
         return named(self.backbone(inputs.tensors))
 
-    def seen(self, image: Floats) -> Seen:
+    def pass_over(self, image: Floats) -> ImagePass:
         """Return the features of one image (H, W, 3), which are kept until another is asked for."""
         digest = _digest(image)
         if self._last is None or self._last.digest != digest:
             self._last = None  # so that its memory is free before more is taken
             with torch.no_grad():
                 inputs = self.inputs(image[None])
-                self._last = Seen(digest, image, inputs, self.features(inputs))
+                self._last = ImagePass(digest, image, inputs, self.features(inputs))
         return self._last
 
-    def outputs(self, seen: Seen) -> Outputs:
+    def outputs(self, image_pass: ImagePass) -> Outputs:
         """Return what the heads give for one image, kept with it."""
-        if seen.outputs is None:
+        if image_pass.outputs is None:
             with torch.no_grad():
-                (seen.outputs,) = self.heads.outputs(seen.features, seen.inputs)
-        return seen.outputs
+                (image_pass.outputs,) = self.heads.outputs(image_pass.features, image_pass.inputs)
+        return image_pass.outputs
 
-    def row_of(self, seen: Seen, target: BoxTarget) -> int:
+    def row_of(self, image_pass: ImagePass, target: BoxTarget) -> int:
         """Return the number of the proposal or anchor whose box is nearest to the target."""
-        wanted = resized(self._corners(target), seen.image_size, seen.size)
+        wanted = resized(self._corners(target), image_pass.image_size, image_pass.size)
         with torch.no_grad():
-            return nearest(self.heads, self.outputs(seen), seen.size, wanted, self.label_of(target), target.score)
+            return nearest(
+                self.heads, self.outputs(image_pass), image_pass.size, wanted, self.label_of(target), target.score
+            )
 
     def label_of(self, target: BoxTarget) -> int:
         """Return the class of a target as the module counts; ModelError where there is no such class."""
@@ -157,9 +159,9 @@ class TorchDetector(Detector):
     def detections(self, outputs: Outputs, size: Size, image_size: Size, floor: float) -> Detections:
         """Return what is found in one image of `image_size` that has `size` among the inputs."""
         with torch.no_grad():
-            return self.told(outputs, self.heads.found(outputs, size, floor), size, image_size)
+            return self.as_detections(outputs, self.heads.found(outputs, size, floor), size, image_size)
 
-    def told(self, outputs: Outputs, boxes: Boxes, size: Size, image_size: Size) -> Detections:
+    def as_detections(self, outputs: Outputs, boxes: Boxes, size: Size, image_size: Size) -> Detections:
         """Return boxes of the heads as detections: in pixels of the image, classes without the background."""
         first = int(self.heads.background)
         boxes = boxes.chosen(boxes.labels >= first)
@@ -169,7 +171,7 @@ class TorchDetector(Detector):
         return Detections.of(numbers_of(corners), labels, numbers_of(boxes.scores), numbers_of(rows))
 
     def _detect(self, images: Floats, floor: float) -> list[Detections]:
-        with asked(images), torch.no_grad():
+        with errors_in_words(images), torch.no_grad():
             inputs = self.inputs(images)
             maps = self.convolutions(inputs.tensors, self.precision)
             return self._found(maps, inputs, images.shape[1:3], floor)
@@ -188,7 +190,7 @@ class TorchDetector(Detector):
             self._tried(images[:TRIALS])
 
     def _tried(self, images: Floats) -> tuple[Engine, ...]:
-        with asked(images), torch.no_grad():
+        with errors_in_words(images), torch.no_grad():
             inputs = [self.inputs(image[None]) for image in images]
 
             def find(maps: Convolved, number: int) -> Detections:
@@ -196,16 +198,16 @@ class TorchDetector(Detector):
 
             return self.convolutions.tried([one.tensors for one in inputs], find)
 
-    def _off(self, seen: Seen, channels: Indices, value: float, places: Places | None) -> list[ChannelOff]:
+    def _off(self, image_pass: ImagePass, channels: Indices, value: float, places: Places | None) -> list[ChannelOff]:
         names = [layer.name for layer in self.card.layers]
-        where = {level: seen.padded(names[level], flags) for level, flags in (places or {}).items()}
+        where = {level: image_pass.padded(names[level], flags) for level, flags in (places or {}).items()}
         return [ChannelOff(names[level], int(channel), value, where.get(level)) for level, channel in channels]
 
-    def _without(self, seen: Seen, off: ChannelOff, floor: float) -> Detections:
-        changed = {name: one.clone() if name == off.level else one for name, one in seen.features.items()}
-        changed[off.level][:, off.channel] = off.changed(seen.features)[:, 0]
-        (outputs,) = self.heads.outputs(changed, seen.inputs)
-        return self.detections(outputs, seen.size, seen.image_size, floor)
+    def _without(self, image_pass: ImagePass, off: ChannelOff, floor: float) -> Detections:
+        changed = {name: one.clone() if name == off.level else one for name, one in image_pass.features.items()}
+        changed[off.level][:, off.channel] = off.changed(image_pass.features)[:, 0]
+        (outputs,) = self.heads.outputs(changed, image_pass.inputs)
+        return self.detections(outputs, image_pass.size, image_pass.image_size, floor)
 
     def _at_once(self, images: Floats) -> int:
         """Return how many images to take at a time."""

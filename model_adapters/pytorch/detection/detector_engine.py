@@ -17,7 +17,7 @@ from model_adapters.engines import openvino
 from model_adapters.engines.choice import NATIVE, NO_BFLOAT16, RAN_OUT, SIZES, TOO_LARGE, UNREADABLE, Choice, room_for
 from model_adapters.engines.trials import NO_NUMBERS, STOPPED, TINY, Candidate, Trial, missing
 from model_adapters.pytorch.detection.heads import Features, Heads, named
-from model_adapters.pytorch.precision import TRACED, knows, passes_in
+from model_adapters.pytorch.precisions import TRACED, knows, passes_in
 from xai_core.detection.targets import found_again
 from xai_core.detector import BoxTarget, Detections
 from xai_core.params import Size

@@ -6,17 +6,18 @@ from typing import Any
 
 from torch.nn import Module
 
+from model_adapters.coco import coco_labels
 from model_adapters.output_shapes import CLASSIFIER
 from model_adapters.pytorch import architecture_index, files, script
 from model_adapters.pytorch.architectures import import_torchvision_models
-from model_adapters.pytorch.detection import known as detectors
+from model_adapters.pytorch.detection import known_detectors
 from model_adapters.pytorch.detection.detector import TorchDetector
 from model_adapters.pytorch.detection.heads import Heads
-from model_adapters.pytorch.detection.heads_of import heads_of
-from model_adapters.pytorch.detection.known import DenseSettings, SealedSettings
+from model_adapters.pytorch.detection.known_detectors import DenseSettings, SealedSettings
 from model_adapters.pytorch.detection.region_heads import RegionHeads
 from model_adapters.pytorch.detection.sealed_detector import SealedDetector, find_manner
 from model_adapters.pytorch.detection.torchvision_detectors import Recognised, built, columns_in, recognised, shapes_of
+from model_adapters.pytorch.detection.torchvision_heads import torchvision_heads
 from model_adapters.pytorch.files import Tensors
 from model_adapters.pytorch.network import frozen
 from xai_core.detector import Detector
@@ -66,7 +67,7 @@ def _from_weights(content: Any, source: ModelSource, kind: FileKind) -> Detector
 
 
 def _as_chosen(tensors: Tensors, source: ModelSource, kind: FileKind) -> Detector:
-    known = detectors.named(source.architecture or "")
+    known = known_detectors.named(source.architecture or "")
     if known is None:
         raise UnsupportedModel(
             f"There is no detector called {str(source.architecture)[:80]!r}; choose one of the list."
@@ -77,16 +78,16 @@ def _as_chosen(tensors: Tensors, source: ModelSource, kind: FileKind) -> Detecto
 
 def _around(module: Any, source: ModelSource, kind: FileKind) -> Detector:
     """Return the detector around a module that came with its code: taken apart where it is torchvision's."""
-    settings = detectors.read_over(SealedSettings(), source.reading, SealedSettings.title)
+    settings = known_detectors.read_over(SealedSettings(), source.reading, SealedSettings.title)
     try:
-        heads = heads_of(module, settings.background)
+        heads = torchvision_heads(module, settings.background)
         return TorchDetector(heads, _card(heads, kind, None, ()))
     except (UnsupportedModel, AttributeError, TypeError):  # its own code, or torchvision's with other parts
         return _sealed(frozen(module), source, kind)
 
 
 def _sealed(module: Any, source: ModelSource, kind: FileKind) -> Detector:
-    settings = detectors.read_over(SealedSettings(), source.reading, SealedSettings.title)
+    settings = known_detectors.read_over(SealedSettings(), source.reading, SealedSettings.title)
     manner = find_manner(module)
     known = columns_in(module.state_dict())
     classes = settings.classes or (known - int(settings.background) if known else 0)
@@ -108,9 +109,9 @@ def _sealed(module: Any, source: ModelSource, kind: FileKind) -> Detector:
 
 
 def _detector(found: Recognised, source: ModelSource, kind: FileKind) -> Detector:
-    settings = detectors.settings_for(found.known, source.reading, source.digest)
+    settings = known_detectors.settings_for(found.known, source.reading, source.digest)
     background = settings.background if isinstance(settings, DenseSettings) else True
-    heads = heads_of(built(found.tensors, found.known, settings), background)
+    heads = torchvision_heads(built(found.tensors, found.known, settings), background)
     return TorchDetector(heads, _card(heads, kind, found.known.name, _notes(found)))
 
 
@@ -131,7 +132,7 @@ def _card(heads: Heads, kind: FileKind, architecture: str | None, notes: tuple[s
 
 
 def _labels(classes: int) -> tuple[str, ...]:
-    return detectors.coco_labels() if classes == len(detectors.coco_labels()) else ()
+    return coco_labels() if classes == len(coco_labels()) else ()
 
 
 def _notes(found: Recognised) -> tuple[str, ...]:

@@ -14,8 +14,8 @@ import torch
 from model_adapters.output_shapes import CLASSIFIER
 from model_adapters.probes import natural
 from model_adapters.pytorch.answers import FILES, uses_files
-from model_adapters.pytorch.detection.asked import asked
-from model_adapters.pytorch.detection.seen import numbers_of, resized
+from model_adapters.pytorch.detection.errors import errors_in_words
+from model_adapters.pytorch.detection.image_pass import numbers_of, resized
 from xai_core.detector import Detections, Detector
 from xai_core.errors import ModelError, RefusedModel, TryAsClassifier, UnsupportedModel
 from xai_core.params import Size
@@ -69,7 +69,7 @@ class SealedDetector(Detector):
 
     def _found(self, image: Floats, floor: float) -> Detections:
         size: Size = (image.shape[0], image.shape[1])
-        with asked(image[None]):
+        with errors_in_words(image[None]):
             parts = _answer(self._module, self._manner.form, _planes(image, self._manner.size))
         corners, scores = resized(parts[BOXES].float(), self._manner.size or size, size), parts[SCORES].float()
         labels = parts[LABELS].round().long() - int(self._background)

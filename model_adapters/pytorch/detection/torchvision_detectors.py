@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from model_adapters.pytorch.architectures import filled
-from model_adapters.pytorch.detection import known as detectors
-from model_adapters.pytorch.detection.known import (
+from model_adapters.pytorch.detection import known_detectors
+from model_adapters.pytorch.detection.known_detectors import (
     DenseSettings,
     DetectorSettings,
     KnownDetector,
@@ -64,7 +64,9 @@ def recognised(tensors: Tensors, digest: str = "") -> Recognised | None:
     digest: of the file, which tells torchvision's own weights from others with the same tensors.
     """
     named = with_new_names(tensors)
-    fitting = [known for name in detectors.names() if (known := detectors.named(name)) and _has_parts(named, known)]
+    fitting = [
+        known for name in known_detectors.names() if (known := known_detectors.named(name)) and _has_parts(named, known)
+    ]
     fitting.sort(key=lambda known: not known.is_coco(digest))
     return Recognised(named, fitting[0], tuple(known.name for known in fitting[1:])) if fitting else None
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from model_adapters.pytorch.architectures import import_torchvision_models
-from model_adapters.pytorch.detection.known import (
+from model_adapters.pytorch.detection.known_detectors import (
     DenseSettings,
     DetectorSettings,
     KnownDetector,

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from model_adapters.tensorflow.peers.models import Asked, by_conv_layer, by_replaced_relus
+from model_adapters.tensorflow.peers.models import PictureScores, by_conv_layer, by_replaced_relus
 from xai_core.errors import ModelError, VitrineError
 from xai_core.families.baselines import PLAIN, baseline_picture
 from xai_core.families.channels import reduced
@@ -32,7 +32,7 @@ POWERS = "xplique's Sobol indices need a number of rows that is a power of two; 
 NOT_THERE = "xplique has no method {!r} to compare with."
 
 
-def maps(asked: Asked, method: str, values: Values, image: Floats, targets: Indices) -> Floats:
+def maps(scores: PictureScores, method: str, values: Values, image: Floats, targets: Indices) -> Floats:
     """Return xplique's maps (T, H, W) for an image (H, W, 3) in [0, 1].
 
     Colour channels are reduced as `values` says, as xplique has only means for some methods. Random draws start from
@@ -46,7 +46,7 @@ def maps(asked: Asked, method: str, values: Values, image: Floats, targets: Indi
         try:
             batch = int(values.get("batch_size", 16))
             found = _explained(
-                getattr(attributions, name), asked, batch, settings(values, image), values, image, targets
+                getattr(attributions, name), scores, batch, settings(values, image), values, image, targets
             )
         except VitrineError:
             raise
@@ -56,16 +56,16 @@ def maps(asked: Asked, method: str, values: Values, image: Floats, targets: Indi
 
 
 def _explained(
-    kind: Any, asked: Asked, batch: int, settings: Settings, values: Values, image: Floats, targets: Indices
+    kind: Any, scores: PictureScores, batch: int, settings: Settings, values: Values, image: Floats, targets: Indices
 ) -> Any:
     if kind.__name__ in ("GradCAM", "GradCAMPP"):
-        return by_conv_layer(kind, asked, tuple(values.get("layers", ())), image, targets)
+        return by_conv_layer(kind, scores, tuple(values.get("layers", ())), image, targets)
     if kind.__name__ in ("DeconvNet", "GuidedBackprop"):
-        return by_replaced_relus(kind, asked, batch, image, targets)
+        return by_replaced_relus(kind, scores, batch, image, targets)
     # xplique compiles the gradient of an operator; one that is compiled already would be traced four times.
-    operator = asked.in_graph if "reducer" in settings else asked.operator
-    made = kind(asked.nothing, batch_size=batch, operator=operator, **settings)
-    return made.explain(*asked.given(image, targets))
+    operator = scores.in_graph if "reducer" in settings else scores.operator
+    made = kind(scores.no_model, batch_size=batch, operator=operator, **settings)
+    return made.explain(*scores.repeated(image, targets))
 
 
 @contextmanager

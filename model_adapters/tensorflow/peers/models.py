@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -12,10 +12,7 @@ import tensorflow as tf
 
 from xai_core.errors import ModelError
 from xai_core.preprocessing import LUMA, Preprocessing
-from xai_core.types import Floats, Indices, Score
-
-if TYPE_CHECKING:
-    from model_adapters.tensorflow.network import TensorFlowNetwork
+from xai_core.types import Card, Floats, Indices, Score
 
 NO_LAYERS = "xplique takes the layers of a Keras model, and a SavedModel does not show them."
 NESTED = "xplique finds layers at the top of a model only, and {!r} lies in a model within it."
@@ -27,16 +24,35 @@ RELUS = (
 COPIED = "xplique makes a copy of the model with its own weights, and the random last layer would not be in it."
 
 
-class Asked:
-    """A network with its preprocessing, as TensorFlow functions.
+class ScoringNetwork(Protocol):
+    """A network as TensorFlow functions: all that xplique needs of it."""
 
-    network: what is asked; score: what is explained, "logit" or "probability".
+    card: Card
+    key: str
+
+    def scores(self, inputs: Any) -> Any:
+        """Return raw outputs (N, K) for a tensor in the model's layout and number type."""
+
+    def final(self, rows: Any) -> Any:
+        """Return probabilities for logits (N, K)."""
+
+    def own_weights(self) -> AbstractContextManager[Any]:
+        """Return the context in which the Keras model has this network's weights."""
+
+    def laid_out(self, values: Any) -> Any:
+        """Return a tensor (N, H, W, C) in the model's layout and number type."""
+
+
+class PictureScores:
+    """The scores of a network for pictures in 0..1, preprocessing included, as TensorFlow functions.
+
+    score: what is explained, "logit" or "probability".
     """
 
-    # Its gradient goes to our operator, which knows the model; xplique would keep any model that it is given.
-    nothing = tf.Module()
+    # xplique keeps any model it is handed, so it gets none: its gradients go through our operator.
+    no_model = tf.Module()
 
-    def __init__(self, network: TensorFlowNetwork, preprocessing: Preprocessing, score: Score) -> None:
+    def __init__(self, network: ScoringNetwork, preprocessing: Preprocessing, score: Score) -> None:
         self.network, self._preprocessing = network, preprocessing
         self._squashed = score == "probability" and network.card.gives == "logit"
         size = (None, preprocessing.height, preprocessing.width, 3)
@@ -51,7 +67,7 @@ class Asked:
         """Return the same as `operator`, for a function that is being traced."""
         return self._of_pictures(inputs, targets)
 
-    def given(self, image: Floats, targets: Indices) -> tuple[Floats, Floats]:
+    def repeated(self, image: Floats, targets: Indices) -> tuple[Floats, Floats]:
         """Return an image once for each target, and the targets one-hot, (T, K)."""
         images = np.repeat(image[None], len(targets), axis=0)
         return images, np.eye(self.network.card.classes, dtype=np.float32)[targets]
@@ -75,39 +91,39 @@ class Asked:
         return tf.reduce_sum(self.final(self.network.scores(self.normalised(pictures))) * targets, axis=-1)
 
 
-def by_replaced_relus(kind: Any, asked: Asked, batch: int, image: Floats, targets: Indices) -> Any:
+def by_replaced_relus(kind: Any, scores: PictureScores, batch: int, image: Floats, targets: Indices) -> Any:
     """Return the maps (T, H, W, 3) of a method for which xplique copies the model and puts other ReLUs into it."""
-    model = _model_of(asked)
-    _check_relus(model, asked.network)
+    model = _model_of(scores)
+    _check_relus(model, scores.network)
 
     def operator(copy: Any, inputs: Any, targets: Any) -> Any:
-        rows = tf.cast(copy(asked.normalised(inputs), training=False), tf.float32)
-        return tf.reduce_sum(asked.final(tf.reshape(rows, (tf.shape(inputs)[0], -1))) * targets, axis=-1)
+        rows = tf.cast(copy(scores.normalised(inputs), training=False), tf.float32)
+        return tf.reduce_sum(scores.final(tf.reshape(rows, (tf.shape(inputs)[0], -1))) * targets, axis=-1)
 
     made = kind(_without_softmax(model), batch_size=batch, operator=operator, reducer=None)
-    return made.explain(*asked.given(image, targets))
+    return made.explain(*scores.repeated(image, targets))
 
 
-def by_conv_layer(kind: Any, asked: Asked, layers: tuple[str, ...], image: Floats, targets: Indices) -> Any:
+def by_conv_layer(kind: Any, scores: PictureScores, layers: tuple[str, ...], image: Floats, targets: Indices) -> Any:
     """Return the maps (T, H, W, 1) of a method that looks at a layer, averaged over layers."""
-    model, card = _model_of(asked), asked.network.card
+    model, card = _model_of(scores), scores.network.card
     found = []
     for name in layers or (card.layers[-1].name,):
         _check_layer(model, name)
         made = kind(model, conv_layer=name)
-        made.model = _called(model, asked)
+        made.model = _called(model, scores)
         with _traced_afresh(kind):
-            found.append(made.explain(*asked.given(image, targets)))
+            found.append(made.explain(*scores.repeated(image, targets)))
     return np.mean(found, axis=0)
 
 
-def _called(model: Any, asked: Asked) -> Callable[[Any], Any]:
+def _called(model: Any, scores: PictureScores) -> Callable[[Any], Any]:
     """Return what gives the model's scores, starting from pictures; xplique watches the layer meanwhile."""
 
     def call(pictures: Any) -> Any:
-        with asked.network.own_weights():
-            rows = model(asked.normalised(pictures), training=False)
-        return asked.final(tf.reshape(rows, (tf.shape(pictures)[0], -1)))
+        with scores.network.own_weights():
+            rows = model(scores.normalised(pictures), training=False)
+        return scores.final(tf.reshape(rows, (tf.shape(pictures)[0], -1)))
 
     return call
 
@@ -124,8 +140,8 @@ def _traced_afresh(kind: Any) -> Iterator[None]:
         holder._gradient = before
 
 
-def _model_of(asked: Asked) -> Any:
-    model = getattr(asked.network, "model", None)
+def _model_of(scores: PictureScores) -> Any:
+    model = getattr(scores.network, "model", None)
     if model is None:
         raise ModelError(NO_LAYERS)
     return model

@@ -151,6 +151,7 @@ def test_names_from_a_pickle_are_made_harmless(tmp_path):
 
 
 def test_preflight_imports_no_framework():
-    code = "import sys, model_adapters.preflight; print(sorted({'numpy', 'torch', 'onnx', 'keras'} & set(sys.modules)))"
+    heavy = {"numpy", "torch", "onnx", "keras"}
+    code = f"import sys, model_adapters.files.preflight; print(sorted({heavy} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert set(json.loads(found.replace("'", '"'))) <= {"numpy"}

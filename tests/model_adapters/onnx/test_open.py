@@ -13,7 +13,7 @@ from torch_models import network_of, vit_on_mnist
 from model_adapters import load
 from model_adapters.onnx import session
 from model_adapters.onnx.graph import check_outside_data
-from model_adapters.pytorch import precision as torch_precision
+from model_adapters.pytorch import precisions
 from xai_core.errors import OutOfMemory, RefusedModel, TryAsDetector, UnsupportedModel
 from xai_core.model import Model
 from xai_core.preprocessing import Preprocessing
@@ -422,7 +422,7 @@ def test_only_so_many_pictures_are_asked_at_once(open_graph, monkeypatch):
 
 
 def test_a_key_says_the_precision_only_where_it_is_not_float32(open_graph, monkeypatch):
-    monkeypatch.setattr(torch_precision, "knows", lambda device, precision: True)
+    monkeypatch.setattr(precisions, "knows", lambda device, precision: True)
     network = open_graph(linear()).native
     rough = network.at("bfloat16")
     assert (rough.key, rough.at("float32").key) == ("bfloat16", network.key)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from model_adapters.onnx.detection.readings import Reading
-from model_adapters.pytorch.detection import known as detectors
+from model_adapters.pytorch.detection import known_detectors
 from vitrine.ui import frame
 from vitrine.ui.text import literal
 from xai_core.params import Declared, Param
@@ -22,7 +22,7 @@ Form = TypeVar("Form", bound=Declared)
 
 def settings_form(source: ModelSource, card: Card) -> ModelSource | None:
     """Show what can be set of how a detector is read; return the source with what was set, once that is applied."""
-    known = detectors.named(card.architecture or "")
+    known = known_detectors.named(card.architecture or "")
     if known is not None:
         return _torchvision_form(source, known)
     if card.framework == "onnx":
@@ -42,15 +42,15 @@ def reading_form(source: ModelSource, card: Card) -> ModelSource | None:
 
 def sealed_form(source: ModelSource) -> ModelSource | None:
     """Show what a TorchScript file does not say of itself, as settings_form does."""
-    usual = detectors.SealedSettings()
-    now = detectors.read_over(usual, source.reading, usual.title)
+    usual = known_detectors.SealedSettings()
+    now = known_detectors.read_over(usual, source.reading, usual.title)
     made = declared_form(now, f"sealed.{source.digest[:12]}", APPLY)
     return None if made is None else replace(source, reading=_unusual(made, usual))
 
 
 def architecture_form(source: ModelSource, now: str | None) -> ModelSource | None:
     """Show a choice of the architecture that weights belong to; return the source with it, once it is applied."""
-    names = detectors.names()
+    names = known_detectors.names()
     shown, button = st.columns([3, 1], vertical_alignment="bottom")
     place = names.index(now) if now in names else None
     key = f"architecture.{source.digest[:12]}"
@@ -64,12 +64,12 @@ def short_name(architecture: str) -> str:
     return architecture.removeprefix("torchvision/")
 
 
-def _torchvision_form(source: ModelSource, known: detectors.KnownDetector) -> ModelSource | None:
+def _torchvision_form(source: ModelSource, known: known_detectors.KnownDetector) -> ModelSource | None:
     st.caption("Weights alone do not hold these; they are torchvision's usual ones until they are changed.")
     if (other := architecture_form(source, known.name)) is not None:
         return other
-    usual = detectors.settings_for(known, "", source.digest)
-    now = detectors.settings_for(known, source.reading, source.digest)
+    usual = known_detectors.settings_for(known, "", source.digest)
+    now = known_detectors.settings_for(known, source.reading, source.digest)
     made = declared_form(now, f"settings.{source.digest[:12]}", APPLY)
     return None if made is None else replace(source, reading=_unusual(made, usual))
 

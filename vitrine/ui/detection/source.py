@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
 
-from model_adapters.pytorch.detection import known
+from model_adapters.pytorch.detection import known_detectors
 from vitrine.ui import frame, session, uploads
 from vitrine.ui.detection.reading import architecture_form, sealed_form, short_name
 from vitrine.ui.model.opening import MODEL_PAGE, open_as_classifier, open_detector
@@ -80,7 +79,9 @@ def _coco() -> None:
     st.caption(
         "Trained on COCO's 80 classes, as torchvision offers them. The server fetches them once, and needs a network."
     )
-    name = st.selectbox("Detector", known.coco_names(), format_func=short_name, key="coco", persist_state="session")
+    name = st.selectbox(
+        "Detector", known_detectors.coco_names(), format_func=short_name, key="coco", persist_state="session"
+    )
     busy = slot.downloading is not None and not slot.downloading.state.ended
     if st.button("Download this detector", disabled=busy, icon=":material/download:"):
         slot.downloading = in_background(lambda tell: _downloaded(name, tell))
@@ -92,15 +93,10 @@ def _coco() -> None:
 def _downloaded(name: str, tell: Callable[[str], None]) -> Path:
     """Have torchvision fetch its weights in a process of its own, as the app imports no framework."""
     tell(DOWNLOADING)
-    done = subprocess.run(command_for(name), capture_output=True, text=True, check=False)
+    done = subprocess.run(known_detectors.coco_fetch_command(name), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise DataError((done.stderr.strip().splitlines() or ["The weights could not be downloaded."])[-1])
     return Path(done.stdout.strip().splitlines()[-1])
-
-
-def command_for(name: str) -> list[str]:
-    """Return the command that fetches weights; its last line is their path, or on standard error what went wrong."""
-    return [sys.executable, "-m", "model_adapters.pytorch.detection.coco_weights", name]
 
 
 def _download(job: Job[Path], was_busy: bool) -> None:

@@ -85,7 +85,7 @@ def their_weights(detector, image, target):
 
 def asked_for_a_ratio(detector, image):
     """Return the share of the channels that is asked about where `RATIO` is given."""
-    features = fasterrcnn_reshape_transform(detector.seen(image).features)[0].numpy()
+    features = fasterrcnn_reshape_transform(detector.pass_over(image).features)[0].numpy()
     return len(AblationLayer().activations_to_be_ablated(features, RATIO)) / len(features)
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 import model_adapters
 from model_adapters.pytorch.detection import ablation, proposals
 from model_adapters.pytorch.detection.detector import TorchDetector
-from model_adapters.pytorch.detection.heads_of import heads_of
+from model_adapters.pytorch.detection.torchvision_heads import torchvision_heads
 from xai_core.detection.methods.ablationcam import AblationCamOfABox
 from xai_core.detection.model import DetectionModel
 from xai_core.detection.targets import inside, worths
@@ -41,8 +41,8 @@ class WithWholePasses(TorchDetector):
         places: Places | None = None,
     ) -> list[Detections]:
         with torch.no_grad():
-            seen = self.seen(image)
-            return [self._without(seen, one, floor) for one in self._off(seen, channels, value, places)]
+            image_pass = self.pass_over(image)
+            return [self._without(image_pass, one, floor) for one in self._off(image_pass, channels, value, places)]
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +124,7 @@ def test_the_map_of_ablation_cam_is_that_of_whole_passes(
 def test_proposals_after_a_second_convolution_are_new_around_the_boxes(
     detector: TorchDetector, image: Floats, targets: list[BoxTarget], value: float
 ) -> None:
-    deep = WithWholePasses(heads_of(with_second_convolution(detector.module)), detector.card)
+    deep = WithWholePasses(torchvision_heads(with_second_convolution(detector.module)), detector.card)
     short = TorchDetector(deep.heads, detector.card)
     ours, theirs = (scores_without(one, image, targets[:1], value) for one in (short, deep))
     assert np.ptp(theirs) > 0.005

@@ -11,13 +11,14 @@ import pytest
 import torch
 from torch_detectors import family, opened
 
+from model_adapters.coco import coco_labels
 from model_adapters.pytorch.architectures import import_torchvision_models
-from model_adapters.pytorch.detection import known
+from model_adapters.pytorch.detection import known_detectors
 
 LOW = "torchvision/fasterrcnn_mobilenet_v3_large_320_fpn"
 
 
-def asked(home, *names):
+def fetch(home, *names):
     """Run the command with a cache of its own and no way to a network; return what it said."""
     nowhere = {f"{kind}_proxy": "http://127.0.0.1:9" for kind in ("http", "https")}
     return subprocess.run(
@@ -43,14 +44,14 @@ def cached(home, content):
 def test_weights_in_the_cache_are_taken_and_open(tmp_path):
     made = family(LOW, classes=91)
     path = cached(tmp_path, made.module.state_dict())
-    said = asked(tmp_path, LOW)
+    said = fetch(tmp_path, LOW)
     assert (said.returncode, said.stderr) == (0, "")
     assert said.stdout.splitlines()[-1] == str(path)
-    assert opened(path, digest=known.named(LOW).coco).card.labels == known.coco_labels()
+    assert opened(path, digest=known_detectors.named(LOW).coco).card.labels == coco_labels()
 
 
 def test_without_a_network_one_sentence_says_so(tmp_path):
-    said = asked(tmp_path, LOW)
+    said = fetch(tmp_path, LOW)
     assert said.returncode == 2
     assert said.stderr.splitlines()[-1].startswith("download.pytorch.org does not answer (")
     assert said.stderr.splitlines()[-1].endswith("Upload the weights as a file instead.")
@@ -59,13 +60,13 @@ def test_without_a_network_one_sentence_says_so(tmp_path):
 
 def test_a_damaged_file_in_the_cache_is_told(tmp_path):
     cached(tmp_path, b"cut short")
-    said = asked(tmp_path, LOW)
+    said = fetch(tmp_path, LOW)
     assert (said.returncode, said.stdout) == (2, "")
     assert said.stderr == "The weights in the cache are damaged. Delete them there, or upload them as a file.\n"
 
 
 @pytest.mark.parametrize("names", [(), ("torchvision/fasterrcnn_mobilenet_v2_fpn",), ("resnet18",)])
 def test_a_name_without_weights_is_answered_with_the_names_that_have_some(names, tmp_path):
-    said = asked(tmp_path, *names)
+    said = fetch(tmp_path, *names)
     assert said.returncode == 2
-    assert all(name in said.stderr for name in known.coco_names())
+    assert all(name in said.stderr for name in known_detectors.coco_names())

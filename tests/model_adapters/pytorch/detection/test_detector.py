@@ -218,18 +218,18 @@ def moved(target, pixels):
 
 def measure(module, detector, image, target, aspect, change):
     """Return an aspect of torchvision's box nearest to the target, in double precision, with a changed finest level."""
-    seen = detector.seen(image)
-    features = {name: one.double() for name, one in seen.features.items()}
+    image_pass = detector.pass_over(image)
+    features = {name: one.double() for name, one in image_pass.features.items()}
     features["0"] = features["0"] + torch.from_numpy(change).permute(2, 0, 1)[None]
-    row = detector.row_of(seen, target)
-    proposals = detector.outputs(seen).places.double()
+    row = detector.row_of(image_pass, target)
+    proposals = detector.outputs(image_pass).places.double()
     heads = module.double().roi_heads
     with torch.no_grad():
-        pooled = heads.box_roi_pool(features, [proposals], seen.inputs.image_sizes)
+        pooled = heads.box_roi_pool(features, [proposals], image_pass.inputs.image_sizes)
         _, deltas = heads.box_predictor(heads.box_head(pooled))
         corners = heads.box_coder.decode(deltas, [proposals])[row, target.label + 1].numpy()
     module.float()
-    height, width = (new / old for new, old in zip(image.shape[:2], seen.size, strict=True))
+    height, width = (new / old for new, old in zip(image.shape[:2], image_pass.size, strict=True))
     left, top, right, bottom = corners * [width, height, width, height]
     if aspect == "IoU":
         low, high = np.maximum([left, top], target.corners[:2]), np.minimum([right, bottom], target.corners[2:])
@@ -248,7 +248,7 @@ def test_a_box_that_fits_perfectly_has_nowhere_to_go(detector, blood):
 def test_a_target_that_was_not_found_is_the_nearest_box_of_its_class(detector, blood):
     white = target_in(detector, blood)
     near = moved(white, 20)
-    assert detector.row_of(detector.seen(blood), near) == detector.row_of(detector.seen(blood), white)
+    assert detector.row_of(detector.pass_over(blood), near) == detector.row_of(detector.pass_over(blood), white)
     far = BoxTarget((0.0, 0.0, 3.0, 3.0), 2, 0.0, (0.0, 0.0, 0.0))
     value, slopes = detector.box_gradients(blood, far, "score", ["0", "1"])
     assert np.isfinite(value)

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch_detectors import OWN_FUNCTION, Family, directly, family, opened, picture, saved
 
 from model_adapters.pytorch.architectures import build, import_torchvision_models
-from model_adapters.pytorch.detection import known
+from model_adapters.pytorch.detection import known_detectors
 from model_adapters.pytorch.detection.detector import TorchDetector
 from model_adapters.pytorch.detection.torchvision_detectors import recognised
 from samples.digits.network import build as build_digits
@@ -69,7 +69,7 @@ def test_every_detector_is_told_from_names_and_shapes(name):
 
 
 def test_boxes_and_scores_are_torchvisions_own(one):
-    usual, image = known.named(one.family.name).settings, picture()
+    usual, image = known_detectors.named(one.family.name).settings, picture()
     (found,) = one.detector.detect(image[None], usual.least_score)
     expected = directly(one.family.module, image)
     real = expected["labels"] > 0  # a RetinaNet of random weights finds background too
@@ -131,7 +131,7 @@ def test_two_networks_with_the_same_weights_are_told_and_can_be_chosen(low, tmp_
 
 def test_torchvisions_own_file_is_known_by_its_digest(low, tmp_path):
     path = saved(low.module.state_dict(), tmp_path)
-    assert opened(path, digest=known.named(LOW).coco + "0" * 56).card.architecture == LOW
+    assert opened(path, digest=known_detectors.named(LOW).coco + "0" * 56).card.architecture == LOW
 
 
 def test_coco_names_come_with_91_classes(tmp_path):

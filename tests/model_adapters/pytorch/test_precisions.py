@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from model_adapters.pytorch import precision as torch_precision
+from model_adapters.pytorch import precisions
 from model_adapters.pytorch.network import TorchNetwork
 from xai_core.types import Capability, Card, InputSpec
 
@@ -17,7 +17,7 @@ TARGETS = np.array([0, 1, 3])
 
 @pytest.fixture
 def network(monkeypatch) -> TorchNetwork:
-    monkeypatch.setattr(torch_precision, "knows", lambda device, precision: True)
+    monkeypatch.setattr(precisions, "knows", lambda device, precision: True)
     torch.manual_seed(0)
     layers = [torch.nn.Conv2d(3, 16, 5, 2), torch.nn.SiLU(), torch.nn.AdaptiveAvgPool2d(3), torch.nn.Flatten()]
     return TorchNetwork(torch.nn.Sequential(*layers, torch.nn.Linear(144, 4)), CARD)
@@ -60,5 +60,5 @@ def test_other_rules_stay_in_float32(network):
 
 
 def test_a_processor_without_bfloat16_keeps_to_float32(network, monkeypatch):
-    monkeypatch.setattr(torch_precision, "knows", lambda device, precision: precision == "float32")
+    monkeypatch.setattr(precisions, "knows", lambda device, precision: precision == "float32")
     assert network.at("bfloat16") is network

@@ -19,7 +19,7 @@ from xai_core.types import Flags, Floats
 
 
 @dataclass(eq=False)
-class Seen:
+class ImagePass:
     """What is known of one image (H, W, 3): what goes into the backbone, what comes out, what the heads give.
 
     ablation: what was computed for ablations near the boxes that were asked about last.

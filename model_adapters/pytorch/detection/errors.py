@@ -14,7 +14,7 @@ from xai_core.types import Floats
 
 
 @contextmanager
-def asked(images: Floats) -> Iterator[None]:
+def errors_in_words(images: Floats) -> Iterator[None]:
     """Turn what a detector raises when it is asked for images (N, H, W, 3) into a sentence."""
     try:
         yield
@@ -30,10 +30,10 @@ def asked(images: Floats) -> Iterator[None]:
         AssertionError,
         MemoryError,
     ) as error:
-        raise _told(error, images) from error
+        raise _in_words(error, images) from error
 
 
-def _told(error: Exception, images: Floats) -> VitrineError:
+def _in_words(error: Exception, images: Floats) -> VitrineError:
     if uses_files(error):
         return RefusedModel(FILES)
     if is_of_memory(error):

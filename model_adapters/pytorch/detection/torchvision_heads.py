@@ -11,7 +11,7 @@ from model_adapters.pytorch.detection.region_heads import RegionHeads
 from xai_core.errors import UnsupportedModel
 
 
-def heads_of(module: Any, background: bool = True) -> Heads:
+def torchvision_heads(module: Any, background: bool = True) -> Heads:
     """Return the heads of a detector; UnsupportedModel where it is none of torchvision's.
 
     background: whether the first class of a RetinaNet or FCOS is the background, as it always is of the others.

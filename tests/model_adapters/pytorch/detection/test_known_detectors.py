@@ -10,33 +10,33 @@ import torch
 from torch_detectors import OWN_FUNCTION
 
 from model_adapters.pytorch.architectures import import_torchvision_models
-from model_adapters.pytorch.detection import known as detectors
+from model_adapters.pytorch.detection import known_detectors
 from xai_core.errors import ParamError
 
 
 def test_digests_are_those_of_torchvisions_files():
     models = import_torchvision_models()
-    for name in detectors.coco_names():
+    for name in known_detectors.coco_names():
         weights = models.get_model_weights(name.removeprefix("torchvision/")).DEFAULT
-        assert weights.url.endswith(f"-{detectors.named(name).coco}.pth")
+        assert weights.url.endswith(f"-{known_detectors.named(name).coco}.pth")
 
 
 def test_the_first_coco_weights_want_no_epsilon():
-    known = detectors.named("torchvision/fasterrcnn_resnet50_fpn")
-    assert detectors.settings_for(known, "", known.coco + "0" * 56).norm_epsilon == 0
-    assert detectors.settings_for(known, "", "0" * 64).norm_epsilon == 1e-5
+    known = known_detectors.named("torchvision/fasterrcnn_resnet50_fpn")
+    assert known_detectors.settings_for(known, "", known.coco + "0" * 56).norm_epsilon == 0
+    assert known_detectors.settings_for(known, "", "0" * 64).norm_epsilon == 1e-5
 
 
 @pytest.mark.parametrize("name", OWN_FUNCTION)
 def test_declared_settings_are_torchvisions(name):
-    known = detectors.named(name)
+    known = known_detectors.named(name)
     make = getattr(import_torchvision_models().detection, name.removeprefix("torchvision/"))
     with torch.device("meta"):
         module = make(weights=None, weights_backbone=None, num_classes=4)
     heads, usual = getattr(module, "roi_heads", module), known.settings
     given = (heads.score_thresh, heads.nms_thresh, heads.detections_per_img)
     assert (usual.least_score, usual.overlap, usual.most_boxes) == given
-    mean, std = (detectors.numbers(text, "")[0] for text in (usual.mean, usual.std))
+    mean, std = (known_detectors.numbers(text, "")[0] for text in (usual.mean, usual.std))
     assert (list(mean), list(std)) == (module.transform.image_mean, module.transform.image_std)
     if hasattr(usual, "smallest_side"):
         assert (usual.smallest_side, usual.largest_side) == (module.transform.min_size[0], module.transform.max_size)
@@ -65,11 +65,11 @@ def test_declared_settings_are_torchvisions(name):
 )
 def test_settings_that_are_none_are_told(reading, sentence):
     with pytest.raises(ParamError, match=sentence):
-        detectors.settings_for(detectors.named("torchvision/fcos_resnet50_fpn"), reading)
+        known_detectors.settings_for(known_detectors.named("torchvision/fcos_resnet50_fpn"), reading)
 
 
 def test_the_list_of_names_needs_no_framework():
-    module = "model_adapters.pytorch.detection.known"
-    code = f"import sys, {module} as known; print(len(known.names()), 'torch' in sys.modules)"
+    imported = "from model_adapters.pytorch.detection.known_detectors import names"
+    code = f"import sys; {imported}; print(len(names()), 'torch' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    assert said.split() == [str(len(detectors.names())), "False"]
+    assert said.split() == [str(len(known_detectors.names())), "False"]

@@ -6,10 +6,10 @@ Defaults are those of torchvision 0.29 (torchvision.models.detection), where it 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from importlib.resources import files
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from xai_core.errors import ParamError
@@ -151,6 +151,14 @@ def coco_names() -> tuple[str, ...]:
     return tuple(name for name, known in _known().items() if known.coco)
 
 
+def coco_fetch_command(name: str) -> list[str]:
+    """Return the command that prints the path of torchvision's weights of a detector, fetched if need be.
+
+    It runs in a process of its own, because it imports the framework. It exits with 0, or with a sentence on stderr.
+    """
+    return [sys.executable, "-m", "model_adapters.pytorch.detection.coco_weights", name]
+
+
 def named(name: str) -> KnownDetector | None:
     """Return the detector called `name`, None where there is none."""
     return _known().get(name)
@@ -175,12 +183,6 @@ def read_over(usual: Settings, reading: str, title: str) -> Settings:
         names = ", ".join(param.name for param in usual.params)
         raise ParamError(f"{title} has no setting {unknown[0][:40]!r}; it has {names}.")
     return type(usual).from_json({**usual.values(), **given})
-
-
-@cache
-def coco_labels() -> tuple[str, ...]:
-    """Return the 90 names that torchvision gives to COCO's classes; numbers that COCO does not use are "N/A"."""
-    return tuple(json.loads(files(__package__).joinpath("data/coco_classes.json").read_text("utf-8")))
 
 
 def numbers(text: str, name: str) -> Levels:
