@@ -29,7 +29,7 @@ from xai_core.detection.model import DetectionModel
 from xai_core.detection.pictures import image_of
 from xai_core.detection.targets import inside, overlaps
 from xai_core.detector import BoxTarget
-from xai_core.samples import sample_detectors
+from vitrine.samples import sample_detectors
 from xai_core.types import Floats, ModelSource
 
 ASSETS = Path(__file__).resolve().parents[2] / "shared" / "assets"

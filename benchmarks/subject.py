@@ -18,7 +18,7 @@ from model_adapters.engines.choice import WithEngines
 from xai_core.method import Method
 from xai_core.model import Model
 from xai_core.preprocessing import presets
-from xai_core.samples import references, sample_models
+from vitrine.samples import references, sample_models
 from xai_core.types import Estimate, Floats, ModelSource, Network, Precision
 
 SIDE = 224

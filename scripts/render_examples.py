@@ -34,7 +34,7 @@ from xai_core.jobs.questions.explain_boxes import ExplainBoxes
 from xai_core.method import Catalogued, Method
 from xai_core.params import Size
 from xai_core.pictures.overlays import Look, overlay
-from xai_core.samples import references, sample_detectors, sample_models
+from vitrine.samples import references, sample_detectors, sample_models
 from xai_core.services import asking
 from xai_core.services.detector_preparation import prepared_detector
 from xai_core.services.preparation import opened, prepare

@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import person
-from xai_core import methods, samples  # noqa: F401  (registers the methods)
+from vitrine import samples
+from xai_core import methods  # noqa: F401  (registers the methods)
 from xai_core.method import METHODS
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from xai_core import methods, samples  # noqa: F401  (registers the methods)
+from vitrine import samples
+from xai_core import methods  # noqa: F401  (registers the methods)
 from xai_core.jobs.local import LocalRunner
 from xai_core.jobs.questions.explain import Explain
 from xai_core.method import METHODS, Method

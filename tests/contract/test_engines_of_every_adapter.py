@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from model_adapters.engines.trials import TOLERANCE
-from xai_core import samples
+from vitrine import samples
 from xai_core.jobs.local import LocalRunner
 from xai_core.jobs.questions.explain import Explain
 from xai_core.jobs.questions.find_engines import FindEngines

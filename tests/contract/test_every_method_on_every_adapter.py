@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from tests.contract.quick import quick, why_not
-from xai_core import methods, samples  # noqa: F401  (registers the methods)
+from vitrine import samples
+from xai_core import methods  # noqa: F401  (registers the methods)
 from xai_core.jobs.base import Job
 from xai_core.jobs.local import LocalRunner
 from xai_core.jobs.questions.explain import Explain

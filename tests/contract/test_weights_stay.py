@@ -14,7 +14,8 @@ import torch
 
 import model_adapters
 from tests.contract.quick import quick, why_not
-from xai_core import methods, samples  # noqa: F401  (registers the methods)
+from vitrine import samples
+from xai_core import methods  # noqa: F401  (registers the methods)
 from xai_core.errors import ModelError
 from xai_core.method import METHODS, Method
 from xai_core.model import Model

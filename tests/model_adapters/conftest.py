@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from xai_core.preprocessing import presets
-from xai_core.samples import Reference, references, sample_models
+from vitrine.samples import Reference, references, sample_models
 from xai_core.types import ModelSource
 
 HERE = Path(__file__).resolve().parent

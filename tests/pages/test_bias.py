@@ -19,7 +19,7 @@ from tests.pages.conftest import InstantRunner, text_of, with_sample
 from vitrine.ui.bias import download, tabs
 from vitrine.ui.charts import with_interval
 from xai_core.bias.group_accuracy import accuracies
-from xai_core.bias.samples import sample_predictions
+from xai_core.bias.published import sample_predictions
 from xai_core.bias.summary import summary
 from xai_core.bias.wording import number
 from xai_core.jobs.base import Job, Status

@@ -7,7 +7,7 @@ import pytest
 
 from samples.digits import mnist
 from samples.training import record
-from xai_core.samples import sample_histories
+from vitrine.samples import sample_histories
 from xai_core.training.measures import epoch_measures, instance_measures
 from xai_core.training.reading import read_history
 

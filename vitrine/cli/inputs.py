@@ -18,7 +18,7 @@ from xai_core.jobs.base import Runner
 from xai_core.labels import MAX_BYTES as MAX_LABEL_BYTES
 from xai_core.labels import read_labels
 from xai_core.pictures.files import Picture, open_picture
-from xai_core.samples import Reference, references
+from vitrine.samples import Reference, references
 from xai_core.services.detector_preparation import PreparedDetector, prepared_detector, read_detector_labels
 from xai_core.services.preparation import Prepared, opened, prepare
 from xai_core.types import Capability, ModelSource

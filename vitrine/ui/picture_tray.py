@@ -16,7 +16,7 @@ from PIL import Image
 
 from vitrine.ui import frame, session
 from vitrine.ui.text import literal
-from xai_core import samples
+from vitrine import samples
 from xai_core.errors import ImageError
 from xai_core.pictures.files import FORMATS, Picture, open_picture
 from xai_core.preprocessing import Preprocessing

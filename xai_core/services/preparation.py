@@ -14,7 +14,7 @@ from xai_core.jobs.sentences import STOPPED
 from xai_core.labels import labels_for
 from xai_core.pictures.files import Picture
 from xai_core.preprocessing import Preprocessing
-from xai_core.samples import Reference
+from vitrine.samples import Reference
 from xai_core.services.asking import probabilities
 from xai_core.services.preprocessing_guess import Candidate, load_preprocessing, rank
 from xai_core.types import Card, Floats, ModelSource, Precision

@@ -21,7 +21,7 @@ from xai_core.errors import ModelError, ParamError
 from xai_core.labels import IMAGENET_CLASSES
 from xai_core.pictures.files import Picture
 from xai_core.preprocessing import Preprocessing, presets
-from xai_core.samples import Reference
+from vitrine.samples import Reference
 from xai_core.types import Card, Floats
 
 USUAL_SIDE = 224

@@ -7,7 +7,7 @@ import pytest
 
 from xai_core.bias.group_accuracy import accuracies
 from xai_core.bias.groups import fairness, grouped
-from xai_core.bias.samples import COLOURED_DIGITS, sample_predictions
+from xai_core.bias.published import COLOURED_DIGITS, sample_predictions
 from xai_core.bias.settings import Settings
 from xai_core.bias.summary import summary
 from xai_core.bias.wording import number

@@ -5,7 +5,7 @@ import numpy as np
 from xai_core.bias.class_gaps import all_gaps, class_gaps
 from xai_core.bias.groups import fairness, grouped
 from xai_core.bias.inside import leakage
-from xai_core.bias.samples import published_tables, sample_predictions
+from xai_core.bias.published import published_tables, sample_predictions
 from xai_core.bias.summary import summary
 
 

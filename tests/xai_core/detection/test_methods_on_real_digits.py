@@ -14,7 +14,7 @@ from xai_core.detection.model import DetectionModel
 from xai_core.detection.pictures import image_of
 from xai_core.detection.targets import inside, overlaps
 from xai_core.detector import BoxTarget
-from xai_core.samples import sample_detectors
+from vitrine.samples import sample_detectors
 
 SEED = 42  # of scenes that the detector did not learn from
 SCENES = 4

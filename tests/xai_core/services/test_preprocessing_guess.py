@@ -11,7 +11,7 @@ from PIL import Image
 from xai_core.errors import ModelError, ParamError, RefusedModel
 from xai_core.pictures.files import Picture
 from xai_core.preprocessing import Preprocessing, presets
-from xai_core.samples import Reference
+from vitrine.samples import Reference
 from xai_core.services.preprocessing_guess import candidates, information, input_size, load_preprocessing, rank
 from xai_core.types import Capability, Card, InputSpec
 

@@ -12,7 +12,7 @@ import pytest
 from xai_core.jobs.local import LocalRunner
 from xai_core.pictures.files import Picture
 from xai_core.preprocessing import Preprocessing
-from xai_core.samples import Reference
+from vitrine.samples import Reference
 from xai_core.services.preparation import Prepared, prepare
 from xai_core.services.preprocessing_guess import Predict, rank
 from xai_core.types import Capability, Card, Floats, InputSpec, ModelSource

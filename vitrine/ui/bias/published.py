@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from vitrine.ui.text import literal
-from xai_core.bias.samples import PublishedModel, PublishedTable, published_tables
+from xai_core.bias.published import PublishedModel, PublishedTable, published_tables
 from xai_core.bias.wording import number, words
 
 NOT_PRINTED = "not printed"

@@ -11,7 +11,7 @@ from vitrine.ui.bias.pictures import asking, bring_pictures
 from vitrine.ui.slots.bias import MOST_HELD, BiasSlot, Held, Table
 from vitrine.ui.text import literal
 from xai_core.bias.reading import read_predictions
-from xai_core.bias.samples import NOTE, TITLE, sample_predictions
+from xai_core.bias.published import NOTE, TITLE, sample_predictions
 from xai_core.bias.table_files import LARGEST
 from xai_core.errors import DataError
 from xai_core.labels import read_labels

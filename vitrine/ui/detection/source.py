@@ -15,7 +15,7 @@ from vitrine.ui.detection.reading import architecture_form, sealed_form, short_n
 from vitrine.ui.model.opening import MODEL_PAGE, open_as_classifier, open_detector
 from vitrine.ui.picture_tray import show_first
 from vitrine.ui.text import literal
-from xai_core import samples
+from vitrine import samples
 from xai_core.errors import DataError, TryAsClassifier, VitrineError
 from xai_core.jobs.base import Job, Status
 from xai_core.services.detector_preparation import PreparedDetector

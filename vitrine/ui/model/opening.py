@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from vitrine.ui import session, uploads
-from xai_core import samples
+from vitrine import samples
 from xai_core.services.detector_preparation import prepare_detector_in_background
 from xai_core.services.preparation import prepare_in_background
 from xai_core.types import ModelSource

@@ -9,7 +9,7 @@ from vitrine.ui import frame, session, uploads
 from vitrine.ui.model.opening import DETECTION_PAGE, open_as_detector, open_model
 from vitrine.ui.picture_tray import start_with_a_picture
 from vitrine.ui.text import literal
-from xai_core import samples
+from vitrine import samples
 from xai_core.errors import TryAsDetector
 from xai_core.types import ModelSource
 

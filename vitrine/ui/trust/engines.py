@@ -12,8 +12,8 @@ import streamlit as st
 from vitrine.ui import session
 from vitrine.ui.text import literal, percent
 from xai_core.jobs.base import Job, Status
+from vitrine.samples import references
 from xai_core.jobs.questions.find_engines import FindEngines
-from xai_core.samples import references
 from xai_core.services.preparation import Prepared
 from xai_core.types import Engine, Precision
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import hashlib
 
-from xai_core.samples import sample_detectors, sample_histories, sample_models
+from vitrine.samples import sample_detectors, sample_histories, sample_models
 
 
 def test_the_digit_detector_comes_with_names_and_scenes():

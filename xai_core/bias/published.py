@@ -12,7 +12,7 @@ from typing import Any
 from xai_core.bias.classes import Mark
 from xai_core.bias.predictions import Predictions
 from xai_core.bias.reading import read_predictions
-from xai_core.samples import FOLDER
+from vitrine.samples import FOLDER
 
 COLOURED_DIGITS = FOLDER / "bias" / "coloured_digits.npz"
 TITLE = "Coloured digits"
