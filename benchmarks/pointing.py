@@ -23,13 +23,13 @@ import model_adapters
 from benchmarks.__main__ import table
 from samples.digits import mnist
 from samples.digits.scenes import Scene, make_scene
+from vitrine.samples import sample_detectors
 from xai_core.detection import methods  # noqa: F401  (registers them)
 from xai_core.detection.method import DETECTION_METHODS
 from xai_core.detection.model import DetectionModel
 from xai_core.detection.pictures import image_of
 from xai_core.detection.targets import inside, overlaps
 from xai_core.detector import BoxTarget
-from vitrine.samples import sample_detectors
 from xai_core.types import Floats, ModelSource
 
 ASSETS = Path(__file__).resolve().parents[2] / "shared" / "assets"

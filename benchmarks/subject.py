@@ -15,10 +15,10 @@ import numpy as np
 import model_adapters
 from benchmarks.rounds import Side
 from model_adapters.engines.choice import WithEngines
+from vitrine.samples import sample_models, sample_photos
 from xai_core.method import Method
 from xai_core.model import Model
 from xai_core.preprocessing import presets
-from vitrine.samples import references, sample_models
 from xai_core.types import Estimate, Floats, ModelSource, Network, Precision
 
 SIDE = 224
@@ -71,7 +71,7 @@ def as_their_user_has_it(source: ModelSource, network: str) -> object:
 
 def photo() -> Floats:
     """Return the cat as the model sees it, (224, 224, 3)."""
-    cat = next(r for r in references() if TABBY in r.classes)
+    cat = next(r for r in sample_photos() if TABBY in r.classes)
     return PREPROCESSING.place(cat.picture().pixels)
 
 

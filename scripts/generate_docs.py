@@ -5,22 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from vitrine.example_pictures import example_in_words, example_of, without_example
+from vitrine.folders import examples_folder
 from xai_core import filters, methods  # noqa: F401  (registers them)
 from xai_core.detection import methods as detection_methods  # noqa: F401  (registers them)
 from xai_core.filter import FILTERS
-from xai_core.guide import (
-    ADVICE,
-    EXAMPLES,
-    GROUPS,
-    catalogue,
-    class_in_words,
-    example_in_words,
-    example_of,
-    in_order,
-    needs_in_words,
-    summary,
-    without_example,
-)
+from xai_core.guide import ADVICE, GROUPS, catalogue, class_in_words, in_order, needs_in_words, summary
 from xai_core.method import Catalogued
 from xai_core.params import Declared, Param
 
@@ -66,8 +56,8 @@ def unpictured() -> list[str]:
     """Return what is wrong with the example pictures, as sentences."""
     reasons, known = without_example(), catalogue()
     faults = [f"{id} has no example." for id, method in known.items() if not example_of(method) and id not in reasons]
-    faults += [f"{path.name} belongs to no method." for path in EXAMPLES.glob("*.webp") if path.stem not in known]
-    return faults + [f"{id} in {EXAMPLES.name} is not a method." for id in reasons if id not in known]
+    faults += [f"{path.name} belongs to no method." for path in examples_folder().glob("*.webp") if path.stem not in known]
+    return faults + [f"{id} in {examples_folder().name} is not a method." for id in reasons if id not in known]
 
 
 def _method(method: type[Catalogued]) -> str:

@@ -20,13 +20,16 @@ from PIL import Image
 
 from vitrine.cli.detect import looked_at
 from vitrine.cli.progress import follow, tell
+from vitrine.example_pictures import WITHOUT_EXAMPLE
+from vitrine.folders import examples_folder
+from vitrine.samples import sample_detectors, sample_models, sample_photos
 from xai_core import methods  # noqa: F401  (registers them)
 from xai_core.detection import methods as detection_methods  # noqa: F401  (registers them)
 from xai_core.detection.method import DetectionMethod
 from xai_core.detection.pictures import image_of, outlined
 from xai_core.detector import BoxTarget
 from xai_core.filters.clip import PercentileClip
-from xai_core.guide import EXAMPLES, WITHOUT_EXAMPLE, in_order, reason_against
+from xai_core.guide import in_order, reason_against
 from xai_core.jobs.base import Job
 from xai_core.jobs.local import LocalRunner
 from xai_core.jobs.questions.explain import Explain
@@ -34,7 +37,6 @@ from xai_core.jobs.questions.explain_boxes import ExplainBoxes
 from xai_core.method import Catalogued, Method
 from xai_core.params import Size
 from xai_core.pictures.overlays import Look, overlay
-from vitrine.samples import references, sample_detectors, sample_models
 from xai_core.services import asking
 from xai_core.services.detector_preparation import prepared_detector
 from xai_core.services.preparation import opened, prepare
@@ -62,7 +64,7 @@ class Subject:
 
 def main() -> int:
     """Draw the examples; return the exit code."""
-    EXAMPLES.mkdir(parents=True, exist_ok=True)
+    examples_folder().mkdir(parents=True, exist_ok=True)
     runner = LocalRunner()
     try:
         _draw_all({"classify": _cat(runner), "detect": _digit(runner)})
@@ -90,13 +92,13 @@ def quick(method: type[Catalogued]) -> dict[str, Any]:
 def _draw_all(subjects: dict[Task, Subject]) -> None:
     reasons = {method.id: reason_against(method, subjects[task].card) for task in subjects for method in in_order(task)}
     without = {id: f"{reason.split('. ')[0].rstrip('.')}." for id, reason in sorted(reasons.items()) if reason}
-    (EXAMPLES / WITHOUT_EXAMPLE).write_text(json.dumps(without, indent=2) + "\n", "utf-8")
-    for path in EXAMPLES.glob("*.webp"):
+    (examples_folder() / WITHOUT_EXAMPLE).write_text(json.dumps(without, indent=2) + "\n", "utf-8")
+    for path in examples_folder().glob("*.webp"):
         if path.stem not in reasons or path.stem in without or "--all" in sys.argv:
             path.unlink()
     for task, subject in subjects.items():
         for method in in_order(task):
-            if method.id not in without and not (path := EXAMPLES / f"{method.id}.webp").exists():
+            if method.id not in without and not (path := examples_folder() / f"{method.id}.webp").exists():
                 _draw(subject, method, path)
 
 
@@ -109,9 +111,9 @@ def _draw(subject: Subject, chosen: type[Catalogued], path: Path) -> None:
 
 
 def _cat(runner: LocalRunner) -> Subject:
-    cat = references()[0].picture()
+    cat = sample_photos()[0].picture()
     source = next(sample for sample in sample_models() if sample.framework == "PyTorch").source()
-    prepared = prepare(runner, source, [cat], references(), tell)
+    prepared = prepare(runner, source, [cat], sample_photos(), tell)
     way = prepared.preprocessing
     image = way.place(cat.pixels)
     targets = asking.probabilities(runner, source, way, [image], follow)[0].argmax(keepdims=True)

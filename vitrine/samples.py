@@ -1,4 +1,4 @@
-"""The models and pictures that come with Vitrine, as listed in samples/samples.json."""
+"""The models, pictures, predictions and trainings that come with Vitrine, as samples.json lists them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from vitrine.folders import samples_folder
+from xai_core.bias.predictions import Predictions
 from xai_core.labels import read_labels
 from xai_core.pictures.files import Picture, open_picture
+from xai_core.pictures.known_photos import KnownPhoto
 from xai_core.training.history import History
 from xai_core.types import ModelSource
 
-FOLDER = Path(__file__).resolve().parents[1] / "samples"
+COLOURED_DIGITS_TITLE = "Coloured digits"
+COLOURED_DIGITS_NOTE = (
+    "A small network learned digits whose ink was red for 0 to 4 and green for 5 to 9 in 95 of 100 pictures; here the "
+    "ink says nothing. Made by samples/bias/coloured_digits.py from MNIST (LeCun, Cortes, Burges 1998)."
+)
 
 
 @dataclass(frozen=True)
@@ -23,13 +30,12 @@ class SampleModel:
 
     title: str
     framework: str
-    file: str
+    path: Path
     note: str
 
     def source(self) -> ModelSource:
         """Return the sample as a source shared by all owners."""
-        path = FOLDER / "models" / self.file
-        return ModelSource(str(path), self.file, _digest(path))
+        return ModelSource(str(self.path), self.path.name, _digest(self.path))
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ class Scene:
     boxes: tuple[TrueBox, ...]
 
     def picture(self) -> Picture:
-        return _picture(self.path)
+        return open_picture(self.path)
 
 
 @dataclass(frozen=True)
@@ -83,47 +89,65 @@ class SampleHistory:
         return read_history(self.path.read_bytes(), self.title)
 
 
-@dataclass(frozen=True)
-class Reference:
-    """A picture with its correct ImageNet classes; `classes` is empty if none fits."""
-
-    title: str
-    file: str
-    classes: tuple[int, ...] = ()
-
-    def picture(self) -> Picture:
-        return _picture(FOLDER / "pictures" / self.file)
-
-
-@cache
 def sample_models() -> tuple[SampleModel, ...]:
     """Return the sample models that have been built."""
-    listed = (SampleModel(**entry) for entry in _listed()["models"])
-    return tuple(s for s in listed if (FOLDER / "models" / s.file).exists())
+    folder = samples_folder() / "models"
+    models = (SampleModel(e["title"], e["framework"], folder / e["file"], e["note"]) for e in _listed()["models"])
+    return tuple(model for model in models if model.path.exists())
 
 
-@cache
 def sample_detectors() -> tuple[SampleDetector, ...]:
     """Return the sample detectors, each with its scenes; they come with the code and are not built."""
-    return tuple(_detector(e) for e in _listed()["detectors"] if (FOLDER / e["folder"] / e["file"]).exists())
+    return _detectors(samples_folder())
 
 
-@cache
 def sample_histories() -> tuple[SampleHistory, ...]:
     """Return the sample histories; they come with the code and are not built."""
-    listed = (SampleHistory(e["title"], FOLDER / e["file"], e["note"]) for e in _listed()["histories"])
-    return tuple(sample for sample in listed if sample.path.exists())
+    histories = (SampleHistory(e["title"], samples_folder() / e["file"], e["note"]) for e in _listed()["histories"])
+    return tuple(history for history in histories if history.path.exists())
+
+
+def sample_photos() -> tuple[KnownPhoto, ...]:
+    """Return the sample photos that have been built, with the ImageNet classes that are right for them."""
+    folder = samples_folder() / "pictures"
+    photos = (KnownPhoto(e["title"], folder / e["file"], tuple(e.get("classes", ()))) for e in _listed()["pictures"])
+    return tuple(photo for photo in photos if photo.path.exists())
+
+
+def sample_predictions() -> Predictions:
+    """Return the predictions of a network that relies on the colour of the ink; the attribute is called colour."""
+    return _predictions(coloured_digits())
+
+
+def coloured_digits() -> Path:
+    """Return the file that the sample predictions are read from."""
+    return samples_folder() / "bias" / "coloured_digits.npz"
+
+
+def _listed() -> dict[str, list[dict[str, Any]]]:
+    return _read_list(samples_folder() / "samples.json")
 
 
 @cache
-def references() -> tuple[Reference, ...]:
-    """Return the sample pictures that have been built."""
-    listed = (Reference(e["title"], e["file"], tuple(e.get("classes", ()))) for e in _listed()["pictures"])
-    return tuple(r for r in listed if (FOLDER / "pictures" / r.file).exists())
+def _read_list(path: Path) -> dict[str, list[dict[str, Any]]]:
+    listed: dict[str, list[dict[str, Any]]] = json.loads(path.read_text("utf-8"))
+    return listed
 
 
-def _detector(entry: dict[str, Any]) -> SampleDetector:
-    folder = FOLDER / entry["folder"]
+@cache
+def _predictions(path: Path) -> Predictions:
+    from xai_core.bias.reading import read_predictions  # imports pandas, which most of the app does without
+
+    return read_predictions(path.read_bytes(), COLOURED_DIGITS_TITLE)
+
+
+@cache
+def _detectors(samples: Path) -> tuple[SampleDetector, ...]:
+    entries = ((samples / entry["folder"], entry) for entry in _read_list(samples / "samples.json")["detectors"])
+    return tuple(_detector(folder, entry) for folder, entry in entries if (folder / entry["file"]).exists())
+
+
+def _detector(folder: Path, entry: dict[str, Any]) -> SampleDetector:
     labels = read_labels((folder / entry["labels"]).read_bytes())
     scenes = tuple(_scene(folder, e) for e in json.loads((folder / entry["scenes"]).read_text("utf-8")))
     return SampleDetector(entry["title"], entry["framework"], folder / entry["file"], entry["note"], labels, scenes)
@@ -134,17 +158,7 @@ def _scene(folder: Path, entry: dict[str, Any]) -> Scene:
     return Scene(entry["title"], folder / entry["file"], boxes)
 
 
-def _listed() -> dict[str, list[dict[str, Any]]]:
-    listed: dict[str, list[dict[str, Any]]] = json.loads((FOLDER / "samples.json").read_text("utf-8"))
-    return listed
-
-
 @cache
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@cache
-def _picture(path: Path) -> Picture:
-    return open_picture(path)

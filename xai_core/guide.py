@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import get_args
 
 from xai_core.detection.method import DETECTION_METHODS
@@ -17,8 +14,6 @@ from xai_core.params import Declared
 from xai_core.types import Card, Task
 
 GROUPS: tuple[Group, ...] = get_args(Group)
-EXAMPLES = Path(__file__).resolve().parents[1] / "docs" / "images" / "methods"
-WITHOUT_EXAMPLE = "without.json"
 
 
 @dataclass(frozen=True)
@@ -138,25 +133,6 @@ def sought(text: str, groups: Collection[Group] = (), task: Task | None = None) 
     words = _plain(text).split()
     candidates = (m for m in in_order(task) if not groups or m.group in groups)
     return [m for m in candidates if all(word in _searchable(m) for word in words)]
-
-
-def example_of(method: type[Catalogued]) -> Path | None:
-    """Return the example picture of a method, or None."""
-    path = EXAMPLES / f"{method.id}.webp"
-    return path if path.exists() else None
-
-
-def example_in_words(method: type[Catalogued]) -> str:
-    """Return a text alternative for the example picture of a method."""
-    return f"{method.title} of {'the box around a digit' if method.group == 'Detection' else 'a cat'}"
-
-
-@cache
-def without_example() -> dict[str, str]:
-    """Return why the sample model has no example of a method, by method id."""
-    path = EXAMPLES / WITHOUT_EXAMPLE
-    reasons: dict[str, str] = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    return reasons
 
 
 def _searchable(method: type[Catalogued]) -> str:

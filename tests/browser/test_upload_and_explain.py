@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import person
 from vitrine import samples
+from vitrine.folders import samples_folder
 from xai_core import methods  # noqa: F401  (registers the methods)
 from xai_core.method import METHODS
 
@@ -17,7 +18,7 @@ from xai_core.method import METHODS
 @pytest.mark.parametrize("sample", samples.sample_models(), ids=lambda sample: sample.framework)
 def test_an_uploaded_model_says_cat_and_shows_why(page: Page, app: str, sample: samples.SampleModel) -> None:
     person.start(page, app)
-    person.upload_model(page, samples.FOLDER / "models" / sample.file)
+    person.upload_model(page, sample.path)
     person.wait_until_ready(page)
     person.add_sample_picture(page, "Cat")
     expect(page.get_by_text(re.compile("Egyptian cat|tabby|tiger cat")).first).to_be_visible()
@@ -86,7 +87,7 @@ def test_a_bad_file_gets_a_sentence_and_the_next_one_works(page: Page, app: str,
     person.start(page, app)
     person.upload_model(page, bad)
     expect(page.get_by_text("This is a web page, not a model")).to_be_visible()
-    person.upload_model(page, samples.FOLDER / "models" / "mobilenet_v2.onnx")
+    person.upload_model(page, samples_folder() / "models" / "mobilenet_v2.onnx")
     person.wait_until_ready(page)
 
 

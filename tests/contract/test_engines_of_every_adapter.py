@@ -55,7 +55,7 @@ def test_a_map_in_bfloat16_is_nearly_that_in_float32(
 ) -> None:
     if not any(one.precision == "bfloat16" and one.in_force for one in engines):
         pytest.skip("This processor is no faster in bfloat16.")
-    cat = next(r for r in samples.references() if TABBY[0] in r.classes)
+    cat = next(r for r in samples.sample_photos() if TABBY[0] in r.classes)
     image, method = LOOK.place(cat.picture().pixels), Rise(samples=100)
     jobs = [runner.ask(source, Explain(LOOK, method, image, TABBY, one)) for one in (FLOAT32, BFLOAT16)]
     exact, rough = (job.result(SECONDS).maps.ravel() for job in jobs)

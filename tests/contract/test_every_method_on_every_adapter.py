@@ -42,14 +42,14 @@ def runner() -> Iterator[LocalRunner]:
 @pytest.fixture(scope="module", params=[m.framework for m in samples.sample_models()] or ["no samples are built"])
 def prepared(request: pytest.FixtureRequest, runner: LocalRunner) -> Prepared:
     model = next(m for m in samples.sample_models() if m.framework == request.param)
-    found = prepare(runner, model.source(), [], samples.references())
+    found = prepare(runner, model.source(), [], samples.sample_photos())
     small = replace(found.preprocessing, height=SMALL, width=SMALL)
     return found if found.card.input.height else replace(found, preprocessing=small)
 
 
 @pytest.fixture(scope="module")
 def image(prepared: Prepared) -> Floats:
-    cat = next(r for r in samples.references() if TABBY in r.classes)
+    cat = next(r for r in samples.sample_photos() if TABBY in r.classes)
     return prepared.preprocessing.place(cat.picture().pixels)
 
 

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vitrine.samples import sample_models, sample_photos
+from xai_core.pictures.known_photos import KnownPhoto
 from xai_core.preprocessing import presets
-from vitrine.samples import Reference, references, sample_models
 from xai_core.types import ModelSource
 
 HERE = Path(__file__).resolve().parent
@@ -36,8 +37,8 @@ def sample_source(framework: str) -> ModelSource:
     return found[0].source()
 
 
-def sample_pictures() -> tuple[Reference, ...]:
-    found = references()
+def sample_pictures() -> tuple[KnownPhoto, ...]:
+    found = sample_photos()
     return found if found else pytest.skip("The samples are not built; run: python samples/build.py")
 
 

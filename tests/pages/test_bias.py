@@ -16,10 +16,10 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import InstantRunner, text_of, with_sample
+from vitrine.samples import sample_predictions
 from vitrine.ui.bias import download, tabs
 from vitrine.ui.charts import with_interval
 from xai_core.bias.group_accuracy import accuracies
-from xai_core.bias.published import sample_predictions
 from xai_core.bias.summary import summary
 from xai_core.bias.wording import number
 from xai_core.jobs.base import Job, Status

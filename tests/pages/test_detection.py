@@ -24,12 +24,12 @@ from tests.pages.detecting import (
     with_detector,
     with_picture,
 )
+from vitrine.samples import sample_detectors
 from vitrine.ui import session
 from xai_core.detection import methods  # noqa: F401  (registers them)
 from xai_core.detection.method import DETECTION_METHODS
 from xai_core.detector import Detections
 from xai_core.errors import TryAsClassifier, UnsupportedModel
-from vitrine.samples import sample_detectors
 from xai_core.types import Capability, Floats, RawOutput
 
 FIRST = "box_gradcam"

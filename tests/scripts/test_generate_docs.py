@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from scripts import generate_docs
-from scripts.generate_docs import EXAMPLES, advice, filled, filter_sections, guide, method_table, unpictured
-from xai_core import guide as finding
+from scripts.generate_docs import advice, filled, filter_sections, guide, method_table, unpictured
+from vitrine.example_pictures import WITHOUT_EXAMPLE
+from vitrine.folders import EXAMPLES, examples_folder
 from xai_core.filter import FILTERS
-from xai_core.guide import ADVICE, WITHOUT_EXAMPLE, catalogue, without_example
+from xai_core.guide import ADVICE, catalogue
 
 
 @pytest.fixture
@@ -19,11 +19,8 @@ def examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with an example of every method."""
     for id in catalogue():
         (tmp_path / f"{id}.webp").write_bytes(b"")
-    for module in (finding, generate_docs):
-        monkeypatch.setattr(module, "EXAMPLES", tmp_path)
-    without_example.cache_clear()
-    yield tmp_path
-    without_example.cache_clear()
+    monkeypatch.setenv(EXAMPLES, str(tmp_path))
+    return tmp_path
 
 
 @pytest.mark.parametrize("id", sorted(catalogue()))
@@ -78,4 +75,4 @@ def test_an_example_of_a_removed_method_is_reported(examples: Path) -> None:
 
 
 def test_example_pictures_are_small() -> None:
-    assert all(path.stat().st_size <= 12 << 10 for path in EXAMPLES.glob("*.webp"))
+    assert all(path.stat().st_size <= 12 << 10 for path in examples_folder().glob("*.webp"))

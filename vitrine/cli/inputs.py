@@ -13,12 +13,13 @@ from pathlib import Path
 
 from model_adapters.onnx.detection.readings import Reading
 from vitrine.cli.progress import tell
+from vitrine.samples import sample_photos
 from xai_core.errors import DataError, ImageError, ModelError, VitrineError
 from xai_core.jobs.base import Runner
 from xai_core.labels import MAX_BYTES as MAX_LABEL_BYTES
 from xai_core.labels import read_labels
 from xai_core.pictures.files import Picture, open_picture
-from vitrine.samples import Reference, references
+from xai_core.pictures.known_photos import KnownPhoto
 from xai_core.services.detector_preparation import PreparedDetector, prepared_detector, read_detector_labels
 from xai_core.services.preparation import Prepared, opened, prepare
 from xai_core.types import Capability, ModelSource
@@ -145,9 +146,9 @@ def _label_bytes(path: Path) -> bytes:
         raise DataError(f"There is no label file called {path.name} that can be read.") from error
 
 
-def _known_photos() -> Sequence[Reference]:
+def _known_photos() -> Sequence[KnownPhoto]:
     """Return the sample photos, or none where this installation has none."""
     try:
-        return references()
+        return sample_photos()
     except (OSError, ValueError, VitrineError):
         return ()

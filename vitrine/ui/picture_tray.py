@@ -14,9 +14,9 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from vitrine import samples
 from vitrine.ui import frame, session
 from vitrine.ui.text import literal
-from vitrine import samples
 from xai_core.errors import ImageError
 from xai_core.pictures.files import FORMATS, Picture, open_picture
 from xai_core.preprocessing import Preprocessing
@@ -36,7 +36,7 @@ class Sample(Protocol):
 
 def picture_tray(*, choose: bool = False) -> list[Picture]:
     """Show the ways to bring pictures, and return those at hand, or with `choose` those picked among them."""
-    at_hand = _tray(columns=2 if choose else 4, offered=samples.references())
+    at_hand = _tray(columns=2 if choose else 4, offered=samples.sample_photos())
     if not choose or len(at_hand) < 2:
         return at_hand
     return _chosen(at_hand)
@@ -48,7 +48,7 @@ def one_picture(offered: Sequence[Sample]) -> Picture | None:
     offered: samples that are shown before those of classifiers.
     """
     with frame.fold("Pictures", opened=not session.workspace().pictures):
-        at_hand = {picture.digest: picture for picture in _tray(2, [*offered, *samples.references()])}
+        at_hand = {picture.digest: picture for picture in _tray(2, [*offered, *samples.sample_photos()])}
     if len(at_hand) < 2:
         return next(iter(at_hand.values()), None)
     if session.value_of(ONE) not in at_hand:
@@ -155,8 +155,8 @@ def _free_name(space: session.Workspace, name: str) -> str:
 def start_with_a_picture() -> None:
     """Take the first sample where there is no picture yet."""
     space = session.workspace()
-    if not space.pictures and samples.references():
-        picture = samples.references()[0].picture()
+    if not space.pictures and samples.sample_photos():
+        picture = samples.sample_photos()[0].picture()
         space.pictures[picture.digest] = picture
 
 

@@ -1,4 +1,4 @@
-"""What there is to start with: predictions with a bias that is known, and published tables to practise reading on."""
+"""Published tables of bias figures, to practise reading on."""
 
 from __future__ import annotations
 
@@ -10,16 +10,6 @@ from importlib.resources import files
 from typing import Any
 
 from xai_core.bias.classes import Mark
-from xai_core.bias.predictions import Predictions
-from xai_core.bias.reading import read_predictions
-from vitrine.samples import FOLDER
-
-COLOURED_DIGITS = FOLDER / "bias" / "coloured_digits.npz"
-TITLE = "Coloured digits"
-NOTE = (
-    "A small network learnt digits whose ink was red for 0 to 4 and green for 5 to 9 in 95 of 100 pictures; here the "
-    "ink says nothing. Made by samples/bias/coloured_digits.py from MNIST (LeCun, Cortes, Burges 1998)."
-)
 
 
 @dataclass(frozen=True)
@@ -43,12 +33,6 @@ class PublishedTable:
     origin: str
     reading: str
     models: tuple[PublishedModel, ...]
-
-
-@cache
-def sample_predictions() -> Predictions:
-    """Return the predictions of a network that goes by the colour of the ink; the attribute is called colour."""
-    return read_predictions(COLOURED_DIGITS.read_bytes(), TITLE)
 
 
 @cache

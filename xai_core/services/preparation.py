@@ -13,8 +13,8 @@ from xai_core.jobs.base import Job, Runner, Status
 from xai_core.jobs.sentences import STOPPED
 from xai_core.labels import labels_for
 from xai_core.pictures.files import Picture
+from xai_core.pictures.known_photos import KnownPhoto
 from xai_core.preprocessing import Preprocessing
-from vitrine.samples import Reference
 from xai_core.services.asking import probabilities
 from xai_core.services.preprocessing_guess import Candidate, load_preprocessing, rank
 from xai_core.types import Card, Floats, ModelSource, Precision
@@ -44,7 +44,7 @@ def prepare(
     runner: Runner,
     source: ModelSource,
     pictures: Sequence[Picture],
-    references: Sequence[Reference],
+    references: Sequence[KnownPhoto],
     tell: Tell = lambda doing: None,
     chosen: str | None = None,
 ) -> Prepared:
@@ -78,7 +78,7 @@ def _asking(runner: Runner, source: ModelSource) -> Callable[[Preprocessing, Flo
 
 
 def prepare_in_background(
-    runner: Runner, source: ModelSource, pictures: Sequence[Picture], references: Sequence[Reference]
+    runner: Runner, source: ModelSource, pictures: Sequence[Picture], references: Sequence[KnownPhoto]
 ) -> Job[Prepared]:
     """Do `prepare` in a thread of its own; cancelling leaves the model's process to its runner."""
     return in_background(lambda tell: prepare(runner, source, pictures, references, tell))

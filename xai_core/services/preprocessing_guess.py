@@ -20,8 +20,8 @@ import numpy as np
 from xai_core.errors import ModelError, ParamError
 from xai_core.labels import IMAGENET_CLASSES
 from xai_core.pictures.files import Picture
+from xai_core.pictures.known_photos import KnownPhoto
 from xai_core.preprocessing import Preprocessing, presets
-from vitrine.samples import Reference
 from xai_core.types import Card, Floats
 
 USUAL_SIDE = 224
@@ -85,7 +85,7 @@ def load_preprocessing(text: str, card: Card) -> Preprocessing:
 
 
 def rank(
-    card: Card, predict: Predict, pictures: Sequence[Picture], references: Sequence[Reference] = ()
+    card: Card, predict: Predict, pictures: Sequence[Picture], references: Sequence[KnownPhoto] = ()
 ) -> tuple[Candidate, ...]:
     """Try all candidates and return them, the best first.
 
@@ -134,7 +134,7 @@ def _tried(ways: dict[str, Preprocessing], trial: Trial) -> list[Candidate]:
     return sorted(found, key=lambda candidate: -candidate.score)
 
 
-def _known_classes(predict: Predict, known: Sequence[Reference]) -> Trial:
+def _known_classes(predict: Predict, known: Sequence[KnownPhoto]) -> Trial:
     def trial(way: Preprocessing) -> tuple[float, str]:
         answers = _distributions(predict(way, np.stack([way.place(r.picture().pixels) for r in known])))
         right = [float(row[list(r.classes)].sum()) for row, r in zip(answers, known, strict=True)]
@@ -196,7 +196,7 @@ def _distributions(answers: Floats) -> Floats:
     return np.asarray(answers / np.maximum(answers.sum(axis=1, keepdims=True), 1e-12), np.float32)
 
 
-def _pool(pictures: Sequence[Picture], references: Sequence[Reference]) -> list[Picture]:
+def _pool(pictures: Sequence[Picture], references: Sequence[KnownPhoto]) -> list[Picture]:
     own = list(pictures[:_ENOUGH_PICTURES])
     return own + [r.picture() for r in references[: _ENOUGH_PICTURES - len(own)]]
 

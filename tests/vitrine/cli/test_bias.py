@@ -5,9 +5,9 @@ import json
 
 import pytest
 
+from vitrine.samples import coloured_digits, sample_predictions
 from xai_core.bias.group_accuracy import accuracies
 from xai_core.bias.groups import fairness, grouped
-from xai_core.bias.published import COLOURED_DIGITS, sample_predictions
 from xai_core.bias.settings import Settings
 from xai_core.bias.summary import summary
 from xai_core.bias.wording import number
@@ -30,7 +30,7 @@ def table(tmp_path):
 def test_the_figures_are_those_of_the_core(vitrine, tmp_path):
     shown = vitrine(
         "bias",
-        COLOURED_DIGITS,
+        coloured_digits(),
         "--attribute",
         "colour",
         "--positive",
@@ -59,7 +59,7 @@ def test_the_figures_are_those_of_the_core(vitrine, tmp_path):
 
 def test_tables_and_a_page_are_written_and_their_paths_told(vitrine, tmp_path):
     shown = vitrine(
-        "bias", COLOURED_DIGITS, "--attribute", "colour", "--bootstrap-samples", "100", "--out", tmp_path / "new"
+        "bias", coloured_digits(), "--attribute", "colour", "--bootstrap-samples", "100", "--out", tmp_path / "new"
     )
     paths = [line for line in shown.out.splitlines() if line.startswith(str(tmp_path))]
     assert sorted(paths) == sorted(str(path) for path in (tmp_path / "new").iterdir())
@@ -71,7 +71,7 @@ def test_tables_and_a_page_are_written_and_their_paths_told(vitrine, tmp_path):
 
 def test_predictions_that_were_written_give_the_same_figures(vitrine, tmp_path):
     words = ("--attribute", "colour", "--bootstrap-samples", "100", "--out")
-    vitrine("bias", COLOURED_DIGITS, *words, tmp_path / "first")
+    vitrine("bias", coloured_digits(), *words, tmp_path / "first")
     shown = vitrine("bias", tmp_path / "first/predictions.csv", *words, tmp_path / "second")
     assert (shown.status, shown.err) == (0, "")
     first, second = (json.loads((tmp_path / one / "metrics.json").read_text()) for one in ("first", "second"))

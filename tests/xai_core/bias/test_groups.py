@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, precision_score
 
+from vitrine.samples import sample_predictions
 from xai_core.bias.class_gaps import all_gaps, class_gaps, impact_ratios
 from xai_core.bias.group_accuracy import accuracies, widest
 from xai_core.bias.groups import RATES, UNKNOWN, compared, fairness, grouped
-from xai_core.bias.published import sample_predictions
 from xai_core.bias.settings import Settings
 from xai_core.bias.summary import wilson
 from xai_core.errors import DataError

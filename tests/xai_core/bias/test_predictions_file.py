@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from vitrine.samples import sample_predictions
 from xai_core.bias.predictions_file import predictions_csv
 from xai_core.bias.reading import read_predictions
-from xai_core.bias.published import sample_predictions
 from xai_core.bias.settings import Settings
 from xai_core.bias.tables import metrics
 

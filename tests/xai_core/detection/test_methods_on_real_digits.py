@@ -8,13 +8,13 @@ import pytest
 import model_adapters
 from samples.digits import mnist
 from samples.digits.scenes import make_scene
+from vitrine.samples import sample_detectors
 from xai_core.detection.methods.ablationcam import AblationCamOfABox
 from xai_core.detection.methods.box_gradcam import GradCamOfABox
 from xai_core.detection.model import DetectionModel
 from xai_core.detection.pictures import image_of
 from xai_core.detection.targets import inside, overlaps
 from xai_core.detector import BoxTarget
-from vitrine.samples import sample_detectors
 
 SEED = 42  # of scenes that the detector did not learn from
 SCENES = 4

@@ -10,8 +10,8 @@ from PIL import Image
 
 from xai_core.errors import ModelError, ParamError, RefusedModel
 from xai_core.pictures.files import Picture
+from xai_core.pictures.known_photos import KnownPhoto
 from xai_core.preprocessing import Preprocessing, presets
-from vitrine.samples import Reference
 from xai_core.services.preprocessing_guess import candidates, information, input_size, load_preprocessing, rank
 from xai_core.types import Capability, Card, InputSpec
 
@@ -49,10 +49,10 @@ def colours(count: int) -> list[Picture]:
 
 
 @pytest.fixture
-def known(tmp_path: Path) -> list[Reference]:
+def known(tmp_path: Path) -> list[KnownPhoto]:
     for picture in colours(6):
         Image.fromarray(picture.pixels).save(tmp_path / f"{picture.name}.png")
-    return [Reference(f"{n}", str(tmp_path / f"{n}.png"), (n,)) for n in range(6)]
+    return [KnownPhoto(f"{n}", str(tmp_path / f"{n}.png"), (n,)) for n in range(6)]
 
 
 @pytest.mark.parametrize("wanted", NAMES)

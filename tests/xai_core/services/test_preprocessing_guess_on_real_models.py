@@ -11,8 +11,8 @@ import pytest
 
 from xai_core.jobs.local import LocalRunner
 from xai_core.pictures.files import Picture
+from xai_core.pictures.known_photos import KnownPhoto
 from xai_core.preprocessing import Preprocessing
-from vitrine.samples import Reference
 from xai_core.services.preparation import Prepared, prepare
 from xai_core.services.preprocessing_guess import Predict, rank
 from xai_core.types import Capability, Card, Floats, InputSpec, ModelSource
@@ -26,7 +26,7 @@ def found(assets: Path) -> Iterator[Callable[..., Prepared]]:
     """Prepare a model with the first of the test pictures of CIFAR-10, and with photos of which most are known."""
     runner = LocalRunner()
     photos = [
-        Reference(name, str(assets / "images/open_licence" / name), KNOWN.get(name, ())) for name in (*KNOWN, *OTHERS)
+        KnownPhoto(name, str(assets / "images/open_licence" / name), KNOWN.get(name, ())) for name in (*KNOWN, *OTHERS)
     ]
     cifar = np.load(assets / "datasets/cifar10/cifar10_train3000_test2000.npz")["x_test"]
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import streamlit as st
 
+from vitrine.samples import COLOURED_DIGITS_NOTE, COLOURED_DIGITS_TITLE, sample_predictions
 from vitrine.ui import frame, session
 from vitrine.ui.bias.pictures import asking, bring_pictures
 from vitrine.ui.slots.bias import MOST_HELD, BiasSlot, Held, Table
 from vitrine.ui.text import literal
 from xai_core.bias.reading import read_predictions
-from xai_core.bias.published import NOTE, TITLE, sample_predictions
 from xai_core.bias.table_files import LARGEST
 from xai_core.errors import DataError
 from xai_core.labels import read_labels
@@ -45,7 +45,7 @@ def _ways_to_bring(slot: BiasSlot) -> None:
     with pictures:
         bring_pictures(slot)
     with sample:
-        st.markdown(f"**{literal(TITLE)}**  \n{literal(NOTE)}")
+        st.markdown(f"**{literal(COLOURED_DIGITS_TITLE)}**  \n{literal(COLOURED_DIGITS_NOTE)}")
         if st.button("Use", key="use-predictions"):
             slot.hold(sample_predictions())
             st.rerun()

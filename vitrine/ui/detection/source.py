@@ -10,12 +10,12 @@ from pathlib import Path
 import streamlit as st
 
 from model_adapters.pytorch.detection import known_detectors
+from vitrine import samples
 from vitrine.ui import frame, session, uploads
 from vitrine.ui.detection.reading import architecture_form, sealed_form, short_name
 from vitrine.ui.model.opening import MODEL_PAGE, open_as_classifier, open_detector
 from vitrine.ui.picture_tray import show_first
 from vitrine.ui.text import literal
-from vitrine import samples
 from xai_core.errors import DataError, TryAsClassifier, VitrineError
 from xai_core.jobs.base import Job, Status
 from xai_core.services.detector_preparation import PreparedDetector

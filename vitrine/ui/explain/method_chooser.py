@@ -7,11 +7,12 @@ from functools import partial
 
 import streamlit as st
 
+from vitrine.example_pictures import example_in_words, example_of
 from vitrine.ui import address, session
 from vitrine.ui.guide import facts, guide_of, origin, search_form
 from vitrine.ui.text import literal
 from xai_core import methods  # noqa: F401  (registers them)
-from xai_core.guide import example_in_words, example_of, in_order, reason_against, summary
+from xai_core.guide import in_order, reason_against, summary
 from xai_core.method import METHODS, Catalogued, Method
 from xai_core.types import Card
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vitrine.ui import session, uploads
 from vitrine import samples
+from vitrine.ui import session, uploads
 from xai_core.services.detector_preparation import prepare_detector_in_background
 from xai_core.services.preparation import prepare_in_background
 from xai_core.types import ModelSource
@@ -18,7 +18,7 @@ def open_model(source: ModelSource) -> None:
     space = session.workspace()
     pictures = list(space.pictures.values())
     space.make_room(source)
-    space.opening = prepare_in_background(session.runner(), source, pictures, samples.references())
+    space.opening = prepare_in_background(session.runner(), source, pictures, samples.sample_photos())
 
 
 def open_detector(source: ModelSource, labels: tuple[str, ...] = ()) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from model_adapters.pytorch import architecture_index
+from vitrine import samples
 from vitrine.ui import frame, session, uploads
 from vitrine.ui.model.opening import DETECTION_PAGE, open_as_detector, open_model
 from vitrine.ui.picture_tray import start_with_a_picture
 from vitrine.ui.text import literal
-from vitrine import samples
 from xai_core.errors import TryAsDetector
 from xai_core.types import ModelSource
 

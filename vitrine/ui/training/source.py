@@ -8,10 +8,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from vitrine import samples
 from vitrine.ui import frame, session
 from vitrine.ui.slots.training import TrainingSlot
 from vitrine.ui.text import literal
-from vitrine import samples
 from xai_core.errors import DataError
 from xai_core.training.curves import read_curves, with_curves
 from xai_core.training.history import History

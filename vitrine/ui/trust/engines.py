@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from vitrine.samples import sample_photos
 from vitrine.ui import session
 from vitrine.ui.text import literal, percent
 from xai_core.jobs.base import Job, Status
-from vitrine.samples import references
 from xai_core.jobs.questions.find_engines import FindEngines
 from xai_core.services.preparation import Prepared
 from xai_core.types import Engine, Precision
@@ -67,7 +67,7 @@ def classifier_trials(prepared: Prepared) -> Trials:
     way = prepared.preprocessing
 
     def begin() -> Job[Engines]:
-        pictures = [*session.workspace().pictures.values()] or [r.picture() for r in references()]
+        pictures = [*session.workspace().pictures.values()] or [r.picture() for r in sample_photos()]
         images = np.stack([way.place(p.pixels) for p in pictures[:PICTURES]]) if pictures else None
         return session.runner().ask(prepared.source, FindEngines(way, images))
 

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from vitrine.samples import sample_predictions
 from xai_core.bias.class_gaps import all_gaps, class_gaps
 from xai_core.bias.groups import fairness, grouped
 from xai_core.bias.inside import leakage
-from xai_core.bias.published import published_tables, sample_predictions
+from xai_core.bias.published import published_tables
 from xai_core.bias.summary import summary
 
 

@@ -1,0 +1,21 @@
+"""Photos whose ImageNet classes are known, to find out how a model wants its pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from xai_core.pictures.files import Picture, open_picture
+
+
+@dataclass(frozen=True)
+class KnownPhoto:
+    """A photo with its right ImageNet classes, counted from 0; none where no class fits."""
+
+    title: str
+    path: Path
+    classes: tuple[int, ...] = ()
+
+    def picture(self) -> Picture:
+        """Return the photo as it is on disk; ImageError if it cannot be opened."""
+        return open_picture(self.path)
