@@ -94,7 +94,7 @@ def _decoded(data: bytes) -> str:
     except UnicodeDecodeError:
         text = data.decode("latin-1")
     if "\0" in text:
-        raise DataError("The label file is not a text file. Upload a txt, JSON or CSV file.")
+        raise DataError("The label file is not a text file. Use a txt, JSON or CSV file.")
     return text
 
 
@@ -113,7 +113,7 @@ def _from_json(text: str) -> list[Label]:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise DataError(
-            "The label file is not valid JSON. Upload a JSON list of names, or a txt file with one name per line."
+            "The label file is not valid JSON. Use a JSON list of names, or a txt file with one name per line."
         ) from error
     if isinstance(values, dict):
         values = next(
@@ -124,7 +124,7 @@ def _from_json(text: str) -> list[Label]:
     if isinstance(values, dict):
         return [_pair(key, value) for key, value in values.items()]
     raise DataError(
-        'The JSON file contains no list of labels. Upload a list of names, or an object such as {"0": "cat"}.'
+        'The JSON file contains no list of labels. Use a list of names, or an object such as {"0": "cat"}.'
     )
 
 
@@ -153,7 +153,7 @@ def _rows(lines: list[str]) -> list[list[str]]:
     try:
         return [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter)]
     except csv.Error as error:
-        raise DataError("The label file is not valid CSV. Upload a txt file with one label per line.") from error
+        raise DataError("The label file is not valid CSV. Use a txt file with one label per line.") from error
 
 
 def _columns(header: list[str]) -> tuple[int | None, int] | None:

@@ -18,9 +18,9 @@ from xai_core.errors import RefusedModel
 MAX_ENTRIES = 5000
 MAX_UNPACKED = 2 << 30  # bytes
 MAX_RATIO = 200  # unpacked over packed; weights hardly compress, so more is a trap
-CUT_SHORT = "The file is damaged or cut short (its table of contents is missing). Upload it again."
+CUT_SHORT = "The file is damaged or cut short (its table of contents is missing). Get a fresh copy."
 TWICE = "The archive holds two entries of the same name. Pack the model's folder anew."
-DAMAGED = "The archive is damaged or cut short. Upload it again."
+DAMAGED = "The archive is damaged or cut short. Get a fresh copy."
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Files that people upload by mistake as models, each with a sentence that says what to do instead."""
+"""Files that are mistaken for models, each with a sentence that says what to use instead."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def refusal_for(head: bytes) -> RefusedModel:
     if WEB_PAGE.match(head):
         return RefusedModel("This is a web page, not a model. Download the file itself and try again.")
     if head.startswith(b"version https://git-lfs"):
-        return RefusedModel("This is a Git LFS pointer, not the model. Run `git lfs pull` and upload the real file.")
+        return RefusedModel("This is a Git LFS pointer, not the model. Run `git lfs pull` and use the real file.")
     if picture := next((name for start, name in PICTURES.items() if _starts(head, start)), None):
-        return RefusedModel(f"This is a picture ({picture}), not a model. Upload it under pictures.")
+        return RefusedModel(f"This is a picture ({picture}), not a model. Open it as a picture.")
     if head[4:8] == b"TFL3":
-        return RefusedModel("This is a TensorFlow Lite file, which is not opened here. Upload its Keras model.")
+        return RefusedModel("This is a TensorFlow Lite file, which is not opened here. Use its Keras model.")
     if _is_text(head):
-        return RefusedModel(f"This is a text file, not a model. Upload {OPEN_FORMATS}.")
-    return RefusedModel(f"This is not a model file that is known here, or its start is damaged. Upload {OPEN_FORMATS}.")
+        return RefusedModel(f"This is a text file, not a model. Use {OPEN_FORMATS}.")
+    return RefusedModel(f"This is not a model file that is known here, or its start is damaged. Use {OPEN_FORMATS}.")
 
 
 def _starts(head: bytes, pattern: bytes) -> bool:

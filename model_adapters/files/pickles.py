@@ -63,5 +63,5 @@ def _globals(stream: IO[bytes]) -> set[str]:
                 found.add("copyreg extension")
             texts = [*texts[-1:], arg] if isinstance(arg, str) else texts
     except Exception:  # genops raises many kinds on damaged input
-        raise RefusedModel("The Python pickle inside the file is damaged or cut short. Upload it again.") from None
+        raise RefusedModel("The Python pickle inside the file is damaged or cut short. Get a fresh copy.") from None
     return found

@@ -36,7 +36,7 @@ def inspect(path: str) -> FileKind:
         raise RefusedModel("This is a folder. Pack it as one zip file.")
     size = os.path.getsize(path)
     if size == 0:
-        raise RefusedModel("The file is empty. Upload it again.")
+        raise RefusedModel("The file is empty. Get a fresh copy.")
     if size > MAX_FILE:
         raise RefusedModel(f"The file has {size >> 20} MB; the limit is {MAX_FILE >> 20} MB.")
     with open(path, "rb") as file:
@@ -113,7 +113,7 @@ def _packed(names: list[str]) -> FileKind:
     if graphs:
         raise RefusedModel(f"The archive holds {len(graphs)} .onnx files. Pack one, with its external data.")
     if any(name.endswith(OWN_FILES) for name in last):
-        raise RefusedModel("This archive holds a model file. Unpack it and upload that file itself.")
+        raise RefusedModel("This archive holds a model file. Unpack it and use that file itself.")
     raise RefusedModel("This archive is not a PyTorch, Keras, ONNX or SavedModel file.")
 
 
@@ -142,9 +142,9 @@ def _safetensors(path: str, head: bytes, size: int) -> FileKind | None:
         ends = [entry["data_offsets"][1] for entry in entries if "data_offsets" in entry]
         complete = size == 8 + length + max(ends, default=0)
     except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
-        raise RefusedModel("The safetensors header is damaged or cut short. Upload the file again.") from None
+        raise RefusedModel("The safetensors header is damaged or cut short. Get a fresh copy.") from None
     if not complete:
-        raise RefusedModel("The safetensors file is damaged or cut short. Upload it again.")
+        raise RefusedModel("The safetensors file is damaged or cut short. Get a fresh copy.")
     return FileKind("safetensors", "pytorch")
 
 
@@ -170,7 +170,7 @@ def _protobuf(path: str, head: bytes, size: int) -> FileKind | None:
                 return None
     except protobuf.CutShort:
         if protobuf.ONNX_GRAPH in found:
-            raise RefusedModel("The ONNX file is damaged or cut short. Upload it again.") from None
+            raise RefusedModel("The ONNX file is damaged or cut short. Get a fresh copy.") from None
         return None
     except protobuf.NotProtobuf:
         return None

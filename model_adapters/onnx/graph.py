@@ -20,8 +20,8 @@ PASS_THROUGH = ("Identity", "Flatten", "Reshape", "Squeeze", "Cast")
 HEADS: dict[str, Head] = {"Softmax": "softmax", "Sigmoid": "sigmoid"}
 DTYPES = {onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.FLOAT16: "float16", onnx.TensorProto.DOUBLE: "float64"}
 DTYPES |= {onnx.TensorProto.UINT8: "uint8"}
-DAMAGED = "The file is damaged or is not an ONNX model. Upload it again, or export it anew."
-OUTSIDE = "The weights must lie beside the model; upload both as one zip."
+DAMAGED = "The file is damaged or is not an ONNX model. Get a fresh copy, or export it again."
+OUTSIDE = "The weights must lie beside the model; pack both into one zip."
 
 
 @dataclass(frozen=True)

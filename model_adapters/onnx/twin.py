@@ -16,7 +16,7 @@ from model_adapters.probes import agree
 from model_adapters.pytorch.network import TorchNetwork
 from xai_core.types import Card, Floats
 
-ADVICE = "Upload the PyTorch or Keras file, or choose a method that needs predictions only."
+ADVICE = "Use the PyTorch or Keras file, or choose a method that needs predictions only."
 TOLERANCE = 1e-3
 KNOWN_OPSET = 18
 

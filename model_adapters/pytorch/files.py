@@ -13,7 +13,7 @@ from xai_core.errors import RefusedModel, UnsupportedModel
 
 NESTS = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "ema", "state_dict_ema", "model_ema")
 PREFIXES = ("module", "_orig_mod", "model", "net", "network", "backbone", "encoder", "classifier")
-DAMAGED = "The file is damaged or cut short. Upload it again."
+DAMAGED = "The file is damaged or cut short. Get a fresh copy."
 
 Tensors = dict[str, Any]
 
@@ -53,7 +53,7 @@ def read_safetensors(path: str) -> Tensors:
     try:
         return dict(load_file(path, device="cpu"))
     except (SafetensorError, ValueError, OSError):
-        raise RefusedModel("The safetensors file is damaged or cut short. Upload it again.") from None
+        raise RefusedModel("The safetensors file is damaged or cut short. Get a fresh copy.") from None
 
 
 def state_dict(content: Any) -> Tensors:

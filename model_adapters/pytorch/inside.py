@@ -16,7 +16,7 @@ from xai_core.types import Capability, Layer
 
 LAYERS = Capability.ACTIVATIONS | Capability.ABLATION
 MOST_BEFORE = 16  # class, distillation and register tokens
-SEALED = "TorchScript keeps its inner layers sealed. Upload the weights alone (a state dict), or ONNX."
+SEALED = "TorchScript keeps its inner layers sealed. Use the weights alone (a state dict), or ONNX."
 UNSEEN = "this network could not be followed layer by layer. Choose a method that needs gradients or predictions only."
 NO_LAYERS = (
     "no layer was found whose output lies on a grid over the picture and acts on the scores. "

@@ -53,7 +53,9 @@ def _from_weights(content: Any, source: ModelSource, kind: FileKind) -> Network:
 def _as_chosen(tensors: Tensors, name: str, kind: FileKind) -> Network:
     chosen = architecture_index.named(name)
     if chosen is None:
-        raise UnsupportedModel(f"There is no architecture called {name[:80]!r}; choose one of the list.")
+        raise UnsupportedModel(
+            f"The architecture {name[:80]!r} is not known. Known names look like torchvision/resnet18."
+        )
     for bare in _readings(tensors):
         if match := architecture_index.fit(_shapes(bare), chosen):
             return _network(bare, match, kind)

@@ -17,7 +17,7 @@ from xai_core.errors import ModelError, UnsupportedModel
 from xai_core.types import Capability, Card, Propagation
 
 WAYS = Capability.BACKWARD_RULES | Capability.RESCALE | Capability.PROPAGATION | Capability.RANDOMISATION
-SEALED = "TorchScript keeps its inner functions sealed. Upload the weights alone (a state dict), or ONNX."
+SEALED = "TorchScript keeps its inner functions sealed. Use the weights alone (a state dict), or ONNX."
 NO_LOGIT = "this network ends in probabilities that can not be cut off. Export it with its class scores (logits)."
 FAILED = "it did not work on a trial picture. Choose a method that needs gradients or predictions only."
 SHARED = "the last layer's weights could not be told apart from others. Choose another check."

@@ -23,7 +23,7 @@ CODE_LAYERS = {
     "JaxLayer": "a JaxLayer, which holds code",
     "FlaxLayer": "a FlaxLayer, which holds code",
 }
-DAMAGED = "The Keras file is damaged or cut short. Upload it again, or save it anew."
+DAMAGED = "The Keras file is damaged or cut short. Get a fresh copy, or save it again."
 LIMIT = 2 << 30
 DENSEST = 1000  # gzip packs at most about 1:1030
 

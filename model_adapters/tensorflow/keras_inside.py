@@ -15,12 +15,12 @@ NO_GRID = "no layer of this model gives values on a grid over the picture; choos
 NO_LAST = "this model does not end in a dense or convolutional layer with one output a class."
 FIXED = "this model takes {} at a time, and the rule needs a picture and its baseline together."
 PYTORCH_ONLY = {
-    "ATTENTION": "attention is not looked for in TensorFlow models. Upload the model as PyTorch weights.",
+    "ATTENTION": "attention is not looked for in TensorFlow models. Use the model's PyTorch weights.",
     "PROPAGATION": "it is there for PyTorch weights and ONNX only. Export the model to ONNX.",
 }
 SEALED = dict.fromkeys(
     ("BACKWARD_RULES", "RESCALE", "ACTIVATIONS", "ABLATION", "RANDOMISATION"),
-    "the functions in a SavedModel are sealed. Upload the model as a .keras file.",
+    "the functions in a SavedModel are sealed. Use the model's .keras file.",
 )
 NOT_DIFFERENTIABLE = (
     ValueError,

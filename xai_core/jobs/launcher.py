@@ -35,5 +35,5 @@ class Launcher:
         if not (state.complete or self.unsandboxed or kind.format in WITHOUT_SANDBOX):
             raise RefusedModel(
                 f"This machine's kernel offers no sandbox, and {kind.format} files can run code when opened. "
-                "Upload a state dict, safetensors, ONNX or .keras file."
+                "Use a state dict, safetensors, ONNX or .keras file."
             )

@@ -19,8 +19,8 @@ MAX_PIXELS = 40_000_000
 MIN_SIDE = 8
 MAX_RATIO = 50
 _ORIENTATION = 0x0112  # EXIF tag
-_NOT_A_PICTURE = "This is not a PNG, JPEG, WebP, BMP, GIF or TIFF picture. Save it as one of these and upload it again."
-_TOO_MANY_PIXELS = f"The limit is {MAX_PIXELS // 1_000_000} megapixels. Reduce its size and upload it again."
+_NOT_A_PICTURE = "This is not a PNG, JPEG, WebP, BMP, GIF or TIFF picture. Save it as one of these and try again."
+_TOO_MANY_PIXELS = f"The limit is {MAX_PIXELS // 1_000_000} megapixels. Reduce its size and try again."
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ def open_picture(file: bytes | str | Path, name: str | None = None) -> Picture:
     except ImageError:
         raise
     except Exception as error:  # decoders raise anything at all on damaged bytes
-        raise ImageError("The picture is damaged or incomplete. Upload it again.") from error
+        raise ImageError("The picture is damaged or incomplete. Get a fresh copy.") from error
     return Picture(pixels, shown, hashlib.sha256(data).hexdigest(), notes)
 
 
@@ -70,7 +70,7 @@ def _too_large(size: int) -> str:
 
 def _check_bytes(data: bytes) -> None:
     if not data:
-        raise ImageError("The file is empty. Upload it again.")
+        raise ImageError("The file is empty. Get a fresh copy.")
     if len(data) > MAX_BYTES:
         raise ImageError(_too_large(len(data)))
 

@@ -106,7 +106,7 @@ def _check_classes(prepared: Prepared, found: Predictions) -> None:
     if prepared.card.classes != found.classes:
         raise DataError(
             f"The model that is open has {prepared.card.classes} classes, but these predictions have {found.classes}; "
-            "open the model that made them on the Model page."
+            "open the model that made them."
         )
 
 

@@ -58,12 +58,14 @@ def _fetch(weights: Any, was_there: bool) -> None:
         weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except (URLError, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", None) or type(error).__name__
-        raise NotFetched(f"{host} does not answer ({reason}). Upload the weights as a file instead.") from error
+        raise NotFetched(
+            f"{host} does not answer ({reason}). Download the weights yourself and use the file."
+        ) from error
     except OSError as error:
         raise NotFetched(f"There is no place to keep the weights ({error.strerror}). Set TORCH_HOME.") from error
     except Exception as error:  # a file that is damaged may raise anything
         found = "in the cache are damaged. Delete them there" if was_there else f"from {host} came damaged. Try again"
-        raise NotFetched(f"The weights {found}, or upload them as a file.") from error
+        raise NotFetched(f"The weights {found}, or use a file of your own.") from error
 
 
 if __name__ == "__main__":

@@ -34,9 +34,9 @@ ASIDE_NOTES = {
     "Its masks are ignored; boxes are detected and explained.": "roi_heads.mask_",
     "Its keypoints are ignored; boxes are detected and explained.": "roi_heads.keypoint_",
 }
-SEALED = "a TorchScript detector gives boxes only. Upload its state_dict, or choose a method that needs boxes only."
+SEALED = "a TorchScript detector gives boxes only. Use its state_dict, or choose a method that needs boxes only."
 HOW_MANY = (
-    "This detector does not say how many classes it has. Set it in how its outputs are read, or upload its state_dict."
+    "This detector does not say how many classes it has. Set it in how its outputs are read, or use its state_dict."
 )
 SEEING = Capability.DETECT | Capability.ACTIVATIONS | Capability.GRADIENT
 
@@ -70,7 +70,8 @@ def _as_chosen(tensors: Tensors, source: ModelSource, kind: FileKind) -> Detecto
     known = known_detectors.named(source.architecture or "")
     if known is None:
         raise UnsupportedModel(
-            f"There is no detector called {str(source.architecture)[:80]!r}; choose one of the list."
+            f"The detector {str(source.architecture)[:80]!r} is not known; "
+            f"known ones are {', '.join(known_detectors.names())}."
         )
     *_, bare = files.without_prefixes(tensors)
     return _detector(Recognised(bare, known, ()), source, kind)

@@ -101,7 +101,7 @@ def test_an_onnx_file_with_its_weights_may_come_as_zip(tmp_path):
     ("names", "sentence"),
     [
         (("a.onnx", "b.onnx"), "holds 2 .onnx files"),
-        (("best.pth", "readme.txt"), "Unpack it and upload that file"),
+        (("best.pth", "readme.txt"), "Unpack it and use that file"),
         (("readme.txt",), "not a PyTorch, Keras, ONNX or SavedModel"),
         (("archive_format", "data/x.so"), "compiled code"),
         (("archive_format", "models/model.json"), "can run code when opened"),

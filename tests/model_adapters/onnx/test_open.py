@@ -240,7 +240,7 @@ def outside(location):
 @pytest.mark.parametrize("location", ["w.bin", "/etc/passwd", "../../../../etc/passwd", ""])
 def test_a_lone_file_whose_weights_lie_elsewhere_is_refused(open_graph, tmp_path, location):
     (tmp_path / "w.bin").write_bytes(WEIGHTS.tobytes())
-    with pytest.raises(RefusedModel, match="must lie beside the model; upload both as one zip"):
+    with pytest.raises(RefusedModel, match="must lie beside the model; pack both into one zip"):
         open_graph(outside(location))
 
 

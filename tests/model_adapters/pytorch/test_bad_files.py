@@ -31,7 +31,7 @@ SENTENCES = {
     "shape_bomb_expand.pt": "Tensor fc.weight claims 160 GB but stores 4 bytes.",
     "zip_bomb.pt": "The archive would unpack to 1024 MB from 1020 KB.",
     "empty.pt": "The file is empty.",
-    "truncated.pt": "The file is damaged or cut short (its table of contents is missing). Upload it again.",
+    "truncated.pt": "The file is damaged or cut short (its table of contents is missing). Get a fresh copy.",
     "html_as.pt": "This is a web page, not a model. Download the file itself and try again.",
     "ts_forward_save.pt": "The model holds an operation on files (torch.save).",
     "ts_read_passwd.pt": "The model holds an operation on files (torch.from_file).",

@@ -212,7 +212,7 @@ def test_an_architecture_that_does_not_fit_is_told_with_the_first_differences(re
     assert re.search(
         r"do not fit torchvision/resnet50: layer1\.0\.conv3\.weight is missing.* and \d+ more", str(caught.value)
     )
-    with pytest.raises(UnsupportedModel, match="no architecture called 'torchvision/resnet19'"):
+    with pytest.raises(UnsupportedModel, match="'torchvision/resnet19' is not known"):
         opened(path, tmp_path, "torchvision/resnet19")
 
 

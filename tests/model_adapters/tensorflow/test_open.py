@@ -118,7 +118,7 @@ def test_a_saved_model_keeps_its_inside_to_itself(tensorflow_answers):
     said = tensorflow_answers.said["exported"]
     assert said["layers"] == []
     for capability in ("BACKWARD_RULES", "RESCALE", "ACTIVATIONS", "ABLATION", "RANDOMISATION"):
-        assert "Upload the model as a .keras file" in said["missing"][capability]
+        assert "Use the model's .keras file" in said["missing"][capability]
 
 
 def test_the_sample_shows_its_layers_up_to_the_last_grid(tensorflow_answers):

@@ -24,7 +24,7 @@ LAMBDA = "is a Lambda layer, which holds Python code"
 MEMORY = "memory|needs more than [0-9]+ MB"
 PT2 = "PyTorch .pt2 files can run code when opened"
 TOO_LONG = "The model took longer than [0-9]+ s and was stopped."
-OUTSIDE = "The weights must lie beside the model; upload both as one zip."
+OUTSIDE = "The weights must lie beside the model; pack both into one zip."
 UNKNOWN = "These weights match no network of torchvision or timm"
 WORKS = ""
 

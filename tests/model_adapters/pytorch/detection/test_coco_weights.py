@@ -54,7 +54,7 @@ def test_without_a_network_one_sentence_says_so(tmp_path):
     said = fetch(tmp_path, LOW)
     assert said.returncode == 2
     assert said.stderr.splitlines()[-1].startswith("download.pytorch.org does not answer (")
-    assert said.stderr.splitlines()[-1].endswith("Upload the weights as a file instead.")
+    assert said.stderr.splitlines()[-1].endswith("Download the weights yourself and use the file.")
     assert "Traceback" not in said.stderr
 
 
@@ -62,7 +62,7 @@ def test_a_damaged_file_in_the_cache_is_told(tmp_path):
     cached(tmp_path, b"cut short")
     said = fetch(tmp_path, LOW)
     assert (said.returncode, said.stdout) == (2, "")
-    assert said.stderr == "The weights in the cache are damaged. Delete them there, or upload them as a file.\n"
+    assert said.stderr == "The weights in the cache are damaged. Delete them there, or use a file of your own.\n"
 
 
 @pytest.mark.parametrize("names", [(), ("torchvision/fasterrcnn_mobilenet_v2_fpn",), ("resnet18",)])

@@ -225,7 +225,7 @@ def test_a_wrong_choice_is_told_with_the_right_one(low, tmp_path):
     path = saved(low.module.state_dict(), tmp_path)
     with pytest.raises(UnsupportedModel, match=f"do not fit torchvision/ssd300_vgg16. They look like {MOBILE}"):
         opened(path, "torchvision/ssd300_vgg16")
-    with pytest.raises(UnsupportedModel, match="no detector called 'torchvision/resnet18'"):
+    with pytest.raises(UnsupportedModel, match="'torchvision/resnet18' is not known"):
         opened(path, "torchvision/resnet18")
 
 
