@@ -7,6 +7,7 @@ from vitrine.ui.bias.filters import filters_form, parts_of, settings_form
 from vitrine.ui.bias.published import published
 from vitrine.ui.bias.source import bias_source
 from vitrine.ui.bias.tabs import tabs
+from vitrine.ui.slots.bias import BiasSlot
 
 frame.within_app()
 st.title("Bias")
@@ -16,7 +17,7 @@ with controls:
     held = bias_source()
 if not held:
     with answer, st.container():  # in one, so that all of it goes as soon as anything else is shown
-        job = session.workspace().bias.asking
+        job = session.slot(BiasSlot).asking
         if job is None or job.state.ended:
             st.info("Bring predictions on the left, or start with the sample.", icon=":material/arrow_back:")
         else:
@@ -28,7 +29,7 @@ with controls:
     filters = filters_form(held)
     settings = settings_form(held)
 with answer:
-    parts, absent = parts_of(session.workspace().bias, filters)
+    parts, absent = parts_of(session.slot(BiasSlot), filters)
     for name, sentence in absent.items():
         frame.warn(f"{name}: {sentence}")
     if parts:

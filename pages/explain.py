@@ -8,14 +8,15 @@ from vitrine.ui.explain.results import results
 from vitrine.ui.explain.runs import runs_for
 from vitrine.ui.model.source import opening_progress
 from vitrine.ui.picture_tray import picture_tray
+from vitrine.ui.slots.classifier import ClassifierSlot
 from vitrine.ui.trust.engines import classifier_trials, find_out, precision_choice
 
 frame.within_app()
 st.title("Explain")
-prepared = session.workspace().prepared
+prepared = session.slot(ClassifierSlot).prepared
 if prepared is None:
     opening_progress()
-    if session.workspace().opening is None:
+    if session.slot(ClassifierSlot).opening is None:
         st.info("No model is open. Upload one, or start with a sample.", icon=":material/arrow_upward:")
     st.page_link("pages/model.py", label="Bring a model", icon=":material/model_training:")
     st.stop()

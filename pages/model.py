@@ -7,6 +7,7 @@ from vitrine.ui.explain.predictions import prediction_strip
 from vitrine.ui.model.card import label_form, model_card, preprocessing_form
 from vitrine.ui.model.source import model_source
 from vitrine.ui.picture_tray import picture_tray
+from vitrine.ui.slots.classifier import ClassifierSlot
 
 frame.within_app()
 st.title("Why did it say that?")
@@ -20,7 +21,7 @@ with pictures:
     st.subheader("Pictures")
     at_hand = picture_tray()
 
-prepared = session.workspace().prepared
+prepared = session.slot(ClassifierSlot).prepared
 if prepared is None:
     st.info(
         "Upload a model above, or start with a sample. Its predictions appear here.", icon=":material/arrow_upward:"

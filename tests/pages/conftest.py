@@ -14,6 +14,7 @@ from tests.browser_session import ROOT
 from tests.fakes import LinearNetwork, random_weights
 from tests.fakes_runner import DirectRunner, done
 from vitrine.ui import session
+from vitrine.ui.slots.classifier import ClassifierSlot
 from xai_core import methods  # noqa: F401  (registers them)
 from xai_core.jobs.base import Job
 from xai_core.jobs.question import Answer, Question
@@ -85,7 +86,7 @@ def with_sample(app: AppTest) -> AppTest:
     """Start with the first sample model, and wait until it is ready."""
     app.run()
     app.button(key="use-PyTorch").click().run()
-    opening = app.session_state["workspace"].opening
+    opening = app.session_state["workspace"].slot(ClassifierSlot).opening
     opening.wait(120)
     return app.run().run()
 

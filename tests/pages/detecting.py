@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from tests.detector_fakes import SpotDetector, spots
 from tests.fakes_runner import done, failed
 from tests.pages.conftest import InstantRunner
+from vitrine.ui.slots.detector import DetectorSlot
 from xai_core.detection.method import DetectionMethod
 from xai_core.detector import BoxTarget, Detections, Detector
 from xai_core.errors import VitrineError
@@ -103,7 +104,7 @@ def on_detection_page(app: AppTest) -> AppTest:
 def upload_detector(app: AppTest, before: int = 0) -> AppTest:
     """Upload a detector, where so many were uploaded before, and wait until it is ready or refused."""
     app.file_uploader(key=f"detector-file-{before}").upload(f"detector{before}.pt", b"weights %d" % before).run()
-    app.session_state["workspace"].detector.opening.wait(120)
+    app.session_state["workspace"].slot(DetectorSlot).opening.wait(120)
     return app.run().run()
 
 

@@ -19,6 +19,7 @@ from tests.pages.conftest import InstantRunner, text_of, with_sample
 from vitrine.samples import sample_predictions
 from vitrine.ui.bias import download, tabs
 from vitrine.ui.charts import with_interval
+from vitrine.ui.slots.bias import BiasSlot
 from xai_core.bias.group_accuracy import accuracies
 from xai_core.bias.summary import summary
 from xai_core.bias.wording import number
@@ -495,7 +496,7 @@ def test_all_figures_can_be_downloaded_as_tables_json_and_a_page(app: AppTest) -
 
 def ended(app: AppTest, what: object, how: Status = Status.DONE) -> Job:
     """Wait for what is worked out in the background, and return its job."""
-    kept = app.session_state["workspace"].bias.figures
+    kept = app.session_state["workspace"].slot(BiasSlot).figures
     job = next(job for key, job in kept.items() if what in (key[-1], key[-1][0]))
     assert job.wait(120).status is how
     return job
@@ -537,7 +538,7 @@ def bring_pictures(app: AppTest, data: bytes) -> AppTest:
 
 
 def answered(app: AppTest) -> AppTest:
-    job = app.session_state["workspace"].bias.asking
+    job = app.session_state["workspace"].slot(BiasSlot).asking
     if job is not None:
         job.wait(120)
     return app.run().run()
@@ -603,7 +604,7 @@ def test_thumbnails_of_a_cell_are_turned_a_page_at_a_time(app: AppTest, monkeypa
     with_pictures(app, coloured_pictures())
     answered(app)
     look(app, "Confusion")
-    found = app.session_state["workspace"].bias.held[0].predictions
+    found = app.session_state["workspace"].slot(BiasSlot).held[0].predictions
     label = found.labels[np.bincount(found.predicted).argmax()]
     app.selectbox(key="bias.cell.predicted").set_value(label).run()
     number = int((found.predicted == found.labels.index(label)).sum())
@@ -634,7 +635,7 @@ def test_a_picture_of_a_cell_that_is_explained_keeps_its_true_class(app: AppTest
     with_pictures(app, pictures_of("012"))
     answered(app)
     look(app, "Confusion")
-    truth = app.session_state["workspace"].bias.held[0].predictions
+    truth = app.session_state["workspace"].slot(BiasSlot).held[0].predictions
     label = truth.labels[truth.truth[-1]]
     app.selectbox(key="bias.cell.actual").set_value(label).run()
     app.button(key="bias.explain").click().run()

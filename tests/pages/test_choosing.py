@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import InstantRunner, all_able, text_of, with_sample
+from vitrine.ui.slots.classifier import ClassifierSlot
 from xai_core.guide import in_order
 from xai_core.method import METHODS
 from xai_core.types import Capability, Layer
@@ -127,9 +128,9 @@ def test_a_link_to_a_layer_that_is_not_there_is_told_and_the_default_stands(
 
 def test_layers_of_another_model_vanish(choosing: AppTest) -> None:
     choosing.multiselect(key=LAYERS).set_value(["features.0", "features.2"]).run()
-    space = choosing.session_state["workspace"]
-    card = replace(space.prepared.card, layers=(Layer("features.0", 8, 8, 4), Layer("head", 2, 2, 4)))
-    space.prepared = replace(space.prepared, card=card)
+    slot = choosing.session_state["workspace"].slot(ClassifierSlot)
+    card = replace(slot.prepared.card, layers=(Layer("features.0", 8, 8, 4), Layer("head", 2, 2, 4)))
+    slot.prepared = replace(slot.prepared, card=card)
     choosing.run()
     assert not choosing.exception
     assert choosing.multiselect(key=LAYERS).value == ["features.0"]

@@ -26,6 +26,8 @@ from tests.pages.detecting import (
 )
 from vitrine.samples import sample_detectors
 from vitrine.ui import session
+from vitrine.ui.slots.classifier import ClassifierSlot
+from vitrine.ui.slots.detector import DetectorSlot
 from xai_core.detection import methods  # noqa: F401  (registers them)
 from xai_core.detection.method import DETECTION_METHODS
 from xai_core.detector import Detections
@@ -73,8 +75,9 @@ def test_the_detector_is_opened_as_one_beside_the_classifier(app: AppTest, insta
     with_detector(app)
     space = app.session_state["workspace"]
     assert [source.task for source in instant.opened] == ["detect"]
-    assert space.prepared is None
-    assert space.detector.prepared.source.owner == space.detector.owner != space.owner
+    classifier, detector = space.slot(ClassifierSlot), space.slot(DetectorSlot)
+    assert classifier.prepared is None
+    assert detector.prepared.source.owner == detector.owner != classifier.owner
 
 
 def test_all_boxes_above_the_threshold_can_be_chosen_by_list(app: AppTest, instant: DetectingRunner) -> None:
@@ -255,7 +258,7 @@ def test_a_classifier_is_pointed_to_the_model_page_and_opens_there(app: AppTest,
     assert "Open a classifier on the Model page" in text_of(app)
     next(one for one in app.button if one.label == "Open it as a classifier").click().run()
     assert not app.exception
-    app.session_state["workspace"].opening.wait(120)
+    app.session_state["workspace"].slot(ClassifierSlot).opening.wait(120)
     assert [source.task for source in instant.opened] == ["detect", "classify"]
     assert "Why did it say that?" in text_of(app)
 
@@ -264,14 +267,14 @@ def test_a_detector_on_the_model_page_opens_on_this_one(app: AppTest, instant: D
     instant.refusal = not_a_classifier([(1, 85, 22, 22)], side=352)
     app.run()
     app.file_uploader(key="model-file-0").upload("detector.pt", b"weights").run()
-    app.session_state["workspace"].opening.wait(120)
+    app.session_state["workspace"].slot(ClassifierSlot).opening.wait(120)
     app.run()
     assert "Open a detector on the Detection page" in text_of(app)
     next(one for one in app.button if one.label == "Open it on the Detection page").click().run()
-    app.session_state["workspace"].detector.opening.wait(120)
+    app.session_state["workspace"].slot(DetectorSlot).opening.wait(120)
     app.run().run()
     assert not app.exception
-    assert app.session_state["workspace"].detector.prepared.source.name == "detector.pt"
+    assert app.session_state["workspace"].slot(DetectorSlot).prepared.source.name == "detector.pt"
     assert "Add a picture on the left" in text_of(app)
 
 
@@ -288,7 +291,7 @@ def test_unknown_outputs_ask_for_a_reading_and_show_what_they_hold(app: AppTest,
     instant.detector.card = able
     next(one for one in app.toggle if one.label == "Objectness").set_value(True)
     next(one for one in app.button if one.label == "Read the outputs so").click().run()
-    app.session_state["workspace"].detector.opening.wait(120)
+    app.session_state["workspace"].slot(DetectorSlot).opening.wait(120)
     app.run().run()
     assert not app.exception
     assert '"objectness": true' in instant.opened[-1].reading
@@ -309,7 +312,7 @@ def test_settings_that_weights_do_not_hold_can_be_changed(app: AppTest, instant:
     with_detector(app)
     next(one for one in app.number_input if one.label == "Smallest side (px)").set_value(640)
     next(one for one in app.button if one.label == "Open with these settings").click().run()
-    app.session_state["workspace"].detector.opening.wait(120)
+    app.session_state["workspace"].slot(DetectorSlot).opening.wait(120)
     assert not app.exception
     assert instant.opened[-1].reading == '{"smallest_side": 640}'
 
@@ -333,7 +336,7 @@ def test_a_sample_brings_its_labels_and_pictures_of_its_own(app: AppTest, instan
     instant.detector = FixedDetector(Detections.of([[9, 9, 99, 99]], [7], [0.8], classes=len(sample.labels)))
     on_detection_page(app)
     app.button(key=f"use-detector-{sample.path.stem}").click().run()
-    app.session_state["workspace"].detector.opening.wait(120)
+    app.session_state["workspace"].slot(DetectorSlot).opening.wait(120)
     app.run().run()
     assert not app.exception
     assert box_list(app).options == [f"1: class {sample.labels[7]}, 80 %"]
@@ -360,7 +363,7 @@ def test_a_download_is_opened_as_a_detector(
     monkeypatch.setattr(known_detectors, "coco_fetch_command", lambda name: gives)
     on_detection_page(app)
     get_coco(app)
-    app.session_state["workspace"].detector.opening.wait(120)
+    app.session_state["workspace"].slot(DetectorSlot).opening.wait(120)
     app.run().run()
     assert [(source.name, source.task) for source in instant.opened] == [("weights.pth", "detect")]
     assert "Add a picture on the left" in text_of(app)
@@ -388,7 +391,7 @@ def test_a_job_that_fails_is_a_sentence_with_another_try(app: AppTest, instant: 
 
 def get_coco(app: AppTest) -> None:
     next(one for one in app.button if one.label == "Download this detector").click().run()
-    app.session_state["workspace"].detector.downloading.wait(120)
+    app.session_state["workspace"].slot(DetectorSlot).downloading.wait(120)
     app.run()
 
 

@@ -11,6 +11,7 @@ from tests.detector_fakes import EVERYTHING, SpotDetector
 from tests.pages.conftest import text_of
 from tests.pages.detecting import DetectingRunner, choose, upload_detector, with_picture
 from vitrine.ui import session
+from vitrine.ui.slots.detector import DetectorSlot
 from xai_core.jobs.base import Status
 from xai_core.types import Capability, Engine
 
@@ -143,7 +144,9 @@ def test_a_check_of_boxes_ends_with_its_question(app: AppTest, instant: Detectin
     asking(app, "drise", drise__samples=300)
     instant.holding = True
     press(app, "Try another seed")
-    (running,) = (job for jobs in app.session_state["workspace"].detector.checks.values() for job in jobs.values())
+    (running,) = (
+        job for jobs in app.session_state["workspace"].slot(DetectorSlot).checks.values() for job in jobs.values()
+    )
     assert not running.state.ended
     choose(app, 2)
     assert running.state.status is Status.CANCELLED

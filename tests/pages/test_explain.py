@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.fakes import LinearNetwork, softmax
 from tests.pages.conftest import InstantRunner, all_able, text_of, with_sample
+from vitrine.ui.slots.classifier import ClassifierSlot
 from xai_core.method import METHODS
 from xai_core.types import Capability, Floats
 
@@ -119,8 +120,8 @@ def test_a_model_that_ends_in_probabilities_is_explained_by_itself(app: AppTest,
 def test_a_model_that_became_ready_meanwhile_is_found_here(app: AppTest) -> None:
     app.run()
     app.button(key="use-PyTorch").click().run()
-    app.session_state["workspace"].opening.wait(120)
-    app.session_state["workspace"].prepared = None
+    app.session_state["workspace"].slot(ClassifierSlot).opening.wait(120)
+    app.session_state["workspace"].slot(ClassifierSlot).prepared = None
     app.switch_page("pages/explain.py").run().run()
     assert not app.exception
-    assert app.session_state["workspace"].prepared is not None
+    assert app.session_state["workspace"].slot(ClassifierSlot).prepared is not None

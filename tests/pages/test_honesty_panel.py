@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.fakes_runner import done
 from tests.pages.conftest import SIDE, InstantRunner, text_of, with_sample
-from vitrine.ui import session
+from vitrine.ui.slots.classifier import ClassifierSlot
 from vitrine.ui.trust import checks
 from vitrine.ui.trust import panel as honesty_panel
 from xai_core.jobs.base import Job, Status
@@ -181,7 +181,9 @@ def test_a_check_that_runs_can_be_seen_and_ends_with_its_question(app: AppTest, 
     instant.holding = True
     button(app, "Try another seed").click().run()
     assert button(app, "Try another seed").disabled
-    (running,) = (job for jobs in app.session_state["workspace"].checks.values() for job in jobs.values())
+    (running,) = (
+        job for jobs in app.session_state["workspace"].slot(ClassifierSlot).checks.values() for job in jobs.values()
+    )
     assert not running.state.ended
     instant.holding = False
     app.slider(key="rise.samples").set_value(500).run()
@@ -242,9 +244,9 @@ def test_a_run_that_goes_takes_its_checks_along(app: AppTest, instant: InstantRu
     explaining(app)
     instant.holding = True
     button(app, "Try another seed").click().run()
-    space: session.Workspace = app.session_state["workspace"]
-    (job,) = space.runs.values()
-    (running,) = (check for jobs in space.checks.values() for check in jobs.values())
-    space.drop(job)
+    slot = app.session_state["workspace"].slot(ClassifierSlot)
+    (job,) = slot.runs.values()
+    (running,) = (check for jobs in slot.checks.values() for check in jobs.values())
+    slot.drop(job)
     assert running.state.status is Status.CANCELLED
-    assert not space.checks
+    assert not slot.checks

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import CLASSES, InstantRunner, text_of, with_sample
+from vitrine.ui.slots.classifier import ClassifierSlot
 from xai_core.errors import RefusedModel
 
 
@@ -33,11 +34,11 @@ def test_the_candidates_of_preprocessing_are_listed_with_their_evidence(app: App
 
 def test_another_preparation_can_be_chosen(app: AppTest) -> None:
     with_sample(app)
-    before = app.session_state["workspace"].prepared.preprocessing
+    before = app.session_state["workspace"].slot(ClassifierSlot).prepared.preprocessing
     box = next(box for box in app.selectbox if box.label == "Preparation")
     other = next(option for option in box.options if option != box.value)
     box.select(other).run()
-    assert app.session_state["workspace"].prepared.preprocessing != before
+    assert app.session_state["workspace"].slot(ClassifierSlot).prepared.preprocessing != before
 
 
 def test_a_refused_model_is_one_sentence(app: AppTest, instant: InstantRunner) -> None:
@@ -59,10 +60,10 @@ def test_the_same_preparation_can_be_chosen_for_a_second_model(app: AppTest) -> 
     with_sample(app)
     for framework in ("PyTorch", "Keras"):
         app.button(key=f"use-{framework}").click().run()
-        app.session_state["workspace"].opening.wait(120)
+        app.session_state["workspace"].slot(ClassifierSlot).opening.wait(120)
         app.run().run()
         next(box for box in app.selectbox if box.label == "Preparation").select("0..255").run()
-        assert app.session_state["workspace"].prepared.preprocessing.scale == 255
+        assert app.session_state["workspace"].slot(ClassifierSlot).prepared.preprocessing.scale == 255
 
 
 def test_one_picture_can_be_removed(app: AppTest) -> None:

@@ -12,6 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import text_of
+from vitrine.ui.slots.training import TrainingSlot
 from vitrine.ui.training.flow import HEIGHT, LEAST_APART
 from vitrine.ui.training.source import FOLDER
 from vitrine_logger import PredictionLogger
@@ -95,7 +96,7 @@ def test_classes_are_named_beside_the_streams_and_no_name_lies_upon_another(digi
 
 def test_matrices_are_written_in_counts_or_in_shares_of_the_true_class(digits: AppTest) -> None:
     open_tab(digits, "Final confusion matrix")
-    counts = final_confusion(digits.session_state["workspace"].training.history)
+    counts = final_confusion(digits.session_state["workspace"].slot(TrainingSlot).history)
     heat, written = json.loads(digits.get("plotly_chart")[0].proto.spec)["data"]
     assert written["text"] == list(map(str, counts.ravel().tolist()))
     assert (heat["zmin"], heat["zmax"]) == (0, counts.max())
@@ -190,7 +191,7 @@ def test_curves_are_added_from_a_table(training: AppTest) -> None:
     (chooser,) = [one for one in training.file_uploader if one.label.startswith("Loss and accuracy")]
     chooser.upload("curves.csv", b"epoch,val_loss\n0,3\n1,2\n2,1\n", "text/csv").run()
     assert not training.exception
-    assert list(training.session_state["workspace"].training.history.curves) == ["val_loss"]
+    assert list(training.session_state["workspace"].slot(TrainingSlot).history.curves) == ["val_loss"]
 
 
 def test_curves_of_every_batch_are_brought_to_the_epochs_and_the_page_says_how(training: AppTest) -> None:
@@ -199,7 +200,7 @@ def test_curves_of_every_batch_are_brought_to_the_epochs_and_the_page_says_how(t
     text = "step,loss\n" + "".join(f"{step},{step // 10}\n" for step in range(30))
     chooser.upload("curves.csv", text.encode(), "text/csv").run()
     assert not training.exception
-    assert training.session_state["workspace"].training.history.curves["loss"].tolist() == [0, 1, 2]
+    assert training.session_state["workspace"].slot(TrainingSlot).history.curves["loss"].tolist() == [0, 1, 2]
     assert "loss: more values than epochs, so the steps are spread evenly" in text_of(training).replace("\\", "")
 
 
@@ -244,7 +245,7 @@ def test_a_run_that_grows_is_read_again_and_the_range_follows(
     app.run()
     assert "3 epochs so far" in text_of(app)
     assert figures(app)["Accuracy"] == "1.000"
-    assert app.session_state["workspace"].training.range == ("0", "2")
+    assert app.session_state["workspace"].slot(TrainingSlot).range == ("0", "2")
 
 
 def test_a_run_that_is_half_written_leaves_what_was_read_before(
@@ -263,4 +264,4 @@ def test_a_run_that_is_half_written_leaves_what_was_read_before(
     app.run()
     assert not app.exception
     assert "2 epochs so far. Its last change can not be read yet" in text_of(app).replace("\\", "")
-    assert np.isfinite(app.session_state["workspace"].training.history.predictions).all()
+    assert np.isfinite(app.session_state["workspace"].slot(TrainingSlot).history.predictions).all()

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from vitrine.ui import session, uploads
+from vitrine.ui.slots.classifier import ClassifierSlot
+from vitrine.ui.slots.detector import DetectorSlot
+from vitrine.ui.slots.training import TrainingSlot
 from xai_core.detector import Detections
 from xai_core.errors import RefusedModel
 from xai_core.jobs.base import Job, Status
@@ -37,103 +40,127 @@ def runner(monkeypatch: pytest.MonkeyPatch) -> ReleasingRunner:
 
 @pytest.fixture
 def space() -> session.Workspace:
-    found = session.Workspace()
-    found.source = uploads.keep(io.BytesIO(b"weights"), "model.pt", found.owner)
-    return found
+    return session.Workspace()
+
+
+@pytest.fixture
+def slot(space: session.Workspace) -> ClassifierSlot:
+    slot = space.slot(ClassifierSlot)
+    slot.source = uploads.keep(io.BytesIO(b"weights"), "model.pt", slot.owner)
+    return slot
+
+
+@pytest.fixture
+def detector(space: session.Workspace) -> DetectorSlot:
+    slot = space.slot(DetectorSlot)
+    slot.source = uploads.keep(io.BytesIO(b"boxes"), "detector.pt", slot.owner)
+    return slot
+
+
+def test_a_tab_has_one_slot_of_each_kind(space: session.Workspace) -> None:
+    assert space.slot(TrainingSlot) is space.slot(TrainingSlot)
+    assert space.slot(ClassifierSlot).owner != space.slot(DetectorSlot).owner
+    assert session.Workspace().slot(TrainingSlot) is not space.slot(TrainingSlot)
+
+
+def test_session_knows_no_slot_by_name() -> None:
+    assert "vitrine.ui.slots" not in Path(session.__file__).read_text("utf-8")
 
 
 def test_a_closed_tab_frees_its_process_its_runs_and_its_file(
-    runner: ReleasingRunner, space: session.Workspace
+    runner: ReleasingRunner, space: session.Workspace, slot: ClassifierSlot
 ) -> None:
     cancelled = threading.Event()
-    space.remember(("run",), Job[Estimate](cancel=cancelled.set))
+    slot.remember(("run",), Job[Estimate](cancel=cancelled.set))
     session._Departures().leave(space)
     _join_timers()
     assert cancelled.is_set()
-    assert runner.released == [space.owner]
-    assert space.source is not None
-    assert not Path(space.source.path).exists()
+    assert runner.released == [slot.owner]
+    assert slot.source is not None
+    assert not Path(slot.source.path).exists()
 
 
-def test_a_tab_that_comes_back_keeps_everything(runner: ReleasingRunner, space: session.Workspace) -> None:
+def test_a_tab_that_comes_back_keeps_everything(
+    runner: ReleasingRunner, space: session.Workspace, slot: ClassifierSlot
+) -> None:
     departures = session._Departures()
     departures.leave(space)
     departures.arrive(space)
     assert not runner.heard.wait(0.3)
-    assert space.source is not None
-    assert Path(space.source.path).exists()
+    assert slot.source is not None
+    assert Path(slot.source.path).exists()
 
 
-def opened(space: session.Workspace, name: str, **end: object) -> ModelSource:
+def opened(slot: ClassifierSlot, name: str, **end: object) -> ModelSource:
     """Bring another file and end its opening."""
-    source = uploads.keep(io.BytesIO(name.encode()), name, space.owner)
-    space.make_room(source)
-    space.opening = Job(cancel=lambda: None)
-    space.opening.update(**end)
+    source = uploads.keep(io.BytesIO(name.encode()), name, slot.owner)
+    slot.make_room(source)
+    slot.opening = Job(cancel=lambda: None)
+    slot.opening.update(**end)
     return source
 
 
-def test_another_model_takes_the_place_of_the_first(runner: ReleasingRunner, space: session.Workspace) -> None:
-    before, space.prepared = space.source, object()
-    after = opened(space, "other.pt", status=Status.DONE, latest="ready")
+def test_another_model_takes_the_place_of_the_first(runner: ReleasingRunner, slot: ClassifierSlot) -> None:
+    before, slot.prepared = slot.source, object()
+    after = opened(slot, "other.pt", status=Status.DONE, latest="ready")
     assert before is not None
     assert Path(before.path).exists()
-    assert space.settle()
-    assert (space.source, space.prepared) == (after, "ready")
+    assert slot.settle()
+    assert (slot.source, slot.prepared) == (after, "ready")
     assert (Path(before.path).exists(), Path(after.path).exists()) == (False, True)
 
 
-def test_the_model_before_comes_back_where_another_is_refused(
-    runner: ReleasingRunner, space: session.Workspace
-) -> None:
-    before, space.prepared = space.source, "as before"
-    refused = opened(space, "broken.pt", status=Status.FAILED, error=RefusedModel("It is broken."))
-    assert space.settle()
-    assert (space.source, space.prepared, space.refused) == (before, "as before", refused)
+def test_the_model_before_comes_back_where_another_is_refused(runner: ReleasingRunner, slot: ClassifierSlot) -> None:
+    before, slot.prepared = slot.source, "as before"
+    refused = opened(slot, "broken.pt", status=Status.FAILED, error=RefusedModel("It is broken."))
+    assert slot.settle()
+    assert (slot.source, slot.prepared, slot.refused) == (before, "as before", refused)
     assert Path(refused.path).exists()
-    assert not space.settle()
-    third = opened(space, "third.pt", status=Status.DONE, latest="ready")
-    assert space.settle()
+    assert not slot.settle()
+    third = opened(slot, "third.pt", status=Status.DONE, latest="ready")
+    assert slot.settle()
     assert [Path(one.path).exists() for one in (before, refused, third)] == [False, False, True]
 
 
 def test_a_refused_file_without_a_model_before_it_stays_to_be_opened_otherwise(
-    runner: ReleasingRunner, space: session.Workspace
+    runner: ReleasingRunner, slot: ClassifierSlot
 ) -> None:
-    refused = opened(space, "broken.pt", status=Status.FAILED, error=RefusedModel("It is broken."))
-    assert not space.settle()
-    assert space.source == refused
+    refused = opened(slot, "broken.pt", status=Status.FAILED, error=RefusedModel("It is broken."))
+    assert not slot.settle()
+    assert slot.source == refused
     assert Path(refused.path).exists()
 
 
-def test_runs_of_another_question_are_cancelled_and_forgotten(space: session.Workspace) -> None:
+def test_runs_of_another_question_are_cancelled_and_forgotten(slot: ClassifierSlot) -> None:
     cancelled = []
     for name in ("old", "new"):
-        space.remember((name,), Job[Estimate](cancel=lambda name=name: cancelled.append(name)))
-    space.drop_unfinished(but=[("new",)])
+        slot.remember((name,), Job[Estimate](cancel=lambda name=name: cancelled.append(name)))
+    slot.drop_unfinished(but=[("new",)])
     assert cancelled == ["old"]
-    assert list(space.runs) == [("new",)]
+    assert list(slot.runs) == [("new",)]
 
 
-def test_a_closed_tab_frees_its_detector_too(runner: ReleasingRunner, space: session.Workspace) -> None:
-    slot, cancelled = space.detector, []
-    slot.source = uploads.keep(io.BytesIO(b"boxes"), "detector.pt", slot.owner)
-    slot.remember(("run",), Job[Estimate](cancel=lambda: cancelled.append("run")))
-    slot.found[("picture",)] = Job[Detections](cancel=lambda: cancelled.append("picture"))
+def test_a_closed_tab_frees_its_detector_too(
+    runner: ReleasingRunner, space: session.Workspace, slot: ClassifierSlot, detector: DetectorSlot
+) -> None:
+    cancelled: list[str] = []
+    detector.remember(("run",), Job[Estimate](cancel=lambda: cancelled.append("run")))
+    detector.found[("picture",)] = Job[Detections](cancel=lambda: cancelled.append("picture"))
     session._Departures().leave(space)
     _join_timers()
     assert sorted(cancelled) == ["picture", "run"]
-    assert runner.released == [space.owner, slot.owner]
-    assert not Path(slot.source.path).exists()
+    assert runner.released == [slot.owner, detector.owner]
+    assert detector.source is not None
+    assert not Path(detector.source.path).exists()
 
 
-def test_another_detector_leaves_the_classifier_alone(runner: ReleasingRunner, space: session.Workspace) -> None:
-    slot = space.detector
-    slot.source = uploads.keep(io.BytesIO(b"boxes"), "detector.pt", slot.owner)
-    slot.leave_model()
-    assert runner.released == [slot.owner]
-    assert space.source is not None
-    assert Path(space.source.path).exists()
+def test_another_detector_leaves_the_classifier_alone(
+    runner: ReleasingRunner, slot: ClassifierSlot, detector: DetectorSlot
+) -> None:
+    detector.leave()
+    assert runner.released == [detector.owner]
+    assert slot.source is not None
+    assert Path(slot.source.path).exists()
 
 
 def _join_timers() -> None:

@@ -14,6 +14,7 @@ from vitrine.ui import session
 from vitrine.ui.bias.filters import KEPT, Part
 from vitrine.ui.pages_of_pictures import page_of
 from vitrine.ui.picture_tray import MOST_PICTURES, SEVERAL
+from vitrine.ui.slots.bias import BiasSlot
 from vitrine.ui.text import literal
 from xai_core.bias.picture_set import PictureSet
 from xai_core.bias.predictions import Predictions
@@ -101,7 +102,7 @@ def _gallery(part: Part, pictures: PictureSet, numbers: Indices, cell: object) -
 def _one(part: Part, pictures: PictureSet, number: int, place: int, turn: int) -> None:
     found = part.found
     try:
-        view = session.workspace().bias.once((part.held.number, "view", place), lambda: _view(pictures.picture(place)))
+        view = session.slot(BiasSlot).once((part.held.number, "view", place), lambda: _view(pictures.picture(place)))
     except (ImageError, DataError):
         st.caption("can not be opened")
         return
@@ -136,7 +137,7 @@ def _explain(found: Predictions, pictures: PictureSet, chosen: Sequence[tuple[in
 
 def _places(part: Part, pictures: PictureSet) -> dict[str, int]:
     key = (part.held.number, "places")
-    return session.workspace().bias.once(key, lambda: {str(name): n for n, name in enumerate(pictures.files)})
+    return session.slot(BiasSlot).once(key, lambda: {str(name): n for n, name in enumerate(pictures.files)})
 
 
 def _view(picture: Picture) -> NDArray[np.uint8]:

@@ -149,7 +149,7 @@ def _confidence() -> tuple[float, float]:
 
 def _attributes(held: Sequence[Held]) -> dict[str, list[str]]:
     """Return the values of all attributes that make groups, by name."""
-    slot, found = session.workspace().bias, dict[str, list[str]]()
+    slot, found = session.slot(BiasSlot), dict[str, list[str]]()
     for one in held:
         own = slot.once((one.number, "values"), lambda one=one: values_of(one.predictions))
         for name, values in own.items():

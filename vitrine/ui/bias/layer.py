@@ -11,6 +11,7 @@ import streamlit as st
 from vitrine.ui import session
 from vitrine.ui.background import answer_of
 from vitrine.ui.bias.filters import KEPT, Part, values_of
+from vitrine.ui.slots.classifier import ClassifierSlot
 from vitrine.ui.text import literal, percent
 from xai_core import methods  # noqa: F401  (registers them)
 from xai_core.bias.attribution_means import MeanMap
@@ -35,7 +36,7 @@ NEEDED = (
 
 def layer(part: Part) -> None:
     """Show probes of a layer and mean maps of two groups, where the model and its pictures are at hand."""
-    prepared = session.workspace().prepared
+    prepared = session.slot(ClassifierSlot).prepared
     known = {name: [v for v in values if v != UNKNOWN] for name, values in part.once("values", values_of).items()}
     offered = {name: values for name, values in known.items() if len(values) > 1}
     if prepared is None or part.held.pictures is None or not offered:

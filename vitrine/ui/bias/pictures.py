@@ -8,6 +8,7 @@ import streamlit as st
 
 from vitrine.ui import frame, session, uploads
 from vitrine.ui.slots.bias import BiasSlot
+from vitrine.ui.slots.classifier import ClassifierSlot
 from vitrine.ui.text import literal
 from xai_core.bias.pictures_in import read_picture_set
 from xai_core.errors import DataError
@@ -25,7 +26,7 @@ PICTURES = (
 
 def bring_pictures(slot: BiasSlot) -> None:
     """Show how to bring labelled pictures, and ask the model about those that were brought."""
-    prepared = session.workspace().prepared
+    prepared = session.slot(ClassifierSlot).prepared
     if prepared is None:
         st.info("Pictures need a model that can be asked. Bring one first.", icon=":material/info:")
         st.page_link("pages/model.py", label="Bring a model", icon=":material/model_training:")
@@ -71,7 +72,7 @@ def _ask(slot: BiasSlot, prepared: Prepared) -> None:
 
 
 def _progress() -> None:
-    slot = session.workspace().bias
+    slot = session.slot(BiasSlot)
     job = slot.asking
     if job is None:
         return
@@ -103,7 +104,7 @@ def _ended(slot: BiasSlot, job: PredictionsJob) -> None:
         kept = " What was answered is kept." if ResultsCache.from_environment() else ""
         st.info(f"Cancelled after {job.asked:,} of {job.total:,} pictures.{kept}", icon=":material/cancel:")
     again, enough = st.columns(2)
-    prepared = session.workspace().prepared
+    prepared = session.slot(ClassifierSlot).prepared
     if again.button("Resume", key="bias.resume", width="stretch", disabled=prepared is None) and prepared:
         _ask(slot, prepared)
         st.rerun()

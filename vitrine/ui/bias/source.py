@@ -25,7 +25,7 @@ TABLES = (
 
 def bias_source() -> list[Held]:
     """Show the ways to bring predictions, and those at hand; return these."""
-    slot = session.workspace().bias
+    slot = session.slot(BiasSlot)
     with frame.fold("Predictions", opened=not slot.held):
         if slot.full:
             st.caption(f"{MOST_HELD} are at hand, which is the most; remove one to bring another.")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from vitrine.ui import session
 from vitrine.ui.components.boxes import Box, box_picture
+from vitrine.ui.slots.detector import DetectorSlot
 from vitrine.ui.text import literal
 from xai_core.detection.cost import Cost
 from xai_core.detection.method import DetectionMethod
@@ -78,7 +79,7 @@ class Scene:
 
 def scene_of(prepared: PreparedDetector, picture: Picture) -> Scene:
     """Return a picture with what the detector finds in it, asked once; it waits, and says so."""
-    slot, key = session.workspace().detector, (prepared.source, picture.digest)
+    slot, key = session.slot(DetectorSlot), (prepared.source, picture.digest)
     photo = _as_detected(picture)
     if key not in slot.found or slot.found[key].state.error is not None:
         slot.found[key] = session.runner().ask(prepared.source, Detect(image_of(photo), LEAST_SCORE))

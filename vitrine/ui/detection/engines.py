@@ -6,6 +6,7 @@ import streamlit as st
 
 from vitrine.ui import session
 from vitrine.ui.detection.boxes import Scene
+from vitrine.ui.slots.detector import DetectorSlot
 from vitrine.ui.text import percent
 from vitrine.ui.trust.engines import Trials, engine_list
 from xai_core.jobs.questions.find_detector_engines import FindDetectorEngines
@@ -24,7 +25,7 @@ def detector_trials(scene: Scene) -> Trials:
     """Return the trials of a detector, for pictures of the size of one, which is among those of the trials."""
     prepared = scene.prepared
     return Trials(
-        slot=session.workspace().detector,
+        slot=session.slot(DetectorSlot),
         key=(prepared.source, *scene.photo.shape[:2]),
         begin=lambda: session.runner().ask(prepared.source, FindDetectorEngines(scene.image)),
         choice="detection.precision",
@@ -36,7 +37,7 @@ def detector_trials(scene: Scene) -> Trials:
 
 def detector_engine_lists() -> None:
     """Show what a detector runs on, for each size of picture for which that was found out."""
-    known = session.workspace().detector.engines
+    known = session.slot(DetectorSlot).engines
     for (_, height, width), job in known.items():
         st.markdown(f"**Many pictures of {width} × {height} px** run on")
         engine_list(job, SAME)

@@ -11,6 +11,7 @@ from vitrine.ui.detection.engines import detector_engine_lists
 from vitrine.ui.detection.reading import raw_outputs_table, reading_form, settings_form
 from vitrine.ui.detection.source import detector_source, opening_progress
 from vitrine.ui.model.opening import open_detector
+from vitrine.ui.slots.detector import DetectorSlot
 from vitrine.ui.text import literal
 from xai_core.services.detector_preparation import PreparedDetector, read_detector_labels
 from xai_core.types import Capability, ModelSource
@@ -20,7 +21,7 @@ NOTHING_YET = "No detector is open. Upload one, or start with a sample."
 
 def detector_panel() -> PreparedDetector | None:
     """Show how to bring a detector and what the present one is; return it once it can be asked for boxes."""
-    slot = session.workspace().detector
+    slot = session.slot(DetectorSlot)
     able = slot.prepared is not None and Capability.DETECT in slot.prepared.card.capabilities
     named = f"Detector: {literal(slot.source.name, 60)}" if able and slot.source else "Bring a detector"
     with frame.fold(named, opened=not able, icon=":material/select_all:"):
@@ -75,7 +76,7 @@ def _labels(prepared: PreparedDetector) -> None:
         with frame.errors_in_words():
             labels = read_detector_labels(file.getvalue(), prepared.card.classes, file.name)
             space.seen.add(file.file_id)
-            space.detector.prepared = replace(prepared, labels=labels)
+            session.slot(DetectorSlot).prepared = replace(prepared, labels=labels)
             st.rerun()
 
 

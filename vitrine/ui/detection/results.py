@@ -11,6 +11,7 @@ import streamlit as st
 from vitrine.ui import frame, session
 from vitrine.ui.components.viewer import Panel, ViewerState, viewer
 from vitrine.ui.detection.runs import BoxQuestion, BoxRun
+from vitrine.ui.slots.detector import DetectorSlot
 from vitrine.ui.text import literal
 from vitrine.ui.trust.panel import trust_panel
 from vitrine.ui.trust.running import progress, what_ran
@@ -69,7 +70,7 @@ def _follow(runs: Sequence[BoxRun], was_busy: bool) -> None:
 
 
 def _maps(answered: Sequence[tuple[BoxRun, Estimate]]) -> None:
-    scene, slot = answered[0][0].scene, session.workspace().detector
+    scene, slot = answered[0][0].scene, session.slot(DetectorSlot)
     inside = st.toggle(
         INSIDE,
         key="detection.inside",
@@ -104,7 +105,7 @@ def _below(run: BoxRun) -> None:
     if state.error is not None:
         frame.complain(state.error)
         if st.button("Try again", key=f"again.{run.place}"):
-            session.workspace().detector.drop(run.job)
+            session.slot(DetectorSlot).drop(run.job)
             st.rerun()
     if state.status is Status.CANCELLED:
         st.info("Cancelled. Move a slider or press Run to ask again.", icon=":material/pan_tool:")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vitrine.ui import session
 from vitrine.ui.detection.boxes import Scene
+from vitrine.ui.slots.detector import DetectorSlot
 from xai_core.detection.cost import Cost
 from xai_core.detection.method import DetectionMethod
 from xai_core.detection.pictures import at_size, outlined, shrunk
@@ -70,9 +71,9 @@ class BoxQuestion:
         return session.runner().ask(scene.prepared.source, question)
 
     @property
-    def slot(self) -> session.DetectorSlot:
+    def slot(self) -> DetectorSlot:
         """What the tab holds of the detector."""
-        return session.workspace().detector
+        return session.slot(DetectorSlot)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +131,7 @@ def box_runs(questions: Sequence[BoxQuestion], *, start: bool, again: bool) -> l
     start: begin those that were not yet begun, but for those whose cost is large; others are left out. again: begin all
     of them, those that did not finish anew. Runs that answer another question are cancelled; what they finished stays.
     """
-    slot = session.workspace().detector
+    slot = session.slot(DetectorSlot)
     wanted, slot.asked_to_run = slot.asked_to_run, ""
     slot.drop_unfinished(but=() if again else [one.key for one in questions])
     for one in questions:

@@ -15,6 +15,7 @@ from vitrine.ui import frame, session, uploads
 from vitrine.ui.detection.reading import architecture_form, sealed_form, short_name
 from vitrine.ui.model.opening import MODEL_PAGE, open_as_classifier, open_detector
 from vitrine.ui.picture_tray import show_first
+from vitrine.ui.slots.detector import DetectorSlot
 from vitrine.ui.text import literal
 from xai_core.errors import DataError, TryAsClassifier, VitrineError
 from xai_core.jobs.base import Job, Status
@@ -39,7 +40,7 @@ def detector_source() -> None:
 
 def opening_progress() -> None:
     """Follow the opening of a detector, if one is being opened, until it is ready or refused."""
-    opening = session.workspace().detector.opening
+    opening = session.slot(DetectorSlot).opening
     if opening is not None:
         st.fragment(_progress, run_every=None if opening.state.ended else 0.3)()
 
@@ -55,7 +56,7 @@ def _upload() -> None:
         "PyTorch (state dict, safetensors or TorchScript of a torchvision detector) or ONNX (external data: one zip). "
         "The file is told by its content."
     )
-    slot = session.workspace().detector
+    slot = session.slot(DetectorSlot)
     key = f"detector-file-{slot.models_uploaded}"
     file = st.file_uploader("Detector file", key=key, label_visibility="collapsed")
     if file is not None:
@@ -75,7 +76,7 @@ def _sample(sample: samples.SampleDetector) -> None:
 
 
 def _coco() -> None:
-    slot = session.workspace().detector
+    slot = session.slot(DetectorSlot)
     st.caption(
         "Trained on COCO's 80 classes, as torchvision offers them. The server fetches them once, and needs a network."
     )
@@ -100,7 +101,7 @@ def _downloaded(name: str, tell: Callable[[str], None]) -> Path:
 
 
 def _download(job: Job[Path], was_busy: bool) -> None:
-    state, slot = job.state, session.workspace().detector
+    state, slot = job.state, session.slot(DetectorSlot)
     if state.error is not None:
         frame.complain(state.error)
     elif state.status is Status.DONE and slot.downloading is job and state.latest is not None:
@@ -115,7 +116,7 @@ def _download(job: Job[Path], was_busy: bool) -> None:
 
 
 def _progress() -> None:
-    slot = session.workspace().detector
+    slot = session.slot(DetectorSlot)
     assert slot.opening is not None
     state = slot.opening.state
     if slot.settle():

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from vitrine.ui import session
+from vitrine.ui.slots.classifier import ClassifierSlot
 from vitrine.ui.text import literal, percent
 from xai_core.jobs.base import Job
 from xai_core.jobs.questions.predict import Predict
@@ -22,14 +23,14 @@ TOP = 5
 
 def probabilities(prepared: Prepared, pictures: Sequence[Picture]) -> dict[str, Floats]:
     """Return the probabilities (K,) for each picture's digest, asking the model only for new pictures."""
-    space = session.workspace()
+    slot = session.slot(ClassifierSlot)
     model = (prepared.source, prepared.preprocessing)
-    new = [p for p in pictures if (*model, p.digest) not in space.scores]
+    new = [p for p in pictures if (*model, p.digest) not in slot.scores]
     if new:
         images = np.stack([prepared.preprocessing.place(p.pixels) for p in new])
         rows = _waited_for(session.runner().ask(prepared.source, Predict(prepared.preprocessing, images)))
-        space.scores |= {(*model, p.digest): row for p, row in zip(new, rows, strict=True)}
-    return {p.digest: space.scores[(*model, p.digest)] for p in pictures}
+        slot.scores |= {(*model, p.digest): row for p, row in zip(new, rows, strict=True)}
+    return {p.digest: slot.scores[(*model, p.digest)] for p in pictures}
 
 
 def prediction_strip(prepared: Prepared, pictures: Sequence[Picture]) -> None:

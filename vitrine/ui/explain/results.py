@@ -9,6 +9,7 @@ import streamlit as st
 from vitrine.ui import frame, session
 from vitrine.ui.components.viewer import Panel, ViewerState, viewer
 from vitrine.ui.explain.runs import Run
+from vitrine.ui.slots.classifier import ClassifierSlot
 from vitrine.ui.trust.panel import honesty_panel
 from vitrine.ui.trust.running import progress, what_ran
 from xai_core.filters.clip import PercentileClip
@@ -39,7 +40,7 @@ def _one(run: Run) -> None:
     if state.error is not None:
         frame.complain(state.error)
         if st.button("Try again", key=f"again.{run.place}"):
-            session.workspace().drop(run.job)
+            session.slot(ClassifierSlot).drop(run.job)
             st.rerun()
     if state.status is Status.CANCELLED:
         st.info("Cancelled. Move a slider or press Run to ask again.", icon=":material/pan_tool:")
@@ -53,13 +54,13 @@ def _one(run: Run) -> None:
 
 
 def _picture(run: Run, estimate: Estimate) -> ViewerState:
-    space = session.workspace()
-    photo = space.seen_part(run.picture, run.prepared.preprocessing)
+    slot = session.slot(ClassifierSlot)
+    photo = session.workspace().seen_part(run.picture, run.prepared.preprocessing)
     place, panels = f"viewer.{run.place}", _panels(run, estimate)
     if estimate.standard_error is not None and st.toggle("Show the standard error", key=f"error.{run.place}"):
         place, panels = f"errors.{run.place}", _error_panels(run, estimate.standard_error)
-    space.view = viewer(photo, panels, key=place, start=space.view or FIRST_VIEW)
-    return space.view
+    slot.view = viewer(photo, panels, key=place, start=slot.view or FIRST_VIEW)
+    return slot.view
 
 
 def _panels(run: Run, estimate: Estimate) -> list[Panel]:

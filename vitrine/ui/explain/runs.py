@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vitrine.ui import session
 from vitrine.ui.explain.question import Question
+from vitrine.ui.slots.classifier import ClassifierSlot
 from xai_core.jobs.base import Job
 from xai_core.jobs.questions.explain import Explain
 from xai_core.method import Method
@@ -18,14 +19,12 @@ from xai_core.pictures.overlays import Look, overlay
 from xai_core.services.preparation import Prepared
 from xai_core.types import Conditions, Estimate, Floats, Indices
 
-Key = tuple[object, ...]
-
 
 @dataclass(frozen=True, eq=False)
 class Run:
     """One picture's explanation, running or done."""
 
-    key: Key
+    key: session.Key
     prepared: Prepared
     picture: Picture
     method: Method
@@ -46,12 +45,12 @@ class Run:
     @property
     def checks(self) -> dict[str, Job[Estimate]]:
         """The jobs that check this run, by the name of the check."""
-        return session.workspace().checks.setdefault(self.key, {})
+        return session.slot(ClassifierSlot).checks.setdefault(self.key, {})
 
     @property
-    def slot(self) -> session.Slot[Prepared]:
+    def slot(self) -> ClassifierSlot:
         """What the tab holds of the model."""
-        return session.workspace()
+        return session.slot(ClassifierSlot)
 
     @property
     def cost_in_words(self) -> str:
@@ -83,22 +82,22 @@ def runs_for(
     start: begin those that were not yet begun; others are left out. again: begin those anew that did not finish.
     Runs that answer another question are cancelled; what they finished stays.
     """
-    space = session.workspace()
-    start, space.asked_to_run = start or again or space.asked_to_run == question.method.id, ""
+    slot = session.slot(ClassifierSlot)
+    start, slot.asked_to_run = start or again or slot.asked_to_run == question.method.id, ""
     keys = [_key(prepared, p, question) for p in pictures]
-    space.drop_unfinished(but=() if again else keys)
+    slot.drop_unfinished(but=() if again else keys)
     found = []
     for picture, key in zip(pictures, keys, strict=True):
-        if start and key not in space.runs:
-            space.remember(key, _submit(prepared, picture, question))
-        if key in space.runs:
+        if start and key not in slot.runs:
+            slot.remember(key, _submit(prepared, picture, question))
+        if key in slot.runs:
             targets = question.targets[picture.digest]
             row = question.probabilities[picture.digest]
-            found.append(Run(key, prepared, picture, question.method, targets, row, space.runs[key]))
+            found.append(Run(key, prepared, picture, question.method, targets, row, slot.runs[key]))
     return found
 
 
-def _key(prepared: Prepared, picture: Picture, question: Question) -> Key:
+def _key(prepared: Prepared, picture: Picture, question: Question) -> session.Key:
     targets = tuple(question.targets[picture.digest].tolist())
     return (
         prepared.source,

@@ -7,6 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from vitrine.ui import frame, session
+from vitrine.ui.slots.classifier import ClassifierSlot
 from vitrine.ui.text import literal
 from vitrine.ui.trust.engines import classifier_trials, engine_list
 from xai_core.errors import ParamError
@@ -64,9 +65,9 @@ def preprocessing_form(prepared: Prepared) -> None:
 
 
 def _choose(key: str, ways: dict[str, Preprocessing]) -> None:
-    space, name = session.workspace(), session.value_of(key)
-    if space.prepared is not None and name is not None:
-        space.prepared = replace(space.prepared, preprocessing=ways[name])
+    slot, name = session.slot(ClassifierSlot), session.value_of(key)
+    if slot.prepared is not None and name is not None:
+        slot.prepared = replace(slot.prepared, preprocessing=ways[name])
 
 
 def _fields(prepared: Prepared) -> None:
@@ -86,7 +87,7 @@ def _fields(prepared: Prepared) -> None:
         if st.form_submit_button("Apply"):
             values = {"height": height, "width": width, "fit": fit, "crop_share": share, "channels": channels}
             made = Preprocessing.from_json({**values, "scale": scale, "mean": numbers(mean), "std": numbers(std)})
-            session.workspace().prepared = replace(prepared, preprocessing=made)
+            session.slot(ClassifierSlot).prepared = replace(prepared, preprocessing=made)
             st.rerun()
 
 
@@ -108,5 +109,5 @@ def label_form(prepared: Prepared) -> None:
         with frame.errors_in_words():
             labels = read_labels(file.getvalue(), prepared.card.classes, file.name)
             space.seen.add(file.file_id)
-            space.prepared = replace(prepared, labels=labels)
+            session.slot(ClassifierSlot).prepared = replace(prepared, labels=labels)
             st.rerun()

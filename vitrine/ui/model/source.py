@@ -9,6 +9,7 @@ from vitrine import samples
 from vitrine.ui import frame, session, uploads
 from vitrine.ui.model.opening import DETECTION_PAGE, open_as_detector, open_model
 from vitrine.ui.picture_tray import start_with_a_picture
+from vitrine.ui.slots.classifier import ClassifierSlot
 from vitrine.ui.text import literal
 from xai_core.errors import TryAsDetector
 from xai_core.types import ModelSource
@@ -16,36 +17,36 @@ from xai_core.types import ModelSource
 
 def model_source() -> None:
     """Show how to bring a model, and start opening what was brought."""
-    space = session.workspace()
+    slot = session.slot(ClassifierSlot)
     upload, sample = st.tabs(["Upload a model", "Start with a sample"])
     with upload:
-        _upload(space)
+        _upload(slot)
     with sample:
-        _sample(space)
+        _sample(slot)
     opening_progress()
 
 
 def opening_progress() -> None:
     """Follow the opening of a model, if one is being opened, until it is ready or refused."""
-    opening = session.workspace().opening
+    opening = session.slot(ClassifierSlot).opening
     if opening is not None:
         st.fragment(_progress, run_every=None if opening.state.ended else 0.3)()
 
 
-def _upload(space: session.Workspace) -> None:
+def _upload(slot: ClassifierSlot) -> None:
     st.caption(
         "PyTorch (state dict, safetensors, TorchScript), Keras (.keras, .h5), SavedModel (zip or tar) or ONNX "
         "(with external data: one zip). The format is detected from the content."
     )
-    file = st.file_uploader("Model file", key=f"model-file-{space.models_uploaded}", label_visibility="collapsed")
+    file = st.file_uploader("Model file", key=f"model-file-{slot.models_uploaded}", label_visibility="collapsed")
     if file is not None:
-        source = uploads.keep(file, file.name, space.owner)
-        space.models_uploaded += 1
+        source = uploads.keep(file, file.name, slot.owner)
+        slot.models_uploaded += 1
         open_model(source)
         st.rerun()
 
 
-def _sample(space: session.Workspace) -> None:
+def _sample(slot: ClassifierSlot) -> None:
     for model in samples.sample_models():
         words, button = st.columns([4, 1], vertical_alignment="center")
         words.markdown(f"**{literal(model.title)}** · {literal(model.framework)}  \n{literal(model.note)}")
@@ -56,21 +57,21 @@ def _sample(space: session.Workspace) -> None:
 
 
 def _progress() -> None:
-    space = session.workspace()
-    assert space.opening is not None
-    state = space.opening.state
-    if space.settle():
+    slot = session.slot(ClassifierSlot)
+    assert slot.opening is not None
+    state = slot.opening.state
+    if slot.settle():
         st.rerun()
     if state.error is not None:
         frame.complain(state.error)
-        _way_out(space)
+        _way_out(slot)
     elif not state.ended:
         st.info(f"{(state.doing or 'opening the file').capitalize()} …", icon=":material/hourglass_top:")
 
 
-def _way_out(space: session.Workspace) -> None:
+def _way_out(slot: ClassifierSlot) -> None:
     """Offer what the error points to: the page for detectors, or a choice of architecture."""
-    error, source = space.opening and space.opening.state.error, space.refused or space.source
+    error, source = slot.opening and slot.opening.state.error, slot.refused or slot.source
     if source is None:
         return
     if isinstance(error, TryAsDetector) and st.button("Open it on the Detection page", icon=":material/select_all:"):

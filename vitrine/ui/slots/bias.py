@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from vitrine.ui import uploads
+from vitrine.ui.session import Key
 from xai_core.bias.predictions import Predictions
 from xai_core.jobs.base import Job
 
@@ -21,7 +23,6 @@ if TYPE_CHECKING:  # these take pandas, which no other page needs
 
 MOST_HELD = 6
 KEPT_FIGURES, KEPT_PARTS, KEPT_BYTES = 200, 2 * MOST_HELD, 512 << 20
-Key = tuple[object, ...]
 Found = TypeVar("Found")
 
 
@@ -119,10 +120,11 @@ class BiasSlot:
         self.once(key, lambda: job)
 
     def leave(self) -> None:
-        """Stop the asking and the working out that go on."""
+        """Stop all jobs, and free the files of this tab."""
         if self.asking is not None:
             self.asking.cancel()
         self.stop_work()
+        uploads.forget(self.owner)
 
 
 def _bytes(found: Predictions) -> int:

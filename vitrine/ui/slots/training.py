@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from vitrine.ui.session import Key
 from xai_core.training.history import History
 
 KEPT_VIEWS = 4
@@ -32,7 +33,7 @@ class TrainingSlot:
     range: tuple[str, str] | None = None
     last_epoch: str | None = None
     files_uploaded: int = 0
-    known: OrderedDict[tuple[object, ...], Any] = field(default_factory=OrderedDict)
+    known: OrderedDict[Key, Any] = field(default_factory=OrderedDict)
 
     def hold(self, history: History, run: str | None = None) -> None:
         """Take a history in the place of the one before; of the same run that has grown, the choice stays."""
@@ -51,7 +52,7 @@ class TrainingSlot:
         self.last_epoch = epochs[-1]
         return self.range
 
-    def once(self, key: tuple[object, ...], work_out: Callable[[], Found]) -> Found:
+    def once(self, key: Key, work_out: Callable[[], Found]) -> Found:
         """Return what is worked out of the history, worked out the first time; a few of the last are kept."""
         if key not in self.known:
             self.known[key] = work_out()
@@ -60,3 +61,6 @@ class TrainingSlot:
             self.known.popitem(last=False)
         found: Found = self.known[key]
         return found
+
+    def leave(self) -> None:
+        """Free nothing: a history is held in memory only."""

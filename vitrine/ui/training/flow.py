@@ -10,6 +10,7 @@ import streamlit as st
 
 from vitrine.ui import session
 from vitrine.ui.charts import LONGEST_NAME, ink_on, named_axis, plain, scale
+from vitrine.ui.slots.training import TrainingSlot
 from vitrine.ui.text import literal
 from vitrine.ui.training.view import View
 from xai_core.bias.wording import UNDEFINED
@@ -46,7 +47,7 @@ def streams(view: View) -> None:
             "From one epoch to the next",
             steps,
             format_func=lambda at: f"{history.epochs[at]} → {history.epochs[at + 1]}",
-            key=f"training.step.{session.workspace().training.turn}.{len(steps)}",
+            key=f"training.step.{session.slot(TrainingSlot).turn}.{len(steps)}",
         )
     stayed = st.toggle("Leave out those that stayed", True, key="training.stayed", persist_state="session")
     matrix = flow_matrix(history, step, step + 1)

@@ -9,6 +9,7 @@ import streamlit as st
 from vitrine.ui import session
 from vitrine.ui.components.heatmap import heatmap, sheet_of
 from vitrine.ui.picture_tray import explain_next
+from vitrine.ui.slots.training import TrainingSlot
 from vitrine.ui.text import literal
 from vitrine.ui.training.table import SHARES
 from vitrine.ui.training.view import View
@@ -22,7 +23,7 @@ TALLEST, ROW = 260, 35  # pixels of the table of epochs, and of its rows
 
 def rows(view: View) -> None:
     """Show the heatmap; a picture that is chosen there is shown below."""
-    slot = session.workspace().training
+    slot = session.slot(TrainingSlot)
     history = view.history
 
     def chosen(number: int | None) -> None:
@@ -47,7 +48,7 @@ def rows(view: View) -> None:
 
 def chosen_picture(view: View) -> None:
     """Show the picture that was chosen, or the only one that the filters leave."""
-    slot = session.workspace().training
+    slot = session.slot(TrainingSlot)
     number = slot.chosen
     if number is None and len(view.numbers) == 1:
         number = int(view.numbers[0])

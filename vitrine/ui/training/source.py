@@ -24,7 +24,7 @@ FOLDER = "VITRINE_RUNS"
 
 def history_source() -> History | None:
     """Show the ways to bring a history; return the one at hand."""
-    slot = session.workspace().training
+    slot = session.slot(TrainingSlot)
     with frame.fold("History", opened=slot.history is None):
         titles = ["Upload", "Sample", *(["Training that goes on"] if FOLDER in os.environ else [])]
         upload, sample, *live = st.tabs(titles)
@@ -84,7 +84,7 @@ def _read(slot: TrainingSlot, folder: RunFolder, name: str) -> None:
 
 def _watch(folder: RunFolder) -> None:
     """Read the file again when it has changed; one that is half written is left for the next look."""
-    slot = session.workspace().training
+    slot = session.slot(TrainingSlot)
     if slot.run is None or slot.history is None:
         return
     stamp, rest = folder.stamp(slot.run), ""

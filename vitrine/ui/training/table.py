@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from vitrine.ui import session
+from vitrine.ui.slots.training import TrainingSlot
 from vitrine.ui.training.view import View
 from xai_core.training.arrays import to_npz
 from xai_core.training.figures import UNDEFINED, as_csv, epoch_table, instance_table
@@ -32,7 +33,7 @@ def table(view: View) -> None:
     columns: dict[str, object] = {name: _column(name) for name in SHORT}
     columns["picture"] = st.column_config.TextColumn("Picture", pinned=True)
     found = instance_table(view.history, view.measures, view.numbers)
-    slot = session.workspace().training
+    slot = session.slot(TrainingSlot)
     key = f"training.table.{slot.turn}"
 
     def chosen() -> None:

@@ -33,7 +33,7 @@ class View:
 
 def view_form(history: History) -> View:
     """Show what can be set and return the view."""
-    slot = session.workspace().training
+    slot = session.slot(TrainingSlot)
     first, last = _epochs(slot, history)
     during, measures, by_epoch = slot.once(("during", first, last), lambda: _measured(history, first, last))
     order: Order = st.selectbox("Order", get_args(Order), format_func=_titled, key="training.order", persist_state=KEPT)

@@ -11,9 +11,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from vitrine.ui import frame, session
+from vitrine.ui import frame
 from vitrine.ui.components.viewer import ViewerState
 from vitrine.ui.explain.runs import Run
+from vitrine.ui.slots.model import ModelSlot
 from vitrine.ui.text import literal
 from xai_core.jobs.base import Job, Status
 from xai_core.method import Catalogued
@@ -48,7 +49,7 @@ class Checked(Protocol):
     def job(self) -> Job[Estimate]: ...
 
     @property
-    def slot(self) -> session.Slot[Any]: ...
+    def slot(self) -> ModelSlot[Any]: ...
 
     @property
     def place(self) -> str: ...

@@ -11,6 +11,8 @@ import streamlit as st
 
 from vitrine.samples import sample_photos
 from vitrine.ui import session
+from vitrine.ui.slots.classifier import ClassifierSlot
+from vitrine.ui.slots.model import ModelSlot
 from vitrine.ui.text import literal, percent
 from xai_core.jobs.base import Job, Status
 from xai_core.jobs.questions.find_engines import FindEngines
@@ -32,7 +34,7 @@ class Trials:
     a fast engine agrees, in sentences. scope: says what is computed so, and what is not.
     """
 
-    slot: session.Slot[Any]
+    slot: ModelSlot[Any]
     key: session.Key
     begin: Callable[[], Job[Engines]]
     choice: str
@@ -72,7 +74,7 @@ def classifier_trials(prepared: Prepared) -> Trials:
         return session.runner().ask(prepared.source, FindEngines(way, images))
 
     return Trials(
-        slot=session.workspace(),
+        slot=session.slot(ClassifierSlot),
         key=(prepared.source, way.height, way.width),
         begin=begin,
         choice="precision",
@@ -117,7 +119,7 @@ def _engines(job: Job[Engines]) -> Engines:
     return job.state.latest or () if job.state.status is Status.DONE else ()
 
 
-def _choose(slot: session.Slot[Any], choice: str) -> None:
+def _choose(slot: ModelSlot[Any], choice: str) -> None:
     if slot.prepared is not None:
         slot.prepared = replace(slot.prepared, precision=session.value_of(choice, "float32"))
 
