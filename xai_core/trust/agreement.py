@@ -16,8 +16,7 @@ Doubles = NDArray[np.float64]
 ALIKE, ROUGHLY = 0.95, 0.8  # correlations of two seeds
 SAME_AS_PEER, SAME_SCALE = 0.99, 0.1  # correlation, and largest difference as a share of the range
 UNMOVED, MOVED = 0.8, 0.5  # correlations with the map of a random last layer
-WINDOW = 7  # pixels; Wang and others, 2004
-STEADY = (0.01**2, 0.03**2)  # the constants of the same
+WINDOW = 7  # pixels
 NOT_COMPARABLE = "One of the two maps is the same everywhere, so they cannot be compared."
 
 
@@ -40,9 +39,10 @@ def agreement(first: Floats, second: Floats) -> Agreement:
     """Compare two maps (H, W) of the same size."""
     comparable = not (is_constant(first) or is_constant(second))
     a, b = first.astype(np.float64), second.astype(np.float64)
+    pearson, spearman = _correlations(a, b) if comparable else (None, None)
     return Agreement(
-        correlation=_correlation(a, b) if comparable else None,
-        rank_correlation=_correlation(_ranks(a), _ranks(b)) if comparable else None,
+        correlation=pearson,
+        rank_correlation=spearman,
         largest_difference=None if is_constant(first) else float(np.abs(a - b).max() / np.ptp(a)),
         similarity=_similarity(_scaled(a), _scaled(b)),
     )
@@ -145,16 +145,11 @@ def _defined(agreements: Sequence[Agreement]) -> list[float]:
     return [figures.correlation for figures in agreements if figures.correlation is not None]
 
 
-def _correlation(a: Doubles, b: Doubles) -> float:
-    a, b = a.ravel() - a.mean(), b.ravel() - b.mean()
-    return float(np.clip(a @ b / np.sqrt((a @ a) * (b @ b)), -1, 1))
+def _correlations(a: Doubles, b: Doubles) -> tuple[float, float]:
+    """Return Pearson's and Spearman's correlation."""
+    from scipy.stats import pearsonr, spearmanr  # half a second to import, which most sessions do without
 
-
-def _ranks(values: Doubles) -> Doubles:
-    """Return the rank of each value; equal values share their mean rank."""
-    _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    return np.asarray((ends - (counts - 1) / 2)[which.ravel()], np.float64)
+    return float(pearsonr(a.ravel(), b.ravel()).statistic), float(spearmanr(a.ravel(), b.ravel()).statistic)
 
 
 def _scaled(values: Doubles) -> Doubles:
@@ -165,17 +160,9 @@ def _scaled(values: Doubles) -> Doubles:
 
 
 def _similarity(a: Doubles, b: Doubles) -> float:
-    """Return the mean SSIM over square windows with equal weights; values have a range of 1."""
-    mean_a, mean_b = _window_means(a), _window_means(b)
-    both = _window_means(a * b) - mean_a * mean_b
-    spread = _window_means(a * a) - mean_a**2 + _window_means(b * b) - mean_b**2
-    light = (2 * mean_a * mean_b + STEADY[0]) / (mean_a**2 + mean_b**2 + STEADY[0])
-    return float((light * (2 * both + STEADY[1]) / (spread + STEADY[1])).mean())
+    """Return the mean SSIM over square windows with equal weights (Wang and others, 2004); values have a range of 1."""
+    from skimage.metrics import structural_similarity  # as above
 
-
-def _window_means(values: Doubles) -> Doubles:
-    window = [min(WINDOW, side) for side in values.shape]
-    sums = np.pad(values.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
-    down, across = window
-    boxes = sums[down:, across:] - sums[:-down, across:] - sums[down:, :-across] + sums[:-down, :-across]
-    return np.asarray(boxes / (down * across), np.float64)
+    side = min(WINDOW, *a.shape)
+    window = side - (side + 1) % 2  # odd
+    return float(structural_similarity(a, b, win_size=window, data_range=1.0, use_sample_covariance=False))
