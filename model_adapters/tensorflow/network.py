@@ -14,6 +14,7 @@ from model_adapters.probes import in_batches, ran_out
 from model_adapters.tensorflow.peers import compare
 from model_adapters.tensorflow.peers.models import PictureScores
 from xai_core.preprocessing import Preprocessing
+from xai_core.trust.peers import libraries_of
 from xai_core.types import Card, Floats, Head, Indices, InputSpec, Network, Rule, Score
 
 # In pixels, 16 pictures of 224: a backward pass over more takes more memory than a worker has.
@@ -87,7 +88,7 @@ class TensorFlowNetwork(Network):
         image: Floats,
         targets: Indices,
     ) -> Floats:
-        if library != "xplique":
+        if library not in libraries_of("tensorflow"):
             return super().by_peer(library, method, values, preprocessing, image, targets)
         scores = PictureScores(self, preprocessing, values.get("score", self.card.gives))
         return compare.maps(scores, method, values, image, targets)

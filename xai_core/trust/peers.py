@@ -122,6 +122,11 @@ PEERS = (
 )
 
 
+def libraries_of(framework: Framework) -> dict[str, Peer]:
+    """Return the libraries that explain models of a framework, by name."""
+    return {peer.library: peer for peer in PEERS if framework in peer.frameworks}
+
+
 def peers_for(method_id: str, framework: str) -> tuple[Comparison, ...]:
     """Return the libraries that can compute a method for a model of `framework`, named as on its card."""
     return tuple(

@@ -27,12 +27,13 @@ from xai_core.errors import ModelError, VitrineError
 from xai_core.families.baselines import baseline_picture
 from xai_core.families.channels import reduced
 from xai_core.preprocessing import LUMA, Preprocessing
+from xai_core.trust.peers import libraries_of
 from xai_core.types import Card, Floats, Indices
 
+# Each library's module is called like its package, and holds a function for each method in METHODS.
 LIBRARIES = {
-    "captum": "model_adapters.pytorch.peers.captum",
-    "pytorch-grad-cam": "model_adapters.pytorch.peers.grad_cam",
-    "zennit": "model_adapters.pytorch.peers.zennit",
+    library: f"model_adapters.pytorch.peers.{peer.package.replace('-', '_')}"
+    for library, peer in libraries_of("pytorch").items()
 }
 NOT_INSTALLED = "{} is not installed here, so there is nothing to compare with."
 STOPPED = "{} stopped with an error on this model ({}); compare another method, or with another library."

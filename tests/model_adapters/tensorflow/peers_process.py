@@ -54,7 +54,7 @@ def main(folder):
     plain = convolutional(keras.layers.ReLU())
     functions = convolutional(keras.ops.relu)
     taken_apart = ("deconvnet", "guided_backprop", "grad_cam", "grad_cam_plus_plus")
-    said, arrays = {}, {}
+    said, arrays = {"methods": sorted(SETTINGS)}, {}
     for name, model in {"flat": plain, "functions": functions, "nested": nested(plain)}.items():
         model.save(folder / f"{name}.keras")
         network = opened(folder / f"{name}.keras", "keras", folder / f"scratch of {name}")

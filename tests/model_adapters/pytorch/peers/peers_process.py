@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import warnings
+from importlib import import_module
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from torch import nn
 
 import xai_core.methods  # noqa: F401 - enters them in METHODS
 from model_adapters.pytorch.network import TorchNetwork
+from model_adapters.pytorch.peers.compare import LIBRARIES
 from model_adapters.pytorch.program import program_of
 from xai_core.errors import ModelError
 from xai_core.method import METHODS
@@ -72,6 +74,7 @@ def main() -> None:
         "odd normalisation": failed,
         "its scores stay": np.array_equal(odd.forward(IMAGE[None]), before),
         "by modules": {f"{a} {b}": said(sealed, a, b) for a, names in BY_MODULES.items() for b in names},
+        "methods": {library: sorted(import_module(module).METHODS) for library, module in LIBRARIES.items()},
         "grad-cam": [found.tolist() for found in maps],
     }
     with open(sys.argv[1], "w") as file:

@@ -19,6 +19,7 @@ from model_adapters.pytorch.peers import compare
 from model_adapters.pytorch.peers.compare import FromPictures
 from xai_core.errors import ModelError
 from xai_core.preprocessing import Preprocessing
+from xai_core.trust.peers import libraries_of
 from xai_core.types import Capability, Card, InputSpec
 
 LOOKS = {
@@ -94,6 +95,10 @@ def test_a_library_that_acts_on_modules_says_where_there_are_none(told):
     for name, sentence in told["by modules"].items():
         assert f"{name.split()[0]} acts on a network's " in sentence
         assert "this network has no such modules" in sentence
+
+
+def test_each_library_explains_the_methods_that_the_core_lists_for_it(told):
+    assert told["methods"] == {name: sorted(peer.methods) for name, peer in libraries_of("pytorch").items()}
 
 
 def test_grad_cam_needs_no_parameters(told):
