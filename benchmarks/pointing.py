@@ -67,25 +67,27 @@ def main() -> None:
     for kind in chosen.kinds:
         model, scenes = SCENES[kind]()
         known = list(islice(scenes, chosen.pictures))
-        for id in chosen.only:
-            settings = {"samples": chosen.samples} if id == "drise" else {}
-            lines.append(judged(id, settings, model, known).line(id, kind))
+        for method_id in chosen.only:
+            settings = {"samples": chosen.samples} if method_id == "drise" else {}
+            lines.append(judged(method_id, settings, model, known).line(method_id, kind))
             print(lines[-1], flush=True)
     print(table(HEADS, lines))
 
 
-def judged(id: str, settings: dict, model: DetectionModel, scenes: list[tuple[Floats, list[BoxTarget]]]) -> Tally:
+def judged(
+    method_id: str, settings: dict, model: DetectionModel, scenes: list[tuple[Floats, list[BoxTarget]]]
+) -> Tally:
     """Explain the boxes of all scenes by one method."""
     tally = Tally()
     for image, targets in scenes:
         began = time.monotonic()
-        *_, last = DETECTION_METHODS[id](**settings).explain(model, image, targets)
+        *_, last = DETECTION_METHODS[method_id](**settings).explain(model, image, targets)
         tally.seconds.append(time.monotonic() - began)
         places = [inside(one, image.shape[:2], last.maps.shape[1:]) for one in targets]
-        for number, (map, own) in enumerate(zip(last.maps, places, strict=True)):
-            row, column = np.unravel_index(map.argmax(), map.shape)
+        for number, (heatmap, own) in enumerate(zip(last.maps, places, strict=True)):
+            row, column = np.unravel_index(heatmap.argmax(), heatmap.shape)
             tally.peaks.append(own[0].start <= row < own[0].stop and own[1].start <= column < own[1].stop)
-            tally.shares += [map[own].sum() > map[other].sum() for n, other in enumerate(places) if n != number]
+            tally.shares += [heatmap[own].sum() > heatmap[other].sum() for n, other in enumerate(places) if n != number]
     return tally
 
 

@@ -31,7 +31,11 @@ def advice() -> str:
     """Return where to start for each typical question."""
     return "\n\n".join(
         "\n".join(
-            [f"**{topic.question}**", "", *(f"- {_link(catalogue()[id], '')}: {why}" for id, why in topic.methods)]
+            [
+                f"**{topic.question}**",
+                "",
+                *(f"- {_link(catalogue()[method_id], '')}: {why}" for method_id, why in topic.methods),
+            ]
         )
         for topic in ADVICE
     )
@@ -55,9 +59,17 @@ def filter_sections() -> str:
 def unpictured() -> list[str]:
     """Return what is wrong with the example pictures, as sentences."""
     reasons, known = without_example(), catalogue()
-    faults = [f"{id} has no example." for id, method in known.items() if not example_of(method) and id not in reasons]
-    faults += [f"{path.name} belongs to no method." for path in examples_folder().glob("*.webp") if path.stem not in known]
-    return faults + [f"{id} in {examples_folder().name} is not a method." for id in reasons if id not in known]
+    faults = [
+        f"{method_id} has no example."
+        for method_id, method in known.items()
+        if not example_of(method) and method_id not in reasons
+    ]
+    faults += [
+        f"{path.name} belongs to no method." for path in examples_folder().glob("*.webp") if path.stem not in known
+    ]
+    return faults + [
+        f"{method_id} in {examples_folder().name} is not a method." for method_id in reasons if method_id not in known
+    ]
 
 
 def _method(method: type[Catalogued]) -> str:

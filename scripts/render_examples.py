@@ -91,7 +91,9 @@ def quick(method: type[Catalogued]) -> dict[str, Any]:
 
 def _draw_all(subjects: dict[Task, Subject]) -> None:
     reasons = {method.id: reason_against(method, subjects[task].card) for task in subjects for method in in_order(task)}
-    without = {id: f"{reason.split('. ')[0].rstrip('.')}." for id, reason in sorted(reasons.items()) if reason}
+    without = {
+        method_id: f"{reason.split('. ')[0].rstrip('.')}." for method_id, reason in sorted(reasons.items()) if reason
+    }
     (examples_folder() / WITHOUT_EXAMPLE).write_text(json.dumps(without, indent=2) + "\n", "utf-8")
     for path in examples_folder().glob("*.webp"):
         if path.stem not in reasons or path.stem in without or "--all" in sys.argv:
@@ -104,8 +106,8 @@ def _draw_all(subjects: dict[Task, Subject]) -> None:
 
 def _draw(subject: Subject, chosen: type[Catalogued], path: Path) -> None:
     job = subject.ask(chosen.suited(subject.card, subject.size, quick(chosen)))
-    map = PercentileClip(percentile=95.0).apply(follow(job).maps)[0]
-    drawn = Image.fromarray(outlined(overlay(subject.photo, map, Look()), subject.corners))
+    heatmap = PercentileClip(percentile=95.0).apply(follow(job).maps)[0]
+    drawn = Image.fromarray(outlined(overlay(subject.photo, heatmap, Look()), subject.corners))
     path.write_bytes(encoded(drawn.resize((SIDE, SIDE), Image.Resampling.LANCZOS)))
     print(f"{chosen.title}: {job.state.seconds:.1f} s, {path.stat().st_size / 1024:.1f} KiB")
 

@@ -90,7 +90,9 @@ class ChannelDetector(Detector):
 
     def __init__(self, features: Sequence[Floats], weights: Sequence[Floats], pull: Sequence[Floats]) -> None:
         self.features, self.weights, self.pull = list(features), weights, pull
-        layers = tuple(Layer(name, *map.shape) for name, map in zip(("fine", "coarse"), self.features, strict=True))
+        layers = tuple(
+            Layer(name, *feature_map.shape) for name, feature_map in zip(("fine", "coarse"), self.features, strict=True)
+        )
         self.card = Card("pytorch", "a fake", 2, InputSpec(None, None), EVERYTHING, layers=layers)
         self.asked: list[int] = []
 
@@ -106,10 +108,10 @@ class ChannelDetector(Detector):
     ) -> tuple[float, list[Floats]]:
         made = {}
         rows = self.pull if aspect == "left" else [weights[target.label] for weights in self.weights]
-        for name, map, row in zip(("fine", "coarse"), self.features, rows, strict=True):
-            made[name] = np.zeros_like(map)
-            cells = _cells(target.label, map)
-            made[name][cells] = row / map[cells][..., 0].size
+        for name, feature_map, row in zip(("fine", "coarse"), self.features, rows, strict=True):
+            made[name] = np.zeros_like(feature_map)
+            cells = _cells(target.label, feature_map)
+            made[name][cells] = row / feature_map[cells][..., 0].size
         return target.score, [made[name] for name in levels]
 
     def without_channels(
@@ -139,7 +141,7 @@ class ChannelDetector(Detector):
 
     def means(self, label: int) -> list[Floats]:
         """Return the mean of each channel inside a box, level by level."""
-        return [map[_cells(label, map)].mean(axis=(0, 1)) for map in self.features]
+        return [feature_map[_cells(label, feature_map)].mean(axis=(0, 1)) for feature_map in self.features]
 
     def _found(self, floor: float) -> Detections:
         means = [self.means(label) for label in (0, 1)]
@@ -159,9 +161,9 @@ def channel_detector(seed: int = 0) -> ChannelDetector:
     return ChannelDetector(features, weights, [np.zeros(6, np.float32), np.zeros(4, np.float32)])
 
 
-def _cells(label: int, map: Floats) -> tuple[slice, slice]:
+def _cells(label: int, feature_map: Floats) -> tuple[slice, slice]:
     """Return the places of a map over the whole picture that lie in a box."""
-    left, top, right, bottom = PLACES[label] * len(map) / SIDE
+    left, top, right, bottom = PLACES[label] * len(feature_map) / SIDE
     return slice(int(top), int(np.ceil(bottom))), slice(int(left), int(np.ceil(right)))
 
 

@@ -12,7 +12,8 @@ import torch
 
 from model_adapters.files import preflight
 from model_adapters.pytorch.architectures import import_torchvision_models
-from model_adapters.pytorch.detection import known_detectors, open
+from model_adapters.pytorch.detection import known_detectors
+from model_adapters.pytorch.detection.open import load as load_detector
 from model_adapters.pytorch.detection.torchvision_parts import without_values
 from xai_core.types import ModelSource
 
@@ -82,7 +83,7 @@ def saved(content, folder, name="upload.pth"):
 
 def opened(path, architecture=None, reading="", digest=""):
     source = ModelSource(str(path), "upload", digest, architecture, task="detect", reading=reading)
-    return open.load(source, preflight.inspect(str(path)), str(Path(path).parent))
+    return load_detector(source, preflight.inspect(str(path)), str(Path(path).parent))
 
 
 def directly(module, image):

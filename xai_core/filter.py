@@ -26,22 +26,22 @@ FILTERS: dict[str, type[Filter]] = {}
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
-def filter_(id: str, *, title: str, source: str = "") -> Callable[[type[Filter]], type[Filter]]:
+def filter_(filter_id: str, *, title: str, source: str = "") -> Callable[[type[Filter]], type[Filter]]:
     """Turn a class into a filter and register it in `FILTERS` under `id`."""
 
     def register(cls: type[Filter]) -> type[Filter]:
-        if id in FILTERS:
-            raise ValueError(f"Two filters are called {id!r}.")
+        if filter_id in FILTERS:
+            raise ValueError(f"Two filters are called {filter_id!r}.")
         made: Any = dataclass(frozen=True, kw_only=True)(cls)
-        made.id, made.title, made.source, made.params = id, title, source, params_of(made)
-        FILTERS[id] = made
+        made.id, made.title, made.source, made.params = filter_id, title, source, params_of(made)
+        FILTERS[filter_id] = made
         return made  # type: ignore[no-any-return]
 
     return register
 
 
-def filter_named(id: str) -> type[Filter]:
+def filter_named(filter_id: str) -> type[Filter]:
     """Return the filter called `id`, or raise a ParamError that lists the known ones."""
-    if id not in FILTERS:
-        raise ParamError(f"There is no filter called {id!r}; the filters are {', '.join(sorted(FILTERS))}.")
-    return FILTERS[id]
+    if filter_id not in FILTERS:
+        raise ParamError(f"There is no filter called {filter_id!r}; the filters are {', '.join(sorted(FILTERS))}.")
+    return FILTERS[filter_id]

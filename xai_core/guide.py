@@ -86,12 +86,12 @@ def catalogue(task: Task | None = None) -> dict[str, type[Catalogued]]:
     return methods
 
 
-def method_of_any_task(id: str) -> type[Catalogued]:
+def method_of_any_task(method_id: str) -> type[Catalogued]:
     """Return the method called `id`, or raise a ParamError that lists the known ones."""
     methods = catalogue()
-    if id not in methods:
-        raise ParamError(f"There is no method called {id!r}; the methods are {', '.join(sorted(methods))}.")
-    return methods[id]
+    if method_id not in methods:
+        raise ParamError(f"There is no method called {method_id!r}; the methods are {', '.join(sorted(methods))}.")
+    return methods[method_id]
 
 
 def in_order(task: Task | None = None) -> list[type[Catalogued]]:

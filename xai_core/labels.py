@@ -123,9 +123,7 @@ def _from_json(text: str) -> list[Label]:
         return [(None, _name(value)) for value in values]
     if isinstance(values, dict):
         return [_pair(key, value) for key, value in values.items()]
-    raise DataError(
-        'The JSON file contains no list of labels. Use a list of names, or an object such as {"0": "cat"}.'
-    )
+    raise DataError('The JSON file contains no list of labels. Use a list of names, or an object such as {"0": "cat"}.')
 
 
 def _holds_many(value: Any) -> bool:

@@ -147,7 +147,7 @@ METHODS: dict[str, type[Method]] = {}
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def method(
-    id: str,
+    method_id: str,
     *,
     title: str,
     group: Group,
@@ -163,7 +163,7 @@ def method(
     """
 
     def register(cls: type[Method]) -> type[Method]:
-        return entered(METHODS, cls, id, title, needs, source, cost, group, guide, class_sensitivity)
+        return entered(METHODS, cls, method_id, title, needs, source, cost, group, guide, class_sensitivity)
 
     return register
 
@@ -171,7 +171,7 @@ def method(
 def entered(
     catalogue: dict[str, type[Known]],
     cls: type[Known],
-    id: str,
+    method_id: str,
     title: str,
     needs: Capability,
     source: str,
@@ -181,18 +181,18 @@ def entered(
     class_sensitivity: Sensitivity,
 ) -> type[Known]:
     """Turn a class into a method, register it in a catalogue under `id`, and return it."""
-    if id in catalogue:
-        raise ValueError(f"Two methods are called {id!r}.")
+    if method_id in catalogue:
+        raise ValueError(f"Two methods are called {method_id!r}.")
     made: Any = dataclass(frozen=True, kw_only=True)(cls)
-    made.id, made.title, made.needs, made.source, made.cost = id, title, needs, source, cost
+    made.id, made.title, made.needs, made.source, made.cost = method_id, title, needs, source, cost
     made.group, made.guide, made.class_sensitivity = group, guide, class_sensitivity
     made.params = params_of(made)
-    catalogue[id] = made
+    catalogue[method_id] = made
     return made  # type: ignore[no-any-return]
 
 
-def method_named(id: str) -> type[Method]:
+def method_named(method_id: str) -> type[Method]:
     """Return the method called `id`, or raise a ParamError that lists the known ones."""
-    if id not in METHODS:
-        raise ParamError(f"There is no method called {id!r}; the methods are {', '.join(sorted(METHODS))}.")
-    return METHODS[id]
+    if method_id not in METHODS:
+        raise ParamError(f"There is no method called {method_id!r}; the methods are {', '.join(sorted(METHODS))}.")
+    return METHODS[method_id]

@@ -212,9 +212,9 @@ def json_bytes(values: Any) -> bytes:
     return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False).encode()
 
 
-def _npy_bytes(map: Floats) -> bytes:
+def _npy_bytes(heatmap: Floats) -> bytes:
     buffer = io.BytesIO()
-    np.save(buffer, np.asarray(map, np.float32), allow_pickle=False)
+    np.save(buffer, np.asarray(heatmap, np.float32), allow_pickle=False)
     return buffer.getvalue()
 
 

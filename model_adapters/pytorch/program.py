@@ -16,13 +16,13 @@ WEIGHT = "self."  # what the names of a frozen graph's weights begin with
 
 
 def _convolved(
-    input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, transposed: bool, *others: Any
+    values: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, transposed: bool, *others: Any
 ) -> Any:
     """Convolve by the public function, which others know how to look at."""
     if transposed:
-        return torch.ops.aten._convolution.default(input, weight, bias, stride, padding, dilation, transposed, *others)
+        return torch.ops.aten._convolution.default(values, weight, bias, stride, padding, dilation, transposed, *others)
     by_sides = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
-    return by_sides[len(stride)](input, weight, bias, stride, padding, dilation, others[1])
+    return by_sides[len(stride)](values, weight, bias, stride, padding, dilation, others[1])
 
 
 def _sliced(values: Any, *where: Any) -> Any:

@@ -27,11 +27,11 @@ def test_an_uploaded_model_says_cat_and_shows_why(page: Page, app: str, sample: 
     expect(page.get_by_text("completeness error").first).to_be_visible()
 
 
-@pytest.mark.parametrize("id", ["saliency", "grad_cam", "occlusion", "lrp"])
+@pytest.mark.parametrize("method_id", ["saliency", "grad_cam", "occlusion", "lrp"])
 def test_a_method_of_each_group_answers_and_the_settings_survive_a_change_of_page(
-    page: Page, app: str, id: str
+    page: Page, app: str, method_id: str
 ) -> None:
-    method = METHODS[id]
+    method = METHODS[method_id]
     person.start(page, app)
     person.use_sample_model(page, "PyTorch")
     person.add_sample_picture(page, "Cat")

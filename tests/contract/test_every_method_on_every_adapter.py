@@ -85,10 +85,10 @@ def test_a_sample_of_each_framework_is_built() -> None:
 
 
 def test_what_a_model_can_not_do_is_told_with_the_reason(prepared: Prepared) -> None:
-    told = {id: why_not(method, prepared.card) for id, method in METHODS.items()}
-    for id, reason in told.items():
-        assert not reason or (reason.startswith(f"{METHODS[id].title} needs ") and reason.endswith("."))
-    able = [id for id, reason in told.items() if not reason]
+    told = {method_id: why_not(method, prepared.card) for method_id, method in METHODS.items()}
+    for method_id, reason in told.items():
+        assert not reason or (reason.startswith(f"{METHODS[method_id].title} needs ") and reason.endswith("."))
+    able = [method_id for method_id, reason in told.items() if not reason]
     assert len(able) >= len(METHODS) - 3, told
 
 

@@ -140,9 +140,9 @@ def float_of(text):
     return tf.cast(tf.strings.length(text), tf.float32)
 
 
-def opened(path, format, scratch):
+def opened(path, file_format, scratch):
     scratch.mkdir()
-    return adapter.load(ModelSource(str(path), "a model", ""), FileKind(format, "tensorflow"), str(scratch))
+    return adapter.load(ModelSource(str(path), "a model", ""), FileKind(file_format, "tensorflow"), str(scratch))
 
 
 def described(network):
@@ -203,11 +203,11 @@ def main(folder, assets):
     files["sample"] = (folder / "sample.keras", "keras")
     files["cifar"] = (assets / "models/keras/cifar10_cnn.h5", "keras-h5")
     found, arrays = {}, {}
-    for name, (path, format) in files.items():
+    for name, (path, file_format) in files.items():
         if not os.path.exists(path):
             continue
         try:
-            network = opened(path, format, folder / f"scratch of {name}")
+            network = opened(path, file_format, folder / f"scratch of {name}")
         except VitrineError as error:
             found[name] = {"error": type(error).__name__, "message": str(error)}
             continue

@@ -164,13 +164,13 @@ def test_several_methods_answer_side_by_side(app: AppTest, instant: DetectingRun
     assert len([one for one in app.get("download_button") if one.proto.label.startswith("Download maps")]) == 2
 
 
-@pytest.mark.parametrize("id", sorted(DETECTION_METHODS))
-def test_each_method_shows_a_control_a_parameter(app: AppTest, id: str) -> None:
+@pytest.mark.parametrize("method_id", sorted(DETECTION_METHODS))
+def test_each_method_shows_a_control_a_parameter(app: AppTest, method_id: str) -> None:
     with_picture(app)
-    app.checkbox(key=f"use.{id}").check().run()
+    app.checkbox(key=f"use.{method_id}").check().run()
     assert not app.exception
     shown = {widget.key for kind in (app.slider, app.selectbox, app.toggle, app.multiselect) for widget in kind}
-    assert {f"{id}.{param.name}" for param in DETECTION_METHODS[id].params} <= shown
+    assert {f"{method_id}.{param.name}" for param in DETECTION_METHODS[method_id].params} <= shown
 
 
 def test_a_moved_slider_asks_anew_and_going_back_asks_nothing(app: AppTest, instant: DetectingRunner) -> None:
@@ -240,7 +240,11 @@ def test_a_link_restores_methods_and_parameters(app: AppTest) -> None:
     for name, value in {"methods": "drise,eigencam", "drise.samples": "300"}.items():
         app.query_params[name] = value
     with_picture(app)
-    assert [app.checkbox(key=f"use.{id}").value for id in ("drise", "eigencam", FIRST)] == [True, True, False]
+    assert [app.checkbox(key=f"use.{method_id}").value for method_id in ("drise", "eigencam", FIRST)] == [
+        True,
+        True,
+        False,
+    ]
     assert app.slider(key="drise.samples").value == 300
 
 

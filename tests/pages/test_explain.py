@@ -39,15 +39,15 @@ def test_the_first_method_runs_by_itself(app: AppTest, instant: InstantRunner) -
     assert "completeness error" in text_of(app)
 
 
-@pytest.mark.parametrize("id", sorted(METHODS))
-def test_each_method_shows_a_control_a_parameter(app: AppTest, instant: InstantRunner, id: str) -> None:
+@pytest.mark.parametrize("method_id", sorted(METHODS))
+def test_each_method_shows_a_control_a_parameter(app: AppTest, instant: InstantRunner, method_id: str) -> None:
     instant.model.card = all_able(instant.model.card)
     app.session_state["automatic"] = False
     explaining(app)
-    app.selectbox(key="method").select(id).run()
+    app.selectbox(key="method").select(method_id).run()
     assert not app.exception
     shown = {widget.key for kind in (app.slider, app.selectbox, app.toggle, app.multiselect) for widget in kind}
-    assert {f"{id}.{p.name}" for p in METHODS[id].params} <= shown
+    assert {f"{method_id}.{p.name}" for p in METHODS[method_id].params} <= shown
 
 
 def test_a_moved_slider_asks_anew_and_going_back_asks_nothing(app: AppTest, instant: InstantRunner) -> None:

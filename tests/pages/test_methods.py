@@ -41,10 +41,12 @@ def test_every_method_is_there_by_group(read: AppTest) -> None:
     assert set(GROUPS) <= {element.value for element in read.subheader}
 
 
-@pytest.mark.parametrize("id", sorted(catalogue()))
-def test_each_says_what_it_answers_when_to_choose_it_and_what_it_can_not_say(read: AppTest, id: str) -> None:
-    shown, told = text_of(read).replace("\\", ""), catalogue()[id].guide
-    assert all(sentence in shown for sentence in (told.answers, told.choose, told.limits, catalogue()[id].source))
+@pytest.mark.parametrize("method_id", sorted(catalogue()))
+def test_each_says_what_it_answers_when_to_choose_it_and_what_it_can_not_say(read: AppTest, method_id: str) -> None:
+    shown, told = text_of(read).replace("\\", ""), catalogue()[method_id].guide
+    assert all(
+        sentence in shown for sentence in (told.answers, told.choose, told.limits, catalogue()[method_id].source)
+    )
 
 
 def test_each_question_has_methods_to_start_with(guide: AppTest) -> None:
@@ -56,8 +58,8 @@ def test_each_question_has_methods_to_start_with(guide: AppTest) -> None:
 
 
 def test_each_method_can_be_tried(read: AppTest) -> None:
-    assert {f"method={id}" for id in METHODS} <= set(links(read))
-    assert {f"methods={id}" for id in DETECTION_METHODS} <= set(links(read))
+    assert {f"method={method_id}" for method_id in METHODS} <= set(links(read))
+    assert {f"methods={method_id}" for method_id in DETECTION_METHODS} <= set(links(read))
 
 
 def test_the_search_narrows_list_and_table(guide: AppTest) -> None:

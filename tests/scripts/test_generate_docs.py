@@ -17,17 +17,17 @@ from xai_core.guide import ADVICE, catalogue
 @pytest.fixture
 def examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with an example of every method."""
-    for id in catalogue():
-        (tmp_path / f"{id}.webp").write_bytes(b"")
+    for method_id in catalogue():
+        (tmp_path / f"{method_id}.webp").write_bytes(b"")
     monkeypatch.setenv(EXAMPLES, str(tmp_path))
     return tmp_path
 
 
-@pytest.mark.parametrize("id", sorted(catalogue()))
-def test_each_method_has_a_row_in_the_table_and_a_section(id: str) -> None:
-    method = catalogue()[id]
-    assert f"[{method.title}](docs/methods.md#{id}) | {method.group} |" in method_table()
-    section = guide().partition(f'<a id="{id}"></a>')[2].partition("<a id=")[0]
+@pytest.mark.parametrize("method_id", sorted(catalogue()))
+def test_each_method_has_a_row_in_the_table_and_a_section(method_id: str) -> None:
+    method = catalogue()[method_id]
+    assert f"[{method.title}](docs/methods.md#{method_id}) | {method.group} |" in method_table()
+    section = guide().partition(f'<a id="{method_id}"></a>')[2].partition("<a id=")[0]
     texts = (method.guide.answers, method.guide.choose, method.guide.limits, method.cost, method.source)
     assert all(text in section for text in texts)
     assert all(f"`{param.name}`" in section for param in method.params)
@@ -39,13 +39,13 @@ def test_each_row_of_the_table_has_as_many_cells_as_its_heading() -> None:
 
 def test_each_filter_has_a_section_with_its_parameters() -> None:
     shown = filter_sections()
-    assert all(f"(`{id}`)" in shown for id in FILTERS)
+    assert all(f"(`{filter_id}`)" in shown for filter_id in FILTERS)
     assert "| `sigma` |" in shown
 
 
 def test_advice_leads_to_the_sections() -> None:
     shown = advice()
-    assert all(f"(#{id}): {why}" in shown for topic in ADVICE for id, why in topic.methods)
+    assert all(f"(#{method_id}): {why}" in shown for topic in ADVICE for method_id, why in topic.methods)
 
 
 def test_only_the_text_between_the_markers_is_replaced() -> None:

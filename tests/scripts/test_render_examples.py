@@ -15,10 +15,10 @@ def test_even_noise_fits_into_the_size() -> None:
     assert len(encoded(Image.fromarray(noise))) <= MOST_BYTES
 
 
-@pytest.mark.parametrize("id", sorted(catalogue()))
-def test_quick_values_suit_the_method(id: str) -> None:
-    values = quick(catalogue()[id])
-    assert catalogue()[id].fitted((224, 224), values).values().items() >= values.items()
+@pytest.mark.parametrize("method_id", sorted(catalogue()))
+def test_quick_values_suit_the_method(method_id: str) -> None:
+    values = quick(catalogue()[method_id])
+    assert catalogue()[method_id].fitted((224, 224), values).values().items() >= values.items()
 
 
 def test_many_samples_become_few() -> None:

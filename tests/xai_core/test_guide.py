@@ -37,11 +37,11 @@ def test_there_are_six_questions_with_up_to_three_methods_each() -> None:
 
 
 def test_advice_names_existing_methods() -> None:
-    assert {id for advice in ADVICE for id, _ in advice.methods} <= set(catalogue())
+    assert {method_id for advice in ADVICE for method_id, _ in advice.methods} <= set(catalogue())
 
 
 def test_only_the_advice_about_a_box_names_methods_for_boxes() -> None:
-    named = {advice.question: {id in DETECTION_METHODS for id, _ in advice.methods} for advice in ADVICE}
+    named = {advice.question: {method_id in DETECTION_METHODS for method_id, _ in advice.methods} for advice in ADVICE}
     assert [question for question, of_boxes in named.items() if of_boxes == {True}] == [
         "Why did the detector draw this box?"
     ]
@@ -50,7 +50,7 @@ def test_only_the_advice_about_a_box_names_methods_for_boxes() -> None:
 
 def test_advice_for_a_black_box_needs_predictions_only() -> None:
     (advice,) = (advice for advice in ADVICE if "black box" in advice.question)
-    assert all(METHODS[id].needs == Capability.PREDICT for id, _ in advice.methods)
+    assert all(METHODS[method_id].needs == Capability.PREDICT for method_id, _ in advice.methods)
 
 
 def test_methods_are_sorted_by_group_and_title() -> None:
@@ -74,11 +74,11 @@ def test_method_ids_are_unique() -> None:
         method_of_any_task("magic")
 
 
-@pytest.mark.parametrize("id", sorted(catalogue()))
-def test_the_search_finds_each_method_by_title_and_by_id(id: str) -> None:
-    assert id in ids(catalogue()[id].title)
-    assert id in ids(id)
-    assert summary(catalogue()[id]).endswith(".")
+@pytest.mark.parametrize("method_id", sorted(catalogue()))
+def test_the_search_finds_each_method_by_title_and_by_id(method_id: str) -> None:
+    assert method_id in ids(catalogue()[method_id].title)
+    assert method_id in ids(method_id)
+    assert summary(catalogue()[method_id]).endswith(".")
 
 
 @pytest.mark.parametrize("text", ["Grad-CAM++", "grad cam ++", "gradcam++", "GRAD-CAM++"])
@@ -95,7 +95,7 @@ def test_every_word_must_match_and_an_empty_search_matches_all() -> None:
 
 def test_groups_narrow_the_search() -> None:
     assert set(ids("", "Perturbation", "Propagation")) == {
-        id for id, method in METHODS.items() if method.group in ("Perturbation", "Propagation")
+        method_id for method_id, method in METHODS.items() if method.group in ("Perturbation", "Propagation")
     }
 
 

@@ -42,18 +42,20 @@ def add_answer(parser: ArgumentParser) -> None:
 
 def add_filters_and_look(parser: ArgumentParser) -> None:
     """Add the flags of each filter, and of how a map is drawn."""
-    for id in sorted(FILTERS):
-        add_flags(parser, FILTERS[id], f", with --filter {id}")
+    for filter_id in sorted(FILTERS):
+        add_flags(parser, FILTERS[filter_id], f", with --filter {filter_id}")
     add_flags(parser, Look, " of overlay.png")
 
 
 def filters_for(args: Namespace, size: Size | None) -> tuple[Filter, ...]:
     """Build the filters that the person named, in their order; ParamError for a flag whose filter was not named."""
-    for id, kind in FILTERS.items():
-        if id not in args.filters and (values := given(args, kind)):
+    for filter_id, kind in FILTERS.items():
+        if filter_id not in args.filters and (values := given(args, kind)):
             flags = ", ".join(flag(p) for p in kind.params if p.name in values)
-            raise ParamError(f"{flags} belongs to the filter {id}; add --filter {id}.")
-    return tuple(filter_named(id).fitted(size, given(args, filter_named(id))) for id in args.filters)
+            raise ParamError(f"{flags} belongs to the filter {filter_id}; add --filter {filter_id}.")
+    return tuple(
+        filter_named(filter_id).fitted(size, given(args, filter_named(filter_id))) for filter_id in args.filters
+    )
 
 
 def answer_of(job: Job[Estimate], method: Catalogued, cost: str = "") -> Estimate:

@@ -28,9 +28,9 @@ from xai_core.types import Conditions, Floats, Indices
 def add_arguments(parser: ArgumentParser) -> None:
     """Add one parser a method, each with the flags of that method."""
     commands = parser.add_subparsers(dest="method", metavar="METHOD", required=True)
-    for id, method in sorted(catalogue().items()):
-        one = commands.add_parser(id, help=summary(method), description=summary(method), allow_abbrev=False)
-        if id in DETECTION_METHODS:
+    for method_id, method in sorted(catalogue().items()):
+        one = commands.add_parser(method_id, help=summary(method), description=summary(method), allow_abbrev=False)
+        if method_id in DETECTION_METHODS:
             explain_boxes.add_inputs(one)
         else:
             _add_inputs(one)

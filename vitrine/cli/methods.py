@@ -30,9 +30,9 @@ def run(args: Namespace, runner: Runner) -> None:
             print(f"{method.group}\n")
         _print_method(method)
     print("Filters, for --filter:")
-    for id in sorted(FILTERS):
-        print(f"{id}: {summary(FILTERS[id])}")
-        _print_parameters(FILTERS[id])
+    for method_id in sorted(FILTERS):
+        print(f"{method_id}: {summary(FILTERS[method_id])}")
+        _print_parameters(FILTERS[method_id])
 
 
 def _print_method(method: type[Catalogued]) -> None:

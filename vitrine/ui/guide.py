@@ -52,8 +52,8 @@ def advice() -> None:
     """Show what to start with for the question that a person chooses."""
     questions, answers = st.columns([2, 5], gap="large")
     asked = questions.radio("What do you want to know?", ADVICE, format_func=lambda one: one.question, key="advice")
-    for column, (id, why) in zip(answers.columns(3), asked.methods, strict=False):
-        method = catalogue()[id]
+    for column, (method_id, why) in zip(answers.columns(3), asked.methods, strict=False):
+        method = catalogue()[method_id]
         with column.container(border=True):
             _example(method)
             st.markdown(f"**{literal(method.title)}**  \n{literal(why)}")

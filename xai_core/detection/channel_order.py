@@ -26,8 +26,8 @@ class ChannelOrder:
     def __init__(
         self, maps: Sequence[Floats], targets: Sequence[BoxTarget], size: tuple[int, ...], percent: float
     ) -> None:
-        self._every = np.concatenate([_numbered(level, map.shape[-1]) for level, map in enumerate(maps)])
-        self._activity = np.concatenate([_activity(map, targets, size) for map in maps], axis=1)
+        self._every = np.concatenate([_numbered(level, level_map.shape[-1]) for level, level_map in enumerate(maps)])
+        self._activity = np.concatenate([_activity(level_map, targets, size) for level_map in maps], axis=1)
         self._count = math.ceil(round(len(self._every) * percent / 100, 9))
         self._order = self._first_of_each_level()[: self._count]
         self.tried = len(self._order)
@@ -65,10 +65,10 @@ def _numbered(level: int, count: int) -> Indices:
     return np.stack([np.full_like(numbers, level), numbers], axis=1)
 
 
-def _activity(map: Floats, targets: Sequence[BoxTarget], size: tuple[int, ...]) -> Floats:
+def _activity(level_map: Floats, targets: Sequence[BoxTarget], size: tuple[int, ...]) -> Floats:
     """Return the mean magnitude (T, K) of each channel of a level (h, w, K) inside each target."""
-    places = [inside(target, size, (map.shape[0], map.shape[1])) for target in targets]
-    return np.stack([np.abs(map[place]).mean(axis=(0, 1)) for place in places])
+    places = [inside(target, size, (level_map.shape[0], level_map.shape[1])) for target in targets]
+    return np.stack([np.abs(level_map[place]).mean(axis=(0, 1)) for place in places])
 
 
 def _best(values: Floats) -> Floats:

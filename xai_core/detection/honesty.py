@@ -30,14 +30,18 @@ def box_warnings(finding: Finding, targets: Sequence[BoxTarget]) -> tuple[str, .
     return tuple(dict.fromkeys(sentences))
 
 
-def share_inside(map: Floats, target: BoxTarget, image_size: tuple[int, ...], error: Floats | None = None) -> float:
+def share_inside(heatmap: Floats, target: BoxTarget, image_size: tuple[int, ...], error: Floats | None = None) -> float:
     """Return the share of a map's positive weight (h, w) that lies inside its box, 0 to 1; NaN for an empty map.
 
     Negative values do not count, nor do values within two standard errors `error` (h, w) of zero.
     """
-    weight = np.maximum(map - (0 if error is None else BEYOND_NOISE * error), 0).astype(np.float64)
+    weight = np.maximum(heatmap - (0 if error is None else BEYOND_NOISE * error), 0).astype(np.float64)
     whole = float(weight.sum())
-    return float(weight[inside(target, image_size, (map.shape[0], map.shape[1]))].sum()) / whole if whole else np.nan
+    return (
+        float(weight[inside(target, image_size, (heatmap.shape[0], heatmap.shape[1]))].sum()) / whole
+        if whole
+        else np.nan
+    )
 
 
 def _sentence_case(name: str) -> str:
@@ -74,11 +78,11 @@ def _at_the_border(finding: Finding, target: BoxTarget, position: int) -> Iterat
 
 
 def _outside(finding: Finding, target: BoxTarget, position: int) -> Iterator[str]:
-    map, errors = finding.estimate.maps[position], finding.estimate.standard_error
-    if finding.method.class_sensitivity == "none" or is_constant(map):
+    heatmap, errors = finding.estimate.maps[position], finding.estimate.standard_error
+    if finding.method.class_sensitivity == "none" or is_constant(heatmap):
         return
     error = None if errors is None else errors[position]
-    share = share_inside(map, target, finding.image.shape[:2], error)
+    share = share_inside(heatmap, target, finding.image.shape[:2], error)
     if share < MOSTLY:
         yield (
             f"Only {share:.0%} of what the map of {finding.names[position]} shows lies inside the box. The rest is its "

@@ -30,18 +30,18 @@ FEW = 64  # channels
 def pyramid(model: DetectionModel, image: Floats, levels: Sequence[str], magnitudes: bool) -> list[Floats]:
     """Return the feature maps (h, w, K) at some levels, or their magnitudes."""
     maps = model.pyramid(image, levels)
-    return [np.abs(map) for map in maps] if magnitudes else maps
+    return [np.abs(level_map) for level_map in maps] if magnitudes else maps
 
 
 def grid_of(maps: Sequence[Floats], grid: str) -> Size:
     """Return the height and width of the coarsest, middle or finest feature map (h, w, K)."""
-    sizes = sorted(((map.shape[0], map.shape[1]) for map in maps), key=lambda size: size[0] * size[1])
+    sizes = sorted(((level_map.shape[0], level_map.shape[1]) for level_map in maps), key=lambda size: size[0] * size[1])
     return sizes[{"coarsest": 0, "middle": len(sizes) // 2, "finest": -1}[grid]]
 
 
 def added(coarse: Iterable[Floats], size: Size) -> Floats:
     """Return the sum (T, H, W) of the maps (T, h, w) of several levels, each resized to `size`."""
-    return np.asarray(sum(resized(map, size) for map in coarse), np.float32)
+    return np.asarray(sum(resized(level_map, size) for level_map in coarse), np.float32)
 
 
 def first_component_on(maps: Sequence[Floats], size: Size) -> Floats:
@@ -52,45 +52,50 @@ def first_component_on(maps: Sequence[Floats], size: Size) -> Floats:
     than there are channels, the resized channels are never stored: their Gram matrix is computed from the levels.
     Source: Muhammad, Yeasin, Eigen-CAM, 2020, arXiv 2008.00299; levels concatenated, as in pytorch-grad-cam.
     """
-    small = [_resized_channels(map, size) if map.shape[0] * map.shape[1] > size[0] * size[1] else map for map in maps]
-    if size[0] * size[1] <= sum(map.shape[-1] for map in small):
-        together = np.concatenate([_resized_channels(map, size) for map in small], axis=-1)
+    small = [
+        _resized_channels(level_map, size) if level_map.shape[0] * level_map.shape[1] > size[0] * size[1] else level_map
+        for level_map in maps
+    ]
+    if size[0] * size[1] <= sum(level_map.shape[-1] for level_map in small):
+        together = np.concatenate([_resized_channels(level_map, size) for level_map in small], axis=-1)
         return _outstanding(first_component(together, towards=together[..., 0]))
-    centred = [map - _mean_on(map, size) for map in small]
+    centred = [level_map - _mean_on(level_map, size) for level_map in small]
     return _outstanding(_projected(centred, _strongest(_gram(centred, size)), size))
 
 
-def _outstanding(map: Floats) -> Floats:
-    return -map if -map.min() > map.max() else map
+def _outstanding(level_map: Floats) -> Floats:
+    return -level_map if -level_map.min() > level_map.max() else level_map
 
 
-def _resized_channels(map: Floats, size: Size) -> Floats:
+def _resized_channels(level_map: Floats, size: Size) -> Floats:
     """Resize a feature map (h, w, K) as `resized` does, but without multiplying by the zeros of its matrix."""
     for axis in (0, 1):
-        map = _along_an_axis(map, size[axis], axis)
-    return map
+        level_map = _along_an_axis(level_map, size[axis], axis)
+    return level_map
 
 
-def _along_an_axis(map: Floats, new: int, axis: int) -> Floats:
-    old = map.shape[axis]
+def _along_an_axis(level_map: Floats, new: int, axis: int) -> Floats:
+    old = level_map.shape[axis]
     if new == old:
-        return map
+        return level_map
     at = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
     before = np.floor(at).astype(np.int64)
     share = np.asarray(at - before, np.float32).reshape([-1 if axis == n else 1 for n in range(3)])
     after = np.minimum(before + 1, old - 1)
-    return np.asarray(np.take(map, before, axis) * (1 - share) + np.take(map, after, axis) * share, np.float32)
+    return np.asarray(
+        np.take(level_map, before, axis) * (1 - share) + np.take(level_map, after, axis) * share, np.float32
+    )
 
 
-def _mean_on(map: Floats, size: Size) -> Floats:
+def _mean_on(level_map: Floats, size: Size) -> Floats:
     """Return the mean (K,) of a feature map (h, w, K) after resizing it to a grid."""
-    rows, columns = (stretch(old, new).mean(axis=0) for old, new in zip(map.shape[:2], size, strict=True))
-    return np.asarray(np.einsum("h,hwk,w->k", rows, map, columns, optimize=True), np.float32)
+    rows, columns = (stretch(old, new).mean(axis=0) for old, new in zip(level_map.shape[:2], size, strict=True))
+    return np.asarray(np.einsum("h,hwk,w->k", rows, level_map, columns, optimize=True), np.float32)
 
 
 def _gram(maps: Sequence[Floats], size: Size) -> Doubles:
     """Return the products (K, K) of all channels with each other, summed over the positions of the grid."""
-    starts = np.cumsum([0, *(map.shape[-1] for map in maps)])
+    starts = np.cumsum([0, *(level_map.shape[-1] for level_map in maps)])
     gram = np.empty((starts[-1], starts[-1]))
     for first in range(len(maps)):
         for second in range(first + 1):
@@ -110,9 +115,9 @@ def _products(small: Floats, large: Floats, size: Size) -> Doubles:
     return np.asarray(small.reshape(-1, small.shape[-1]).T @ seen.reshape(-1, seen.shape[-1]), np.float64)
 
 
-def _along(rows: Floats, columns: Floats, map: Floats) -> Floats:
+def _along(rows: Floats, columns: Floats, level_map: Floats) -> Floats:
     """Apply the matrices rows (a, h) and columns (b, w) to a feature map (h, w, K): (a, b, K)."""
-    return np.asarray(np.matmul(columns, np.tensordot(rows, map, axes=1)), np.float32)
+    return np.asarray(np.matmul(columns, np.tensordot(rows, level_map, axes=1)), np.float32)
 
 
 def _strongest(gram: Doubles) -> Floats:
@@ -126,5 +131,5 @@ def _strongest(gram: Doubles) -> Floats:
 
 def _projected(maps: Sequence[Floats], direction: Floats, size: Size) -> Floats:
     """Project the positions (H, W) of the grid onto a direction in the space of all channels."""
-    parts = np.split(direction, np.cumsum([map.shape[-1] for map in maps])[:-1])
-    return np.asarray(added([(map @ part)[None] for map, part in zip(maps, parts, strict=True)], size)[0])
+    parts = np.split(direction, np.cumsum([level_map.shape[-1] for level_map in maps])[:-1])
+    return np.asarray(added([(level_map @ part)[None] for level_map, part in zip(maps, parts, strict=True)], size)[0])

@@ -64,7 +64,7 @@ DETECTION_METHODS: dict[str, type[DetectionMethod]] = {}
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def detection_method(
-    id: str,
+    method_id: str,
     *,
     title: str,
     needs: Capability,
@@ -76,14 +76,16 @@ def detection_method(
     """Turn a class into a method and register it in `DETECTION_METHODS`; fields as in `xai_core.method.method`."""
 
     def register(cls: type[DetectionMethod]) -> type[DetectionMethod]:
-        return entered(DETECTION_METHODS, cls, id, title, needs, source, cost, "Detection", guide, class_sensitivity)
+        return entered(
+            DETECTION_METHODS, cls, method_id, title, needs, source, cost, "Detection", guide, class_sensitivity
+        )
 
     return register
 
 
-def detection_method_named(id: str) -> type[DetectionMethod]:
+def detection_method_named(method_id: str) -> type[DetectionMethod]:
     """Return the method called `id`, or raise a ParamError that lists the known ones."""
-    if id not in DETECTION_METHODS:
+    if method_id not in DETECTION_METHODS:
         names = ", ".join(sorted(DETECTION_METHODS))
-        raise ParamError(f"There is no method for boxes called {id!r}; the methods are {names}.")
-    return DETECTION_METHODS[id]
+        raise ParamError(f"There is no method for boxes called {method_id!r}; the methods are {names}.")
+    return DETECTION_METHODS[method_id]

@@ -32,13 +32,13 @@ class Part:
 
 def whole(maps: Sequence[Floats], targets: Sequence[BoxTarget], size: tuple[int, ...]) -> Part:
     """Return the whole picture as one part, with signs measured in the targets. size: of the image, in pixels."""
-    sides = [np.stack([_side(map, _within(map, target, size)) for target in targets]) for map in maps]
-    return Part("everywhere", [np.ones(map.shape[:2], np.bool_) for map in maps], sides)
+    sides = [np.stack([_side(heatmap, _within(heatmap, target, size)) for target in targets]) for heatmap in maps]
+    return Part("everywhere", [np.ones(heatmap.shape[:2], np.bool_) for heatmap in maps], sides)
 
 
 def apart(maps: Sequence[Floats], target: BoxTarget, size: tuple[int, ...]) -> tuple[Part, Part]:
     """Return the target's box and its surroundings as two parts. size: of the image, in pixels."""
-    boxes = [_within(map, target, size) for map in maps]
+    boxes = [_within(heatmap, target, size) for heatmap in maps]
     return _part("inside", maps, boxes), _part("outside", maps, [~box for box in boxes])
 
 
@@ -66,15 +66,15 @@ class WeightedChannels:
 
 
 def _part(name: str, maps: Sequence[Floats], places: list[Flags]) -> Part:
-    return Part(name, places, [_side(map, flags)[None] for map, flags in zip(maps, places, strict=True)])
+    return Part(name, places, [_side(heatmap, flags)[None] for heatmap, flags in zip(maps, places, strict=True)])
 
 
-def _within(map: Floats, target: BoxTarget, size: tuple[int, ...]) -> Flags:
-    flags = np.zeros(map.shape[:2], np.bool_)
-    flags[inside(target, size, (map.shape[0], map.shape[1]))] = True
+def _within(heatmap: Floats, target: BoxTarget, size: tuple[int, ...]) -> Flags:
+    flags = np.zeros(heatmap.shape[:2], np.bool_)
+    flags[inside(target, size, (heatmap.shape[0], heatmap.shape[1]))] = True
     return flags
 
 
-def _side(map: Floats, flags: Flags) -> Floats:
-    rises = not flags.any() or map[flags].mean(axis=0) >= map.mean(axis=(0, 1))
-    return np.where(rises, np.float32(1), np.full(map.shape[-1], -1, np.float32))
+def _side(heatmap: Floats, flags: Flags) -> Floats:
+    rises = not flags.any() or heatmap[flags].mean(axis=0) >= heatmap.mean(axis=(0, 1))
+    return np.where(rises, np.float32(1), np.full(heatmap.shape[-1], -1, np.float32))

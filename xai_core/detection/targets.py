@@ -158,9 +158,9 @@ def inside(target: BoxTarget, image_size: tuple[int, ...], map_size: tuple[int, 
 def renormalised(maps: Floats, targets: Sequence[BoxTarget], image_size: tuple[int, ...]) -> Floats:
     """Return maps (T, h, w) that are zero outside each target's box and scaled to 0..1 inside."""
     cut = np.zeros_like(maps)
-    for map, target, new in zip(maps, targets, cut, strict=True):
+    for heatmap, target, new in zip(maps, targets, cut, strict=True):
         place = inside(target, image_size, (maps.shape[1], maps.shape[2]))
-        part = map[place]
+        part = heatmap[place]
         new[place] = (part - part.min()) / (np.ptp(part) or 1)
     return cut
 

@@ -87,11 +87,11 @@ class ModelProcess:
             if task.job.state.ended:
                 return True
             self.used = time.monotonic()
-            id = next(self._ids)
-            task.header["job"], task.began = id, None
+            job_id = next(self._ids)
+            task.header["job"], task.began = job_id, None
             is_open = self.card is not None
             task.update(status=Status.WAITING, latest=None, doing=self._what_comes_first())
-            self._tasks[id] = task
+            self._tasks[job_id] = task
             self._expect()
         if is_open:
             self._send(task.header, task.arrays)
@@ -103,16 +103,16 @@ class ModelProcess:
             if job in self._openings:
                 self._openings.remove(job)
                 return None
-            found = [(id, task) for id, task in self._tasks.items() if task.job is job]
+            found = [(job_id, task) for job_id, task in self._tasks.items() if task.job is job]
             if not found:
                 return None
-            id, task = found[0]
+            job_id, task = found[0]
             if self.card is None:
-                del self._tasks[id]
+                del self._tasks[job_id]
                 return None
             task.cancel_by = min(task.cancel_by, time.monotonic() + self._launcher.limits.step_seconds)
             self._expect()
-        return self._send({"ask": "cancel", "job": id})
+        return self._send({"ask": "cancel", "job": job_id})
 
     def close(self) -> None:
         """End the process; jobs that are under way are cancelled."""
@@ -219,8 +219,8 @@ class ModelProcess:
             self._expect(heard=True)
 
     def _tell(self, header: Header, arrays: Arrays) -> None:
-        id = header.get("job")
-        task = self._tasks.get(id) if type(id) is int else None
+        job_id = header.get("job")
+        task = self._tasks.get(job_id) if type(job_id) is int else None
         if task is None or self.card is None:
             raise BadFrame("The worker speaks of a job that it was not given.")
         if header.get("say") == "failed":
@@ -255,8 +255,8 @@ class ModelProcess:
             self.ended, process = True, self._process
             status = {"status": Status.CANCELLED} if self.closed else {"status": Status.FAILED, "error": error}
             waiting = self._not_to_blame(error)
-            for id, task in self._tasks.items():
-                if id not in waiting:
+            for job_id, task in self._tasks.items():
+                if job_id not in waiting:
                     task.update(**status)
             for job in self._openings:
                 job.update(**status)
@@ -270,7 +270,7 @@ class ModelProcess:
         """Return the tasks beside a cancelled one that did not end in time; whichever of them hangs fails next time."""
         if self.closed or not isinstance(error, TimedOut) or not self._cancelled():
             return {}
-        return {id: task for id, task in self._tasks.items() if not task.job.state.ended}
+        return {job_id: task for job_id, task in self._tasks.items() if not task.job.state.ended}
 
     def _cancelled(self) -> list[Task]:
         """Return the tasks that were cancelled and have not come to an end in the worker."""

@@ -65,12 +65,12 @@ class Worker:
             frames.send(self._results, header, arrays or [])
             self._said = time.monotonic()
 
-    def fail(self, id: int, error: Exception) -> None:
+    def fail(self, job_id: int, error: Exception) -> None:
         """Tell the app that a job failed, in a sentence; the traceback goes to the log."""
         traceback.print_exception(error, file=sys.stderr)
         memory_mb = self._setup.limits.memory(self._setup.framework).smaller_mb
         sentence = plain(error, "run" if self._opened else "open", memory_mb)
-        self.say({"say": "failed", "job": id, "error": type(sentence).__name__, "message": str(sentence)})
+        self.say({"say": "failed", "job": job_id, "error": type(sentence).__name__, "message": str(sentence)})
 
     def tick(self) -> None:
         """Show that a long job is alive."""

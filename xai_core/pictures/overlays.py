@@ -31,41 +31,41 @@ class Look(Declared):
     fade: Annotated[bool, "Let the photo show through where the map is weak."] = True
     smooth: Annotated[bool, "Interpolate between the map's pixels. Off shows each pixel as a square."] = True
 
-    def colours_for(self, map: Floats) -> str:
+    def colours_for(self, heatmap: Floats) -> str:
         """Return the name of the colour map that suits a map (H, W)."""
         if self.colour_map != "automatic":
             return self.colour_map
-        return AUTOMATIC["signed" if map.size and map.min() < 0 else "unsigned"]
+        return AUTOMATIC["signed" if heatmap.size and heatmap.min() < 0 else "unsigned"]
 
 
 Look.id, Look.title, Look.params = "look", "Look", params_of(Look)
 
 
-def scale_limits(map: Floats, colour_map: str) -> tuple[float, float]:
+def scale_limits(heatmap: Floats, colour_map: str) -> tuple[float, float]:
     """Return the values at the two ends of a colour map: symmetric about zero if it is diverging.
 
     map: (H, W), finite; DataError otherwise.
     """
-    if not map.size or not np.isfinite(map).all():
+    if not heatmap.size or not np.isfinite(heatmap).all():
         raise DataError("A map needs finite numbers to be drawn, and this one has others. Run the method again.")
     if COLOUR_MAPS[colour_map].diverging:
-        limit = float(np.abs(map).max())
+        limit = float(np.abs(heatmap).max())
         return -limit, limit
-    return float(map.min()), float(map.max())
+    return float(heatmap.min()), float(heatmap.max())
 
 
-def heat_map(map: Floats, look: Look, limits: tuple[float, float] | None = None) -> Picture:
+def heat_map(heatmap: Floats, look: Look, limits: tuple[float, float] | None = None) -> Picture:
     """Return the colours of a map (H, W) as (H, W, 3) uint8; `limits` default to the map's own."""
-    name = look.colours_for(map)
-    shares = _shares(map, name, limits or scale_limits(map, name))
+    name = look.colours_for(heatmap)
+    shares = _shares(heatmap, name, limits or scale_limits(heatmap, name))
     return np.asarray(colour_table(name)[np.floor(shares * (ENTRIES - 1) + 0.5).astype(np.intp)])
 
 
-def overlay(photo: Picture, map: Floats, look: Look, limits: tuple[float, float] | None = None) -> Picture:
+def overlay(photo: Picture, heatmap: Floats, look: Look, limits: tuple[float, float] | None = None) -> Picture:
     """Draw a map (H, W) over a photo (h, w, 3) uint8 with the same field of view, at the photo's size."""
-    drawn = Look(**look.values() | {"colour_map": look.colours_for(map)})
-    limits = limits or scale_limits(map, drawn.colour_map)
-    fitted = _resized(map, photo.shape[1], photo.shape[0], look.smooth)
+    drawn = Look(**look.values() | {"colour_map": look.colours_for(heatmap)})
+    limits = limits or scale_limits(heatmap, drawn.colour_map)
+    fitted = _resized(heatmap, photo.shape[1], photo.shape[0], look.smooth)
     cover = _cover(fitted, drawn, limits)[..., None]
     return np.asarray(np.rint(photo * (1 - cover) + heat_map(fitted, drawn, limits) * cover), np.uint8)
 
@@ -80,32 +80,32 @@ def jpeg_bytes(picture: Picture, quality: int = 90) -> bytes:
     return _encoded(picture, "JPEG", quality=quality)
 
 
-def _resized(map: Floats, width: int, height: int, smooth: bool) -> Floats:
+def _resized(heatmap: Floats, width: int, height: int, smooth: bool) -> Floats:
     resampling = Image.Resampling.BILINEAR if smooth else Image.Resampling.NEAREST
-    return np.asarray(Image.fromarray(np.asarray(map, np.float32)).resize((width, height), resampling))
+    return np.asarray(Image.fromarray(np.asarray(heatmap, np.float32)).resize((width, height), resampling))
 
 
-def _shares(map: Floats, colour_map: str, limits: tuple[float, float]) -> NDArray[np.float64]:
+def _shares(heatmap: Floats, colour_map: str, limits: tuple[float, float]) -> NDArray[np.float64]:
     """Return the position of each value between the limits, 0 to 1; a map of zeros lies where zero is drawn."""
     low, high = limits
     if high <= low:
-        return np.full(map.shape, 0.5 if COLOUR_MAPS[colour_map].diverging else 0.0)
-    return np.clip((map.astype(np.float64) - low) / (high - low), 0, 1)
+        return np.full(heatmap.shape, 0.5 if COLOUR_MAPS[colour_map].diverging else 0.0)
+    return np.clip((heatmap.astype(np.float64) - low) / (high - low), 0, 1)
 
 
-def _cover(map: Floats, look: Look, limits: tuple[float, float]) -> NDArray[np.float64]:
+def _cover(heatmap: Floats, look: Look, limits: tuple[float, float]) -> NDArray[np.float64]:
     """Return how much each pixel covers the photo, 0 to 1.
 
     With fading it is the square root of the strength, since most values of a gradient map lie far below the maximum.
     """
     if not look.fade:
-        return np.full(map.shape, look.opacity)
-    shares = _shares(map, look.colour_map, limits)
+        return np.full(heatmap.shape, look.opacity)
+    shares = _shares(heatmap, look.colour_map, limits)
     strength = np.abs(2 * shares - 1) if COLOUR_MAPS[look.colour_map].diverging else shares
     return np.asarray(look.opacity * np.sqrt(strength))
 
 
-def _encoded(picture: Picture, format: str, **options: int) -> bytes:
+def _encoded(picture: Picture, file_format: str, **options: int) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format, **options)
+    Image.fromarray(picture).save(buffer, file_format, **options)
     return buffer.getvalue()

@@ -51,8 +51,8 @@ def from_instance_flow(data: bytes, name: str) -> History:
 def to_instance_flow(history: History) -> bytes:
     """Return a history as InstanceFlow's JSON, thumbnails as PNG in it; missing predictions are -1, curves left out."""
     instances = [
-        {"id": str(id), "actual": int(actual), "image": image}
-        for id, actual, image in zip(history.ids, history.actual, _images(history), strict=True)
+        {"id": str(picture_id), "actual": int(actual), "image": image}
+        for picture_id, actual, image in zip(history.ids, history.actual, _images(history), strict=True)
     ]
     columns = zip(history.epochs, history.predictions.T, strict=True)
     epochs = [{"id": epoch, "classifications": column.tolist()} for epoch, column in columns]

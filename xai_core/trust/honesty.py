@@ -60,12 +60,12 @@ def noise_shares(estimate: Estimate) -> tuple[float | None, ...]:
     errors = estimate.standard_error
     if errors is None:
         return (None,) * len(estimate.maps)
-    return tuple(_noise_share(map, error) for map, error in zip(estimate.maps, errors, strict=True))
+    return tuple(_noise_share(heatmap, error) for heatmap, error in zip(estimate.maps, errors, strict=True))
 
 
-def _noise_share(map: Floats, error: Floats) -> float | None:
-    spread = float(np.var(map, dtype=np.float64))
-    return None if is_constant(map) else min(1.0, float(np.mean(np.square(error, dtype=np.float64))) / spread)
+def _noise_share(heatmap: Floats, error: Floats) -> float | None:
+    spread = float(np.var(heatmap, dtype=np.float64))
+    return None if is_constant(heatmap) else min(1.0, float(np.mean(np.square(error, dtype=np.float64))) / spread)
 
 
 def samples_for(share: float, samples: int, wanted: float = NOISE_WANTED) -> int | None:
@@ -97,9 +97,9 @@ def _sentences(finding: Finding, of_the_run: Sequence[RunCheck], of_a_target: Se
     return tuple(dict.fromkeys(sentences))
 
 
-def is_constant(map: Floats) -> bool:
+def is_constant(heatmap: Floats) -> bool:
     """Return whether a map has the same value everywhere, up to rounding."""
-    return float(np.ptp(map)) <= 1e-6 * float(np.abs(map).max(initial=0))
+    return float(np.ptp(heatmap)) <= 1e-6 * float(np.abs(heatmap).max(initial=0))
 
 
 def _black_picture(finding: Finding) -> Iterator[str]:
@@ -150,13 +150,13 @@ def _like_the_baseline(finding: Finding) -> Iterator[str]:
 
 
 def _constant(finding: Finding, position: int) -> Iterator[str]:
-    map, name, values = finding.estimate.maps[position], finding.names[position], finding.method.values()
-    if values.get("positive_only") and not map.any():
+    heatmap, name, values = finding.estimate.maps[position], finding.names[position], finding.method.values()
+    if values.get("positive_only") and not heatmap.any():
         yield (
             f"The map of {name} is zero everywhere: nothing in the picture speaks for it, and negative values are "
             'cut off. Switch off "Positive only" to see them.'
         )
-    elif is_constant(map):
+    elif is_constant(heatmap):
         yield f"The map of {name} is the same everywhere and shows nothing. Try a different {_what_to_change(finding)}."
 
 

@@ -51,7 +51,7 @@ class Opened:
     reading: Reading | None = None
 
 
-def opened(file: OnnxFile, format: str, asked: str) -> Opened:
+def opened(file: OnnxFile, file_format: str, asked: str) -> Opened:
     """Show a graph a picture, and read its outputs as they look, with what a text of a reading sets otherwise.
 
     Raises UnsupportedModel where it can not be a detector, or does not run.
@@ -66,7 +66,7 @@ def opened(file: OnnxFile, format: str, asked: str) -> Opened:
         outputs = graph(inputs)
     elif reading is None and (error := not_a_detector([np.shape(one) for one in outputs.values()], inputs.shape[1])):
         raise error
-    card = Card("onnx", format, 0, graph.wiring.spec, Capability(0), missing={"DETECT": UNKNOWN, **MISSING})
+    card = Card("onnx", file_format, 0, graph.wiring.spec, Capability(0), missing={"DETECT": UNKNOWN, **MISSING})
     if reading is None:
         return Opened(replace(card, raw_outputs=raw_outputs(outputs)), graph)
     try:

@@ -24,13 +24,19 @@ STRIDES = ((8, 16, 32), (8, 16, 32, 64), (4, 8, 16, 32), (16, 32))  # of the gri
 ANCHORS = 3  # boxes a cell in YOLO versions 3 to 7
 
 
-def recognised(outputs: Outputs, input: str, size: Size) -> Reading | None:
+def recognised(outputs: Outputs, input_name: str, size: Size) -> Reading | None:
     """Return how the outputs for a natural-looking picture are read, or None where that is not known.
 
     input: its name. size: its height and width, in pixels.
     """
     plain = {name: value for name, value in outputs.items() if is_numbers(value)}
-    return _tensorflow(plain) or _torchvision(plain) or _ssd(plain, input) or _fastest_det(plain) or _yolo(plain, size)
+    return (
+        _tensorflow(plain)
+        or _torchvision(plain)
+        or _ssd(plain, input_name)
+        or _fastest_det(plain)
+        or _yolo(plain, size)
+    )
 
 
 def _tensorflow(outputs: Outputs) -> Reading | None:
@@ -60,7 +66,7 @@ def _torchvision(outputs: Outputs) -> Reading | None:
     return Reading(form="boxes, labels, scores", box_layout="corners", background=True)
 
 
-def _ssd(outputs: Outputs, input: str) -> Reading | None:
+def _ssd(outputs: Outputs, input_name: str) -> Reading | None:
     """Boxes and class scores of every anchor: background first where they add up to 1, none where each is in 0..1.
 
     Graphs whose input and outputs are called input, scores and boxes are exports of Linzaer's
@@ -80,7 +86,7 @@ def _ssd(outputs: Outputs, input: str) -> Reading | None:
         box_layout=layout,
         box_unit=_unit(boxes),
         background=scores.shape[-1] > 1 and _add_up(scores),
-        **(given if {input, *names} == {"input", "scores", "boxes"} else {}),
+        **(given if {input_name, *names} == {"input", "scores", "boxes"} else {}),
     )
 
 

@@ -75,8 +75,8 @@ class ChannelsOff:
                 waiting = []
         yield from self._answered(waiting)
 
-    def _change(self, level: str, channel: int, map: Any) -> Change:
-        proposed = self._proposed | {level: self._levels[level].with_channel(channel, map)}
+    def _change(self, level: str, channel: int, feature_map: Any) -> Change:
+        proposed = self._proposed | {level: self._levels[level].with_channel(channel, feature_map)}
         stay = _best(proposed, self._heads.module.rpn.post_nms_top_n())
         source = self._sources.index(level) if level in self._sources else -1
         same, regions = [], []
@@ -88,16 +88,16 @@ class ChannelsOff:
         parts = ("places", "pooled", "sources")
         places, pooled, sources = (torch.cat([getattr(one, part) for one in regions]) for part in parts)
         own = sources == source
-        pooled[own, channel] = self._pooled(map, places[own], source)[:, 0]
+        pooled[own, channel] = self._pooled(feature_map, places[own], source)[:, 0]
         return Change(same, places, pooled)
 
-    def _pooled(self, map: Any, places: Any, source: int) -> Any:
+    def _pooled(self, feature_map: Any, places: Any, source: int) -> Any:
         """Return what of a map (1, K, h, w) in place of a level is pooled at places (n, 4)."""
         import_torchvision_models()
         from torchvision import ops
 
         pool = self._heads.module.roi_heads.box_roi_pool
-        return ops.roi_align(map, [places], pool.output_size, pool.scales[source], pool.sampling_ratio)
+        return ops.roi_align(feature_map, [places], pool.output_size, pool.scales[source], pool.sampling_ratio)
 
     def _answered(self, changes: list[Change]) -> Iterator[Outputs]:
         """Yield the outputs after some changes, all looked at together."""
@@ -137,7 +137,7 @@ def near(heads: RegionHeads, image_pass: ImagePass, wanted: Any) -> ChannelsOff:
 
 def _proposal_levels(heads: RegionHeads, image_pass: ImagePass, wanted: Any) -> dict[str, ProposalLevel]:
     rpn, padded = heads.module.rpn, image_pass.inputs.tensors.shape[-2:]
-    grids = {name: tuple(map.shape[-2:]) for name, map in image_pass.features.items()}
+    grids = {name: tuple(feature_map.shape[-2:]) for name, feature_map in image_pass.features.items()}
     (anchors,) = rpn.anchor_generator(image_pass.inputs, list(image_pass.features.values()))
     each = len(anchors) // sum(height * width for height, width in grids.values())
     parts = anchors.split([each * height * width for height, width in grids.values()])

@@ -237,9 +237,9 @@ class TorchDetector(Detector):
         return tuple(_layer(name, one, size, trial) for name, one in maps.items())
 
 
-def _layer(name: str, map: Any, size: Size, trial: Size) -> Layer:
+def _layer(name: str, feature_map: Any, size: Size, trial: Size) -> Layer:
     """Return a level as it is for a picture of `size`, from its map for one of `trial`."""
-    _, channels, *grid = map.shape
+    _, channels, *grid = feature_map.shape
     height, width = (math.ceil(n * side / tried) for n, side, tried in zip(grid, size, trial, strict=True))
     return Layer(name, height, width, channels)
 

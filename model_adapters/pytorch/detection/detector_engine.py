@@ -72,7 +72,9 @@ class Convolutions:
         """Return the maps that PyTorch computes, in float32 whatever it computes them in."""
         with torch.no_grad(), passes_in(precision, self._device):
             features, everywhere = _convolved(self._heads, planes)
-        return Convolved(*({name: map.float() for name, map in maps.items()} for maps in (features, everywhere)))
+        return Convolved(
+            *({name: feature_map.float() for name, feature_map in maps.items()} for maps in (features, everywhere))
+        )
 
     def tried(self, pictures: Sequence[Any], find: Find) -> tuple[Engine, ...]:
         """Return what there is for pictures of one size, (1, 3, h, w) each, tried on them when it is first asked."""
@@ -206,8 +208,8 @@ def _answer(candidate: Candidate, picture: Any, number: int, find: Find) -> tupl
     return convolved, find(convolved, number)
 
 
-def _difference(map: Any, expected: Any) -> float:
-    return float((map - expected).abs().max() / expected.abs().max().clamp(min=TINY))
+def _difference(feature_map: Any, expected: Any) -> float:
+    return float((feature_map - expected).abs().max() / expected.abs().max().clamp(min=TINY))
 
 
 def _is_there(found: Detections, box: BoxTarget) -> bool:

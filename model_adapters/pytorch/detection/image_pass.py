@@ -44,19 +44,19 @@ class ImagePass:
 
     def padded(self, level: str, flags: Flags) -> Any:
         """Return flags of places over the image as (h, w) of a level, false for the places in the padding."""
-        map = self.features[level]
-        made = torch.zeros(map.shape[-2:], dtype=torch.bool, device=map.device)
+        feature_map = self.features[level]
+        made = torch.zeros(feature_map.shape[-2:], dtype=torch.bool, device=feature_map.device)
         made[: flags.shape[0], : flags.shape[1]] = torch.from_numpy(flags)
         return made
 
-    def cropped(self, map: Any) -> Floats:
+    def cropped(self, feature_map: Any) -> Floats:
         """Return a map (1, K, h, w) as (h, w, K) without the places that lie in the padding."""
-        _, _, height, width = map.shape
+        _, _, height, width = feature_map.shape
         padded = self.inputs.tensors.shape[-2:]
         rows, columns = (
-            math.ceil(n * one / all) for n, one, all in zip((height, width), self.size, padded, strict=True)
+            math.ceil(n * one / total) for n, one, total in zip((height, width), self.size, padded, strict=True)
         )
-        return numbers_of(map[0, :, :rows, :columns].permute(1, 2, 0))
+        return numbers_of(feature_map[0, :, :rows, :columns].permute(1, 2, 0))
 
 
 @dataclass(frozen=True, eq=False)

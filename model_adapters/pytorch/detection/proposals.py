@@ -48,9 +48,9 @@ class ProposalLevel:
         """Return the proposals of the level as it is."""
         return self._chosen(self._objectness, lambda rows: self._deltas[rows])
 
-    def with_channel(self, channel: int, map: Any) -> Proposed:
+    def with_channel(self, channel: int, feature_map: Any) -> Proposed:
         """Return the proposals while a channel is another map (1, 1, h, w)."""
-        change = map - self._features[:, channel : channel + 1]
+        change = feature_map - self._features[:, channel : channel + 1]
         columns = torch.nn.functional.unfold(change, 3, padding=1)[0].t().contiguous()
         weights = self._first.weight[:, channel].flatten(1).t().contiguous()
         if self._more:
@@ -82,11 +82,11 @@ class ProposalLevel:
         objectness, deltas = (_pasted(kept, found, self._grid, self._window) for kept, found in pairs)
         return self._chosen(objectness, lambda rows: deltas[rows])
 
-    def _further(self, map: Any) -> Any:
+    def _further(self, feature_map: Any) -> Any:
         """Return what the convolutions after the first make of its map (1, K, h, w)."""
         for part in self._more:
-            map = part(map)
-        return map
+            feature_map = part(feature_map)
+        return feature_map
 
     def _last(self, hidden: Any) -> tuple[Any, Any]:
         """Return objectness (n, A) and deltas (n, 4 A) of places (n, K)."""
@@ -162,9 +162,9 @@ def _linear(layer: Any, hidden: Any) -> Any:
     return torch.addmm(layer.bias, hidden, layer.weight.flatten(1).t())
 
 
-def _rows(map: Any) -> Any:
+def _rows(feature_map: Any) -> Any:
     """Return a map (1, K, h, w) as its places (h w, K)."""
-    return map[0].flatten(1).t().contiguous()
+    return feature_map[0].flatten(1).t().contiguous()
 
 
 def _map(rows: Any, grid: Size) -> Any:

@@ -17,8 +17,8 @@ class RegionHeads(Heads):
 
     def everywhere(self, maps: list[Any]) -> Features:
         objectness, deltas = self.module.rpn.head(maps)
-        levels = [(f"objectness {level}", map) for level, map in enumerate(objectness)]
-        return dict(levels + [(f"deltas {level}", map) for level, map in enumerate(deltas)])
+        levels = [(f"objectness {level}", feature_map) for level, feature_map in enumerate(objectness)]
+        return dict(levels + [(f"deltas {level}", feature_map) for level, feature_map in enumerate(deltas)])
 
     def outputs(self, features: Features, inputs: Any, everywhere: Features | None = None) -> list[Outputs]:
         maps = list(features.values())
@@ -28,7 +28,7 @@ class RegionHeads(Heads):
     def proposals(self, maps: list[Any], inputs: Any, everywhere: Features) -> list[Any]:
         """Return the proposals (R, 4) of each image, in pixels of the inputs."""
         rpn, found = self.module.rpn, list(everywhere.values())
-        counts = [map[0].numel() for map in found[: len(maps)]]
+        counts = [feature_map[0].numel() for feature_map in found[: len(maps)]]
         objectness, deltas = _rpn().concat_box_prediction_layers(found[: len(maps)], found[len(maps) :])
         anchors = rpn.anchor_generator(inputs, maps)
         places = rpn.box_coder.decode(deltas, anchors).view(len(anchors), -1, 4)

@@ -47,10 +47,10 @@ def graph(nodes, shape=FREE, dtype=TensorProto.FLOAT, weights=(), outputs=("y",)
     return helper.make_model(built, opset_imports=opsets, ir_version=9, **settings)
 
 
-def opened(path, tmp_path, format="onnx"):
+def opened(path, tmp_path, file_format="onnx"):
     scratch = tmp_path / "scratch"
     scratch.mkdir(exist_ok=True)
-    return load(ModelSource(str(path), "a model", ""), FileKind(format, "onnx"), str(scratch))
+    return load(ModelSource(str(path), "a model", ""), FileKind(file_format, "onnx"), str(scratch))
 
 
 @pytest.fixture

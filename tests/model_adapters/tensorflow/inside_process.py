@@ -106,9 +106,9 @@ def models():
     }
 
 
-def opened(path, format, scratch):
+def opened(path, file_format, scratch):
     scratch.mkdir()
-    return adapter.load(ModelSource(str(path), "a model", ""), FileKind(format, "tensorflow"), str(scratch))
+    return adapter.load(ModelSource(str(path), "a model", ""), FileKind(file_format, "tensorflow"), str(scratch))
 
 
 def described(network):
@@ -214,8 +214,8 @@ def main(folder, assets):
         files[name] = (folder / f"{name}.keras", "keras")
     files["cifar"] = (assets / "models/keras/cifar10_cnn.h5", "keras-h5")
     said, arrays = {}, {}
-    for name, (path, format) in files.items():
-        said[name], found = looked_into(name, opened(path, format, folder / f"scratch of {name}"))
+    for name, (path, file_format) in files.items():
+        said[name], found = looked_into(name, opened(path, file_format, folder / f"scratch of {name}"))
         arrays |= {f"{name}.{key}": np.asarray(value) for key, value in found.items()}
     np.savez(folder / "inside.npz", **arrays)
     (folder / "inside.json").write_text(json.dumps(said))

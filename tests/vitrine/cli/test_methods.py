@@ -39,7 +39,7 @@ def test_json_tells_that_layers_come_with_the_model(vitrine):
 
 def test_json_tells_ranges_choices_and_bounds_that_hang_on_the_picture(vitrine):
     entries = {entry["id"]: entry for entry in json.loads(vitrine("methods", "--json").out)}
-    parameters = {id: {p["name"]: p for p in entry["parameters"]} for id, entry in entries.items()}
+    parameters = {method_id: {p["name"]: p for p in entry["parameters"]} for method_id, entry in entries.items()}
     assert (parameters["rise"]["samples"]["low"], parameters["rise"]["samples"]["high"]) == (100, 20000)
     assert "black" in parameters["integrated_gradients"]["baseline"]["choices"]
     assert parameters["occlusion"]["patch"]["high_as_share_of_side"] == 0.5

@@ -65,16 +65,16 @@ def test_without_an_effect_the_rest_follow_by_activity():
 
 
 def test_what_is_active_outside_the_box_does_not_count():
-    map = level([1.0, 1.5, 0.5, 0.2])
-    map[1:3, 1:3, 3] = 2
-    map[4:, :, 2] = 9
-    assert order_of([map]).channels[:, 1].tolist() == [3, 1, 0]
+    level_map = level([1.0, 1.5, 0.5, 0.2])
+    level_map[1:3, 1:3, 3] = 2
+    level_map[4:, :, 2] = 9
+    assert order_of([level_map]).channels[:, 1].tolist() == [3, 1, 0]
 
 
 def test_the_favourites_of_every_box_come_early():
-    map = np.zeros((8, 8, 4), np.float32)
-    map[..., 0], map[1:3, 1:3, 1], map[4:7, 5:7, 2] = 0.1, 5.0, 0.5
-    assert set(order_of([map], TARGETS).channels[:2, 1].tolist()) == {1, 2}
+    level_map = np.zeros((8, 8, 4), np.float32)
+    level_map[..., 0], level_map[1:3, 1:3, 1], level_map[4:7, 5:7, 2] = 0.1, 5.0, 0.5
+    assert set(order_of([level_map], TARGETS).channels[:2, 1].tolist()) == {1, 2}
 
 
 def test_a_smaller_share_is_the_beginning_of_a_larger_one():

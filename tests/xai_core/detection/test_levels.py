@@ -18,7 +18,7 @@ def pyramid(*shapes, seed=0):
 
 def side_by_side(maps, size):
     """Return the channels of all levels, resized to one grid: (positions, channels) in float64."""
-    stretched = [resized(map.transpose(2, 0, 1), size).reshape(map.shape[-1], -1).T for map in maps]
+    stretched = [resized(heatmap.transpose(2, 0, 1), size).reshape(heatmap.shape[-1], -1).T for heatmap in maps]
     return np.concatenate(stretched, axis=1).astype(np.float64)
 
 
@@ -53,16 +53,16 @@ def test_the_first_component_is_that_of_all_channels_stretched_to_the_grid(shape
 
 @pytest.mark.parametrize("size", [(3, 4), (30, 20), (12, 5), (1, 1)])
 def test_channels_are_resized_like_maps(size):
-    (map,) = pyramid((12, 16, 5))
-    expected = resized(map.transpose(2, 0, 1), size).transpose(1, 2, 0)
-    np.testing.assert_allclose(_resized_channels(map, size), expected, rtol=1e-5, atol=1e-6)
+    (heatmap,) = pyramid((12, 16, 5))
+    expected = resized(heatmap.transpose(2, 0, 1), size).transpose(1, 2, 0)
+    np.testing.assert_allclose(_resized_channels(heatmap, size), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_the_position_farthest_from_the_mean_is_positive():
-    map = np.zeros((6, 6, 3), np.float32)
-    map[2, 3] = [1, -2, 3]
-    assert np.unravel_index(first_component_on([map], (6, 6)).argmax(), (6, 6)) == (2, 3)
-    assert np.unravel_index(first_component_on([1 - map], (6, 6)).argmax(), (6, 6)) == (2, 3)
+    heatmap = np.zeros((6, 6, 3), np.float32)
+    heatmap[2, 3] = [1, -2, 3]
+    assert np.unravel_index(first_component_on([heatmap], (6, 6)).argmax(), (6, 6)) == (2, 3)
+    assert np.unravel_index(first_component_on([1 - heatmap], (6, 6)).argmax(), (6, 6)) == (2, 3)
 
 
 def test_the_first_component_of_one_level_is_the_known_one(assets):

@@ -52,20 +52,22 @@ def judged(cells, method, judge, pictures=PICTURES):
     said = []
     for image, cell in pictures_with_cells[:pictures]:
         *_, estimate = method.explain(DetectionModel(detector), image, [cell])
-        (map,) = estimate.maps
-        within = np.zeros(map.shape, bool)
-        within[inside(cell, image.shape[:2], map.shape)] = True
-        said.append(judge(map, within))
+        (heatmap,) = estimate.maps
+        within = np.zeros(heatmap.shape, bool)
+        within[inside(cell, image.shape[:2], heatmap.shape)] = True
+        said.append(judge(heatmap, within))
     return said
 
 
-def peak_inside(map, within):
-    return bool(within.ravel()[map.argmax()])
+def peak_inside(heatmap, within):
+    return bool(within.ravel()[heatmap.argmax()])
 
 
 def test_grad_cam_lies_in_the_cell_with_its_peak_and_most_of_its_weight(cells):
     figures = judged(
-        cells, GradCamOfABox(), lambda map, within: (peak_inside(map, within), map[within].sum() / map.sum())
+        cells,
+        GradCamOfABox(),
+        lambda heatmap, within: (peak_inside(heatmap, within), heatmap[within].sum() / heatmap.sum()),
     )
     peaks, shares = np.mean(figures, axis=0)
     assert peaks > 0.8
@@ -78,4 +80,6 @@ def test_the_peak_of_ablation_cam_lies_in_the_cell_with_few_channels_already(cel
 
 def test_eigen_cam_has_the_cell_on_its_positive_side(cells):
     signed = EigenCamOfADetector(positive_only=False)
-    assert np.mean(judged(cells, signed, lambda map, within: map[within].mean() > map[~within].mean())) > 0.8
+    assert (
+        np.mean(judged(cells, signed, lambda heatmap, within: heatmap[within].mean() > heatmap[~within].mean())) > 0.8
+    )

@@ -45,11 +45,11 @@ def distinguished(pairs, method):
     for image, targets in scenes:
         *_, last = method.explain(model, image, targets)
         places = [inside(target, image.shape[:2], last.maps.shape[1:]) for target in targets]
-        for map, own, other in zip(last.maps, places, reversed(places), strict=True):
-            within = np.zeros(map.shape, bool)
+        for heatmap, own, other in zip(last.maps, places, reversed(places), strict=True):
+            within = np.zeros(heatmap.shape, bool)
             within[own] = True
-            peaks.append(bool(within.ravel()[map.argmax()]))
-            shares.append(map[own].sum() / (map[own].sum() + map[other].sum()))
+            peaks.append(bool(within.ravel()[heatmap.argmax()]))
+            shares.append(heatmap[own].sum() / (heatmap[own].sum() + heatmap[other].sum()))
     return np.mean(peaks), np.array(shares)
 
 

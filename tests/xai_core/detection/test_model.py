@@ -30,7 +30,7 @@ class Broken(SpotDetector):
         return [replace(boxes, scores=boxes.scores * np.nan) for boxes in super().detect(images, floor)]
 
     def pyramid(self, image, levels):
-        return [map * np.float32(np.nan) for map in super().pyramid(image, levels)]
+        return [heatmap * np.float32(np.nan) for heatmap in super().pyramid(image, levels)]
 
     def box_gradients(self, image, target, aspect, levels):
         return 0.5, self.pyramid(image, levels)

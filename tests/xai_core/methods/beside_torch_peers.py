@@ -54,11 +54,13 @@ def model_of(module: nn.Module, batch: int | None = None) -> Model:
     return Model(network, look)
 
 
-def both(model: Model, image: np.ndarray, library: str, id: str, **given: object) -> Iterator[tuple[str, np.ndarray]]:
-    made = METHODS[id].suited(model.card, model.input_size, given)
-    theirs = model._network.by_peer(library, id, made.values(), model.preprocessing, image, TARGETS)
-    yield f"{library} {id} ours", list(made.explain(model, image, TARGETS))[-1].maps
-    yield f"{library} {id} theirs", resized(theirs, model.input_size)
+def both(
+    model: Model, image: np.ndarray, library: str, method_id: str, **given: object
+) -> Iterator[tuple[str, np.ndarray]]:
+    made = METHODS[method_id].suited(model.card, model.input_size, given)
+    theirs = model._network.by_peer(library, method_id, made.values(), model.preprocessing, image, TARGETS)
+    yield f"{library} {method_id} ours", list(made.explain(model, image, TARGETS))[-1].maps
+    yield f"{library} {method_id} theirs", resized(theirs, model.input_size)
 
 
 def turned(model: Model, image: np.ndarray) -> dict[str, np.ndarray]:
@@ -68,7 +70,9 @@ def turned(model: Model, image: np.ndarray) -> dict[str, np.ndarray]:
     plain = [first_component(values, towards=-(values**2).sum(axis=-1))] * len(TARGETS)
     weighed = [first_component(one, towards=-one.sum(axis=-1)) for one in values * gradients]
     maps = {"eigen_cam": plain, "eigen_grad_cam": weighed}
-    return {f"{id} turned": resized(np.maximum(np.stack(ms), 0), model.input_size) for id, ms in maps.items()}
+    return {
+        f"{method_id} turned": resized(np.maximum(np.stack(ms), 0), model.input_size) for method_id, ms in maps.items()
+    }
 
 
 def main() -> None:
@@ -80,8 +84,8 @@ def main() -> None:
     found: dict[str, np.ndarray] = {}
     for peer in PEERS:
         if "pytorch" in peer.frameworks:
-            for id in peer.methods:
-                found |= dict(both(model, image, peer.library, id, **PLAIN.get(id, {})))
+            for method_id in peer.methods:
+                found |= dict(both(model, image, peer.library, method_id, **PLAIN.get(method_id, {})))
     found |= turned(model, image)
     for rule in ("epsilon", "alpha_beta"):
         found |= {f"{rule} {key}": map_ for key, map_ in both(model, image, "zennit", "lrp", rule=rule)}

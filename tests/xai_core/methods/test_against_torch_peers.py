@@ -23,8 +23,8 @@ EQUAL = [
     "one at a time captum occlusion",
 ]
 SAME_UP_TO_SCALE = [
-    f"pytorch-grad-cam {id}"
-    for id in ("grad_cam", "grad_cam_plus_plus", "hirescam", "layercam", "xgrad_cam", "score_cam")
+    f"pytorch-grad-cam {method_id}"
+    for method_id in ("grad_cam", "grad_cam_plus_plus", "hirescam", "layercam", "xgrad_cam", "score_cam")
 ]
 RANDOM = ["smoothgrad", "vargrad", "squaregrad", "gradient_shap", "lime", "kernel_shap", "shapley"]
 

@@ -26,7 +26,7 @@ MIXING = RANDOM.normal(size=(3, 6))
 HEAD = RANDOM.normal(size=(3, 4, 4, 6))
 IMAGE = random_image(16, 16)
 TARGETS = np.array([2, 0])
-CAMS = sorted(id for id, method in METHODS.items() if method.group == "CAM")
+CAMS = sorted(method_id for method_id, method in METHODS.items() if method.group == "CAM")
 
 
 def network():
@@ -139,17 +139,17 @@ def test_score_cam_weighs_channels_by_what_is_seen_through_them():
     np.testing.assert_allclose(last(ScoreCam()).maps, stretched(expected), rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize("id", CAMS)
-def test_two_layers_are_averaged_after_each_was_brought_to_a_peak_of_one(id):
-    one = last(METHODS[id]()).maps
-    both = last(METHODS[id](layers=("coarse", "blocks"))).maps
+@pytest.mark.parametrize("method_id", CAMS)
+def test_two_layers_are_averaged_after_each_was_brought_to_a_peak_of_one(method_id):
+    one = last(METHODS[method_id]()).maps
+    both = last(METHODS[method_id](layers=("coarse", "blocks"))).maps
     peaks = np.abs(one).max(axis=(1, 2), keepdims=True)
     np.testing.assert_allclose(both, one / np.where(peaks > 0, peaks, 1), rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize("id", CAMS)
-def test_an_all_black_picture_gives_a_map_without_a_division_by_zero(id):
-    *_, estimate = METHODS[id]().explain(model_of(network()), 0 * IMAGE, TARGETS)
+@pytest.mark.parametrize("method_id", CAMS)
+def test_an_all_black_picture_gives_a_map_without_a_division_by_zero(method_id):
+    *_, estimate = METHODS[method_id]().explain(model_of(network()), 0 * IMAGE, TARGETS)
     assert np.isfinite(estimate.maps).all()
 
 

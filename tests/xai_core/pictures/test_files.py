@@ -14,9 +14,9 @@ from xai_core.errors import ImageError
 from xai_core.pictures.files import MAX_BYTES, open_picture
 
 
-def encoded(image: Image.Image, format: str = "PNG", **options) -> bytes:
+def encoded(image: Image.Image, file_format: str = "PNG", **options) -> bytes:
     file = io.BytesIO()
-    image.save(file, format, **options)
+    image.save(file, file_format, **options)
     return file.getvalue()
 
 
@@ -32,9 +32,9 @@ def png_header(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + body + struct.pack(">I", zlib.crc32(body)) + pixels_follow
 
 
-@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"])
-def test_each_common_format_gives_8_bit_rgb(format):
-    picture = open_picture(encoded(ramp(), format), "ramp")
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"])
+def test_each_common_format_gives_8_bit_rgb(file_format):
+    picture = open_picture(encoded(ramp(), file_format), "ramp")
     assert picture.pixels.shape == (12, 16, 3)
     assert picture.pixels.dtype == np.uint8
     assert abs(int(picture.pixels[6, 8, 0]) - 136) < 12
@@ -50,10 +50,11 @@ def test_a_picture_carries_its_name_and_the_digest_of_its_bytes(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("mode", "format"), [("L", "PNG"), ("1", "PNG"), ("P", "PNG"), ("CMYK", "JPEG"), ("YCbCr", "JPEG"), ("LAB", "TIFF")]
+    ("mode", "file_format"),
+    [("L", "PNG"), ("1", "PNG"), ("P", "PNG"), ("CMYK", "JPEG"), ("YCbCr", "JPEG"), ("LAB", "TIFF")],
 )
-def test_other_colour_modes_become_rgb(mode, format):
-    picture = open_picture(encoded(ramp(mode), format))
+def test_other_colour_modes_become_rgb(mode, file_format):
+    picture = open_picture(encoded(ramp(mode), file_format))
     assert picture.pixels.shape == (12, 16, 3)
     assert picture.pixels[:, 0].mean() < 20
     assert picture.pixels[:, -1].mean() > 235
@@ -119,10 +120,10 @@ def test_an_alpha_channel_that_hides_nothing_needs_no_note():
     assert open_picture(encoded(ramp("RGBA"))).notes == ()
 
 
-@pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP", "TIFF"])
-def test_the_first_frame_of_an_animation_is_used(format):
+@pytest.mark.parametrize("file_format", ["GIF", "PNG", "WEBP", "TIFF"])
+def test_the_first_frame_of_an_animation_is_used(file_format):
     frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "blue", "lime")]
-    picture = open_picture(encoded(frames[0], format, save_all=True, append_images=frames[1:]))
+    picture = open_picture(encoded(frames[0], file_format, save_all=True, append_images=frames[1:]))
     assert picture.pixels[8, 8, 0] > 240 > 20 > picture.pixels[8, 8, 2]
     assert "first one" in picture.notes[0]
 
@@ -147,10 +148,10 @@ def test_an_unusable_picture_is_refused_with_the_reason(data, sentence):
         open_picture(data)
 
 
-@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"])
-def test_a_truncated_picture_is_refused(format):
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"])
+def test_a_truncated_picture_is_refused(file_format):
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
-    data = encoded(Image.fromarray(noise), format)
+    data = encoded(Image.fromarray(noise), file_format)
     with pytest.raises(ImageError, match=r"damaged or incomplete|not a PNG"):
         open_picture(data[: len(data) // 2])
 

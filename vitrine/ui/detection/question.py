@@ -46,10 +46,12 @@ def _configured(chosen: type[DetectionMethod], scene: Scene) -> DetectionMethod:
     return method
 
 
-def _chosen(id: str, reason: str) -> bool:
-    method = DETECTION_METHODS[id]
+def _chosen(method_id: str, reason: str) -> bool:
+    method = DETECTION_METHODS[method_id]
     box, about = st.columns([5, 1], vertical_alignment="center")
-    chosen = box.checkbox(method.title, key=_key(id), disabled=bool(reason), persist_state="session", on_change=_choose)
+    chosen = box.checkbox(
+        method.title, key=_key(method_id), disabled=bool(reason), persist_state="session", on_change=_choose
+    )
     with about.popover("", icon=":material/info:", help=f"About {method.title}", type="tertiary"):
         st.markdown(f"**{literal(method.title)}** — {literal(summary(method))}")
         guide_of(method)
@@ -63,8 +65,8 @@ def _ticked(card: Card) -> list[str]:
     """Return the methods that the person or the address chose, or what suits most where none of them is possible."""
 
     def read(text: str) -> str:
-        for id in filter(None, text.split(",")):
-            detection_method_named(id)
+        for method_id in filter(None, text.split(",")):
+            detection_method_named(method_id)
         return text
 
     address.first_value(KEY, None, read)
@@ -78,13 +80,13 @@ def _ticked(card: Card) -> list[str]:
 
 def _choose() -> None:
     """Take what is ticked now for what the person wants, whatever detector comes."""
-    session.put(KEY, ",".join(id for id in DETECTION_METHODS if session.value_of(_key(id))))
+    session.put(KEY, ",".join(method_id for method_id in DETECTION_METHODS if session.value_of(_key(method_id))))
 
 
 def _usual(card: Card) -> str:
     possible = [one.id for one in in_order("detect") if not reason_against(one, card)]
-    return next((id for id in FIRST_CHOICES if id in possible), next(iter(possible), ""))
+    return next((method_id for method_id in FIRST_CHOICES if method_id in possible), next(iter(possible), ""))
 
 
-def _key(id: str) -> str:
-    return f"use.{id}"
+def _key(method_id: str) -> str:
+    return f"use.{method_id}"

@@ -113,11 +113,11 @@ class BoxRun(BoxQuestion):
             self.checks.pop(name).cancel()
         self.checks[name] = self.job_of(method, self.conditions)
 
-    def overlay(self, position: int, map: Floats, look: Look, longest: int) -> NDArray[np.uint8]:
+    def overlay(self, position: int, heatmap: Floats, look: Look, longest: int) -> NDArray[np.uint8]:
         """Return the picture, no side longer than `longest` pixels, with a map of one box and its outline over it."""
         photo = shrunk(self.scene.photo, longest)
         corners = at_size(self.targets[position].array, self.scene.photo.shape[:2], photo.shape[:2])
-        return outlined(overlay(photo, map, look), corners)
+        return outlined(overlay(photo, heatmap, look), corners)
 
 
 def box_questions(scene: Scene, methods: Sequence[DetectionMethod], numbers: tuple[int, ...]) -> list[BoxQuestion]:

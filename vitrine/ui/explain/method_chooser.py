@@ -36,8 +36,8 @@ def method_chooser(card: Card) -> type[Method]:
 
 
 def _named(card: Card) -> Callable[[str], str]:
-    def shown(id: str) -> str:
-        one = METHODS[id]
+    def shown(method_id: str) -> str:
+        one = METHODS[method_id]
         return f"{one.group} · {one.title}{' (not possible)' if reason_against(one, card) else ''}"
 
     return shown
@@ -79,6 +79,6 @@ def _choose_button(one: type[Catalogued], possible: bool) -> None:
         st.rerun()
 
 
-def _choose(id: str) -> None:
-    address.ask("method", id)
+def _choose(method_id: str) -> None:
+    address.ask("method", method_id)
     _open(False)

@@ -69,9 +69,9 @@ class Run:
         changed = replace(Conditions(self.prepared.precision), **conditions)  # type: ignore[arg-type]
         self.checks[name] = _explain(self.prepared, self.picture, method or self.method, self.targets, changed)
 
-    def overlay(self, position: int, map: Floats, look: Look, longest: int) -> NDArray[np.uint8]:
+    def overlay(self, position: int, heatmap: Floats, look: Look, longest: int) -> NDArray[np.uint8]:
         """Return what the model sees, about `longest` pixels a side, with a map of one target over it."""
-        return overlay(self.prepared.preprocessing.view(self.picture.pixels, longest), map, look)
+        return overlay(self.prepared.preprocessing.view(self.picture.pixels, longest), heatmap, look)
 
 
 def runs_for(

@@ -59,11 +59,11 @@ def table(view: View) -> None:
 
 def _column(name: str) -> object:
     """Return a narrow column, so that all of them are seen at once; its full name stands under the pointer."""
-    help = name[0].upper() + name[1:]
+    explained = name[0].upper() + name[1:]
     if name in ("true class", "last prediction", "first correct epoch"):
-        return st.column_config.Column(SHORT[name], help=help, width=NARROW)
+        return st.column_config.Column(SHORT[name], help=explained, width=NARROW)
     return st.column_config.NumberColumn(
-        SHORT[name], help=help, width=NARROW, format="%.3f" if name in SHARES else None
+        SHORT[name], help=explained, width=NARROW, format="%.3f" if name in SHARES else None
     )
 
 

@@ -69,8 +69,8 @@ def overview(view: View) -> None:
         "Never right": (_part(measures.misclassification_rate == 1, judged), "Share that was wrong in every epoch."),
         "Churn": (_share(_mean(view.by_epoch.churn)), "Share whose prediction changes from epoch to epoch; mean."),
     }
-    for column, (title, (value, help)) in zip(st.columns(len(shown)), shown.items(), strict=True):
-        column.metric(literal(title), value, help=help)
+    for column, (title, (value, explained)) in zip(st.columns(len(shown)), shown.items(), strict=True):
+        column.metric(literal(title), value, help=explained)
 
 
 def _measured(history: History, first: int, last: int) -> tuple[History, InstanceMeasures, EpochMeasures]:

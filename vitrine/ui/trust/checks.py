@@ -65,7 +65,7 @@ class Checked(Protocol):
 
     def check(self, name: str, method: Any) -> None: ...
 
-    def overlay(self, position: int, map: Floats, look: Look, longest: int) -> NDArray[np.uint8]: ...
+    def overlay(self, position: int, heatmap: Floats, look: Look, longest: int) -> NDArray[np.uint8]: ...
 
 
 @dataclass(frozen=True)
@@ -223,18 +223,18 @@ def _compared(shown: _Shown, other: Estimate) -> None:
 def _side_by_side(shown: _Shown, position: int, pair: tuple[Floats, Floats], figures: Agreement) -> None:
     name = shown.run.names[position]
     first, second, words = st.columns([2, 2, 3], vertical_alignment="center")
-    for column, title, map in zip((first, second), (FIRST, shown.check.second), pair, strict=True):
-        column.image(_drawn(shown, map, position, title), title, width="stretch", alt=f"{title} of {name}")
+    for column, title, heatmap in zip((first, second), (FIRST, shown.check.second), pair, strict=True):
+        column.image(_drawn(shown, heatmap, position, title), title, width="stretch", alt=f"{title} of {name}")
     words.markdown(_figures(name, figures))
 
 
-def _drawn(shown: _Shown, map: Floats, position: int, title: str) -> NDArray[np.uint8]:
+def _drawn(shown: _Shown, heatmap: Floats, position: int, title: str) -> NDArray[np.uint8]:
     """Return a map over its photo, drawn anew where the viewer's setting has changed."""
     setting = (shown.setting.look, shown.setting.filters)
     drawn: dict[object, NDArray[np.uint8]] = shown.run.slot.once(shown.job, (position, title), dict)
     if setting not in drawn:
         drawn.clear()
-        filtered = _filtered(shown, map[None])[0]
+        filtered = _filtered(shown, heatmap[None])[0]
         drawn[setting] = shown.run.overlay(position, filtered, _common_look(shown), PHOTO)
     return drawn[setting]
 

@@ -50,7 +50,9 @@ def what_ran(run: Running, estimate: Estimate) -> str:
         _how_long(run.job),
         literal(values),
     ]
-    parts += [f"{literal(name.replace('_', ' '))} {_figures(name, all)}" for name, all in estimate.diagnostics.items()]
+    parts += [
+        f"{literal(name.replace('_', ' '))} {_figures(name, total)}" for name, total in estimate.diagnostics.items()
+    ]
     return " · ".join(filter(None, parts))
 
 

@@ -74,7 +74,7 @@ class GradCamOfABox(DetectionMethod):
             found = weighted(values, gradients.mean(axis=(0, 1))[None])
         return np.asarray(found * (found.size / (size[0] * size[1])), np.float32)
 
-    def _shown(self, map: Floats) -> Floats:
+    def _shown(self, heatmap: Floats) -> Floats:
         if not self.positive_only:
-            return map
-        return np.maximum(map, 0) if self.aspect == "score" else np.abs(map)
+            return heatmap
+        return np.maximum(heatmap, 0) if self.aspect == "score" else np.abs(heatmap)

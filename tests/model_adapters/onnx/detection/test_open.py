@@ -30,11 +30,11 @@ CELLS = 8 * 8 + 4 * 4 + 2 * 2  # of strides 8, 16 and 32
 BRIGHT = np.full((1, 100, 200, 3), 0.5, np.float32)
 
 
-def opened(path, tmp_path, reading="", format="onnx"):
+def opened(path, tmp_path, reading="", file_format="onnx"):
     scratch = tmp_path / "scratch"
     scratch.mkdir(exist_ok=True)
     source = ModelSource(str(path), "a detector", "", task="detect", reading=reading)
-    return load(source, FileKind(format, "onnx"), str(scratch))
+    return load(source, FileKind(file_format, "onnx"), str(scratch))
 
 
 def photo(path):
@@ -210,7 +210,7 @@ def test_an_export_of_torchvision_finds_what_the_module_finds(exported, tmp_path
 def test_a_zip_opens_as_its_file_does(assets, tmp_path, fastest_det, animals):
     with zipfile.ZipFile(tmp_path / "m.zip", "w") as archive:
         archive.write(assets / "models/detection/FastestDet.onnx", "inside/FastestDet.onnx")
-    detector = opened(tmp_path / "m.zip", tmp_path, format="onnx-zip")
+    detector = opened(tmp_path / "m.zip", tmp_path, file_format="onnx-zip")
     (found,) = detector.detect(animals[None], 0.6)
     np.testing.assert_array_equal(found.labels, fastest_det.detect(animals[None], 0.6)[0].labels)
 

@@ -97,16 +97,16 @@ def test_a_channel_may_be_off_in_a_part_of_the_picture_alone(
     detector: TorchDetector, whole: WithWholePasses, image: Floats, targets: list[BoxTarget], outside: bool
 ) -> None:
     maps = detector.pyramid(image, [layer.name for layer in detector.card.layers])
-    places = {level: inside_the_first(map, targets, image) != outside for level, map in enumerate(maps)}
+    places = {level: inside_the_first(feature_map, targets, image) != outside for level, feature_map in enumerate(maps)}
     some = CHANNELS[::3]
     short, plain = (scores_without(one, image, targets[:1], -10.0, some, places) for one in (detector, whole))
     np.testing.assert_allclose(short, plain, atol=1e-4)
     assert np.abs(short - scores_without(detector, image, targets[:1], -10.0, some)).max() > 0.001
 
 
-def inside_the_first(map: Floats, targets: Sequence[BoxTarget], image: Floats) -> Flags:
-    flags = np.zeros(map.shape[:2], np.bool_)
-    flags[inside(targets[0], image.shape[:2], (map.shape[0], map.shape[1]))] = True
+def inside_the_first(feature_map: Floats, targets: Sequence[BoxTarget], image: Floats) -> Flags:
+    flags = np.zeros(feature_map.shape[:2], np.bool_)
+    flags[inside(targets[0], image.shape[:2], (feature_map.shape[0], feature_map.shape[1]))] = True
     return flags
 
 

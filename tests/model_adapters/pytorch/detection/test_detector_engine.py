@@ -150,7 +150,7 @@ def test_an_engine_whose_maps_differ_is_not_used(detector, images, monkeypatch):
 
     def doubled(self, planes):
         found = plain(self, planes)
-        return Convolved({name: 2 * map for name, map in found.features.items()}, found.everywhere)
+        return Convolved({name: 2 * feature_map for name, feature_map in found.features.items()}, found.everywhere)
 
     monkeypatch.setattr(CompiledConvolutions, "__call__", doubled)
     exact = by_openvino(detector.engines(*images.shape[1:3]))["float32"]
@@ -172,5 +172,5 @@ def test_an_engine_that_runs_out_of_memory_is_let_go(detector, images, monkeypat
 
 
 def test_maps_of_a_single_level_have_a_name():
-    map = torch.zeros(1, 8, 4, 4)
-    assert torch_detector.named(map) == {"0": map}
+    feature_map = torch.zeros(1, 8, 4, 4)
+    assert torch_detector.named(feature_map) == {"0": feature_map}

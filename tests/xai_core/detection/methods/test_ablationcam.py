@@ -38,7 +38,7 @@ def last(detector, targets=None, **settings):
 
 def by_hand(detector, weights, grid=(8, 8)):
     """The map of one box: each channel on the grid, times its weight, added up; weights one row a level."""
-    channels = [map.transpose(2, 0, 1) for map in detector.features]
+    channels = [heatmap.transpose(2, 0, 1) for heatmap in detector.features]
     parts = [resized(np.abs(one), grid) for one in channels]
     total = sum(np.einsum("khw,k->hw", one, row) for one, row in zip(parts, weights, strict=True))
     return resized(np.asarray(total, np.float32)[None], SIZE)[0]
@@ -46,19 +46,19 @@ def by_hand(detector, weights, grid=(8, 8)):
 
 def test_a_channel_weighs_what_the_score_loses_without_it_as_a_share_of_the_whole(detector):
     found = last(detector)
-    for target, map in zip(targets_of(IMAGE, detector), found, strict=True):
+    for target, heatmap in zip(targets_of(IMAGE, detector), found, strict=True):
         lost = [
             row[target.label] * means for row, means in zip(detector.weights, detector.means(target.label), strict=True)
         ]
-        np.testing.assert_allclose(map, by_hand(detector, [one / (1 + target.score) for one in lost]), atol=1e-5)
+        np.testing.assert_allclose(heatmap, by_hand(detector, [one / (1 + target.score) for one in lost]), atol=1e-5)
 
 
 def test_the_class_alone_is_a_share_of_the_score_alone(detector):
-    (target, _), (map, _) = targets_of(IMAGE, detector), last(detector, aspect="class")
+    (target, _), (heatmap, _) = targets_of(IMAGE, detector), last(detector, aspect="class")
     lost = [
         row[target.label] * means for row, means in zip(detector.weights, detector.means(target.label), strict=True)
     ]
-    np.testing.assert_allclose(map, by_hand(detector, [one / target.score for one in lost]), atol=1e-5)
+    np.testing.assert_allclose(heatmap, by_hand(detector, [one / target.score for one in lost]), atol=1e-5)
 
 
 def test_weights_are_those_of_the_known_case(assets):
@@ -90,8 +90,8 @@ def weights_of(whole, without, aspect="score"):
 
     detector.detect = lambda images, floor: [told(whole)]
     detector.without_channels = lambda image, channels, *_: [told(without[channel]) for _, channel in channels]
-    (map,) = last(detector, [target], levels=("fine",), aspect=aspect, image=IMAGE[::4, ::4])
-    return map[0, :count]
+    (heatmap,) = last(detector, [target], levels=("fine",), aspect=aspect, image=IMAGE[::4, ::4])
+    return heatmap[0, :count]
 
 
 @pytest.mark.parametrize(("share", "count"), [(1.0, 1), (10.0, 1), (11.0, 2), (50.0, 5), (70.0, 7), (100.0, 10)])
@@ -159,23 +159,23 @@ def test_other_ablations_are_asked_for_anew(detector, change):
 
 
 def test_a_run_that_is_cancelled_leaves_the_features_bit_for_bit(detector):
-    before = [map.copy() for map in detector.features]
+    before = [heatmap.copy() for heatmap in detector.features]
     method = AblationCamOfABox(channels=100.0, batch_size=1)
     for steps in range(4):
         running = method.explain(DetectionModel(detector), IMAGE, targets_of(IMAGE, detector))
         for _ in range(steps + 1):
             next(running)
         running.close()
-    for map, kept in zip(detector.features, before, strict=True):
-        np.testing.assert_array_equal(map, kept)
+    for heatmap, kept in zip(detector.features, before, strict=True):
+        np.testing.assert_array_equal(heatmap, kept)
 
 
 def test_a_channel_may_be_set_far_below_all_values(detector):
     settings = {"ablation_value": "very low", "aspect": "class", "levels": ("fine",), "signs": "as they are"}
-    (map, _), (target, _) = last(detector, **settings), targets_of(IMAGE, detector)
+    (heatmap, _), (target, _) = last(detector, **settings), targets_of(IMAGE, detector)
     weights = np.ones(6, np.float32)  # every score becomes nought
     expected = resized(np.einsum("hwk,k->hw", detector.features[0], weights)[None], SIZE)[0]
-    np.testing.assert_allclose(map, expected, atol=1e-5)
+    np.testing.assert_allclose(heatmap, expected, atol=1e-5)
     assert target.score > 0
 
 
@@ -190,10 +190,10 @@ def test_levels_are_asked_about_by_their_own_number_in_the_card(detector):
 
 def test_an_edge_weighs_channels_by_how_far_it_moves_whichever_way(detector):
     detector.pull = [np.array([2, -2, 0, 0, 0, 0], np.float32), np.zeros(4, np.float32)]
-    (target, _), (map, _) = targets_of(IMAGE, detector), last(detector, aspect="left")
+    (target, _), (heatmap, _) = targets_of(IMAGE, detector), last(detector, aspect="left")
     moved = np.abs(detector.pull[0] * detector.means(target.label)[0])
     width = target.corners[2] - target.corners[0]
-    np.testing.assert_allclose(map, by_hand(detector, [moved / width, np.zeros(4)]), atol=1e-5)
+    np.testing.assert_allclose(heatmap, by_hand(detector, [moved / width, np.zeros(4)]), atol=1e-5)
 
 
 def test_boxes_that_are_lost_are_told_where_edges_were_to_be_measured(detector):
@@ -235,21 +235,23 @@ def test_a_centred_map_is_measured_from_its_mean(detector):
 def test_a_channel_is_turned_to_rise_towards_its_values_in_the_box(detector):
     detector.features[0] -= np.float32(0.5)
     found = last(detector, signs="as where it counts", levels=("fine",), aspect="class")
-    for target, map in zip(targets_of(IMAGE, detector), found, strict=True):
+    for target, heatmap in zip(targets_of(IMAGE, detector), found, strict=True):
         means, values = detector.means(target.label)[0], detector.features[0]
         turned = np.sign(means - values.mean(axis=(0, 1)))
         weights = detector.weights[0][target.label] * means / target.score
         assert set(turned) == {-1, 1}
         expected = resized((values * turned * weights).sum(axis=-1)[None], SIZE)[0]
-        np.testing.assert_allclose(map, expected, atol=1e-5)
+        np.testing.assert_allclose(heatmap, expected, atol=1e-5)
 
 
 def test_the_coarsest_grid_gives_the_map_that_is_laid_on_it(detector):
-    (target, _), (map, _) = targets_of(IMAGE, detector), last(detector, grid="coarsest")
+    (target, _), (heatmap, _) = targets_of(IMAGE, detector), last(detector, grid="coarsest")
     lost = [
         row[target.label] * means for row, means in zip(detector.weights, detector.means(target.label), strict=True)
     ]
-    np.testing.assert_allclose(map, by_hand(detector, [one / (1 + target.score) for one in lost], (4, 4)), atol=1e-5)
+    np.testing.assert_allclose(
+        heatmap, by_hand(detector, [one / (1 + target.score) for one in lost], (4, 4)), atol=1e-5
+    )
 
 
 APART = {"where": "in the box and around it"}
@@ -258,19 +260,19 @@ REACH = 6  # pixels: a place that the box only touches, and half a place more
 
 def test_what_a_channel_does_around_the_box_is_told_apart_from_what_it_does_in_it(detector):
     fine = {"levels": ("fine",)}
-    for target, map in zip(targets_of(IMAGE, detector), last(detector, **APART, **fine), strict=True):
+    for target, heatmap in zip(targets_of(IMAGE, detector), last(detector, **APART, **fine), strict=True):
         everywhere = last(detector, [target], **fine)[0]
         left, top, right, bottom = np.asarray(target.array[0]).astype(int)
         middle = (slice(top + 3, bottom - 3), slice(left + 3, right - 3))
-        np.testing.assert_allclose(map[middle], everywhere[middle], atol=1e-5)
+        np.testing.assert_allclose(heatmap[middle], everywhere[middle], atol=1e-5)
         far = np.ones((SIDE, SIDE), bool)
         far[max(top - REACH, 0) : bottom + REACH, max(left - REACH, 0) : right + REACH] = False
-        np.testing.assert_array_equal(map[far], 0)
+        np.testing.assert_array_equal(heatmap[far], 0)
         assert everywhere[far].min() > 0
 
 
 def test_places_around_the_box_show_where_the_box_hangs_on_them(detector):
-    detector.means = lambda label: [map.mean(axis=(0, 1)) for map in detector.features]
+    detector.means = lambda label: [heatmap.mean(axis=(0, 1)) for heatmap in detector.features]
     (found, _) = last(detector, **APART)
     corner = found[:3, -3:]
     assert corner.min() > 0
@@ -302,7 +304,7 @@ def test_a_far_corner_that_the_whole_score_hangs_on_is_lit(signs):
     detector.features[0][:2, 6:, 0] = 1
     detector.weights = [np.full((2, 1), 8.0, np.float32), np.zeros((2, 1), np.float32)]
     detector.pull = [np.zeros(1, np.float32)] * 2
-    detector.means = lambda label: [map.mean(axis=(0, 1)) for map in detector.features]
+    detector.means = lambda label: [heatmap.mean(axis=(0, 1)) for heatmap in detector.features]
     found = last(detector, **APART, signs=signs, levels=("fine",))
-    for map in found:
-        assert map[:8, 24:].mean() > 10 * np.abs(map[12:]).max()
+    for heatmap in found:
+        assert heatmap[:8, 24:].mean() > 10 * np.abs(heatmap[12:]).max()

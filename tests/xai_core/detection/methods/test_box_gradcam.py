@@ -37,9 +37,9 @@ def parts_of(detector, target, aspect="score"):
     return list(zip(detector.features, gradients, strict=True))
 
 
-def spread(map):
+def spread(heatmap):
     """A level's map on the picture, such that it adds up to the same."""
-    return resized(np.asarray(map, np.float32)[None], (SIDE, SIDE))[0] * (map.size / SIDE**2)
+    return resized(np.asarray(heatmap, np.float32)[None], (SIDE, SIDE))[0] * (heatmap.size / SIDE**2)
 
 
 def test_place_by_place_it_is_features_times_gradient_of_all_levels(detector):

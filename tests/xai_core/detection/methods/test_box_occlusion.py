@@ -42,17 +42,17 @@ def test_it_asks_for_as_many_detections_as_it_says():
 
 
 def test_a_score_falls_by_what_each_patch_hides():
-    for target, map in zip(TARGETS, last(aspect="class").maps, strict=True):
+    for target, heatmap in zip(TARGETS, last(aspect="class").maps, strict=True):
         expected = target.score * patches_over(target.label)
-        np.testing.assert_allclose(map, np.kron(expected, np.ones((8, 8))), atol=1e-6)
+        np.testing.assert_allclose(heatmap, np.kron(expected, np.ones((8, 8))), atol=1e-6)
 
 
 def test_a_lost_box_has_lost_all_it_was_worth():
     image = spots(0.9, 0.6)
     image[4:12, 4:12] *= (np.indices((8, 8)).sum(axis=0) < 8)[..., None]  # lit in one corner
     (target, *_) = (one for one in targets_of(image) if one.label == 0)
-    map = last(image=image, targets=[target], patch=50, stride=25).maps[0]
-    assert map.max() == pytest.approx(1 + target.score, rel=1e-6)
+    heatmap = last(image=image, targets=[target], patch=50, stride=25).maps[0]
+    assert heatmap.max() == pytest.approx(1 + target.score, rel=1e-6)
 
 
 def test_each_of_two_boxes_has_its_map_at_its_own_place():
@@ -80,9 +80,9 @@ def test_an_edge_that_moves_is_measured_in_widths_of_the_box():
 
     (whole,) = Leaning().detect(IMAGE[None], 0.05)
     target = TARGETS[0].of(whole, 0)
-    map = last(Leaning(), targets=[target], aspect="left").maps[0]
+    heatmap = last(Leaning(), targets=[target], aspect="left").maps[0]
     width = target.corners[2] - target.corners[0]
-    np.testing.assert_allclose(map, np.kron(2 * 0.9 * patches_over(0) / width, np.ones((8, 8))), atol=1e-5)
+    np.testing.assert_allclose(heatmap, np.kron(2 * 0.9 * patches_over(0) / width, np.ones((8, 8))), atol=1e-5)
 
 
 @pytest.mark.parametrize(("patch", "stride"), [(16, 8), (25, 7), (50, 50), (2, 2)])
@@ -102,8 +102,8 @@ def test_there_is_no_dead_border(patch, stride):
 
     bright = np.ones_like(IMAGE)
     (whole,) = Everywhere().detect(bright[None], 0.05)
-    map = last(Everywhere(), image=bright, targets=[TARGETS[0].of(whole, 0)], patch=patch, stride=stride).maps[0]
-    assert map.min() > 0
+    heatmap = last(Everywhere(), image=bright, targets=[TARGETS[0].of(whole, 0)], patch=patch, stride=stride).maps[0]
+    assert heatmap.min() > 0
 
 
 def test_each_picture_is_asked_for_once_and_the_untouched_one_too():

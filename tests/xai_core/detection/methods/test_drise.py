@@ -58,8 +58,8 @@ def test_each_of_two_boxes_has_its_map_at_its_own_place():
     first, second = last(samples=1000, seed=3).maps
     assert first[4:12, 4:12].mean() > 3 * first[18:28, 18:28].mean()
     assert second[18:28, 18:28].mean() > 3 * second[4:12, 4:12].mean()
-    for map, box in ((first, TARGETS[0]), (second, TARGETS[1])):
-        row, column = np.unravel_index(map.argmax(), map.shape)
+    for heatmap, box in ((first, TARGETS[0]), (second, TARGETS[1])):
+        row, column = np.unravel_index(heatmap.argmax(), heatmap.shape)
         left, top, right, bottom = box.corners
         assert left <= column <= right
         assert top <= row <= bottom
@@ -69,8 +69,8 @@ def test_one_run_serves_all_boxes():
     detector = SpotDetector()
     together = last(detector).maps
     assert sum(detector.asked) == 200
-    for target, map in zip(TARGETS, together, strict=True):
-        np.testing.assert_allclose(last(targets=[target]).maps[0], map, atol=1e-6)
+    for target, heatmap in zip(TARGETS, together, strict=True):
+        np.testing.assert_allclose(last(targets=[target]).maps[0], heatmap, atol=1e-6)
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_one_another_map():

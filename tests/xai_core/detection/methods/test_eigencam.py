@@ -26,8 +26,8 @@ def last(detector, targets=TARGETS, image=IMAGE, **settings):
 @pytest.mark.parametrize("magnitudes", [True, False])
 def test_it_is_the_first_component_of_all_levels_on_the_chosen_grid(grid, size, magnitudes):
     detector = channel_detector()
-    detector.features = [map - np.float32(0.5) for map in detector.features]
-    shown = [np.abs(map) if magnitudes else map for map in detector.features]
+    detector.features = [heatmap - np.float32(0.5) for heatmap in detector.features]
+    shown = [np.abs(heatmap) if magnitudes else heatmap for heatmap in detector.features]
     expected = resized(first_component_on(shown, size)[None], (32, 32))
     found = last(detector, grid=grid, magnitudes=magnitudes, positive_only=False)
     np.testing.assert_allclose(found, np.repeat(expected, 2, axis=0), atol=1e-6)
@@ -48,10 +48,10 @@ def test_every_box_gets_the_same_map():
 
 
 def test_the_lit_spots_are_positive_and_the_dark_ground_is_not():
-    (map,) = last(detection_model()._detector, TARGETS[:1], grid="finest", positive_only=False)
-    assert map[8, 8] > 0
-    assert map[22, 24] > 0
-    assert map[30, 4] < 0
+    (heatmap,) = last(detection_model()._detector, TARGETS[:1], grid="finest", positive_only=False)
+    assert heatmap[8, 8] > 0
+    assert heatmap[22, 24] > 0
+    assert heatmap[30, 4] < 0
 
 
 def test_what_lies_below_the_mean_is_cut_off_on_request():

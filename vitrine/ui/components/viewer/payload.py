@@ -76,24 +76,24 @@ def _panel(panel: Panel, blobs: list[bytes]) -> dict[str, Any]:
     }
 
 
-def _quantised(map: Floats, blobs: list[bytes]) -> dict[str, float]:
-    if not map.size or not np.isfinite(map).all():
+def _quantised(heatmap: Floats, blobs: list[bytes]) -> dict[str, float]:
+    if not heatmap.size or not np.isfinite(heatmap).all():
         raise DataError("A map needs finite numbers to be drawn, and this one has others. Run the method again.")
-    low, high = float(map.min()), float(map.max())
+    low, high = float(heatmap.min()), float(heatmap.max())
     span = (high - low) or 1.0
-    blobs.append(np.rint((map.astype(np.float64) - low) / span * LEVELS).astype("<u2").tobytes())
+    blobs.append(np.rint((heatmap.astype(np.float64) - low) / span * LEVELS).astype("<u2").tobytes())
     return {"low": low, "high": high}
 
 
 def _filters(size: Size) -> list[dict[str, Any]]:
     return [
         {
-            "id": id,
+            "id": filter_id,
             "title": made.title,
             "help": (made.__doc__ or "").partition("\n")[0],
             "params": [_declared(param, size) for param in made.params],
         }
-        for id, made in FILTERS.items()
+        for filter_id, made in FILTERS.items()
     ]
 
 

@@ -37,39 +37,39 @@ def random_map(height: int, width: int) -> np.ndarray:
     return np.random.default_rng(height * 1000 + width).normal(size=(height, width)).astype(np.float32)
 
 
-def in_browser(code: Page, map: np.ndarray, chosen: Filter) -> np.ndarray:
-    given = [map.ravel().tolist(), *map.shape, {chosen.id: chosen.values()}]
-    return np.array(code.evaluate(FILTER, given), np.float32).reshape(map.shape)
+def in_browser(code: Page, heatmap: np.ndarray, chosen: Filter) -> np.ndarray:
+    given = [heatmap.ravel().tolist(), *heatmap.shape, {chosen.id: chosen.values()}]
+    return np.array(code.evaluate(FILTER, given), np.float32).reshape(heatmap.shape)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_forgrad_in_the_browser_equals_forgrad_in_python_at_any_size(code: Page, size: tuple[int, int]) -> None:
-    map = random_map(*size)
+    heatmap = random_map(*size)
     for sigma in (1, 3, 15):
         chosen = filter_named("forgrad")(sigma=sigma)
-        np.testing.assert_allclose(in_browser(code, map, chosen), chosen.apply(map[None])[0], rtol=0, atol=1e-6)
+        np.testing.assert_allclose(in_browser(code, heatmap, chosen), chosen.apply(heatmap[None])[0], rtol=0, atol=1e-6)
 
 
 def test_forgrad_in_the_browser_gives_the_worked_example(code: Page, assets: Path) -> None:
     case = json.loads((assets.parent / "cases.json").read_text())["forgrad_even"]
-    map = np.array(case["input"]["attribution_1xHxW"], np.float32)[0]
+    heatmap = np.array(case["input"]["attribution_1xHxW"], np.float32)[0]
     for sigma in (1, 2, 4):
-        found = in_browser(code, map, filter_named("forgrad")(sigma=sigma))
+        found = in_browser(code, heatmap, filter_named("forgrad")(sigma=sigma))
         np.testing.assert_allclose(found, case["expected"][f"sigma_{sigma}"][0], rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("percentile", [50, 77.5, 99, 100])
 def test_percentile_clipping_in_the_browser_equals_the_one_in_python(code: Page, percentile: float) -> None:
-    map, chosen = random_map(13, 21), filter_named("percentile_clip")(percentile=percentile)
-    np.testing.assert_allclose(in_browser(code, map, chosen), chosen.apply(map[None])[0], rtol=1e-6)
+    heatmap, chosen = random_map(13, 21), filter_named("percentile_clip")(percentile=percentile)
+    np.testing.assert_allclose(in_browser(code, heatmap, chosen), chosen.apply(heatmap[None])[0], rtol=1e-6)
 
 
 @pytest.mark.parametrize("choice", ["automatic", "purple-orange", "viridis", "gray"])
 @pytest.mark.parametrize("kind", ["signed", "unsigned", "zero"])
 def test_the_browser_draws_the_colours_that_files_have(code: Page, choice: str, kind: str) -> None:
-    map = {"signed": np.positive, "unsigned": np.abs, "zero": np.zeros_like}[kind](random_map(9, 16))
-    drawn, _ = code.evaluate(COLOURS, [map.ravel().tolist(), choice, True])
-    expected = heat_map(map, Look.fitted(None, {"colour_map": choice}))
+    heatmap = {"signed": np.positive, "unsigned": np.abs, "zero": np.zeros_like}[kind](random_map(9, 16))
+    drawn, _ = code.evaluate(COLOURS, [heatmap.ravel().tolist(), choice, True])
+    expected = heat_map(heatmap, Look.fitted(None, {"colour_map": choice}))
     assert np.array_equal(np.array(drawn).reshape(9, 16, 4)[..., :3], expected)
 
 
@@ -84,12 +84,14 @@ def test_an_overlay_that_does_not_fade_covers_the_photo_evenly(code: Page) -> No
 
 
 def test_maps_and_errors_reach_the_browser_to_one_part_in_65535(code: Page) -> None:
-    map = random_map(3, 5)
-    data = pack(np.zeros((3, 5, 3), np.uint8), [Panel("é", map, "", map**2), Panel("b", map[::-1])], {}, False)
+    heatmap = random_map(3, 5)
+    data = pack(
+        np.zeros((3, 5, 3), np.uint8), [Panel("é", heatmap, "", heatmap**2), Panel("b", heatmap[::-1])], {}, False
+    )
     (values, errors), (flipped, none) = code.evaluate(UNPACK, list(data))
-    np.testing.assert_allclose(values, map.ravel(), rtol=0, atol=np.ptp(map) / 65535)
-    np.testing.assert_allclose(errors, (map**2).ravel(), rtol=0, atol=np.ptp(map**2) / 65535)
-    np.testing.assert_allclose(flipped, map[::-1].ravel(), rtol=0, atol=np.ptp(map) / 65535)
+    np.testing.assert_allclose(values, heatmap.ravel(), rtol=0, atol=np.ptp(heatmap) / 65535)
+    np.testing.assert_allclose(errors, (heatmap**2).ravel(), rtol=0, atol=np.ptp(heatmap**2) / 65535)
+    np.testing.assert_allclose(flipped, heatmap[::-1].ravel(), rtol=0, atol=np.ptp(heatmap) / 65535)
     assert none is None
 
 
@@ -108,8 +110,10 @@ def test_zooming_keeps_the_point_under_the_pointer(code: Page) -> None:
     "corners", [(30, 20, 130, 90), (-5, -5, 20, 20), (190, 95, 205, 110), (50, 50, 50, 50)], ids=str
 )
 def test_a_map_cut_to_its_frame_equals_pythons(code: Page, corners: tuple[float, float, float, float]) -> None:
-    map, size = random_map(48, 97), (100, 200)
+    heatmap, size = random_map(48, 97), (100, 200)
     target = BoxTarget(corners, 0, 0.9, (0.9,))
     frame = np.clip(np.array(corners) / [200, 100, 200, 100], 0, 1).tolist()
-    found = np.array(code.evaluate(CUT, [frame, map.ravel().tolist(), *map.shape]), np.float32).reshape(map.shape)
-    np.testing.assert_allclose(found, renormalised(map[None], [target], size)[0], rtol=0, atol=1e-6)
+    found = np.array(code.evaluate(CUT, [frame, heatmap.ravel().tolist(), *heatmap.shape]), np.float32).reshape(
+        heatmap.shape
+    )
+    np.testing.assert_allclose(found, renormalised(heatmap[None], [target], size)[0], rtol=0, atol=1e-6)

@@ -47,15 +47,15 @@ def test_the_browser_draws_the_filters_that_are_declared_and_no_others(code: Pag
     assert sorted(code.evaluate("() => Object.keys(viewer.FILTERS)")) == sorted(FILTERS)
 
 
-@pytest.mark.parametrize("id", sorted(FILTERS))
-def test_a_filter_in_the_browser_reads_the_parameters_that_are_declared(code: Page, id: str) -> None:
-    read = code.evaluate(SETTINGS_READ, [id, FILTERS[id]().values()])
-    assert sorted(read) == sorted(param.name for param in FILTERS[id].params)
+@pytest.mark.parametrize("filter_id", sorted(FILTERS))
+def test_a_filter_in_the_browser_reads_the_parameters_that_are_declared(code: Page, filter_id: str) -> None:
+    read = code.evaluate(SETTINGS_READ, [filter_id, FILTERS[filter_id]().values()])
+    assert sorted(read) == sorted(param.name for param in FILTERS[filter_id].params)
 
 
-@pytest.mark.parametrize("id", sorted(FILTERS))
-def test_a_filter_in_the_browser_gives_what_it_gives_in_python(code: Page, id: str) -> None:
-    map = np.random.default_rng(0).normal(size=SIZE).astype(np.float32)
-    for chosen in variants(FILTERS[id]):
-        found = code.evaluate(APPLY, [id, map.ravel().tolist(), *SIZE, chosen.values()])
-        np.testing.assert_allclose(np.reshape(found, SIZE), chosen.apply(map[None])[0], rtol=0, atol=1e-6)
+@pytest.mark.parametrize("filter_id", sorted(FILTERS))
+def test_a_filter_in_the_browser_gives_what_it_gives_in_python(code: Page, filter_id: str) -> None:
+    heatmap = np.random.default_rng(0).normal(size=SIZE).astype(np.float32)
+    for chosen in variants(FILTERS[filter_id]):
+        found = code.evaluate(APPLY, [filter_id, heatmap.ravel().tolist(), *SIZE, chosen.values()])
+        np.testing.assert_allclose(np.reshape(found, SIZE), chosen.apply(heatmap[None])[0], rtol=0, atol=1e-6)
