@@ -67,7 +67,7 @@ def _open(slot: BiasSlot, prepared: Prepared, column: str) -> None:
 
 def _ask(slot: BiasSlot, prepared: Prepared) -> None:
     assert slot.pictures is not None
-    slot.leave()
+    slot.stop()
     slot.asking = predict_in_background(session.runner(), prepared, slot.pictures)
 
 

@@ -119,11 +119,15 @@ class BiasSlot:
             before.cancel()
         self.once(key, lambda: job)
 
-    def leave(self) -> None:
-        """Stop all jobs, and free the files of this tab."""
+    def stop(self) -> None:
+        """Stop asking the model, and all work in the background."""
         if self.asking is not None:
             self.asking.cancel()
         self.stop_work()
+
+    def leave(self) -> None:
+        """Stop everything, and free the files of this tab."""
+        self.stop()
         uploads.forget(self.owner)
 
 
