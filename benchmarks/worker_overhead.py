@@ -13,6 +13,7 @@ from functools import partial
 from benchmarks import subject
 from benchmarks.rounds import Contest, held
 from benchmarks.subject import PRECISIONS, PREPROCESSING, SEEDS, TARGETS, photo
+from vitrine.runner import local_runner
 from xai_core.jobs.local import LocalRunner
 from xai_core.jobs.questions.explain import Explain
 from xai_core.jobs.questions.find_engines import FindEngines
@@ -48,7 +49,7 @@ def contests(name: str, runner: LocalRunner, source: ModelSource, masks: int) ->
 
 def main() -> None:
     name, rounds, masks = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    runner = LocalRunner()
+    runner = local_runner()
     try:
         with tempfile.TemporaryDirectory() as folder:
             source = subject.torch_source(name, folder)

@@ -22,6 +22,7 @@ from vitrine.cli.detect import looked_at
 from vitrine.cli.progress import follow, tell
 from vitrine.example_pictures import WITHOUT_EXAMPLE
 from vitrine.folders import examples_folder
+from vitrine.runner import local_runner
 from vitrine.samples import sample_detectors, sample_models, sample_photos
 from xai_core import methods  # noqa: F401  (registers them)
 from xai_core.detection import methods as detection_methods  # noqa: F401  (registers them)
@@ -65,7 +66,7 @@ class Subject:
 def main() -> int:
     """Draw the examples; return the exit code."""
     examples_folder().mkdir(parents=True, exist_ok=True)
-    runner = LocalRunner()
+    runner = local_runner()
     try:
         _draw_all({"classify": _cat(runner), "detect": _digit(runner)})
     finally:

@@ -39,3 +39,13 @@ def test_no_sentence_of_the_core_or_an_adapter_speaks_of_a_page(path: Path) -> N
 def test_a_sentence_about_a_page_would_be_noticed() -> None:
     code = 'def f():\n    """Upload it."""\n    raise ValueError("Open it on the Model page.")'
     assert [bool(PAGE_WORDS.search(text)) for text in sentences(code)] == [True]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_module_of_the_core_or_an_adapter_looks_for_files_outside_its_package(path: Path) -> None:
+    assert not re.search(r"__file__.*\.parents?\b", path.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if "xai_core" in path.parts], ids=lambda path: path.name)
+def test_the_core_names_no_adapter(path: Path) -> None:
+    assert "model_adapters" not in path.read_text("utf-8")

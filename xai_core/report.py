@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +26,9 @@ from xai_core.pictures.overlays import Picture as Pixels
 from xai_core.preprocessing import Preprocessing
 from xai_core.trust.honesty import Finding, warnings
 from xai_core.types import Card, Estimate, Floats, Indices, ModelSource, Precision
+from xai_core.versions import OF_FRAMEWORK, OWN, installed
 
 SCORES_LISTED = 5
-PACKAGES = {
-    "pytorch": ("torch", "torchvision", "timm"),
-    "tensorflow": ("tensorflow", "tensorflow-cpu", "keras"),
-    "onnx": ("onnx", "onnxruntime", "onnxslim", "onnx2torch", "torch"),
-}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -197,14 +192,9 @@ def as_zip(report: Report) -> bytes:
 
 
 def versions(framework: str) -> dict[str, str]:
-    """Return the versions of Vitrine, Python, NumPy and a framework's packages, without importing any of them."""
-    known = {"vitrine": __version__, "python": platform.python_version()}
-    for package in ("numpy", "pillow", *PACKAGES.get(framework, ())):
-        try:
-            known[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return known
+    """Return the versions of Vitrine, Python, the core's packages and a framework's, without importing any of them."""
+    own = {"vitrine": __version__, "python": platform.python_version()}
+    return own | installed((*OWN, *OF_FRAMEWORK.get(framework, ())))
 
 
 def json_bytes(values: Any) -> bytes:

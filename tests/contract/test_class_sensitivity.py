@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from vitrine import samples
+from vitrine.runner import local_runner
 from xai_core import methods  # noqa: F401  (registers the methods)
 from xai_core.jobs.local import LocalRunner
 from xai_core.jobs.questions.explain import Explain
@@ -30,7 +31,7 @@ ASKED = sorted(set(METHODS) - WITH_ATTENTION)
 
 @pytest.fixture(scope="module")
 def runner() -> Iterator[LocalRunner]:
-    runner = LocalRunner()
+    runner = local_runner()
     yield runner
     runner.close()
 

@@ -9,6 +9,7 @@ import pytest
 
 from model_adapters.engines.trials import TOLERANCE
 from vitrine import samples
+from vitrine.runner import local_runner
 from xai_core.jobs.local import LocalRunner
 from xai_core.jobs.questions.explain import Explain
 from xai_core.jobs.questions.find_engines import FindEngines
@@ -24,7 +25,7 @@ FLOAT32, BFLOAT16 = Conditions(precision="float32"), Conditions(precision="bfloa
 
 @pytest.fixture(scope="module")
 def runner() -> Iterator[LocalRunner]:
-    runner = LocalRunner()
+    runner = local_runner()
     yield runner
     runner.close()
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.contract.quick import quick, why_not
 from vitrine import samples
+from vitrine.runner import local_runner
 from xai_core import methods  # noqa: F401  (registers the methods)
 from xai_core.jobs.base import Job
 from xai_core.jobs.local import LocalRunner
@@ -34,7 +35,7 @@ FLIPPED = 0.05
 
 @pytest.fixture(scope="module")
 def runner() -> Iterator[LocalRunner]:
-    runner = LocalRunner()
+    runner = local_runner()
     yield runner
     runner.close()
 

@@ -15,13 +15,11 @@ import xai_core.filters
 import xai_core.methods  # noqa: F401
 from vitrine.cli import bias, check, detect, explain, methods, predict
 from vitrine.cli.progress import tell
+from vitrine.runner import local_runner, remembering_runner
 from xai_core import __version__
 from xai_core.detection.method import DETECTION_METHODS
 from xai_core.errors import ParamError, TryAsClassifier, TryAsDetector, VitrineError
 from xai_core.guide import method_of_any_task
-from xai_core.jobs.base import Runner
-from xai_core.jobs.local import LocalRunner
-from xai_core.services.results_cache import remembering
 
 COMMANDS = {
     "check": (check, "show what a model file is and what it supports"),
@@ -82,9 +80,7 @@ def _run(arguments: list[str]) -> None:
     if arguments[:1] == ["explain"] and len(arguments) > 1 and not arguments[1].startswith("-"):
         method_of_any_task(arguments[1])
     args = parser().parse_args(_joined(arguments))
-    runner: Runner = LocalRunner()
-    if getattr(args, "cache", False):
-        runner = remembering(runner)
+    runner = remembering_runner() if getattr(args, "cache", False) else local_runner()
     with _logging_to(args.log):
         try:
             COMMANDS[args.command][0].run(args, runner)

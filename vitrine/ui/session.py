@@ -11,11 +11,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from vitrine.runner import remembering_runner
 from xai_core.jobs.base import Runner
-from xai_core.jobs.local import LocalRunner
 from xai_core.pictures.files import Picture
 from xai_core.preprocessing import Preprocessing
-from xai_core.services.results_cache import remembering
 
 GRACE_SECONDS = 180.0  # longer than Streamlit keeps the session of a tab that went silent
 Key = tuple[object, ...]
@@ -25,7 +24,7 @@ PageSlot = TypeVar("PageSlot", bound="Slot")
 @st.cache_resource(show_spinner=False)
 def runner() -> Runner:
     """Return the runner that all sessions share; it holds processes and kept results, never a model or an upload."""
-    return remembering(LocalRunner())
+    return remembering_runner()
 
 
 class Slot(Protocol):

@@ -63,7 +63,7 @@ def _small(finding: Finding, target: BoxTarget, position: int) -> Iterator[str]:
         name, size = _sentence_case(finding.names[position]), f"{right - left:.0f} × {bottom - top:.0f} pixels"
         yield (
             f"{name} covers {size} in a picture of {width} × {height}, finer than a map can show. Crop the picture to "
-            "that part and upload the crop."
+            "that part and open the crop."
         )
 
 

@@ -36,7 +36,7 @@ class LocalRunner:
 
     def __init__(
         self,
-        adapters: str = "model_adapters",
+        adapters: str,
         limits: Limits | None = None,
         most_processes: int = 6,
         budget_mb: float | None = None,

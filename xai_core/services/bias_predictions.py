@@ -61,12 +61,12 @@ def predict_in_background(
 ) -> PredictionsJob:
     """Ask a model about all pictures of a set, a few at a time, in a thread of its own.
 
-    cache: where answers are kept; the one of the environment where none is given. The job fails with a DataError where
+    cache: where answers are kept, None to keep none. The job fails with a DataError where
     labels are not the model's, and with the model's own error where that fails. Pictures that can not be opened are
     left out, and a note says so.
     """
     job = PredictionsJob(len(pictures))
-    asking = _Asking(runner, prepared, pictures, cache or ResultsCache.from_environment(), job)
+    asking = _Asking(runner, prepared, pictures, cache, job)
     threading.Thread(target=asking.run, daemon=True).start()
     return job
 
@@ -198,7 +198,7 @@ class _Asking:
             "preprocessing": self._prepared.preprocessing.to_json(),
             "pictures": [self._digest(number) for number in _range(numbers)],
         }
-        return digest_of(self._prepared.source, asked)
+        return digest_of(self._prepared.source, asked, self._cache.adapters if self._cache else "")
 
     def _digest(self, number: int) -> str:
         try:

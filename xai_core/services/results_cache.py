@@ -41,20 +41,21 @@ class Remembered(Generic[Answer]):
 class ResultsCache:
     """A folder of answers, which several processes may use at once.
 
-    most_bytes: what its files may take together; beyond that the one that was used longest ago goes. What can not be
-    read is removed and what can not be written is left out: a cache never stops an explanation.
+    adapters: name of the package that opens the models, whose code decides answers too. most_bytes: what its files may
+    take together; beyond that the one that was used longest ago goes. What can not be read is removed and what can not
+    be written is left out: a cache never stops an explanation.
     """
 
-    def __init__(self, folder: Path, most_bytes: int) -> None:
-        self._folder, self._most_bytes = folder, most_bytes
+    def __init__(self, folder: Path, most_bytes: int, adapters: str = "") -> None:
+        self._folder, self._most_bytes, self.adapters = folder, most_bytes, adapters
         self._lock = threading.Lock()
 
     @classmethod
-    def from_environment(cls) -> Self | None:
+    def from_environment(cls, adapters: str = "") -> Self | None:
         """Return the cache that VITRINE_CACHE and VITRINE_CACHE_MB describe; None where it is switched off."""
         most_bytes = int(_megabytes(os.environ.get("VITRINE_CACHE_MB")) * (1 << 20))
         folder = os.environ.get("VITRINE_CACHE") or os.path.expanduser("~/.cache/vitrine/results")
-        return cls(Path(folder), most_bytes) if most_bytes > 0 else None
+        return cls(Path(folder), most_bytes, adapters) if most_bytes > 0 else None
 
     def recall(self, key: str, read: Callable[[Any, Arrays], Answer]) -> Remembered[Answer] | None:
         """Return what is kept under a key, or None.
@@ -146,7 +147,7 @@ class RememberingRunner:
         """Ask a model a question; one whose answer is remembered is answered at once."""
         if not isinstance(question, KeptQuestion):
             return self._runner.ask(source, question)
-        key = key_of(source, question)
+        key = key_of(source, question, self._cache.adapters)
         if remembered := self._cache.recall(key, question.answer_from_frame):
             return RememberedJob(remembered)
         job = self._runner.ask(source, question)
@@ -171,9 +172,12 @@ class RememberingRunner:
         return keep
 
 
-def remembering(runner: Runner) -> Runner:
-    """Return a runner that remembers on disk, or `runner` itself where the environment switches that off."""
-    cache = ResultsCache.from_environment()
+def remembering(runner: Runner, adapters: str = "") -> Runner:
+    """Return a runner that remembers on disk, or `runner` itself where the environment switches that off.
+
+    adapters: name of the package with which `runner` opens models, because an answer also depends on its code.
+    """
+    cache = ResultsCache.from_environment(adapters)
     return runner if cache is None else RememberingRunner(runner, cache)
 
 

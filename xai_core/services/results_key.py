@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import suppress
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,29 +14,24 @@ from numpy.typing import NDArray
 from xai_core import __version__
 from xai_core.jobs.question import Question
 from xai_core.types import ModelSource
-
-HERE = Path(__file__).resolve().parents[1]
-CODE = (HERE, HERE.parent / "model_adapters")
-PACKAGES = (
-    *("numpy", "torch", "torchvision", "timm", "tensorflow", "tensorflow-cpu", "keras", "onnx", "onnxruntime"),
-    *("onnxslim", "onnx2torch", "openvino", "captum", "grad-cam", "opencv-python-headless", "xplique", "zennit"),
-    *("scipy", "scikit-image"),
-)
+from xai_core.versions import installed
 
 
-def key_of(source: ModelSource, question: Question[Any]) -> str:
+def key_of(source: ModelSource, question: Question[Any], adapters: str = "") -> str:
     """Return the SHA-256, in hexadecimal, of all that decides the answer: the code, the model, and what is asked.
 
-    What is asked is what a worker would be sent. The model's name and owner are not part of it.
+    adapters: name of the package that opens models, "" for none. What is asked is what a worker would be sent. The
+    model's name and owner are not part of it.
     """
     values, arrays = question.to_frame()
-    return digest_of(source, {"question": question.name, "values": values, "arrays": list(map(_fingerprint, arrays))})
+    asked = {"question": question.name, "values": values, "arrays": list(map(_fingerprint, arrays))}
+    return digest_of(source, asked, adapters)
 
 
-def digest_of(source: ModelSource, asked: dict[str, Any]) -> str:
+def digest_of(source: ModelSource, asked: dict[str, Any], adapters: str = "") -> str:
     """Return the SHA-256, in hexadecimal, of the code, the model, and JSON values that describe what is asked."""
     model = [source.digest, source.architecture, source.task, source.reading]
-    decides = {"made_by": made_by(), "model": model, **asked}
+    decides = {"made_by": made_by(adapters), "model": model, **asked}
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 
@@ -46,13 +40,19 @@ def _fingerprint(array: NDArray[Any]) -> list[Any]:
 
 
 @cache
-def made_by() -> dict[str, str]:
-    """Return what computes the answers: the version and the digest of Vitrine's code, and the versions below it."""
+def made_by(adapters: str) -> dict[str, str]:
+    """Return what computes the answers: the version and the digest of the code, and the versions of all packages.
+
+    adapters: name of the package that opens models, whose code counts too; "" for none.
+    """
     code = hashlib.sha256()
-    for path in sorted(path for folder in CODE for path in folder.rglob("*.py")):
+    for path in code_of("xai_core", *filter(None, [adapters])):
         code.update(path.read_bytes())
-    found = {"vitrine": __version__, "code": code.hexdigest()}
-    for package in PACKAGES:
-        with suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return found
+    return {"vitrine": __version__, "code": code.hexdigest(), **installed()}
+
+
+def code_of(*packages: str) -> list[Path]:
+    """Return the Python files of packages that can be imported, without importing them."""
+    specs = [spec for package in packages if (spec := find_spec(package))]
+    folders = [Path(folder) for spec in specs for folder in spec.submodule_search_locations or ()]
+    return sorted(path for folder in folders for path in folder.rglob("*.py"))

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from vitrine.cli.main import main
+from vitrine.runner import ADAPTERS
 from xai_core.jobs.local import LocalRunner
 
 
@@ -41,7 +42,7 @@ class SharedRunner(LocalRunner):
 
 @pytest.fixture(scope="session")
 def warm() -> Iterator[SharedRunner]:
-    runner = SharedRunner()
+    runner = SharedRunner(ADAPTERS)
     yield runner
     LocalRunner.close(runner)
 
@@ -49,7 +50,8 @@ def warm() -> Iterator[SharedRunner]:
 @pytest.fixture
 def vitrine(capfd, monkeypatch, warm) -> Callable[..., Outcome]:
     """Run a command in this process."""
-    monkeypatch.setattr("vitrine.cli.main.LocalRunner", lambda: warm)
+    for module in ("vitrine.runner", "vitrine.cli.main"):
+        monkeypatch.setattr(f"{module}.local_runner", lambda: warm)
 
     def run(*words: object) -> Outcome:
         status = main([str(word) for word in words])

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vitrine.runner import local_runner
 from xai_core.bias.pictures_in import read_picture_set
 from xai_core.errors import DataError, JobError, ModelError
 from xai_core.jobs.base import Job, Status
-from xai_core.jobs.local import LocalRunner
 from xai_core.preprocessing import Preprocessing
 from xai_core.services.bias_predictions import matched, predict_in_background
 from xai_core.services.preparation import Prepared, prepare
@@ -248,7 +248,7 @@ def test_a_real_model_is_right_about_real_pictures(assets, tmp_path):
     with np.load(assets / "datasets/cifar10/cifar10_train3000_test2000.npz") as arrays:
         np.savez(tmp_path / "some.npz", x=arrays["x_test"][:64], y=arrays["y_test"][:64], classes=arrays["classes"])
     path = assets / "models/onnx/resnet20_cifar10.onnx"
-    runner = LocalRunner()
+    runner = local_runner()
     try:
         model = prepare(runner, ModelSource(str(path), path.name, "ef" * 32), (), (), chosen="imagenet")
         found = predict_in_background(runner, model, read_picture_set(tmp_path / "some.npz", "cifar")).result(120)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xai_core.jobs.local import LocalRunner
+from vitrine.runner import local_runner
 from xai_core.pictures.files import Picture
 from xai_core.pictures.known_photos import KnownPhoto
 from xai_core.preprocessing import Preprocessing
@@ -24,7 +24,7 @@ OTHERS = ("astronaut.png", "flower.jpg", "grace_hopper.jpg")
 @pytest.fixture(scope="module")
 def found(assets: Path) -> Iterator[Callable[..., Prepared]]:
     """Prepare a model with the first of the test pictures of CIFAR-10, and with photos of which most are known."""
-    runner = LocalRunner()
+    runner = local_runner()
     photos = [
         KnownPhoto(name, str(assets / "images/open_licence" / name), KNOWN.get(name, ())) for name in (*KNOWN, *OTHERS)
     ]

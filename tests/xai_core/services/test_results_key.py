@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import xai_core.methods  # noqa: F401
+from xai_core import versions
 from xai_core.detector import BoxTarget
 from xai_core.jobs.questions.explain import Explain
 from xai_core.jobs.questions.explain_boxes import ExplainBoxes
@@ -20,7 +21,7 @@ from xai_core.jobs.questions.find_engines import FindEngines
 from xai_core.jobs.questions.predict import Predict
 from xai_core.method import method_named
 from xai_core.preprocessing import Preprocessing
-from xai_core.services.results_key import CODE, PACKAGES, key_of, made_by
+from xai_core.services.results_key import code_of, key_of, made_by
 from xai_core.types import Conditions, ModelSource
 
 SOURCE = ModelSource("/somewhere/model.onnx", "model.onnx", "ab" * 32)
@@ -59,12 +60,13 @@ def test_all_that_decides_what_the_model_is_is_in_the_key(question, change):
 
 def test_a_new_version_forgets(question, monkeypatch):
     before = key_of(SOURCE, question)
-    monkeypatch.setattr("xai_core.services.results_key.made_by", lambda: {"vitrine": "99"})
+    monkeypatch.setattr("xai_core.services.results_key.made_by", lambda adapters: {"vitrine": "99"})
     assert key_of(SOURCE, question) != before
 
 
 def test_what_computes_the_answers_is_named_down_to_the_code():
-    assert {"vitrine", "code", "numpy"} <= set(made_by())
+    assert {"vitrine", "code", "numpy"} <= set(made_by(""))
+    assert made_by("model_adapters")["code"] != made_by("")["code"]
 
 
 READ_ONLY = {"pillow", "h5py", "safetensors"}  # the picture and the weights that they read are in the key themselves
@@ -72,14 +74,14 @@ NO_MAP = {"fairlearn", "scikit-learn", "pandas", "pyarrow", "tensorboard"}  # fi
 
 
 def test_every_library_that_decides_a_map_is_named():
-    modules = {name.partition(".")[0] for folder in CODE for path in folder.rglob("*.py") for name in imported(path)}
+    modules = {name.partition(".")[0] for path in code_of("xai_core", "model_adapters") for name in imported(path)}
     known = packages_distributions()
     own = {"xai_core", "model_adapters"}
     foreign = modules - set(sys.stdlib_module_names) - own
     assert {"numpy", "torch", "skimage", "scipy", "openvino"} <= foreign
     for module in foreign & set(known):
         packages = {package.replace("_", "-").lower() for package in known[module]}
-        assert packages & (set(PACKAGES) | READ_ONLY | NO_MAP), module
+        assert packages & (set(versions.ALL) | READ_ONLY | NO_MAP), module
 
 
 def imported(path: Path) -> Iterator[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from vitrine.runner import results_cache
 from vitrine.ui import frame, session, uploads
 from vitrine.ui.slots.bias import BiasSlot
 from vitrine.ui.slots.classifier import ClassifierSlot
@@ -15,7 +16,6 @@ from xai_core.errors import DataError
 from xai_core.jobs.base import Status
 from xai_core.services.bias_predictions import PredictionsJob, predict_in_background
 from xai_core.services.preparation import Prepared
-from xai_core.services.results_cache import ResultsCache
 
 LOOK_AGAIN_SECONDS = 0.3
 PICTURES = (
@@ -68,7 +68,7 @@ def _open(slot: BiasSlot, prepared: Prepared, column: str) -> None:
 def _ask(slot: BiasSlot, prepared: Prepared) -> None:
     assert slot.pictures is not None
     slot.stop()
-    slot.asking = predict_in_background(session.runner(), prepared, slot.pictures)
+    slot.asking = predict_in_background(session.runner(), prepared, slot.pictures, results_cache())
 
 
 def _progress() -> None:
@@ -101,7 +101,7 @@ def _ended(slot: BiasSlot, job: PredictionsJob) -> None:
     if job.state.error is not None:
         frame.complain(job.state.error)
     else:
-        kept = " What was answered is kept." if ResultsCache.from_environment() else ""
+        kept = " What was answered is kept." if results_cache() else ""
         st.info(f"Cancelled after {job.asked:,} of {job.total:,} pictures.{kept}", icon=":material/cancel:")
     again, enough = st.columns(2)
     prepared = session.slot(ClassifierSlot).prepared

@@ -1,0 +1,24 @@
+"""Where Vitrine's models run: in workers on this machine, opened by the adapters that come with it."""
+
+from __future__ import annotations
+
+from xai_core.jobs.base import Runner
+from xai_core.jobs.local import LocalRunner
+from xai_core.services.results_cache import ResultsCache, remembering
+
+ADAPTERS = "model_adapters"
+
+
+def local_runner() -> LocalRunner:
+    """Return a runner that computes every answer."""
+    return LocalRunner(ADAPTERS)
+
+
+def remembering_runner() -> Runner:
+    """Return a runner that also keeps answers on disk, unless the environment switches that off."""
+    return remembering(local_runner(), ADAPTERS)
+
+
+def results_cache() -> ResultsCache | None:
+    """Return where answers are kept on disk, None where the environment switches that off."""
+    return ResultsCache.from_environment(ADAPTERS)
