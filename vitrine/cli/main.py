@@ -29,7 +29,7 @@ COMMANDS = {
     "explain": (explain, "explain a prediction or a box, and write the result to files"),
     "bias": (bias, "show where a classifier is unfair, from a table of its predictions"),
 }
-WAY_OUT = {
+WAY_OUT: dict[type[VitrineError], str] = {
     TryAsDetector: "For a detector, use vitrine detect, or vitrine explain with a method for boxes: "
     f"{', '.join(sorted(DETECTION_METHODS))}.",
     TryAsClassifier: "For a classifier, use vitrine predict, or vitrine explain with a method for classes.",

@@ -46,8 +46,10 @@ def _control(param: Param, key: str, size: Size | None = None, card: Card | None
         return value
 
     address.first_value(key, default, read)
-    by_model = param.kind is tuple and card is not None
-    value = _names(param, key, card.layers, _usual(card)) if by_model else _widget(param, key, size)
+    if param.kind is tuple and card is not None:
+        value = _names(param, key, card.layers, _usual(card))
+    else:
+        value = _widget(param, key, size)
     address.keep(key, value, default, param.text)
     return value
 

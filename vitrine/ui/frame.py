@@ -21,7 +21,7 @@ NO_SANDBOX = (
     "This machine's kernel offers no Landlock, so models can not be shut off from its files: only state dicts, "
     "safetensors, ONNX and .keras files are opened here."
 )
-WHERE = {
+WHERE: dict[type[VitrineError], str] = {
     TryAsDetector: "Open a detector on the Detection page.",
     TryAsClassifier: "Open a classifier on the Model page.",
 }

@@ -54,7 +54,9 @@ def one_picture(offered: Sequence[Sample]) -> Picture | None:
     if session.value_of(ONE) not in at_hand:
         session.put(ONE, next(iter(at_hand)))
     names = {digest: picture.name for digest, picture in at_hand.items()}
-    return at_hand[st.selectbox("Picture", names, format_func=names.get, key=ONE, persist_state="session")]
+    return at_hand[
+        st.selectbox("Picture", names, format_func=lambda digest: names[digest], key=ONE, persist_state="session")
+    ]
 
 
 def show_first(picture: Picture) -> None:

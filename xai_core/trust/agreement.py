@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,4 +166,5 @@ def _similarity(a: Doubles, b: Doubles) -> float:
 
     side = min(WINDOW, *a.shape)
     window = side - (side + 1) % 2  # odd
-    return float(structural_similarity(a, b, win_size=window, data_range=1.0, use_sample_covariance=False))
+    similarity: Any = structural_similarity
+    return float(similarity(a, b, win_size=window, data_range=1.0, use_sample_covariance=False))

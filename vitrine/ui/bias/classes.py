@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -35,7 +36,7 @@ def classes(part: Part, settings: Settings) -> None:
     """Show what can be said of each class of a model."""
     shown = {"Figures": _figures, "Confusion": confusions, "ROC curves": roc_curves, "Calibration": calibrated}
     view = st.segmented_control(
-        "View", shown, default="Figures", key="bias.view", label_visibility="collapsed", persist_state=KEPT
+        "View", list(shown), default="Figures", key="bias.view", label_visibility="collapsed", persist_state=KEPT
     )
     shown[view or "Figures"](part, settings)
 
@@ -61,7 +62,7 @@ def _figures(part: Part, settings: Settings) -> None:
     st.plotly_chart(chart, key="bias.chart.classes", alt=f"{words(name)} of the classes where it is lowest")
 
 
-def _columns() -> dict[str, object]:
+def _columns() -> dict[str, Any]:
     return {
         name: st.column_config.NumberColumn(words(name), format="%.3f", help=meaning)
         for name, meaning in MEANINGS.items()

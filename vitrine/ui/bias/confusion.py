@@ -33,7 +33,12 @@ def confusions(part: Part, settings: Settings) -> None:
     counts = part.once("confusion", lambda found: confusion(found.truth, found.predicted, found.classes))
     chosen = _which(part, counts, settings)
     by = st.segmented_control(
-        "Cells", get_args(Normalised), format_func=BY.get, default="counts", key="bias.by", persist_state=KEPT
+        "Cells",
+        get_args(Normalised),
+        format_func=lambda by: BY[by],
+        default="counts",
+        key="bias.by",
+        persist_state=KEPT,
     )
     figure = _matrix(part, counts, chosen, by or "counts")
     st.plotly_chart(
@@ -113,18 +118,18 @@ def _cells(
 
     customdata: the true and the predicted class, -1 for the others.
     """
-    rows, places = np.nonzero(found if len(names) > MOST_EMPTY else np.ones_like(found))
+    cells = np.argwhere(found if len(names) > MOST_EMPTY else np.ones_like(found)).tolist()
     ends = [*chosen, -1]
     texts = [
         f"{plain(names[i])} taken for {plain(columns[j])}<br>{found[i, j]:,} pictures{_of_class(shares[i, j])}"
-        for i, j in zip(rows, places, strict=True)
+        for i, j in cells
     ]
     return go.Scatter(
-        x=places,
-        y=rows,
+        x=[place for _, place in cells],
+        y=[row for row, _ in cells],
         mode="markers",
         marker={"symbol": "square", "size": 8, "color": "rgba(0,0,0,0)"},
-        customdata=[[int(chosen[i]), int(ends[j])] for i, j in zip(rows, places, strict=True)],
+        customdata=[[int(chosen[i]), int(ends[j])] for i, j in cells],
         hovertext=texts,
         hoverinfo="text",
     )

@@ -38,7 +38,7 @@ def roc_curves(part: Part, settings: Settings) -> None:
     chosen = st.multiselect(
         "Classes",
         defined,
-        format_func=names.get,
+        format_func=lambda number: names[number],
         key=key,
         persist_state=KEPT,
         help="In brackets: AUROC. At first those where it is least.",
@@ -86,7 +86,10 @@ def _roc_chart(curves: Sequence[Roc]) -> go.Figure:
     chart = go.Figure(_diagonal())
     for turn, one in enumerate(curves):
         average = one.name.endswith("average")
-        line = {"color": FAINT if average else COLOURS[(turn - 2) % len(COLOURS)], "width": 3 if average else 2}
+        line: dict[str, object] = {
+            "color": FAINT if average else COLOURS[(turn - 2) % len(COLOURS)],
+            "width": 3 if average else 2,
+        }
         line["dash"] = DASHES[turn % 2] if average else DASHES[(turn - 2) // len(COLOURS) % len(DASHES)]
         chart.add_trace(_curve(one, line))
     chart.update_xaxes(title="False positive rate", range=[-0.01, 1.01], zeroline=False)

@@ -6,6 +6,7 @@ import io
 import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -38,7 +39,7 @@ def downloads(parts: Sequence[Part], settings: Settings) -> None:
     if button.button("Work out all figures", key="bias.work-out", icon=":material/calculate:", width="stretch"):
         for part in parts:
             own = applied(part, settings)
-            part.begin(what, lambda found, tell, n=part.name, own=own: _metrics(found, n, own, attack, tell))
+            part.begin(what, partial(_metrics, name=part.name, settings=own, attack=attack))
     jobs = [part.begun(what) for part in parts]
     if any(job is None for job in jobs):
         return
@@ -56,7 +57,7 @@ def _predictions(parts: Sequence[Part]) -> None:
     for part, column in zip(parts, st.columns(max(3, len(parts))), strict=False):
         column.download_button(
             "Predictions (CSV)" if len(parts) == 1 else f"{literal(part.name, 40)} (CSV)",
-            lambda found=part.found: predictions_csv(found).encode(),
+            partial(_encoded, part.found),
             PREDICTIONS,
             "text/csv",
             key=f"bias.predictions.{part.held.number}",
@@ -66,7 +67,7 @@ def _predictions(parts: Sequence[Part]) -> None:
         )
 
 
-def _metrics(found: Predictions, name: str, settings: Settings, attack: Attack, tell: Tell) -> Values:
+def _metrics(found: Predictions, tell: Tell, *, name: str, settings: Settings, attack: Attack) -> Values:
     attributes = [one for one, values in values_of(found).items() if len(values) > 1]
     return metrics(replace(found, name=name), attributes, settings=settings, attack=attack, tell=tell)
 
@@ -91,3 +92,7 @@ def zipped(models: Sequence[Values]) -> bytes:
             for name, text in csv_tables(one).items():
                 archive.writestr(folder + name, text)
     return file.getvalue()
+
+
+def _encoded(found: Predictions) -> bytes:
+    return predictions_csv(found).encode()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import streamlit as st
 
@@ -21,7 +22,7 @@ from xai_core.bias.thresholds import with_threshold
 from xai_core.bias.wording import natural
 from xai_core.errors import DataError
 
-KEPT = "session"
+KEPT: Final = "session"
 Found = TypeVar("Found")
 
 
@@ -105,7 +106,7 @@ def parts_of(slot: BiasSlot, filters: Filters) -> tuple[list[Part], dict[str, st
     for one in slot.held.values():
         key = (one.number, repr(filters))
         try:
-            found = slot.part(key, lambda one=one: filters.of(one.predictions))
+            found = slot.part(key, partial(filters.of, one.predictions))
         except DataError as error:
             absent[one.name] = str(error)
             continue
@@ -151,7 +152,7 @@ def _attributes(held: Sequence[Held]) -> dict[str, list[str]]:
     """Return the values of all attributes that make groups, by name."""
     slot, found = session.slot(BiasSlot), dict[str, list[str]]()
     for one in held:
-        own = slot.once((one.number, "values"), lambda one=one: values_of(one.predictions))
+        own = slot.once((one.number, "values"), partial(values_of, one.predictions))
         for name, values in own.items():
             found[name] = _in_order([found.get(name, []), values])
     return {name: values for name, values in found.items() if len(values) > 1}

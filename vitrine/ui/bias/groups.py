@@ -97,7 +97,7 @@ def chosen_attributes(part: Part, columns: Sequence[DeltaGenerator]) -> tuple[st
         name = _choice("Attribute", offered, ATTRIBUTE, offered[0])
     with columns[1]:
         other = _choice("Crossed with", [one for one in offered if one != name], CROSSING, None)
-    return (name,) if other is None else (name, other)
+    return tuple(chosen for chosen in (name, other) if chosen is not None)
 
 
 def _choice(label: str, options: Sequence[str], key: str, default: str | None) -> str | None:

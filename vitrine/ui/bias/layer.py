@@ -16,6 +16,7 @@ from vitrine.ui.text import literal, percent
 from xai_core import methods  # noqa: F401  (registers them)
 from xai_core.bias.attribution_means import MeanMap
 from xai_core.bias.groups import UNKNOWN
+from xai_core.bias.picture_set import PictureSet
 from xai_core.bias.wording import number
 from xai_core.guide import reason_against
 from xai_core.method import METHODS
@@ -39,7 +40,8 @@ def layer(part: Part) -> None:
     prepared = session.slot(ClassifierSlot).prepared
     known = {name: [v for v in values if v != UNKNOWN] for name, values in part.once("values", values_of).items()}
     offered = {name: values for name, values in known.items() if len(values) > 1}
-    if prepared is None or part.held.pictures is None or not offered:
+    pictures = part.held.pictures
+    if prepared is None or pictures is None or not offered:
         st.info(NEEDED, icon=":material/model_training:")
         return
     columns = st.columns(3)
@@ -47,11 +49,11 @@ def layer(part: Part) -> None:
     one = columns[1].selectbox("Value", offered[name], key=f"bias.one.{name}")
     other = columns[2].selectbox("With", [v for v in offered[name] if v != one], key=f"bias.other.{name}")
     st.caption(f"The model that is asked is the one that is open: {literal(prepared.source.name, 80)}.")
-    _probes(part, prepared, name, (one, other))
-    _looks(part, prepared, name, (one, other))
+    _probes(part, prepared, pictures, name, (one, other))
+    _looks(part, prepared, pictures, name, (one, other))
 
 
-def _probes(part: Part, prepared: Prepared, name: str, values: tuple[str, str]) -> None:
+def _probes(part: Part, prepared: Prepared, pictures: PictureSet, name: str, values: tuple[str, str]) -> None:
     st.markdown("**Concept probes**: whether a layer's classes point along the attribute")
     if Capability.ACTIVATIONS not in prepared.card.capabilities:
         reason = prepared.card.missing.get("ACTIVATIONS", "this model does not support it.")
@@ -62,7 +64,7 @@ def _probes(part: Part, prepared: Prepared, name: str, values: tuple[str, str]) 
     chosen = choice.selectbox("Layer", layers, len(layers) - 1, key=f"bias.layer.{prepared.source.digest[:12]}")
     what = ("probes", prepared.source, name, values, chosen)
     if button.button("Probe", key="bias.probe", icon=":material/biotech:", width="stretch"):
-        asked = partial(layer_bias, session.runner(), prepared, part.held.pictures)
+        asked = partial(layer_bias, session.runner(), prepared, pictures)
         part.begin(what, lambda found, tell: asked(found, chosen, name, values, tell=tell))
     job = part.begun(what)
     if job is not None and (found := answer_of(job, PROBING, "bias.cancel-probe")):
@@ -84,7 +86,7 @@ def _layer_bias(found: LayerBias, labels: tuple[str, ...]) -> None:
     )
 
 
-def _looks(part: Part, prepared: Prepared, name: str, values: tuple[str, str]) -> None:
+def _looks(part: Part, prepared: Prepared, pictures: PictureSet, name: str, values: tuple[str, str]) -> None:
     st.markdown("**Mean maps**: whether the model looks elsewhere for one group")
     able = [one for one in LOOKING if not reason_against(METHODS[one], prepared.card)]
     choice, button = st.columns([3, 1], vertical_alignment="bottom")
@@ -95,7 +97,7 @@ def _looks(part: Part, prepared: Prepared, name: str, values: tuple[str, str]) -
     if button.button("Explain", key="bias.look", icon=":material/search:", width="stretch"):
         size = (prepared.preprocessing.height, prepared.preprocessing.width)
         method = METHODS[chosen].suited(prepared.card, size)
-        asked = partial(mean_looks, session.runner(), prepared, part.held.pictures)
+        asked = partial(mean_looks, session.runner(), prepared, pictures)
         part.begin(what, lambda found, tell: asked(found, method, name, values, tell=tell))
     job = part.begun(what)
     if job is not None and (found := answer_of(job, EXPLAINING, "bias.cancel-look")):

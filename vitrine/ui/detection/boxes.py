@@ -112,6 +112,7 @@ def _threshold() -> float:
     (param,) = Shown.params
     if not session.has(THRESHOLD):
         session.put(THRESHOLD, param.default)
+    assert param.range is not None
     low, high, step = param.range.low, param.range.upper(None), param.range.step
     return float(
         st.slider("Score threshold", low, high, step=step, key=THRESHOLD, persist_state="session", help=param.help)

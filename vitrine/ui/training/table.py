@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from vitrine.ui import session
@@ -30,7 +32,7 @@ SHARES = ("misclassification rate", "frequency", "variability", "mean confidence
 
 def table(view: View) -> None:
     """Show the pictures with their measures, in the order of the view; one whose row is ticked is shown below."""
-    columns: dict[str, object] = {name: _column(name) for name in SHORT}
+    columns: dict[str, Any] = {name: _column(name) for name in SHORT}
     columns["picture"] = st.column_config.TextColumn("Picture", pinned=True)
     found = instance_table(view.history, view.measures, view.numbers)
     slot = session.slot(TrainingSlot)

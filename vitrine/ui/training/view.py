@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import get_args
+from typing import Final, get_args
 
 import numpy as np
 import streamlit as st
@@ -18,7 +18,7 @@ from xai_core.training.measures import EpochMeasures, InstanceMeasures, epoch_me
 from xai_core.training.sorting import Kept, Order, arranged
 from xai_core.types import Indices
 
-KEPT = "session"
+KEPT: Final = "session"
 
 
 @dataclass(frozen=True, eq=False)

@@ -98,7 +98,7 @@ def find_out(trials: Trials) -> None:
 def precision_choice(trials: Trials) -> None:
     """Let a person choose between exact and fast passes, where the model has both, and say how well they agree."""
     fast, slot = trials.in_force("bfloat16"), trials.slot
-    if fast is None and slot.prepared.precision == "float32":
+    if slot.prepared is None or (fast is None and slot.prepared.precision == "float32"):
         return
     session.put(trials.choice, slot.prepared.precision)
     st.segmented_control(
