@@ -26,7 +26,7 @@ SIDES = (640, 320, 224, 416, 512, 300, 256, 128)  # tried where a graph takes an
 MOST_RAW, MOST_AXES, LONGEST_NAME, FIRST = 16, 8, 200, 8
 LARGEST = 1e38  # stands for infinity, which no wire carries
 BEYOND = 1e-3  # how far a score may lie outside 0..1
-BOXES_ONLY = "ONNX files are asked for boxes only; choose D-RISE or occlusion, or upload the PyTorch file."
+BOXES_ONLY = "ONNX files are asked for boxes only; choose D-RISE or occlusion, or use the PyTorch file."
 MISSING = dict.fromkeys(("ACTIVATIONS", "GRADIENT", "ABLATION"), BOXES_ONLY)
 UNKNOWN = (
     "It is unknown how to read this model's outputs. Look at their shapes and values, and specify which of them are "
