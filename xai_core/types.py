@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from xai_core.preprocessing import Preprocessing
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 Indices = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Texts = NDArray[np.str_]
 Score = Literal["logit", "probability"]
 Head = Literal["softmax", "sigmoid"]
 Rule = Literal["gradient", "deconvnet", "guided", "rescale"]

@@ -15,6 +15,7 @@ from model_adapters.engines.openvino import Compiled, Convertible, Portable
 from model_adapters.engines.trials import Candidate, Trial, chosen, missing, told, tried
 from model_adapters.probes import AT_ONCE, in_batches
 from xai_core.errors import OutOfMemory, is_of_memory
+from xai_core.params import Size
 from xai_core.types import Engine, Floats, Network, Precision
 
 NATIVE = {"pytorch": "PyTorch", "tensorflow": "TensorFlow", "onnx": "ONNX Runtime"}
@@ -27,8 +28,6 @@ TOO_LARGE = "The model is too large to be held twice in the memory that it may u
 RAN_OUT = "OpenVINO ran out of memory."
 NO_ROOM = "There is not enough memory to try it."
 NO_BFLOAT16 = "This processor does not compute in bfloat16."
-
-Size = tuple[int, int]  # height and width, in pixels
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,10 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from xai_core.bias.predictions import Texts
 from xai_core.bias.progress import Tell
 from xai_core.bias.settings import AttackerName
-from xai_core.types import Indices
+from xai_core.types import Indices, Texts
 
-Doubles = NDArray[np.float64]
 Attacker = Callable[[NDArray[Any], Texts, NDArray[Any], Tell], Texts]
 MOST_STEPS = 1000  # of the logistic regression
 HIDDEN, BATCH, PASSES, LEAST_STEPS = 100, 64, 20, 500  # of the MLP

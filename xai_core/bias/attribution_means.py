@@ -5,13 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from xai_core.bias.predictions import Texts
 from xai_core.errors import DataError
-from xai_core.types import Floats
-
-Doubles = NDArray[np.float64]
+from xai_core.types import Doubles, Floats, Texts
 
 
 @dataclass(frozen=True, eq=False)

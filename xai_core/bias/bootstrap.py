@@ -9,14 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from xai_core.bias.classes import placements, ratio
-from xai_core.bias.predictions import Mask, Predictions, Texts
-from xai_core.types import Floats
+from xai_core.bias.predictions import Mask, Predictions
+from xai_core.types import Doubles, Floats, Texts
 
-Doubles = NDArray[np.float64]
 AT_ONCE = 10_000_000  # weights in memory
 EXACT_WORK = 50_000_000  # pictures x classes x draws, up to which each AUROC is counted anew
 

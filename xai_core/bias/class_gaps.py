@@ -10,9 +10,9 @@ import numpy as np
 
 from xai_core.bias.classes import Mark, mark, ratio
 from xai_core.bias.groups import difference, least_ratio
-from xai_core.bias.predictions import Predictions, Texts
+from xai_core.bias.predictions import Predictions
 from xai_core.bias.wording import natural
-from xai_core.types import Indices
+from xai_core.types import Indices, Texts
 
 
 @dataclass(frozen=True)

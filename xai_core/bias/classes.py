@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from xai_core.bias.confusion import confusion
 from xai_core.bias.predictions import Mask, Predictions
-from xai_core.types import Floats, Indices
+from xai_core.types import Doubles, Floats, Indices
 
-Doubles = NDArray[np.float64]
 Mark = float | None
 
 

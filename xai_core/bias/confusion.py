@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from xai_core.types import Indices
+from xai_core.types import Doubles, Indices
 
 Normalised = Literal["counts", "rows", "columns"]
-Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

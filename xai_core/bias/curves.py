@@ -10,8 +10,7 @@ from sklearn.metrics import auc, roc_curve
 
 from xai_core.bias.classes import Mark, mark
 from xai_core.bias.predictions import Predictions
-
-Doubles = NDArray[np.float64]
+from xai_core.types import Doubles
 
 
 @dataclass(frozen=True, eq=False)

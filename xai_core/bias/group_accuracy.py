@@ -9,9 +9,10 @@ import numpy as np
 
 from xai_core.bias.classes import Mark
 from xai_core.bias.groups import Rate, compared, difference, grouped, rate_of
-from xai_core.bias.predictions import Predictions, Texts
+from xai_core.bias.predictions import Predictions
 from xai_core.bias.settings import Settings
 from xai_core.bias.wording import natural
+from xai_core.types import Texts
 
 
 @dataclass(frozen=True)

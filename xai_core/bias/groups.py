@@ -16,11 +16,12 @@ import numpy as np
 from fairlearn.metrics import MetricFrame
 
 from xai_core.bias.classes import Mark
-from xai_core.bias.predictions import Mask, Predictions, Texts
+from xai_core.bias.predictions import Mask, Predictions
 from xai_core.bias.settings import GROUP_MINIMUM, INTERVAL_LEVEL, LEAVE_OUT_SMALL, NOTHING
 from xai_core.bias.summary import wilson
 from xai_core.bias.wording import natural
 from xai_core.errors import DataError
+from xai_core.types import Texts
 
 FOUR_FIFTHS = 0.8  # 29 CFR 1607.4(D)
 RATES = ("selection_rate", "true_positive_rate", "false_positive_rate", "positive_predictive_value")

@@ -19,14 +19,13 @@ from sklearn.model_selection import StratifiedKFold
 from xai_core.bias.attackers import ATTACKERS, MOST_STEPS, Attacker, by_class
 from xai_core.bias.classes import Mark, mark
 from xai_core.bias.groups import attribute
-from xai_core.bias.predictions import Predictions, Texts
+from xai_core.bias.predictions import Predictions
 from xai_core.bias.progress import Tell, part_of, unheard
 from xai_core.bias.settings import Attack
 from xai_core.bias.wording import natural
 from xai_core.errors import DataError
-from xai_core.types import Floats, Indices
+from xai_core.types import Doubles, Floats, Indices, Texts
 
-Doubles = NDArray[np.float64]
 FOLDS = 5
 LEAST_PROBABILITY = 1e-7  # below it a float32 is rounded away
 

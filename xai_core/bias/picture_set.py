@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xai_core.bias.predictions import Texts
 from xai_core.bias.reading import some, take
 from xai_core.bias.table_files import Column, texts_of
 from xai_core.errors import DataError
 from xai_core.pictures.files import Picture
+from xai_core.types import Texts
 
 EXPECTED = (
     "a zip with a folder of pictures for each class, a zip with pictures and labels.csv (file, label and any "

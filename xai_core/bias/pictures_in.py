@@ -16,11 +16,11 @@ import numpy as np
 from xai_core.bias.archives import Entries, FolderEntries, ZipEntries, is_picture
 from xai_core.bias.picture_arrays import from_arrays
 from xai_core.bias.picture_set import EXPECTED, PictureSet, absent_notes, labels_of
-from xai_core.bias.predictions import Texts
 from xai_core.bias.reading import attribute_notes, attributes_of, take
 from xai_core.bias.table_files import FILE, TRUTH, read_table, texts_of
 from xai_core.errors import DataError
 from xai_core.pictures.files import open_picture
+from xai_core.types import Texts
 
 LISTED = "labels.csv"
 

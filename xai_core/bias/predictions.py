@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xai_core.types import Floats, Indices
+from xai_core.types import Floats, Indices, Texts
 
-Texts = NDArray[np.str_]
 Mask = NDArray[np.bool_]
 
 

@@ -8,17 +8,15 @@ from math import sqrt
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xai_core.bias.bootstrap import Areas, Counts, counted, draws
 from xai_core.bias.classes import Mark, aurocs, mark, ratio
 from xai_core.bias.confusion import confusion
-from xai_core.bias.predictions import Predictions, Texts
+from xai_core.bias.predictions import Predictions
 from xai_core.bias.settings import BOOTSTRAP_SAMPLES, INTERVAL_LEVEL
 from xai_core.bias.wording import words
-from xai_core.types import Floats
+from xai_core.types import Doubles, Floats, Texts
 
-Doubles = NDArray[np.float64]
 MEANINGS = {
     "accuracy": "The share of pictures that were taken for their class. It hides small classes behind large ones.",
     "macro_precision": "The mean precision of the classes, each counted alike, never predicted ones left out.",

@@ -16,8 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyarrow import parquet
 
-from xai_core.bias.predictions import Texts
 from xai_core.errors import DataError
+from xai_core.types import Texts
 
 LARGEST, LARGEST_UNPACKED = 256 << 20, 1 << 30  # bytes
 MOST_ROWS, MOST_COLUMNS = 200_000, 5_000

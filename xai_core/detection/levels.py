@@ -6,13 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xai_core.detection.model import DetectionModel
 from xai_core.families.cam import first_component
 from xai_core.params import Size
 from xai_core.pictures.resampling import resized, stretch
-from xai_core.types import Floats
+from xai_core.types import Doubles, Floats
 
 Grid = Annotated[
     Literal["coarsest", "middle", "finest"],
@@ -23,7 +22,6 @@ Magnitudes = Annotated[
     bool,
     "Use the magnitude of each channel and ignore its sign, as the literature does for feature pyramids.",
 ]
-Doubles = NDArray[np.float64]
 FEW = 64  # channels
 
 

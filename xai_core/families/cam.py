@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xai_core.method import ExplainedScore, Layers, Method, layers_of
 from xai_core.model import Model
 from xai_core.pictures.resampling import resized
-from xai_core.types import Estimate, Floats, Indices
+from xai_core.types import Doubles, Estimate, Floats, Indices
 
 PositiveOnly = Annotated[bool, "Set evidence against the class to zero."]
 AboveTheMean = Annotated[bool, "Set positions with less of the pattern than average to zero."]
-Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,12 +6,9 @@ Products are einsum without BLAS: as fast at these shapes, and the same bits wha
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xai_core.pictures.resampling import stretch
-from xai_core.types import Estimate, Floats
-
-Doubles = NDArray[np.float64]
+from xai_core.types import Doubles, Estimate, Floats
 
 
 class Masks:

@@ -10,14 +10,11 @@ from hashlib import sha256
 from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xai_core.method import BatchSize, ExplainedScore, Method, Seed
 from xai_core.model import Model
 from xai_core.params import Range
-from xai_core.types import Estimate, Floats, Indices
-
-Doubles = NDArray[np.float64]
+from xai_core.types import Doubles, Estimate, Floats, Indices
 
 
 @dataclass(frozen=True)

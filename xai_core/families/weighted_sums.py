@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xai_core.families.segments import Kept
-from xai_core.types import Floats
+from xai_core.types import Doubles, Floats
 
-Doubles = NDArray[np.float64]
 GROUPS = 20
 ENOUGH = 4  # samples for each segment
 ROUNDING = 1e-10  # of the mean diagonal: what makes an equation with too few samples solvable, and moves no others

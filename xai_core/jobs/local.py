@@ -20,7 +20,7 @@ from xai_core.types import Card, ModelSource
 
 __all__ = ["LocalRunner", "SandboxState", "sandbox_in_force"]
 
-Key = tuple[str, str, str | None, str, str]
+ProcessKey = tuple[str, str, str | None, str, str]
 LOOK_SECONDS = 0.2
 END_SECONDS = 5.0
 
@@ -46,7 +46,7 @@ class LocalRunner:
         self._launcher = Launcher(adapters, limits or Limits.from_environment(), tuple(extra_path), unsandboxed)
         self._most_processes = most_processes
         self._budget_mb = budget_mb or _machine_mb() / 2
-        self._processes: dict[Key, ModelProcess] = {}
+        self._processes: dict[ProcessKey, ModelProcess] = {}
         self._started: set[ModelProcess] = set()
         self._lock = threading.RLock()
         self._closed = False
@@ -144,7 +144,7 @@ class LocalRunner:
         return len(self._started) < self._most_processes and memory < self._budget_mb
 
 
-def _key(source: ModelSource) -> Key:
+def _key(source: ModelSource) -> ProcessKey:
     return source.owner, source.digest, source.architecture, source.task, source.reading
 
 

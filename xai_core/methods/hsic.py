@@ -7,7 +7,6 @@ from functools import partial
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xai_core.families.perturbed import PerturbedOutputs
 from xai_core.families.score_range import ROUNDING, ScoreRange
@@ -15,9 +14,8 @@ from xai_core.families.segments import Fill, Hiding, Kept, Segments
 from xai_core.method import BatchSize, ExplainedScore, Guide, Method, Seed, method
 from xai_core.model import Model
 from xai_core.params import Range
-from xai_core.types import Capability, Estimate, Floats, Indices
+from xai_core.types import Capability, Doubles, Estimate, Floats, Indices
 
-Doubles = NDArray[np.float64]
 BLOCK = 50  # masks of a Latin hypercube: each cell is kept in half of them
 GROUPS = 10  # of masks, left out in turn for the standard error
 FOR_THE_WIDTH = 500  # scores whose differences give the kernel's width

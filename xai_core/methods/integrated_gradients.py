@@ -8,18 +8,15 @@ from hashlib import sha256
 from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xai_core.families.baselines import ComparedWith, baseline_picture
 from xai_core.families.completeness import completeness_errors
 from xai_core.method import BatchSize, ExplainedScore, Guide, Method, Seed, method
 from xai_core.model import Model
 from xai_core.params import Range
-from xai_core.types import Capability, Estimate, Floats, Indices
+from xai_core.types import Capability, Doubles, Estimate, Floats, Indices
 
 MOST_STEPS = 512
-
-Doubles = NDArray[np.float64]
 
 
 @method(

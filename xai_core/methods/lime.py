@@ -12,11 +12,11 @@ from xai_core.families.perturbed import PerturbedOutputs
 from xai_core.families.score_range import ScoreRange
 from xai_core.families.segments import Fill, Hiding, Kept, Segments
 from xai_core.families.superpixels import Algorithm, Count, superpixels
-from xai_core.families.weighted_sums import Doubles, WeightedSums, jackknife, solve
+from xai_core.families.weighted_sums import WeightedSums, jackknife, solve
 from xai_core.method import BatchSize, ExplainedScore, Guide, Method, Seed, method
 from xai_core.model import Model
 from xai_core.params import Range
-from xai_core.types import Capability, Estimate, Floats, Indices
+from xai_core.types import Capability, Doubles, Estimate, Floats, Indices
 
 
 @method(

@@ -7,7 +7,6 @@ from functools import cache, partial
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xai_core.families.completeness import completeness_errors
 from xai_core.families.perturbed import PerturbedOutputs
@@ -16,9 +15,7 @@ from xai_core.families.segments import Fill, Hiding, Kept, Segments
 from xai_core.method import BatchSize, ExplainedScore, Guide, Method, Seed, method
 from xai_core.model import Model
 from xai_core.params import Range
-from xai_core.types import Capability, Estimate, Floats, Indices
-
-Doubles = NDArray[np.float64]
+from xai_core.types import Capability, Doubles, Estimate, Floats, Indices
 
 
 @method(

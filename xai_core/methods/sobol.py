@@ -7,7 +7,6 @@ from functools import partial
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xai_core.families.perturbed import PerturbedOutputs
 from xai_core.families.score_range import ScoreRange
@@ -16,9 +15,7 @@ from xai_core.method import BatchSize, ExplainedScore, Guide, Method, Seed, meth
 from xai_core.model import Model
 from xai_core.params import Range
 from xai_core.pictures.resampling import resized, stretch
-from xai_core.types import Capability, Estimate, Floats, Indices
-
-Doubles = NDArray[np.float64]
+from xai_core.types import Capability, Doubles, Estimate, Floats, Indices
 
 
 @method(

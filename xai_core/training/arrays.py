@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from xai_core.errors import DataError
 from xai_core.training.checking import LARGEST, LONGEST_SIDE, MOST_CURVES, check_cells, check_count, whole
 from xai_core.training.confidences import Noted, of_predictions
-from xai_core.training.history import Doubles, History
-from xai_core.types import Indices
+from xai_core.training.history import History
+from xai_core.types import Doubles, Indices
 
 DAMAGED = "The npz is damaged, or holds Python objects, which are never opened. Save it again."
 ARRAYS = frozenset({"predictions", "actual", "labels", "ids", "epochs", "images", "pictures", "probs", "confidence"})

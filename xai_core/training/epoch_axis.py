@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xai_core.training.history import Doubles
+from xai_core.types import Doubles
 
 Points = tuple[Doubles, Doubles]  # steps (N,) in rising order, values (N,)
 BATCHES = 2  # values an epoch from which they are taken for those of batches

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from xai_core.errors import DataError
-from xai_core.training.history import Doubles
+from xai_core.types import Doubles
 
 HEAD, CHECKSUM = 12, 4  # bytes
 LONGEST_CHECKED = 1 << 16  # bytes; a scalar takes a hundred, and the checksum of a large picture takes seconds

@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xai_core.types import Indices
+from xai_core.types import Doubles, Indices, Texts
 
 NO_DATA = -1
-Texts = NDArray[np.str_]
-Doubles = NDArray[np.float64]
 Confidences = NDArray[np.float32]
 
 

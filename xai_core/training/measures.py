@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xai_core.training.history import NO_DATA, Doubles, History
-from xai_core.types import Indices
+from xai_core.training.history import NO_DATA, History
+from xai_core.types import Doubles, Indices
 
 Mask = NDArray[np.bool_]
 

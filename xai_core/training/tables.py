@@ -14,8 +14,8 @@ import pandas as pd
 from xai_core.errors import DataError
 from xai_core.training.checking import check_cells, check_count
 from xai_core.training.confidences import Noted, of_columns
-from xai_core.training.history import NO_DATA, History, Texts
-from xai_core.types import Indices
+from xai_core.training.history import NO_DATA, History
+from xai_core.types import Indices, Texts
 
 WAYS = (
     "a CSV of instance_id, epoch, pred and actual; a CSV of instance_id, actual and a column epoch_0, epoch_1, ... an "

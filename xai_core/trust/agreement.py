@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xai_core.trust.honesty import NOISE_WARNED_OF, is_constant
-from xai_core.types import Floats
-
-Doubles = NDArray[np.float64]
+from xai_core.types import Doubles, Floats
 
 ALIKE, ROUGHLY = 0.95, 0.8  # correlations of two seeds
 SAME_AS_PEER, SAME_SCALE = 0.99, 0.1  # correlation, and largest difference as a share of the range

@@ -28,10 +28,10 @@ from vitrine.ui.charts import (
 from vitrine.ui.text import literal
 from xai_core.bias.class_gaps import ClassGap, class_gaps, most_apart
 from xai_core.bias.groups import CROSSED, RATES, Fairness, Group, compared, fairness, grouped
-from xai_core.bias.predictions import Texts
 from xai_core.bias.reading import some
 from xai_core.bias.settings import Settings
 from xai_core.bias.wording import UNDEFINED, number, words
+from xai_core.types import Texts
 
 ATTRIBUTE, CROSSING, POSITIVE = "bias.attribute", "bias.crossing", "bias.positive"
 RATE_MEANINGS = {
