@@ -19,7 +19,7 @@ MAX_ENTRIES = 5000
 MAX_UNPACKED = 2 << 30  # bytes
 MAX_RATIO = 200  # unpacked over packed; weights hardly compress, so more is a trap
 CUT_SHORT = "The file is damaged or cut short (its table of contents is missing). Get a fresh copy."
-TWICE = "The archive holds two entries of the same name. Pack the model's folder anew."
+TWICE = "The archive holds two entries of the same name. Pack the model's folder again."
 DAMAGED = "The archive is damaged or cut short. Get a fresh copy."
 
 
@@ -104,7 +104,7 @@ def _check(entries: Iterable[Entry], packed: int) -> None:
 def _check_name(name: str, seen: set[str]) -> None:
     absolute = name.startswith("/") or re.match(r"[A-Za-z]:", name)
     if absolute or "\0" in name or "\\" in name or ".." in posixpath.normpath(name).split("/"):
-        raise RefusedModel(f"The archive holds an unsafe path: {name[:60]!a}. Pack the model's folder anew.")
+        raise RefusedModel(f"The archive holds an unsafe path: {name[:60]!a}. Pack the model's folder again.")
     if name in seen:
         raise RefusedModel(TWICE)
 
@@ -127,7 +127,7 @@ def _write(streams: Iterable[tuple[str, IO[bytes]]], target: Path) -> None:
                 left = _copy(stream, file, left)
         except (FileExistsError, NotADirectoryError):
             raise RefusedModel(
-                "The archive holds two entries of the same name. Pack the model's folder anew."
+                "The archive holds two entries of the same name. Pack the model's folder again."
             ) from None
 
 

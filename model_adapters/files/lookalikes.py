@@ -20,7 +20,7 @@ OPEN_FORMATS = "a PyTorch state_dict, safetensors, TorchScript, ONNX, Keras (.ke
 
 
 def refusal_for(head: bytes) -> RefusedModel:
-    """Return the error for a file that is no model, told by its first 4096 bytes."""
+    """Return the error for a file that is not a model, judged by its first 4096 bytes."""
     if WEB_PAGE.match(head):
         return RefusedModel("This is a web page, not a model. Download the file itself and try again.")
     if head.startswith(b"version https://git-lfs"):
@@ -28,10 +28,10 @@ def refusal_for(head: bytes) -> RefusedModel:
     if picture := next((name for start, name in PICTURES.items() if _starts(head, start)), None):
         return RefusedModel(f"This is a picture ({picture}), not a model. Open it as a picture.")
     if head[4:8] == b"TFL3":
-        return RefusedModel("This is a TensorFlow Lite file, which is not opened here. Use its Keras model.")
+        return RefusedModel("This is a TensorFlow Lite file, which Vitrine does not open. Use its Keras model.")
     if _is_text(head):
         return RefusedModel(f"This is a text file, not a model. Use {OPEN_FORMATS}.")
-    return RefusedModel(f"This is not a model file that is known here, or its start is damaged. Use {OPEN_FORMATS}.")
+    return RefusedModel(f"This is not a known model file, or its beginning is damaged. Use {OPEN_FORMATS}.")
 
 
 def _starts(head: bytes, pattern: bytes) -> bool:

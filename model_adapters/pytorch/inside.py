@@ -24,8 +24,8 @@ NO_LAYERS = (
 )
 NO_ATTENTION = "this network has no attention between all patches of the picture. Choose a gradient or CAM method."
 WINDOWS = (
-    "the attention of this network looks at windows or at different numbers of patches, so its layers can not be "
-    "followed one through the other. Choose a gradient or CAM method."
+    "the attention of this network covers windows or different numbers of patches, so it cannot be traced through the "
+    "layers. Choose a gradient or CAM method."
 )
 
 

@@ -121,7 +121,7 @@ def _slope(network: TorchNetwork) -> Floats:
 
 
 def opened(path: str) -> Any:
-    """Return the module of a TorchScript file, frozen; RefusedModel where it can not be read."""
+    """Return the module of a TorchScript file, frozen; RefusedModel if it cannot be read."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # TorchScript is deprecated, yet many files are in use

@@ -18,9 +18,11 @@ from xai_core.types import Capability, Card, Propagation
 
 WAYS = Capability.BACKWARD_RULES | Capability.RESCALE | Capability.PROPAGATION | Capability.RANDOMISATION
 SEALED = "TorchScript keeps its inner functions sealed. Use the weights alone (a state dict), or ONNX."
-NO_LOGIT = "this network ends in probabilities that can not be cut off. Export it with its class scores (logits)."
+NO_LOGIT = (
+    "this network ends in probabilities, and its logits are not accessible. Export it with its class scores (logits)."
+)
 FAILED = "it did not work on a trial picture. Choose a method that needs gradients or predictions only."
-SHARED = "the last layer's weights could not be told apart from others. Choose another check."
+SHARED = "the last layer's weights could not be identified. Choose a different check."
 ENOUGH = 96  # pixels a side
 TRIALS = Propagation("epsilon")
 CLOSE = 1e-3  # of the greatest score; a batch normalisation that is merged with its layer rounds in another way

@@ -54,7 +54,7 @@ class Opened:
 def opened(file: OnnxFile, file_format: str, asked: str) -> Opened:
     """Show a graph a picture, and read its outputs as they look, with what a text of a reading sets otherwise.
 
-    Raises UnsupportedModel where it can not be a detector, or does not run.
+    Raises UnsupportedModel if it cannot be a detector, or does not run.
     """
     graph = _graph(file)
     inputs = _trial(graph.wiring, None)
@@ -77,7 +77,7 @@ def opened(file: OnnxFile, file_format: str, asked: str) -> Opened:
 
 
 def raw_outputs(outputs: Outputs) -> tuple[RawOutput, ...]:
-    """Return what a person can go by who has to say what outputs mean."""
+    """Return the facts that help a user to specify what the outputs mean."""
     shown = [(name, value) for name, value in outputs.items() if is_numbers(value) and value.ndim <= MOST_AXES]
     return tuple(_raw_output(*one) for one in shown[:MOST_RAW])
 

@@ -128,7 +128,7 @@ def _yolo(outputs: Outputs, size: Size) -> Reading | None:
 
 
 def _layout(boxes: Any) -> Any:
-    """Return how boxes (n, 4) are laid out; None where they can not be boxes."""
+    """Return how boxes (n, 4) are laid out; None if they cannot be boxes."""
     if (boxes[:, 2:] > boxes[:, :2]).all():
         return "corners"
     return "centre and size" if (boxes[:, 2:] >= 0).all() else None

@@ -25,7 +25,7 @@ class NotFetched(Exception):
 
 
 def main(arguments: list[str]) -> int:
-    """Print where the weights of a detector lie; return 0, or 2 with a sentence on stderr where they can not be had."""
+    """Print where the weights of a detector are stored; return 0, or 2 with a message on stderr if they are missing."""
     try:
         if len(arguments) != 1:
             raise NotFetched(f"Give the name of one detector: {', '.join(known_detectors.coco_names())}.")

@@ -176,7 +176,7 @@ def _graph(heads: Heads, size: Size) -> tuple[Any, tuple[list[str], list[str]]]:
 
 
 def _tried(candidates: Sequence[Candidate], pictures: Sequence[Any], find: Find) -> list[Trial]:
-    """Try engines on the same pictures, then time them turn and turn about; the first is the one to agree with."""
+    """Try engines on the same pictures, then time them alternately; the others must agree with the first."""
     expected = [_answer(candidates[0], picture, number, find) for number, picture in enumerate(pictures)]
     trials = [_compared(one, pictures, expected, find) for one in candidates]
     rounds = [{one: _seconds(one, pictures[-1]) for one in trials if not one.fault} for _ in range(ROUNDS)]

@@ -34,9 +34,9 @@ class DetectorSettings(Declared):
 
     least_score: Annotated[float, Range(0, 1, 0.01), "Boxes with a lower score are not shown at first."] = 0.05
     overlap: Annotated[
-        float, Range(0, 1, 0.05), "Of two boxes of a class that overlap more than this, the better one stays."
+        float, Range(0, 1, 0.05), "Of two boxes of a class that overlap more than this, only the better one is kept."
     ] = 0.5
-    most_boxes: Annotated[int, Range(1, 2000), "Most boxes in a picture."] = 100
+    most_boxes: Annotated[int, Range(1, 2000), "Maximum number of boxes per picture."] = 100
     mean: Annotated[str, "What is subtracted from red, green and blue in 0..1."] = IMAGENET_MEAN
     std: Annotated[str, "What red, green and blue are then divided by."] = IMAGENET_STD
 
@@ -52,14 +52,16 @@ class DetectorSettings(Declared):
 class ScaledSettings(DetectorSettings):
     """What a state dict does not hold of a detector that scales pictures and has a feature pyramid."""
 
-    smallest_side: Annotated[int, Range(32, 2048, unit="px"), "The shorter side of a picture is made this long."] = 800
+    smallest_side: Annotated[
+        int, Range(32, 2048, unit="px"), "Pictures are resized so that the shorter side has this length."
+    ] = 800
     largest_side: Annotated[
-        int, Range(32, 4096, unit="px"), "Or less, where the longer side would become longer than this."
+        int, Range(32, 4096, unit="px"), "Limit for the longer side; pictures are reduced further to stay below it."
     ] = 1333
     anchor_sizes: Annotated[
         str, "Sides of the anchor boxes in pixels, level by level: commas between sides, semicolons between levels."
     ] = "32; 64; 128; 256; 512"
-    anchor_ratios: Annotated[str, "Height over width of the anchor boxes."] = "0.5, 1, 2"
+    anchor_ratios: Annotated[str, "Ratios of height to width of the anchor boxes."] = "0.5, 1, 2"
     norm_epsilon: Annotated[
         float, Range(0, 0.1), "What the backbone's batch norms add to the variance; 0 in torchvision's first weights."
     ] = 1e-5
@@ -78,10 +80,12 @@ class ScaledSettings(DetectorSettings):
 class RegionSettings(ScaledSettings):
     """What a state dict does not hold of a Faster or Mask R-CNN."""
 
-    proposals_before: Annotated[int, Range(1, 6000), "Most proposals of a level before overlaps are removed."] = 1000
-    proposals: Annotated[int, Range(1, 6000), "Most proposals of a picture."] = 1000
+    proposals_before: Annotated[
+        int, Range(1, 6000), "Maximum number of proposals per level before overlaps are removed."
+    ] = 1000
+    proposals: Annotated[int, Range(1, 6000), "Maximum number of proposals per picture."] = 1000
     proposal_overlap: Annotated[
-        float, Range(0, 1, 0.05), "Of two proposals that overlap more than this, the better one stays."
+        float, Range(0, 1, 0.05), "Of two proposals that overlap more than this, only the better one is kept."
     ] = 0.7
     proposal_least_score: Annotated[float, Range(0, 1, 0.01), "Proposals with a lower score are dropped."] = 0.0
 
@@ -90,7 +94,7 @@ class RegionSettings(ScaledSettings):
 class DenseSettings(ScaledSettings):
     """What a state dict does not hold of a RetinaNet or FCOS."""
 
-    candidates: Annotated[int, Range(1, 10000), "Most boxes of a level before overlaps are removed."] = 1000
+    candidates: Annotated[int, Range(1, 10000), "Maximum number of boxes per level before overlaps are removed."] = 1000
     background: Annotated[
         bool, "Whether the first class is the background, as torchvision counts; it then finds nothing."
     ] = True
@@ -100,7 +104,7 @@ class DenseSettings(ScaledSettings):
 class SSDSettings(DetectorSettings):
     """What a state dict does not hold of an SSD; its picture size and boxes are those of its architecture."""
 
-    candidates: Annotated[int, Range(1, 10000), "Most boxes of a class before overlaps are removed."] = 400
+    candidates: Annotated[int, Range(1, 10000), "Maximum number of boxes per class before overlaps are removed."] = 400
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,9 @@ class SealedSettings(Declared):
     id: ClassVar[str] = "sealed_detector"
     title: ClassVar[str] = "A TorchScript detector"
 
-    classes: Annotated[int, Range(0, 10000), "How many classes it has, without the background; 0 asks the file."] = 0
+    classes: Annotated[
+        int, Range(0, 10000), "The number of classes, without the background; 0 uses the number in the file."
+    ] = 0
     background: Annotated[bool, "Whether label 0 is the background, so that classes are counted from 1."] = True
 
 
@@ -202,7 +208,7 @@ def _parsed(reading: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         given = None
     if not isinstance(given, dict):
-        raise ParamError('Settings of a detector are a JSON text such as {"smallest_side": 640}; this is not one.')
+        raise ParamError('Settings of a detector must be JSON such as {"smallest_side": 640}; this is not.')
     return given
 
 

@@ -1,4 +1,4 @@
-"""Which detector of torchvision a state dict belongs to, told from its names and shapes, and how it is built.
+"""Find the torchvision detector of a state dict from its names and shapes, and build it.
 
 Sizes that a file holds are read from it: classes, anchors a place, channels of the pyramid, sizes of the heads. Masks
 and keypoints are left aside.

@@ -25,4 +25,4 @@ def torchvision_heads(module: Any, background: bool = True) -> Heads:
         return DenseHeads(module, background)
     if isinstance(module, parts.ssd.SSD):
         return SSDHeads(module)
-    raise UnsupportedModel(f"This is no detector of torchvision but a {type(module).__name__[:40]}.")
+    raise UnsupportedModel(f"This is not a torchvision detector but a {type(module).__name__[:40]}.")

@@ -147,7 +147,7 @@ def maps(
 ) -> Floats:
     """Return a library's maps (T, h, w) of a `network`, a module, for an image (H, W, 3) in [0, 1].
 
-    Random draws start from the seed, but are not ours. ModelError where the library can not explain this model.
+    Random draws start from the seed, but are not ours. ModelError if the library cannot explain this model.
     """
     if library not in LIBRARIES:
         raise ModelError(NOT_THERE.format(library[:40], method))

@@ -36,7 +36,7 @@ def maps(scores: PictureScores, method: str, values: Values, image: Floats, targ
     """Return xplique's maps (T, H, W) for an image (H, W, 3) in [0, 1].
 
     Colour channels are reduced as `values` says, as xplique has only means for some methods. Random draws start from
-    the seed, but are not ours. ModelError where xplique can not explain this model, with the fault that stops it.
+    the seed, but are not ours. ModelError if xplique cannot explain this model, with the reason.
     """
     if method not in SETTINGS:
         raise ModelError(NOT_THERE.format(method))
