@@ -94,7 +94,7 @@ def test_a_last_layer_that_another_place_shares_can_not_be_made_random():
 
     found = ways(Tied())
     assert Capability.RANDOMISATION not in found.capabilities
-    assert "could not be told apart" in found.missing["RANDOMISATION"]
+    assert "could not be identified" in found.missing["RANDOMISATION"]
 
 
 def test_a_network_that_takes_one_size_only_is_tried_at_that_size():

@@ -73,7 +73,7 @@ SENTENCES = {
         "init_shape_lie.onnx": "claims 1000000000000 numbers but stores 16 bytes",
         "custom_op.onnx": "The model uses com.evil:EvilOp, which no runtime here knows.",
         "pyop.onnx": "The model uses pyopmulti_1:PyOp, which no runtime here knows.",
-        "garbage.onnx": "This is not a model file that is known here",
+        "garbage.onnx": "This is not a known model file",
         "empty.onnx": "The file is empty.",
         "future_opset.onnx": "The model asks for ONNX opset 99",
         "nan.onnx": "The model returned values that are not numbers for 3 of 3 classes; no map can be drawn. "
