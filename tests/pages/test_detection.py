@@ -126,7 +126,7 @@ def test_below_the_threshold_the_best_candidates_are_offered(app: AppTest, insta
 def test_a_picture_without_any_box_is_a_sentence(app: AppTest) -> None:
     with_picture(app, np.zeros((32, 32, 3), np.float32))
     assert not app.exception
-    assert "finds nothing in this picture, not even with a score of 5%" in text_of(app)
+    assert "finds nothing in this picture, even at a score of 5%" in text_of(app)
 
 
 def test_of_five_hundred_boxes_the_best_hundred_are_drawn(app: AppTest, instant: DetectingRunner) -> None:

@@ -153,8 +153,8 @@ def _label_filter(scene: Scene) -> set[int]:
 def _nothing_found(scene: Scene, threshold: float, filtered: bool, candidates: bool) -> str:
     if len(scene.found) == 0:
         return (
-            f"The detector finds nothing in this picture, even at a score of {LEAST_SCORE:.0%}. Try another "
-            "picture, or look whether the detector's settings suit it."
+            f"The detector finds nothing in this picture, even at a score of {LEAST_SCORE:.0%}. Try a different "
+            "picture, or check the detector's settings."
         )
     of_these = " with these labels" if filtered else ""
     wanted = f"No box{of_these} reaches a score of {threshold:.0%}."
