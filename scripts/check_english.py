@@ -25,7 +25,6 @@ PENDING = (  # not yet rewritten
     "docs/bias.md",
     "docs/methods.md",
     "docs/training.md",
-    "model_adapters/",
     "vitrine/",
     "xai_core/bias/",
     "xai_core/detection/methods/",

@@ -18,16 +18,16 @@ from xai_core.jobs.sandbox import sandbox_in_force
 
 LESS_SPACE_ABOVE = "<style>[data-testid=stMainBlockContainer] { padding-top: 4.5rem; max-width: 110rem }</style>"
 NO_SANDBOX = (
-    "This machine's kernel offers no Landlock, so models can not be shut off from its files: only state dicts, "
-    "safetensors, ONNX and .keras files are opened here."
+    "This machine's kernel offers no Landlock, so models cannot be isolated from its files. Only state dicts, "
+    "safetensors, ONNX and .keras files open here."
 )
 WHERE: dict[type[VitrineError], str] = {
     TryAsDetector: "Open a detector on the Detection page.",
     TryAsClassifier: "Open a classifier on the Model page.",
 }
 UNPROTECTED = (
-    "This machine's kernel offers no Landlock, and whoever runs Vitrine here chose to open every format all the same: "
-    "upload only models that you trust."
+    "This machine's kernel offers no Landlock, but whoever runs Vitrine here chose to open every format anyway. "
+    "Upload only models that you trust."
 )
 
 
@@ -65,7 +65,7 @@ def within_app() -> None:
 
 
 def open_page() -> None:
-    """Note that this tab is here, and say so where the machine can not shield itself from uploaded models."""
+    """Register this tab, and warn if the machine cannot protect itself from uploaded models."""
     session.workspace()
     st.html(LESS_SPACE_ABOVE)
     if not sandbox_in_force().complete:

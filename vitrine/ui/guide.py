@@ -1,4 +1,4 @@
-"""What a person should know of each method, drawn: guide, facts, example, parameters."""
+"""Show what readers should know about each method: guide, facts, example, parameters."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def origin(method: type[Catalogued]) -> str:
 
 
 def advice() -> None:
-    """Show what to start with for the question that a person chooses."""
+    """Show where to start for the chosen question."""
     questions, answers = st.columns([2, 5], gap="large")
     asked = questions.radio("What do you want to know?", ADVICE, format_func=lambda one: one.question, key="advice")
     for column, (method_id, why) in zip(answers.columns(3), asked.methods, strict=False):
@@ -78,11 +78,11 @@ def at_a_glance(methods: list[type[Catalogued]]) -> None:
 def entry(method: type[Catalogued]) -> None:
     """Show all that is declared of a method, with an example and the way to try it."""
     with st.container(border=True, key=f"entry-{method.id}"):
-        picture, told = st.columns([1, 4], gap="medium")
+        picture, description = st.columns([1, 4], gap="medium")
         with picture:
             _example(method)
             try_it(method)
-        with told:
+        with description:
             st.markdown(f"#### {literal(method.title)}")
             st.markdown(literal(summary(method)))
             guide_of(method)

@@ -35,7 +35,7 @@ class Sample(Protocol):
 
 
 def picture_tray(*, choose: bool = False) -> list[Picture]:
-    """Show the ways to bring pictures, and return those at hand, or with `choose` those picked among them."""
+    """Show the ways to add pictures, and return all of them, or with `choose` the selected ones."""
     at_hand = _tray(columns=2 if choose else 4, offered=samples.sample_photos())
     if not choose or len(at_hand) < 2:
         return at_hand
@@ -43,7 +43,7 @@ def picture_tray(*, choose: bool = False) -> list[Picture]:
 
 
 def one_picture(offered: Sequence[Sample]) -> Picture | None:
-    """Show the ways to bring pictures, and a choice of one of those at hand; None where there is none.
+    """Show the ways to add pictures, and a choice of one of them; None if there is none.
 
     offered: samples that are shown before those of classifiers.
     """
@@ -66,7 +66,7 @@ def show_first(picture: Picture) -> None:
 
 
 def explain_next(pixels: NDArray[np.uint8], name: str) -> str | None:
-    """Add a picture (h, w, 3) and choose it alone on the Explain page; return why that can not be, if it can not."""
+    """Add a picture (h, w, 3) and choose it alone on the Explain page; return why this is impossible, if it is."""
     space = session.workspace()
     written = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(written, "PNG")

@@ -47,7 +47,7 @@ def preprocessing_form(prepared: Prepared) -> None:
     st.dataframe(
         [
             {
-                "in force": "●" if c.preprocessing == prepared.preprocessing else "",
+                "active": "●" if c.preprocessing == prepared.preprocessing else "",
                 "preparation": c.name,
                 "evidence": c.evidence,
             }
