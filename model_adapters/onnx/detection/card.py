@@ -116,13 +116,14 @@ def _read(
     card: Card, graph: Graph, file: OnnxFile, reading: Reading, outputs: Outputs, inputs: Floats, guessed: bool
 ) -> Opened:
     notes = [NOTE.format(form=reading.form)] if guessed else []
+    names = [names for names in onnx_graph.class_names(file.model) if names]
     if reading.form == FINAL_BOXES and not reading.classes:
-        reading, note = _counted(file, graph, reading, outputs, inputs)
+        reading, note = _counted(file, graph, reading, outputs, inputs, names)
         notes += note
-    found = rows(outputs, reading, (inputs.shape[1], inputs.shape[2]), len(inputs))
-    _check_scores(found)
-    count = found[0].class_scores.shape[1]
-    labels = _labels(file.model, count, reading.background)
+    boxes = rows(outputs, reading, (inputs.shape[1], inputs.shape[2]), len(inputs))
+    _check_scores(boxes)
+    count = boxes[0].class_scores.shape[1]
+    labels = _labels(names, count, reading.background)
     if not labels and count in COCO:
         labels = COCO[count]
         notes.append(COCO_NOTE.format(count=count))
@@ -139,14 +140,21 @@ def _read(
 
 
 def _counted(
-    file: OnnxFile, graph: Graph, reading: Reading, outputs: Outputs, inputs: Floats
+    file: OnnxFile,
+    graph: Graph,
+    reading: Reading,
+    outputs: Outputs,
+    inputs: Floats,
+    names: Sequence[tuple[str, ...]],
 ) -> tuple[Reading, list[str]]:
-    """Return the reading with the number of classes, and a note where that is not known."""
-    names = parts_of_listed({name: value for name, value in outputs.items() if is_numbers(value)})
-    counts = [len(found) for found in onnx_graph.class_names(file.model) if found]
-    if counts:
-        return replace(reading, classes=counts[0]), []
-    count = None if names is None else class_count(file, graph.wiring, names[2], inputs)
+    """Return the reading with the number of classes, and a note if that number is assumed.
+
+    names: lists of class names in the file's metadata.
+    """
+    if names:
+        return replace(reading, classes=len(names[0])), []
+    listed = parts_of_listed({name: value for name, value in outputs.items() if is_numbers(value)})
+    count = None if listed is None else class_count(file, graph.wiring, listed[2], inputs)
     if count is None or count <= reading.background:
         return replace(reading, classes=MOST_COMMON), [COUNT_NOTE.format(count=MOST_COMMON)]
     return replace(reading, classes=count - reading.background), []
@@ -159,7 +167,7 @@ def _check_scores(found: Sequence[Rows]) -> None:
         raise UnsupportedModel(NO_SCORES.format(low=low, high=high))
 
 
-def _labels(model: Any, count: int, background: bool) -> tuple[str, ...]:
-    """Return the names that the file holds, without that of the background."""
-    labels = onnx_graph.labels(model, count)
-    return labels or (onnx_graph.labels(model, count + 1)[1:] if background else ())
+def _labels(names: Sequence[tuple[str, ...]], count: int, background: bool) -> tuple[str, ...]:
+    """Return the file's names of so many classes, without that of the background."""
+    labels = {len(listed): listed for listed in reversed(names)}
+    return labels.get(count) or (labels.get(count + 1, ())[1:] if background else ())

@@ -94,9 +94,9 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> Detector:
     Raises ParamError where the source's reading is none, and UnsupportedModel where the model is no detector. Where
     it is not known how its outputs are read, the detector has a card that says so, and finds nothing.
     """
-    if source.reading:
-        Reading.from_text(source.reading)  # says at once where it is none
-    found = opened(checked(source, kind, scratch), kind.format, source.reading)
-    if found.reading is None:
-        return UnreadDetector(found.card)
-    return OnnxDetector(found.card, found.graph, found.reading, os.path.getsize(source.path))
+    weights = os.path.getsize(source.path)
+    file = checked(source, kind, scratch)
+    detector = opened(file, kind.format, source.reading)
+    if detector.reading is None:
+        return UnreadDetector(detector.card)
+    return OnnxDetector(detector.card, detector.graph, detector.reading, weights)
