@@ -26,4 +26,4 @@ USER 1000
 EXPOSE 8501
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s \
     CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8501/_stcore/health', timeout=4)"]
-CMD ["streamlit", "run", "app.py", "--server.address", "0.0.0.0", "--server.port", "8501", "--server.headless", "true"]
+CMD ["vitrine", "app", "--address", "0.0.0.0", "--headless", "--no-samples"]

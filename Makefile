@@ -3,7 +3,7 @@
 PY := .venv/bin/python
 PORT ?= 8501
 
-.PHONY: run test test-long check setup samples browser lock docs format benchmarks clean
+.PHONY: run test test-long check setup samples browser lock docs wheel format benchmarks clean
 
 run: setup samples
 	$(PY) -m streamlit run app.py --server.port $(PORT)
@@ -37,6 +37,12 @@ browser:
 docs: setup samples
 	$(PY) scripts/render_examples.py
 	$(PY) scripts/generate_docs.py
+	$(PY) scripts/build_reference.py
+	$(PY) scripts/run_notebooks.py
+
+# A source distribution and the wheel made from it, in dist/.
+wheel: setup
+	$(PY) -m uv build --quiet --no-build-isolation --clear --out-dir dist .
 
 format: setup
 	$(PY) -m ruff check --fix .
@@ -49,8 +55,8 @@ benchmarks: setup samples
 LOCK := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --override overrides.txt \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 lock: setup
-	$(LOCK) requirements.in -o requirements.txt
+	$(LOCK) requirements-lock.in -o requirements.txt
 	$(LOCK) requirements-dev.in -c requirements.txt -o requirements-dev.txt
 
 clean:
-	rm -rf .venv .cache build samples/models samples/pictures
+	rm -rf .venv .cache build dist docs/api samples/models samples/pictures

@@ -1,11 +1,14 @@
 """Vitrine: why did the image model say that? Page set-up and routing, nothing else."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from vitrine.ui import address, frame
 
-st.set_page_config(page_title="Vitrine", page_icon="vitrine/ui/icon.png", layout="wide")
-st.logo("vitrine/ui/logo.svg", size="large")
+UI = Path(frame.__file__).parent
+st.set_page_config(page_title="Vitrine", page_icon=str(UI / "icon.png"), layout="wide")
+st.logo(str(UI / "logo.svg"), size="large")
 page = frame.navigation()
 frame.open_page()
 address.arrive(page.url_path)

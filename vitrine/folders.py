@@ -1,6 +1,7 @@
-"""Where Vitrine finds what comes with it: the samples, and the example pictures of its methods.
+"""Where Vitrine finds what comes with it: the app, the samples, and the example pictures of its methods.
 
-In a checkout both lie beside the code. Anything else sets the environment variable, which child processes inherit.
+In a checkout they lie beside the code, in an installed package inside it, under `vitrine/app`. Anything else sets the
+environment variable, which child processes inherit.
 """
 
 from __future__ import annotations
@@ -9,13 +10,27 @@ import os
 from pathlib import Path
 
 SAMPLES = "VITRINE_SAMPLES"
+BUILT_SAMPLES = "VITRINE_BUILT_SAMPLES"
 EXAMPLES = "VITRINE_EXAMPLES"
-ROOT = Path(__file__).resolve().parents[1]
+_INSTALLED = Path(__file__).resolve().parent / "app"
+IS_INSTALLED = _INSTALLED.exists()
+ROOT = _INSTALLED if IS_INSTALLED else Path(__file__).resolve().parents[1]
 
 
 def samples_folder() -> Path:
-    """Return the folder of samples.json, with the models and pictures it lists."""
+    """Return the folder of samples.json, with the files that come with it."""
     return Path(os.environ.get(SAMPLES) or ROOT / "samples")
+
+
+def built_samples_folder() -> Path:
+    """Return the folder of the models and pictures that samples/build.py makes.
+
+    An installed package is never written to, so that it can be removed whole; its samples are in ~/.cache/vitrine.
+    """
+    if named := os.environ.get(BUILT_SAMPLES):
+        return Path(named)
+    cached = IS_INSTALLED and not os.environ.get(SAMPLES)
+    return Path(os.path.expanduser("~/.cache/vitrine/samples")) if cached else samples_folder()
 
 
 def examples_folder() -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from xai_core.jobs.base import Runner
 from xai_core.jobs.local import LocalRunner
 from xai_core.services.results_cache import ResultsCache, remembering
@@ -9,14 +11,27 @@ from xai_core.services.results_cache import ResultsCache, remembering
 ADAPTERS = "model_adapters"
 
 
+@dataclass(frozen=True)
+class Runners:
+    """The runner that computes every answer, and one that first looks on disk; the same if nothing is kept."""
+
+    plain: Runner
+    remembering: Runner
+
+
 def local_runner() -> LocalRunner:
     """Return a runner that computes every answer."""
     return LocalRunner(ADAPTERS)
 
 
+def remembered(runner: Runner) -> Runner:
+    """Return a runner that also keeps another one's answers on disk, or that one if the environment says so."""
+    return remembering(runner, ADAPTERS)
+
+
 def remembering_runner() -> Runner:
     """Return a runner that also keeps answers on disk, unless the environment switches that off."""
-    return remembering(local_runner(), ADAPTERS)
+    return remembered(local_runner())
 
 
 def results_cache() -> ResultsCache | None:

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from vitrine.folders import samples_folder
+from vitrine.folders import built_samples_folder, samples_folder
 from xai_core.bias.predictions import Predictions
 from xai_core.labels import read_labels
 from xai_core.pictures.files import Picture, open_picture
@@ -91,7 +91,7 @@ class SampleHistory:
 
 def sample_models() -> tuple[SampleModel, ...]:
     """Return the sample models that have been built."""
-    folder = samples_folder() / "models"
+    folder = built_samples_folder() / "models"
     models = (SampleModel(e["title"], e["framework"], folder / e["file"], e["note"]) for e in _listed()["models"])
     return tuple(model for model in models if model.path.exists())
 
@@ -109,7 +109,7 @@ def sample_histories() -> tuple[SampleHistory, ...]:
 
 def sample_photos() -> tuple[KnownPhoto, ...]:
     """Return the sample photos that have been built, with the ImageNet classes that are right for them."""
-    folder = samples_folder() / "pictures"
+    folder = built_samples_folder() / "pictures"
     photos = (KnownPhoto(e["title"], folder / e["file"], tuple(e.get("classes", ()))) for e in _listed()["pictures"])
     return tuple(photo for photo in photos if photo.path.exists())
 

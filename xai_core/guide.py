@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 from xai_core.detection.method import DETECTION_METHODS
 from xai_core.errors import MissingCapability, ParamError
+from xai_core.hidden_methods import hidden_methods
 from xai_core.method import METHODS, NEED_IN_WORDS, Catalogued, Group
 from xai_core.params import Declared
 from xai_core.types import Card, Task
@@ -24,7 +25,7 @@ class Advice:
     methods: tuple[tuple[str, str], ...]
 
 
-ADVICE = (
+_ALL_ADVICE = (
     Advice(
         "What did the model look at?",
         (
@@ -74,6 +75,13 @@ ADVICE = (
         ),
     ),
 )
+
+
+def _without_hidden(advice: Advice) -> Advice:
+    return replace(advice, methods=tuple(pair for pair in advice.methods if pair[0] not in hidden_methods()))
+
+
+ADVICE = tuple(advice for advice in map(_without_hidden, _ALL_ADVICE) if advice.methods)
 
 
 def catalogue(task: Task | None = None) -> dict[str, type[Catalogued]]:

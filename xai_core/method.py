@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, dataclass_transform, get_args
 
 from xai_core.errors import MissingCapability, ParamError
+from xai_core.hidden_methods import is_hidden
 from xai_core.model import Model
 from xai_core.params import Declared, FromModel, Param, Range, Size, params_of
 from xai_core.types import Capability, Card, Estimate, Floats, Indices, Precision, Score
@@ -187,7 +188,8 @@ def entered(
     made.id, made.title, made.needs, made.source, made.cost = method_id, title, needs, source, cost
     made.group, made.guide, made.class_sensitivity = group, guide, class_sensitivity
     made.params = params_of(made)
-    catalogue[method_id] = made
+    if not is_hidden(method_id):
+        catalogue[method_id] = made
     return made  # type: ignore[no-any-return]
 
 

@@ -103,13 +103,7 @@ class Model:
 
     def as_score(self, raw: Floats, score: Score) -> Floats:
         """Turn raw outputs (N, K) into logits or probabilities of the same shape."""
-        if self.card.gives == score:
-            return raw
-        if score == "logit":
-            raise MissingCapability(
-                "This model ends in probabilities, and its logits are not accessible. Explain the probability instead."
-            )
-        return _softmax(raw) if self.card.head == "softmax" else _sigmoid(raw)
+        return as_score(raw, self.card, score)
 
     def predict(self, images: Floats, score: Score = "probability") -> Floats:
         """Return the scores of all classes, (N, K)."""
@@ -228,6 +222,17 @@ class Model:
 
     def _own(self, key: str) -> str:
         return f"{self._network.key} {key} {self.preprocessing}"
+
+
+def as_score(raw: Floats, card: Card, score: Score) -> Floats:
+    """Turn a model's raw outputs (N, K) into logits or probabilities of the same shape."""
+    if card.gives == score:
+        return raw
+    if score == "logit":
+        raise MissingCapability(
+            "This model ends in probabilities, and its logits are not accessible. Explain the probability instead."
+        )
+    return _softmax(raw) if card.head == "softmax" else _sigmoid(raw)
 
 
 def _softmax(logits: Floats) -> Floats:

@@ -110,6 +110,10 @@ class Report(ABC):
         """Return the number of each target as users see it."""
 
     @abstractmethod
+    def photo(self) -> Pixels:
+        """Return the picture (h, w, 3) as it lies under the maps."""
+
+    @abstractmethod
     def overlay(self, position: int) -> Pixels:
         """Return the picture (h, w, 3) with the map of one target drawn over it."""
 
@@ -164,9 +168,13 @@ class Explanation(Report):
         """Return the index of each class."""
         return [int(target) for target in self.targets]
 
+    def photo(self) -> Pixels:
+        """Return what the model sees of the picture."""
+        return self.preprocessing.view(self.picture.pixels)
+
     def overlay(self, position: int) -> Pixels:
         """Return the part of the picture the model saw, with the map of one class drawn over it."""
-        return overlay(self.preprocessing.view(self.picture.pixels), self.maps[position], self.look)
+        return overlay(self.photo(), self.maps[position], self.look)
 
     def _score(self, index: int) -> dict[str, Any]:
         return {"index": index, "label": self.labels[index], "probability": float(self.probabilities[index])}

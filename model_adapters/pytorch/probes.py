@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,13 +33,16 @@ class Stem:
     stride: int
 
 
-def find_input(module: Any) -> tuple[InputSpec, tuple[str, ...]]:
-    """Return the input that a module takes, with notes; UnsupportedModel where it takes no picture that was tried."""
+def find_input(module: Any, first: InputSpec | None = None) -> tuple[InputSpec, tuple[str, ...]]:
+    """Return the input that a module takes, with notes; UnsupportedModel where it takes no picture that was tried.
+
+    first: an input to try before the usual ones, with a height and a width.
+    """
     failure: UnsupportedModel | None = None
-    for spec in _candidates(module):
+    for spec in [*([first] if first else []), *_candidates(module)]:
         try:
             if (answer := _answer(module, spec)) is not None:
-                return _detailed(module, spec, answer.shape[1])
+                return _as_told(module, spec) if spec is first else _detailed(module, spec, answer.shape[1])
         except UnsupportedModel as error:
             failure = failure or error
     raise failure or UnsupportedModel(
@@ -54,6 +57,10 @@ def _candidates(module: Any) -> Iterator[InputSpec]:
     for channels in counts[:1] if stem and stem.channels in SMALL else counts:
         for side in SIDES:
             yield InputSpec(side, side, channels)
+
+
+def _as_told(module: Any, spec: InputSpec) -> tuple[InputSpec, tuple[str, ...]]:
+    return replace(spec, batch=None if _takes_batches(module, spec) else 1), ()
 
 
 def _detailed(module: Any, spec: InputSpec, classes: int) -> tuple[InputSpec, tuple[str, ...]]:

@@ -39,10 +39,13 @@ def load(path: str, kind: FileKind) -> Network:
     return _honest(_opened_up(module, card, inputs, expected) if cut is None else _opened_up(cut, card, inputs, logits))
 
 
-def probed(module: Any, kind: FileKind) -> Network:
-    """Return the network around an nn.Module that came with its code."""
+def probed(module: Any, kind: FileKind, expected_input: InputSpec | None = None) -> TorchNetwork:
+    """Return the network around an nn.Module that came with its code.
+
+    expected_input: what the module takes, if it is known; the usual sizes are tried otherwise, or if it is refused.
+    """
     module = frozen(module)
-    spec, notes = find_input(module)
+    spec, notes = find_input(module, expected_input)
     expected = [_answers(module, spec, batch) for batch in trials(spec)]
     return _honest(TorchNetwork(module, describe(spec, expected, kind, False, None, notes)))
 

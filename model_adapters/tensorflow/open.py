@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import warnings
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -30,7 +31,8 @@ from xai_core.types import Capability, Card, FileKind, Floats, InputSpec, ModelS
 
 tf.get_logger().setLevel("ERROR")
 for gpu in tf.config.list_physical_devices("GPU"):
-    tf.config.experimental.set_memory_growth(gpu, True)
+    with suppress(RuntimeError):  # TensorFlow was in use before, and keeps how it was set up then
+        tf.config.experimental.set_memory_growth(gpu, True)
 
 ASSUMED = 224
 
@@ -49,11 +51,11 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> TensorFlowNetwork
         return _load_saved_model(source.path, kind, scratch, trusted)
     if not trusted:
         keras_file.check(source.path, kind)
-    return _load_keras(source.path, kind, scratch, trusted)
+    return network_of(_opened(source.path, kind, scratch, trusted), kind)
 
 
-def _load_keras(path: str, kind: FileKind, scratch: str, trusted: bool) -> KerasNetwork:
-    model = _opened(path, kind, scratch, trusted)
+def network_of(model: Any, kind: FileKind) -> KerasNetwork:
+    """Return the network around a Keras model, whose last softmax or sigmoid is taken off it for good."""
     spec = keras_layers.image_input(model)
     shapes = [tuple(output.shape) for output in model.outputs]
     if len(shapes) != 1 or not is_score_row(shapes[0]):

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from vitrine.cli.flags import add_flags, given
 from vitrine.cli.inputs import add_labels
+from vitrine.runner import Runners
 from xai_core.bias.settings import Attack, Settings
 from xai_core.bias.wording import number, words
-from xai_core.errors import DataError
-from xai_core.jobs.base import Runner
-from xai_core.labels import find_class, read_labels
-from xai_core.report import json_bytes
-
-PAGE, METRICS = "bias.html", "metrics.json"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
+    """Add the table, what makes groups, and how figures are computed."""
     parser.add_argument(
         "table", metavar="TABLE", help="predictions as CSV, parquet or npz: y_true, y_pred, prob_<class>"
     )
@@ -39,44 +34,21 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_flags(parser, Attack)
 
 
-def run(args: Namespace, runner: Runner) -> None:
+def run(args: Namespace, runners: Runners) -> None:
     """Write figures (metrics.json, CSV tables, bias.html) and predictions; print the summary, notes and paths."""
-    from xai_core.bias.predictions_file import PREDICTIONS, predictions_csv
-    from xai_core.bias.reading import (
-        read_predictions,
-    )  # fairlearn and pandas take seconds, which no other command needs
-    from xai_core.bias.tables import csv_tables, metrics, page
+    from vitrine.biases import bias  # fairlearn and pandas take seconds, which no other command needs
 
-    path = Path(args.table)
-    labels = None if args.labels is None else read_labels(_bytes(args.labels, "label file"), name=args.labels)
-    found = read_predictions(_bytes(args.table, "table"), path.name, labels=labels, normalise=args.normalise)
-    positive = None if args.positive is None else find_class(args.positive, found.labels)
-    settings = Settings.fitted(None, given(args, Settings))
-    attack = Attack.fitted(None, given(args, Attack))
-    values = metrics(found, list(dict.fromkeys(args.attributes)), positive, settings, attack)
-    texts = csv_tables(values) | {PAGE: page([values], f"Bias of {path.name}")}
-    files = {METRICS: json_bytes(values)} | {name: text.encode() for name, text in texts.items()}
-    if (Path(args.out) / PREDICTIONS).resolve() != path.resolve():  # the table that was given stays as it is
-        files[PREDICTIONS] = predictions_csv(found).encode()
-    paths = _write(Path(args.out), files)
-    print("\n".join([*_in_lines(values), *(f"Note: {note}" for note in found.notes), *map(str, paths)]))
-
-
-def _bytes(text: str, what: str) -> bytes:
-    try:
-        return Path(text).read_bytes()
-    except OSError as error:
-        raise DataError(f"There is no {what} called {Path(text).name} that can be read.") from error
-
-
-def _write(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, data in files.items():
-            (folder / name).write_bytes(data)
-    except OSError as error:
-        raise DataError(f"The folder {folder.name} can not be written: {error.strerror}.") from error
-    return [folder / name for name in files]
+    found = bias(
+        args.table,
+        attributes=args.attributes,
+        positive=args.positive,
+        labels=args.labels,
+        normalise=args.normalise,
+        **given(args, Settings),
+        **given(args, Attack),
+    )
+    notes = (f"Note: {note}" for note in found.notes)
+    print("\n".join([*_in_lines(found.figures), *notes, *map(str, found.save(args.out))]))
 
 
 def _in_lines(values: Mapping[str, Any]) -> list[str]:

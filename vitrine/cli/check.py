@@ -8,76 +8,59 @@ from typing import get_args
 
 import numpy as np
 
-from vitrine.cli.detect import output_in_words
-from vitrine.cli.inputs import add_model, add_reading, as_detector, model_source, opened_detector, prepared
-from vitrine.cli.progress import follow
-from xai_core.detection.shown import LEAST_SCORE
-from xai_core.errors import TryAsDetector
+from vitrine.classifier import Classifier
+from vitrine.cli.inputs import add_model, add_reading, opened_model
+from vitrine.detector import output_in_words
+from vitrine.model import Model
+from vitrine.runner import Runners
 from xai_core.guide import in_order, reason_against
-from xai_core.jobs.base import Runner
-from xai_core.jobs.questions.detect import Detect
-from xai_core.jobs.questions.predict import Predict
-from xai_core.services.detector_preparation import PreparedDetector
-from xai_core.services.preparation import Prepared
-from xai_core.types import Capability, Card, ModelSource, Task
+from xai_core.types import Capability, Card, Task
 
 TRIAL_SIDE = 320
 Facts = Iterator[tuple[str, str]]
 
 
 def add_arguments(parser: ArgumentParser) -> None:
+    """Add the model, how its outputs are read, and its task."""
     add_model(parser)
     add_reading(parser)
     parser.add_argument("--task", choices=get_args(Task), help="what the model does; detected by default")
 
 
-def run(args: Namespace, runner: Runner) -> None:
+def run(args: Namespace, runners: Runners) -> None:
     """Open the model, run it once, and print what is known about it."""
-    with model_source(args.model, args.architecture) as source:
-        facts = list(_facts(args, runner, source))
+    with opened_model(args, runners) as model:
+        _ask_once(model)
+        facts = list(_of_classifier(model) if isinstance(model, Classifier) else _of_detector(model))
     for name, value in facts:
         print(f"{name + ':':<15}{value}")
 
 
-def _facts(args: Namespace, runner: Runner, source: ModelSource) -> Facts:
-    if args.task == "detect" or args.reading:
-        return _of_detector(_asked_detector(args, runner, source))
-    try:
-        return _of_classifier(_asked_classifier(args, runner, source))
-    except TryAsDetector:
-        if args.task:
-            raise
-    return _of_detector(_asked_detector(args, runner, source))
+def _ask_once(model: Model) -> None:
+    side = model.card.input
+    if isinstance(model, Classifier):
+        model.predict(_grey(TRIAL_SIDE, TRIAL_SIDE))
+    elif Capability.DETECT in model.card.capabilities:
+        model.detect(_grey(side.height or TRIAL_SIDE, side.width or TRIAL_SIDE))
 
 
-def _asked_classifier(args: Namespace, runner: Runner, source: ModelSource) -> Prepared:
-    found = prepared(runner, source, (), args.preprocessing)
-    height, width = found.preprocessing.height, found.preprocessing.width
-    follow(runner.ask(source, Predict(found.preprocessing, np.full((1, height, width, 3), 0.5, np.float32))))
-    return found
+def _grey(height: int, width: int) -> np.ndarray:
+    return np.full((height, width, 3), 128, np.uint8)
 
 
-def _asked_detector(args: Namespace, runner: Runner, source: ModelSource) -> PreparedDetector:
-    found = opened_detector(runner, as_detector(source, args.reading))
-    if Capability.DETECT in found.card.capabilities:
-        size = (found.card.input.height or TRIAL_SIDE, found.card.input.width or TRIAL_SIDE)
-        follow(runner.ask(found.source, Detect(np.full((*size, 3), 0.5, np.float32), LEAST_SCORE)))
-    return found
-
-
-def _of_classifier(found: Prepared) -> Facts:
-    card = found.card
-    yield from _of_any(found)
+def _of_classifier(model: Classifier) -> Facts:
+    card = model.card
+    yield from _of_any(model)
     yield "Output", f"{card.gives} ({card.head})"
-    for candidate in found.candidates:
-        mark = "*" if candidate.preprocessing == found.preprocessing else " "
+    for candidate in model.candidates:
+        mark = "*" if candidate.preprocessing == model.preprocessing else " "
         yield "Preprocessing", f"{mark} {candidate.name}: {candidate.evidence}"
-    yield from _methods_and_notes(card, "classify")
+    yield from _methods_and_notes(model)
 
 
-def _of_detector(found: PreparedDetector) -> Facts:
-    card = found.card
-    yield from _of_any(found)
+def _of_detector(model: Model) -> Facts:
+    card = model.card
+    yield from _of_any(model)
     if reason := card.missing.get("DETECT"):
         yield "Boxes", reason
     for output in card.raw_outputs:
@@ -87,26 +70,26 @@ def _of_detector(found: PreparedDetector) -> Facts:
     for level in card.layers:
         yield "Level", f"{level.name}, {level.width} x {level.height} places, {level.channels} channels"
     if Capability.DETECT in card.capabilities:
-        yield from _methods_and_notes(card, "detect")
+        yield from _methods_and_notes(model)
 
 
-def _of_any(found: Prepared | PreparedDetector) -> Facts:
-    card = found.card
-    yield "Model", found.source.name
-    yield "Task", {"classify": "classifier", "detect": "detector"}[found.source.task]
+def _of_any(model: Model) -> Facts:
+    card = model.card
+    yield "Model", model.name
+    yield "Task", {"classify": "classifier", "detect": "detector"}[model.task]
     yield "Framework", f"{card.framework} ({card.format})"
     if card.architecture:
         yield "Architecture", card.architecture
     yield "Input", _input_in_words(card)
     if card.classes:
-        yield "Classes", f"{card.classes}, for example {', '.join(found.labels[:3])}"
+        yield "Classes", f"{card.classes}, for example {', '.join(model.labels[:3])}"
 
 
-def _methods_and_notes(card: Card, task: Task) -> Facts:
-    for method in in_order(task):
-        reason = reason_against(method, card)
+def _methods_and_notes(model: Model) -> Facts:
+    for method in in_order(model.task):
+        reason = reason_against(method, model.card)
         yield "Method", f"{method.id} is not possible: {reason}" if reason else method.id
-    for note in card.notes:
+    for note in model.card.notes:
         yield "Note", note
 
 

@@ -1,4 +1,4 @@
-"""The `vitrine` command: check a model, predict, detect, list the methods, explain, look for bias."""
+"""The `vitrine` command: open the app, check a model, predict, detect, list the methods, explain, look for bias."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from typing import NoReturn
 import xai_core.detection.methods
 import xai_core.filters
 import xai_core.methods  # noqa: F401
-from vitrine.cli import bias, check, detect, explain, methods, predict
+from vitrine.cli import app, bias, check, detect, explain, methods, predict
 from vitrine.cli.progress import tell
-from vitrine.runner import local_runner, remembering_runner
+from vitrine.runner import Runners, local_runner, remembered
 from xai_core import __version__
 from xai_core.detection.method import DETECTION_METHODS
 from xai_core.errors import ParamError, TryAsClassifier, TryAsDetector, VitrineError
 from xai_core.guide import method_of_any_task
+from xai_core.hidden_methods import check_hidden_methods
 
 COMMANDS = {
+    "app": (app, "open the app in a browser"),
     "check": (check, "show what a model file is and what it supports"),
     "predict": (predict, "print the most probable classes of pictures"),
     "detect": (detect, "print the boxes that a detector finds in pictures"),
@@ -80,13 +82,15 @@ def _run(arguments: list[str]) -> None:
     if arguments[:1] == ["explain"] and len(arguments) > 1 and not arguments[1].startswith("-"):
         method_of_any_task(arguments[1])
     args = parser().parse_args(_joined(arguments))
-    runner = remembering_runner() if getattr(args, "cache", False) else local_runner()
+    check_hidden_methods()
+    runner = local_runner()
+    runners = Runners(runner, remembered(runner) if getattr(args, "cache", False) else runner)
     with _logging_to(args.log):
         try:
-            COMMANDS[args.command][0].run(args, runner)
+            COMMANDS[args.command][0].run(args, runners)
         finally:
             tell("")
-            runner.close()
+            runners.remembering.close()
 
 
 @contextmanager

@@ -8,18 +8,19 @@ from dataclasses import asdict
 from typing import Any
 
 from vitrine.cli.flags import flag, in_words
+from vitrine.runner import Runners
 from xai_core.filter import FILTERS
 from xai_core.guide import catalogue, class_in_words, in_order, needs_in_words, summary
-from xai_core.jobs.base import Runner
 from xai_core.method import Catalogued
 from xai_core.params import Declared, Param, ShareOfSide
 
 
 def add_arguments(parser: ArgumentParser) -> None:
+    """Add how the list is printed."""
     parser.add_argument("--json", action="store_true", help="print a JSON list, one entry a method")
 
 
-def run(args: Namespace, runner: Runner) -> None:
+def run(args: Namespace, runners: Runners) -> None:
     """Print all methods, read from their declarations."""
     if args.json:
         print(json.dumps([_entry(one) for _, one in sorted(catalogue().items())], indent=2, ensure_ascii=False))

@@ -4,49 +4,42 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
-import numpy as np
-
-from vitrine.cli.inputs import add_labels, add_model, model_source, prepared, read_pictures
-from vitrine.cli.progress import follow
-from xai_core.jobs.base import Runner
-from xai_core.pictures.files import Picture
-from xai_core.services import asking
-from xai_core.services.preparation import Prepared
-from xai_core.types import Floats
+from vitrine.cli.inputs import add_labels, add_model, opened_classifier, read_pictures
+from vitrine.predictions import Predictions
+from vitrine.runner import Runners
 
 TOP = 5
 
 
 def add_arguments(parser: ArgumentParser) -> None:
+    """Add the model, the pictures and how the answer is printed."""
     add_model(parser)
     parser.add_argument("images", metavar="IMAGE", nargs="+", help="pictures to predict")
     add_labels(parser)
     parser.add_argument("--json", action="store_true", help="print a JSON list with one entry per picture")
 
 
-def run(args: Namespace, runner: Runner) -> None:
+def run(args: Namespace, runners: Runners) -> None:
     """Print the most probable classes of each picture."""
     pictures = read_pictures(args.images)
-    with model_source(args.model, args.architecture) as source:
-        found = prepared(runner, source, pictures, args.preprocessing, args.labels)
-        rows = probabilities(runner, found, pictures)
-    entries = [_entry(picture, row, found.labels) for picture, row in zip(pictures, rows, strict=True)]
+    with opened_classifier(args, runners, pictures) as model:
+        entries = _entries(model.predict(pictures))
     print(json.dumps(entries, indent=2, ensure_ascii=False) if args.json else "\n".join(map(_in_words, entries)))
 
 
-def probabilities(runner: Runner, found: Prepared, pictures: Sequence[Picture]) -> Floats:
-    """Return the probabilities of all classes, (N, K)."""
-    images = (found.preprocessing.place(picture.pixels) for picture in pictures)
-    return asking.probabilities(runner, found.source, found.preprocessing, images, follow)
+def _entries(predictions: Predictions) -> list[dict[str, Any]]:
+    """Return one entry a picture; pictures are counted, since two may have the same name."""
+    shown = min(TOP, len(predictions.labels))
+    numbered = enumerate(predictions.top(TOP).rows)
+    whole = [[row for _, row in rows] for _, rows in groupby(numbered, key=lambda pair: pair[0] // shown)]
+    return [{"image": rows[0]["picture"], "top": list(map(_entry, rows))} for rows in whole]
 
 
-def _entry(picture: Picture, row: Floats, labels: Sequence[str]) -> dict[str, Any]:
-    best = np.argsort(-row, kind="stable")[:TOP]
-    top = [{"index": int(n), "label": labels[n], "probability": float(row[n])} for n in best]
-    return {"image": picture.name, "top": top}
+def _entry(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in ("index", "label", "probability")}
 
 
 def _in_words(entry: dict[str, Any]) -> str:

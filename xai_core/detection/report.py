@@ -81,6 +81,10 @@ class BoxExplanation(Report):
         """Return the number of each box, from 1."""
         return self.numbers or tuple(range(1, len(self.targets) + 1))
 
+    def photo(self) -> NDArray[np.uint8]:
+        """Return the picture as the detector got it."""
+        return self.seen
+
     def overlay(self, position: int) -> NDArray[np.uint8]:
         """Return the detector's input with the map and the outline of one box drawn over it."""
         covered = overlay(self.seen, self.maps[position], self.look)

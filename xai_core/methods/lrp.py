@@ -24,7 +24,8 @@ from xai_core.types import Capability, Estimate, Floats, Indices, Propagation
         answers="How much of the class score does each pixel receive if every layer passes on all it gets?",
         choose="For sharp signed maps of convolutional networks. Epsilon is the plainest rule; gamma and alpha-beta "
         "give smoother maps.",
-        limits="The rule is a choice, and maps differ widely between rules. Biases absorb part of the score.",
+        limits="The rule is a choice, and maps differ widely between rules. Biases absorb part of the score. "
+        "Patents may cover commercial use (EP3271863B1, US12061966).",
     ),
 )
 class Lrp(Method):

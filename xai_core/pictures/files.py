@@ -42,15 +42,25 @@ def open_picture(file: bytes | str | Path, name: str | None = None) -> Picture:
     data = file if isinstance(file, bytes) else _read(Path(file))
     shown = name or ("picture" if isinstance(file, bytes) else Path(file).name)
     _check_bytes(data)
-    image = _opened(data)
+    pixels, notes = _pixels(_opened(data))
+    return Picture(pixels, shown, hashlib.sha256(data).hexdigest(), notes)
+
+
+def picture_of(image: Image.Image, name: str) -> Picture:
+    """Return a Pillow image of any mode as a picture; its digest is that of its 8-bit RGB values and their shape."""
+    pixels, notes = _pixels(image)
+    digest = hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest()
+    return Picture(pixels, name, digest, notes)
+
+
+def _pixels(image: Image.Image) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
     _check_size(image)
     try:
-        pixels, notes = _as_rgb(image)
+        return _as_rgb(image)
     except ImageError:
         raise
     except Exception as error:  # decoders raise anything at all on damaged bytes
         raise ImageError("The picture is damaged or incomplete. Get a fresh copy.") from error
-    return Picture(pixels, shown, hashlib.sha256(data).hexdigest(), notes)
 
 
 def _read(path: Path) -> bytes:

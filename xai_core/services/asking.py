@@ -10,7 +10,7 @@ import numpy as np
 from xai_core.jobs.base import Job, Runner
 from xai_core.jobs.questions.predict import Predict
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import Floats, ModelSource
+from xai_core.types import Floats, ModelSource, Score
 
 MOST_AT_ONCE = 16
 LARGEST_CHUNK = 64 << 20  # bytes, far below what the wire takes; a single larger image still goes
@@ -27,7 +27,19 @@ def probabilities(
 
     wait: returns a job's result, or raises its error. Images are taken from the iterable only as they are asked.
     """
-    answers = [wait(runner.ask(source, Predict(preprocessing, some))) for some in chunks(images, preprocessing)]
+    return scores(runner, source, preprocessing, images, "probability", wait)
+
+
+def scores(
+    runner: Runner,
+    source: ModelSource,
+    preprocessing: Preprocessing,
+    images: Iterable[Floats],
+    score: Score,
+    wait: Callable[[Job[Floats]], Floats] = Job.result,
+) -> Floats:
+    """Return the logits or probabilities (N, K) of images, which are given as for `probabilities`."""
+    answers = [wait(runner.ask(source, Predict(preprocessing, some, score))) for some in chunks(images, preprocessing)]
     return np.concatenate(answers)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from xai_core.errors import VitrineError, WorkerDied
 from xai_core.jobs.base import Job, Runner, Status
@@ -16,7 +16,7 @@ from xai_core.pictures.files import Picture
 from xai_core.pictures.known_photos import KnownPhoto
 from xai_core.preprocessing import Preprocessing
 from xai_core.services.asking import probabilities
-from xai_core.services.preprocessing_guess import Candidate, load_preprocessing, rank
+from xai_core.services.preprocessing_guess import Candidate, chosen_preprocessing, rank
 from xai_core.types import Card, Floats, ModelSource, Precision
 
 LOG = logging.getLogger(__name__)
@@ -46,11 +46,11 @@ def prepare(
     pictures: Sequence[Picture],
     references: Sequence[KnownPhoto],
     tell: Tell = lambda doing: None,
-    chosen: str | None = None,
+    chosen: str | Mapping[str, Any] | Preprocessing | None = None,
 ) -> Prepared:
     """Open a model and find out how it wants its pictures; `pictures` are the person's own, if there are any yet.
 
-    chosen: a preprocessing as `load_preprocessing` reads it, which is then taken untried.
+    chosen: a preprocessing as `chosen_preprocessing` takes it, which is then used untried.
     Raises the VitrineError that says why the model can not be used.
     """
     card = opened(runner, source, tell)
@@ -58,7 +58,8 @@ def prepare(
         tell("finding out how the model wants its pictures")
         candidates = rank(card, _asking(runner, source), pictures, references)
     else:
-        candidates = (Candidate("chosen", load_preprocessing(chosen, card), "It was chosen, and not tried.", 0.0),)
+        preprocessing = chosen_preprocessing(chosen, card)
+        candidates = (Candidate("chosen", preprocessing, "It was chosen, and not tried.", 0.0),)
     return Prepared(source, card, candidates, candidates[0].preprocessing, labels_for(card))
 
 

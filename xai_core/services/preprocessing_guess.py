@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -82,6 +83,18 @@ def load_preprocessing(text: str, card: Card) -> Preprocessing:
     if not Path(text).is_file():
         raise ParamError(f"There is no preprocessing called {text!r} and no such file; there are {', '.join(known)}.")
     return _from_file(Path(text), next(iter(known.values())))
+
+
+def chosen_preprocessing(chosen: str | Mapping[str, Any] | Preprocessing, card: Card) -> Preprocessing:
+    """Return a preprocessing given as one, as its fields, by name or by a JSON file's path; ParamError if it is none.
+
+    Fields that are left out are as in the first of `candidates`.
+    """
+    if isinstance(chosen, Preprocessing):
+        return chosen
+    if isinstance(chosen, Mapping):
+        return Preprocessing.from_json(next(iter(candidates(card).values())).to_json() | dict(chosen))
+    return load_preprocessing(chosen, card)
 
 
 def rank(

@@ -53,7 +53,7 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> Detector:
     if kind.format == "torch-export":
         raise UnsupportedModel(EXPORTED)
     content = files.read(source.path, trusted=True)
-    return _around(content, source, kind) if isinstance(content, Module) else _from_weights(content, source, kind)
+    return around(content, source, kind) if isinstance(content, Module) else _from_weights(content, source, kind)
 
 
 def _from_weights(content: Any, source: ModelSource, kind: FileKind) -> Detector:
@@ -77,7 +77,7 @@ def _as_chosen(tensors: Tensors, source: ModelSource, kind: FileKind) -> Detecto
     return _detector(Recognised(bare, known, ()), source, kind)
 
 
-def _around(module: Any, source: ModelSource, kind: FileKind) -> Detector:
+def around(module: Any, source: ModelSource, kind: FileKind) -> Detector:
     """Return the detector around a module that came with its code: taken apart where it is torchvision's."""
     settings = known_detectors.read_over(SealedSettings(), source.reading, SealedSettings.title)
     try:

@@ -155,4 +155,4 @@ def test_a_table_that_is_missing_or_none_is_told(vitrine, tmp_path):
 def test_a_folder_that_can_not_be_written_is_told(vitrine, table, tmp_path):
     (tmp_path / "taken").write_text("a file")
     sentence = vitrine("bias", table, "--normalise", "--bootstrap-samples", "100", "--out", tmp_path / "taken").sentence
-    assert sentence == "The folder taken can not be written: File exists."
+    assert sentence == "The folder taken cannot be written: File exists."

@@ -9,9 +9,11 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from vitrine.cli.detect import nothing_found
+from vitrine.boxes import Boxes
 from xai_core.detection.shown import Shown
 from xai_core.detection.targets import overlaps
+from xai_core.detector import Detections
+from xai_core.pictures.files import Picture
 
 NAMES = "RBC\nWBC\nPlatelets\n"
 
@@ -95,7 +97,9 @@ def test_where_no_box_reaches_the_threshold_the_best_below_are_listed(vitrine, b
 
 
 def test_where_there_is_no_box_at_all_a_sentence_says_so():
-    assert nothing_found(Shown(), []) == "No box has a score of at least 0.5, or even 0.05. Try a different picture."
+    picture = Picture(np.zeros((20, 20, 3), np.uint8), "black.png", "")
+    boxes = Boxes(picture, ("a",), Detections.none(1), Shown(), 0.1)
+    assert boxes.nothing_in_words() == "No box has a score of at least 0.5, or even 0.05. Try a different picture."
 
 
 def test_a_label_file_may_begin_with_the_background_but_not_be_too_short(vitrine, blood_detector, blood, tmp_path):
@@ -128,7 +132,7 @@ def test_what_a_graph_is_taken_for_is_told_with_its_boxes(vitrine, assets):
 def test_outputs_that_nobody_can_read_are_shown_and_asked_for(vitrine, riddle, blood):
     sentence = vitrine("detect", riddle, blood).sentence
     assert "Its outputs: riddle (1 x 16 x 3) from " in sentence
-    assert "--reading and JSON with a form, one of 'boxes, labels, scores', " in sentence
+    assert "a reading: JSON with a form, one of 'boxes, labels, scores', " in sentence
     checked = vitrine("check", riddle, "--task", "detect")
     assert "Output:        riddle (1 x 16 x 3) from " in checked.out
     assert "Classes" not in checked.out

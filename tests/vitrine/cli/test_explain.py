@@ -100,7 +100,7 @@ def test_wrong_parameters_end_in_one_sentence(vitrine, resnet, picture, tmp_path
 
 def test_a_folder_that_can_not_be_written_is_told(vitrine, resnet, picture):
     words = ("--patch", 8, "--stride", 8, "--out", picture / "below")
-    assert "can not be written" in vitrine("explain", "occlusion", resnet, picture, *words).sentence
+    assert "cannot be written" in vitrine("explain", "occlusion", resnet, picture, *words).sentence
 
 
 def test_layers_are_chosen_by_name_and_an_unknown_one_is_a_sentence(vitrine, assets, picture, tmp_path):

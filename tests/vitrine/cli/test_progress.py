@@ -7,7 +7,9 @@ import sys
 import numpy as np
 import pytest
 
-from vitrine.cli.progress import duration, follow, tell
+from vitrine.cli.progress import tell
+from vitrine.progress import duration
+from vitrine.progress import follow as follow_job
 from xai_core.jobs.base import Job, JobState, Status
 from xai_core.types import Estimate
 
@@ -20,6 +22,10 @@ def watch(monkeypatch):
         monkeypatch.setattr(sys.stderr, "isatty", lambda: watched)
 
     return setting
+
+
+def follow(job, *words):
+    return follow_job(job, tell, *words)
 
 
 def running(seconds, fraction):

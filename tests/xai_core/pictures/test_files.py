@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from xai_core.errors import ImageError
-from xai_core.pictures.files import MAX_BYTES, open_picture
+from xai_core.pictures.files import MAX_BYTES, open_picture, picture_of
 
 
 def encoded(image: Image.Image, file_format: str = "PNG", **options) -> bytes:
@@ -182,3 +182,17 @@ def test_a_folder_is_refused(tmp_path: Path):
 def test_the_open_licence_photos_open_without_a_note(assets: Path):
     photos = sorted((assets / "images/open_licence").iterdir())
     assert [open_picture(photo).notes for photo in photos] == [()] * len(photos)
+
+
+def test_a_pillow_image_is_a_picture_by_its_values_alone():
+    values = np.random.default_rng(0).integers(0, 255, (12, 16, 3), np.uint8)
+    picture = picture_of(Image.fromarray(values), "noise")
+    assert np.array_equal(picture.pixels, values)
+    assert picture.name == "noise"
+    assert picture.digest == picture_of(Image.fromarray(values.copy()), "again").digest
+    assert picture.digest != picture_of(Image.fromarray(values.reshape(16, 12, 3)), "noise").digest
+
+
+def test_a_pillow_image_that_is_too_small_is_refused():
+    with pytest.raises(ImageError, match="4x4"):
+        picture_of(Image.new("RGB", (4, 4)), "tiny")

@@ -12,7 +12,14 @@ from xai_core.errors import ModelError, ParamError, RefusedModel
 from xai_core.pictures.files import Picture
 from xai_core.pictures.known_photos import KnownPhoto
 from xai_core.preprocessing import Preprocessing, presets
-from xai_core.services.preprocessing_guess import candidates, information, input_size, load_preprocessing, rank
+from xai_core.services.preprocessing_guess import (
+    candidates,
+    chosen_preprocessing,
+    information,
+    input_size,
+    load_preprocessing,
+    rank,
+)
 from xai_core.types import Capability, Card, InputSpec
 
 SIDE = 16
@@ -215,3 +222,15 @@ def test_a_json_file_that_is_wrong_is_told_in_a_sentence(tmp_path: Path, text, s
 def test_an_unknown_name_lists_those_there_are():
     with pytest.raises(ParamError, match=r"no preprocessing called 'imagenette'.*Caffe BGR"):
         load_preprocessing("imagenette", card())
+
+
+def test_a_preprocessing_may_be_one_its_fields_or_a_name():
+    first = next(iter(candidates(card()).values()))
+    assert chosen_preprocessing(first, card()) is first
+    assert chosen_preprocessing({"height": 24}, card()) == replace(first, height=24)
+    assert chosen_preprocessing("-1..1", card()) == presets(SIDE, SIDE)["-1..1"]
+
+
+def test_a_field_that_is_unknown_is_named():
+    with pytest.raises(ParamError, match="hight"):
+        chosen_preprocessing({"hight": 24}, card())

@@ -88,7 +88,7 @@ def _layer_bias(found: LayerBias, labels: tuple[str, ...]) -> None:
 
 def _looks(part: Part, prepared: Prepared, pictures: PictureSet, name: str, values: tuple[str, str]) -> None:
     st.markdown("**Mean maps**: whether the model looks elsewhere for one group")
-    able = [one for one in LOOKING if not reason_against(METHODS[one], prepared.card)]
+    able = [one for one in LOOKING if one in METHODS and not reason_against(METHODS[one], prepared.card)]
     choice, button = st.columns([3, 1], vertical_alignment="bottom")
     chosen = choice.selectbox(
         "Method of the maps", able, format_func=lambda one: METHODS[one].title, key="bias.looking"

@@ -24,7 +24,8 @@ SMALL = 96
 def method_chooser(card: Card) -> type[Method]:
     """Show the choice of a method, and what a person should know of the chosen one; return it."""
     ids = [one.id for one in in_order("classify")]
-    chosen = METHODS[address.choice("Method", ids, FIRST_METHOD, key="method", shown=_named(card))]
+    first = FIRST_METHOD if FIRST_METHOD in ids else ids[0]
+    chosen = METHODS[address.choice("Method", ids, first, key="method", shown=_named(card))]
     st.caption(literal(summary(chosen)))
     st.button("All methods", key="all-methods", icon=":material/apps:", width="stretch", on_click=_open, args=(True,))
     if session.value_of(OPEN):

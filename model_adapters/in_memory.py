@@ -1,0 +1,53 @@
+"""Models that are already in memory, opened through a copy, so that the caller's own stays as it was."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from contextlib import AbstractContextManager
+from typing import Any, Literal, cast
+
+from xai_core.detector import Detector
+from xai_core.errors import UnsupportedModel
+from xai_core.types import InputSpec, Network, Task
+
+Framework = Literal["pytorch", "tensorflow"]
+EXPECTED = "Expected a PyTorch nn.Module or a Keras model; got {0}. A model file is opened with vitrine.load."
+
+
+def framework_of(model: Any) -> Framework:
+    """Return the framework that a model belongs to; UnsupportedModel if it is none of those known."""
+    if _is_a(model, "torch", "nn.Module"):
+        return "pytorch"
+    if _is_a(model, "keras", "Model"):
+        return "tensorflow"
+    raise UnsupportedModel(EXPECTED.format(type(model).__name__))
+
+
+def open_copy(model: Any, task: Task, reading: str, expected: InputSpec | None) -> Network | Detector:
+    """Open a copy of a model as a classifier or a detector.
+
+    reading: how a detector's outputs are read, as JSON. expected: the input that the model takes, where it is known.
+    Raises UnsupportedModel, TryAsDetector or TryAsClassifier.
+    """
+    adapter = importlib.import_module(f"model_adapters.{framework_of(model)}.in_memory")
+    return cast("Network | Detector", adapter.open_copy(model, task, reading, expected))
+
+
+def weights_digest(model: Any) -> str:
+    """Return the SHA-256 of a model's weights, in hexadecimal."""
+    adapter = importlib.import_module(f"model_adapters.{framework_of(model)}.in_memory")
+    return cast(str, adapter.weights_digest(model))
+
+
+def kept_settings(framework: Framework) -> AbstractContextManager[None]:
+    """Return a context in which the framework's global settings are those of Vitrine; they are restored behind it."""
+    adapter = importlib.import_module(f"model_adapters.{framework}.in_memory")
+    return cast("AbstractContextManager[None]", adapter.kept_settings())
+
+
+def _is_a(model: Any, module: str, path: str) -> bool:
+    kind: Any = sys.modules.get(module)
+    for name in path.split("."):
+        kind = getattr(kind, name, None)
+    return isinstance(kind, type) and isinstance(model, kind)

@@ -1,0 +1,148 @@
+"""Where a classifier is unfair: figures by class and by group, from a table of its predictions."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vitrine.files import Labels, file_bytes, label_bytes, write_files
+from vitrine.tables import Table, as_html, as_text
+from xai_core.bias.predictions import Predictions
+from xai_core.bias.predictions_file import PREDICTIONS, predictions_csv
+from xai_core.bias.reading import read_predictions
+from xai_core.bias.settings import Attack, Settings
+from xai_core.bias.tables import csv_tables, metrics, page
+from xai_core.errors import DataError, ParamError
+from xai_core.labels import find_class, read_labels
+from xai_core.params import Declared
+from xai_core.report import json_bytes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PAGE, METRICS, ENDING = "bias.html", "metrics.json", ".csv"
+
+
+def bias(
+    table: Any,
+    *,
+    attributes: str | Iterable[str] = (),
+    positive: int | str | None = None,
+    labels: Labels | None = None,
+    normalise: bool = False,
+    seed: int = 0,
+    **settings: Any,
+) -> Bias:
+    """Return the figures of a table of predictions, by class and by group of pictures.
+
+    table: a CSV, parquet or npz file, or a pandas DataFrame, with the columns y_true, y_pred or prob_<class>, and
+    further columns that make groups. attributes: those columns; two are also crossed. positive: the class that is
+    compared with the rest between groups; chosen by default. labels: the names of the classes, as a file or in their
+    order. normalise: whether rows of probabilities are scaled to add up to 1. seed: of the bootstrap, 0 to 9999.
+    settings: by name, those of xai_core.bias.settings.Settings (bootstrap_samples, stratify_by, interval_level,
+    group_minimum, leave_out_small_groups, classes_shown) and of Attack (attacker).
+    Raises DataError for a table that cannot be read, ParamError for a setting out of its range.
+    """
+    predictions = _read(table, labels, normalise)
+    names = [attributes] if isinstance(attributes, str) else list(dict.fromkeys(attributes))
+    chosen = None if positive is None else find_class(str(positive), predictions.labels)
+    figures, attack = _chosen(settings)
+    origin = Path(table).resolve() if isinstance(table, str | os.PathLike) else None
+    return Bias(predictions, metrics(predictions, names, chosen, figures, attack, seed), origin)
+
+
+class Bias:
+    """Figures of a classifier's predictions; a notebook shows the overview.
+
+    predictions: what the table holds. figures: everything as plain JSON values of full precision, None where a figure
+    is undefined: summary, classes, confusion, groups, leakage, heads, calibration.
+    """
+
+    def __init__(self, predictions: Predictions, figures: Mapping[str, Any], origin: Path | None = None) -> None:
+        self.predictions, self.figures, self._origin = predictions, figures, origin
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was changed or left out when the table was read, in sentences."""
+        return self.predictions.notes
+
+    @property
+    def summary(self) -> Table:
+        """The overview: one row a figure with its interval, shares in 0 to 1."""
+        return Table([{"figure": name, **values} for name, values in self.figures["summary"].items()])
+
+    @property
+    def classes(self) -> Table:
+        """One row a class."""
+        return Table(self.figures["classes"])
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The names of all tables, which `to_dataframe` takes: "classes", "groups_<attribute>", "fairness", ..."""
+        return tuple(name.removesuffix(ENDING) for name in csv_tables(self.figures))
+
+    def to_dataframe(self, table: str = "summary") -> pd.DataFrame:
+        """Return one of `tables` as a pandas DataFrame; DataError if there is none of that name."""
+        import pandas as pd
+
+        texts = csv_tables(self.figures)
+        if f"{table}{ENDING}" not in texts:
+            raise DataError(f"There is no table called {table!r}; there are {', '.join(self.tables)}.")
+        return pd.read_csv(io.StringIO(texts[f"{table}{ENDING}"]))
+
+    def page(self, title: str = "") -> str:
+        """Return a self-contained HTML page with all figures."""
+        return page([dict(self.figures)], title or f"Bias of {self.predictions.name}")
+
+    def files(self, title: str = "") -> dict[str, bytes]:
+        """Return the files that `save` writes, by name: metrics.json, a CSV a table, bias.html and predictions.csv."""
+        texts = csv_tables(self.figures) | {PAGE: self.page(title), PREDICTIONS: predictions_csv(self.predictions)}
+        return {METRICS: json_bytes(self.figures)} | {name: text.encode() for name, text in texts.items()}
+
+    def save(self, folder: str | os.PathLike[str]) -> list[Path]:
+        """Write metrics.json, the tables as CSV, bias.html and predictions.csv into a folder; return their paths.
+
+        The table that the figures come from is never overwritten. Raises DataError.
+        """
+        files = self.files()
+        if (Path(folder) / PREDICTIONS).resolve() == self._origin:
+            del files[PREDICTIONS]
+        return write_files(folder, files)
+
+    def __repr__(self) -> str:
+        return as_text(self.summary.rows)
+
+    def _repr_html_(self) -> str:
+        return as_html(self.summary.rows)
+
+
+def _read(table: Any, labels: Labels | None, normalise: bool) -> Predictions:
+    names = _names(labels)
+    if isinstance(table, str | os.PathLike):
+        return read_predictions(file_bytes(table, "table"), Path(table).name, labels=names, normalise=normalise)
+    if hasattr(table, "to_csv"):
+        text: str = table.to_csv(index=False)
+        return read_predictions(text.encode(), "table.csv", labels=names, normalise=normalise)
+    raise DataError(f"Expected the path of a table or a pandas DataFrame; got {type(table).__name__}.")
+
+
+def _names(labels: Labels | None) -> tuple[str, ...] | None:
+    if isinstance(labels, str | os.PathLike):
+        path = Path(labels)
+        return read_labels(label_bytes(path), name=path.name)
+    if isinstance(labels, Mapping):
+        labels = [labels[index] for index in sorted(labels)]
+    return None if labels is None else tuple(labels)
+
+
+def _chosen(values: Mapping[str, Any]) -> tuple[Settings, Attack]:
+    """Return the settings by name, some of which are the attack's."""
+    known: Sequence[type[Declared]] = (Settings, Attack)
+    names = {param.name for declared in known for param in declared.params}
+    if unknown := sorted(set(values) - names):
+        raise ParamError(f"There is no setting {unknown[0]!r}; there are {', '.join(sorted(names))}.")
+    own, attacks = ({p.name: values[p.name] for p in declared.params if p.name in values} for declared in known)
+    return Settings.fitted(None, own), Attack.fitted(None, attacks)

@@ -1,0 +1,142 @@
+"""A classifier that is open: its predictions, and why it made them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from vitrine.boxes import Boxes
+from vitrine.catalogue import FilterLike, MethodLike, class_of, fitted_filters
+from vitrine.explanation import Explanation
+from vitrine.model import Model
+from vitrine.pictures import as_picture, as_pictures
+from vitrine.predictions import Predictions
+from vitrine.progress import Tell, follow
+from vitrine.runner import Runners
+from xai_core.errors import ParamError, TryAsClassifier
+from xai_core.jobs.questions.explain import Explain
+from xai_core.labels import find_class
+from xai_core.method import Method
+from xai_core.model import as_score
+from xai_core.pictures.files import Picture
+from xai_core.pictures.overlays import Look
+from xai_core.preprocessing import Preprocessing
+from xai_core.report import Explanation as Report
+from xai_core.services.asking import scores
+from xai_core.services.preparation import Prepared
+from xai_core.services.preprocessing_guess import Candidate
+from xai_core.services.results_cache import RememberedJob
+from xai_core.types import Card, Conditions, Floats, Indices, Precision, Task
+
+NO_BOXES = "This model is a classifier and finds no boxes. Use predict, and explain with a target."
+
+
+class Classifier(Model):
+    """A classifier that is open."""
+
+    task: Task = "classify"
+
+    def __init__(self, runners: Runners, prepared: Prepared, tell: Tell, release: Callable[[], object]) -> None:
+        super().__init__(runners, prepared.source, tell, release)
+        self._prepared = prepared
+
+    @property
+    def card(self) -> Card:
+        """What was recognised in the model."""
+        return self._prepared.card
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The name of each class, K names."""
+        return self._prepared.labels
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How a picture becomes the model's input."""
+        return self._prepared.preprocessing
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """The ways to prepare a picture that were tried, the best first, each with its evidence."""
+        return self._prepared.candidates
+
+    def predict(self, pictures: Any) -> Predictions:
+        """Return the scores of all classes for one picture, a list of pictures or a batch."""
+        given = as_pictures(pictures)
+        probabilities, logits = self._scores(given)
+        return Predictions([picture.name for picture in given], self.labels, probabilities, logits)
+
+    def detect(self, picture: Any, threshold: float | None = None) -> Boxes:
+        """Raise TryAsClassifier: a classifier finds no boxes."""
+        raise TryAsClassifier(NO_BOXES)
+
+    def explain(
+        self,
+        method: MethodLike,
+        picture: Any,
+        *,
+        target: int | str | Iterable[int | str] | None = None,
+        box: int | Iterable[int] | None = None,
+        threshold: float | None = None,
+        inside: bool = False,
+        filters: Iterable[FilterLike] = (),
+        look: Look | None = None,
+        precision: Precision = "float32",
+        cache: bool = True,
+        progress: Tell | None = None,
+        **parameters: Any,
+    ) -> Explanation:
+        """Explain why the model gives a picture a class; see `Model.explain`."""
+        if box is not None or threshold is not None or inside:
+            raise ParamError(f"{NO_BOXES} It was asked about a box.")
+        if not issubclass(class_of(method), Method):
+            raise ParamError(f"{class_of(method).title} explains the boxes of detectors; this model is a classifier.")
+        way, asked = self.preprocessing, as_picture(picture)
+        chosen = self._suited(method, (way.height, way.width), parameters)
+        assert isinstance(chosen, Method)
+        steps = fitted_filters(filters, (way.height, way.width))
+        probabilities = self._scores([asked])[0][0]
+        targets = self._targets(target, probabilities)
+        runner = self._runner(cache)
+        image, conditions = way.place(asked.pixels), Conditions(precision)
+        job = runner.ask(self._source, Explain(way, chosen, image, targets, conditions))
+        estimate = follow(job, progress or self._tell, chosen.title)
+        report = Report(
+            source=self._source,
+            card=self.card,
+            preprocessing=way,
+            labels=self.labels,
+            picture=asked,
+            method=chosen,
+            targets=targets,
+            probabilities=probabilities,
+            estimate=estimate,
+            seconds=job.state.seconds,
+            precision=precision,
+            filters=steps,
+            look=look or Look(),
+        )
+        return Explanation(report, isinstance(job, RememberedJob))
+
+    def _scores(self, pictures: Sequence[Picture]) -> tuple[Floats, Floats | None]:
+        """Return the probabilities (N, K), and the logits where they can be reached."""
+        images = (self.preprocessing.place(picture.pixels) for picture in pictures)
+        raw = scores(
+            self._runner(),
+            self._source,
+            self.preprocessing,
+            images,
+            self.card.gives,
+            lambda job: follow(job, self._tell),
+        )
+        return as_score(raw, self.card, "probability"), raw if self.card.gives == "logit" else None
+
+    def _targets(self, target: int | str | Iterable[int | str] | None, probabilities: Floats) -> Indices:
+        if target is None:
+            return np.array([probabilities.argmax()], np.int64)
+        wanted = [target] if isinstance(target, int | str | np.integer) else list(target)
+        if not wanted:
+            raise ParamError("The list of targets is empty; give a class, or leave target out for the predicted one.")
+        return np.array([find_class(str(one), self.labels) for one in wanted], np.int64)

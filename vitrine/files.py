@@ -1,0 +1,104 @@
+"""Model files and label files on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+from xai_core.errors import DataError, ModelError
+from xai_core.labels import MAX_BYTES, read_labels
+from xai_core.services.detector_preparation import read_detector_labels
+from xai_core.types import ModelSource
+
+MAX_PACKED_BYTES = 1 << 30
+Labels = str | os.PathLike[str] | Sequence[str] | Mapping[int, str]
+
+
+def model_source(
+    path: str | os.PathLike[str], architecture: str | None
+) -> tuple[ModelSource, AbstractContextManager[object]]:
+    """Return a model file as a source, and what must be left once it is no longer needed.
+
+    A folder, such as a SavedModel, is packed into a temporary zip file until then. Raises ModelError.
+    """
+    place = Path(path)
+    if not place.exists():
+        raise ModelError(f"There is no model file called {place.name}.")
+    if not place.is_dir():
+        return _source(place.resolve(), place.name, architecture), nullcontext()
+    folder = tempfile.TemporaryDirectory(prefix="vitrine-")
+    try:
+        packed = Path(folder.name) / "model.zip"
+        _pack(place, packed)
+        return _source(packed, place.name, architecture), folder
+    except BaseException:
+        folder.cleanup()
+        raise
+
+
+def class_labels(labels: Labels, classes: int, background: bool = False) -> tuple[str, ...]:
+    """Return K names from a txt, json or csv file, a sequence, or a mapping from class index to name; or DataError.
+
+    background: whether a first name for the background may be left out.
+    """
+    if isinstance(labels, str | os.PathLike):
+        path = Path(labels)
+        read = read_detector_labels if background else read_labels
+        return read(label_bytes(path), classes, path.name)
+    names = [labels.get(n) for n in range(len(labels))] if isinstance(labels, Mapping) else list(labels)
+    if len(names) != classes or not all(isinstance(name, str) and name for name in names):
+        given = f"{len(labels)} labels" if len(names) != classes else "labels that are not names of classes from 0 on"
+        raise DataError(f"The model has {classes} classes and needs one name for each, in its order; got {given}.")
+    return tuple(str(name) for name in names)
+
+
+def label_bytes(path: Path) -> bytes:
+    """Return the bytes of a label file, no more than may be read; DataError if there is none."""
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise DataError(f"There is no label file called {path.name} that can be read.") from error
+
+
+def file_bytes(path: str | os.PathLike[str], what: str) -> bytes:
+    """Return the bytes of a file; DataError, which calls it `what`, if it cannot be read."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise DataError(f"There is no {what} called {Path(path).name} that can be read.") from error
+
+
+def write_files(folder: str | os.PathLike[str], files: Mapping[str, bytes]) -> list[Path]:
+    """Write files by name into a folder, made if missing, and return their paths; DataError if it cannot be written."""
+    place = Path(folder)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        for name, data in files.items():
+            (place / name).write_bytes(data)
+    except OSError as error:
+        raise DataError(f"The folder {place.name} cannot be written: {error.strerror}.") from error
+    return [place / name for name in files]
+
+
+def _source(path: Path, name: str, architecture: str | None) -> ModelSource:
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"The model file {name} cannot be read.") from error
+    return ModelSource(str(path), name, digest, architecture)
+
+
+def _pack(folder: Path, packed: Path) -> None:
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file() and not file.is_symlink()]
+    if sum(file.stat().st_size for file in files) > MAX_PACKED_BYTES:
+        raise ModelError(f"The folder {folder.name} holds more than {MAX_PACKED_BYTES >> 30} GB; give the model alone.")
+    with zipfile.ZipFile(packed, "w") as archive:
+        for file in files:
+            archive.write(file, file.relative_to(folder).as_posix())

@@ -1,0 +1,76 @@
+"""Open a model file, in a sandboxed process of its own."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from vitrine.files import Labels, model_source
+from vitrine.model import Model
+from vitrine.opening import PreprocessingLike, Wishes, model_of, prepared_model
+from vitrine.progress import Tell, silent
+from vitrine.runner import Runners, local_runner, remembered
+from xai_core.types import Task
+
+_NUMBERS = itertools.count(1)
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    architecture: str | None = None,
+    labels: Labels | None = None,
+    preprocessing: PreprocessingLike | None = None,
+    task: Task | None = None,
+    reading: str | Mapping[str, Any] = "",
+    pictures: Any = (),
+    progress: Tell | None = None,
+) -> Model:
+    """Open a model file in a sandboxed process and return it as a `Classifier` or a `Detector`.
+
+    path: a PyTorch state dict, safetensors or TorchScript file, a Keras file, a SavedModel (folder, zip or tar) or an
+    ONNX file; the format is detected from the content. architecture: of a bare state dict, such as
+    "torchvision/resnet18"; detected by default. labels: a txt, json or csv file, names in the model's order, or
+    {index: name}; by default those in the file, or ImageNet's for 1000 classes. preprocessing: a usual way by name
+    ("imagenet", "-1..1", "0..1", "0..255", "caffe"), a JSON file, fields such as {"height": 64, "width": 64}, or a
+    `vitrine.Preprocessing`; by default the usual ways are tried. task: "classify" or "detect"; detected by default.
+    reading: how a detector's outputs are read, as JSON or a mapping. pictures: some of your own, on which the
+    preprocessing is tried too. progress: is called with one line of text every moment.
+    Raises ModelError (RefusedModel, UnsupportedModel), DataError, ParamError or JobError.
+    """
+    settings = reading if isinstance(reading, str) else json.dumps(dict(reading))
+    wishes = Wishes(task, labels, preprocessing, settings, pictures)
+    owner = f"library {os.getpid()} {next(_NUMBERS)}"
+    return loaded(shared_runners(), path, wishes, architecture, progress or silent, owner)
+
+
+def loaded(
+    runners: Runners,
+    path: str | os.PathLike[str],
+    wishes: Wishes,
+    architecture: str | None,
+    tell: Tell,
+    owner: str = "",
+) -> Model:
+    """Open a model file. owner: whose process is released once the model is closed; "" leaves it to the runner."""
+    with ExitStack() as held:
+        source, packed = model_source(path, architecture)
+        held.enter_context(packed)
+        owned = replace(source, owner=owner)
+        if owner:
+            held.callback(runners.plain.release, owner)
+        prepared = prepared_model(runners.plain, owned, wishes, tell)
+        return model_of(runners, prepared, tell, held.pop_all().close)
+
+
+@cache
+def shared_runners() -> Runners:
+    """Return the runners of this process, which end their workers when Python does."""
+    runner = local_runner()
+    return Runners(runner, remembered(runner))

@@ -1,0 +1,145 @@
+"""A model that is open: what every classifier and every detector has in common."""
+
+from __future__ import annotations
+
+import weakref
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Any, Self
+
+from vitrine.boxes import Boxes
+from vitrine.catalogue import FilterLike, MethodLike, class_of, plain
+from vitrine.explanation import Explanation
+from vitrine.predictions import Predictions
+from vitrine.progress import Tell
+from vitrine.runner import Runners
+from vitrine.tables import Table
+from xai_core.errors import ModelError, ParamError
+from xai_core.guide import in_order, reason_against
+from xai_core.jobs.base import Runner
+from xai_core.method import Catalogued
+from xai_core.params import Size
+from xai_core.pictures.overlays import Look
+from xai_core.types import Card, ModelSource, Precision, Task
+
+CLOSED = "This model is closed. Open it again with vitrine.load or vitrine.wrap."
+
+
+class Model(ABC):
+    """A model that is open, in a process of its own or in this one. `vitrine.load` and `vitrine.wrap` return one.
+
+    It is released by `close`, at the end of a `with` block, or when nothing refers to it any more. Every method raises
+    a `vitrine.VitrineError` whose message says what was expected, what came and what to do.
+    """
+
+    task: Task
+
+    def __init__(self, runners: Runners, source: ModelSource, tell: Tell, release: Callable[[], object]) -> None:
+        self._runners, self._source, self._tell = runners, source, tell
+        self._release = weakref.finalize(self, release)
+
+    @property
+    @abstractmethod
+    def card(self) -> Card:
+        """What was recognised in the model: framework, input, layers, what it can do and why not more."""
+
+    @property
+    @abstractmethod
+    def labels(self) -> tuple[str, ...]:
+        """The name of each class."""
+
+    @property
+    def name(self) -> str:
+        """The file's name, or the class of a wrapped model."""
+        return self._source.name
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The names that `explain` takes as `layers` or `levels`, in the order of the forward pass."""
+        return tuple(layer.name for layer in self.card.layers)
+
+    def methods(self) -> Table:
+        """Return the methods for this kind of model, one row a method, with the reason where it cannot be used."""
+        rows = ((method, reason_against(method, self.card)) for method in in_order(self.task))
+        return Table([{"id": m.id, "title": m.title, "possible": not why, "reason": why} for m, why in rows])
+
+    @abstractmethod
+    def predict(self, pictures: Any) -> Predictions:
+        """Return the scores of all classes for one picture, a list of pictures or a batch; classifiers only.
+
+        Pictures are paths, PIL images, arrays (H, W, 3) of uint8 or of floats from 0 to 1, or PyTorch tensors (3, H, W)
+        or (H, W, 3) of floats from 0 to 1, all in RGB and as they are before preprocessing.
+        """
+
+    @abstractmethod
+    def detect(self, picture: Any, threshold: float | None = None) -> Boxes:
+        """Return the boxes in a picture that score at least `threshold` (0.05 to 1, by default 0.5); detectors only.
+
+        The picture is given as for `predict`.
+        """
+
+    @abstractmethod
+    def explain(
+        self,
+        method: MethodLike,
+        picture: Any,
+        *,
+        target: int | str | Iterable[int | str] | None = None,
+        box: int | Iterable[int] | None = None,
+        threshold: float | None = None,
+        inside: bool = False,
+        filters: Iterable[FilterLike] = (),
+        look: Look | None = None,
+        precision: Precision = "float32",
+        cache: bool = True,
+        progress: Tell | None = None,
+        **parameters: Any,
+    ) -> Explanation:
+        """Explain why a classifier gives a picture its class, or why a detector drew a box.
+
+        method: an id such as "grad_cam", a class such as vitrine.GradCam, or an instance with its parameters.
+        picture: given as for `predict`. target: of a classifier, a class by name or index, or several; by default the
+        predicted one. box: of a detector, a box by its number in `detect`, from 1, or several; by default the best.
+        threshold: the score that a box needs to have a number. inside: whether a box's map is shown inside it alone.
+        filters: ids or instances, applied in order. look: how the map is drawn. precision: "bfloat16" is faster and
+        less exact where the processor has it. cache: whether an earlier answer to the same question may be returned,
+        and this one kept. progress: is called with one line of text every moment. parameters: the method's own, by
+        name.
+        Raises ParamError, MissingCapability (the model lacks what the method needs), ImageError, DataError or JobError.
+        """
+
+    def close(self) -> None:
+        """Release the model and its process; asking it afterwards raises ModelError."""
+        self._release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        card = self.card
+        architecture = f", {card.architecture}" if card.architecture else ""
+        framework = f"{card.framework} ({card.format}{architecture})"
+        return f"<{type(self).__name__} {self.name}: {framework}, {card.classes} classes>"
+
+    def _runner(self, cache: bool = False) -> Runner:
+        if not self._release.alive:
+            raise ModelError(CLOSED)
+        return self._runners.remembering if cache else self._runners.plain
+
+    def _suited(self, method: MethodLike, size: Size, parameters: dict[str, Any]) -> Catalogued:
+        """Return the method with its parameters, checked against this model and its input of `size`."""
+        kind = class_of(method)
+        kind.check_model(self.card)
+        if isinstance(method, Catalogued):
+            if parameters:
+                raise ParamError(f"{kind.title} was given with its parameters; add {min(parameters)} to it instead.")
+            method.check_for(size)
+            suited = method
+        else:
+            suited = kind.suited(self.card, size, plain(kind, parameters))
+        suited.check_choices(self.card)
+        return suited

@@ -1,0 +1,95 @@
+"""From a source to an open model, whether it runs in a process of its own or in this one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from vitrine.classifier import Classifier
+from vitrine.detector import Detector
+from vitrine.files import Labels, class_labels
+from vitrine.model import Model
+from vitrine.pictures import as_pictures
+from vitrine.progress import Tell
+from vitrine.runner import Runners
+from vitrine.sample_files import make_pictures
+from vitrine.samples import sample_photos
+from xai_core.errors import ParamError, TryAsDetector, VitrineError
+from xai_core.jobs.base import Runner
+from xai_core.pictures.files import Picture
+from xai_core.pictures.known_photos import KnownPhoto
+from xai_core.preprocessing import Preprocessing
+from xai_core.services.detector_preparation import PreparedDetector, prepared_detector
+from xai_core.services.preparation import Prepared, opened, prepare
+from xai_core.types import Capability, ModelSource, Task
+
+PreprocessingLike = str | Mapping[str, Any] | Preprocessing
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the caller decides about a model instead of having it detected; None where it is detected.
+
+    reading: how a detector's outputs are read, as JSON; "" where its file says so. pictures: of the caller, in any form
+    that `as_pictures` takes; the preprocessing is also tried on them.
+    """
+
+    task: Task | None = None
+    labels: Labels | None = None
+    preprocessing: PreprocessingLike | None = None
+    reading: str = ""
+    pictures: Any = ()
+
+    def __post_init__(self) -> None:
+        if self.task not in (None, "classify", "detect"):
+            raise ParamError(f"A task is 'classify' or 'detect'; got {self.task!r}.")
+
+
+def prepared_model(runner: Runner, source: ModelSource, wishes: Wishes, tell: Tell) -> Prepared | PreparedDetector:
+    """Open a model as what it is, or as what it should be, and get it ready to be asked."""
+    if wishes.task == "detect" or wishes.reading:
+        return _detector(runner, source, wishes, tell)
+    try:
+        return _classifier(runner, source, wishes, tell)
+    except TryAsDetector:
+        if wishes.task:
+            raise
+    return _detector(runner, source, wishes, tell)
+
+
+def model_of(
+    runners: Runners, prepared: Prepared | PreparedDetector, tell: Tell, release: Callable[[], object]
+) -> Model:
+    """Return the face of a model that is ready. release: lets go of it, called once."""
+    if isinstance(prepared, PreparedDetector):
+        return Detector(runners, prepared, tell, release)
+    return Classifier(runners, prepared, tell, release)
+
+
+def _classifier(runner: Runner, source: ModelSource, wishes: Wishes, tell: Tell) -> Prepared:
+    prepared = prepare(runner, source, _own(wishes), known_photos(), tell, wishes.preprocessing)
+    if wishes.labels is None:
+        return prepared
+    return replace(prepared, labels=class_labels(wishes.labels, prepared.card.classes))
+
+
+def _detector(runner: Runner, source: ModelSource, wishes: Wishes, tell: Tell) -> PreparedDetector:
+    as_detector = replace(source, task="detect", reading=wishes.reading)
+    prepared = prepared_detector(as_detector, opened(runner, as_detector, tell))
+    if wishes.labels is None or Capability.DETECT not in prepared.card.capabilities:
+        return prepared
+    return replace(prepared, labels=class_labels(wishes.labels, prepared.card.classes, background=True))
+
+
+def _own(wishes: Wishes) -> list[Picture]:
+    return [] if isinstance(wishes.pictures, Sequence) and not wishes.pictures else as_pictures(wishes.pictures)
+
+
+def known_photos() -> Sequence[KnownPhoto]:
+    """Return the sample photos, copied first if need be, or none where this installation has none."""
+    try:
+        make_pictures()
+        return sample_photos()
+    except (OSError, ValueError, VitrineError):
+        return ()

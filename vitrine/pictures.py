@@ -1,0 +1,106 @@
+"""Pictures in every form that Python code holds them in, as the pictures that models are asked about."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from xai_core.errors import ImageError
+from xai_core.pictures.files import Picture, open_picture, picture_of
+
+BYTE = 255
+CHANNELS = (1, 3, 4)  # grey, RGB, RGB with transparency
+EXPECTED = (
+    "Expected a path, a PIL image, an array (H, W, 3) of uint8 or of floats from 0 to 1, or a tensor (3, H, W) or "
+    "(H, W, 3) of floats from 0 to 1"
+)
+
+
+def as_pictures(pictures: Any) -> list[Picture]:
+    """Return one picture, a list of pictures or a batch (N, ...) as a list of 8-bit RGB pictures.
+
+    Each is a path, the bytes of a file, a PIL image, an array (H, W), (H, W, 3) or (H, W, 4) of uint8 or of floats from
+    0 to 1, or a PyTorch tensor laid out (C, H, W) or (H, W, C). Raises ImageError, which names the picture.
+    """
+    if isinstance(pictures, str | bytes | os.PathLike | Image.Image | Picture):
+        return [as_picture(pictures)]
+    if _is_array(pictures):
+        batch = list(pictures) if pictures.ndim == 4 else [pictures]
+        return [as_picture(image, f"picture {n}") for n, image in enumerate(batch, 1)]
+    if not isinstance(pictures, Iterable):
+        raise ImageError(f"{EXPECTED}, or a list of these; got {type(pictures).__name__}.")
+    found = [as_picture(image, f"picture {n}") for n, image in enumerate(pictures, 1)]
+    if not found:
+        raise ImageError("The list holds no picture; give at least one.")
+    return found
+
+
+def as_picture(picture: Any, name: str = "picture") -> Picture:
+    """Return one picture as 8-bit RGB; `name` is what it is called where it has no file name."""
+    if isinstance(picture, Picture):
+        return picture
+    if isinstance(picture, bytes):
+        return open_picture(picture, name)
+    if isinstance(picture, str | os.PathLike):
+        return _from_file(Path(picture))
+    if isinstance(picture, Image.Image):
+        return picture_of(picture, Path(getattr(picture, "filename", "") or name).name)
+    if _is_array(picture):
+        return picture_of(_image_of(_on_last_axis(picture), name), name)
+    raise ImageError(f"{EXPECTED}; got {type(picture).__name__}.")
+
+
+def _from_file(path: Path) -> Picture:
+    try:
+        return open_picture(path)
+    except ImageError as error:
+        raise ImageError(str(error) if path.name in str(error) else f"{path.name}: {error}") from error
+
+
+def _is_array(value: Any) -> bool:
+    return hasattr(value, "__array__") and hasattr(value, "ndim")
+
+
+def _on_last_axis(array: Any) -> NDArray[Any]:
+    """Return an array or tensor as NumPy; PyTorch's (C, H, W) becomes (H, W, C)."""
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(array, torch.Tensor):
+        return np.asarray(array)
+    values: NDArray[Any] = array.detach().cpu().float().numpy() if array.is_floating_point() else array.cpu().numpy()
+    return values.transpose(1, 2, 0) if values.ndim == 3 and values.shape[0] in CHANNELS else values
+
+
+def _image_of(values: NDArray[Any], name: str) -> Image.Image:
+    if values.ndim not in (2, 3) or (values.ndim == 3 and values.shape[2] not in CHANNELS):
+        raise ImageError(f"{name}: {EXPECTED}; got an array of shape {values.shape}.{_advice(values)}")
+    pixels = _as_bytes(values, name)
+    return Image.fromarray(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels)
+
+
+def _advice(values: NDArray[Any]) -> str:
+    if values.ndim == 3 and values.shape[0] in CHANNELS:
+        return " Put the channels last: array.transpose(1, 2, 0)."
+    return ""
+
+
+def _as_bytes(values: NDArray[Any], name: str) -> NDArray[np.uint8]:
+    if values.dtype == np.uint8:
+        return np.ascontiguousarray(values)
+    if not np.issubdtype(values.dtype, np.floating):
+        raise ImageError(f"{name}: {EXPECTED}; got {values.dtype}. Convert it: array.astype('uint8').")
+    if not np.isfinite(values).all():
+        raise ImageError(f"{name} holds values that are not numbers (NaN or infinity).")
+    low, high = float(values.min(initial=0)), float(values.max(initial=0))
+    if low < 0 or high > 1:
+        raise ImageError(
+            f"{name}: floats must lie between 0 and 1; got {low:.3g} to {high:.3g}. Give the picture as it was before "
+            "it was normalised (preprocessing does that), and divide values up to 255 by 255."
+        )
+    return np.ascontiguousarray(np.rint(values * BYTE), np.uint8)
