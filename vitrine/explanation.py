@@ -38,7 +38,8 @@ class Explanation:
 
         Values are in units of the explained score, or relative; the method's guide says which. Filters are applied.
         """
-        return self.maps[0]
+        first: Floats = self.maps[0]
+        return first
 
     @property
     def maps(self) -> Floats:

@@ -52,7 +52,9 @@ def filters_of(args: Namespace) -> list[tuple[str, Mapping[str, Any]]]:
         if filter_id not in args.filters and (values := given(args, kind)):
             flags = ", ".join(flag(p) for p in kind.params if p.name in values)
             raise ParamError(f"{flags} belongs to the filter {filter_id}; add --filter {filter_id}.")
-    chosen = [(filter_id, given(args, filter_named(filter_id))) for filter_id in args.filters]
+    chosen: list[tuple[str, Mapping[str, Any]]] = [
+        (filter_id, given(args, filter_named(filter_id))) for filter_id in args.filters
+    ]
     for filter_id, values in chosen:
         filter_named(filter_id).fitted(None, values)
     return chosen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
@@ -38,7 +39,7 @@ def _entries(predictions: Predictions) -> list[dict[str, Any]]:
     return [{"image": rows[0]["picture"], "top": list(map(_entry, rows))} for rows in whole]
 
 
-def _entry(row: dict[str, Any]) -> dict[str, Any]:
+def _entry(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in ("index", "label", "probability")}
 
 
