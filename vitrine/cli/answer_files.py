@@ -55,8 +55,8 @@ def filters_of(args: Namespace) -> list[tuple[str, Mapping[str, Any]]]:
     chosen: list[tuple[str, Mapping[str, Any]]] = [
         (filter_id, given(args, filter_named(filter_id))) for filter_id in args.filters
     ]
-    for filter_id, values in chosen:
-        filter_named(filter_id).fitted(None, values)
+    for filter_id, wanted in chosen:
+        filter_named(filter_id).fitted(None, wanted)
     return chosen
 
 
