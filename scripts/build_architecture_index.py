@@ -1,6 +1,6 @@
-"""Write model_adapters/pytorch/data/architectures.json: a fingerprint of every classifier of torchvision and timm.
+"""Write model_adapters/pytorch/data/architectures.json: a fingerprint of every classifier in torchvision and timm.
 
-Nearly all are built on the meta device, without memory for their weights; a run takes some minutes.
+Nearly all are built on the meta device, without memory for their weights. A run takes a few minutes.
 Usage: python -m scripts.build_architecture_index
 """
 
@@ -18,7 +18,7 @@ from model_adapters.pytorch.architectures import build, import_timm, import_torc
 from xai_core.preprocessing import Preprocessing
 
 TARGET = Path(__file__).resolve().parents[1] / "model_adapters/pytorch/data/architectures.json"
-CLASSES = 1013  # a prime that no layer width equals, so tensors with this many rows are the head
+CLASSES = 1013  # a prime that no layer width equals: a tensor with this many rows belongs to the head
 
 
 def main() -> None:
@@ -37,8 +37,8 @@ def _add(entries: dict[str, Any], name: str, declared: Any) -> None:
     try:
         module = _built(name)
         entries[name] = (*_marks(module), *declared(name, module))
-    except Exception as error:  # whatever can not be built can not be recognised either
-        print(f"left out {name}: {type(error).__name__}: {str(error).splitlines()[0][:100]}", file=sys.stderr)
+    except Exception as error:  # a network that cannot be built cannot be recognised either
+        print(f"skipped {name}: {type(error).__name__}: {str(error).splitlines()[0][:100]}", file=sys.stderr)
 
 
 def _built(name: str) -> torch.nn.Module:
@@ -54,7 +54,7 @@ def _marks(module: torch.nn.Module) -> tuple[str, tuple[str, ...], str]:
     shapes = {k: tuple(v.shape) for k, v in tensors.items()}
     head = tuple(k for k, shape in shapes.items() if shape[:1] == (CLASSES,))
     if not head or any(CLASSES in shape[1:] for shape in shapes.values()):
-        raise ValueError("no head of its own")
+        raise ValueError("no classification head")
     stem = next((k for k, shape in shapes.items() if len(shape) == 4 and shape[1] == 3), "")
     return fingerprint(shapes, head, stem), head, stem
 

