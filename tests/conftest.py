@@ -1,25 +1,62 @@
-"""Fixtures that all tests share."""
+"""Fixtures that all tests share.
+
+Some tests need models, pictures and data sets that this repository does not contain. They look for them in
+../shared/assets, or in the folder named by VITRINE_TEST_ASSETS. If the folder is missing, these tests are left out and
+the summary counts them; in CI (if the variable CI is set) they fail. Such a test asks for the fixture `assets`.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.small_models import folder as small_models_folder
+
 ROOT = Path(__file__).resolve().parents[1]
+ASSETS = Path(os.environ.get("VITRINE_TEST_ASSETS") or ROOT.parent / "shared" / "assets")
+LEFT_OUT = pytest.StashKey[int]()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests that need the folder of real models if it is missing."""
+    if ASSETS.exists() or os.environ.get("CI"):
+        return
+    kept = [item for item in items if "assets" not in getattr(item, "fixturenames", ())]
+    config.stash[LEFT_OUT] = len(items) - len(kept)
+    items[:] = kept
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Report the count to the process that prints the summary, if tests run in several."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = session.config.stash.get(LEFT_OUT, 0)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take the count from a worker; every worker collects all tests."""
+    node.config.stash[LEFT_OUT] = getattr(node, "workeroutput", {}).get("left_out", 0)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print how many tests were left out, in one line."""
+    if left_out := config.stash.get(LEFT_OUT, 0):
+        terminalreporter.write_line(f"{left_out} tests need ../shared/assets")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Run each file in one process, and together with it the files that share a slow fixture (`xdist_group`)."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+    if item.get_closest_marker("xdist_group") is None:
+        item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -32,26 +69,48 @@ def no_results_kept() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def assets() -> Path:
-    """The folder of real models, pictures and data sets; a test that needs it is skipped where it is absent."""
-    folder = ROOT.parent / "shared" / "assets"
-    if not folder.exists():
-        if os.environ.get("CI"):
-            pytest.fail("The folder of real models is missing; it lies beside the checkout in CI.")
-        pytest.skip("The folder of real models does not lie beside this checkout.")
+    """The folder of real models, pictures and data sets; tests that need it are left out if it is missing."""
+    if not ASSETS.exists():
+        pytest.fail("The folder of real models is missing; expected ../shared/assets or VITRINE_TEST_ASSETS.")
+    return ASSETS
+
+
+@pytest.fixture(scope="session")
+def small_models() -> Path:
+    """The folder of small trained networks, built by tests/small_models from installed packages alone."""
+    return small_models_folder()
+
+
+@pytest.fixture(scope="session")
+def worked_case() -> Callable[[str], dict[str, Any]]:
+    """Return an example worked out by hand or by another library: its input and the expected output."""
+    cases = json.loads((ROOT / "tests/worked_cases.json").read_text("utf-8"))
+    return lambda name: cases[name]
+
+
+@pytest.fixture(scope="session")
+def bad_torch_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of harmful and broken PyTorch files."""
+    folder = tmp_path_factory.mktemp("bad_torch")
+    write_bad_files(["-m", "tests.bad_files.torch_files", str(folder)])
     return folder
 
 
 @pytest.fixture(scope="session")
 def bad_inputs(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The folder of harmful and broken files for "torch", "onnx" or "keras", made when it is first asked for."""
+    """Return the folder of harmful and broken files for "torch", "onnx" or "keras", written on first use."""
     scripts = {"torch": ("make_bad_torch", "make_bad_torch2"), "onnx": ("make_bad_onnx",), "keras": ("make_bad_keras",)}
 
     @cache
     def made(framework: str) -> Path:
         folder = tmp_path_factory.mktemp(f"bad_{framework}")
         for script in scripts[framework]:
-            command = [sys.executable, "-W", "ignore", str(assets.parent / f"bad_inputs/{script}.py"), str(folder)]
-            subprocess.run(command, check=True, capture_output=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+            write_bad_files([str(assets.parent / f"bad_inputs/{script}.py"), str(folder)])
         return folder / "onnx" if framework == "onnx" else folder
 
     return made
+
+
+def write_bad_files(words: list[str]) -> None:
+    command = [sys.executable, "-W", "ignore", *words]
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"})

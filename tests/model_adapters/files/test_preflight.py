@@ -29,6 +29,13 @@ ASSET_KINDS = {
     "keras/mobilenet_v2_imagenet.keras": FileKind("keras", "tensorflow"),
     "keras/cifar10_cnn.h5": FileKind("keras-h5", "tensorflow"),
 }
+SMALL_KINDS = {
+    "cnn.pth": FileKind("torch-weights", "pytorch"),
+    "cnn.pt": FileKind("torchscript", "pytorch"),
+    "cnn.onnx": FileKind("onnx", "onnx"),
+    "cnn.keras": FileKind("keras", "tensorflow"),
+    "cnn.h5": FileKind("keras-h5", "tensorflow"),
+}
 LOOKALIKES = {
     b"": "The file is empty",
     b"<!DOCTYPE html><html>": "This is a web page",
@@ -66,10 +73,19 @@ def packed(*names, root=""):
 
 
 @pytest.mark.parametrize("name", ASSET_KINDS)
-def test_a_real_model_is_told_by_its_content(name, assets, tmp_path):
+def test_a_real_model_is_recognised_by_its_content(name, assets, tmp_path):
+    assert kind_without_a_name(assets / "models" / name, tmp_path) == ASSET_KINDS[name]
+
+
+@pytest.mark.parametrize("name", SMALL_KINDS)
+def test_a_small_model_is_recognised_by_its_content(name, small_models, tmp_path):
+    assert kind_without_a_name(small_models / name, tmp_path) == SMALL_KINDS[name]
+
+
+def kind_without_a_name(path, tmp_path):
     unnamed = tmp_path / "upload"
-    unnamed.symlink_to((assets / "models" / name).resolve())
-    assert preflight.inspect(str(unnamed)) == ASSET_KINDS[name]
+    unnamed.symlink_to(path.resolve())
+    return preflight.inspect(str(unnamed))
 
 
 @pytest.mark.parametrize("content", LOOKALIKES, ids=lambda content: repr(content[:12]))
@@ -115,8 +131,8 @@ def test_the_graph_of_a_saved_model_alone_is_not_enough(tmp_path):
     assert "Pack its whole folder" in refusal(b"\x08\x01\x12\x02ab", tmp_path)
 
 
-def test_an_onnx_file_cut_short_is_damaged(assets, tmp_path):
-    whole = (assets / "models/onnx/resnet20_cifar10.onnx").read_bytes()
+def test_an_onnx_file_cut_short_is_damaged(small_models, tmp_path):
+    whole = (small_models / "cnn.onnx").read_bytes()
     assert "damaged or cut short" in refusal(whole[: len(whole) // 2], tmp_path)
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from vitrine.cli.main import main
 from vitrine.runner import ADAPTERS
+from vitrine.samples import SampleDetector, Scene, sample_detectors, sample_models
 from xai_core.jobs.local import LocalRunner
 
 
@@ -69,24 +70,30 @@ def picture(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def cnn(small_models: Path) -> Path:
+    """A small ONNX model for 32 x 32 pixels that names digits."""
+    return small_models / "cnn.onnx"
+
+
+@pytest.fixture
 def resnet(assets: Path) -> Path:
     """A small ONNX model for 32 x 32 pixels with ten classes."""
     return assets / "models/onnx/resnet20_cifar10.onnx"
 
 
 @pytest.fixture
-def blood_detector(assets: Path) -> Path:
-    """Weights of a Faster R-CNN that tells red cells (0), white cells (1) and platelets (2)."""
-    return assets / "models/detection/fasterrcnn_mobilenet_v2_fpn_bccd.pth"
+def detector() -> SampleDetector:
+    """The detector of digits that comes with Vitrine, and its scenes."""
+    return sample_detectors()[0]
 
 
 @pytest.fixture
-def blood(assets: Path) -> Path:
-    """A picture of 640 x 480 pixels with one white cell among a dozen red ones."""
-    return assets / "datasets/bccd/JPEGImages/BloodImage_00007.jpg"
+def scene(detector: SampleDetector) -> Scene:
+    """A picture of 256 x 256 pixels with the digits 4, 9, 4 and 3."""
+    return detector.scenes[4]
 
 
 @pytest.fixture
-def classifier(assets: Path) -> Path:
+def classifier() -> Path:
     """Weights of a MobileNetV2 that names the whole picture."""
-    return assets / "models/torch/mobilenet_v2-b0353104.pth"
+    return next(Path(model.source().path) for model in sample_models() if model.framework == "PyTorch")

@@ -11,14 +11,16 @@ from PIL import Image
 
 from xai_core.filter import filter_named
 
+SIZE = (256, 256)  # pixels of the scene
+
 
 @pytest.fixture
-def explain(vitrine, blood_detector, blood, tmp_path):
-    """Explain boxes of the picture of blood with a quick method; return what the command left and its folder."""
+def explain(vitrine, detector, scene, tmp_path):
+    """Explain boxes of the scene with a quick method; return what the command left and its folder."""
 
     def run(*words, method="box_gradcam"):
         out = tmp_path / "answer"
-        return vitrine("explain", method, blood_detector, blood, *words, "--out", out), out
+        return vitrine("explain", method, detector.path, scene.path, *words, "--out", out), out
 
     return run
 
@@ -31,13 +33,13 @@ def map_in(folder: Path, ending: str = "") -> np.ndarray:
     return np.load(folder / f"attribution{ending}.npy")
 
 
-def test_without_a_number_the_best_box_is_explained(explain, vitrine, blood_detector, blood):
+def test_without_a_number_the_best_box_is_explained(explain, vitrine, detector, scene):
     shown, out = explain()
     assert shown.status == 0, shown.err
-    assert map_in(out).shape == (360, 480)
+    assert map_in(out).shape == SIZE
     with Image.open(out / "overlay.png") as drawn:
-        assert drawn.size == (640, 480)
-    best = json.loads(vitrine("detect", blood_detector, blood, "--json").out)[0]["boxes"][0]
+        assert drawn.size == SIZE
+    best = json.loads(vitrine("detect", detector.path, scene.path, "--json").out)[0]["boxes"][0]
     assert json.loads((out / "boxes.json").read_text("utf-8")) == manifest_in(out)["targets"] == [best]
     assert shown.out.startswith("   1   99.")
 
@@ -50,8 +52,8 @@ def test_boxes_are_explained_by_the_numbers_that_detect_prints(explain):
         *("attribution.npy", "attribution-1.npy", "overlay.png", "overlay-1.png"),
         *("boxes.json", "manifest.json"),
     }
-    peak = np.unravel_index(map_in(out).argmax(), (360, 480))
-    left, top, right, bottom = np.array(manifest_in(out)["targets"][0]["box"]) * 0.75
+    peak = np.unravel_index(map_in(out).argmax(), SIZE)
+    left, top, right, bottom = np.array(manifest_in(out)["targets"][0]["box"])
     assert top <= peak[0] <= bottom
     assert left <= peak[1] <= right
 
@@ -75,7 +77,7 @@ def test_the_cost_is_told_before_the_run_where_it_is_more_than_a_detection(expla
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     shown, out = explain("--box", 2, "--patch", 50, "--stride", 50, method="box_occlusion")
     assert shown.status == 0, shown.err
-    assert re.search(r"Occlusion of a box, 7 detections, about \d+ s: ", shown.err)
+    assert re.search(r"Occlusion of a box, 5 detections, about \d+ s: ", shown.err)
     assert (out / "manifest.json").exists()
 
 
@@ -88,8 +90,8 @@ def test_a_class_blind_method_is_warned_of(explain):
     ("words", "sentence"),
     [
         (("--box", "500"), "There is no box 500: boxes 1 to "),
-        (("--box", "2", "--threshold", "0.99"), "There is no box 2: box 1 has a score of at least 0.99."),
-        (("--threshold", "1"), "No box has a score of at least 1. The best is class 1 with 0.99"),
+        (("--box", "3", "--threshold", "0.995"), "There is no box 3: boxes 1 to 2 have a score of at least 0.995."),
+        (("--threshold", "1"), "No box has a score of at least 1. The best is class 9 with 0.99"),
         (("--box", "0"), "A box number must be a whole number from 1, as listed by vitrine detect; got '0'."),
         (("--box", "best"), "got 'best'."),
         (("--levels", "attic"), "Levels must be one of 0, 1, pool; got 'attic'."),

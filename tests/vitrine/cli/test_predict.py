@@ -3,26 +3,27 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
-CIFAR = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+from tests.small_models.digits import coloured_digits
+
+NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 @pytest.fixture
-def cifar(assets: Path, tmp_path: Path) -> tuple[list[Path], list[int]]:
-    """Eight test pictures of CIFAR-10 as files, and their classes."""
-    data = np.load(assets / "datasets/cifar10/cifar10_train3000_test2000.npz")
-    paths = [tmp_path / f"cifar_{n}.png" for n in range(8)]
-    for path, pixels in zip(paths, data["x_test"], strict=False):
+def digits(tmp_path: Path) -> tuple[list[Path], list[int]]:
+    """Eight digits that the model was not trained on as files, and which they are."""
+    held_out = coloured_digits().held_out
+    paths = [tmp_path / f"digit_{n}.png" for n in range(8)]
+    for path, pixels in zip(paths, held_out.pictures, strict=False):
         Image.fromarray(pixels).save(path)
-    return paths, data["y_test"][:8].tolist()
+    return paths, held_out.classes[:8].tolist()
 
 
-def test_json_lists_the_best_classes_of_each_picture_in_order(vitrine, resnet, cifar):
-    paths, classes = cifar
-    shown = vitrine("predict", resnet, *paths, "--json")
+def test_json_lists_the_best_classes_of_each_picture_in_order(vitrine, cnn, digits):
+    paths, classes = digits
+    shown = vitrine("predict", cnn, *paths, "--json")
     entries = json.loads(shown.out)
     assert [entry["image"] for entry in entries] == [path.name for path in paths]
     assert sum(entry["top"][0]["index"] == right for entry, right in zip(entries, classes, strict=True)) >= 7
@@ -32,22 +33,22 @@ def test_json_lists_the_best_classes_of_each_picture_in_order(vitrine, resnet, c
     assert shown.err == ""
 
 
-def test_labels_name_the_classes(vitrine, resnet, cifar, tmp_path):
-    paths, classes = cifar
+def test_labels_name_the_classes(vitrine, cnn, digits, tmp_path):
+    paths, classes = digits
     labels = tmp_path / "labels.txt"
-    labels.write_text("\n".join(CIFAR))
-    shown = vitrine("predict", resnet, *paths, "--labels", labels)
+    labels.write_text("\n".join(NAMES))
+    shown = vitrine("predict", cnn, *paths, "--labels", labels)
     assert shown.status == 0
-    assert f"{CIFAR[classes[0]]} ({classes[0]})" in shown.out
+    assert f"{NAMES[classes[0]]} ({classes[0]})" in shown.out
 
 
-def test_without_labels_classes_have_numbers(vitrine, resnet, picture):
-    assert "class " in vitrine("predict", resnet, picture).out
+def test_without_labels_classes_have_numbers(vitrine, cnn, picture):
+    assert "class " in vitrine("predict", cnn, picture).out
 
 
-def test_a_chosen_preprocessing_is_taken(vitrine, resnet, cifar):
+def test_a_chosen_preprocessing_is_taken(vitrine, cnn, digits):
     def first(*words):
-        return json.loads(vitrine("predict", resnet, cifar[0][0], "--json", *words).out)[0]["top"][0]["probability"]
+        return json.loads(vitrine("predict", cnn, digits[0][0], "--json", *words).out)[0]["top"][0]["probability"]
 
     assert first("--preprocessing", "-1..1") != first("--preprocessing", "imagenet")
 
@@ -62,15 +63,15 @@ def test_a_chosen_preprocessing_is_taken(vitrine, resnet, cifar):
         (("--top", "3"), "Unrecognized arguments: --top 3"),
     ],
 )
-def test_wrong_words_end_in_one_sentence(vitrine, resnet, picture, tmp_path, words, sentence):
+def test_wrong_words_end_in_one_sentence(vitrine, cnn, picture, tmp_path, words, sentence):
     (tmp_path / "labels.txt").write_text("cat\ndog")
     words = [str(tmp_path / "labels.txt") if word == "LABELS" else word for word in words]
-    assert sentence in vitrine("predict", resnet, picture, *words).sentence
+    assert sentence in vitrine("predict", cnn, picture, *words).sentence
 
 
-def test_a_picture_that_can_not_be_used_is_named(vitrine, resnet, picture, tmp_path):
+def test_a_picture_that_can_not_be_used_is_named(vitrine, cnn, picture, tmp_path):
     (tmp_path / "poem.png").write_text("Roses are red")
-    sentence = vitrine("predict", resnet, picture, tmp_path / "poem.png").sentence
+    sentence = vitrine("predict", cnn, picture, tmp_path / "poem.png").sentence
     assert sentence.startswith("poem.png: This is not a PNG")
     assert str(tmp_path) not in sentence
 

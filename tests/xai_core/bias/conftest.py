@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,10 +12,9 @@ from xai_core.bias.predictions import Predictions
 
 
 @pytest.fixture(scope="session")
-def case(assets: Path) -> Callable[[str], tuple[dict[str, Any], dict[str, Any]]]:
-    """Return what a case of cases.json is given, and what must come out."""
-    cases = json.loads((assets.parent / "cases.json").read_text("utf-8"))
-    return lambda name: (cases[name]["input"], cases[name]["expected"])
+def case(worked_case: Callable[[str], dict[str, Any]]) -> Callable[[str], tuple[dict[str, Any], dict[str, Any]]]:
+    """Return what goes into a worked case, and what must come out."""
+    return lambda name: (worked_case(name)["input"], worked_case(name)["expected"])
 
 
 @pytest.fixture(scope="session")

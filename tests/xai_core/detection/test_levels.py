@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
@@ -65,8 +63,8 @@ def test_the_position_farthest_from_the_mean_is_positive():
     assert np.unravel_index(first_component_on([1 - heatmap], (6, 6)).argmax(), (6, 6)) == (2, 3)
 
 
-def test_the_first_component_of_one_level_is_the_known_one(assets):
-    case = json.loads((assets.parent / "cases.json").read_text())["eigencam"]
+def test_the_first_component_of_one_level_is_the_known_one(worked_case):
+    case = worked_case("eigencam")
     channels = np.array(case["input"]["activations_CxHxW"], np.float32)
     component = first_component_on([channels.transpose(1, 2, 0)], (4, 4))
     expected = np.array(case["expected"]["projection_sign_fixed_so_max_abs_positive"])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -82,8 +80,8 @@ def test_a_lost_box_has_no_value():
     assert t.worth(Detections.none(4), target(), "score", 0.5) is None
 
 
-def test_scores_of_boxes_agree_with_pytorch_grad_cam(assets):
-    case = json.loads((assets.parent / "cases.json").read_text())["fasterrcnn_box_score_target"]
+def test_scores_of_boxes_agree_with_pytorch_grad_cam(worked_case):
+    case = worked_case("fasterrcnn_box_score_target")
     case, expected = case["input"], case["expected"]["score"]
     boxes = detections(*zip(case["det_boxes"], case["det_labels"], case["det_scores"], strict=True))
     wanted = [target(*pair) for pair in zip(case["ref_boxes"], case["ref_labels"], strict=True)]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vitrine.samples import sample_photos
 from xai_core.errors import ImageError
 from xai_core.pictures.files import MAX_BYTES, open_picture, picture_of
 
@@ -179,9 +180,8 @@ def test_a_folder_is_refused(tmp_path: Path):
         open_picture(tmp_path)
 
 
-def test_the_open_licence_photos_open_without_a_note(assets: Path):
-    photos = sorted((assets / "images/open_licence").iterdir())
-    assert [open_picture(photo).notes for photo in photos] == [()] * len(photos)
+def test_the_photos_of_the_samples_open_without_a_note():
+    assert [photo.picture().notes for photo in sample_photos()] == [()] * 7
 
 
 def test_a_pillow_image_is_a_picture_by_its_values_alone():

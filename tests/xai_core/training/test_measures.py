@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from itertools import pairwise
 
 import numpy as np
@@ -16,8 +15,8 @@ from xai_core.training.measures import epoch_measures, final_confusion, instance
 
 
 @pytest.fixture
-def case(assets):
-    return json.loads((assets.parent / "cases.json").read_text("utf-8"))["confusion_evolution"]
+def case(worked_case):
+    return worked_case("confusion_evolution")
 
 
 @pytest.fixture

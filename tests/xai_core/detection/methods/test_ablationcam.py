@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -61,15 +60,15 @@ def test_the_class_alone_is_a_share_of_the_score_alone(detector):
     np.testing.assert_allclose(heatmap, by_hand(detector, [one / target.score for one in lost]), atol=1e-5)
 
 
-def test_weights_are_those_of_the_known_case(assets):
-    case = json.loads((assets.parent / "cases.json").read_text())["ablationcam_weights"]
+def test_weights_are_those_of_the_known_case(worked_case):
+    case = worked_case("ablationcam_weights")
     whole, without = case["input"]["orig_score"], np.array(case["input"]["ablated_scores"])
     found = weights_of(whole, without)
     np.testing.assert_allclose(found, case["expected"]["weights"], atol=1e-6)
 
 
-def test_each_channel_gets_its_own_score_where_pytorch_grad_cam_mixes_them_up(assets):
-    case = json.loads((assets.parent / "cases.json").read_text())["ablationcam_duplicate_bug"]
+def test_each_channel_gets_its_own_score_where_pytorch_grad_cam_mixes_them_up(worked_case):
+    case = worked_case("ablationcam_duplicate_bug")
     scores = np.array(case["expected"]["correct"]) / 100
     np.testing.assert_allclose(weights_of(0.99, scores, "class"), (0.99 - scores) / 0.99, atol=1e-6)
 
