@@ -33,7 +33,7 @@ def tried(param: Param) -> list[object]:
     if param.choices:
         return list(param.choices)
     assert param.range is not None
-    return [param.range.low, param.default, param.range.upper(SIZE)]
+    return [param.kind(param.range.low), param.fitting(SIZE), param.kind(param.range.upper(SIZE))]
 
 
 def variants(declared: type[Filter]) -> list[Filter]:
