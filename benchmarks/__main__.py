@@ -18,7 +18,7 @@ HEADS = ["work", "network", "precision", "Vitrine", "peer", "peer / Vitrine", "b
 
 
 def answer(module: str, *arguments: object) -> str:
-    """Run a module in a process of its own, as frameworks share none; return the last line that it prints."""
+    """Run a module in its own process, as frameworks cannot share one; return the last line it prints."""
     command = [sys.executable, "-W", "ignore", "-m", f"benchmarks.{module}", *map(str, arguments)]
     quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
     ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=quiet)
@@ -31,7 +31,7 @@ def table(heads: list[str], rows: list[list[str]]) -> str:
 
 
 def machine() -> str:
-    """Say in general terms what this machine is."""
+    """Describe this machine in general terms."""
     with open("/proc/cpuinfo") as file:
         flags = next((set(line.split()) for line in file if line.startswith("flags")), set())
     known = (("AVX-512", "avx512f"), ("bfloat16", "avx512_bf16"), ("AMX", "amx_bf16"))
@@ -63,14 +63,14 @@ def line(row: dict) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Time Vitrine beside other libraries.")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds that count; medians are printed")
-    parser.add_argument("--masks", type=int, default=400, help="RISE masks, and KernelSHAP samples, a round")
+    parser.add_argument("--rounds", type=int, default=5, help="measured rounds; medians are printed")
+    parser.add_argument("--masks", type=int, default=400, help="RISE masks and KernelSHAP samples per round")
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS), metavar="NAME")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART", help=", ".join(PARTS))
     parser.add_argument(
         "--processor-time",
         action="store_true",
-        help="count the time that processors worked, all threads together, where other work keeps the machine busy",
+        help="measure processor time of all threads instead of elapsed time, for a busy machine",
     )
     chosen = parser.parse_args()
     if chosen.processor_time:

@@ -1,4 +1,4 @@
-"""How long the Bias page takes to be drawn anew after a filter was changed: python -m benchmarks.bias [--tab Overview].
+"""How long the Bias page takes to redraw after a filter has changed: python -m benchmarks.bias [--tab Overview].
 
 10,000 pictures, 100 classes, 3 attributes. It is the time of the page's script, that is, what the server does before
 the browser gets its figures; nothing of them was worked out before, as every round filters otherwise.
@@ -28,7 +28,7 @@ PATIENCE = 300
 
 
 def made(seed: int = 0) -> Predictions:
-    """Return predictions of a model that is right in six of ten pictures."""
+    """Return predictions of a model that is right for six of ten pictures."""
     random = np.random.default_rng(seed)
     truth = random.integers(0, CLASSES, PICTURES)
     logits = random.normal(size=(PICTURES, CLASSES))
@@ -51,7 +51,7 @@ def opened() -> AppTest:
 
 
 def redrawn(app: AppTest, least: float) -> tuple[float, float]:
-    """Draw the page anew with pictures of at least some confidence; return the seconds, and those of the processor."""
+    """Redraw the page with pictures above a confidence; return elapsed and processor seconds."""
     slider = app.slider(key="bias.confidence").set_value((least, 1.0))
     started, worked = time.perf_counter(), time.process_time()
     slider.run()
@@ -62,10 +62,8 @@ def redrawn(app: AppTest, least: float) -> tuple[float, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bias", description="Time the Bias page.")
-    parser.add_argument("--rounds", type=int, default=5, help="filters that are tried; medians are printed")
-    parser.add_argument(
-        "--tab", choices=sorted({tab for tab, _ in VIEWS}), help="only this one; all where none is given"
-    )
+    parser.add_argument("--rounds", type=int, default=5, help="filters to try; medians are printed")
+    parser.add_argument("--tab", choices=sorted({tab for tab, _ in VIEWS}), help="only this tab; all by default")
     chosen = parser.parse_args()
     logging.disable(logging.WARNING)
     app, least = opened(), 0.0

@@ -70,7 +70,7 @@ class Subject:
         return _whole_pass(self.module, self.planes)
 
     def run(self, method: DetectionMethod, detector: TorchDetector | None = None) -> Floats:
-        """Run a method on the picture as if it were new."""
+        """Run a method on the picture without remembered answers."""
         one = detector or self.detector
         one._last = None
         (last,) = deque(method.explain(DetectionModel(one), self.image, [self.target]), maxlen=1)
@@ -84,14 +84,14 @@ class Subject:
         )
 
     def channels(self) -> np.ndarray:
-        """Return the channels that `method` asks about: levels and numbers, (n, 2)."""
+        """Return the channels that `method` ablates: levels and indices, (n, 2)."""
         recorder = Recorder(self.detector.heads, self.detector.card)
         self.run(self.method, recorder)
         return np.concatenate(recorder.asked)
 
 
 class Recorder(TorchDetector):
-    """A detector that notes which channels it is asked about."""
+    """A detector that records which channels are ablated."""
 
     def __init__(self, *given: object) -> None:
         super().__init__(*given)
@@ -103,7 +103,7 @@ class Recorder(TorchDetector):
 
 
 class WithWholeHeads(TorchDetector):
-    """A detector whose heads run as a whole for each channel; the backbone does not."""
+    """A detector that runs its whole heads for each channel, but not the backbone."""
 
     def without_channels(self, image, channels, value, targets, floor, places=None):
         with torch.no_grad():
@@ -112,7 +112,7 @@ class WithWholeHeads(TorchDetector):
 
 
 class ChosenChannels(AblationLayerFasterRCNN):
-    """Asks about given channels, as a ratio takes twice as many and others."""
+    """Ablates given channels; by ratio, pytorch-grad-cam takes twice as many and others."""
 
     def __init__(self, subject: Subject) -> None:
         super().__init__()
@@ -179,7 +179,7 @@ def _beside_grad_cam(subject: Subject, work: str, method: DetectionMethod, their
 
 
 def switched_off(subject: Subject) -> list[Contest]:
-    """Return what each shortcut brings: channels switched off with ever more of them, beside one whole pass."""
+    """Return what each shortcut brings: channels ablated with more and more of them, beside one whole pass."""
     channels, detector = subject.channels(), subject.detector
     whole = WithWholeHeads(detector.heads, detector.card)
     ask = (subject.image, channels, VALUE, [subject.target], FLOOR)
@@ -240,15 +240,15 @@ def _convolutions(detector: TorchDetector, images: Floats) -> None:
 
 
 def in_passes(row: Row) -> Row:
-    """Say how many of torchvision's passes both sides take."""
-    if row.peer == WHOLE:  # timed once, as all are alike
+    """Add how many of torchvision's passes both sides take."""
+    if row.peer == WHOLE:  # timed once, as all are equal
         row = replace(row, theirs=CHANNELS * row.theirs, ratio=CHANNELS * row.ratio)
         return replace(row, note=f"{row.ours / row.floor / CHANNELS:.3f} passes a channel")
     return replace(row, note=f"{row.ours / row.floor:.2f} passes, theirs {row.theirs / row.floor:.2f}")
 
 
 def with_agreement(row: Row, subject: Subject) -> Row:
-    """Add how our map agrees with that of whole passes."""
+    """Add how well our map agrees with that of whole passes."""
     whole = WithWholeHeads(subject.detector.heads, subject.detector.card)
     maps = [subject.run(subject.method, one).ravel() for one in (subject.detector, whole)]
     return replace(row, note=f"{row.note}; correlation {np.corrcoef(*maps)[0, 1]:.4f} with whole passes")

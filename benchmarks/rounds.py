@@ -15,7 +15,7 @@ CLOCK = "BENCHMARKS_COUNT_PROCESSOR_TIME"  # set by --processor-time
 
 @dataclass(frozen=True)
 class Row:
-    """Median seconds of the same work by Vitrine and by a peer; `ratio` is the median of the rounds' own ratios.
+    """Median seconds of the same work by Vitrine and by a peer; `ratio` is the median of the ratios per round.
 
     floor: median seconds of the bare passes through the network. share: of our time, what they take; both as medians.
     """
@@ -49,7 +49,7 @@ class Contest:
 
 
 def held(contest: Contest, rounds: int) -> list[Row]:
-    """Time all sides once a round, after one round that does not count; the order turns round each time."""
+    """Time all sides once per round, after a warm-up round; the order is reversed each time."""
     sides: dict[tuple[str, str], Side] = {("peer", ""): contest.theirs}
     sides |= {("ours", precision): side for precision, side in contest.ours.items()}
     sides |= {("floor", precision): side for precision, side in contest.floors.items()}
@@ -58,7 +58,10 @@ def held(contest: Contest, rounds: int) -> list[Row]:
         for name in sorted(sides, reverse=number % 2 == 1):
             times[name].append(seconds(sides[name]))
         print(f"{contest.work}, {contest.network}: round {number} of {rounds}", file=sys.stderr)
-    return [_row(contest, {name: found[1:] for name, found in times.items()}, precision) for precision in contest.ours]
+    return [
+        _row(contest, {name: seconds_each[1:] for name, seconds_each in times.items()}, precision)
+        for precision in contest.ours
+    ]
 
 
 def _row(contest: Contest, times: Mapping[tuple[str, str], list[float]], precision: str) -> Row:

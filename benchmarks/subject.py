@@ -27,16 +27,16 @@ TARGETS = np.array([TABBY])
 PREPROCESSING = presets(SIDE, SIDE)["ImageNet mean/std"]
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 NETWORKS = ("MobileNetV2", "ResNet-50")
-SEEDS = count()  # a new one each time, so that nothing is remembered of the run before
+SEEDS = count()  # a new one for each run, so that nothing is remembered from the last
 
 
 def sample(framework: str) -> ModelSource:
-    """Return MobileNetV2 in the file of a framework."""
+    """Return the MobileNetV2 sample in a framework's format."""
     return next(m for m in sample_models() if m.framework == framework).source()
 
 
 def torch_source(network: str, folder: str) -> ModelSource:
-    """Return a PyTorch file of a network; ResNet-50's weights are random, which takes as long as trained ones."""
+    """Return a PyTorch file of a network; ResNet-50's weights are random, which takes the same time as trained ones."""
     if network == "MobileNetV2":
         return sample("PyTorch")
     import torch
@@ -59,7 +59,7 @@ def opened(source: ModelSource) -> WithEngines:
 
 
 def as_their_user_has_it(source: ModelSource, network: str) -> object:
-    """Return torchvision's module with the weights of a source, as a user of other libraries would build it."""
+    """Return torchvision's module with the weights of a source, as users of other libraries build it."""
     import torch
     import torchvision
 
@@ -87,12 +87,12 @@ def ours(method: Method, network: Network) -> dict[str, Side]:
 
 
 def forward_passes(network: Network, pictures: int, batch: int) -> dict[str, Side]:
-    """Return bare forward passes of so many ready inputs, in each precision."""
+    """Return bare forward passes of ready inputs in each precision."""
     return _passes(network, pictures, batch, lambda one, inputs: one.forward(inputs))
 
 
 def backward_passes(network: Network, pictures: int, batch: int) -> dict[str, Side]:
-    """Return bare backward passes of so many ready inputs, in each precision."""
+    """Return bare backward passes of ready inputs in each precision."""
 
     def back(one: Network, inputs: Floats) -> object:
         return one.backward(inputs, np.repeat(TARGETS, len(inputs)), "logit")

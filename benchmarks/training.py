@@ -26,7 +26,7 @@ CLASSES, SIDE = 100, 32
 
 
 def made(pictures: int, epochs: int) -> History:
-    """Return a history in which ever more predictions are right, with thumbnails."""
+    """Return a history in which more and more predictions are right, with thumbnails."""
     rng = np.random.default_rng(0)
     actual = rng.integers(0, CLASSES, pictures)
     right = rng.random((pictures, epochs)) < np.linspace(0.1, 0.9, epochs)
@@ -47,7 +47,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description="Time a redraw of the heatmap.")
     parser.add_argument("--pictures", type=int, default=10_000)
     parser.add_argument("--epochs", type=int, default=100)
-    parser.add_argument("--rounds", type=int, default=5, help="rounds that count; medians are printed")
+    parser.add_argument("--rounds", type=int, default=5, help="measured rounds; medians are printed")
     chosen = parser.parse_args()
     history = made(chosen.pictures, chosen.epochs)
     data = to_npz(history)

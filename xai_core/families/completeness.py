@@ -1,4 +1,4 @@
-"""How far a map's sum is from the difference in score that it should add up to."""
+"""How far a map's sum is from the score difference it should add up to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROUNDING = 1e-5  # of a score in float32, after a whole network
 def completeness_errors(
     totals: NDArray[np.floating], score: NDArray[np.floating], start: NDArray[np.floating]
 ) -> tuple[float | None, ...]:
-    """Return |total - (score - start)| / |score - start| a target, all (T,); None where the difference is rounding.
+    """Return |total - (score - start)| / |score - start| per target, all (T,); None where the difference is rounding.
 
     Source: the completeness axiom of Sundararajan, Taly, Yan, 2017, arXiv 1703.01365.
     """

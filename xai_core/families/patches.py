@@ -1,4 +1,4 @@
-"""A patch that moves over the picture and hides a part of it."""
+"""A patch that moves over the picture and hides part of it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Fill = Annotated[
 class Lattice:
     """The positions of the patch, and the fall of the score (T, rows, columns) at each.
 
-    visits: (P, 3) row, column and spacing. Coarse spacings come first; until finer ones follow, the fall at a
-    position stands for the whole block of `spacing` positions that begins there, so that any preview is complete.
+    visits: (P, 3) row, column and spacing. Coarse spacings come first. Until finer ones follow, the fall at a position
+    represents the whole block of `spacing` positions that begins there, so every preview is complete.
     """
 
     def __init__(self, size: tuple[int, ...], patch: int, stride: int, targets: int) -> None:
@@ -31,7 +31,7 @@ class Lattice:
         self.visits = _coarse_first(len(self._tops), len(self._lefts))
 
     def squares(self, first: int, last: int) -> Indices:
-        """Return the patches (n, 4) of these visits: first row and column, and those after the last."""
+        """Return the patches (n, 4) of these visits: first row and column, and one past the last row and column."""
         rows, columns, _ = self.visits[first:last].T
         corners = np.stack([self._tops[rows], self._lefts[columns]], axis=1)
         return np.concatenate([corners, corners + self._patch], axis=1)
@@ -53,7 +53,7 @@ def _starts(side: int, patch: int, stride: int) -> Indices:
 
 
 def _averages(starts: Indices, patch: int, side: int) -> NDArray[np.float64]:
-    """Return (side, positions): the share that each position has in the mean at each pixel."""
+    """Return (side, positions): the weight of each position in the mean at each pixel."""
     offset = np.arange(side)[:, None] - starts
     covers = (offset >= 0) & (offset < patch)
     shares: NDArray[np.float64] = covers / covers.sum(axis=1, keepdims=True)
@@ -68,7 +68,7 @@ def _coarse_first(rows: int, columns: int) -> Indices:
 
 
 def hidden(image: Floats, fill: Floats, squares: Indices, skip: int = 0) -> Floats:
-    """Return an image (H, W, 3) once for each square (n, 4) after the first `skip`, `fill` showing there instead."""
+    """Return copies of an image (H, W, 3), one per square (n, 4) after the first `skip`, showing `fill` there."""
     pictures = np.repeat(image[None], len(squares) - skip, axis=0)
     for picture, (top, left, bottom, right) in zip(pictures, squares[skip:], strict=True):
         square = np.s_[top:bottom, left:right]

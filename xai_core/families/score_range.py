@@ -9,8 +9,8 @@ from xai_core.types import Floats
 
 ROUNDING = 2e-6  # of a score in float32
 STILL = (
-    "A score stayed the same whatever was hidden, so its map says nothing; "
-    "choose another fill, or the logit as the score where the probability is close to 0 or 1."
+    "A score stayed the same no matter what was hidden, so its map says nothing; "
+    "choose a different fill, or the logit as the score if the probability is close to 0 or 1."
 )
 
 
@@ -32,9 +32,9 @@ class ScoreRange:
         return np.asarray(self._high - self._low <= ROUNDING * largest)
 
     def moved(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return values (T, n) with 0 for targets whose score stood still, as theirs are made of rounding."""
+        """Return values (T, n) with 0 for targets whose score did not move, as theirs are rounding errors."""
         return np.where(self.still[:, None], 0.0, values)
 
     def notes(self) -> tuple[str, ...]:
-        """Return a sentence where a score did not move."""
+        """Return a sentence if a score did not move."""
         return (STILL,) if self.still.any() else ()

@@ -1,6 +1,6 @@
-"""Superpixels: parts of a picture of like colour, found without the model.
+"""Superpixels: regions of similar colour, found without the model.
 
-scikit-image is imported when it is first needed, as that takes a while.
+scikit-image is imported on first use, as that takes a while.
 """
 
 from __future__ import annotations
@@ -20,29 +20,30 @@ Algorithm = Annotated[
     Literal["slic", "quickshift", "felzenszwalb", "grid"],
     "How the picture is cut: even patches (slic), by colour (quickshift), along edges (felzenszwalb), or in squares.",
 ]
-Count = Annotated[int, Range(2, 200), "About how many superpixels: more are finer, and need more samples."]
+Count = Annotated[int, Range(2, 200), "Approximate number of superpixels: more are finer and need more samples."]
 
-LARGEST_AREA = 256**2  # pixels: larger pictures are cut as seen at this size, which no segment's outline shows
+LARGEST_AREA = 256**2  # pixels: larger pictures are segmented at this size, which does not show in the outlines
 Labels = NDArray[np.integer]
 
 
 def superpixels(algorithm: str, image: Floats, count: int) -> Segments:
-    """Cut an image (H, W, 3) in [0, 1] into about `count` superpixels, the same ones each time.
+    """Cut an image (H, W, 3) in [0, 1] into about `count` superpixels, the same each time.
 
-    A picture that has nothing to go by, such as a black one, is cut into a grid, and a note says so.
+    A picture without any structure, such as a black one, is cut into a grid, and a note says so.
     Sources: Achanta and others, SLIC, 2012; Vedaldi, Soatto, Quick Shift, 2008; Felzenszwalb, Huttenlocher, 2004.
     """
     if algorithm == "grid":
         return _squares(image, count)
-    found = Segments.of(_at_full_size(ALGORITHMS[algorithm](_reduced(image, LARGEST_AREA), count), image.shape[:2]))
-    return found if found.count > 1 else _squares(image, count, algorithm)
+    labels = ALGORITHMS[algorithm](_reduced(image, LARGEST_AREA), count)
+    segments = Segments.of(_at_full_size(labels, image.shape[:2]))
+    return segments if segments.count > 1 else _squares(image, count, algorithm)
 
 
 def _squares(image: Floats, count: int, instead_of: str = "") -> Segments:
     height, width = image.shape[:2]
     rows = min(max(1, round((count * height / width) ** 0.5)), count)
     columns = max(1, round(count / rows))
-    note = f"This picture has no parts that {instead_of} could find, so it was cut into {rows * columns} rectangles."
+    note = f"{instead_of} found no regions in this picture, so it was cut into {rows * columns} rectangles."
     return Segments.grid(image.shape[:2], rows, columns, (note,) if instead_of else ())
 
 
@@ -55,7 +56,7 @@ def _slic(image: Floats, count: int) -> Labels:
 def _quickshift(image: Floats, count: int) -> Labels:
     """Modes of colour and place; their number falls with the square of the kernel's size, which is corrected once.
 
-    The time grows with the fourth power of that size, so for few superpixels the picture is looked at from afar.
+    Time grows with the fourth power of that size, so the picture is reduced when few superpixels are wanted.
     """
     from skimage.segmentation import quickshift
 
@@ -67,11 +68,13 @@ def _quickshift(image: Floats, count: int) -> Labels:
     first = max(1.0, (image.shape[0] * image.shape[1] / count / PIXELS_A_MODE) ** 0.5)
     labels = with_kernel(first)
     second = min(max(1.0, first * (_number(labels) / count) ** 0.5), 1.5 * first)
-    return labels if second == first else min(labels, with_kernel(second), key=lambda one: abs(_number(one) - count))
+    return (
+        labels if second == first else min(labels, with_kernel(second), key=lambda labels: abs(_number(labels) - count))
+    )
 
 
 def _felzenszwalb(image: Floats, count: int) -> Labels:
-    """Regions without strong edges inside; the scale that gives about `count` of them is found by halving."""
+    """Regions without strong inner edges; bisection finds the scale that gives about `count` of them."""
     from skimage.segmentation import felzenszwalb
 
     smallest = max(1, image.shape[0] * image.shape[1] // (8 * count))
@@ -85,7 +88,7 @@ def _felzenszwalb(image: Floats, count: int) -> Labels:
         middle = (low * high) ** 0.5
         tried.append(with_scale(middle))
         low, high = (middle, high) if _number(tried[-1]) > count else (low, middle)
-    return min(tried, key=lambda one: abs(_number(one) - count))
+    return min(tried, key=lambda labels: abs(_number(labels) - count))
 
 
 ALGORITHMS: dict[str, Callable[[Floats, int], Labels]] = {

@@ -8,10 +8,10 @@ from xai_core.types import Card, Floats
 
 
 def seen_from_the_end(relations: Floats, last: Floats, card: Card) -> Floats:
-    """Return (h, w): what the answer takes from each patch, by how each token relates to each (tokens, tokens).
+    """Return (h, w): what the prediction takes from each patch, given how tokens relate to each other (tokens, tokens).
 
-    last: the score's gradient with respect to the last layer's attention (heads, tokens, tokens); tokens whose row is
-    nought there are not read, so that it tells a class token from the mean of all patches.
+    last: the score's gradient with respect to the last layer's attention (heads, tokens, tokens). Tokens whose row is
+    zero there are not read out, which distinguishes a class token from the mean of all patches.
     """
     assert card.token_grid is not None
     height, width = card.token_grid

@@ -24,15 +24,15 @@ HALF = ShareOfSide(0.5)
     group="Perturbation",
     needs=Capability.PREDICT,
     source="Zeiler, Fergus, Visualizing and Understanding Convolutional Networks, 2014, arXiv 1311.2901",
-    cost="one forward pass a position of the patch, whatever the number of targets",
+    cost="one forward pass per position of the patch, for any number of targets",
     guide=Guide(
         answers="How far does the score fall when this part of the picture is hidden?",
-        choose="For any model, and when the answer must be easy to tell: it is an experiment, not a formula.",
-        limits="Parts that can stand in for each other seem unimportant; a hidden patch is itself an unusual sight.",
+        choose="For any model, and when the answer must be easy to explain: it is an experiment, not a formula.",
+        limits="Parts that can replace each other seem unimportant, and a hidden patch is itself unusual to the model.",
     ),
 )
 class Occlusion(Method):
-    """Hide one patch after the other and see how far the score falls."""
+    """Hide one patch after another and measure how far the score falls."""
 
     patch: Annotated[int, Range(4, HALF, unit="px"), "Side of the square that hides a part of the picture."] = 24
     stride: Annotated[int, Range(1, HALF, unit="px"), "How far the patch moves; smaller is slower and finer."] = 8
@@ -43,7 +43,7 @@ class Occlusion(Method):
     def check(self) -> None:
         if self.stride > self.patch:
             raise ParamError(
-                f"Stride must not exceed the patch, or pixels between two patches are never hidden; "
+                f"The stride must not exceed the patch, or pixels between two patches are never hidden; "
                 f"got a stride of {self.stride} px and a patch of {self.patch} px."
             )
 

@@ -16,11 +16,11 @@ from xai_core.types import Capability, Floats
     group="Gradient",
     needs=Capability.GRADIENT,
     source="Smilkov, Thorat, Kim, Viégas, Wattenberg, SmoothGrad, 2017, arXiv 1706.03825",
-    cost="`samples` backward passes a target",
+    cost="at most `samples` backward passes per target",
     guide=Guide(
-        answers="Which pixels change the score most, not just here but for all pictures close to this one?",
+        answers="Which pixels change the score most, not just for this picture but for all pictures close to it?",
         choose="When the plain gradient is too noisy to read.",
-        limits="Like the gradient it shows sensitivity, not contribution; much noise asks about pictures unlike yours.",
+        limits="Like the gradient, it shows sensitivity, not contribution. Strong noise makes pictures unlike yours.",
     ),
 )
 class SmoothGrad(NoisyGradients):

@@ -16,11 +16,11 @@ from xai_core.types import Capability, Floats
     needs=Capability.GRADIENT,
     source="Hooker, Erhan, Kindermans, Kim, A Benchmark for Interpretability Methods in Deep Neural Networks, 2019, "
     "arXiv 1806.10758",
-    cost="`samples` backward passes a target",
+    cost="at most `samples` backward passes per target",
     guide=Guide(
-        answers="Which pixels have a steep slope, whichever way, for all pictures close to this one?",
-        choose="When a ranking of pixels matters more than their sign: it did best in tests that remove pixels.",
-        limits="It has no sign; strong pixels dominate, as slopes are squared.",
+        answers="Which pixels have a steep slope, up or down, for all pictures close to this one?",
+        choose="When the ranking of pixels matters more than their sign: it did best in tests that remove pixels.",
+        limits="It has no sign, and strong pixels dominate because slopes are squared.",
     ),
     class_sensitivity="low",
 )

@@ -16,11 +16,11 @@ from xai_core.types import Capability, Floats
     needs=Capability.GRADIENT,
     source="Adebayo, Gilmer, Goodfellow, Kim, Local Explanation Methods for Deep Neural Networks Lack Sensitivity to "
     "Parameter Values, 2018, arXiv 1810.03307",
-    cost="`samples` backward passes a target",
+    cost="at most `samples` backward passes per target",
     guide=Guide(
         answers="Where does the score's slope itself change most when the picture changes a little?",
-        choose="For outlines that are clearer than those of SmoothGrad.",
-        limits="It has no sign, and says nothing on whether a pixel speaks for or against the class.",
+        choose="For clearer outlines than those of SmoothGrad.",
+        limits="It has no sign, so it does not say whether a pixel speaks for or against the class.",
     ),
     class_sensitivity="low",
 )

@@ -59,4 +59,4 @@ def test_remembered_pictures_are_not_made_again():
     ("image", "fill", "says"), [(IMAGE, "black", 0), (IMAGE * 0, "black", 1), (IMAGE * 0, "grey", 0)]
 )
 def test_a_fill_that_hides_nothing_is_said(image, fill, says):
-    assert sum("choose another fill" in note for note in Hiding(image, HALVES, fill).notes) == says
+    assert sum("choose a different fill" in note for note in Hiding(image, HALVES, fill).notes) == says

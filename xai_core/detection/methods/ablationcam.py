@@ -1,4 +1,4 @@
-"""Ablation-CAM of a box: channels of the feature pyramid weighed by what becomes of the box without each."""
+"""Ablation-CAM of a box: channels of the feature pyramid weighted by what happens to the box without each."""
 
 from __future__ import annotations
 
@@ -31,33 +31,32 @@ VALUES = {"zero": 0.0, "very low": -1000.0}  # the second is what pytorch-grad-c
     title="Ablation-CAM of a box",
     needs=Capability.DETECT | Capability.ACTIVATIONS | Capability.ABLATION,
     source="Desai, Ramaswamy, Ablation-CAM, 2020, WACV; on a pyramid and for a box's score, as pytorch-grad-cam has it",
-    cost="one pass through the backbone, and for each box and channel two through what follows it; everywhere at once, "
-    "one a channel whatever the number of boxes",
+    cost="one pass through the backbone, and two through the rest for each box and channel; everywhere at once, one "
+    "per channel for any number of boxes",
     guide=Guide(
-        answers="Where are the features without which the box would be lost, less sure, or elsewhere?",
-        choose="When an experiment is wanted instead of a slope, and to see what holds an edge in its place.",
-        limits="Coarse. Channels that can stand in for each other seem unimportant. Everywhere at once, a channel "
+        answers="Without which features would the box be lost, less certain, or elsewhere?",
+        choose="When you want an experiment instead of a slope, or want to see what holds an edge in place.",
+        limits="Coarse. Channels that can replace each other seem unimportant. Everywhere at once, a channel "
         "counts wherever it is active, so another object of the class lights up as well.",
     ),
 )
 class AblationCamOfABox(DetectionMethod):
-    """Weigh each channel of the feature pyramid by how far the box falls or moves without it."""
+    """Weight each channel of the feature pyramid by how far the box falls or moves without it."""
 
     channels: Annotated[
         float,
         Range(1, 100, 1, "%"),
-        "Share of the channels of all levels that is asked about, those that promise most first; less is faster and "
-        "less exact.",
+        "Share of the channels of all levels to ablate, most promising first; fewer are faster and less exact.",
     ] = 20.0
     ablation_value: Annotated[
         Literal["zero", "very low"],
-        'What a channel is set to: zero, or as the literature does for Faster R-CNN far below all values ("very low", '
-        "-1000), which disturbs the work of the other channels too.",
+        'Value of an ablated channel: zero, or, as in the literature on Faster R-CNN, far below all values ("very '
+        'low", -1000), which also disturbs the other channels.',
     ] = "zero"
     where: Annotated[
         Literal["in the box and around it", "everywhere at once"],
-        "Where a channel is ablated: once in the box and once around it, so that what it does there is told apart, or "
-        "in the whole picture as the literature does, which is twice as fast and lights up other objects as well.",
+        "Where a channel is ablated: once in the box and once around it, which separates its effects, or in the whole "
+        "picture as in the literature, which is twice as fast but lights up other objects as well.",
     ] = "in the box and around it"
     aspect: Explained = "score"
     least_iou: LeastIoU = 0.5
@@ -65,13 +64,13 @@ class AblationCamOfABox(DetectionMethod):
     grid: Grid = "middle"
     signs: Annotated[
         Signs,
-        "How a channel is added up: by its distance from zero, as the literature does for feature pyramids, turned so "
-        "that it rises towards its values where it counts, in the box or around it, or as it is.",
+        "How channels add up: by their distance from zero, as in the literature on feature pyramids; turned so that "
+        "each rises towards its values where it counts, in the box or around it; or as they are.",
     ] = "magnitude"
     centred: Annotated[
         bool,
-        "Measure from the mean of the map, so that channels that are active everywhere show nothing; the literature "
-        "stretches its maps to the full range of colours instead.",
+        "Measure from the mean of the map, so that channels active everywhere show nothing; the literature stretches "
+        "its maps over the full range of colours instead.",
     ] = True
     positive_only: ForTheBox = True
     batch_size: BatchSize = 32
@@ -91,7 +90,7 @@ class AblationCamOfABox(DetectionMethod):
                 yield Estimate((number + one.fraction) / len(targets), every.copy(), notes=tuple(sorted(notes)))
 
     def _of(self, seen: _Seen, targets: Sequence[BoxTarget]) -> Iterator[Estimate]:
-        """Explain targets, all by the same ablations."""
+        """Explain several targets by the same ablations."""
         order = ChannelOrder(seen.maps, targets, seen.size, self.channels)
         falls = Falls(nearest(seen.found, targets), targets, self.aspect, self.least_iou)
         total = WeightedChannels(seen.maps, self.signs, len(targets), grid_of(seen.maps, self.grid))
@@ -127,7 +126,7 @@ class AblationCamOfABox(DetectionMethod):
     def _find(
         self, seen: _Seen, targets: Sequence[BoxTarget], order: ChannelOrder, part: Part
     ) -> Callable[[int, int], list[Detections]]:
-        """Return what ablates the channels from one to before another in a part of the picture."""
+        """Return a function that ablates a range of channels in one part of the picture."""
         numbers = _numbers(seen.model.card, seen.names)
         places = None if self.where == AT_ONCE else dict(zip(numbers.tolist(), part.places, strict=True))
 
@@ -139,7 +138,7 @@ class AblationCamOfABox(DetectionMethod):
         return find
 
     def _shown(self, maps: Floats, size: Size) -> Floats:
-        """Return maps (T, h, w) of the grid as they are shown, at the size of the picture's maps."""
+        """Return maps (T, h, w) of the grid at the size of the picture's maps."""
         if self.centred:
             maps = maps - maps.mean(axis=(1, 2), keepdims=True)
         return resized(np.maximum(maps, 0) if self.positive_only else maps, size)
@@ -147,7 +146,7 @@ class AblationCamOfABox(DetectionMethod):
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    """A picture (H, W, 3), its pyramid at some levels (h, w, K), and what is found in it."""
+    """A picture (H, W, 3), its pyramid at some levels (h, w, K), and its detections."""
 
     model: DetectionModel
     image: Floats
@@ -161,6 +160,6 @@ class _Seen:
 
 
 def _numbers(card: Card, names: Sequence[str]) -> Indices:
-    """Return where each of some levels stands in the card."""
+    """Return the position of each of some levels in the card."""
     known = [layer.name for layer in card.layers]
     return np.array([known.index(name) for name in names], np.int64)

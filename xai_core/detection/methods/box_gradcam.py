@@ -19,7 +19,7 @@ from xai_core.method import Guide
 from xai_core.params import Size
 from xai_core.types import Capability, Estimate, Floats
 
-LEAST_IOU = 0.1  # else the gradient would be that of another box
+LEAST_IOU = 0.1  # below, the gradient would be that of a different box
 Slope = Annotated[
     Literal["score", "left", "right", "top", "bottom", "width", "height"],
     "What is explained: the score of the box's class (its logit), or one of its edges, its width or its height in "
@@ -35,9 +35,9 @@ Slope = Annotated[
     "instead of Grad-CAM, 2020, arXiv 2011.08891",
     cost="one detection, and for each box one pass back from its head to the pyramid",
     guide=Guide(
-        answers="Which features raise the box's score, or move one of its edges?",
-        choose="As the first map of a box: it takes about as long as finding the box did.",
-        limits="A slope, not an experiment: features whose effect is saturated count little. What the detector used to "
+        answers="Which features raise the box's score or move one of its edges?",
+        choose="As the first map of a box: it takes about as long as the detection itself.",
+        limits="A slope, not an experiment: features with a saturated effect count little. What the detector used to "
         "find the place (its proposals) is not asked about, only what it made of it.",
     ),
 )

@@ -1,4 +1,4 @@
-"""Occlusion of a box: what becomes of it when a patch of the picture is hidden."""
+"""Occlusion of a box: what happens to it when a patch of the picture is hidden."""
 
 from __future__ import annotations
 
@@ -26,22 +26,24 @@ from xai_core.types import Capability, Estimate, Floats, Indices
     title="Occlusion of a box",
     needs=Capability.DETECT,
     source="Zeiler, Fergus, Visualizing and Understanding Convolutional Networks, 2014, arXiv 1311.2901",
-    cost="one detection a position of the patch, whatever the number of boxes",
+    cost="one detection per position of the patch, for any number of boxes",
     guide=Guide(
         answers="How far does the box's score fall, or an edge move, when this part of the picture is hidden?",
-        choose="For any detector, and when the answer must be easy to tell: it is an experiment, not a formula.",
-        limits="Parts that can stand in for each other seem unimportant; a hidden patch is itself an unusual sight. "
-        "A box smaller than the patch is merely found again as a blot of that size.",
+        choose="For any detector, and when the answer must be easy to explain: it is an experiment, not a formula.",
+        limits="Parts that can replace each other seem unimportant, and a hidden patch is itself unusual to the model. "
+        "A box smaller than the patch may simply be detected again as a blot of that size.",
     ),
 )
 class OcclusionOfABox(DetectionMethod):
-    """Hide one patch of the picture after the other and see how far the box falls or moves."""
+    """Hide one patch of the picture after another and measure how far the box falls or moves."""
 
     patch: Annotated[
-        int, Range(2, 50, unit="%"), "Side of the square that hides a part, of the picture's shorter side."
+        int, Range(2, 50, unit="%"), "Side of the square that hides a part, as a share of the picture's shorter side."
     ] = 16
     stride: Annotated[
-        int, Range(1, 50, unit="%"), "How far the patch moves, of the shorter side; smaller is slower and finer."
+        int,
+        Range(1, 50, unit="%"),
+        "How far the patch moves, as a share of the shorter side; smaller is slower and finer.",
     ] = 8
     fill: Fill = "grey"
     aspect: Explained = "score"
@@ -51,7 +53,7 @@ class OcclusionOfABox(DetectionMethod):
     def check(self) -> None:
         if self.stride > self.patch:
             raise ParamError(
-                f"Stride must not exceed the patch, or pixels between two patches are never hidden; "
+                f"The stride must not exceed the patch, or pixels between two patches are never hidden; "
                 f"got a stride of {self.stride} % and a patch of {self.patch} %."
             )
 
@@ -79,7 +81,7 @@ class OcclusionOfABox(DetectionMethod):
         fill = baseline_picture(self.fill, image)
 
         def find(first: int, last: int) -> list[Detections]:
-            """Look at the picture as it is (change 0), and behind each patch."""
+            """Detect in the unchanged picture (change 0) and behind each patch."""
             squares = in_pixels(lattice.squares(max(first - 1, 0), last - 1), map_size(image), image.shape[:2])
             return model.detect(np.concatenate([image[None][first:], hidden(image, fill, squares)]), FLOOR)
 

@@ -25,15 +25,15 @@ from xai_core.types import Capability, Estimate, Floats
     source="Muhammad, Yeasin, Eigen-CAM, 2020, arXiv 2008.00299; on a pyramid and centred, as pytorch-grad-cam has it",
     cost="one pass through the backbone, whatever the number of boxes",
     guide=Guide(
-        answers="What stands out most in the detector's features, whatever the box?",
-        choose="For a look at what the detector sees at all, in the time of one pass, before asking about a box.",
-        limits="It knows nothing of boxes and classes: every box of a picture gets the same map. What differs most "
+        answers="What stands out most in the detector's features, regardless of the box?",
+        choose="For a first look at what the detector sees, in one pass, before asking about a box.",
+        limits="It knows nothing about boxes or classes: every box in a picture gets the same map. What differs most "
         "from the rest of the picture counts as standing out; where objects fill it, that may be the ground.",
     ),
     class_sensitivity="none",
 )
 class EigenCamOfADetector(DetectionMethod):
-    """Project the levels of the feature pyramid, laid side by side, on their first principal component."""
+    """Project the levels of the feature pyramid, side by side, onto their first principal component."""
 
     levels: Levels = ()
     grid: Grid = "middle"
