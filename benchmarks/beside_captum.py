@@ -74,7 +74,7 @@ def contests(name: str, network: Network, peer: Captum, samples: int) -> Iterato
     yield contest(f"{square}, equal batches", PATCHES, partial(peer.occlusion, PATCHES.batch_size), hidden)
     yield contest(f"{square}, captum's default", PATCHES, partial(peer.occlusion, 1), hidden)
     yield from _paths(contest, network, peer)
-    shares = KernelShap(samples=samples, fill="black", score="logit")
+    shares = KernelShap(samples=samples, stop_at_noise=0.0, fill="black", score="logit")
     asked = forward_passes(network, samples, shares.batch_size)
     yield contest(f"KernelSHAP, {samples} samples", shares, partial(peer.kernel_shap, shares), asked)
 
@@ -94,7 +94,7 @@ def _paths(contest, network: Network, peer: Captum) -> Iterator[Contest]:
 
 
 def _as_exact(network: Network, error: float) -> IntegratedGradients:
-    """Return the fewest steps that are in float32 as exact as captum's."""
+    """Return the fewest steps that are as exact in float32 as captum's."""
     short = (IntegratedGradients(steps=steps) for steps in FEWER_STEPS)
     return next((one for one in short if _error(one, network, "float32") <= error), PATH)
 

@@ -26,8 +26,8 @@ from xai_core.types import Precision
 
 
 def contest(name: str, network: WithEngines, peer: str, module: Any, masks: int) -> Contest:
-    """Return RISE by Vitrine and by xplique's own class on a module that it takes."""
-    method = Rise(samples=masks)
+    """Return RISE by Vitrine and by xplique's own class on a module it accepts."""
+    method = Rise(samples=masks, stop_at_noise=0.0)
     theirs = XpliqueRise(
         module,
         batch_size=method.batch_size,
@@ -49,7 +49,7 @@ def contest(name: str, network: WithEngines, peer: str, module: Any, masks: int)
 
 
 def _likeness(method: Rise, network: WithEngines, precision: Precision) -> str:
-    """Say how far the map agrees with the one by the framework's own passes in float32."""
+    """Return how well the map agrees with that of the framework's own passes in float32."""
     native, engine = (subject.run(method, one).maps.ravel() for one in (network.native, network.at(precision)))
     return f"map correlation {np.corrcoef(native, engine)[0, 1]:.6f} with the framework's own passes"
 

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import torchvision  # noqa: F401  (whole, and before TensorFlow: after it PyTorch's libraries do not load)
+from xai_core.samples import references
 
 import model_adapters
 from benchmarks import subject
@@ -35,7 +36,6 @@ from xai_core.families.noise import NOISE_WANTED
 from xai_core.methods.rise import Rise
 from xai_core.model import Model
 from xai_core.preprocessing import Preprocessing, presets
-from xai_core.samples import references
 from xai_core.types import Floats, ModelSource, Precision
 
 ROOT = Path(__file__).resolve().parents[1]

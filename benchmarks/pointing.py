@@ -1,4 +1,4 @@
-"""How often a map points at the box that it explains: python -m benchmarks.pointing [--pictures 30] [--only drise].
+"""How often a map points at the box it explains: python -m benchmarks.pointing [--pictures 30] [--only drise].
 
 On pictures of blood cells the surest white cell is explained; on generated scenes with two digits, each of the two.
 A hit is a map whose largest value lies in the box (the pointing game of Zhang and others, Top-down Neural Attention by
@@ -35,13 +35,13 @@ from xai_core.types import Floats, ModelSource
 ASSETS = Path(__file__).resolve().parents[2] / "shared" / "assets"
 CELLS = ASSETS / "models" / "detection" / "fasterrcnn_mobilenet_v2_fpn_bccd.pth"
 WHITE, LEAST_SCORE, LEAST_IOU = 1, 0.5, 0.5
-SEED = 2024  # of scenes that nothing was learnt from or chosen by
+SEED = 2024  # of scenes that no training or choice has seen
 HEADS = ["method", "pictures", "boxes", "peak in its box", "more of the map in its box than in the other", "s a box"]
 
 
 @dataclass
 class Tally:
-    """What was seen of one method on one kind of picture."""
+    """Counts for one method on one kind of picture."""
 
     peaks: list[bool] = field(default_factory=list)
     shares: list[bool] = field(default_factory=list)
@@ -68,7 +68,7 @@ def main() -> None:
         model, scenes = SCENES[kind]()
         known = list(islice(scenes, chosen.pictures))
         for method_id in chosen.only:
-            settings = {"samples": chosen.samples} if method_id == "drise" else {}
+            settings = {"samples": chosen.samples, "stop_at_noise": 0.0} if method_id == "drise" else {}
             lines.append(judged(method_id, settings, model, known).line(method_id, kind))
             print(lines[-1], flush=True)
     print(table(HEADS, lines))
@@ -112,7 +112,7 @@ def two_digits() -> tuple[DetectionModel, Iterator[tuple[Floats, list[BoxTarget]
 
 
 def both_found(model: DetectionModel, scene: Scene) -> tuple[Floats, list[BoxTarget]] | None:
-    """Return a scene with what was found of its two digits, where both were found."""
+    """Return a scene and the detections of its two digits, if both were detected."""
     image = image_of(scene.pixels)
     (found,) = model.detect(image[None], LEAST_SCORE)
     if len(found) < 2:

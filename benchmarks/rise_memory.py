@@ -1,4 +1,4 @@
-"""Peak memory of a RISE run in this process, with a network that takes almost none itself; prints MiB.
+"""Peak memory of a RISE run in this process, with a network that needs almost none itself; prints MiB.
 
 python -m benchmarks.rise_memory SAMPLES
 """
@@ -24,7 +24,7 @@ SPOOL = 2**30  # bytes
 
 
 class Brightness(Network):
-    """A thousand classes, the more likely the brighter the picture and the higher their number."""
+    """A thousand classes, more likely in brighter pictures and with higher numbers."""
 
     card = Card("none", "in memory", CLASSES, InputSpec(SIDE, SIDE), Capability.PREDICT)
 
@@ -36,7 +36,8 @@ def main() -> None:
     memory = SpooledMemory(tempfile.mkdtemp(), SPOOL)
     model = Model(Brightness(), Preprocessing(SIDE, SIDE), memory)
     image = np.random.default_rng(0).random((SIDE, SIDE, 3), dtype=np.float32)
-    deque(Rise(samples=int(sys.argv[1])).explain(model, image, np.array([CLASSES - 1])), maxlen=1)
+    method = Rise(samples=int(sys.argv[1]), stop_at_noise=0.0)
+    deque(method.explain(model, image, np.array([CLASSES - 1])), maxlen=1)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 

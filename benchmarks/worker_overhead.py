@@ -24,7 +24,7 @@ SECONDS = 600
 
 
 def explained(runner: LocalRunner, source: ModelSource, masks: int, precision: Precision) -> object:
-    method = Rise(samples=masks, seed=next(SEEDS))
+    method = Rise(samples=masks, stop_at_noise=0.0, seed=next(SEEDS))
     question = Explain(PREPROCESSING, method, photo(), TARGETS, Conditions(precision=precision))
     return runner.ask(source, question).result(SECONDS)
 

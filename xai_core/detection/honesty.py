@@ -8,8 +8,9 @@ import numpy as np
 
 from xai_core.detection.targets import inside
 from xai_core.detector import BoxTarget
+from xai_core.families.noise import is_constant
 from xai_core.trust import honesty
-from xai_core.trust.honesty import Finding, is_constant
+from xai_core.trust.honesty import Finding
 from xai_core.types import Floats
 
 UNSURE = 0.3  # score of a box

@@ -1,14 +1,31 @@
-"""Random masks, pictures under them, and the mean of what they are worth.
+"""Random masks, and pictures under them.
 
 Products are einsum without BLAS: as fast at these shapes, and the same bits whatever the number of threads.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from xai_core.pictures.resampling import stretch
-from xai_core.types import Doubles, Estimate, Floats
+from xai_core.pictures.resampling import resized, stretch
+from xai_core.types import Doubles, Flags, Floats, Indices
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Masks before they are stretched over the picture, of a `grid` of g x g cells.
+
+    kept: (n, g²) bool, the cells that are kept. shifts: (n, 2), the row and column at which each mask is cut.
+    """
+
+    kept: Flags
+    shifts: Indices
+
+    def after(self, skip: int) -> Cells:
+        """Return the masks after the first `skip`."""
+        return Cells(self.kept[skip:], self.shifts[skip:])
 
 
 class Masks:
@@ -20,102 +37,43 @@ class Masks:
 
     def __init__(self, size: tuple[int, ...], grid: int, preservation: float, seed: int) -> None:
         self._random = np.random.Generator(np.random.PCG64(seed))
-        self._size, self._grid, self._preservation = size, grid, preservation
-        self._cells = np.array([-(-side // grid) for side in size])
-        self._stretches = [stretch(grid, (grid + 1) * cell) for cell in self._cells]
+        self.size, self.grid, self.preservation = size, grid, preservation
+        self.cell = np.array([-(-side // grid) for side in size])  # height and width of a cell in pixels
+        self._stretches = [stretch(grid, (grid + 1) * cell) for cell in self.cell]
 
-    def draw(self, count: int) -> Floats:
-        """Return the next `count` masks, (n, H, W), 1 where all is kept."""
-        numbers = self._random.random((count, self._grid**2 + 2))
-        kept = (numbers[:, :-2] < self._preservation).astype(np.float32).reshape(count, self._grid, self._grid)
-        shifts = (numbers[:, -2:] * self._cells).astype(np.int64)
+    def cells(self, count: int) -> Cells:
+        """Return the next `count` masks before they are stretched."""
+        numbers = self._random.random((count, self.grid**2 + 2))
+        shifts = (numbers[:, -2:] * self.cell).astype(np.int64)
+        return Cells(numbers[:, :-2] < self.preservation, shifts)
+
+    def pixels(self, cells: Cells) -> Floats:
+        """Return masks as values of pixels, (n, H, W), 1 where all is kept."""
+        kept = cells.kept.astype(np.float32).reshape(-1, self.grid, self.grid)
         rows, columns = (
             stretch[shift[:, None] + np.arange(side)]
-            for stretch, shift, side in zip(self._stretches, shifts.T, self._size, strict=True)
+            for stretch, shift, side in zip(self._stretches, cells.shifts.T, self.size, strict=True)
         )
         across = np.einsum("ngf,nfw->ngw", kept, np.ascontiguousarray(columns.transpose(0, 2, 1)))
         return np.asarray(np.einsum("nhg,ngw->nhw", rows, across), np.float32)
 
+    def draw(self, count: int) -> Floats:
+        """Return the next `count` masks as values of pixels, (n, H, W)."""
+        return self.pixels(self.cells(count))
 
-def masked(image: Floats, masks: Floats, skip: int) -> Floats:
+    def placements(self) -> tuple[Doubles, Doubles]:
+        """Return how each cell spreads over rows and columns at each shift: (H, shifts, g) and (W, shifts, g)."""
+        down, across = (
+            stretch[np.arange(side)[:, None] + np.arange(cell)].astype(np.float64)
+            for stretch, side, cell in zip(self._stretches, self.size, self.cell, strict=True)
+        )
+        return down, across
+
+
+def masked(image: Floats, masks: Masks, cells: Cells, skip: int = 0) -> Floats:
     """Return the image (H, W, 3) under each mask after the first `skip`, black where nothing is kept."""
-    kept = masks[skip:]
+    kept = resized(masks.pixels(cells.after(skip)), (image.shape[0], image.shape[1]))
     pictures = np.empty((*kept.shape, 3), np.float32)
     for channel in range(3):  # numpy is slow where its innermost loop has three steps
         np.multiply(kept, image[:, :, channel], out=pictures[:, :, :, channel])
     return pictures
-
-
-class MaskAverage:
-    """Mean of score times mask, over the mask's expected value, and how sure it is."""
-
-    def __init__(self, targets: int, size: tuple[int, ...], expected: float) -> None:
-        self._count = 0
-        self._size, self._expected = size, expected
-        self._sums = np.zeros((targets, size[0] * size[1]))
-        self._squares = np.zeros_like(self._sums)
-
-    def add(self, scores: Floats, masks: Floats) -> None:
-        """Take scores (n, T) under masks (n, H, W)."""
-        weighted = scores / np.float32(self._expected)
-        values = masks.reshape(len(masks), -1)
-        self._sums += np.einsum("nt,np->tp", weighted, values)
-        self._squares += np.einsum("nt,np->tp", weighted**2, np.square(values))
-        self._count += len(masks)
-
-    def estimate(self, fraction: float) -> Estimate:
-        means = self._sums / self._count
-        maps = means.astype(np.float32).reshape(-1, *self._size)
-        return Estimate(fraction, maps, standard_error=self._standard_error(means))
-
-    def _standard_error(self, means: Doubles) -> Floats | None:
-        if self._count < 2:
-            return None
-        variances = (self._squares - self._count * means**2) / (self._count - 1)
-        errors = np.sqrt(np.maximum(variances, 0) / self._count)
-        return np.asarray(errors, np.float32).reshape(-1, *self._size)
-
-
-class MaskCovariance:
-    """Covariance of score and mask, over the mask's expected value, and how sure it is.
-
-    It is what `MaskAverage` finds less the mean score, so nought where the score does not hang on what is visible,
-    and without the noise that the mean score brings in there.
-    """
-
-    def __init__(self, targets: int, size: tuple[int, ...], expected: float) -> None:
-        self._count = 0
-        self._size, self._expected = size, expected
-        self._first: Floats | None = None
-        self._scores = np.zeros((targets, 1))
-        self._masks, self._squares = np.zeros((2, size[0] * size[1]))
-        self._products, self._with_squares, self._squared = np.zeros((3, targets, size[0] * size[1]))
-
-    def add(self, scores: Floats, masks: Floats) -> None:
-        """Take scores (n, T) under masks (n, H, W)."""
-        self._first = scores[0] if self._first is None else self._first
-        scores = scores - self._first  # small numbers keep their digits when their squares are added up
-        moved = masks.reshape(len(masks), -1) - np.float32(self._expected)
-        squares = np.square(moved)
-        self._scores += scores.sum(axis=0, dtype=np.float64)[:, None]
-        self._masks += moved.sum(axis=0)
-        self._squares += squares.sum(axis=0)
-        self._products += np.einsum("nt,np->tp", scores, moved)
-        self._with_squares += np.einsum("nt,np->tp", scores, squares)
-        self._squared += np.einsum("nt,np->tp", np.square(scores), squares)
-        self._count += len(masks)
-
-    def estimate(self, fraction: float) -> Estimate:
-        mean = self._scores / self._count
-        covariances = (self._products - mean * self._masks) / max(1, self._count - 1)
-        maps = (covariances / self._expected).astype(np.float32).reshape(-1, *self._size)
-        return Estimate(fraction, maps, standard_error=self._standard_error(mean, covariances))
-
-    def _standard_error(self, mean: Doubles, covariances: Doubles) -> Floats | None:
-        """Return the standard error of the maps, the mean mask taken to be the expected one."""
-        if self._count < 2:
-            return None
-        squares = self._squared - 2 * mean * self._with_squares + mean**2 * self._squares
-        variances = squares / (self._count - 1) - covariances**2
-        errors = np.sqrt(np.maximum(variances, 0) / self._count) / self._expected
-        return np.asarray(errors, np.float32).reshape(-1, *self._size)

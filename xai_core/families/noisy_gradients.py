@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from xai_core.families.noise import STOP_AT, StopAtNoise, Stopping
 from xai_core.method import BatchSize, ExplainedScore, Method, Seed
 from xai_core.model import Model
 from xai_core.params import Range
@@ -45,14 +46,17 @@ class Moments:
 
 @dataclass(frozen=True, kw_only=True)
 class NoisyGradients(Method):
-    """Base of the methods that look at the gradients of noisy copies; raising `samples` goes on from where they were.
+    """Base of the methods that look at the gradients of noisy copies; raising `samples` continues from the last run.
 
     Source of the noise: Smilkov and others, SmoothGrad, 2017, arXiv 1706.03825.
     """
 
     samples: Annotated[
-        int, Range(4, 500, steadier=True), "Noisy copies; more is slower and less random, and continues an earlier run."
+        int,
+        Range(4, 500, steadier=True),
+        "Maximum number of noisy copies; a higher limit allows less noise, and continues an earlier run.",
     ] = 32
+    stop_at_noise: StopAtNoise = STOP_AT
     noise: Annotated[
         float, Range(0.01, 0.5, 0.01), "Standard deviation of the noise, where the picture's values lie in 0 to 1."
     ] = 0.15
@@ -65,15 +69,20 @@ class NoisyGradients(Method):
         """Return the maps (T, H, W) and their standard error."""
 
     def explain(self, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:
-        sums = _Sums.recalled(model, self._key(image, targets), (len(targets), *image.shape), self.seed, self.samples)
+        stopping = Stopping.of_gradients(self.stop_at_noise, self.samples)
+        return stopping.until_steady(self._means(model, image, targets, stopping), self)
+
+    def _means(self, model: Model, image: Floats, targets: Indices, stopping: Stopping) -> Iterator[Estimate]:
+        sums = _Sums.recalled(model, self._key(image, targets), (len(targets), *image.shape), self.seed, stopping)
         at_once = max(1, self.batch_size // len(targets))
-        while sums.count < self.samples:
-            copies = sums.noisy(image, min(at_once, self.samples - sums.count), self.noise)
-            asked = np.repeat(copies, len(targets), axis=0)
-            found = model.gradients(asked, np.tile(targets, len(copies)), self.score)
-            sums.add(found.reshape(len(copies), len(targets), *image.shape))
+        if sums.count:
             yield self._estimate(sums)
-        if sums.recalled_all:
+        while sums.count < self.samples:
+            more = min(at_once, stopping.next_check(sums.count) - sums.count)
+            copies = sums.noisy(image, more, self.noise)
+            pictures = np.repeat(copies, len(targets), axis=0)
+            gradients = model.gradients(pictures, np.tile(targets, len(copies)), self.score)
+            sums.add(gradients.reshape(len(copies), len(targets), *image.shape))
             yield self._estimate(sums)
 
     def _estimate(self, sums: _Sums) -> Estimate:
@@ -86,24 +95,22 @@ class NoisyGradients(Method):
 
 
 class _Sums:
-    """Running sums that a later run with more samples takes up, with the state of the random draws."""
+    """Running sums that a later run with more samples continues, with the state of the random draws."""
 
-    def __init__(self, model: Model, key: str, shape: tuple[int, ...], seed: int) -> None:
-        self._model, self._key = model, key
+    def __init__(self, model: Model, key: str, shape: tuple[int, ...], seed: int, percent: float) -> None:
+        self._model, self._key, self._percent = model, key, percent
         self._random = np.random.Generator(np.random.PCG64(seed))
         self.count = 0
-        self.recalled_all = False
         self._powers = np.zeros((4, *shape))
 
     @classmethod
-    def recalled(cls, model: Model, key: str, shape: tuple[int, ...], seed: int, most: int) -> _Sums:
-        """Return what is remembered of at most `most` samples, or fresh sums."""
-        sums = cls(model, key, shape, seed)
+    def recalled(cls, model: Model, key: str, shape: tuple[int, ...], seed: int, stopping: Stopping) -> _Sums:
+        """Return the sums of an earlier run if this run would have passed through them, or fresh ones."""
+        sums = cls(model, key, shape, seed, stopping.percent)
         known = model.recall(key)
-        if known and known["count"] <= most:
+        if known and stopping.continues(known["percent"], known["count"]):
             sums.count, sums._powers = known["count"], known["powers"].copy()
             sums._random.bit_generator.state = deepcopy(known["random"])
-            sums.recalled_all = sums.count == most
         return sums
 
     def noisy(self, image: Floats, count: int, noise: float) -> Floats:
@@ -112,20 +119,20 @@ class _Sums:
         return np.asarray(image + np.float32(noise) * drawn, np.float32)
 
     def add(self, gradients: Floats) -> None:
-        """Take gradients (n, T, H, W, 3), one copy after the other, so that no batch size changes a sum.
+        """Take gradients (n, T, H, W, 3), one copy after another, so that the batch size does not change a sum.
 
-        All memory is taken before the first sum changes, as what is remembered must not be half of a batch.
+        Memory is allocated before the first sum changes, so that what is kept never contains half a batch.
         """
         doubles = gradients.astype(np.float64)
         power = np.empty_like(doubles[0])
-        for one in doubles:
+        for gradient in doubles:
             power.fill(1)
             for sums in self._powers:
-                power *= one
+                power *= gradient
                 sums += power
         self.count += len(gradients)
         state: Any = self._random.bit_generator.state
-        self._model.keep(self._key, count=self.count, powers=self._powers, random=state)
+        self._model.keep(self._key, count=self.count, percent=self._percent, powers=self._powers, random=state)
 
     def moments(self) -> Moments:
         return Moments(self.count, *(self._powers / self.count))

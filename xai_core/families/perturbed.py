@@ -1,4 +1,4 @@
-"""Raw outputs of the numbered perturbed pictures of a run, asked for once and remembered."""
+"""Raw outputs for the numbered perturbed pictures of a run, computed once and remembered."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from xai_core.families.noise import Stopping
 from xai_core.model import Ledger, Model
 from xai_core.types import Floats
 
-KNOWN_A_PREVIEW = 512  # remembered rows take no forward pass, so a preview stands for many of them
+KNOWN_A_PREVIEW = 512  # remembered rows take no forward pass, so one preview covers many of them
 
 
 class RememberedRows:
-    """The rows that numbered questions 0, 1, 2, ... are answered with, asked for where the ledger has them not.
+    """The answers, as rows, to questions numbered 0, 1, 2, ...; computed if the ledger does not have them.
 
-    ask: what turns questions into rows (n, K). Batches start at multiples of their size, whether their rows are
-    remembered or asked for; so a sum over batches comes out the same, bit for bit, in either case.
+    ask: turns questions into rows (n, K). Batches start at the same numbers whether rows are remembered or computed,
+    so a sum over batches is the same in either case, bit for bit.
     """
 
     def __init__(self, ledger: Ledger, ask: Callable[[Any], Floats]) -> None:
@@ -30,24 +31,31 @@ class RememberedRows:
         seam = min(max(start, self._known), stop)
         if seam == stop:
             return self._ledger.rows(start, stop)
-        asked = self._ask(questions(seam - start))
-        self._ledger.append(asked)
-        return asked if seam == start else np.concatenate([self._ledger.rows(start, seam), asked])
+        fresh = self._ask(questions(seam - start))
+        self._ledger.append(fresh)
+        return fresh if seam == start else np.concatenate([self._ledger.rows(start, seam), fresh])
 
-    def batches(self, first: int, end: int, size: int) -> Iterator[tuple[int, int, bool]]:
-        """Yield (start, stop, worth a preview) from `first` to `end`."""
-        shown = first
-        for start in range(first, end, size):
-            stop = min(start + size, end)
-            worth = stop == end or stop > self._known or stop - shown >= KNOWN_A_PREVIEW
+    def batches(
+        self, first: int, end: int, size: int, stopping: Stopping | None = None
+    ) -> Iterator[tuple[int, int, bool]]:
+        """Yield (start, stop, worth a preview) from `first` to `end`.
+
+        stopping: a batch also ends, and is worth a preview, wherever noise is checked.
+        """
+        start = shown = first
+        while start < end:
+            check = stopping.next_check(start) if stopping else end
+            stop = min(start + size, check, end)
+            worth = stop in (check, end) or stop > self._known or stop - shown >= KNOWN_A_PREVIEW
             shown = stop if worth else shown
             yield start, stop, worth
+            start = stop
 
 
 class PerturbedOutputs(RememberedRows):
-    """What a model answers to the perturbed pictures 0, 1, 2, ... of one image.
+    """A model's raw outputs for the perturbed pictures 0, 1, 2, ... of one image.
 
-    `settings` name all that determines those pictures. ask: what turns them into raw outputs (n, K), where that is not
+    `settings` name everything that determines those pictures. ask: turns them into raw outputs (n, K), if that is not
     the model as a whole.
     """
 
@@ -58,5 +66,5 @@ class PerturbedOutputs(RememberedRows):
 
 
 def named(settings: Mapping[str, object], image: Floats) -> str:
-    """Return a name for the perturbed pictures of an image that no others share."""
+    """Return a unique name for the perturbed pictures of an image."""
     return f"{dict(settings)} {image.shape} {hashlib.sha256(image.tobytes()).hexdigest()}"

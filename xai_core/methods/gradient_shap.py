@@ -11,6 +11,7 @@ import numpy as np
 
 from xai_core.families.baselines import blurred
 from xai_core.families.completeness import completeness_errors
+from xai_core.families.noise import STOP_AT, StopAtNoise, Stopping
 from xai_core.method import BatchSize, ExplainedScore, Guide, Method, Seed, method
 from xai_core.model import Model
 from xai_core.params import Range
@@ -24,39 +25,47 @@ from xai_core.types import Capability, Estimate, Floats, Indices
     needs=Capability.GRADIENT,
     source="Erion, Janizek, Sturmfels, Lundberg, Lee, Improving Performance of Deep Learning Models with Axiomatic "
     "Attribution Priors and Expected Gradients, 2021, arXiv 1906.10670",
-    cost="`samples` backward passes a target and `samples` forward passes",
+    cost="at most `samples` backward passes per target and `samples` forward passes",
     guide=Guide(
-        answers="How much does each pixel account for, compared with many pictures without information, not just one?",
-        choose="When no single baseline seems right, for instance for objects as dark as a black baseline.",
-        limits="It is random: the noise is shown. The sum is exact only on average; the error is shown too.",
+        answers="How much does each pixel contribute, compared with many uninformative pictures instead of just one?",
+        choose="When no single baseline fits, for example for objects as dark as a black baseline.",
+        limits="It is random, and its noise is shown. The sum is exact only on average; that error is shown too.",
     ),
 )
 class GradientShap(Method):
     """Average Integrated Gradients over many baselines."""
 
     samples: Annotated[
-        int, Range(8, 1000, steadier=True), "Random baselines with a point on the path from each; more is slower."
+        int,
+        Range(8, 1000, steadier=True),
+        "Maximum number of random baselines, each with one point on its path; a higher limit allows less noise.",
     ] = 64
+    stop_at_noise: StopAtNoise = STOP_AT
     baselines: Annotated[
         Literal["colours", "noise", "blurred"],
-        "Pictures that stand for no information: plain colours, noise, or the picture itself blurred more or less.",
+        "Pictures that carry no information: plain colours, noise, or blurred versions of the picture.",
     ] = "colours"
     score: ExplainedScore = "logit"
     batch_size: BatchSize = 8
     seed: Seed = 0
 
     def explain(self, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:
+        stopping = Stopping.of_gradients(self.stop_at_noise, self.samples)
+        return stopping.until_steady(self._means(model, image, targets, stopping), self)
+
+    def _means(self, model: Model, image: Floats, targets: Indices, stopping: Stopping) -> Iterator[Estimate]:
         whole = model.predict(image[None], self.score)[0, targets]
-        mean = _Mean(model, self._key(image, targets), (len(targets), *image.shape[:2]), self.seed, self.samples)
+        mean = _Mean(model, self._key(image, targets), (len(targets), *image.shape[:2]), self.seed, stopping)
         at_once = max(1, self.batch_size // len(targets))
-        if mean.count == self.samples:
-            yield mean.estimate(1.0, whole)
-        for first in range(mean.count, self.samples, at_once):
-            drawn = [self._draw(image, mean.random) for _ in range(min(at_once, self.samples - first))]
+        if mean.count:
+            yield mean.estimate(mean.count / self.samples, whole)
+        while mean.count < self.samples:
+            more = min(at_once, stopping.next_check(mean.count) - mean.count)
+            drawn = [self._draw(image, mean.random) for _ in range(more)]
             starts = np.stack([start for start, _ in drawn])
             points = np.stack([start + np.float32(at) * (image - start) for start, at in drawn])
-            asked = np.repeat(points, len(targets), axis=0)
-            slopes = model.gradients(asked, np.tile(targets, len(drawn)), self.score)
+            pictures = np.repeat(points, len(targets), axis=0)
+            slopes = model.gradients(pictures, np.tile(targets, len(drawn)), self.score)
             shares = slopes.reshape(len(drawn), len(targets), *image.shape) * (image - starts)[:, None]
             mean.add(shares.sum(axis=-1), model.predict(starts, self.score)[:, targets])
             yield mean.estimate(mean.count / self.samples, whole)
@@ -77,16 +86,16 @@ class GradientShap(Method):
 class _Mean:
     """Mean of maps (T, H, W), their squares for the error, and the mean score of the baselines.
 
-    It goes on from what is remembered under `key`, of at most `most` samples, with the random draws where they were.
+    It continues from what an earlier run kept under `key`, with the random draws where they were.
     """
 
-    def __init__(self, model: Model, key: str, shape: tuple[int, ...], seed: int, most: int) -> None:
-        self._model, self._key = model, key
+    def __init__(self, model: Model, key: str, shape: tuple[int, ...], seed: int, stopping: Stopping) -> None:
+        self._model, self._key, self._percent = model, key, stopping.percent
         self.random = np.random.Generator(np.random.PCG64(seed))
         self.count, self._sums, self._squares = 0, np.zeros(shape), np.zeros(shape)
         self._starts = np.zeros(shape[0])
         known = model.recall(key)
-        if known and known["count"] <= most:
+        if known and stopping.continues(known["percent"], known["count"]):
             self.count, self._starts = known["count"], known["starts"].copy()
             self._sums, self._squares = known["sums"].copy(), known["squares"].copy()
             self.random.bit_generator.state = deepcopy(known["random"])
@@ -94,7 +103,7 @@ class _Mean:
     def add(self, shares: Floats, starts: Floats) -> None:
         """Take maps (n, T, H, W) and the scores (n, T) of their baselines.
 
-        All memory is taken before the first sum changes, as what is remembered must not be half of a batch.
+        Memory is allocated before the first sum changes, so that what is kept never contains half a batch.
         """
         doubles = shares.astype(np.float64)
         for share, square, start in zip(doubles, doubles**2, starts, strict=True):
@@ -103,7 +112,8 @@ class _Mean:
             self._starts += start
             self.count += 1
         sums: dict[str, Any] = {"sums": self._sums, "squares": self._squares, "starts": self._starts}
-        self._model.keep(self._key, count=self.count, random=self.random.bit_generator.state, **sums)
+        state: Any = self.random.bit_generator.state
+        self._model.keep(self._key, count=self.count, percent=self._percent, random=state, **sums)
 
     def estimate(self, fraction: float, whole: Floats) -> Estimate:
         means = self._sums / self.count

@@ -1,4 +1,4 @@
-"""HSIC: how strongly the score depends, in whatever way, on each cell of a grid being shown."""
+"""HSIC: how strongly the score depends, in any way, on each cell of a grid being shown."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 
 import numpy as np
 
+from xai_core.families.noise import STOP_AT, StopAtNoise, Stopping
 from xai_core.families.perturbed import PerturbedOutputs
 from xai_core.families.score_range import ROUNDING, ScoreRange
 from xai_core.families.segments import Fill, Hiding, Kept, Segments
@@ -18,7 +19,7 @@ from xai_core.types import Capability, Doubles, Estimate, Floats, Indices
 
 BLOCK = 50  # masks of a Latin hypercube: each cell is kept in half of them
 GROUPS = 10  # of masks, left out in turn for the standard error
-FOR_THE_WIDTH = 500  # scores whose differences give the kernel's width
+FOR_THE_WIDTH = 500  # scores whose differences set the kernel's width
 GROWTH = 1.1  # of the samples between two previews, as each takes time that grows with their square
 
 
@@ -29,48 +30,55 @@ GROWTH = 1.1  # of the samples between two previews, as each takes time that gro
     needs=Capability.PREDICT,
     source="Novello, Fel, Vigouroux, Making Sense of Dependence: Efficient Black-box Explanations Using Dependence "
     "Measure, 2022, arXiv 2206.06219",
-    cost="`samples` forward passes, whatever the number of targets",
+    cost="at most `samples` forward passes, for any number of targets",
     guide=Guide(
-        answers="Does the score depend on whether this cell is shown, and how strongly, in whatever way?",
-        choose="When few forward passes are affordable: it needs fewer than Sobol indices or RISE.",
-        limits="It does not say whether a cell speaks for the class or against it; its unit has no meaning beyond one "
-        "map, and values near the chance level are those of a cell without any influence.",
+        answers="How strongly does the score depend, in any way, on whether this cell is shown?",
+        choose="When you can afford only a few forward passes: it needs fewer than Sobol indices.",
+        limits="It does not say whether a cell speaks for or against the class. Values are comparable only within one "
+        "map, and those near the chance level mean no influence.",
     ),
 )
 class Hsic(Method):
-    """Hide random cells and measure how far the score depends on each of them."""
+    """Hide random cells and measure how strongly the score depends on each."""
 
-    grid: Annotated[int, Range(2, 16, unit="cells"), "Cells along a side: more show finer parts, and need more."] = 8
+    grid: Annotated[
+        int, Range(2, 16, unit="cells"), "Cells along a side: more show finer parts and need more samples."
+    ] = 8
     samples: Annotated[
         int,
         Range(BLOCK, 5000, BLOCK, steadier=True),
-        "Random masks; more is slower and less noisy, and continues an earlier run.",
+        "Maximum number of random masks; a higher limit allows less noise, and continues an earlier run.",
     ] = 500
+    stop_at_noise: StopAtNoise = STOP_AT
     fill: Fill = "black"
     score: ExplainedScore = "probability"
     batch_size: BatchSize = 12
     seed: Seed = 0
 
     def explain(self, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:
+        stopping = Stopping.of_masks(self.stop_at_noise, self.samples)
+        return stopping.until_steady(self._dependences(model, image, targets, stopping), self)
+
+    def _dependences(self, model: Model, image: Floats, targets: Indices, stopping: Stopping) -> Iterator[Estimate]:
         segments = Segments.grid(image.shape[:2], self.grid, self.grid)
         hiding = Hiding(image, segments, self.fill)
         dependence = _Dependence(segments, self.samples, len(targets))
         outputs = PerturbedOutputs(model, image, method=self.id, grid=self.grid, fill=self.fill, seed=self.seed)
         shown = 0
-        for start, stop, worth_a_preview in outputs.batches(0, self.samples, self.batch_size):
+        for start, stop, worth_a_preview in outputs.batches(0, self.samples, self.batch_size, stopping):
             kept = masks(segments.count, start, stop, self.seed)
             raw = outputs.rows(start, stop, partial(hiding.pictures, kept))
             dependence.add(kept, model.as_score(raw, self.score)[:, targets])
-            if stop == self.samples or (worth_a_preview and stop > GROWTH * shown):
+            if stopping.is_check(stop) or (worth_a_preview and stop > GROWTH * shown):
                 shown = stop
                 yield dependence.estimate(stop / self.samples, hiding.notes)
 
 
 def masks(cells: int, start: int, stop: int, seed: int) -> Kept:
-    """Return the masks from number `start` to `stop`, (n, cells), of the endless row of one seed.
+    """Return masks number `start` to `stop`, (n, cells), of the endless sequence of one seed.
 
-    They come in blocks of a Latin hypercube, rounded, so that in each block a cell is kept as often as hidden. The
-    first bits of a Sobol sequence would be the same for many cells, which could then not be told apart.
+    They come in blocks of a rounded Latin hypercube: within a block, each cell is kept as often as it is hidden. The
+    first bits of a Sobol sequence would be the same for many cells, which could then not be distinguished.
     """
     blocks = range(start // BLOCK, -(-stop // BLOCK))
     drawn = np.concatenate([_block(cells, number, seed) for number in blocks])
@@ -84,7 +92,7 @@ def _block(cells: int, number: int, seed: int) -> Kept:
 
 
 class _Dependence:
-    """The masks and scores so far, and how far the scores depend on each cell."""
+    """The masks and scores so far, and how strongly the scores depend on each cell."""
 
     def __init__(self, segments: Segments, samples: int, targets: int) -> None:
         self._segments, self._known = segments, 0
@@ -114,9 +122,9 @@ class _Dependence:
 
 
 def kernel_width(scores: Doubles) -> float:
-    """Return the median difference between two of the scores (n,), which are not all the same.
+    """Return the median difference between two of the scores (n,), which are not all equal.
 
-    Where most of them are the same, but for rounding, it is the median of the differences that there are.
+    If most are equal up to rounding, it is the median of the remaining differences.
     """
     some = scores[:FOR_THE_WIDTH]
     differences = np.abs(some[:, None] - some)[np.triu_indices(len(some), 1)]
@@ -131,7 +139,7 @@ def dependence(kept: Kept, scores: Doubles, width: float) -> tuple[Doubles, Doub
     """Return HSIC (cells,) of masks (n, cells) and scores (n,), its standard error, and its value by chance.
 
     trace(K H L H) / n² with the kernel K = 1/2 - (difference of two masks)² of a cell, L Gaussian in the difference
-    of two scores with `width` as its standard deviation, and H that takes the mean away. K is half the product of
+    of two scores with standard deviation `width`, and H, which subtracts the mean. K is half the product of
     signs, so with centred signs S it is the diagonal of S' L S / 2n².
     """
     count = len(scores)

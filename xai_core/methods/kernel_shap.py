@@ -10,11 +10,12 @@ from typing import Annotated, Protocol
 import numpy as np
 
 from xai_core.families.completeness import completeness_errors
+from xai_core.families.noise import STOP_AT, StopAtNoise, Stopping
 from xai_core.families.perturbed import PerturbedOutputs
 from xai_core.families.score_range import ScoreRange
 from xai_core.families.segments import Fill, Hiding, Kept, Segments
 from xai_core.families.superpixels import Algorithm, Count, superpixels
-from xai_core.families.weighted_sums import WeightedSums, jackknife, solve
+from xai_core.families.weighted_sums import WeightedSums, jackknife, of_fits, solve
 from xai_core.method import BatchSize, ExplainedScore, Guide, Method, Seed, method
 from xai_core.model import Model
 from xai_core.params import Range
@@ -28,24 +29,25 @@ from xai_core.types import Capability, Doubles, Estimate, Floats, Indices
     needs=Capability.PREDICT,
     source="Lundberg, Lee, A Unified Approach to Interpreting Model Predictions, 2017, arXiv 1705.07874; "
     "pairs as in Covert, Lee, Improving KernelSHAP, 2021, arXiv 2012.01536",
-    cost="`samples` forward passes, whatever the number of targets",
+    cost="at most `samples` forward passes, for any number of targets",
     guide=Guide(
-        answers="How is the score's difference to the hidden picture shared out fairly among the superpixels?",
-        choose="For any model, when the shares must add up to the difference, and parts may act together.",
-        limits="The shares depend on the fill and the superpixels; hidden parts make pictures that no camera took, "
-        "and with few samples the shares are noisy.",
+        answers="How much does each superpixel contribute to the score, compared with a fully hidden picture?",
+        choose="For any model, when contributions must add up to the score difference and parts may interact.",
+        limits="Contributions depend on the fill and the superpixels; hiding parts creates unnatural pictures. With "
+        "few samples the contributions are noisy.",
     ),
 )
 class KernelShap(Method):
-    """Share out the score's difference to the hidden picture among superpixels, by a weighted regression."""
+    """Split the score's difference from the hidden picture among superpixels by a weighted regression."""
 
     superpixels: Algorithm = "slic"
     count: Count = 50
     samples: Annotated[
         int,
         Range(50, 20000, 50, steadier=True),
-        "Pictures with superpixels hidden; more is slower and less noisy, and continues an earlier run.",
+        "Maximum number of pictures with superpixels hidden; more allow less noise, and continue an earlier run.",
     ] = 1000
+    stop_at_noise: StopAtNoise = STOP_AT
     fill: Fill = "grey"
     score: ExplainedScore = "probability"
     batch_size: BatchSize = 12
@@ -53,8 +55,21 @@ class KernelShap(Method):
 
     def explain(self, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:
         segments = superpixels(self.superpixels, image, self.count)
-        hiding = Hiding(image, segments, self.fill)
         coalitions = coalitions_of(segments.count, self.samples - len(ENDS), self.seed)
+        percent = 0.0 if coalitions.complete else self.stop_at_noise
+        stopping = of_fits(percent, len(ENDS) + coalitions.count, segments.count, len(ENDS))
+        return stopping.until_steady(self._fits(model, image, targets, segments, coalitions, stopping), self)
+
+    def _fits(
+        self,
+        model: Model,
+        image: Floats,
+        targets: Indices,
+        segments: Segments,
+        coalitions: Coalitions,
+        stopping: Stopping,
+    ) -> Iterator[Estimate]:
+        hiding = Hiding(image, segments, self.fill)
         outputs = PerturbedOutputs(
             model,
             image,
@@ -67,8 +82,8 @@ class KernelShap(Method):
         ends = np.repeat(ENDS[:, None], segments.count, axis=1)
         raw = outputs.rows(0, len(ENDS), partial(hiding.pictures, ends))
         fit = _Fit(segments, model.as_score(raw, self.score)[:, targets], coalitions.complete)
-        last = len(ENDS) + coalitions.count
-        for start, stop, worth_a_preview in outputs.batches(len(ENDS), last, self.batch_size):
+        last = stopping.total
+        for start, stop, worth_a_preview in outputs.batches(len(ENDS), last, self.batch_size, stopping):
             numbers = np.arange(start, stop) - len(ENDS)
             kept, weights = coalitions.numbered(numbers)
             raw = outputs.rows(start, stop, partial(hiding.pictures, kept))
@@ -79,14 +94,14 @@ class KernelShap(Method):
             yield fit.estimate(1.0, hiding.notes)
 
 
-EXACT = "All sets of superpixels were asked for, so the shares are exact."
+EXACT = "Every set of superpixels was tried, so the contributions are exact."
 ENDS = np.array([True, False])  # all is kept, nothing is kept: pictures 0 and 1 of each run
 
 
 class Coalitions(Protocol):
-    """Sets of kept segments, but for all and none, each followed by its complement.
+    """Sets of kept segments except all and none, each followed by its complement.
 
-    complete: whether these are all there are. name: what tells them from others.
+    complete: whether these are all possible sets. name: identifies them in a ledger's key.
     """
 
     count: int
@@ -98,12 +113,12 @@ class Coalitions(Protocol):
 
 
 def coalitions_of(segments: int, most: int, seed: int) -> Coalitions:
-    """Return all coalitions where these are at most `most`, or that many drawn ones."""
+    """Return all coalitions if there are at most `most`, and otherwise that many random ones."""
     return EveryCoalition(segments) if 2**segments - 2 <= most else DrawnCoalitions(segments, most, seed)
 
 
 class EveryCoalition:
-    """All sets of segments but the empty and the full one, weighted by the Shapley kernel; the heaviest first."""
+    """All sets of segments except the empty and the full one, weighted by the Shapley kernel, heaviest first."""
 
     complete = True
     name = "every one"
@@ -122,7 +137,7 @@ class EveryCoalition:
 
 
 class DrawnCoalitions:
-    """Sets whose size is drawn by the Shapley kernel's weight of all sets of that size; so each counts the same."""
+    """Sets whose size is drawn with the Shapley kernel's weight of all sets of that size, so each counts equally."""
 
     complete = False
 
@@ -134,10 +149,10 @@ class DrawnCoalitions:
         self._up_to = np.cumsum(shares) / shares.sum()
 
     def numbered(self, numbers: Indices) -> tuple[Kept, Doubles]:
-        kept = np.stack([self._one(int(number)) for number in numbers])
+        kept = np.stack([self._coalition(int(number)) for number in numbers])
         return kept, np.ones(len(kept))
 
-    def _one(self, number: int) -> Kept:
+    def _coalition(self, number: int) -> Kept:
         pair, complement = divmod(number, 2)
         random = np.random.default_rng((self._seed, pair))
         size = 1 + int(np.searchsorted(self._up_to[:-1], random.random(), side="right"))
@@ -151,9 +166,9 @@ def kernel_weights(segments: int) -> Doubles:
 
 
 class _Fit:
-    """The regression that is forced through the scores of the whole and of the hidden picture.
+    """The regression constrained to pass through the scores of the whole and of the hidden picture.
 
-    ends: scores (2, T) with all kept and with nothing kept. complete: whether every coalition will be seen.
+    ends: scores (2, T) with everything kept and with nothing kept. complete: whether all coalitions will come.
     """
 
     def __init__(self, segments: Segments, ends: Floats, complete: bool) -> None:
@@ -189,7 +204,7 @@ class _Fit:
 def shapley_fit(sums: Doubles, segments: int, whole: Doubles, none: Doubles) -> Doubles:
     """Return values (..., segments, T) that add up to whole - none, both (T,), and fit these `WeightedSums` best.
 
-    Each segment starts from an equal share, so that only what adds up to zero is left to fit.
+    Each segment starts from an equal share, so only deviations that add up to zero remain to be fitted.
     """
     inner, ones = sums[..., 1 : segments + 1, 1 : segments + 1], sums[..., 1 : segments + 1, :1]
     share = (whole - none) / segments

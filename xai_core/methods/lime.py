@@ -8,11 +8,12 @@ from typing import Annotated
 
 import numpy as np
 
+from xai_core.families.noise import STOP_AT, StopAtNoise, Stopping
 from xai_core.families.perturbed import PerturbedOutputs
 from xai_core.families.score_range import ScoreRange
 from xai_core.families.segments import Fill, Hiding, Kept, Segments
 from xai_core.families.superpixels import Algorithm, Count, superpixels
-from xai_core.families.weighted_sums import WeightedSums, jackknife, solve
+from xai_core.families.weighted_sums import WeightedSums, jackknife, of_fits, ridge_fit
 from xai_core.method import BatchSize, ExplainedScore, Guide, Method, Seed, method
 from xai_core.model import Model
 from xai_core.params import Range
@@ -26,35 +27,44 @@ from xai_core.types import Capability, Doubles, Estimate, Floats, Indices
     needs=Capability.PREDICT,
     source="Ribeiro, Singh, Guestrin, Why Should I Trust You? Explaining the Predictions of Any Classifier, 2016, "
     "arXiv 1602.04938",
-    cost="`samples` forward passes, whatever the number of targets",
+    cost="at most `samples` forward passes, for any number of targets",
     guide=Guide(
-        answers="Which superpixels raise the score and which lower it, as far as a straight line can tell?",
-        choose="For any model, when whole parts of the picture matter more than pixels, and signs count.",
-        limits="The weights mean something only as far as the fit (R²) is good; other superpixels, another kernel "
-        "width or seed give other weights, and what parts do together is not seen.",
+        answers="Which superpixels raise the score and which lower it, according to a local linear model?",
+        choose="For any model, when you care about whole regions rather than pixels, and about signs.",
+        limits="The weights mean something only if the fit (R²) is good. Different superpixels, kernel widths or seeds "
+        "give different weights, and interactions between parts are not captured.",
     ),
 )
 class Lime(Method):
-    """Hide random superpixels and fit a linear model to the scores, near pictures counting more."""
+    """Hide random superpixels and fit a linear model to the scores, weighting nearby pictures more."""
 
     superpixels: Algorithm = "slic"
     count: Count = 50
     samples: Annotated[
         int,
         Range(50, 20000, 50, steadier=True),
-        "Random pictures; more is slower and steadier, and continues an earlier run.",
+        "Maximum number of random pictures; a higher limit allows less noise, and continues an earlier run.",
     ] = 1000
+    stop_at_noise: StopAtNoise = STOP_AT
     kernel_width: Annotated[
-        float, Range(0.05, 2, 0.05), "How far from the picture still counts: smaller is more local, and noisier."
+        float, Range(0.05, 2, 0.05), "Distance from the picture that still counts: smaller is more local and noisier."
     ] = 0.25
     fill: Fill = "segment"
-    ridge: Annotated[float, Range(0, 100, 0.1), "Pull of all weights towards zero: more is steadier and fainter."] = 1.0
+    ridge: Annotated[
+        float, Range(0, 100, 0.1), "Pulls all weights towards zero: higher values are steadier and fainter."
+    ] = 1.0
     score: ExplainedScore = "probability"
     batch_size: BatchSize = 12
     seed: Seed = 0
 
     def explain(self, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:
         segments = superpixels(self.superpixels, image, self.count)
+        stopping = of_fits(self.stop_at_noise, self.samples, segments.count)
+        return stopping.until_steady(self._fits(model, image, targets, segments, stopping), self)
+
+    def _fits(
+        self, model: Model, image: Floats, targets: Indices, segments: Segments, stopping: Stopping
+    ) -> Iterator[Estimate]:
         hiding = Hiding(image, segments, self.fill)
         draws = Draws(segments.count, self.seed)
         fit = _Fit(segments, len(targets), self.ridge)
@@ -67,7 +77,7 @@ class Lime(Method):
             fill=self.fill,
             seed=self.seed,
         )
-        for start, stop, worth_a_preview in outputs.batches(0, self.samples, self.batch_size):
+        for start, stop, worth_a_preview in outputs.batches(0, self.samples, self.batch_size, stopping):
             kept = draws.draw(stop - start)
             raw = outputs.rows(start, stop, partial(hiding.pictures, kept))
             scores = model.as_score(raw, self.score)[:, targets]
@@ -77,14 +87,14 @@ class Lime(Method):
 
 
 class Draws:
-    """The endless row of draws of one seed: all kept first, then each segment kept with probability one half."""
+    """The endless sequence of draws of one seed: all kept first, then each segment kept with probability 1/2."""
 
     def __init__(self, segments: int, seed: int) -> None:
         self._random = np.random.Generator(np.random.PCG64(seed))
         self._segments, self._drawn = segments, 0
 
     def draw(self, count: int) -> Kept:
-        """Return the next `count` draws, (n, segments); how many are drawn at a time does not change them."""
+        """Return the next `count` draws, (n, segments); the number drawn at a time does not change them."""
         kept = self._random.random((count, self._segments)) < 0.5
         kept[: max(0, 1 - self._drawn)] = True
         self._drawn += count
@@ -92,9 +102,9 @@ class Draws:
 
 
 def closeness(kept: Kept, kernel_width: float) -> Doubles:
-    """Return the weight (n,) of draws (n, d): sqrt(exp(-D²/w²)), D the cosine distance to the draw that keeps all.
+    """Return the weights (n,) of draws (n, d): sqrt(exp(-D²/w²)), with D the cosine distance to keeping everything.
 
-    D is 1 - sqrt(share that is kept), and 1 where nothing is kept.
+    D is 1 - sqrt(share kept), and 1 where nothing is kept.
     """
     distances = 1 - np.sqrt(kept.mean(axis=1, dtype=np.float64))
     return np.asarray(np.exp(-0.5 * (distances / kernel_width) ** 2))
@@ -133,25 +143,11 @@ class _Fit:
         return None if error is None else self._segments.paint(error.T)
 
 
-def ridge_fit(sums: Doubles, segments: int, ridge: float) -> tuple[Doubles, Doubles]:
-    """Return weights (..., segments, T) and weighted R² (..., T) of the fits with these `WeightedSums`.
-
-    The intercept is not pulled towards zero. R² is 0 where the scores do not differ.
-    """
-    mass = np.maximum(sums[..., :1, :1], np.finfo(float).tiny)
-    centred = sums[..., 1:, 1:] - sums[..., 1:, :1] * sums[..., :1, 1:] / mass
-    inner, with_scores = centred[..., :segments, :segments], centred[..., :segments, segments:]
-    weights = solve(inner + ridge * np.eye(segments), with_scores)
-    spread = np.diagonal(centred[..., segments:, segments:], axis1=-2, axis2=-1)
-    explained = np.einsum("...it,...it->...t", weights, 2 * with_scores - inner @ weights)
-    return weights, np.divide(explained, spread, out=np.zeros_like(explained), where=spread > 0)
-
-
 def adjusted(r2: float, samples: float, segments: int) -> float | None:
-    """Return R² less what a fit of as many weights as there are segments reaches by chance; None with too few samples.
+    """Return R² corrected for what a fit of that many segments reaches by chance; None with too few samples.
 
-    samples: how many there are, or for unequal weights w their effective number (sum w)² / sum w², as Kish has it.
-    It may be negative; with much ridge it is too small rather than too large. Source: Ezekiel, 1930.
+    samples: how many there are, or for unequal weights w their effective number (sum w)² / sum w² (Kish). The result
+    may be negative; with a strong ridge it is too small rather than too large. Source: Ezekiel, 1930.
     """
     left = samples - segments - 1
     return 1 - (1 - r2) * (samples - 1) / left if left > 0 else None

@@ -9,6 +9,7 @@ from typing import Annotated
 import numpy as np
 
 from xai_core.families.completeness import completeness_errors
+from xai_core.families.noise import STOP_AT, StopAtNoise, Stopping
 from xai_core.families.perturbed import PerturbedOutputs
 from xai_core.families.score_range import ScoreRange
 from xai_core.families.segments import Fill, Hiding, Kept, Segments
@@ -25,23 +26,24 @@ from xai_core.types import Capability, Doubles, Estimate, Floats, Indices
     needs=Capability.PREDICT,
     source="Castro, Gómez, Tejada, Polynomial calculation of the Shapley value based on sampling, 2009; "
     "pairs as in Mitchell and others, Sampling Permutations for Shapley Value Estimation, 2022, arXiv 2104.12199",
-    cost="`permutations` times (`grid`² - 1) forward passes, and two, whatever the number of targets",
+    cost="at most `permutations` times (`grid`² - 1) forward passes, and two, for any number of targets",
     guide=Guide(
-        answers="How much does each cell of a grid add to the score on average, whatever is shown before it?",
-        choose="When the shares must add up exactly at any time, and their error must be known.",
-        limits="The answer depends on the fill; a cell is hidden as a whole, so its parts are not told apart, and "
-        "many permutations are needed before small shares stand out from the noise.",
+        answers="How much does each cell of a grid add to the score on average, over all orders of revealing cells?",
+        choose="When contributions must add up exactly at any time, and their error must be known.",
+        limits="The answer depends on the fill. Cells are hidden as a whole, so nothing finer is resolved, and small "
+        "contributions need many permutations to stand out from the noise.",
     ),
 )
 class Shapley(Method):
-    """Show the cells one by one in random orders and average what each adds to the score."""
+    """Reveal the cells one by one in random orders and average what each adds to the score."""
 
     grid: Annotated[int, Range(2, 16, unit="cells"), "Cells along a side: more are finer, and cost more."] = 7
     permutations: Annotated[
         int,
         Range(2, 400, 2, steadier=True),
-        "Random orders; more is slower and less noisy, and continues an earlier run.",
+        "Maximum number of random orders; a higher limit allows less noise, and continues an earlier run.",
     ] = 20
+    stop_at_noise: StopAtNoise = STOP_AT
     fill: Fill = "grey"
     score: ExplainedScore = "probability"
     batch_size: BatchSize = 12
@@ -49,14 +51,27 @@ class Shapley(Method):
 
     def explain(self, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:
         segments = Segments.grid(image.shape[:2], self.grid, self.grid)
-        hiding = Hiding(image, segments, self.fill)
         orders = Orders(segments.count, self.seed)
+        total, pair = len(ENDS) + self.permutations * orders.steps, 2 * orders.steps
+        stopping = Stopping(self.stop_at_noise, total, unit=pair, least=LEAST_PAIRS, first=len(ENDS))
+        return stopping.until_steady(self._orders(model, image, targets, segments, orders, stopping), self)
+
+    def _orders(
+        self,
+        model: Model,
+        image: Floats,
+        targets: Indices,
+        segments: Segments,
+        orders: Orders,
+        stopping: Stopping,
+    ) -> Iterator[Estimate]:
+        hiding = Hiding(image, segments, self.fill)
         outputs = PerturbedOutputs(model, image, method=self.id, grid=self.grid, fill=self.fill, seed=self.seed)
         ends = np.repeat(ENDS[:, None], segments.count, axis=1)
         raw = outputs.rows(0, len(ENDS), partial(hiding.pictures, ends))
         shares = _Shares(segments, orders, model.as_score(raw, self.score)[:, targets])
-        last = len(ENDS) + self.permutations * orders.steps
-        for start, stop, worth_a_preview in outputs.batches(len(ENDS), last, self.batch_size):
+        last = stopping.total
+        for start, stop, worth_a_preview in outputs.batches(len(ENDS), last, self.batch_size, stopping):
             kept = orders.kept(np.arange(start, stop) - len(ENDS))
             raw = outputs.rows(start, stop, partial(hiding.pictures, kept))
             shares.add(model.as_score(raw, self.score)[:, targets])
@@ -64,13 +79,14 @@ class Shapley(Method):
                 yield shares.estimate(stop / last, hiding.notes)
 
 
+LEAST_PAIRS = 4  # of orders, before their standard error can be judged
 ENDS = np.array([True, False])  # all is kept, nothing is kept: pictures 0 and 1 of each run
 
 
 class Orders:
     """Random orders of the cells, each followed by its reverse.
 
-    steps: pictures an order takes, from the first cell shown to the last but one.
+    steps: pictures per order, from the first cell shown to the second-to-last.
     """
 
     def __init__(self, cells: int, seed: int) -> None:
@@ -92,7 +108,7 @@ class Orders:
 
 
 class _Shares:
-    """What each cell adds, order by order; the cells not yet shown in the present order share what is left."""
+    """What each cell adds, order by order; cells not yet shown in the current order share the rest equally."""
 
     def __init__(self, segments: Segments, orders: Orders, ends: Floats) -> None:
         self._segments, self._orders = segments, orders
@@ -114,7 +130,7 @@ class _Shares:
                 self._finish()
 
     def _finish(self) -> None:
-        added = self._of_present_order()
+        added = self._of_current_order()
         self._sums += added
         if self._done % 2:
             pair = (self._first_of_pair + added) / 2
@@ -124,8 +140,8 @@ class _Shares:
         self._done += 1
         self._path = [self._none]
 
-    def _of_present_order(self) -> Doubles:
-        """Return what each cell adds, (T, cells), in the order under way."""
+    def _of_current_order(self) -> Doubles:
+        """Return what each cell adds, (T, cells), in the current order."""
         order, shown = self._orders.order(self._done), len(self._path) - 1
         added = np.empty_like(self._sums)
         added[:, order[:shown]] = np.diff(self._path, axis=0).T
@@ -134,7 +150,7 @@ class _Shares:
 
     def estimate(self, fraction: float, notes: tuple[str, ...]) -> Estimate:
         under_way = len(self._path) > 1
-        sums = self._sums + self._of_present_order() if under_way else self._sums
+        sums = self._sums + self._of_current_order() if under_way else self._sums
         values = sums / (self._done + under_way)
         errors = completeness_errors(values.sum(axis=1), self._whole, self._none)
         if fraction == 1:
@@ -143,7 +159,7 @@ class _Shares:
         return Estimate(fraction, maps, {"efficiency_error": errors}, self._standard_error(), notes)
 
     def _standard_error(self) -> Floats | None:
-        """Of the mean over pairs; None before there are two."""
+        """Return the standard error of the mean over pairs; None before there are two."""
         pairs = self._done // 2
         if pairs < 2:
             return None

@@ -1,4 +1,4 @@
-"""Sobol indices: which share of the score's variance under random masks each cell of a grid is part of."""
+"""Sobol indices: the share of the score's variance under random masks that each cell of a grid takes part in."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 
 import numpy as np
 
+from xai_core.families.noise import STOP_AT, StopAtNoise, Stopping
 from xai_core.families.perturbed import PerturbedOutputs
 from xai_core.families.score_range import ScoreRange
 from xai_core.families.segments import Fill, Segments, filling, notes_on
@@ -17,6 +18,8 @@ from xai_core.params import Range
 from xai_core.pictures.resampling import resized, stretch
 from xai_core.types import Capability, Doubles, Estimate, Floats, Indices
 
+LEAST_ROWS = 8  # before their standard error can be judged
+
 
 @method(
     "sobol",
@@ -25,24 +28,25 @@ from xai_core.types import Capability, Doubles, Estimate, Floats, Indices
     needs=Capability.PREDICT,
     source="Fel, Cadène, Chalvidal, Cord, Vigouroux, Serre, Look at the Variance! Efficient Black-box Explanations "
     "with Sobol-based Sensitivity Analysis, 2021, arXiv 2111.04138; estimator of Jansen, 1999",
-    cost="`rows` times (`grid`² + 2) forward passes, whatever the number of targets",
+    cost="at most `rows` times (`grid`² + 2) forward passes, for any number of targets",
     guide=Guide(
-        answers="Which share of the score's ups and downs under random masks does each cell take part in?",
-        choose="For any model, when cells may matter only together with others: that counts as well.",
-        limits="It does not say whether a cell speaks for the class or against it; shares add up to more than one "
-        "where cells act together, and small ones drown in the noise of few rows.",
+        answers="What share of the score's variance under random masks does each cell take part in?",
+        choose="For any model, when cells may matter only in combination: interactions count too.",
+        limits="It does not say whether a cell speaks for or against the class. Shares add up to more than 1 if cells "
+        "interact, and small ones disappear in the noise of few rows.",
     ),
     class_sensitivity="low",
 )
 class Sobol(Method):
     """Fade cells in and out at random and find each cell's part in the variance of the score."""
 
-    grid: Annotated[int, Range(2, 16, unit="cells"), "Cells along a side of a mask: more are finer, and cost more."] = 7
+    grid: Annotated[int, Range(2, 16, unit="cells"), "Cells along a side of a mask: more are finer and cost more."] = 7
     rows: Annotated[
         int,
         Range(2, 256, steadier=True),
-        "Rows of the design; more is slower and less noisy, and continues an earlier run.",
+        "Maximum number of rows of the design; a higher limit allows less noise, and continues an earlier run.",
     ] = 24
+    stop_at_noise: StopAtNoise = STOP_AT
     fill: Fill = "black"
     score: ExplainedScore = "probability"
     batch_size: BatchSize = 12
@@ -50,12 +54,24 @@ class Sobol(Method):
 
     def explain(self, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:
         cells = (min(self.grid, image.shape[0]), min(self.grid, image.shape[1]))
-        fill = filling(self.fill, image, Segments.grid(image.shape[:2], *cells))
         design = Design(cells[0] * cells[1], self.rows, self.seed)
+        stopping = Stopping(self.stop_at_noise, design.count, unit=design.width, least=LEAST_ROWS)
+        return stopping.until_steady(self._indices(model, image, targets, cells, design, stopping), self)
+
+    def _indices(
+        self,
+        model: Model,
+        image: Floats,
+        targets: Indices,
+        cells: tuple[int, int],
+        design: Design,
+        stopping: Stopping,
+    ) -> Iterator[Estimate]:
+        fill = filling(self.fill, image, Segments.grid(image.shape[:2], *cells))
         fading = _Fading(image, fill, cells)
         indices = _Indices(design, len(targets))
         outputs = PerturbedOutputs(model, image, method=self.id, grid=self.grid, fill=self.fill, seed=self.seed)
-        for start, stop, worth_a_preview in outputs.batches(0, design.count, self.batch_size):
+        for start, stop, worth_a_preview in outputs.batches(0, design.count, self.batch_size, stopping):
             shown = design.numbered(np.arange(start, stop))
             raw = outputs.rows(start, stop, partial(fading.pictures, shown))
             indices.add(model.as_score(raw, self.score)[:, targets])
@@ -66,9 +82,9 @@ class Sobol(Method):
 class Design:
     """Rows of random values A and B of all cells, and for each cell row A with that cell's value of B.
 
-    The values are a scrambled Halton sequence: with the few rows there are, cells stay less alike in it than in a
-    Sobol sequence. Pictures go row by row: A, B, then a cell after the other, in an order that is random but the same
-    in each row. `count` is their number.
+    The values are a scrambled Halton sequence, in which cells differ more than in a Sobol sequence of so few rows.
+    Pictures come row by row: A, B, then one cell after another, in a random order that is the same for each row.
+    `count` is their number.
     """
 
     def __init__(self, cells: int, rows: int, seed: int) -> None:
@@ -79,9 +95,10 @@ class Design:
         self.order = np.random.default_rng(seed).permutation(cells)
         self.rows, self.width = rows, cells + 2
         self.count = rows * self.width
+        self.controls = (self._a - self._b) ** 2 / 2 - 1 / 12  # what a linear score would have, less what is expected
 
     def numbered(self, numbers: Indices) -> Floats:
-        """Return how far each cell is shown, (n, cells) in [0, 1], in the pictures of these numbers."""
+        """Return the opacity of each cell, (n, cells) in [0, 1], in the pictures with these numbers."""
         rows, places = np.divmod(numbers, self.width)
         shown = np.where((places == 1)[:, None], self._b[rows], self._a[rows])
         replaced = np.flatnonzero(places > 1)
@@ -91,25 +108,25 @@ class Design:
 
 
 class _Fading:
-    """Pictures between an image and its fill, both (H, W, 3), by a mask of cells that is stretched bilinearly."""
+    """Blends of an image and its fill, both (H, W, 3), by masks of cells stretched bilinearly."""
 
     def __init__(self, image: Floats, fill: Floats, cells: tuple[int, int]) -> None:
-        self._fill, self._way, self._cells = fill, image - fill, cells
+        self._fill, self._difference, self._cells = fill, image - fill, cells
         self._down, self._across = (stretch(n, side) for n, side in zip(cells, image.shape[:2], strict=True))
 
     def pictures(self, shown: Floats, skip: int) -> Floats:
         """Return a picture for each mask in `shown` (n, cells) after the first `skip`."""
         columns = np.einsum("ngf,wf->ngw", shown[skip:].reshape(-1, *self._cells), self._across)
         masks = np.einsum("hg,ngw->nhw", self._down, columns)
-        return np.asarray(self._fill + masks[..., None] * self._way, np.float32)
+        return np.asarray(self._fill + masks[..., None] * self._difference, np.float32)
 
     def paint(self, values: Doubles) -> Floats:
         """Return maps (T, H, W) of values (T, cells), stretched as the masks are."""
-        return resized(values.reshape(-1, *self._cells).astype(np.float32), self._way.shape[:2])
+        return resized(values.reshape(-1, *self._cells).astype(np.float32), self._difference.shape[:2])
 
 
 class _Indices:
-    """Total-order indices by Jansen's estimator, from the scores so far: the mean of (A - C)² / 2 over the variance."""
+    """Total-order indices by Jansen's estimator from the scores so far: the mean of (A - C)² / 2 over the variance."""
 
     def __init__(self, design: Design, targets: int) -> None:
         self._design, self._known = design, 0
@@ -136,7 +153,7 @@ class _Indices:
         return Estimate(fraction, paint(totals), figures, None if errors is None else paint(errors), notes)
 
     def _variances(self) -> Doubles:
-        """Return the variance (T,) of the scores of A and B; 0 where they do not differ by more than rounding."""
+        """Return the variance (T,) of the scores of A and B; 0 where they differ by rounding only."""
         base = self._scores[:, :2].reshape(-1, self._scores.shape[2])
         known = base[np.isfinite(base[:, 0])]
         return (
@@ -144,13 +161,16 @@ class _Indices:
         )
 
     def _halves(self, rows: int) -> Doubles:
-        """Return (A - C)² / 2, shape (rows, cells, T), not a number where C is not known yet."""
+        """Return (A - C)² / 2, shape (rows, cells, T), NaN where C is not known yet.
+
+        The further apart a cell's two values, the further the score moves; that part of the noise is removed.
+        """
         halves = np.empty((rows, self._design.width - 2, self._scores.shape[2]))
         halves[:, self._design.order] = (self._scores[:rows, :1] - self._scores[:rows, 2:]) ** 2 / 2
-        return halves
+        return without_control(halves, self._design.controls[:rows, :, None])
 
     def _mean_halves(self) -> Doubles:
-        """Return the mean (T, cells) over the rows; a cell that has not been looked at yet gets the others' mean."""
+        """Return the mean (T, cells) over the rows; a cell without any value yet gets the mean of the others."""
         halves = self._halves(self._design.rows)
         known = np.isfinite(halves)
         counts = known.sum(axis=0)
@@ -169,7 +189,24 @@ class _Indices:
         return _over(off.std(axis=0, ddof=1).T / np.sqrt(rows), variances)
 
 
+def without_control(values: Doubles, controls: Doubles) -> Doubles:
+    """Return values (rows, ...) minus what a line fitted to the other rows predicts from controls of mean zero.
+
+    controls: (rows, ...), broadcast. NaN values stay NaN and are ignored. Each row's line is fitted without that row
+    (cross-fitting), so the expected value does not change.
+    """
+    known = np.isfinite(values)
+    x, y = np.where(known, controls, 0.0), np.where(known, values, 0.0)
+    count = np.maximum(known.sum(axis=0) - known, 1)
+    mean_x, mean_y = (x.sum(axis=0) - x) / count, (y.sum(axis=0) - y) / count
+    spread = (x**2).sum(axis=0) - x**2 - count * mean_x**2
+    shared = (x * y).sum(axis=0) - x * y - count * mean_x * mean_y
+    enough = count >= LEAST_ROWS - 1
+    slopes = np.divide(shared, spread, out=np.zeros_like(shared), where=enough & (spread > 0))
+    return np.asarray(values - slopes * controls)
+
+
 def _over(values: Doubles, variances: Doubles) -> Doubles:
-    """Return values (T, cells) as shares of the variances (T,), 0 where there is none."""
+    """Return values (T, cells) as shares of the variances (T,), 0 where the variance is 0."""
     some = variances[:, None] > 0
     return np.divide(values, variances[:, None], out=np.zeros_like(values), where=some)

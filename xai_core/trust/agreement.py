@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from xai_core.trust.honesty import NOISE_WARNED_OF, is_constant
+from xai_core.families.noise import is_constant
+from xai_core.trust.honesty import NOISE_WARNED_OF
 from xai_core.types import Doubles, Floats
 
 ALIKE, ROUGHLY = 0.95, 0.8  # correlations of two seeds

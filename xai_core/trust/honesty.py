@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import get_args
@@ -10,10 +9,10 @@ from typing import get_args
 import numpy as np
 
 from xai_core.families.baselines import Baseline, baseline_picture
+from xai_core.families.noise import STOP_FIELD, is_constant, noise_shares
 from xai_core.method import Catalogued
 from xai_core.types import Card, Estimate, Floats, Indices
 
-NOISE_WANTED = 0.05
 NOISE_WARNED_OF = 0.2
 SATURATED, UNLIKELY = 0.999, 0.01
 NOTHING_MOVED = 0.01  # of a probability
@@ -50,36 +49,6 @@ RunCheck = Callable[[Finding], Iterator[str]]
 TargetCheck = Callable[[Finding, int], Iterator[str]]
 
 
-def noise_shares(estimate: Estimate) -> tuple[float | None, ...]:
-    """Return the share of each map's variance that is Monte Carlo noise, 0 to 1.
-
-    The share is the mean squared standard error divided by the map's variance over its pixels. Noise that shifts all
-    pixels together makes it an overestimate, never an underestimate. None if the method draws no random numbers, or
-    the map is constant.
-    """
-    errors = estimate.standard_error
-    if errors is None:
-        return (None,) * len(estimate.maps)
-    return tuple(_noise_share(heatmap, error) for heatmap, error in zip(estimate.maps, errors, strict=True))
-
-
-def _noise_share(heatmap: Floats, error: Floats) -> float | None:
-    spread = float(np.var(heatmap, dtype=np.float64))
-    return None if is_constant(heatmap) else min(1.0, float(np.mean(np.square(error, dtype=np.float64))) / spread)
-
-
-def samples_for(share: float, samples: int, wanted: float = NOISE_WANTED) -> int | None:
-    """Return how many samples reduce the noise share from `share`, measured at `samples`, to `wanted`.
-
-    The variance of the noise falls as 1 / samples; the rest stays. None if the whole map may be noise, because nothing
-    can be predicted then.
-    """
-    if share >= 1:
-        return None
-    ratio = share / (1 - share) * (1 - wanted) / wanted
-    return max(samples, math.ceil(samples * ratio))
-
-
 def warnings(finding: Finding) -> tuple[str, ...]:
     """Return what a reader should know before reading the maps of classes; each warning says what to do."""
     return _sentences(finding, OF_THE_RUN, OF_A_TARGET)
@@ -95,11 +64,6 @@ def _sentences(finding: Finding, of_the_run: Sequence[RunCheck], of_a_target: Se
     for position in range(len(finding.targets)):
         sentences += [sentence for check in of_a_target for sentence in check(finding, position)]
     return tuple(dict.fromkeys(sentences))
-
-
-def is_constant(heatmap: Floats) -> bool:
-    """Return whether a map has the same value everywhere, up to rounding."""
-    return float(np.ptp(heatmap)) <= 1e-6 * float(np.abs(heatmap).max(initial=0))
 
 
 def _black_picture(finding: Finding) -> Iterator[str]:
@@ -241,6 +205,8 @@ def _noisy(finding: Finding, position: int) -> Iterator[str]:
 
 def _more(method: Catalogued) -> str:
     """Return the advice that makes a result more exact, as a sentence without its full stop."""
+    if method.values().get(STOP_FIELD, 0) >= 100 * NOISE_WARNED_OF:
+        return "Stop at less noise"
     return f"Use more {method.effort.label.lower()}" if method.effort else "Compare it with a different method"
 
 

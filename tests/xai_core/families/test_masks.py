@@ -1,11 +1,12 @@
-"""Random masks, and the means and covariances of scores with them."""
+"""Random masks, and pictures under them."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from xai_core.families.masks import MaskAverage, MaskCovariance, Masks
+from xai_core.families.masks import Masks, masked
+from xai_core.pictures.resampling import resized
 
 
 @pytest.mark.parametrize(("size", "grid"), [((16, 16), 7), ((15, 22), 4), ((9, 40), 32)])
@@ -47,68 +48,27 @@ def test_each_mask_has_a_shift_of_its_own():
     assert shifts == set(range(20))
 
 
-def filled(kind, scores, masks, expected=0.3, at_once=25):
-    """Return the estimate of scores (n, T) under masks (n, H, W), given some at a time."""
-    found = kind(scores.shape[1], masks.shape[1:], expected)
-    for start in range(0, len(masks), at_once):
-        found.add(scores[start : start + at_once], masks[start : start + at_once])
-    return found.estimate(1.0)
+@pytest.mark.parametrize(("size", "grid"), [((15, 22), 4), ((9, 40), 32)])
+def test_placements_put_cells_where_the_pixels_have_them(size, grid):
+    masks = Masks(size, grid, 0.5, 3)
+    cells, (down, across) = masks.cells(20), masks.placements()
+    kept = cells.kept.reshape(-1, grid, grid)
+    rows, columns = down[:, cells.shifts[:, 0]], across[:, cells.shifts[:, 1]]
+    built = np.einsum("hng,ngf,wnf->nhw", rows, kept, columns)
+    np.testing.assert_allclose(masks.pixels(cells), built, atol=1e-6)
 
 
-@pytest.fixture
-def drawn():
-    """Scores (400, 2) of which the first rises with one pixel, and the masks under which they were found."""
-    masks = Masks((12, 9), 4, 0.3, 5).draw(400)
-    noise = np.random.default_rng(0).normal(size=(400, 2)) * 0.1 + 5
-    noise[:, 0] += masks[:, 3, 4]
-    return noise.astype(np.float32), masks
+def test_a_picture_under_masks_is_black_where_nothing_is_kept():
+    image = np.random.default_rng(0).random((12, 12, 3), np.float32)
+    masks = Masks((12, 12), 4, 0.5, 0)
+    cells = masks.cells(5)
+    pictures = masked(image, masks, cells)
+    np.testing.assert_allclose(pictures, masks.pixels(cells)[..., None] * image, rtol=1e-6)
+    np.testing.assert_array_equal(masked(image, masks, cells, 3), pictures[3:])
 
 
-def test_the_covariance_is_that_of_the_draws(drawn):
-    scores, masks = (one.astype(np.float64) for one in drawn)
-    expected = np.einsum("nt,nhw->thw", scores - scores.mean(axis=0), masks - masks.mean(axis=0)) / 399 / 0.3
-    np.testing.assert_allclose(filled(MaskCovariance, *drawn).maps, expected, atol=1e-5)
-
-
-def test_the_covariance_is_the_average_without_the_mean_score(drawn):
-    scores, masks = drawn
-    mean = scores.mean(axis=0)[:, None, None] * masks.mean(axis=0) / 0.3
-    expected = (filled(MaskAverage, *drawn).maps - mean) * 400 / 399
-    np.testing.assert_allclose(filled(MaskCovariance, *drawn).maps, expected, atol=1e-4)
-
-
-def test_the_covariance_is_less_noisy_than_the_average(drawn):
-    average, covariance = (filled(kind, *drawn).standard_error for kind in (MaskAverage, MaskCovariance))
-    assert covariance.max() < 0.2 * average.min()
-
-
-def test_a_constant_score_has_no_covariance(drawn):
-    found = filled(MaskCovariance, np.full((400, 1), 0.7, np.float32), drawn[1])
-    np.testing.assert_allclose(found.maps, 0, atol=1e-6)
-    np.testing.assert_allclose(found.standard_error, 0, atol=1e-6)
-
-
-def test_the_error_of_the_covariance_is_its_spread_over_many_runs():
-    random, runs = np.random.default_rng(1), []
-    for seed in range(200):
-        masks = Masks((6, 6), 3, 0.5, seed).draw(100)
-        scores = masks[:, 2, 2] + random.normal(size=100) * 0.3
-        runs.append(filled(MaskCovariance, scores[:, None].astype(np.float32), masks, 0.5))
-    spread = np.std([run.maps[0] for run in runs], axis=0)
-    told = np.mean([run.standard_error[0] for run in runs], axis=0)
-    np.testing.assert_allclose(told, spread, rtol=0.25)
-
-
-@pytest.mark.parametrize("kind", [MaskAverage, MaskCovariance])
-def test_how_many_come_at_once_changes_the_rounding_only(kind, drawn):
-    one, many = (filled(kind, *drawn, at_once=count) for count in (1, 400))
-    np.testing.assert_allclose(one.maps, many.maps, atol=1e-5)
-    np.testing.assert_allclose(one.standard_error, many.standard_error, rtol=1e-3)
-
-
-@pytest.mark.parametrize("kind", [MaskAverage, MaskCovariance])
-def test_one_mask_alone_has_no_error(kind, drawn):
-    scores, masks = drawn
-    found = filled(kind, scores[:1], masks[:1])
-    assert np.isfinite(found.maps).all()
-    assert found.standard_error is None
+def test_a_picture_larger_than_the_masks_is_masked_at_its_own_size():
+    masks = Masks((12, 12), 4, 0.5, 0)
+    cells = masks.cells(5)
+    pictures = masked(np.ones((48, 24, 3), np.float32), masks, cells)
+    np.testing.assert_allclose(pictures[..., 1], resized(masks.pixels(cells), (48, 24)), rtol=1e-6)

@@ -38,7 +38,7 @@ def test_a_single_sample_leaves_nothing_to_leave_out():
 
 
 def test_few_samples_for_many_segments_are_said():
-    assert sums_of(NUMBERS[:15]).notes() == ("15 samples are few for 4 superpixels; take 16 or more, or cut fewer.",)
+    assert sums_of(NUMBERS[:15]).notes() == ("15 samples are too few for 4 superpixels; use 16 or cut fewer.",)
     assert sums_of(NUMBERS[:16]).notes() == ()
 
 

@@ -23,17 +23,18 @@ from xai_core.trust.peers import PEERS
 from xai_core.types import Capability, Card, InputSpec
 
 SIDE, TARGETS = 32, np.array([3, 1])
+ALL = {"stop_at_noise": 0.0}  # samples are drawn
 PLAIN = {
-    "smoothgrad": {"samples": 300, "noise": 0.05},
-    "vargrad": {"samples": 300, "noise": 0.05},
-    "squaregrad": {"samples": 300, "noise": 0.05},
-    "gradient_shap": {"samples": 300, "baselines": "colours"},
+    "smoothgrad": {"samples": 300, "noise": 0.05, **ALL},
+    "vargrad": {"samples": 300, "noise": 0.05, **ALL},
+    "squaregrad": {"samples": 300, "noise": 0.05, **ALL},
+    "gradient_shap": {"samples": 300, "baselines": "colours", **ALL},
     "integrated_gradients": {"steps": 200},
     "deeplift": {"baseline": "grey"},
     "occlusion": {"patch": 8, "stride": 4, "fill": "grey"},
-    "lime": {"superpixels": "grid", "count": 9, "samples": 500, "fill": "grey", "score": "logit"},
-    "kernel_shap": {"superpixels": "grid", "count": 9, "samples": 1000, "fill": "mean", "score": "logit"},
-    "shapley": {"grid": 3, "permutations": 100, "score": "logit"},
+    "lime": {"superpixels": "grid", "count": 9, "samples": 500, "fill": "grey", "score": "logit", **ALL},
+    "kernel_shap": {"superpixels": "grid", "count": 9, "samples": 1000, "fill": "mean", "score": "logit", **ALL},
+    "shapley": {"grid": 3, "permutations": 100, "score": "logit", **ALL},
     "lrp": {"rule": "gamma"},
     "hirescam": {"positive_only": True},
 }

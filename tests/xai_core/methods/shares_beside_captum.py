@@ -57,8 +57,8 @@ def main() -> None:
     image[8:20, 4:18] *= 0.2
     squares = {"superpixels": "grid", "fill": "grey"}
     exact = ours(network, image, KernelShap(**squares, count=4, samples=50))
-    drawn = ours(network, image, KernelShap(**squares, count=16, samples=3000, batch_size=64))
-    orders = ours(network, image, Shapley(grid=4, permutations=100, fill="grey", batch_size=64))
+    drawn = ours(network, image, KernelShap(**squares, count=16, samples=3000, batch_size=64, stop_at_noise=0.0))
+    orders = ours(network, image, Shapley(grid=4, permutations=100, fill="grey", batch_size=64, stop_at_noise=0.0))
     regression = by_captum(attr.KernelShap, network, image, 4, n_samples=3000, perturbations_per_eval=64)
     sampled = by_captum(attr.ShapleyValueSampling, network, image, 4, n_samples=200, perturbations_per_eval=16)
     np.savez(

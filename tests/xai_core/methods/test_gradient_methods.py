@@ -54,7 +54,7 @@ def test_deeplift_adds_up_to_the_difference_in_score(baseline):
 
 
 def test_gradient_shap_of_a_linear_model_adds_up_whatever_is_drawn():
-    estimate = last(GradientShap(samples=16), LinearNetwork(WEIGHTS))
+    estimate = last(GradientShap(stop_at_noise=0.0, samples=16), LinearNetwork(WEIGHTS))
     assert max(estimate.diagnostics["completeness_error"]) < 1e-3
 
 
@@ -62,22 +62,26 @@ def test_gradient_shap_of_a_linear_model_adds_up_whatever_is_drawn():
 def test_gradient_shap_of_squares_nearly_adds_up(baselines):
     half = 0.8 + 0.2 * IMAGE
     half[:8] *= 0.9 if baselines != "blurred" else 0.1
-    estimate = last(GradientShap(samples=400, baselines=baselines), SquareNetwork(np.abs(WEIGHTS)), half)
+    estimate = last(
+        GradientShap(stop_at_noise=0.0, samples=400, baselines=baselines), SquareNetwork(np.abs(WEIGHTS)), half
+    )
     assert max(estimate.diagnostics["completeness_error"]) < 0.25
 
 
 def test_gradient_shap_goes_on_from_where_it_was():
     network, memory = SquareNetwork(WEIGHTS), Remembering()
     model = model_of(network, memory)
-    list(GradientShap(samples=8).explain(model, IMAGE, TARGETS))
+    list(GradientShap(stop_at_noise=0.0, samples=8).explain(model, IMAGE, TARGETS))
     asked = sum(network.asked_back)
-    *_, continued = GradientShap(samples=12).explain(model, IMAGE, TARGETS)
+    *_, continued = GradientShap(stop_at_noise=0.0, samples=12).explain(model, IMAGE, TARGETS)
     assert sum(network.asked_back) == asked + 4 * len(TARGETS)
-    np.testing.assert_array_equal(continued.maps, last(GradientShap(samples=12), SquareNetwork(WEIGHTS)).maps)
+    np.testing.assert_array_equal(
+        continued.maps, last(GradientShap(stop_at_noise=0.0, samples=12), SquareNetwork(WEIGHTS)).maps
+    )
 
 
 def test_no_batch_size_changes_what_gradient_shap_draws():
-    few, many = (last(GradientShap(samples=16, batch_size=size)).maps for size in (2, 32))
+    few, many = (last(GradientShap(stop_at_noise=0.0, samples=16, batch_size=size)).maps for size in (2, 32))
     np.testing.assert_allclose(few, many, rtol=1e-5, atol=1e-7)
 
 

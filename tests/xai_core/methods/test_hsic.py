@@ -19,7 +19,7 @@ TANH_OF_MANY = Game(16, lambda there: np.tanh(there @ np.linspace(0, 1, 16) ** 3
 
 
 def played(game, players, **changes):
-    method = Hsic(**{"grid": max(2, players), "score": "logit"} | changes)
+    method = Hsic(**{"grid": max(2, players), "score": "logit", "stop_at_noise": 0.0} | changes)
     return list(method.explain(model_of(game), white(players), ONE))
 
 

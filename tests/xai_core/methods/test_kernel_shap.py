@@ -20,7 +20,7 @@ from xai_core.families.segments import Segments
 from xai_core.methods.kernel_shap import DrawnCoalitions, KernelShap, coalitions_of, kernel_weights
 
 ONE = np.array([0])
-SETTINGS = {"superpixels": "grid", "fill": "black", "score": "logit"}
+SETTINGS = {"superpixels": "grid", "fill": "black", "score": "logit", "stop_at_noise": 0.0}
 
 
 def played(game, players, **changes):
@@ -45,7 +45,7 @@ def test_three_superpixels_get_their_exact_shares():
     assert last.maps.sum() == pytest.approx(6.0)
     assert sum(network.asked) == 8
     np.testing.assert_array_equal(last.standard_error, 0)
-    assert last.notes == ("All sets of superpixels were asked for, so the shares are exact.",)
+    assert last.notes == ("Every set of superpixels was tried, so the contributions are exact.",)
 
 
 def test_axioms_hold_where_all_coalitions_are_asked_for():
@@ -74,7 +74,7 @@ def test_more_superpixels_than_samples_still_share_out_the_difference():
     last = played(Game(40, lambda there: np.tanh(there.sum() / 20)), 40, samples=50)[-1]
     assert np.isfinite(last.standard_error).all()
     assert last.maps.sum() == pytest.approx(np.tanh(2), rel=1e-5)
-    assert "48 samples are few for 40 superpixels" in last.notes[0]
+    assert "48 samples are too few for 40 superpixels" in last.notes[0]
 
 
 def test_shares_add_up_at_any_time():
@@ -87,7 +87,7 @@ def test_shares_add_up_at_any_time():
 
 def test_a_linear_model_gets_weight_times_difference():
     weights, image = random_weights() * 30, random_image()
-    method = KernelShap(superpixels="grid", count=16, samples=300, fill="grey", score="logit")
+    method = KernelShap(**SETTINGS | {"count": 16, "samples": 300, "fill": "grey"})
     last = list(method.explain(model_of(LinearNetwork(weights)), image, np.array([0, 2])))[-1]
     effects = np.einsum("khwc,hwc->khw", weights[[0, 2]], image - 0.5)
     expected = added_up(effects, Segments.grid((16, 16), 4, 4))

@@ -14,7 +14,7 @@ from xai_core.methods.lime import Draws, Lime, adjusted, closeness
 
 TARGETS = np.array([0, 2])
 WEIGHTS, IMAGE = random_weights() * 30, random_image()
-GRID = {"superpixels": "grid", "count": 16}
+GRID = {"superpixels": "grid", "count": 16, "stop_at_noise": 0.0}
 
 
 def last_of(method, network=None, image=IMAGE, targets=TARGETS):
@@ -48,7 +48,7 @@ def test_draws_one_by_one_are_those_made_at_once():
 
 @pytest.mark.parametrize("ridge", [1.0, 0.1, 20.0])
 def test_the_weights_and_r2_are_those_of_scikit_learn(ridge):
-    method = Lime(superpixels="grid", count=7, samples=200, fill="black", ridge=ridge, score="logit")
+    method = Lime(**GRID | {"count": 7}, samples=200, fill="black", ridge=ridge, score="logit")
     last = last_of(method, Game(7, together), white(7), np.array([0]))
     weights, r2, samples = by_hand(200, ridge, together)
     np.testing.assert_allclose(last.maps[0, 0], weights, rtol=1e-5, atol=1e-7)
@@ -67,7 +67,14 @@ def test_a_linear_model_is_recovered():
 
 
 def test_the_standard_error_is_that_of_many_seeds():
-    settings = {"superpixels": "grid", "count": 7, "samples": 400, "fill": "black", "score": "logit"}
+    settings = {
+        "superpixels": "grid",
+        "count": 7,
+        "samples": 400,
+        "fill": "black",
+        "score": "logit",
+        "stop_at_noise": 0.0,
+    }
     found = [last_of(Lime(**settings, seed=seed), Game(7, together), white(7), np.array([0])) for seed in range(30)]
     spread = np.std([one.maps[0, 0] for one in found], axis=0)
     guessed = np.mean([one.standard_error[0, 0] for one in found], axis=0)
@@ -91,7 +98,15 @@ def test_a_score_that_no_straight_line_follows_has_no_fit():
 def test_the_fit_of_pure_chance_is_nought_however_many_superpixels_there_are():
     random = np.random.default_rng(0)
     chance = Game(49, lambda there: random.normal())
-    settings = {"superpixels": "grid", "count": 49, "samples": 100, "fill": "black", "ridge": 0.0, "score": "logit"}
+    settings = {
+        "superpixels": "grid",
+        "count": 49,
+        "samples": 100,
+        "fill": "black",
+        "ridge": 0.0,
+        "score": "logit",
+        "stop_at_noise": 0.0,
+    }
     found = [last_of(Lime(**settings, seed=seed), chance, white(49), np.array([0])) for seed in range(20)]
     assert np.mean([one.diagnostics["fit_r2"][0] for one in found]) == pytest.approx(0, abs=0.15)
 
@@ -107,7 +122,7 @@ def test_more_superpixels_than_samples_and_no_ridge_give_numbers():
     last = last_of(Lime(**settings, samples=50, ridge=0.0), game, white(64), np.array([0]))
     assert np.abs(last.maps).max() < 1
     assert np.isfinite(last.standard_error).all()
-    assert "50 samples are few for 64 superpixels" in last.notes[0]
+    assert "50 samples are too few for 64 superpixels" in last.notes[0]
     assert last.diagnostics["fit_r2"] == (None,)
 
 

@@ -9,6 +9,7 @@ import pytest
 from fakes import LinearNetwork, Remembering, model_of, random_image, random_weights
 
 from xai_core.errors import ModelError
+from xai_core.families.noise import noise_shares
 from xai_core.families.score_range import STILL
 from xai_core.families.segments import NOTHING_TO_HIDE
 from xai_core.methods.hsic import Hsic
@@ -21,6 +22,7 @@ from xai_core.types import Card
 WEIGHTS = random_weights()
 IMAGE = random_image()
 TARGETS = np.array([1, 2])
+ALL = {"stop_at_noise": 0.0}  # samples are drawn
 SMALL = {
     Lime: {"superpixels": "grid", "count": 9, "samples": 100},
     KernelShap: {"superpixels": "grid", "count": 9, "samples": 100},
@@ -29,6 +31,13 @@ SMALL = {
     Hsic: {"grid": 3, "samples": 100},
 }
 LONGER = {Shapley: {"permutations": 20}, Sobol: {"rows": 20}}
+MANY = {
+    Lime: {"samples": 5000},
+    KernelShap: {"samples": 500},  # with more, all sets of segments are tried
+    Shapley: {"permutations": 400},
+    Sobol: {"rows": 256},
+    Hsic: {"samples": 5000},
+}
 PASSES = {Lime: 100, KernelShap: 100, Shapley: 2 + 12 * 8, Sobol: 9 * 11, Hsic: 100}
 
 
@@ -39,7 +48,7 @@ def kind(request):
 
 def estimates(kind, network=None, image=IMAGE, memory=None, targets=TARGETS, **changes):
     model = model_of(network or LinearNetwork(WEIGHTS), memory)
-    return list(kind(**SMALL[kind] | changes).explain(model, image, targets))
+    return list(kind(**ALL | SMALL[kind] | changes).explain(model, image, targets))
 
 
 def test_an_estimate_has_a_finite_map_and_error_a_target(kind):
@@ -91,6 +100,28 @@ def test_a_second_class_or_score_costs_no_pass(kind):
     np.testing.assert_array_equal(again, estimates(kind, targets=np.array([2]), score="logit")[-1].maps)
 
 
+def test_it_stops_once_the_noise_is_low_enough_and_goes_on_from_there(kind):
+    network, memory = LinearNetwork(WEIGHTS), Remembering()
+    last = estimates(kind, network, memory=memory, stop_at_noise=20.0, **MANY[kind])[-1]
+    asked = sum(network.asked)
+    assert last.fraction == 1
+    assert last.notes[-1].startswith("Stopped after")
+    assert max(noise_shares(last)) <= 0.2
+    again = estimates(kind, network, memory=memory, stop_at_noise=20.0, **MANY[kind])[-1]
+    assert sum(network.asked) == asked
+    np.testing.assert_array_equal(again.maps, last.maps)
+
+
+@pytest.mark.parametrize("batch_size", [5, 128])
+def test_it_stops_at_the_same_sample_at_every_batch_size(kind, batch_size):
+    counts = set()
+    for size in (12, batch_size):
+        network = LinearNetwork(WEIGHTS)
+        estimates(kind, network, stop_at_noise=20.0, batch_size=size, **MANY[kind])
+        counts.add(sum(network.asked))
+    assert len(counts) == 1
+
+
 def test_a_longer_run_continues_from_what_is_done(kind):
     network, memory = LinearNetwork(WEIGHTS), Remembering()
     longer = LONGER.get(kind, {"samples": 300})
@@ -117,7 +148,7 @@ def test_memory_does_not_grow_with_masks(kind):
     peaks = []
     for changes in ({}, {Shapley: {"permutations": 74}, Sobol: {"rows": 54}}.get(kind, {"samples": 600})):
         tracemalloc.start()
-        for _ in kind(**SMALL[kind] | changes).explain(model_of(network), image, TARGETS):
+        for _ in kind(**ALL | SMALL[kind] | changes).explain(model_of(network), image, TARGETS):
             pass
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()

@@ -13,7 +13,7 @@ ONE = np.array([0])
 
 
 def played(game, players, **changes):
-    method = Shapley(**{"grid": max(2, players), "fill": "black", "score": "logit"} | changes)
+    method = Shapley(**{"grid": max(2, players), "fill": "black", "score": "logit", "stop_at_noise": 0.0} | changes)
     return list(method.explain(model_of(game), white(players), ONE))
 
 

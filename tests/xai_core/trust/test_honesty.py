@@ -9,7 +9,7 @@ import pytest
 
 import xai_core.methods  # noqa: F401
 from xai_core.method import method_named
-from xai_core.trust.honesty import Finding, noise_shares, samples_for, warnings
+from xai_core.trust.honesty import Finding, warnings
 from xai_core.types import Capability, Card, Estimate, InputSpec
 
 SIDE = 20
@@ -174,18 +174,6 @@ def test_each_target_is_judged_by_its_own_figures(finding):
     assert [sentence.partition(" of ")[2][:3] for sentence in said] == ["cat", "dog"]
 
 
-def test_the_noise_share_is_the_squared_error_over_the_variance():
-    maps = np.array([[[0.0, 2.0]], [[0.0, 4.0]]], np.float32)
-    errors = np.array([[[0.1, 0.3]], [[3.0, 3.0]]], np.float32)
-    assert noise_shares(Estimate(1.0, maps, standard_error=errors)) == pytest.approx((0.05, 1.0))
-
-
-def test_the_noise_share_of_nothing_drawn_or_nothing_shown_is_undefined():
-    assert noise_shares(Estimate(1.0, a_map())) == (None,)
-    flat = np.ones((1, 2, 2), np.float32)
-    assert noise_shares(Estimate(1.0, flat, standard_error=flat)) == (None,)
-
-
 @pytest.mark.parametrize(
     ("method", "effort"),
     [
@@ -204,20 +192,7 @@ def test_much_noise_is_warned_about_with_the_remedy(finding, method, effort):
     )
 
 
-@pytest.mark.parametrize(("share", "needed"), [(0.05, 1000), (0.01, 1000), (0.5, 19000), (0.2, 4750), (1.0, None)])
-def test_the_samples_needed_follow_from_the_share(share, needed):
-    samples = samples_for(share, 1000)
-    assert samples == needed or samples == pytest.approx(needed, abs=1)
-
-
-def test_the_samples_needed_do_what_they_promise():
-    draws = np.random.default_rng(0)
-    signal = np.tile([0.0, 1.0], 5000)
-
-    def share(samples):
-        drawn = signal + draws.normal(size=signal.size) * (20 / samples) ** 0.5
-        error = np.full((1, 1, signal.size), (20 / samples) ** 0.5, np.float32)
-        (noise,) = noise_shares(Estimate(1.0, drawn[None, None].astype(np.float32), standard_error=error))
-        return noise
-
-    assert share(samples_for(share(100), 100)) == pytest.approx(0.05, abs=0.004)
+def test_a_run_that_was_to_stop_at_much_noise_is_advised_to_stop_at_less(finding):
+    estimate = Estimate(1.0, a_map(), standard_error=np.full((1, SIDE, SIDE), a_map().std() * 0.6))
+    method = method_named("rise")(stop_at_noise=40.0)
+    assert "may be noise. Stop at less noise." in only(finding, estimate=estimate, method=method)

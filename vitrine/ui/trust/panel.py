@@ -13,8 +13,9 @@ from vitrine.ui.components.viewer import ViewerState
 from vitrine.ui.explain.runs import Run
 from vitrine.ui.text import literal, percent
 from vitrine.ui.trust.checks import Checked, checks, show_checks
+from xai_core.families.noise import NOISE_WANTED, STOP_AT, STOP_FIELD, noise_shares, samples_for
 from xai_core.params import Param
-from xai_core.trust.honesty import NOISE_WANTED, Finding, noise_shares, samples_for, warnings
+from xai_core.trust.honesty import Finding, warnings
 from xai_core.types import Estimate, Floats
 
 LONGEST_NAME = 60  # characters, so that advice is not cut off behind it
@@ -52,6 +53,11 @@ FIGURES = {  # by the name of the diagnostic: its title, how it is written, and 
         "how far the score moves under the masks; where that is next to nothing, its shares mean little",
     ),
     "chance_level": ("Chance level", "{:.2g}".format, "the map's value at a cell without any influence"),
+    "level_deviation": (
+        "Deviation of the level",
+        "{:.2g}".format,
+        "how far chance moves the whole map up or down; the noise counts only what it does to the pattern",
+    ),
     "points": ("Points", "{:g}".format, "at so many points of the path gradients were taken"),
     "superpixels": ("Superpixels", "{:g}".format, "the picture was cut into so many, each with a single value"),
 }
@@ -172,6 +178,8 @@ def _offer(worst: float, now: int, most: int, unit: str) -> tuple[str, str, int]
 
 def _raise(run: Checked, effort: Param, count: int) -> None:
     address.ask(f"{run.method.id}.{effort.name}", effort.text(count))
+    if run.method.values().get(STOP_FIELD, 0) > STOP_AT:
+        address.ask(f"{run.method.id}.{STOP_FIELD}", f"{STOP_AT:g}")
     run.slot.asked_to_run = run.method.id
 
 
