@@ -68,7 +68,9 @@ class MaskAverage:
         fits = None if self._surrogates is None else self._surrogates.fits()
         terms, levels = _Moments(), _Moments()
         for first, scores, cells in self._draws.chunks():
-            rest = scores if fits is None else scores - fits.predicted(self._spread.regions(cells), first)
+            rest: Doubles = scores.astype(np.float64)
+            if fits is not None:
+                rest -= fits.predicted(self._spread.regions(cells), first)
             sums, squares = self._spread.sums_and_squares(rest, cells, self._origin)
             terms.add(sums, squares, len(rest))
             level = rest * self._spread.means(cells, self._origin)[:, None]

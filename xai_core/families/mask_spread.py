@@ -29,7 +29,8 @@ class Spread:
         """Return how much more than expected masks keep of each region, (n, regions): means over its pixels."""
         rows = np.einsum("rng,ngh->nrh", self._region_down[:, cells.shifts[:, 0]], self._values(cells), optimize=True)
         across = self._region_across[:, cells.shifts[:, 1]]
-        return np.einsum("nrh,cnh->nrc", rows, across, optimize=True).reshape(len(rows), -1).astype(np.float32)
+        means = np.einsum("nrh,cnh->nrc", rows, across, optimize=True)
+        return np.asarray(means.reshape(len(rows), -1), np.float32)
 
     def covariances(self, slopes: Doubles) -> Doubles:
         """Return the exact covariance (T, H, W) of a mask with its regions weighted by slopes (T, regions).
