@@ -149,8 +149,8 @@ def scores_under(asked: Subject, masks: Masks, cells: Cells) -> Iterator[Floats]
             print(f"reference: {start} of {count} masks", file=sys.stderr, flush=True)
 
 
-def noise_share(map: Floats, reference: Floats) -> float:
-    return float(np.var(np.asarray(map, np.float64) - reference) / np.var(reference, dtype=np.float64))
+def noise_share(heatmap: Floats, reference: Floats) -> float:
+    return float(np.var(np.asarray(heatmap, np.float64) - reference) / np.var(reference, dtype=np.float64))
 
 
 def by_xplique(asked: Subject, masks: int) -> Callable[[], object]:

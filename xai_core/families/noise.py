@@ -41,16 +41,16 @@ def noise_shares(estimate: Estimate) -> tuple[float | None, ...]:
     return tuple(map(_noise_share, estimate.maps, errors, level_errors))
 
 
-def _noise_share(map: Floats, error: Floats, level_error: float) -> float | None:
-    if is_constant(map):
+def _noise_share(heatmap: Floats, error: Floats, level_error: float) -> float | None:
+    if is_constant(heatmap):
         return None
     noise = float(np.mean(np.square(error, dtype=np.float64))) - level_error**2
-    return min(1.0, max(0.0, noise) / float(np.var(map, dtype=np.float64)))
+    return min(1.0, max(0.0, noise) / float(np.var(heatmap, dtype=np.float64)))
 
 
-def is_constant(map: Floats) -> bool:
-    """Whether a map is the same everywhere, up to rounding."""
-    return float(np.ptp(map)) <= 1e-6 * float(np.abs(map).max(initial=0))
+def is_constant(heatmap: Floats) -> bool:
+    """Return whether a map has the same value everywhere, up to rounding."""
+    return float(np.ptp(heatmap)) <= 1e-6 * float(np.abs(heatmap).max(initial=0))
 
 
 def samples_for(share: float, samples: int, wanted: float = NOISE_WANTED) -> int | None:
