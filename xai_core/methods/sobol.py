@@ -8,6 +8,7 @@ from typing import Annotated
 
 import numpy as np
 
+from xai_core.families.mask_average import Averages
 from xai_core.families.noise import STOP_AT, StopAtNoise, Stopping
 from xai_core.families.perturbed import PerturbedOutputs
 from xai_core.families.score_range import ScoreRange
@@ -48,6 +49,11 @@ class Sobol(Method):
     ] = 24
     stop_at_noise: StopAtNoise = STOP_AT
     fill: Fill = "black"
+    averaging: Annotated[
+        Averages,
+        "steady: remove the noise that the distance between a cell's two values explains; as in the paper: the plain "
+        "mean. Both have the same expected value.",
+    ] = "steady"
     score: ExplainedScore = "probability"
     batch_size: BatchSize = 12
     seed: Seed = 0
@@ -69,7 +75,7 @@ class Sobol(Method):
     ) -> Iterator[Estimate]:
         fill = filling(self.fill, image, Segments.grid(image.shape[:2], *cells))
         fading = _Fading(image, fill, cells)
-        indices = _Indices(design, len(targets))
+        indices = _Indices(design, len(targets), self.averaging == "steady")
         outputs = PerturbedOutputs(model, image, method=self.id, grid=self.grid, fill=self.fill, seed=self.seed)
         for start, stop, worth_a_preview in outputs.batches(0, design.count, self.batch_size, stopping):
             shown = design.numbered(np.arange(start, stop))
@@ -128,8 +134,8 @@ class _Fading:
 class _Indices:
     """Total-order indices by Jansen's estimator from the scores so far: the mean of (A - C)² / 2 over the variance."""
 
-    def __init__(self, design: Design, targets: int) -> None:
-        self._design, self._known = design, 0
+    def __init__(self, design: Design, targets: int, steady: bool) -> None:
+        self._design, self._steady, self._known = design, steady, 0
         self._scores = np.full((design.rows, design.width, targets), np.nan)
         self._range = ScoreRange(targets)
 
@@ -167,7 +173,7 @@ class _Indices:
         """
         halves = np.empty((rows, self._design.width - 2, self._scores.shape[2]))
         halves[:, self._design.order] = (self._scores[:rows, :1] - self._scores[:rows, 2:]) ** 2 / 2
-        return without_control(halves, self._design.controls[:rows, :, None])
+        return without_control(halves, self._design.controls[:rows, :, None]) if self._steady else halves
 
     def _mean_halves(self) -> Doubles:
         """Return the mean (T, cells) over the rows; a cell without any value yet gets the mean of the others."""
