@@ -43,7 +43,7 @@ class Occlusion(Method):
     def check(self) -> None:
         if self.stride > self.patch:
             raise ParamError(
-                f"The stride must not exceed the patch, or pixels between two patches are never hidden; "
+                f"Stride must not exceed the patch, or pixels between two patches are never hidden; "
                 f"got a stride of {self.stride} px and a patch of {self.patch} px."
             )
 

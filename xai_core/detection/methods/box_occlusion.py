@@ -53,7 +53,7 @@ class OcclusionOfABox(DetectionMethod):
     def check(self) -> None:
         if self.stride > self.patch:
             raise ParamError(
-                f"The stride must not exceed the patch, or pixels between two patches are never hidden; "
+                f"Stride must not exceed the patch, or pixels between two patches are never hidden; "
                 f"got a stride of {self.stride} % and a patch of {self.patch} %."
             )
 

@@ -23,7 +23,7 @@ from xai_core.types import Capability, Estimate, Floats
     title="Eigen-CAM of a detector",
     needs=Capability.DETECT | Capability.ACTIVATIONS,
     source="Muhammad, Yeasin, Eigen-CAM, 2020, arXiv 2008.00299; on a pyramid and centred, as pytorch-grad-cam has it",
-    cost="one pass through the backbone, whatever the number of boxes",
+    cost="one pass through the backbone, for any number of boxes",
     guide=Guide(
         answers="What stands out most in the detector's features, regardless of the box?",
         choose="For a first look at what the detector sees, in one pass, before asking about a box.",
