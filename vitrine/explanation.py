@@ -11,10 +11,10 @@ from PIL import Image
 from vitrine.drawing import as_png, captioned, figure, side_by_side
 from xai_core.detection.report import BoxExplanation
 from xai_core.errors import DataError
+from xai_core.families.noise import noise_shares
 from xai_core.method import Catalogued
 from xai_core.report import Explanation as ClassExplanation
 from xai_core.report import Report, save
-from xai_core.trust.honesty import noise_shares
 from xai_core.types import Floats
 
 if TYPE_CHECKING:
