@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections import OrderedDict
 from collections.abc import Callable, Container
 from dataclasses import dataclass, field, replace
 from itertools import chain, count
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from vitrine.ui import uploads
+from vitrine.ui.memo import Memo
 from vitrine.ui.session import Key
 from xai_core.bias.predictions import Predictions
 from xai_core.jobs.base import Job
@@ -62,8 +62,8 @@ class BiasSlot:
     pictures: PictureSet | None = None
     asking: PredictionsJob | None = None
     files_uploaded: int = 0
-    figures: OrderedDict[Key, Any] = field(default_factory=OrderedDict)
-    parts: OrderedDict[Key, Predictions] = field(default_factory=OrderedDict)
+    figures: Memo = field(default_factory=lambda: Memo(KEPT_FIGURES, _cancel))
+    parts: Memo = field(default_factory=lambda: Memo(KEPT_PARTS))
     _numbers: count[int] = field(default_factory=count)
 
     @property
@@ -96,14 +96,14 @@ class BiasSlot:
 
     def once(self, key: Key, work_out: Callable[[], Found]) -> Found:
         """Return a figure, worked out the first time; the key starts with the number of the predictions."""
-        return _once(self.figures, key, work_out, KEPT_FIGURES)
+        return self.figures.once(key, work_out)
 
     def part(self, key: Key, work_out: Callable[[], Predictions]) -> Predictions:
         """Return some of the predictions, chosen the first time; the key starts with their number."""
-        found = _once(self.parts, key, work_out, KEPT_PARTS)
+        part = self.parts.once(key, work_out)
         while len(self.parts) > 1 and sum(map(_bytes, self.parts.values())) > KEPT_BYTES:
             self.parts.popitem(last=False)
-        return found
+        return part
 
     def stop_work(self, but: Container[Key] = ()) -> None:
         """Stop what is worked out in the background, and forget it, save of predictions with one of these keys."""
@@ -135,13 +135,6 @@ def _bytes(found: Predictions) -> int:
     return 0 if found.probabilities is None else int(found.probabilities.nbytes)
 
 
-def _once(kept: OrderedDict[Key, Any], key: Key, work_out: Callable[[], Found], most: int) -> Found:
-    if key not in kept:
-        kept[key] = work_out()
-    kept.move_to_end(key)
-    found: Found = kept[key]
-    while len(kept) > most:
-        _, oldest = kept.popitem(last=False)
-        if isinstance(oldest, Job):
-            oldest.cancel()
-    return found
+def _cancel(kept: object) -> None:
+    if isinstance(kept, Job):
+        kept.cancel()

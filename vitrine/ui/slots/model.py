@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 from vitrine.ui import session, uploads
 from vitrine.ui.components.viewer import ViewerState
+from vitrine.ui.memo import Memo
 from vitrine.ui.session import Key
 from xai_core.jobs.base import Job, Status
 from xai_core.types import Engine, Estimate, ModelSource
@@ -39,7 +40,7 @@ class ModelSlot(Generic[Ready]):
     checks: dict[Key, dict[str, Job[Estimate]]] = field(default_factory=dict)
     engines: dict[Key, Job[tuple[Engine, ...]]] = field(default_factory=dict)
     asked_to_run: str = ""
-    worked_out: WeakKeyDictionary[object, dict[object, Any]] = field(default_factory=WeakKeyDictionary)
+    worked_out: WeakKeyDictionary[object, Memo] = field(default_factory=WeakKeyDictionary)
     view: ViewerState | None = None
     models_uploaded: int = 0
 
@@ -51,10 +52,7 @@ class ModelSlot(Generic[Ready]):
 
     def once(self, job: object, what: object, work_out: Callable[[], Any]) -> Any:
         """Return what is worked out of an ended job's answer, worked out the first time it is asked for."""
-        known = self.worked_out.setdefault(job, {})
-        if what not in known:
-            known[what] = work_out()
-        return known[what]
+        return self.worked_out.setdefault(job, Memo()).once(what, work_out)
 
     def make_room(self, source: ModelSource) -> None:
         """Put a file that is to be opened in the model's place; the model stands by in case it is refused."""

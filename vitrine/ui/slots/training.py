@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from vitrine.ui.memo import Memo
 from vitrine.ui.session import Key
 from xai_core.training.history import History
 
@@ -33,7 +33,7 @@ class TrainingSlot:
     range: tuple[str, str] | None = None
     last_epoch: str | None = None
     files_uploaded: int = 0
-    known: OrderedDict[Key, Any] = field(default_factory=OrderedDict)
+    known: Memo = field(default_factory=lambda: Memo(KEPT_VIEWS))
 
     def hold(self, history: History, run: str | None = None) -> None:
         """Take a history in the place of the one before; of the same run that has grown, the choice stays."""
@@ -54,13 +54,7 @@ class TrainingSlot:
 
     def once(self, key: Key, work_out: Callable[[], Found]) -> Found:
         """Return what is worked out of the history, worked out the first time; a few of the last are kept."""
-        if key not in self.known:
-            self.known[key] = work_out()
-        self.known.move_to_end(key)
-        while len(self.known) > KEPT_VIEWS:
-            self.known.popitem(last=False)
-        found: Found = self.known[key]
-        return found
+        return self.known.once(key, work_out)
 
     def leave(self) -> None:
         """Free nothing: a history is held in memory only."""
