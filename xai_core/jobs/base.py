@@ -19,7 +19,7 @@ LOG = logging.getLogger(__name__)
 
 
 class Status(StrEnum):
-    """Where a job stands; all but WAITING and RUNNING are final."""
+    """The status of a job; all but WAITING and RUNNING are final."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -30,10 +30,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class JobState(Generic[Result]):
-    """A snapshot; a new one replaces it, so any thread may read it without a lock.
+    """A snapshot of a job. Changes replace it as a whole, so any thread may read it without a lock.
 
-    latest: the newest result, a preview while the job runs. doing: what is going on, in words, where that is not the
-    job itself ("loading the model"). seconds: running time so far, waiting and loading left out.
+    latest: the newest result, a preview while the job runs. doing: what else is going on, in words ("loading the
+    model"). seconds: running time so far, without waiting and loading.
     """
 
     status: Status = Status.WAITING
@@ -48,53 +48,56 @@ class JobState(Generic[Result]):
 
 
 class Job(Generic[Result]):
-    """Something submitted to a runner."""
+    """Work that was submitted and will end with a result, an error or a cancel."""
 
     def __init__(self, cancel: Callable[[], None]) -> None:
         self.state: JobState[Result] = JobState()
         self._cancel = cancel
         self._ended = threading.Event()
-        self._when_ended: list[Callable[[JobState[Result]], None]] = []
-        self._telling = threading.Lock()
+        self._waiting: list[Callable[[JobState[Result]], None]] = []
+        self._lock = threading.Lock()
         self.submitted = time.monotonic()
 
     def cancel(self) -> None:
-        """End a job: its state becomes CANCELLED at once, and the worker stops within one batch. An ended one stays."""
+        """Cancel the job, unless it has ended. Its state is CANCELLED at once; the worker stops within one batch."""
         if not self.state.ended:
             self._cancel()
 
     def update(self, **changes: Any) -> None:
-        """Replace the state; for runners, from any thread. An ended job keeps its state."""
-        with self._telling:
+        """Change the state; for runners, from any thread. A job that has ended keeps its state."""
+        with self._lock:
             if not self.state.ended:
                 self.state = replace(self.state, **changes)
         if self.state.ended:
             self._ended.set()
-            self._tell()
+            self._call_waiting()
 
     def when_ended(self, call: Callable[[JobState[Result]], None]) -> None:
-        """Have `call` hear the last state, on the thread that ends the job, or at once where it has ended."""
-        with self._telling:
-            self._when_ended.append(call)
+        """Call `call` with the final state, on the thread that ends the job, or at once if it has ended."""
+        with self._lock:
+            self._waiting.append(call)
         if self.state.ended:
-            self._tell()
+            self._call_waiting()
 
-    def _tell(self) -> None:
-        with self._telling:
-            waiting, self._when_ended = self._when_ended, []
+    def _call_waiting(self) -> None:
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
         for call in waiting:
             try:
                 call(self.state)
-            except Exception:  # whoever waits must not stop whoever works
-                LOG.exception("The end of a job could not be told.")
+            except Exception:  # a listener must not stop the thread that works
+                LOG.exception("A listener to the end of a job failed.")
 
     def wait(self, seconds: float | None = None) -> JobState[Result]:
-        """Return the state at the job's end, or after `seconds`."""
+        """Wait for the job to end, at most for `seconds`, and return its state."""
         self._ended.wait(seconds)
         return self.state
 
     def result(self, seconds: float | None = None) -> Result:
-        """Return the final result, or raise the job's error, JobError if cancelled; TimeoutError after `seconds`."""
+        """Return the final result.
+
+        Raises the job's own error, JobError if it was cancelled, and TimeoutError after `seconds`.
+        """
         state = self.wait(seconds)
         if not state.ended:
             raise TimeoutError(f"The job is {state.status}.")

@@ -1,7 +1,7 @@
 """The wire between the app and a worker: a JSON object and raw arrays, never a pickle.
 
-A frame is `XAI1`, the header's length (u32), the body's length (u64), the header as JSON, the arrays' bytes; numbers
-are little-endian. The other side is taken to be hostile: every size is checked before anything is allocated.
+A frame is `XAI1`, the header's length (u32), the body's length (u64), the header as JSON, then the arrays' bytes;
+numbers are little-endian. The other side may be hostile, so every size is checked before anything is allocated.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _PIECE = 1 << 20
 
 
 class BadFrame(Exception):
-    """What came is no frame, or breaks a limit."""
+    """The other side sent something that is not a frame, breaks a limit or makes no sense."""
 
 
 class Closed(Exception):
@@ -44,14 +44,14 @@ class TooSlow(Exception):
 
 
 def send(pipe: int, header: Header, arrays: Sequence[NDArray[Any]] = (), seconds: float | None = None) -> None:
-    """Write a frame; Closed or TooSlow where the other side does not take it. `pipe` may be non-blocking."""
+    """Write a frame. Raises Closed or TooSlow if the other side does not take it. `pipe` may be non-blocking."""
     deadline = None if seconds is None else time.monotonic() + seconds
     plain = [np.asarray(a, order="C") for a in arrays]
     shapes = [[a.dtype.str[1:], list(a.shape)] for a in plain]
     text = json.dumps({**header, "arrays": shapes}, allow_nan=False, separators=(",", ":")).encode()
     body = sum(a.nbytes for a in plain)
     if len(text) > LONGEST_HEADER or body > LARGEST_BODY or any(kind not in TYPES for kind, _ in shapes):
-        raise ValueError(f"A frame of {len(text)} + {body} bytes and arrays {shapes} can not be sent.")
+        raise ValueError(f"A frame of {len(text)} + {body} bytes and arrays {shapes} cannot be sent.")
     _write(pipe, START.pack(MAGIC, len(text), body) + text, deadline)
     for array in plain:
         if array.nbytes:
@@ -59,7 +59,7 @@ def send(pipe: int, header: Header, arrays: Sequence[NDArray[Any]] = (), seconds
 
 
 def receive(pipe: int, largest_body: int = LARGEST_BODY, seconds: float | None = None) -> Frame:
-    """Wait for a frame as long as it takes, then read it within `seconds`; BadFrame, Closed or TooSlow."""
+    """Wait for a frame without a limit, then read it within `seconds`. Raises BadFrame, Closed or TooSlow."""
     _wait(pipe, select.POLLIN, None)
     deadline = None if seconds is None else time.monotonic() + seconds
     magic, length, body = START.unpack(_read(pipe, bytearray(START.size), deadline))
@@ -68,7 +68,7 @@ def receive(pipe: int, largest_body: int = LARGEST_BODY, seconds: float | None =
     header = _parse(_read(pipe, bytearray(length), deadline))
     shapes = _shapes(header.pop("arrays", None))
     if sum(_bytes(*shape) for shape in shapes) != body:
-        raise BadFrame("The arrays' sizes do not add up to the body's.")
+        raise BadFrame("The sizes of the arrays do not add up to the size of the body.")
     return header, [_array(pipe, kind, shape, deadline) for kind, shape in shapes]
 
 
@@ -86,19 +86,19 @@ def _no_constant(name: str) -> NoReturn:
     raise BadFrame(f"The header holds {name}.")
 
 
-def _shapes(found: Any) -> list[tuple[str, tuple[int, ...]]]:
-    if not isinstance(found, list) or len(found) > MOST_ARRAYS:
+def _shapes(values: Any) -> list[tuple[str, tuple[int, ...]]]:
+    if not isinstance(values, list) or len(values) > MOST_ARRAYS:
         raise BadFrame("The header lists no arrays, or too many.")
-    return [_shape(one) for one in found]
+    return list(map(_shape, values))
 
 
-def _shape(found: Any) -> tuple[str, tuple[int, ...]]:
-    match found:
+def _shape(values: Any) -> tuple[str, tuple[int, ...]]:
+    match values:
         case [str(kind), [*sizes]] if (
             kind in TYPES and len(sizes) <= MOST_AXES and all(map(_is_size, sizes)) and _fits(sizes)
         ):
             return kind, tuple(sizes)
-    raise BadFrame("The header describes an array that is not allowed.")
+    raise BadFrame("The header lists an array of a type or size that is not allowed.")
 
 
 def _is_size(value: Any) -> bool:
@@ -106,7 +106,7 @@ def _is_size(value: Any) -> bool:
 
 
 def _fits(sizes: list[int]) -> bool:
-    """Whether an array of these sizes can exist; an axis of length 0 must not hide the others'."""
+    """Whether an array of these sizes can exist; an axis of length 0 must not hide how long the others are."""
     return math.prod(max(1, size) for size in sizes) <= LARGEST_BODY
 
 
@@ -145,7 +145,7 @@ def _write(pipe: int, data: bytes | memoryview, deadline: float | None) -> None:
 
 
 def _wait(pipe: int, event: int, deadline: float | None) -> None:
-    """Wait with poll, which unlike select knows no highest descriptor."""
+    """Wait with poll, which unlike select has no limit on descriptors."""
     waiting = select.poll()
     waiting.register(pipe, event)
     left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000

@@ -1,4 +1,4 @@
-"""Close the file system, TCP and signals to others with Landlock (Linux 5.13 and later).
+"""Close the file system, TCP and signals to other processes with Landlock (Linux 5.13 and later).
 
 Rights and structures: the kernel's documentation, userspace-api/landlock.
 """
@@ -15,7 +15,7 @@ from xai_core.jobs import kernel
 
 
 class Right(IntFlag):
-    """What a rule can allow, in the kernel's order."""
+    """The rights that a rule can grant, in the kernel's order."""
 
     EXECUTE = auto()
     WRITE_FILE = auto()
@@ -47,7 +47,7 @@ _VERSION_FLAG = 1
 
 
 def version() -> int:
-    """Return the version of Landlock that the kernel offers; 0 for none."""
+    """Return the kernel's version of Landlock; 0 if it has none."""
     try:
         return kernel.call(kernel.LANDLOCK_CREATE, 0, 0, _VERSION_FLAG)
     except OSError:
@@ -55,32 +55,32 @@ def version() -> int:
 
 
 def close_files(read: Iterable[str], write: Iterable[str], devices: Iterable[str] = ()) -> int:
-    """Leave this process the paths given and nothing else; return the version in force, 0 for none.
+    """Leave this process these paths and nothing else; return the version of Landlock that holds, 0 for none.
 
-    Threads that run already are not bound: call it before anything starts one.
+    Threads that already run are not bound by it, so call it before anything starts one.
     """
-    if not (found := version()):
+    if not (offered := version()):
         return 0
-    rules = _ruleset(found)
+    rules = _ruleset(offered)
     for paths, rights in ((read, READ), (write, WRITE), (devices, DEVICE)):
         for path in paths:
-            _allow(rules, path, rights & _known(found))
+            _allow(rules, path, rights & _known(offered))
     kernel.no_new_privileges()
     kernel.call(kernel.LANDLOCK_RESTRICT, rules, 0)
     os.close(rules)
-    return found
+    return offered
 
 
-def _known(found: int) -> Right:
+def _known(version: int) -> Right:
     known = Right(Right.REFER - 1)
     for since, right in ((2, Right.REFER), (3, Right.TRUNCATE), (5, Right.IOCTL_DEV)):
-        known |= right if found >= since else 0
+        known |= right if version >= since else 0
     return known
 
 
-def _ruleset(found: int) -> int:
-    fields = [int(_known(found)), _TCP_BIND_AND_CONNECT, _ABSTRACT_SOCKETS_AND_SIGNALS]
-    fields = fields[: 1 if found < 4 else 2 if found < 6 else 3]
+def _ruleset(version: int) -> int:
+    fields = [int(_known(version)), _TCP_BIND_AND_CONNECT, _ABSTRACT_SOCKETS_AND_SIGNALS]
+    fields = fields[: 1 if version < 4 else 2 if version < 6 else 3]
     packed = struct.pack(f"={len(fields)}Q", *fields)
     return kernel.call(kernel.LANDLOCK_CREATE, ctypes.create_string_buffer(packed, len(packed)), len(packed), 0)
 
@@ -88,7 +88,7 @@ def _ruleset(found: int) -> int:
 def _allow(rules: int, path: str, rights: Right) -> None:
     try:
         place = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    except OSError:  # what can not be reached needs no rule
+    except OSError:  # a path that cannot be reached needs no rule
         return
     try:
         rights = rights if os.path.isdir(path) else rights & _OF_FILES

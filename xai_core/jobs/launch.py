@@ -1,4 +1,4 @@
-"""How a worker is started: what it is told, and the environment that it gets."""
+"""How a worker is started: its setup, its command line and its environment."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Self
 
 from xai_core.jobs.limits import Limits
 
-# Threads that wait for each other spin by default, which makes two workers on the same cores five times slower.
+# By default, threads spin while they wait for each other, which slows two workers on the same cores down five times.
 _THREADS_SLEEP = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
 _PASSED_ON = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "TZ")
 
 
 @dataclass(frozen=True)
 class WorkerSetup:
-    """What a worker must know before it may read anything.
+    """What a worker needs to know before it may read anything.
 
-    adapters: name of the module that opens models. framework: what it imports, or "none" for a look at the file only.
-    model: path of the one file that it may read. scratch: the one folder that it may write. threads: how many the
-    user runs already. extra_path: folders put before Python's own module path.
+    adapters: name of the module that opens models. framework: the one it imports, or "none" for inspecting the file
+    only. model: path of the only file it may read. scratch: the only folder it may write. threads: how many the user
+    already runs. extra_path: folders put before Python's own module path.
     """
 
     adapters: str
@@ -45,17 +45,17 @@ class WorkerSetup:
         return cls(**values)
 
     def command(self, requests: int, results: int) -> list[str]:
-        """Return the worker's command line; its pipes are given by their file descriptors."""
+        """Return the worker's command line; the pipes are passed by their file descriptors."""
         return [sys.executable, "-I", "-B", "-m", "xai_core.jobs.worker", str(requests), str(results), self.to_text()]
 
     def environment(self) -> dict[str, str]:
-        """Return a clean environment; only our own flags and a few of the machine's pass."""
+        """Return a clean environment with nothing but our own flags and a few of the machine's."""
         passed = {k: v for k, v in os.environ.items() if k.startswith("VITRINE_") or k in _PASSED_ON}
         home = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME"), self.scratch)
         return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "USER": "vitrine", **_THREADS_SLEEP, **home, **passed}
 
     def readable(self) -> list[str]:
-        """Return what the worker must read beside the runtime: the adapters' code and the model."""
+        """Return what the worker must read besides the runtime: the adapters' code and the model."""
         spec = importlib.util.find_spec(self.adapters)
         code = list(spec.submodule_search_locations or ()) if spec else []
         return [self.model, *code, *self.extra_path]

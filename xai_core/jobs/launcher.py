@@ -1,4 +1,4 @@
-"""How a model's process is started, and which files may be opened in it."""
+"""How a model's process is started, and which files it may open."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WITHOUT_SANDBOX = ("torch-weights", "safetensors", "onnx", "onnx-zip", "keras")
 
 @dataclass(frozen=True)
 class Launcher:
-    """What all processes of a runner have in common."""
+    """What all processes of a runner share."""
 
     adapters: str
     limits: Limits
@@ -24,14 +24,14 @@ class Launcher:
     unsandboxed: bool = False
 
     def start(self, framework: str, model: str) -> SandboxedProcess:
-        """Start a process under watch."""
+        """Start a process and watch it."""
         process = SandboxedProcess(self.adapters, framework, model, self.limits, self.extra_path)
         process.allow(self.limits.start_seconds)
         watch(process)
         return process
 
     def check(self, kind: FileKind, state: SandboxState) -> None:
-        """Raise RefusedModel where a file of this kind needs a sandbox that is not there."""
+        """Raise RefusedModel if a file of this kind needs a sandbox that this machine does not have."""
         if not (state.complete or self.unsandboxed or kind.format in WITHOUT_SANDBOX):
             raise RefusedModel(
                 f"This machine's kernel offers no sandbox, and {kind.format} files can run code when opened. "

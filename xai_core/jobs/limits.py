@@ -1,4 +1,4 @@
-"""What one model may use of the machine."""
+"""How much of the machine one model may use."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class MemoryLimit:
-    """Of one process.
+    """The memory that one process may use.
 
-    data_mb: private writable memory, beyond which the kernel gives none. resident_mb: memory in use, all kinds taken
-    together, at which the process is killed.
+    data_mb: private writable memory; the kernel gives no more. resident_mb: memory of all kinds in use; a process that
+    exceeds it is killed.
     """
 
     data_mb: int
@@ -24,7 +24,7 @@ class MemoryLimit:
         return min(self.data_mb, self.resident_mb)
 
 
-# TensorFlow reserves more than it uses; the others use what they reserve, and shared mappings beside it.
+# TensorFlow reserves more than it uses; the others use what they reserve, and shared mappings on top.
 MEMORY = {
     "none": MemoryLimit(1000, 1000),
     "pytorch": MemoryLimit(3500, 4000),
@@ -37,10 +37,10 @@ MEMORY = {
 class Limits:
     """Limits of one worker.
 
-    memory_mb: overrules the limit of each framework. start_seconds: for the framework's import. open_seconds: for
-    reading the file. step_seconds: the longest silence while it computes. file_mb: one file that it writes.
-    scratch_mb: all of them. ledgers_mb: the part of them that remembers earlier runs. files: open files.
-    threads: threads beyond those that the user runs already.
+    memory_mb: overrides the limit of each framework. start_seconds: for importing the framework. open_seconds: for
+    reading the file. step_seconds: the longest silence while it computes. file_mb: size of one file that it writes.
+    scratch_mb: size of all of them. ledgers_mb: the part of these that remembers earlier runs. files: open files.
+    threads: threads beyond those that the user already runs.
     """
 
     memory_mb: int | None = None
@@ -57,14 +57,14 @@ class Limits:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Read VITRINE_MEMORY_MB, VITRINE_OPEN_SECONDS and VITRINE_STEP_SECONDS.
 
-        A value that is no number above zero is a ValueError.
+        Raises ValueError for a value that is not a number above zero.
         """
-        found: dict[str, Any] = {}
+        limits: dict[str, Any] = {}
         for name in ("memory_mb", "open_seconds", "step_seconds"):
             if text := environment.get(variable := f"VITRINE_{name.upper()}"):
                 value = _above_zero(variable, text)
-                found[name] = int(value) if name == "memory_mb" else value
-        return cls(**found)
+                limits[name] = int(value) if name == "memory_mb" else value
+        return cls(**limits)
 
     def memory(self, framework: str) -> MemoryLimit:
         """Return the memory limit of a worker that runs `framework`, or "none"."""
@@ -75,7 +75,7 @@ class Limits:
         return MemoryLimit(round(usual.data_mb * factor), round(usual.resident_mb * factor))
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values; `Limits(**values)` takes them back."""
+        """Return plain JSON values; `Limits(**values)` reads them back."""
         return asdict(self)
 
 

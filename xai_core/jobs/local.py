@@ -1,4 +1,4 @@
-"""Run models on this machine, one sandboxed process a model; processes are kept warm for the next call."""
+"""Run models on this machine, each in its own sandboxed process; processes stay warm for the next question."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ END_SECONDS = 5.0
 
 
 class LocalRunner:
-    """A runner whose methods return at once, and which any number of threads may call.
+    """A runner whose methods return at once; any number of threads may call it.
 
     adapters: name of the module that opens models in a worker; it offers `inspect`, `import_framework` and `load`.
-    limits: of each process; by default those of the environment. most_processes: how many models are held at once;
-    a further one waits until another is idle. budget_mb: the memory beyond which idle ones are ended, the least
-    recently used first; by default half of the machine's. extra_path: folders where a worker also finds modules.
+    limits: of each process, by default from the environment. most_processes: how many models are held at once; a new
+    one waits until one of them is idle. budget_mb: the memory beyond which idle processes are ended, the least
+    recently used first; by default half of the machine's. extra_path: more folders where a worker finds modules.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class LocalRunner:
         atexit.register(self.close)
 
     def open(self, source: ModelSource) -> Job[Card]:
-        """Load a model, unless it is loaded, and tell what it is."""
+        """Load a model unless it is loaded; the answer is its card."""
         job: Job[Card] = Job(lambda: self._cancel(source, job))
         while not self._process(source).open(job):
             pass
@@ -66,7 +66,7 @@ class LocalRunner:
         return job
 
     def loaded(self, source: ModelSource) -> bool:
-        """Whether the next call for this model is answered without loading it."""
+        """Return whether the model is open, so that the next question need not wait for it to load."""
         with self._lock:
             process = self._processes.get(_key(source))
             return process is not None and process.card is not None and not process.ended
@@ -79,7 +79,7 @@ class LocalRunner:
                 self._processes.pop(key).close()
 
     def close(self) -> None:
-        """End all processes and wait until they are gone; calls that come later are a RuntimeError."""
+        """End all processes and wait until they are gone. Later calls raise RuntimeError."""
         with self._lock:
             self._closed = True
             processes, self._processes = list(self._processes.values()), {}
@@ -96,21 +96,21 @@ class LocalRunner:
     def _submit_again(self, source: ModelSource, task: Task) -> None:
         try:
             self._submit(source, task)
-        except RuntimeError:  # closed meanwhile
+        except RuntimeError:  # the runner was closed meanwhile
             task.update(status=Status.CANCELLED)
 
     def _process(self, source: ModelSource) -> ModelProcess:
         with self._lock:
             if self._closed:
                 raise RuntimeError("The runner is closed.")
-            found = self._processes.get(_key(source))
-            if found is None or found.ended or found.closed:
-                found = ModelProcess(source, self._launcher, self._wait_for_room, self._submit_again)
-                self._processes[_key(source)] = found
-            return found
+            process = self._processes.get(_key(source))
+            if process is None or process.ended or process.closed:
+                process = ModelProcess(source, self._launcher, self._wait_for_room, self._submit_again)
+                self._processes[_key(source)] = process
+            return process
 
     def _cancel(self, source: ModelSource, job: Job[Any]) -> None:
-        job.update(status=Status.CANCELLED)  # first, so that no process takes it on any more
+        job.update(status=Status.CANCELLED)  # first, so that no process accepts it any more
         with self._lock:
             process = self._processes.get(_key(source))
         if process:
@@ -123,14 +123,17 @@ class LocalRunner:
 
     def _make_room(self, newcomer: ModelProcess) -> bool:
         with self._lock:
-            self._started = {one for one in self._started if not one.ended}
-            for process in sorted((one for one in self._started if one.idle), key=lambda one: one.used):
+            self._started = {process for process in self._started if not process.ended}
+            for process in sorted(self._idle(), key=lambda process: process.used):
                 if self._fits():
                     break
                 self._let_go(process)
             if len(self._started) < self._most_processes:
                 self._started.add(newcomer)
             return newcomer in self._started
+
+    def _idle(self) -> list[ModelProcess]:
+        return [process for process in self._started if process.idle]
 
     def _let_go(self, process: ModelProcess) -> None:
         if not process.close_if_idle():

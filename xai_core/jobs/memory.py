@@ -1,4 +1,4 @@
-"""What a worker remembers of earlier runs: rows in files, so that its memory does not grow, and the sums of a few."""
+"""What a worker remembers of earlier runs: rows in files, so that its memory does not grow, and a few sums."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_SUMS, MOST_SUM_BYTES = 4, 256 << 20  # large pictures with several classes 
 
 
 class _Store:
-    """Rows in a file that has no name any more; it goes when the last ledger on it does."""
+    """Rows in a file without a name, which disappears with the last ledger that uses it."""
 
     def __init__(self, folder: str, classes: int) -> None:
         self.classes = classes
@@ -48,8 +48,8 @@ class _Store:
 class SpooledLedger:
     """One run's view of a store.
 
-    It starts at what is there. Two runs of the same key that take turns each write their own next rows: equal rows,
-    at equal places. Rows count once they are written whole, so a cancelled run leaves nothing half done.
+    It starts with the rows that are there. Two runs of the same key that take turns each write their own next rows:
+    equal rows, at equal places. Rows count once they are completely written, so a cancelled run leaves no partial row.
     """
 
     def __init__(self, store: _Store, memory: SpooledMemory) -> None:
@@ -61,7 +61,7 @@ class SpooledLedger:
     def append(self, rows: Floats) -> None:
         """Keep rows (n, K)."""
         if rows.ndim != 2 or rows.shape[1] != self._store.classes:
-            raise ValueError(f"Rows (n, {self._store.classes}) were due; got {rows.shape}.")
+            raise ValueError(f"Expected rows (n, {self._store.classes}); got {rows.shape}.")
         self._store.write(self._count, rows)
         self._count += len(rows)
         self._memory.make_room(self._store)
@@ -73,7 +73,7 @@ class SpooledLedger:
 
 
 class SpooledMemory:
-    """Ledgers in a folder; beyond `MOST_LEDGERS` or `most_bytes` the one that was not used longest is forgotten."""
+    """Ledgers in a folder; beyond `MOST_LEDGERS` or `most_bytes` the least recently used one is forgotten."""
 
     def __init__(self, folder: str, most_bytes: int) -> None:
         self._folder, self._most_bytes = folder, most_bytes
@@ -81,20 +81,20 @@ class SpooledMemory:
         self._sums: OrderedDict[str, Mapping[str, Any]] = OrderedDict()
 
     def keep(self, key: str, arrays: Mapping[str, Any]) -> None:
-        """Remember the sums of a run; the oldest of too many or too large ones are forgotten."""
+        """Remember the sums of a run; the oldest are forgotten when there are too many or they take too much memory."""
         self._sums.pop(key, None)
         self._sums[key] = arrays
         while len(self._sums) > 1 and (len(self._sums) > MOST_SUMS or self._sum_bytes() > MOST_SUM_BYTES):
             self._sums.popitem(last=False)
 
     def recall(self, key: str) -> Mapping[str, Any]:
-        """Return what was last kept under `key`, or nothing."""
+        """Return what was last kept under `key`; empty if there is nothing."""
         if key in self._sums:
             self._sums.move_to_end(key)
         return self._sums.get(key, {})
 
     def ledger(self, key: str, classes: int) -> SpooledLedger:
-        """Return what is remembered under `key`."""
+        """Return the ledger under `key`, with the rows of earlier runs."""
         store = self._stores.get(key)
         if store is None or store.classes != classes:
             store = self._stores[key] = _Store(self._folder, classes)
@@ -103,13 +103,13 @@ class SpooledMemory:
         return SpooledLedger(store, self)
 
     def make_room(self, keep: _Store) -> None:
-        """Forget the oldest ledgers until the limits hold; never `keep`, which is in use."""
+        """Forget the least recently used ledgers until the limits hold, but never `keep`, which is in use."""
         while len(self._stores) > 1 and self._full():
             oldest = next(key for key, store in self._stores.items() if store is not keep)
             del self._stores[oldest]
 
     def _sum_bytes(self) -> int:
-        return sum(getattr(one, "nbytes", 0) for arrays in self._sums.values() for one in arrays.values())
+        return sum(getattr(array, "nbytes", 0) for arrays in self._sums.values() for array in arrays.values())
 
     def _full(self) -> bool:
         size = sum(store.size for store in self._stores.values())

@@ -1,4 +1,4 @@
-"""One model in its own process: it is started, the file is opened, then jobs come and go."""
+"""One model in its own process: the process starts, opens the file, then answers questions."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from xai_core.jobs.tasks import FINAL, Task
 from xai_core.types import Card, FileKind, ModelSource
 
 LOG = logging.getLogger(__name__)
-STOPPING = "stopping what was cancelled"
+STOPPING = "stopping the cancelled run"
 
 
 class ModelProcess:
-    """Starts, opens its model and answers on a thread of its own; every public method may be called from any other.
+    """Starts a process, opens its model and answers on a thread of its own; any thread may call the public methods.
 
-    `wait_for_room` blocks until the process may be started, or was closed. `elsewhere` takes on a task that has to wait
-    for another process, as this one ended over a job that was cancelled; it begins again there.
+    wait_for_room: blocks until the process may start, or was closed. elsewhere: restarts a task in a new process, if
+    this one had to be killed because a cancelled job did not stop.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class ModelProcess:
         elsewhere: Callable[[ModelSource, Task], object],
     ) -> None:
         self.source = source
-        self._path = os.path.abspath(source.path)  # the worker runs in a folder of its own
+        self._path = os.path.abspath(source.path)  # the worker runs in a different folder
         self.card: Card | None = None
         self.used = time.monotonic()
         self.ended = False
@@ -57,7 +57,7 @@ class ModelProcess:
 
     @property
     def idle(self) -> bool:
-        """Whether the model is open and nobody waits for it."""
+        """Whether the model is open and has nothing to do."""
         with self._lock:
             return self.card is not None and not self._tasks
 
@@ -67,7 +67,7 @@ class ModelProcess:
         return process.resident_mb if process else 0.0
 
     def open(self, job: Job[Card]) -> bool:
-        """Give the job the model's card, at once or when it is open; False where the process has ended or ends."""
+        """Answer with the model's card once it is open; return False if the process has ended or is ending."""
         with self._lock:
             if self.ended or self.closed:
                 return False
@@ -80,7 +80,7 @@ class ModelProcess:
             return True
 
     def submit(self, task: Task) -> bool:
-        """Take a task on, unless its job was cancelled; False where the process has ended or ends."""
+        """Accept a task unless its job was cancelled; return False if the process has ended or is ending."""
         with self._lock:
             if self.ended or self.closed:
                 return False
@@ -98,15 +98,15 @@ class ModelProcess:
         return True
 
     def cancel(self, job: Job[Any]) -> None:
-        """End the work for a job that was cancelled: at the worker's next step, or with it where that is long."""
+        """Stop working on a cancelled job, at the worker's next step; if that takes too long the worker is killed."""
         with self._lock:
             if job in self._openings:
                 self._openings.remove(job)
                 return None
-            found = [(job_id, task) for job_id, task in self._tasks.items() if task.job is job]
-            if not found:
+            tasks = [(job_id, task) for job_id, task in self._tasks.items() if task.job is job]
+            if not tasks:
                 return None
-            job_id, task = found[0]
+            job_id, task = tasks[0]
             if self.card is None:
                 del self._tasks[job_id]
                 return None
@@ -115,7 +115,7 @@ class ModelProcess:
         return self._send({"ask": "cancel", "job": job_id})
 
     def close(self) -> None:
-        """End the process; jobs that are under way are cancelled."""
+        """End the process; unfinished jobs are cancelled."""
         with self._lock:
             self.closed = True
             process = self._process
@@ -123,14 +123,14 @@ class ModelProcess:
             process.stop(WorkerDied("The model was closed."))
 
     def close_if_idle(self) -> bool:
-        """Close unless somebody waits for the model, and tell whether it is closed; no job comes in between."""
+        """Close the process if it is idle, and return whether it is closed; no job can slip in between."""
         with self._lock:
             if self.idle:
                 self.close()
             return self.closed
 
     def join(self, seconds: float) -> None:
-        """Wait until a closed process is gone."""
+        """Wait until the closed process is gone."""
         self._thread.join(seconds)
 
     def _run(self) -> None:
@@ -142,15 +142,15 @@ class ModelProcess:
         except VitrineError as error:
             self._end(error)
         except Exception:
-            LOG.exception("A model's process could not be followed.")
+            LOG.exception("Following a model's process failed.")
             self._end(WorkerDied(STOPPED))
 
     def _inspect(self) -> FileKind:
         process = self._start("none")
         try:
             process.hello()
-            found = process.first_answer({"ask": "inspect", "job": 0, "source": self._source()})
-            return messages.kind_from_json(found)
+            answer = process.first_answer({"ask": "inspect", "job": 0, "source": self._source()})
+            return messages.kind_from_json(answer)
         except BadFrame as error:
             raise process.distrust(error) from error
         finally:
@@ -177,8 +177,8 @@ class ModelProcess:
 
     def _source(self) -> Header:
         source = self.source
-        found = {"path": self._path, "name": source.name, "digest": source.digest}
-        return {**found, "architecture": source.architecture, "task": source.task, "reading": source.reading}
+        file = {"path": self._path, "name": source.name, "digest": source.digest}
+        return {**file, "architecture": source.architecture, "task": source.task, "reading": source.reading}
 
     def _say(self, doing: str) -> None:
         with self._lock:
@@ -215,14 +215,14 @@ class ModelProcess:
         with self._lock:
             self.used = time.monotonic()
             if header.get("say") != "tick":
-                self._tell(header, arrays)
+                self._pass_on(header, arrays)
             self._expect(heard=True)
 
-    def _tell(self, header: Header, arrays: Arrays) -> None:
+    def _pass_on(self, header: Header, arrays: Arrays) -> None:
         job_id = header.get("job")
         task = self._tasks.get(job_id) if type(job_id) is int else None
         if task is None or self.card is None:
-            raise BadFrame("The worker speaks of a job that it was not given.")
+            raise BadFrame("The worker answers a job that it was not given.")
         if header.get("say") == "failed":
             task.update(status=Status.FAILED, error=failure(header))
         else:
@@ -235,13 +235,13 @@ class ModelProcess:
             return max((task.largest_answer(self.card) for task in self._tasks.values() if self.card), default=0)
 
     def _expect(self, heard: bool = False) -> None:
-        """Set the deadline: a model at work must be heard of, and a cancelled job must end whatever else is heard."""
+        """Set the deadline: a working model must give signs of life, and a cancelled job must end despite them."""
         process = self._process
         if process is None or self.card is None:
             return
         if not self._tasks:
             process.allow(None)
-        elif heard or process.deadline is None:  # asking for more gives no more time
+        elif heard or process.deadline is None:  # asking again gives no more time
             process.allow(self._launcher.limits.step_seconds)
         if self._tasks and process.deadline is not None:
             process.deadline = min(process.deadline, *(task.cancel_by for task in self._tasks.values()))
@@ -267,17 +267,17 @@ class ModelProcess:
             self._elsewhere(self.source, task)
 
     def _not_to_blame(self, error: VitrineError) -> dict[int, Task]:
-        """Return the tasks beside a cancelled one that did not end in time; whichever of them hangs fails next time."""
+        """Return the tasks beside a cancelled one that did not stop in time; one that hangs will fail next time."""
         if self.closed or not isinstance(error, TimedOut) or not self._cancelled():
             return {}
         return {job_id: task for job_id, task in self._tasks.items() if not task.job.state.ended}
 
     def _cancelled(self) -> list[Task]:
-        """Return the tasks that were cancelled and have not come to an end in the worker."""
+        """Return the cancelled tasks that the worker has not ended yet."""
         return [task for task in self._tasks.values() if task.job.state.ended]
 
     def _what_comes_first(self) -> str:
-        """Return in words what a new task has to wait for; "" where it is done as soon as its turn comes."""
+        """Return in words what a new task has to wait for; "" if for nothing but its turn."""
         if self.card is None:
             return self._doing
         return STOPPING if self._cancelled() else ""

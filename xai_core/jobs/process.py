@@ -1,4 +1,4 @@
-"""A sandboxed process as the app sees it: two pipes, a scratch folder, a deadline, and how it ended."""
+"""A sandboxed process as the app sees it: two pipes, a scratch folder, a deadline, and the reason it ended."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MEGABYTE, _PAGE = 1 << 20, os.sysconf("SC_PAGE_SIZE")
 
 
 class SandboxedProcess:
-    """Starts `xai_core.jobs.worker`; `close` must be called in the end."""
+    """A running `xai_core.jobs.worker`; call `close` in the end."""
 
     def __init__(
         self, adapters: str, framework: str, model: str, limits: Limits, extra_path: tuple[str, ...] = ()
@@ -68,7 +68,7 @@ class SandboxedProcess:
             os.close(their_results)
         os.set_blocking(self._requests, False)
         for pipe in (self._requests, self._results):
-            with contextlib.suppress(OSError):  # a user who has many pipes gets small ones
+            with contextlib.suppress(OSError):  # the kernel limits the total size of a user's pipes
                 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self._be_first_to_go()
         assert self._popen.stdout is not None
@@ -77,13 +77,13 @@ class SandboxedProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether it runs; asked under the lock of `stop`, as a number that was waited for may be someone else's."""
+        """Whether it runs. Checked under the lock of `stop`, because the id of a reaped process may be reused."""
         with self._ending:
             return self._popen.poll() is None
 
     @property
     def resident_mb(self) -> float:
-        """Memory in use, shared mappings included; 0 once the process is gone."""
+        """Memory in use with shared mappings, in MB; 0 once the process is gone."""
         try:
             with open(f"/proc/{self._popen.pid}/statm") as file:
                 return int(file.read().split()[1]) * _PAGE / _MEGABYTE
@@ -91,30 +91,30 @@ class SandboxedProcess:
             return 0.0
 
     def allow(self, seconds: float | None) -> None:
-        """Let the process be silent for so long from now on; None while nothing is asked of it."""
+        """Allow the process to be silent for so long from now; None for as long as it likes."""
         self._allowed = seconds or 0.0
         self.deadline = None if seconds is None else time.monotonic() + seconds
 
     def overdue(self) -> TimedOut | None:
-        """Return what to say of a process that broke its deadline."""
+        """Return the error of a process that missed its deadline, or None."""
         deadline = self.deadline
         if deadline is None or time.monotonic() < deadline:
             return None
         return TimedOut(f"The model took longer than {self._allowed:g} s and was stopped.")
 
     def send(self, header: Header, arrays: Arrays | None = None) -> None:
-        """Send a request; a process that does not take it is stopped, and says so to whoever listens."""
+        """Send a request. A process that does not read it is stopped; the next `receive` raises the reason."""
         try:
             with self._sending:
                 if self._requests >= 0:
                     frames.send(self._requests, header, arrays or [], FRAME_SECONDS)
         except (Closed, OSError):
-            pass  # whoever receives hears of the end
+            pass  # `receive` reports the end
         except TooSlow:
-            self.stop(TimedOut("The model's process takes no requests and was stopped."))
+            self.stop(TimedOut("The model's process stopped reading requests, so it was ended."))
 
     def receive(self, largest_body: int = 0) -> tuple[Header, Arrays]:
-        """Return the next frame; raise what ended the process where it ended, or lied."""
+        """Return the next frame; raise the reason if the process has ended, or is ended because it lies."""
         try:
             return frames.receive(self._results, largest_body, FRAME_SECONDS)
         except (BadFrame, TooSlow) as error:
@@ -123,7 +123,7 @@ class SandboxedProcess:
             raise self._death() from None
 
     def hello(self) -> SandboxState:
-        """Wait until the libraries are imported and the sandbox is closed; return what is in force."""
+        """Wait until the libraries are imported and the sandbox is closed; return the state of the sandbox."""
         self.allow(self.limits.start_seconds)
         header, _ = self._answer("hello")
         try:
@@ -134,7 +134,7 @@ class SandboxedProcess:
         return state
 
     def first_answer(self, header: Header) -> Header:
-        """Ask for the file's inspection or opening, and return the value answered."""
+        """Ask the process to inspect or open the file, and return its answer."""
         self.allow(self.limits.open_seconds)
         self.send(header)
         answer, _ = self._answer("done")
@@ -142,24 +142,24 @@ class SandboxedProcess:
         value = answer.get("value")
         return value if isinstance(value, dict) else {}
 
-    def _answer(self, due: str) -> tuple[Header, Arrays]:
+    def _answer(self, expected: str) -> tuple[Header, Arrays]:
         header, arrays = self.receive()
         while header.get("say") == "tick":
             header, arrays = self.receive()
         if header.get("say") == "failed":
             raise failure(header)
-        if header.get("say") != due:
-            raise self.distrust(BadFrame(f"{header.get('say')!r} came where {due} was due."))
+        if header.get("say") != expected:
+            raise self.distrust(BadFrame(f"Expected {expected}; got {header.get('say')!r}."))
         return header, arrays
 
     def distrust(self, reason: Exception) -> VitrineError:
-        """Stop a process that sent what makes no sense; return the error to raise."""
-        LOG.warning("A model's process was stopped, as it sent what makes no sense: %s", reason)
+        """Stop a process that sent nonsense; return the error to raise."""
+        LOG.warning("A model's process was stopped because it sent nonsense: %s", reason)
         self.stop(WorkerDied(STOPPED))
         return self._verdict or WorkerDied(STOPPED)
 
     def stop(self, verdict: VitrineError) -> None:
-        """Kill the process; the first verdict is the one that counts."""
+        """Kill the process; the first verdict counts."""
         with self._ending:
             self._verdict = self._verdict or verdict
             if self._popen.poll() is None:
@@ -167,7 +167,7 @@ class SandboxedProcess:
                     os.killpg(self._popen.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """Kill the process where it still runs, and take away all that was its own; a second call does nothing."""
+        """Kill the process if it still runs, and remove its pipes and its folder; a second call does nothing."""
         self.stop(WorkerDied("The model was closed."))
         self._wait(END_SECONDS)
         self._log.join(END_SECONDS)
@@ -178,7 +178,7 @@ class SandboxedProcess:
         remove_folder(self.scratch)
 
     def _death(self) -> VitrineError:
-        if not self._wait(END_SECONDS):  # it closed its pipe and goes on
+        if not self._wait(END_SECONDS):  # it closed its pipe but still runs
             self.stop(WorkerDied(STOPPED))
             self._wait(END_SECONDS)
         self._log.join(END_SECONDS)
@@ -196,7 +196,7 @@ class SandboxedProcess:
         return not self.alive
 
     def _be_first_to_go(self) -> None:
-        """Tell the kernel whom to end first where the machine's memory runs out."""
+        """Tell the kernel to kill this process first if the machine runs out of memory."""
         with contextlib.suppress(OSError), open(f"/proc/{self._popen.pid}/oom_score_adj", "w") as file:
             file.write("1000")
 
@@ -209,7 +209,7 @@ class SandboxedProcess:
 
 
 def failure(header: Header) -> VitrineError:
-    """Rebuild the error that a worker tells of."""
+    """Return the error that a worker reports."""
     try:
         return named(checks.text(header.get("error")), checks.text(header.get("message")))
     except BadFrame:
@@ -217,7 +217,7 @@ def failure(header: Header) -> VitrineError:
 
 
 def remove_folder(path: str) -> None:
-    """Remove a folder that a hostile process may have filled, however deep."""
+    """Remove a folder that a hostile process may have filled, at any depth."""
     try:
         shutil.rmtree(path, ignore_errors=True)
     except RecursionError:

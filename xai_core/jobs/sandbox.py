@@ -1,6 +1,6 @@
-"""What a worker gives up before it opens a model's file, in the order in which it must happen.
+"""What a worker gives up before it opens a model's file, in the order in which it has to happen.
 
-1. `close_files`, before anything starts a thread: Landlock binds only threads that start later.
+1. `close_files`, before anything starts a thread, because Landlock binds only threads that start later.
 2. The imports.
 3. `close_the_rest`: limits, no core dumps, system calls.
 """
@@ -37,7 +37,7 @@ _DEVICES = ("/dev/null", "/dev/nvidia*", "/dev/dri", "/dev/nvidia-caps")
 
 @dataclass(frozen=True)
 class SandboxState:
-    """What holds a worker: Landlock's version (0 for none) and whether system calls are filtered."""
+    """What confines a worker: the version of Landlock (0 for none), and whether system calls are filtered."""
 
     landlock: int
     seccomp: bool
@@ -48,17 +48,17 @@ class SandboxState:
         return self.landlock > 0 and self.seccomp
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values; `SandboxState(**values)` takes them back."""
+        """Return plain JSON values; `SandboxState(**values)` reads them back."""
         return asdict(self)
 
 
 def sandbox_in_force() -> SandboxState:
-    """Say what this machine's kernel offers a worker; changes nothing."""
+    """Return what this machine's kernel offers a worker; changes nothing."""
     return SandboxState(landlock.version(), seccomp.available())
 
 
 def close_files(read: Iterable[str], scratch: str) -> int:
-    """Leave this process the runtime's files, `read`, and `scratch` to write; return Landlock's version in force."""
+    """Leave this process the runtime and `read` to read, `scratch` to write; return the version of Landlock, or 0."""
     devices = [path for pattern in _DEVICES for path in glob.glob(pattern)]
     with_gpu = _READABLE_WITH_GPU if glob.glob("/dev/nvidia*") else ()
     return landlock.close_files([*_runtime(), *with_gpu, *read], [scratch], devices)
@@ -67,7 +67,7 @@ def close_files(read: Iterable[str], scratch: str) -> int:
 def close_the_rest(limits: Limits, framework: str, threads: int) -> bool:
     """Set limits, forbid dumps and close system calls; return whether the calls are filtered.
 
-    threads: how many the user runs already, on top of which come those of `limits`.
+    threads: how many the user already runs; those of `limits` are added.
     """
     _limit(resource.RLIMIT_DATA, limits.memory(framework).data_mb << 20)
     _limit(resource.RLIMIT_FSIZE, limits.file_mb << 20)
@@ -79,7 +79,7 @@ def close_the_rest(limits: Limits, framework: str, threads: int) -> bool:
 
 
 def threads_of_user() -> int:
-    """Return how many threads this user runs, for a limit that counts them all."""
+    """Return how many threads this user runs, because the kernel's limit counts them all."""
     return sum(_threads(entry.path) for entry in os.scandir("/proc") if entry.name.isdigit())
 
 
@@ -88,7 +88,7 @@ def _threads(process: str) -> int:
         if os.stat(process).st_uid != os.getuid():
             return 0
         return len(os.listdir(f"{process}/task"))
-    except OSError:  # ended meanwhile
+    except OSError:  # it ended meanwhile
         return 0
 
 

@@ -1,8 +1,8 @@
-"""Close system calls that no model needs, for every thread of this process, with a seccomp filter.
+"""Close the system calls that no model needs, for every thread of this process, with a seccomp filter.
 
-Numbers: the kernel's tables for x86-64 and 64-bit ARM (seccomp(2) describes filters). Programs, processes, sockets,
-signals to others, other processes' memory and limits, mounts, keys, clocks, ownership and modes of files are closed;
-threads stay open.
+Numbers are from the kernel's tables for x86-64 and 64-bit ARM; seccomp(2) describes filters. Closed are programs,
+processes, sockets, signals to other processes, their memory and limits, mounts, keys, clocks, and the owners and modes
+of files. Threads stay open.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import struct
 from xai_core.jobs import kernel
 
 DENIED: dict[str, tuple[int | None, int | None]] = {
-    # programs and processes; clone is looked at more closely below
+    # programs and processes; clone has its own rule below
     "execve": (59, 221), "execveat": (322, 281), "fork": (57, None), "vfork": (58, None),
     "setsid": (112, 157), "setpgid": (109, 154), "unshare": (272, 97), "setns": (308, 268),
     "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271),
@@ -24,7 +24,7 @@ DENIED: dict[str, tuple[int | None, int | None]] = {
     "pidfd_open": (434, 434), "pidfd_getfd": (438, 438), "pidfd_send_signal": (424, 424),
     "setrlimit": (160, 164), "setpriority": (141, 140), "ioprio_set": (251, 30),
     "sched_setparam": (142, 118), "sched_setscheduler": (144, 119), "sched_setattr": (314, 274),
-    # the net
+    # the network
     "socket": (41, 198), "socketpair": (53, 199), "connect": (42, 203), "bind": (49, 200), "listen": (50, 201),
     "accept": (43, 202), "accept4": (288, 242), "sendmmsg": (307, 269),
     # the kernel
@@ -51,7 +51,7 @@ DENIED: dict[str, tuple[int | None, int | None]] = {
     # who this process is
     "setuid": (105, 146), "setgid": (106, 144), "setreuid": (113, 145), "setregid": (114, 143),
     "setresuid": (117, 147), "setresgid": (119, 149), "setgroups": (116, 159), "capset": (126, 91),
-    # memory that no limit of a process counts
+    # memory that no limit of a process covers
     "shmget": (29, 194), "msgget": (68, 186), "semget": (64, 190), "mq_open": (240, 180),
     "memfd_create": (319, 279), "memfd_secret": (447, 447), "move_pages": (279, 239), "migrate_pages": (256, 238),
 }  # fmt: skip
@@ -64,14 +64,14 @@ _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _NUMBER, _ARCH, _FIRST, _SECOND, _THIRD, _HALF = 0, 4, 16, 24, 32, 4
 _THREAD_FLAG = 0x10000
 _X32_CALLS = 0x40000000
-_SIGNALS_OF_A_FILE = (8, 10, 15)  # F_SETOWN, F_SETSIG, F_SETOWN_EX: whom a file that changes sends which signal
+_SIGNALS_OF_A_FILE = (8, 10, 15)  # F_SETOWN, F_SETSIG, F_SETOWN_EX: which process gets which signal from a file
 
 Step = tuple[int, int, int, int]  # code, steps to skip when true, when false, operand
 _REFUSE: Step = (_RETURN, 0, 0, _FAIL | errno.EPERM)
 
 
 def available() -> bool:
-    """Say whether the kernel takes a filter and this machine's call numbers are known."""
+    """Return whether the kernel accepts a filter and this machine's call numbers are known."""
     if (column := kernel.machine()) is None:
         return False
     try:
@@ -82,7 +82,7 @@ def available() -> bool:
 
 
 def close_calls() -> bool:
-    """Install the filter; False where the kernel has none. There is no way back."""
+    """Install the filter for good; return False if the kernel has none."""
     column = kernel.machine()
     if column is None or not available():
         return False
@@ -91,7 +91,7 @@ def close_calls() -> bool:
     program = ctypes.create_string_buffer(struct.pack("=H6xQ", len(packed) // 8, ctypes.addressof(steps)), 16)
     kernel.no_new_privileges()
     if kernel.call(_SECCOMP[column], _SET_FILTER, _ALL_THREADS, program) != 0:
-        raise OSError(errno.ESRCH, "A thread could not be brought under the filter.")
+        raise OSError(errno.ESRCH, "The filter could not be applied to a thread.")
     return True
 
 
@@ -117,7 +117,7 @@ def _when(number: int, then: list[Step]) -> list[Step]:
 
 
 def _unless(*tests: tuple[int, int, int]) -> list[Step]:
-    """Refuse unless every test holds: the offset of half an argument, how it is compared, with what."""
+    """Refuse unless every test holds: the offset of half an argument, the comparison, the operand."""
     steps: list[Step] = []
     for offset, code, operand in tests:
         steps += [(_LOAD, 0, 0, offset), (code, 1, 0, operand), _REFUSE]
@@ -125,6 +125,6 @@ def _unless(*tests: tuple[int, int, int]) -> list[Step]:
 
 
 def _refuse_any(offset: int, values: tuple[int, ...]) -> list[Step]:
-    """Refuse where half an argument is one of these values."""
+    """Refuse if half an argument is one of these values."""
     refusals = [step for value in values for step in _when(value, [_REFUSE])]
     return [(_LOAD, 0, 0, offset), *refusals, (_RETURN, 0, 0, _ALLOW)]

@@ -1,4 +1,4 @@
-"""What a person reads of an error in a worker; the traceback goes to the log."""
+"""Errors of a worker as sentences for the user; the traceback goes to the log."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ STOPPED = (
 
 
 def plain(error: BaseException, doing: Literal["open", "run"], memory_mb: int) -> VitrineError:
-    """Turn what a framework or a model raised into a sentence; errors with a sentence of their own stay."""
+    """Turn an error of a framework or a model into a sentence; errors that already are one stay."""
     if isinstance(error, VitrineError):
         return error
     if isinstance(error, MemoryError) or means_memory(_text(error)):
         return too_much_memory(memory_mb)
     if isinstance(error, OSError) and error.errno in (errno.EFBIG, errno.ENOSPC, errno.EDQUOT):
-        return RefusedModel("The model tried to write more than it may and was stopped.")
+        return RefusedModel("The model tried to write more than it is allowed to and was stopped.")
     if isinstance(error, PermissionError) or any(words in _text(error).lower() for words in _OF_THE_SANDBOX):
         return RefusedModel("The model tried to use a file outside its own folder and was stopped.")
     if doing == "open":
         return RefusedModel(
-            "The file can not be opened as a model: it is damaged, or of a kind that is not known here."
+            "The file cannot be opened as a model: it is damaged, or of a kind that Vitrine does not know."
         )
     return ModelError(f"The model failed while it ran ({type(error).__name__}); the log says more.")
 
@@ -38,7 +38,7 @@ def too_much_memory(memory_mb: int) -> OutOfMemory:
 
 
 def _text(error: BaseException) -> str:
-    """Return the words of an error and of those that led to it."""
+    """Return the messages of an error and of those that caused it."""
     words, seen = "", 0
     step: BaseException | None = error
     while step is not None and seen < 10:

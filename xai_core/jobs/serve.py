@@ -1,4 +1,4 @@
-"""The worker's side of the dialogue: hello, open, then questions until the app is gone."""
+"""The worker's side of the dialogue: say hello, open the model, then answer questions until the app is gone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FIRST = 0  # the job of opening or inspecting
 
 
 def serve(setup: WorkerSetup, landlock: int, requests: int, results: int) -> None:
-    """Import, close the rest of the sandbox, say so, and answer until the request pipe closes."""
+    """Import the libraries, close the rest of the sandbox, say hello, and answer until the request pipe closes."""
     worker = Worker(setup, requests, results)
     try:
         adapters = importlib.import_module(setup.adapters)
@@ -40,7 +40,7 @@ def serve(setup: WorkerSetup, landlock: int, requests: int, results: int) -> Non
     except Exception:
         traceback.print_exc()
         return worker.fail(
-            FIRST, UnsupportedModel(f"The libraries for {setup.framework} models can not be loaded here.")
+            FIRST, UnsupportedModel(f"The libraries for {setup.framework} models cannot be loaded on this machine.")
         )
     filtered = sandbox.close_the_rest(setup.limits, setup.framework, setup.threads)
     worker.say({"say": "hello", "sandbox": SandboxState(landlock, filtered).to_json()})
@@ -73,7 +73,7 @@ class Worker:
         self.say({"say": "failed", "job": job_id, "error": type(sentence).__name__, "message": str(sentence)})
 
     def tick(self) -> None:
-        """Show that a long job is alive."""
+        """Tell the app that the worker is alive, unless something was sent just now."""
         if time.monotonic() - self._said >= TICK_SECONDS:
             self.say({"say": "tick"})
 
@@ -95,7 +95,7 @@ class Worker:
                     self._turns.cancel(header["job"])
                 else:
                     self._arrived.put((header, arrays))
-        finally:  # the app is gone, even where the main thread is deep in a model
+        finally:  # the app is gone, even if the main thread is deep in a model
             shutil.rmtree(self._setup.scratch, ignore_errors=True)
             os._exit(0)
 

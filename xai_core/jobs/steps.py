@@ -1,4 +1,4 @@
-"""The steps of an explanation in a worker: signs of life while a call says nothing, and less memory at a second try."""
+"""The steps of an explanation: signs of life during a long call, and smaller batches when memory runs out."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from xai_core.types import Estimate
 
 TICK_SECONDS = 0.25
 ENGINES_SECONDS = 60  # on a busy machine, conversion and trials of a large model
-PATIENCE = 3  # times the usual silence for a method's first step, in which a framework traces or compiles
-Asked = TypeVar("Asked", bound=Catalogued)
+PATIENCE = 3  # times the usual silence, for a method's first step, in which a framework traces or compiles
+AnyMethod = TypeVar("AnyMethod", bound=Catalogued)
 
 
 class Heartbeat:
-    """Shows for a while that a long call is alive, which itself says nothing.
+    """Tells the app during a long call that the worker is alive.
 
-    tick: says it once, from any thread. step_seconds: the usual longest silence.
+    tick: tells it once, from any thread. step_seconds: the longest silence that is usually allowed.
     """
 
     def __init__(self, tick: Callable[[], None], step_seconds: float) -> None:
@@ -32,7 +32,7 @@ class Heartbeat:
 
     @contextmanager
     def beating(self, seconds: float) -> Iterator[None]:
-        """Tick until the block is left, for so many seconds at the most."""
+        """Tick until the block is left, but for at most so many seconds."""
         over = threading.Event()
         thread = threading.Thread(target=self._beat, args=(over, seconds), daemon=True)
         thread.start()
@@ -43,7 +43,7 @@ class Heartbeat:
             thread.join()
 
     def patiently(self, steps: Iterator[Estimate]) -> Iterator[Estimate]:
-        """Take steps, the first of which may be silent for longer than the others."""
+        """Yield the steps; the first one may be silent for longer than the others."""
         with self.beating(PATIENCE * self._step_seconds):
             first = next(steps, None)
         if first is not None:
@@ -58,11 +58,11 @@ class Heartbeat:
 
 
 def within_memory(
-    method: Asked, model: Model | DetectionModel, explain: Callable[[Asked], Iterator[Estimate]]
+    method: AnyMethod, model: Model | DetectionModel, explain: Callable[[AnyMethod], Iterator[Estimate]]
 ) -> Iterator[Estimate]:
-    """Yield what `explain(method)` does, with the model's notes; where memory runs out, begin again with half a batch.
+    """Yield the steps of `explain(method)` with the model's notes; if memory runs out, start again with half the batch.
 
-    A method without a batch size, or with one of a single picture, raises what it raised.
+    A method without a batch size, or whose batch is a single picture, raises the error.
     """
     while True:
         try:
@@ -72,5 +72,5 @@ def within_memory(
         except Exception as error:
             if not is_of_memory(error) or (smaller := method.halved()) is None:
                 raise
-        method = smaller  # out here, where what filled the memory is gone
+        method = smaller  # outside the except block, which would keep the memory in use
         model.take_at_most(method.values()["batch_size"])

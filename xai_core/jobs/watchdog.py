@@ -1,4 +1,4 @@
-"""Watches one process: its memory, its deadline, and what it writes."""
+"""Watch one process: its memory, its deadline, and what it writes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from xai_core.jobs.sentences import too_much_memory
 LOOK_SECONDS = 0.05
 SCRATCH_SECONDS = 0.5
 MOST_ENTRIES = 10_000
-RESERVE_BYTES = 1 << 30  # of the disk; while more is free, what no folder shows is left alone
+RESERVE_BYTES = 1 << 30  # free space on the disk; above it, files that no folder shows are tolerated
 
 
 def watch(process: SandboxedProcess) -> None:
-    """Look after a process, on a thread of its own, until it ends."""
+    """Watch a process on a thread of its own until it ends."""
     threading.Thread(target=_look_after, args=(process,), daemon=True).start()
 
 
@@ -45,26 +45,27 @@ def _too_much_written(process: SandboxedProcess, free_at_first: int) -> RefusedM
 
 
 def _fills_the_disk(process: SandboxedProcess, free_at_first: int) -> bool:
-    """Whether the disk is nearly full and lost more than the process may write since it started.
+    """Whether the disk is nearly full and has lost more space than the process may use since it started.
 
-    This finds open files without a name, which no folder shows. Others may have written too, so the reserve decides.
+    This catches open files without a name, which no folder shows. Other programs may have written too, hence the
+    reserve.
     """
     free = _free_bytes(process)
     return free < RESERVE_BYTES and free_at_first - free > process.limits.scratch_mb << 20
 
 
 def _free_bytes(process: SandboxedProcess) -> int:
-    disk = os.statvfs(os.path.dirname(process.scratch))  # the folder itself goes when the process does
+    disk = os.statvfs(os.path.dirname(process.scratch))  # the folder itself is removed with the process
     return disk.f_bavail * disk.f_frsize
 
 
 def fits(folder: str, most_bytes: int) -> bool:
-    """Whether a folder holds no more than so many bytes, and no more than `MOST_ENTRIES` files."""
+    """Return whether a folder holds at most so many bytes and at most `MOST_ENTRIES` files."""
     size, entries, left = 0, 0, [folder]
     while left:
         try:
-            with os.scandir(left.pop()) as found:
-                for entry in found:
+            with os.scandir(left.pop()) as folder_entries:
+                for entry in folder_entries:
                     entries += 1
                     if entry.is_dir(follow_symlinks=False):
                         left.append(entry.path)
@@ -72,16 +73,16 @@ def fits(folder: str, most_bytes: int) -> bool:
                         size += _size(entry)
                     if entries > MOST_ENTRIES or size > most_bytes:
                         return False
-        except FileNotFoundError:  # removed meanwhile
+        except FileNotFoundError:  # it was removed meanwhile
             continue
-        except OSError:  # a path too long to follow
+        except OSError:  # the path is too long to follow
             return False
     return True
 
 
 def _size(entry: os.DirEntry[str]) -> int:
     try:
-        found = entry.stat(follow_symlinks=False)
+        state = entry.stat(follow_symlinks=False)
     except FileNotFoundError:
         return 0
-    return found.st_blocks * 512  # a sparse file takes no room
+    return state.st_blocks * 512  # the holes of a sparse file take no space

@@ -1,6 +1,6 @@
 """The process that holds one model: `python -I -m xai_core.jobs.worker REQUESTS RESULTS SETUP`.
 
-Only modules that start no thread are imported up here, so that the file system is closed before there are any.
+Only modules that start no thread are imported at the top, so that the file system is closed before there are any.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from xai_core.preprocessing import Preprocessing
 from xai_core.types import Floats, ModelSource, Score
 
 MOST_AT_ONCE = 16
-LARGEST_CHUNK = 64 << 20  # bytes, far below what the wire takes; a single larger image still goes
+LARGEST_CHUNK = 64 << 20  # bytes, far below the limit of the wire; a single larger image is still sent
 
 
 def probabilities(
@@ -23,9 +23,9 @@ def probabilities(
     images: Iterable[Floats],
     wait: Callable[[Job[Floats]], Floats] = Job.result,
 ) -> Floats:
-    """Return the probabilities (N, K) of images (H, W, 3) in [0, 1], at least one, that the preprocessing placed.
+    """Return the probabilities (N, K) of images (H, W, 3) in [0, 1], at least one, prepared by `Preprocessing.place`.
 
-    wait: returns a job's result, or raises its error. Images are taken from the iterable only as they are asked.
+    wait: returns a job's result, or raises its error. Images are drawn from the iterable only when their turn comes.
     """
     return scores(runner, source, preprocessing, images, "probability", wait)
 
@@ -53,5 +53,5 @@ def chunks(images: Iterable[Floats], preprocessing: Preprocessing) -> Iterator[F
 
 def at_once(preprocessing: Preprocessing) -> int:
     """Return how many images fit in one request."""
-    one = preprocessing.height * preprocessing.width * 3 * np.dtype(np.float32).itemsize
-    return min(MOST_AT_ONCE, max(1, LARGEST_CHUNK // one))
+    image_bytes = preprocessing.height * preprocessing.width * 3 * np.dtype(np.float32).itemsize
+    return min(MOST_AT_ONCE, max(1, LARGEST_CHUNK // image_bytes))

@@ -1,4 +1,4 @@
-"""From a model file to a detector that is ready to be asked."""
+"""From a model file to a detector that is ready for questions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BACKGROUND = ("__background__", "background", "bg", "_background_")
 
 @dataclass(frozen=True)
 class PreparedDetector:
-    """A detector that is ready to be asked. labels: a name for each class. precision: of the passes that explain."""
+    """A detector that is ready for questions. labels: a name for each class. precision: of forward passes."""
 
     source: ModelSource
     card: Card
@@ -25,21 +25,21 @@ class PreparedDetector:
 
 
 def prepared_detector(source: ModelSource, card: Card, labels: Sequence[str] = ()) -> PreparedDetector:
-    """Return a detector with the names of its classes: `labels` where it has as many, or else those of its file."""
+    """Return a detector with names for its classes: `labels` if their number fits, otherwise those of its file."""
     return PreparedDetector(source, card, tuple(labels) if len(labels) == card.classes else labels_for(card))
 
 
 def prepare_detector_in_background(
     runner: Runner, source: ModelSource, labels: Sequence[str] = ()
 ) -> Job[PreparedDetector]:
-    """Open a detector in a thread of its own; cancelling leaves its process to its runner."""
+    """Open a detector in the background; a cancel does not end its process."""
     return in_background(lambda tell: prepared_detector(source, opened(runner, source, tell), labels))
 
 
 def read_detector_labels(data: bytes, classes: int, name: str) -> tuple[str, ...]:
-    """Return names for classes from a file, with or without a first one for the background.
+    """Return names for classes from a file, whose first name may be the background.
 
-    Raises DataError where there are too few or too many.
+    Raises DataError if there are too few or too many.
     """
     try:
         return read_labels(data, classes, name)

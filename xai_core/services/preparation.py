@@ -1,4 +1,4 @@
-"""From a model file to a model that is ready to be asked: open it, find its preprocessing, name its classes."""
+"""From a model file to a model that is ready for questions: open it, find its preprocessing, name its classes."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from xai_core.types import Card, Floats, ModelSource, Precision
 
 LOG = logging.getLogger(__name__)
 Tell = Callable[[str], None]
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A model that is ready to be asked.
+    """A model that is ready for questions.
 
-    candidates: the ways to prepare a picture that were tried, best first; preprocessing: the one in force.
-    labels: a name for each class. precision: of the passes that explain.
+    candidates: the preprocessings that were tried, best first. preprocessing: the one that is used. labels: a name for
+    each class. precision: of the forward passes of explanations.
     """
 
     source: ModelSource
@@ -48,23 +48,23 @@ def prepare(
     tell: Tell = lambda doing: None,
     chosen: str | Mapping[str, Any] | Preprocessing | None = None,
 ) -> Prepared:
-    """Open a model and find out how it wants its pictures; `pictures` are the person's own, if there are any yet.
+    """Open a model and find the preprocessing it was trained with; `pictures` are the user's own, if there are any yet.
 
-    chosen: a preprocessing as `chosen_preprocessing` takes it, which is then used untried.
-    Raises the VitrineError that says why the model can not be used.
+    tell: called with what is going on, in words. chosen: a preprocessing as `chosen_preprocessing` takes it, which is
+    used without trying others. Raises the VitrineError that says why the model cannot be used.
     """
     card = opened(runner, source, tell)
     if chosen is None:
-        tell("finding out how the model wants its pictures")
+        tell("finding the preprocessing of the model")
         candidates = rank(card, _asking(runner, source), pictures, references)
     else:
         preprocessing = chosen_preprocessing(chosen, card)
-        candidates = (Candidate("chosen", preprocessing, "It was chosen, and not tried.", 0.0),)
+        candidates = (Candidate("chosen", preprocessing, "You chose it; it was not tried.", 0.0),)
     return Prepared(source, card, candidates, candidates[0].preprocessing, labels_for(card))
 
 
 def opened(runner: Runner, source: ModelSource, tell: Tell = lambda doing: None) -> Card:
-    """Open a model and return its card; `tell` hears what is going on meanwhile."""
+    """Open a model and return its card; `tell` is called with what is going on meanwhile."""
     opening = runner.open(source)
     while not opening.wait(0.1).ended:
         tell(opening.state.doing)
@@ -81,25 +81,24 @@ def _asking(runner: Runner, source: ModelSource) -> Callable[[Preprocessing, Flo
 def prepare_in_background(
     runner: Runner, source: ModelSource, pictures: Sequence[Picture], references: Sequence[KnownPhoto]
 ) -> Job[Prepared]:
-    """Do `prepare` in a thread of its own; cancelling leaves the model's process to its runner."""
+    """Run `prepare` in the background; a cancel does not end the model's process."""
     return in_background(lambda tell: prepare(runner, source, pictures, references, tell))
 
 
-def in_background(work: Callable[[Tell], Found]) -> Job[Found]:
-    """Do some work in a thread of its own; a job that is cancelled does not stop it, but nobody hears of its end.
+def in_background(work: Callable[[Tell], Result]) -> Job[Result]:
+    """Run `work` in a thread of its own. A cancel does not stop the thread, but its result is dropped.
 
-    work: is handed what tells how it is getting on, in words that `doing` of the job's state then shows.
+    work: takes a function to call with what is going on, in words; the job's state shows them as `doing`.
     """
-    job: Job[Found] = Job(cancel=lambda: job.update(status=Status.CANCELLED))
+    job: Job[Result] = Job(cancel=lambda: job.update(status=Status.CANCELLED))
 
     def run() -> None:
         job.update(status=Status.RUNNING)
         try:
-            found = work(lambda doing: job.update(doing=doing))
-            job.update(status=Status.DONE, latest=found)
+            job.update(status=Status.DONE, latest=work(lambda doing: job.update(doing=doing)))
         except VitrineError as error:
             job.update(status=Status.FAILED, error=error)
-        except Exception:  # whatever it is, nobody must wait for ever
+        except Exception:  # whatever it is, the job must end
             LOG.exception("A model could not be prepared.")
             job.update(status=Status.FAILED, error=WorkerDied(STOPPED))
 

@@ -1,10 +1,10 @@
-"""Find out how a model wants its pictures: what its file says, and what it answers when the usual ways are tried.
+"""Guess a model's preprocessing from what its file says, and from its answers to the usual preprocessings.
 
-Where the right classes of some photos are known, a way is as good as the probability that the right class gets.
-Elsewhere it is as good as the answer is telling: the mutual information between the predicted class and the picture,
-estimated across small shifts of the picture. A way that is wrong makes a network answer the same whatever it sees,
-or answer with certainty and change its mind when the picture moves by a few pixels; both lower this figure. It is
-the objective of invariant information clustering (Ji, Henriques, Vedaldi, 2019), used here to choose and not to learn.
+For photos whose classes are known, a preprocessing scores the probability of the right class. For other pictures it
+scores the mutual information between the predicted class and the picture, estimated across small shifts of the
+picture. With a wrong preprocessing a network gives the same answer to every picture, or a confident answer that
+changes when the picture moves by a few pixels; both lower this score. It is the objective of invariant information
+clustering (Ji, Henriques, Vedaldi, 2019), used to choose instead of to train.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ _ENOUGH_PICTURES = 8
 _FEWEST_KNOWN = 3
 _SMALL_SIDE = 96
 _SMOOTHING = 0.05
-_TELLING_PROBABILITY = 0.15  # below this not even the best way makes sense of the known photos
+_TELLING_PROBABILITY = 0.15  # below it, not even the best candidate recognises the known photos
 _TIE = 0.05  # in units of the score: a probability, or nats
-_CONTRADICTION = 0.3  # the file's word is overruled below this share of a best score above it
+_CONTRADICTION = 0.3  # the file's hint is overruled below this share of a best score above it
 _JSON_LIMIT = 1 << 16
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A way to prepare pictures that was tried.
+    """A preprocessing that was tried.
 
-    evidence: what came of it, in a sentence or two. score: mean probability of the right class where classes are
-    known, else information in nats; higher is better, and -inf where the model gave no usable answer.
+    evidence: the outcome, in a sentence or two. score: mean probability of the right class if classes are known,
+    otherwise information in nats. Higher is better; -inf means that the model gave no usable answer.
     """
 
     name: str
@@ -54,14 +54,14 @@ class Candidate:
 
 
 def input_size(card: Card) -> tuple[int, int]:
-    """Return height and width that a model is asked at; where a side is free, the file's hint, or else 224 pixels."""
+    """Return the height and width of the input; for a free side, those of the file's hint, otherwise 224 pixels."""
     hint = (card.hint.height, card.hint.width) if card.hint else (None, None)
     height = card.input.height or hint[0] or card.input.width or USUAL_SIDE
     return height, card.input.width or hint[1] or height
 
 
 def candidates(card: Card) -> dict[str, Preprocessing]:
-    """Return the ways worth trying by name: the usual ones at the model's input size, and what the file speaks for."""
+    """Return the preprocessings to try, by name: the usual ones at the model's input size, plus the file's hint."""
     found = presets(*input_size(card), card.input.channels)
     if card.hint is None:
         return found
@@ -72,16 +72,19 @@ def candidates(card: Card) -> dict[str, Preprocessing]:
 
 
 def load_preprocessing(text: str, card: Card) -> Preprocessing:
-    """Return the preprocessing that `text` names: a usual way such as "-1..1" or "ImageNet", or a JSON file's path.
+    """Return the preprocessing that `text` names: a usual one such as "-1..1" or "ImageNet", or a JSON file's path.
 
-    The file holds fields of Preprocessing; those it leaves out are as in the first of `candidates`. ParamError if not.
+    The file holds fields of Preprocessing; missing ones are taken from the first of `candidates`. Raises ParamError for
+    anything else.
     """
     known = candidates(card)
     named = [way for name, way in known.items() if text.strip() and name.lower().startswith(text.strip().lower())]
     if len(named) == 1:
         return named[0]
     if not Path(text).is_file():
-        raise ParamError(f"There is no preprocessing called {text!r} and no such file; there are {', '.join(known)}.")
+        raise ParamError(
+            f"No preprocessing or file is called {text!r}. Choose one of {', '.join(known)}, or a JSON file."
+        )
     return _from_file(Path(text), next(iter(known.values())))
 
 
@@ -102,9 +105,9 @@ def rank(
 ) -> tuple[Candidate, ...]:
     """Try all candidates and return them, the best first.
 
-    predict: (preprocessing, images (N, H, W, 3) in [0, 1]) -> probabilities (N, K). pictures: the person's own.
-    references: photos with known ImageNet classes. What the file itself says comes first unless the answers
-    contradict it strongly. Raises the model's own error where none of the candidates gets an answer.
+    predict: (preprocessing, images (N, H, W, 3) in [0, 1]) -> probabilities (N, K). pictures: the user's own.
+    references: photos with known ImageNet classes. The file's hint comes first unless the answers clearly contradict
+    it. Raises the model's own error if it answers none of the candidates.
     """
     ways = candidates(card)
     known = [r for r in references if r.classes and max(r.classes) < card.classes]
@@ -124,10 +127,10 @@ def _from_file(path: Path, base: Preprocessing) -> Preprocessing:
         values = json.loads(path.read_bytes()[:_JSON_LIMIT])
     except (OSError, ValueError, RecursionError) as error:
         raise ParamError(
-            f"{path.name} is not valid JSON; it needs fields such as height, width, mean and std."
+            f"{path.name} is not valid JSON. Expected an object with fields such as height, width, mean and std."
         ) from error
     if not isinstance(values, dict):
-        raise ParamError(f"{path.name} must hold one JSON object with fields such as height, width, mean and std.")
+        raise ParamError(f"{path.name} must hold a JSON object with fields such as height, width, mean and std.")
     return Preprocessing.from_json(base.to_json() | values)
 
 
@@ -137,7 +140,7 @@ def _tried(ways: dict[str, Preprocessing], trial: Trial) -> list[Candidate]:
         try:
             score, evidence = trial(way)
         except ModelError as error:
-            if type(error) is not ModelError:  # the file itself is at fault, not this way
+            if type(error) is not ModelError:  # the file itself is to blame, not this candidate
                 raise
             failures.append(error)
             score, evidence = -math.inf, str(error)
@@ -154,8 +157,9 @@ def _known_classes(predict: Predict, known: Sequence[KnownPhoto]) -> Trial:
         best_five = np.argsort(answers, axis=1)[:, -5:]
         hits = sum(bool(set(row) & set(r.classes)) for row, r in zip(best_five.tolist(), known, strict=True))
         score = float(np.mean(right))
-        return score, f"The right thing is among the first five guesses on {hits} of {len(known)} known photos, " + (
-            f"with {score:.0%} probability on average."
+        return score, (
+            f"The right class is among the top five for {hits} of {len(known)} known photos; "
+            f"its mean probability is {score:.0%}."
         )
 
     return trial
@@ -172,17 +176,17 @@ def _telling(predict: Predict, pool: Sequence[Picture]) -> Trial:
         different = len(set(chosen[0].tolist()))
         return information(answers), (
             f"{different} different {'answer' if different == 1 else 'answers'} to {count} "
-            f"{'picture' if count == 1 else 'pictures'}, {sure:.0%} sure on average; "
-            f"{steady:.0%} stay the same when a picture is moved a little."
+            f"{'picture' if count == 1 else 'pictures'}, with a mean probability of {sure:.0%}; "
+            f"{steady:.0%} stay the same when the picture is shifted slightly."
         )
 
     return trial
 
 
 def information(answers: Floats) -> float:
-    """Return the information between pictures and answers across views, in nats; at most the log of the classes.
+    """Return the information between pictures and answers across views, in nats; at most the log of the class count.
 
-    answers: probabilities (V, N, K) for V views of N pictures, the first of them unchanged.
+    answers: probabilities (V, N, K) for V views of N pictures; the first view is the picture itself.
     """
     smooth = (1 - _SMOOTHING) * answers + _SMOOTHING / answers.shape[2]
     logs = np.log(smooth)
@@ -192,7 +196,7 @@ def information(answers: Floats) -> float:
 
 
 def _shifted(images: Floats) -> list[Floats]:
-    """Return the images, and the images moved by a sixteenth of their side; fewer moves where they are large."""
+    """Return the images, and the images shifted by a sixteenth of their side; fewer shifts if they are large."""
     height, width = images.shape[1:3]
     by = max(1, round(min(height, width) / 16))
     small = max(height, width) <= _SMALL_SIDE
@@ -203,7 +207,7 @@ def _shifted(images: Floats) -> list[Floats]:
 
 
 def _distributions(answers: Floats) -> Floats:
-    """Return rows that sum to one, also for a single output and for labels that do not exclude each other."""
+    """Return rows that sum to one, even for a single output or for independent labels."""
     if answers.shape[1] == 1:
         answers = np.concatenate([answers, 1 - answers], axis=1)
     return np.asarray(answers / np.maximum(answers.sum(axis=1, keepdims=True), 1e-12), np.float32)
@@ -220,7 +224,7 @@ def _hint_first(card: Card, found: list[Candidate]) -> list[Candidate]:
         return found
     others = [c for c in found if c is not hinted]
     if found[0].score > _CONTRADICTION and hinted.score < _CONTRADICTION * found[0].score:
-        doubted = replace(hinted, evidence=f"{card.hint_reason} But the answers speak against it. {hinted.evidence}")
+        doubted = replace(hinted, evidence=f"{card.hint_reason} But the answers contradict it. {hinted.evidence}")
         return [doubted if c is hinted else c for c in found]
     return [replace(hinted, evidence=f"{card.hint_reason} {hinted.evidence}".strip()), *others]
 
@@ -234,10 +238,10 @@ def _with_ties(found: list[Candidate]) -> tuple[Candidate, ...]:
 
 
 def _weighed(found: tuple[Candidate, ...], own: int, tried: int) -> tuple[Candidate, ...]:
-    """Say on the first candidate how much weight its evidence has."""
+    """Say on the first candidate how strong its evidence is."""
     if own >= _ENOUGH_PICTURES // 2:
         return found
     shown = {0: "no picture of yours", 1: "one picture of yours"}.get(own, f"{own} pictures of yours")
     samples = f" and {tried - own} sample photos" if tried > own else ""
-    weak = f"With {shown}{samples} this is weak evidence: add pictures, and check the predictions."
+    weak = f"With {shown}{samples}, this is weak evidence: add pictures and check the predictions."
     return replace(found[0], evidence=f"{found[0].evidence} {weak}"), *found[1:]

@@ -1,4 +1,4 @@
-"""Results on disk by their content, so that a question that was answered once is answered at once."""
+"""Answers on disk, by the digest of the question, so that the same question is answered at once next time."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from xai_core.types import Card, ModelSource
 LOG = logging.getLogger(__name__)
 USUAL_MB = 1024.0
 ENDING, PART = ".npz", ".part"
-PART_SECONDS = 3600.0  # a file that nobody finished for so long has been left by a process that is gone
+PART_SECONDS = 3600.0  # an unfinished file of this age was left by a process that is gone
 
 
 @dataclass(frozen=True)
 class Remembered(Generic[Answer]):
-    """An answer as it was kept, and how many seconds it took when it was computed."""
+    """An answer that was kept, and how many seconds it took to compute."""
 
     answer: Answer
     seconds: float
@@ -41,9 +41,9 @@ class Remembered(Generic[Answer]):
 class ResultsCache:
     """A folder of answers, which several processes may use at once.
 
-    adapters: name of the package that opens the models, whose code decides answers too. most_bytes: what its files may
-    take together; beyond that the one that was used longest ago goes. What can not be read is removed and what can not
-    be written is left out: a cache never stops an explanation.
+    adapters: name of the package that opens the models, because an answer also depends on its code. most_bytes: the
+    total size of the files; beyond it the least recently used are removed. Files that cannot be read are removed, and
+    answers that cannot be written are skipped, so the cache never stops an explanation.
     """
 
     def __init__(self, folder: Path, most_bytes: int, adapters: str = "") -> None:
@@ -52,7 +52,7 @@ class ResultsCache:
 
     @classmethod
     def from_environment(cls, adapters: str = "") -> Self | None:
-        """Return the cache that VITRINE_CACHE and VITRINE_CACHE_MB describe; None where it is switched off."""
+        """Return the cache that VITRINE_CACHE and VITRINE_CACHE_MB describe; None if it is switched off."""
         most_bytes = int(_megabytes(os.environ.get("VITRINE_CACHE_MB")) * (1 << 20))
         folder = os.environ.get("VITRINE_CACHE") or os.path.expanduser("~/.cache/vitrine/results")
         return cls(Path(folder), most_bytes, adapters) if most_bytes > 0 else None
@@ -68,8 +68,8 @@ class ResultsCache:
             answer = Remembered(read(values, arrays), seconds)
         except FileNotFoundError:
             return None
-        except Exception:  # whatever a damaged file leads to
-            LOG.warning("A kept result could not be read and is removed.", exc_info=True)
+        except Exception:  # whatever a damaged file causes
+            LOG.warning("A kept answer could not be read and is removed.", exc_info=True)
             _remove(path)
             return None
         with suppress(OSError):
@@ -85,7 +85,7 @@ class ResultsCache:
             self._write(self._path(key), data)
             self._make_room()
         except OSError as error:
-            LOG.warning("A result could not be kept: %s", error.strerror)
+            LOG.warning("An answer could not be kept: %s", error.strerror)
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}{ENDING}"
@@ -112,19 +112,19 @@ class ResultsCache:
 
     def _entries(self) -> list[tuple[float, int, Path]]:
         """Return when each file was last used (seconds since 1970), its size in bytes, and its path."""
-        found = []
+        entries = []
         for path in self._folder.iterdir():
             try:
                 state = path.stat()
             except FileNotFoundError:  # another process made room
                 continue
             if path.suffix in (ENDING, PART):
-                found.append((state.st_mtime, state.st_size, path))
-        return found
+                entries.append((state.st_mtime, state.st_size, path))
+        return entries
 
 
 class RememberedJob(Job[Answer]):
-    """A job that was answered from the cache; `seconds` of its state is what the answer took when it was computed."""
+    """A job that was answered from the cache; `seconds` of its state says how long the answer took to compute."""
 
     def __init__(self, remembered: Remembered[Answer]) -> None:
         super().__init__(cancel=lambda: None)
@@ -132,11 +132,11 @@ class RememberedJob(Job[Answer]):
 
 
 class RememberingRunner:
-    """A runner that looks into the cache before it asks the runner below, and keeps what that one answers."""
+    """A runner that looks into the cache before it asks a different runner, and keeps the answers of that one."""
 
     def __init__(self, runner: Runner, cache: ResultsCache) -> None:
         self._runner, self._cache = runner, cache
-        self._writer = ThreadPoolExecutor(1, "results-cache")  # a job ends on a thread that must not wait for a disk
+        self._writer = ThreadPoolExecutor(1, "results-cache")  # the thread that ends a job must not wait for a disk
         self._closed = False
 
     def open(self, source: ModelSource) -> Job[Card]:
@@ -155,11 +155,11 @@ class RememberingRunner:
         return job
 
     def release(self, owner: str) -> None:
-        """End the processes of an owner; what they answered stays remembered."""
+        """End the processes of an owner; their answers stay in the cache."""
         self._runner.release(owner)
 
     def close(self) -> None:
-        """Close the runner below, and wait until what it answered is written."""
+        """Close the runner that was asked, and wait until its answers are written."""
         self._runner.close()
         self._closed = True
         self._writer.shutdown()
@@ -173,7 +173,7 @@ class RememberingRunner:
 
 
 def remembering(runner: Runner, adapters: str = "") -> Runner:
-    """Return a runner that remembers on disk, or `runner` itself where the environment switches that off.
+    """Return a runner that keeps its answers on disk, or `runner` itself if the environment switches the cache off.
 
     adapters: name of the package with which `runner` opens models, because an answer also depends on its code.
     """
@@ -201,12 +201,12 @@ def _remove(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError:
-        LOG.warning("A kept result could not be removed.", exc_info=True)
+        LOG.warning("A kept answer could not be removed.", exc_info=True)
 
 
 def _megabytes(text: str | None) -> float:
     try:
         return float(text) if text else USUAL_MB
     except ValueError:
-        LOG.warning("VITRINE_CACHE_MB must be a number of megabytes; got %r, so %g is taken.", text, USUAL_MB)
+        LOG.warning("VITRINE_CACHE_MB must be a number of megabytes; got %r, so %g is used.", text, USUAL_MB)
         return USUAL_MB

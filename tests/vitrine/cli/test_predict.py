@@ -58,7 +58,7 @@ def test_a_chosen_preprocessing_is_taken(vitrine, cnn, digits):
     [
         (("--labels", "LABELS"), "contains 2 labels, but the model has 10 classes"),
         (("--labels", "gone.txt"), "no label file called gone.txt"),
-        (("--preprocessing", "upside down"), "no preprocessing called 'upside down'"),
+        (("--preprocessing", "upside down"), "No preprocessing or file is called 'upside down'"),
         (("--preprocessing", "LABELS"), "not valid JSON"),
         (("--top", "3"), "Unrecognized arguments: --top 3"),
     ],

@@ -24,7 +24,7 @@ def test_a_failed_job_raises_its_error(job):
         job.result()
 
 
-def test_a_cancelled_job_says_so_even_where_a_preview_came(job):
+def test_a_cancelled_job_says_so_even_after_a_preview(job):
     job.update(status=Status.RUNNING, latest=5)
     job.update(status=Status.CANCELLED)
     with pytest.raises(JobError, match=r"^The computation was cancelled\.$"):

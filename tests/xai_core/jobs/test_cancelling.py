@@ -56,7 +56,7 @@ def test_a_classifier_is_cancelled_at_once_during_the_search_for_the_fastest_eng
     again.cancel()
 
 
-def test_what_is_asked_after_a_cancel_waits_for_the_search_and_says_so(runner, ask):
+def test_a_job_after_a_cancel_waits_for_the_search_and_says_so(runner, ask):
     cancelled_in_its_search(ask(runner, steps=10_000, pause=0.05))
     again = ask(runner)
     assert again.state.doing == STOPPING
@@ -64,7 +64,7 @@ def test_what_is_asked_after_a_cancel_waits_for_the_search_and_says_so(runner, a
     assert ask(runner).state.doing != STOPPING  # the cancelled one, which would take minutes, is not gone on with
 
 
-def test_a_search_that_was_cancelled_is_ended_where_it_goes_on_and_what_waited_has_another_worker(source, ask):
+def test_a_cancelled_search_that_goes_on_is_killed_and_the_next_job_gets_a_new_worker(source, ask):
     runner = fake_runner(limits=Limits(step_seconds=1.5))
     try:
         cancelled_in_its_search(ask(runner, "lost"))
@@ -74,7 +74,7 @@ def test_a_search_that_was_cancelled_is_ended_where_it_goes_on_and_what_waited_h
         runner.close()
 
 
-def test_what_waited_for_another_worker_can_be_cancelled(ask):
+def test_a_job_that_waited_for_a_new_worker_can_be_cancelled(ask):
     runner = fake_runner(limits=Limits(step_seconds=1.5))
     try:
         cancelled_in_its_search(ask(runner, "lost"))
@@ -85,7 +85,7 @@ def test_what_waited_for_another_worker_can_be_cancelled(ask):
         runner.close()
 
 
-def test_a_job_that_is_under_way_beside_it_begins_again_in_another_worker(ask):
+def test_a_job_that_ran_beside_it_starts_again_in_a_new_worker(ask):
     runner = fake_runner(limits=Limits(step_seconds=1.5))
     try:
         beside = ask(runner, "straying", steps=50, pause=0.02)

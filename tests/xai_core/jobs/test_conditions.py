@@ -36,7 +36,7 @@ def test_an_explanation_is_that_of_the_network_under_its_conditions(runner, sour
     assert (found.maps == score).all()
 
 
-def test_what_can_not_be_fast_as_a_whole_is_exact(runner, source, explain):
+def test_a_method_that_cannot_be_fast_throughout_is_exact(runner, source, explain):
     found = explain(runner, source(), "mixed", conditions=Conditions(precision="bfloat16")).result(SECONDS)
     assert (found.maps == 0.5).all()
 
@@ -74,7 +74,7 @@ def test_a_single_picture_that_fills_the_memory_ends_in_a_sentence(runner, sourc
         explain(runner, source(), "bulky", room=0).result(SECONDS)
 
 
-def test_the_engines_are_told_for_the_size_that_is_asked(runner, source):
+def test_the_engines_are_those_for_the_size_of_the_input(runner, source):
     (engine,) = runner.ask(source(), FindEngines(SIZE)).result(SECONDS)
     assert (engine.name, engine.in_force, engine.milliseconds) == ("Fake", True, 20.0)
 
@@ -97,7 +97,7 @@ def test_a_first_step_may_take_longer_than_others(source, explain, steps, status
         runner.close()
 
 
-def test_whoever_waits_hears_of_the_end_once():
+def test_a_listener_hears_of_the_end_once():
     heard, job = [], Job(lambda: None)
     job.when_ended(heard.append)
     job.update(status=Status.DONE, latest=1)

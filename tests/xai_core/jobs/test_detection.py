@@ -63,7 +63,7 @@ def test_boxes_are_explained_step_by_step(runner, detector):
     assert (estimate.maps == 0.75).all()
 
 
-def test_what_a_detector_runs_on_is_told_for_images_like_one(runner, detector):
+def test_the_engines_of_a_detector_are_those_for_the_size_of_the_image(runner, detector):
     (engine,) = runner.ask(detector(), FindDetectorEngines(IMAGE)).result(SECONDS)
     assert (engine.name, engine.milliseconds, engine.in_force) == ("Fake", 200, True)
 
@@ -108,7 +108,7 @@ def test_a_first_step_may_take_longer_than_others(detector, steps, status):
         runner.close()
 
 
-def test_what_the_detector_lacks_is_told(runner, detector):
+def test_a_capability_that_the_detector_lacks_is_an_error(runner, detector):
     job = runner.ask(detector(), ExplainBoxes(Asked("insider"), IMAGE, [TARGET]))
     with pytest.raises(MissingCapability, match="Insider needs replaceable layer activations"):
         job.result(SECONDS)

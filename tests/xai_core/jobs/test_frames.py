@@ -95,7 +95,7 @@ def test_a_reader_that_takes_nothing_is_not_waited_for_for_ever(pipe):
         frames.send(pipe[1], {}, [np.zeros(1 << 20, np.float32)], seconds=0.05)
 
 
-def test_an_end_is_told_from_a_silence():
+def test_an_end_and_a_silence_are_different_errors():
     read, write = os.pipe()
     os.close(write)
     with pytest.raises(frames.Closed):

@@ -66,12 +66,12 @@ def test_rows_that_could_not_be_written_do_not_count(spooled, monkeypatch):
     np.testing.assert_array_equal(ledger.rows(0, 9), rows(0, 3))
 
 
-def test_rows_of_another_width_are_an_error(spooled):
-    with pytest.raises(ValueError, match="were due"):
+def test_rows_of_a_different_width_are_an_error(spooled):
+    with pytest.raises(ValueError, match="Expected rows"):
         spooled.ledger("key", 3).append(rows(0, 2, classes=4))
 
 
-def test_the_ledger_that_was_not_used_longest_is_forgotten(spooled):
+def test_the_least_recently_used_ledger_is_forgotten(spooled):
     for number in range(memory.MOST_LEDGERS):
         spooled.ledger(str(number), 3).append(rows(0, 1))
     spooled.ledger("0", 3)
@@ -88,7 +88,7 @@ def test_a_run_keeps_its_rows_when_its_ledger_is_forgotten(tmp_path):
     np.testing.assert_array_equal(old.rows(0, 5), rows(0, 5))
 
 
-def test_files_are_closed_when_nobody_needs_them(spooled):
+def test_files_are_closed_once_they_are_not_needed(spooled):
     before = len(os.listdir("/proc/self/fd"))
     for number in range(100):
         spooled.ledger(str(number), 3).append(rows(0, 1))

@@ -34,7 +34,7 @@ def process_of(card):
     return int(card.notes[0].split()[1])
 
 
-def test_opening_tells_what_the_model_is(runner, source):
+def test_opening_returns_the_card_of_the_model(runner, source):
     card = runner.open(source()).result(SECONDS)
     assert (card.classes, card.labels, card.framework) == (3, ("a", "b", "c"), "onnx")
 
@@ -107,7 +107,7 @@ def test_a_refused_file_says_why(runner, source):
 
 
 @pytest.mark.parametrize("words", ["break", "fail"])
-def test_a_message_never_tells_a_path_of_the_server(runner, source, words):
+def test_a_message_never_contains_a_path_of_the_server(runner, source, words):
     error = runner.ask(source(words), Predict(SIZE, IMAGES)).wait(SECONDS).error
     assert isinstance(error, errors.ModelError)
     assert "secret" not in str(error)
@@ -186,14 +186,14 @@ def test_release_ends_the_processes_of_an_owner_alone(runner, source):
     assert runner.loaded(source(owner="stays"))
 
 
-def test_release_cancels_what_is_under_way(runner, source, explain):
+def test_release_cancels_running_jobs(runner, source, explain):
     job = explain(runner, source(owner="goes"), steps=10_000, pause=0.01)
     until(lambda: job.state.status is Status.RUNNING)
     runner.release("goes")
     assert job.wait(SECONDS).status is Status.CANCELLED
 
 
-def test_the_idle_model_that_was_used_longest_ago_makes_room(source):
+def test_the_least_recently_used_idle_model_makes_room(source):
     runner = fake_runner(most_processes=2)
     for owner in ("first", "second", "third"):
         runner.open(source(owner=owner)).result(SECONDS)
@@ -229,7 +229,7 @@ def test_without_a_sandbox_formats_that_may_run_code_are_refused(runner, source,
     assert runner.open(source(owner="onnx")).result(SECONDS)
 
 
-def test_the_lack_of_a_sandbox_can_be_overruled_knowingly(source, monkeypatch):
+def test_the_lack_of_a_sandbox_can_be_overridden_knowingly(source, monkeypatch):
     monkeypatch.setattr(model_process, "sandbox_in_force", lambda: SandboxState(0, True))
     monkeypatch.setenv("VITRINE_ALLOW_NO_SANDBOX", "1")
     runner = fake_runner()
@@ -237,7 +237,7 @@ def test_the_lack_of_a_sandbox_can_be_overruled_knowingly(source, monkeypatch):
     runner.close()
 
 
-def test_the_runner_tells_what_sandbox_there_is():
+def test_the_runner_knows_the_state_of_the_sandbox():
     assert isinstance(local.sandbox_in_force(), SandboxState)
 
 
@@ -250,7 +250,7 @@ def test_a_layer_is_looked_at_for_many_pictures(runner, source):
     np.testing.assert_array_equal(gradients, np.eye(3, dtype=np.float32)[targets] / 2)
 
 
-def test_a_layer_that_is_not_there_is_told(runner, source):
+def test_an_unknown_layer_is_an_error(runner, source):
     images, targets = np.zeros((1, SIZE.height, SIZE.width, 3), np.float32), np.zeros(1, np.int64)
     with pytest.raises(errors.ParamError, match="no layer named 'other'"):
         runner.ask(source("layered"), PoolLayer(SIZE, images, targets, "other")).result(SECONDS)

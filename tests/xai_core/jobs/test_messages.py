@@ -40,7 +40,7 @@ def test_a_card_crosses_whole():
     assert messages.card_from_json(crossed(messages.card_to_json(CARD))) == CARD
 
 
-def test_a_card_of_outputs_that_nobody_can_read_crosses_whole_without_a_class():
+def test_a_card_with_unreadable_outputs_crosses_whole_without_a_class():
     raw = RawOutput("boxes", (1, 0, 4), 0.0, 0.0, ())
     card = replace(CARD, classes=0, labels=(), capabilities=Capability(0), raw_outputs=(raw,))
     assert messages.card_from_json(crossed(messages.card_to_json(card))) == card

@@ -42,7 +42,7 @@ def test_a_closed_process_takes_nothing_on_even_before_it_has_ended(waiting):
     assert late.state.status is late_task.job.state.status is Status.WAITING
 
 
-def test_a_process_that_somebody_waits_for_is_not_closed_as_idle(waiting):
+def test_a_process_with_a_task_is_not_closed_as_idle(waiting):
     assert waiting.submit(task())
     assert not waiting.close_if_idle()
     assert waiting.submit(task())
@@ -54,7 +54,7 @@ def test_an_idle_process_is_closed(waiting, monkeypatch):
     assert not waiting.submit(task())
 
 
-def test_a_job_that_was_cancelled_between_two_processes_is_not_taken_on(waiting, monkeypatch):
+def test_a_job_that_was_cancelled_between_two_processes_is_not_accepted(waiting, monkeypatch):
     late = task()
     late.job.update(status=Status.CANCELLED)
     assert waiting.submit(late)

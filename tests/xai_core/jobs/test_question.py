@@ -59,6 +59,6 @@ def test_an_unknown_question_names_those_there_are():
         question_named("guess")
 
 
-def test_two_questions_can_not_share_a_name():
+def test_two_questions_cannot_share_a_name():
     with pytest.raises(ValueError, match="Two questions are called 'predict'"):
         question("predict")(Predict)

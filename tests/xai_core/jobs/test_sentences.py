@@ -21,7 +21,7 @@ from xai_core.jobs.sentences import plain
         ValueError("OOM when allocating tensor with shape[1]"),
     ],
 )
-def test_errors_of_memory_are_told_by_their_words(error):
+def test_memory_errors_are_recognised_by_their_words(error):
     assert isinstance(plain(error, "run", 3500), OutOfMemory)
     assert "more than 3500 MB" in str(plain(error, "run", 3500))
 
@@ -30,7 +30,7 @@ def test_errors_of_memory_are_told_by_their_words(error):
     "error", [PermissionError(13, "Permission denied", "/etc/passwd"), RuntimeError("/x: Operation not permitted")]
 )
 @pytest.mark.parametrize("doing", ["open", "run"])
-def test_a_file_outside_is_told_as_such(error, doing):
+def test_access_to_a_file_outside_has_its_own_sentence(error, doing):
     assert str(plain(error, doing, 1)) == "The model tried to use a file outside its own folder and was stopped."
 
 

@@ -18,7 +18,7 @@ def task():
     return Task(Job(cancel=lambda: None), Predict(SIZE, np.zeros((1, 4, 5, 3), np.float32)))
 
 
-def test_what_the_worker_does_is_told_in_words(task):
+def test_the_activity_of_the_worker_is_shown_in_words(task):
     task.hear({"say": "started"}, [], None)
     task.hear({"say": "doing", "value": "engines"}, [], None)
     assert task.job.state.doing == ACTIVITIES["engines"] == "trying which engine is fastest"
@@ -27,6 +27,6 @@ def test_what_the_worker_does_is_told_in_words(task):
 
 
 @pytest.mark.parametrize("value", ["dancing", None, ["engines"]])
-def test_a_worker_that_does_what_nobody_knows_is_not_believed(task, value):
+def test_an_unknown_activity_is_not_believed(task, value):
     with pytest.raises(BadFrame):
         task.hear({"say": "doing", "value": value}, [], None)

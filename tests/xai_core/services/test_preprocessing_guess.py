@@ -77,7 +77,7 @@ def test_photos_with_known_classes_show_what_an_imagenet_network_wants(wanted, k
     assert "6 of 6 known photos" in found[0].evidence
 
 
-def test_a_network_of_1000_other_classes_is_tried_on_the_person_s_pictures(known):
+def test_a_network_of_1000_other_classes_is_tried_on_the_user_s_pictures(known):
     swapped = [replace(r, classes=(999,)) for r in known]
     found = rank(card(1000), network_that_wants("0..255", 1000), colours(8), swapped)
     assert found[0].name == "0..255"
@@ -87,7 +87,7 @@ def test_a_network_of_1000_other_classes_is_tried_on_the_person_s_pictures(known
 def test_one_picture_is_called_weak_evidence_and_joined_by_samples(known):
     found = rank(card(), network_that_wants("0..255"), colours(1), known)
     assert found[0].name == "0..255"
-    assert "one picture of yours and 6 sample photos this is weak evidence" in found[0].evidence
+    assert "one picture of yours and 6 sample photos, this is weak evidence" in found[0].evidence
 
 
 def test_without_any_picture_the_candidates_are_listed_untried():
@@ -96,7 +96,7 @@ def test_without_any_picture_the_candidates_are_listed_untried():
     assert "no picture" in found[0].evidence
 
 
-def test_what_the_file_says_comes_first_where_answers_do_not_contradict():
+def test_the_hint_of_the_file_comes_first_unless_the_answers_contradict_it():
     hint = replace(presets(SIDE, SIDE)["0..255"], crop_share=0.875)
     found = rank(card(hint=hint, hint_reason="A Rescaling layer."), network_that_wants("0..255"), colours(8))
     assert found[0].preprocessing == hint
@@ -107,7 +107,7 @@ def test_what_the_file_says_is_overruled_by_strong_evidence():
     hint = presets(SIDE, SIDE)["0..1"]
     found = rank(card(hint=hint, hint_reason="Its name."), network_that_wants("0..255"), colours(8))
     assert found[0].name == "0..255"
-    assert "speak against it" in next(c for c in found if c.preprocessing == hint).evidence
+    assert "contradict it" in next(c for c in found if c.preprocessing == hint).evidence
 
 
 def test_candidates_that_do_equally_well_are_named():
@@ -199,7 +199,7 @@ def test_a_json_file_changes_only_what_it_names(tmp_path: Path):
     ("text", "sentence"),
     [
         ("{", "not valid JSON"),
-        ("[]", "one JSON object"),
+        ("[]", "a JSON object"),
         ('{"size": 3}', "no field 'size'"),
         ('{"height": "tall"}', "Height"),
         ('{"mean": ["a", "b", "c"]}', "must be numbers"),
@@ -211,7 +211,7 @@ def test_a_json_file_changes_only_what_it_names(tmp_path: Path):
         ('{"height": 7.5}', "whole number"),
     ],
 )
-def test_a_json_file_that_is_wrong_is_told_in_a_sentence(tmp_path: Path, text, sentence):
+def test_a_wrong_json_file_is_reported_in_a_sentence(tmp_path: Path, text, sentence):
     path = tmp_path / "way.json"
     path.write_text(text)
     with pytest.raises(ParamError, match=sentence) as caught:
@@ -220,7 +220,7 @@ def test_a_json_file_that_is_wrong_is_told_in_a_sentence(tmp_path: Path, text, s
 
 
 def test_an_unknown_name_lists_those_there_are():
-    with pytest.raises(ParamError, match=r"no preprocessing called 'imagenette'.*Caffe BGR"):
+    with pytest.raises(ParamError, match=r"No preprocessing or file is called 'imagenette'.*Caffe BGR"):
         load_preprocessing("imagenette", card())
 
 

@@ -49,7 +49,7 @@ def test_a_keras_network_is_found_to_want_0_to_255(found, first, count):
 def test_with_one_picture_it_is_found_too_but_called_weak_evidence(found):
     best = found("keras/cifar10_cnn.h5", 0, 1).candidates[0]
     assert best.name == "0..255"
-    assert "one picture of yours and 7 sample photos this is weak evidence" in best.evidence
+    assert "one picture of yours and 7 sample photos, this is weak evidence" in best.evidence
 
 
 def test_an_onnx_network_of_imagenet_is_found_to_want_minus_one_to_one(found):

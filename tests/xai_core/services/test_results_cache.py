@@ -87,7 +87,7 @@ def test_an_answer_without_an_error_comes_back_without_one(cache):
     assert recall(cache).answer.standard_error is None
 
 
-def test_what_was_never_asked_is_not_there(cache):
+def test_an_unknown_key_has_no_answer(cache):
     assert recall(cache) is None
 
 
@@ -123,12 +123,12 @@ def test_a_pickle_is_never_read(cache, tmp_path):
     assert recall(cache) is None
 
 
-def test_maps_of_another_shape_are_not_taken(cache):
+def test_maps_of_a_different_shape_are_not_used(cache):
     keep(cache)
     assert recall(cache, shape=(2, 9, 6)) is None
 
 
-def test_the_one_used_longest_ago_makes_room(tmp_path):
+def test_the_least_recently_used_answer_makes_room(tmp_path):
     for age, name in enumerate(("younger", "older"), start=1):
         keep(ResultsCache(tmp_path, PLENTY), name)
         os.utime(tmp_path / f"{name}.npz", (1e9 - age, 1e9 - age))
@@ -143,7 +143,7 @@ def test_an_answer_larger_than_the_limit_is_not_kept(tmp_path):
     assert not (tmp_path / "results").exists()
 
 
-def test_what_another_process_left_unfinished_goes_after_a_while(cache, tmp_path):
+def test_unfinished_files_of_other_processes_are_removed_after_a_while(cache, tmp_path):
     keep(cache)
     old, fresh = tmp_path / "results/old.part", tmp_path / "results/fresh.part"
     old.touch(), fresh.touch()
@@ -152,7 +152,7 @@ def test_what_another_process_left_unfinished_goes_after_a_while(cache, tmp_path
     assert (old.exists(), fresh.exists()) == (False, True)
 
 
-def test_a_folder_that_can_not_be_written_costs_nothing(tmp_path):
+def test_a_folder_that_cannot_be_written_costs_nothing(tmp_path):
     (tmp_path / "file").touch()
     cache = ResultsCache(tmp_path / "file" / "results", PLENTY)
     keep(cache)
@@ -183,7 +183,7 @@ def test_several_processes_share_a_folder(tmp_path):
     assert not any(b"removed" in words for words in said)
 
 
-def test_the_environment_says_where_and_how_much(monkeypatch, tmp_path):
+def test_the_environment_sets_the_folder_and_the_size(monkeypatch, tmp_path):
     monkeypatch.setenv("VITRINE_CACHE", str(tmp_path / "there"))
     monkeypatch.setenv("VITRINE_CACHE_MB", "1")
     keep(ResultsCache.from_environment())
@@ -191,7 +191,7 @@ def test_the_environment_says_where_and_how_much(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(("megabytes", "is_on"), [("0", False), ("0.5", True), ("", True), ("plenty", True)])
-def test_nought_megabytes_switch_it_off(monkeypatch, tmp_path, megabytes, is_on):
+def test_zero_megabytes_switch_it_off(monkeypatch, tmp_path, megabytes, is_on):
     monkeypatch.setenv("VITRINE_CACHE", str(tmp_path))
     monkeypatch.setenv("VITRINE_CACHE_MB", megabytes)
     runner = SlowRunner()
