@@ -1,21 +1,24 @@
-"""Bring an object detector, choose a box that it drew, and see why."""
+"""Open an object detector, choose a box that it drew, and see why."""
 
 import streamlit as st
 
-from vitrine.ui import frame
+from vitrine.ui import frame, session
+from vitrine.ui.answer import is_busy
 from vitrine.ui.detection.boxes import choose_boxes, scene_of
 from vitrine.ui.detection.engines import detector_trials
 from vitrine.ui.detection.panel import detector_panel
 from vitrine.ui.detection.question import methods_form
 from vitrine.ui.detection.results import box_results, offer_to_run, what_is_missing
-from vitrine.ui.detection.runs import BY_ITSELF, box_questions, box_runs
+from vitrine.ui.detection.runs import BY_ITSELF, box_inquiries
 from vitrine.ui.detection.source import sample_scenes
+from vitrine.ui.inquiry import runs_for
 from vitrine.ui.picture_tray import one_picture
+from vitrine.ui.slots.detector import DetectorSlot
 from vitrine.ui.trust.engines import find_out, precision_choice
 
 frame.within_app()
 st.title("Detection")
-st.caption("Bring an object detector and a picture, click a box, and see why it was drawn.")
+st.caption("Open an object detector and a picture, click a box, and see why it was drawn.")
 prepared = detector_panel()
 if prepared is None:
     st.stop()
@@ -36,17 +39,17 @@ with controls:
     if scene is not None and any(method.asks_for_boxes_alone() for method in methods):
         trials = detector_trials(scene)
         precision_choice(trials)
-    automatic = st.toggle("Run by itself", True, key="detection.automatic", persist_state="session", help=BY_ITSELF)
+    automatic = st.toggle("Run automatically", True, key="detection.automatic", persist_state="session", help=BY_ITSELF)
     pressed = st.button("Run", type="primary", width="stretch", key="detection.run", disabled=not numbers)
 with answer:
     if scene is not None:
-        questions = box_questions(scene, methods, numbers)
-        runs = box_runs(questions, start=automatic, again=pressed)
+        inquiries = box_inquiries(scene, methods, numbers)
+        runs = runs_for(inquiries, session.slot(DetectorSlot), start=automatic, again=pressed)
         if automatic:
-            offer_to_run(questions, runs)
+            offer_to_run(inquiries, runs)
         if runs:
             box_results(runs)
-        elif len(scene.found) and not (automatic and questions):
+        elif len(scene.found) and not (automatic and inquiries):
             st.info(what_is_missing(numbers, methods), icon=":material/arrow_upward:")
-        if trials is not None and numbers and not any(run.busy for run in runs):
-            find_out(trials)  # takes seconds, and the first answer comes first
+        if trials is not None and numbers and not is_busy(runs):
+            find_out(trials)  # takes seconds, so the first answer comes first

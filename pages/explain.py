@@ -3,9 +3,11 @@
 import streamlit as st
 
 from vitrine.ui import frame, session
+from vitrine.ui.answer import is_busy
 from vitrine.ui.explain.question import question_form
 from vitrine.ui.explain.results import results
-from vitrine.ui.explain.runs import runs_for
+from vitrine.ui.explain.runs import class_inquiries
+from vitrine.ui.inquiry import runs_for
 from vitrine.ui.model.source import opening_progress
 from vitrine.ui.picture_tray import picture_tray
 from vitrine.ui.slots.classifier import ClassifierSlot
@@ -18,7 +20,7 @@ if prepared is None:
     opening_progress()
     if session.slot(ClassifierSlot).opening is None:
         st.info("No model is open. Upload one, or start with a sample.", icon=":material/arrow_upward:")
-    st.page_link("pages/model.py", label="Bring a model", icon=":material/model_training:")
+    st.page_link("pages/model.py", label="Open a model", icon=":material/model_training:")
     st.stop()
 
 question = None
@@ -30,16 +32,17 @@ with controls:
         with frame.errors_in_words():
             question = question_form(prepared, chosen)
     precision_choice(classifier_trials(prepared))
-    automatic = st.toggle("Run by itself", True, key="automatic", persist_state="session")
+    automatic = st.toggle("Run automatically", True, key="automatic", persist_state="session")
     pressed = st.button("Run", type="primary", width="stretch")
 with answer:
     if not chosen:
         st.info("Add a picture on the left, or tick a sample.", icon=":material/image:")
     elif question is not None:
-        runs = runs_for(prepared, chosen, question, start=automatic, again=pressed)
+        inquiries = class_inquiries(prepared, chosen, question)
+        runs = runs_for(inquiries, session.slot(ClassifierSlot), start=automatic, again=pressed)
         if runs:
             results(runs)
         else:
             st.info("Press Run to see this result.", icon=":material/play_arrow:")
-        if not any(run.busy for run in runs):  # finding out takes seconds, and the first answer comes first
+        if not is_busy(runs):  # it takes seconds, and the first answer comes first
             find_out(classifier_trials(prepared))

@@ -29,6 +29,7 @@ from xai_core.types import Card, Estimate, Floats, Indices, ModelSource, Precisi
 from xai_core.versions import OF_FRAMEWORK, OWN, installed
 
 SCORES_LISTED = 5
+LONGEST_NAME = 60  # characters, so that a warning still ends in its advice
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -151,7 +152,7 @@ class Explanation(Report):
             picture_size=(height, width),
             probabilities=self.probabilities,
             targets=self.targets,
-            names=tuple(self.labels[int(target)] for target in self.targets),
+            names=tuple(self.labels[int(target)][:LONGEST_NAME] for target in self.targets),
         )
         return warnings(finding)
 

@@ -68,7 +68,7 @@ def slider(page: Page, key: str) -> Locator:
 
 def wait_for_answer(page: Page) -> None:
     """Wait until the map is final: it can be downloaded."""
-    expect(page.get_by_text("Download map, picture and settings").first).to_be_visible()
+    expect(page.get_by_text("Download maps, picture and settings").first).to_be_visible()
 
 
 def go_to_model(page: Page) -> None:

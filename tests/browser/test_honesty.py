@@ -14,10 +14,10 @@ def test_a_map_is_checked_by_another_seed_while_the_panel_stays_open(page: Page,
     person.go_to_explain(page)
     person.wait_for_answer(page)
     page.get_by_text("How far can this map be trusted?").click()
-    page.get_by_role("button", name="Try another seed").click()
+    page.get_by_role("button", name="Try a different seed").click()
     expect(page.get_by_text("A different seed gives")).to_be_visible()
     expect(page.get_by_alt_text("Seed 1 of Egyptian cat")).to_be_visible()
     page.get_by_role("button", name="Run with more samples").click()
     expect(page.get_by_text("samples 400,")).to_be_visible()
     assert "rise.samples=400" in page.url
-    expect(page.get_by_role("button", name="Try another seed")).to_be_visible()
+    expect(page.get_by_role("button", name="Try a different seed")).to_be_visible()

@@ -59,7 +59,7 @@ def all_of_this_class(app: AppTest) -> AppTest:
     return app.button(key="same-class").click().run()
 
 
-def test_without_a_detector_it_says_how_to_bring_one(app: AppTest) -> None:
+def test_without_a_detector_it_says_how_to_open_one(app: AppTest) -> None:
     on_detection_page(app)
     assert not app.exception
     assert "No detector is open" in text_of(app)
@@ -117,7 +117,7 @@ def test_the_label_filter_leaves_other_classes_out(app: AppTest, instant: Detect
 def test_below_the_threshold_the_best_candidates_are_offered(app: AppTest, instant: DetectingRunner) -> None:
     instant.detector = FixedDetector(many_boxes(np.linspace(0.1, 0.4, 9)))
     with_picture(app)
-    assert "No box reaches a score of 50%. The best below it are drawn dashed" in text_of(app)
+    assert "No box reaches a score of 50%. The best ones below it are dashed" in text_of(app)
     assert len(box_list(app).options) == 5
     choose(app, 1)
     assert len(instant.asked) == 1
@@ -173,7 +173,7 @@ def test_each_method_shows_a_control_a_parameter(app: AppTest, method_id: str) -
     assert {f"{method_id}.{param.name}" for param in DETECTION_METHODS[method_id].params} <= shown
 
 
-def test_a_moved_slider_asks_anew_and_going_back_asks_nothing(app: AppTest, instant: DetectingRunner) -> None:
+def test_a_moved_slider_asks_again_and_going_back_asks_nothing(app: AppTest, instant: DetectingRunner) -> None:
     app.query_params["methods"] = "ablationcam"
     with_picture(app)
     choose(app, 1)
@@ -193,7 +193,7 @@ def test_by_hand_nothing_runs_until_run_is_pressed(app: AppTest, instant: Detect
     assert len(instant.asked) == 1
 
 
-def test_a_run_can_be_cancelled_and_begun_anew(app: AppTest, instant: DetectingRunner) -> None:
+def test_a_run_can_be_cancelled_and_started_again(app: AppTest, instant: DetectingRunner) -> None:
     instant.holding = True
     with_picture(app)
     choose(app, 1)
@@ -206,7 +206,7 @@ def test_a_run_can_be_cancelled_and_begun_anew(app: AppTest, instant: DetectingR
     assert len(instant.asked) == 2
 
 
-def test_another_box_ends_what_was_asked_about_the_first(app: AppTest, instant: DetectingRunner) -> None:
+def test_a_different_box_cancels_the_run_about_the_first(app: AppTest, instant: DetectingRunner) -> None:
     instant.holding = True
     with_picture(app)
     choose(app, 1)
@@ -215,7 +215,7 @@ def test_another_box_ends_what_was_asked_about_the_first(app: AppTest, instant: 
     assert [target.label for _, targets in instant.asked for target in targets] == [0, 1]
 
 
-def test_methods_that_a_detector_can_not_serve_are_greyed_out_with_the_reason(
+def test_methods_that_a_detector_cannot_run_are_greyed_out_with_the_reason(
     app: AppTest, instant: DetectingRunner
 ) -> None:
     instant.detector = SpotDetector(Capability.DETECT)
@@ -248,7 +248,7 @@ def test_a_link_restores_methods_and_parameters(app: AppTest) -> None:
     assert app.slider(key="drise.samples").value == 300
 
 
-def test_a_link_with_an_unknown_method_is_told_and_the_page_works(app: AppTest) -> None:
+def test_a_link_with_an_unknown_method_is_reported_and_the_page_works(app: AppTest) -> None:
     app.query_params["methods"] = "magic"
     with_picture(app)
     assert not app.exception
@@ -294,7 +294,7 @@ def test_unknown_outputs_ask_for_a_reading_and_show_what_they_hold(app: AppTest,
     assert list(app.dataframe[0].value["shape"]) == ["1 × 84 × 8400"]
     instant.detector.card = able
     next(one for one in app.toggle if one.label == "Objectness").set_value(True)
-    next(one for one in app.button if one.label == "Read the outputs so").click().run()
+    next(one for one in app.button if one.label == "Read the outputs this way").click().run()
     app.session_state["workspace"].slot(DetectorSlot).opening.wait(120)
     app.run().run()
     assert not app.exception
@@ -302,12 +302,12 @@ def test_unknown_outputs_ask_for_a_reading_and_show_what_they_hold(app: AppTest,
     assert "Add a picture on the left" in text_of(app)
 
 
-def test_what_was_guessed_about_the_outputs_says_where_to_change_it(app: AppTest, instant: DetectingRunner) -> None:
+def test_a_guess_about_the_outputs_says_where_to_change_it(app: AppTest, instant: DetectingRunner) -> None:
     with_picture(app)
-    assert "at the top of this page, change this" not in text_of(app)
+    assert "You can change this under Settings and Labels" not in text_of(app)
     instant.detector.card = replace(instant.detector.card, notes=("The classes are taken for those of COCO.",))
     upload_detector(app, 1)
-    assert "at the top of this page, change this" in text_of(app)
+    assert "You can change this under Settings and Labels" in text_of(app)
 
 
 def test_settings_that_weights_do_not_hold_can_be_changed(app: AppTest, instant: DetectingRunner) -> None:
@@ -373,7 +373,7 @@ def test_a_download_is_opened_as_a_detector(
     assert "Add a picture on the left" in text_of(app)
 
 
-def test_another_detector_takes_the_place_of_the_first(app: AppTest, instant: DetectingRunner) -> None:
+def test_a_second_detector_replaces_the_first(app: AppTest, instant: DetectingRunner) -> None:
     with_picture(app)
     choose(app, 1)
     instant.detector = FixedDetector(many_boxes(np.array([0.8])))
@@ -382,7 +382,7 @@ def test_another_detector_takes_the_place_of_the_first(app: AppTest, instant: De
     assert box_list(app).options == ["1: class 0, 80 %"]
 
 
-def test_a_job_that_fails_is_a_sentence_with_another_try(app: AppTest, instant: DetectingRunner) -> None:
+def test_a_failed_job_shows_a_sentence_and_a_button_to_try_again(app: AppTest, instant: DetectingRunner) -> None:
     with_picture(app)
     instant.failing = UnsupportedModel("The detector's process stopped.")
     choose(app, 1)

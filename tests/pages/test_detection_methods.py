@@ -1,4 +1,4 @@
-"""Which methods are asked about boxes, what they cost, in which precision, and what another seed says of them."""
+"""Which methods are asked about boxes, what they cost, in which precision, and what a different seed shows."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_after_a_detector_that_gives_boxes_alone_the_defaults_of_the_next_one_ar
     assert ticked(app) == [FIRST]
 
 
-def test_what_the_person_chose_comes_back_once_it_is_possible_again(app: AppTest, instant: DetectingRunner) -> None:
+def test_the_user_s_choice_comes_back_once_it_is_possible_again(app: AppTest, instant: DetectingRunner) -> None:
     with_picture(app)
     app.checkbox(key="use.eigencam").check().run()
     app.checkbox(key=f"use.{FIRST}").uncheck().run()
@@ -102,7 +102,7 @@ def test_a_method_of_one_detection_begins_by_itself_however_slow_the_detector(
     assert [method.id for method, _ in instant.asked] == [FIRST]
 
 
-def test_another_question_to_a_costly_method_waits_anew(app: AppTest, instant: DetectingRunner) -> None:
+def test_a_new_question_to_a_costly_method_waits_again(app: AppTest, instant: DetectingRunner) -> None:
     instant.detecting = 0.5
     asking(app, "drise", drise__samples=300)
     press(app, "Run D-RISE")
@@ -122,11 +122,11 @@ def test_run_begins_costly_methods_too(app: AppTest, instant: DetectingRunner) -
     assert {method.id for method, _ in instant.asked} == {"drise", "box_occlusion"}
 
 
-def test_another_seed_is_tried_and_its_map_shown(app: AppTest, instant: DetectingRunner) -> None:
+def test_a_different_seed_is_tried_and_its_map_shown(app: AppTest, instant: DetectingRunner) -> None:
     instant.detecting = 0.01
     asking(app, "drise", drise__samples=300)
     assert said(app).count("300 detections, about 3 s") == 2
-    press(app, "Try another seed")
+    press(app, "Try a different seed")
     assert not app.exception
     assert [method.values()["seed"] for method, _ in instant.asked] == [0, 1]
     assert instant.asked[0][1] == instant.asked[1][1]
@@ -136,14 +136,14 @@ def test_another_seed_is_tried_and_its_map_shown(app: AppTest, instant: Detectin
 
 def test_a_method_without_chance_offers_no_seed(app: AppTest) -> None:
     asking(app, FIRST)
-    assert "Try another seed" not in labels(app)
-    assert "no measure of its own error; choose a second method" in said(app)
+    assert "Try a different seed" not in labels(app)
+    assert "does not measure its own error. Run a second method" in said(app)
 
 
 def test_a_check_of_boxes_ends_with_its_question(app: AppTest, instant: DetectingRunner) -> None:
     asking(app, "drise", drise__samples=300)
     instant.holding = True
-    press(app, "Try another seed")
+    press(app, "Try a different seed")
     (running,) = (
         job for jobs in app.session_state["workspace"].slot(DetectorSlot).checks.values() for job in jobs.values()
     )
@@ -166,7 +166,7 @@ def test_the_fast_precision_is_for_methods_that_ask_for_boxes_alone(app: AppTest
     instant.known_engines = (EXACT, FAST)
     asking(app, f"drise,{FIRST}", drise__samples=300).run()
     assert "Fast (OpenVINO) finds 90.0% of the best boxes again" in said(app)
-    assert "5.0 ms a picture instead of 27.0 ms" in said(app)
+    assert "5.0 ms per picture instead of 27.0 ms" in said(app)
     app.segmented_control(key="detection.precision").set_value("bfloat16").run()
     assert not app.exception
     asked = [(method.id, precision) for (method, _), precision in zip(instant.asked, instant.precisions, strict=True)]
@@ -187,9 +187,9 @@ def test_without_a_method_for_boxes_alone_there_is_no_choice_of_a_precision(
 def test_what_a_detector_runs_on_is_listed(app: AppTest, instant: DetectingRunner) -> None:
     instant.known_engines = (EXACT, replace(FAST, in_force=False, reason="It is slower."))
     asking(app, FIRST)
-    assert "is found out once a method is asked that needs many detections" in said(app)
+    assert "is determined when you first run a method that needs many detections" in said(app)
     app.checkbox(key="use.drise").check().run()
     app.run()
     assert "**Many pictures of 32 × 32 px** run on" in said(app)
-    assert "| greatest difference | boxes found again | why not |" in said(app)
+    assert "| largest difference | boxes found again | why not |" in said(app)
     assert "|  | OpenVINO | bfloat16 | 5.0 ms | 0.8% | 90.0% | It is slower. |" in said(app)

@@ -25,7 +25,7 @@ def explaining(app: AppTest) -> AppTest:
     return app.switch_page("pages/explain.py").run()
 
 
-def test_without_a_model_it_says_where_to_bring_one(app: AppTest) -> None:
+def test_without_a_model_it_says_where_to_open_one(app: AppTest) -> None:
     app.run()
     app.switch_page("pages/explain.py").run()
     assert not app.exception
@@ -50,7 +50,7 @@ def test_each_method_shows_a_control_a_parameter(app: AppTest, instant: InstantR
     assert {f"{method_id}.{p.name}" for p in METHODS[method_id].params} <= shown
 
 
-def test_a_moved_slider_asks_anew_and_going_back_asks_nothing(app: AppTest, instant: InstantRunner) -> None:
+def test_a_moved_slider_asks_again_and_going_back_asks_nothing(app: AppTest, instant: InstantRunner) -> None:
     explaining(app)
     app.slider(key="integrated_gradients.steps").set_value(20).run()
     assert [m.steps for m in instant.explained] == [50, 20]
@@ -69,7 +69,7 @@ def test_by_hand_nothing_runs_until_run_is_pressed(app: AppTest, instant: Instan
     assert "None" not in text_of(app)
 
 
-def test_a_method_that_the_model_can_not_serve_is_told_with_the_reason(app: AppTest, instant: InstantRunner) -> None:
+def test_a_method_that_the_model_cannot_run_shows_the_reason(app: AppTest, instant: InstantRunner) -> None:
     instant.model = type(instant.model)(instant.model.weights, Capability.PREDICT)
     explaining(app)
     assert not app.exception
@@ -95,7 +95,7 @@ def test_a_link_restores_method_parameters_and_target(app: AppTest, instant: Ins
 
 
 @pytest.mark.parametrize(("name", "value"), [("method", "magic"), ("integrated_gradients.steps", "9999")])
-def test_a_link_that_makes_no_sense_is_told_and_the_page_works(app: AppTest, name: str, value: str) -> None:
+def test_a_link_that_makes_no_sense_is_reported_and_the_page_works(app: AppTest, name: str, value: str) -> None:
     app.query_params[name] = value
     explaining(app)
     assert not app.exception

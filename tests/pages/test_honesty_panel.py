@@ -60,7 +60,7 @@ def changed(instant: InstantRunner, monkeypatch: pytest.MonkeyPatch, change: Cal
     monkeypatch.setattr(instant, "ask", asked)
 
 
-def test_the_warnings_are_counted_and_told(app: AppTest) -> None:
+def test_the_warnings_are_counted_and_shown(app: AppTest) -> None:
     as_in_the_paper(explaining(app))
     app.slider(key="rise.samples").set_value(100).run()
     assert not app.exception
@@ -75,7 +75,7 @@ def test_a_sound_map_counts_none(app: AppTest) -> None:
     assert "warning" not in panel(app)
 
 
-def test_running_until_the_noise_is_low_raises_the_samples_and_asks_anew(app: AppTest, instant: InstantRunner) -> None:
+def test_running_until_the_noise_is_low_raises_the_samples_and_asks_again(app: AppTest, instant: InstantRunner) -> None:
     as_in_the_paper(explaining(app))
     app.slider(key="rise.samples").set_value(200).run()
     app.toggle(key="automatic").set_value(False).run()
@@ -116,7 +116,7 @@ def last_of(method: str, instant: InstantRunner) -> Estimate:
     return last
 
 
-def test_a_figure_that_nobody_explained_is_shown_all_the_same(
+def test_a_figure_without_an_explanation_is_shown_too(
     app: AppTest, instant: InstantRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     figures = {"share_of_the_score": (-0.25,), "odd_thing": (0.125,), "gone": (None,)}
@@ -128,9 +128,9 @@ def test_a_figure_that_nobody_explained_is_shown_all_the_same(
     assert "**Gone** not defined" in said
 
 
-def test_another_seed_is_tried_and_its_map_shown(app: AppTest, instant: InstantRunner) -> None:
+def test_a_different_seed_is_tried_and_its_map_shown(app: AppTest, instant: InstantRunner) -> None:
     explaining(app)
-    button(app, "Try another seed").click().run()
+    button(app, "Try a different seed").click().run()
     assert not app.exception
     assert [method.values()["seed"] for method in instant.explained] == [0, 1]
     assert "A different seed gives" in text_of(app)
@@ -139,7 +139,7 @@ def test_another_seed_is_tried_and_its_map_shown(app: AppTest, instant: InstantR
 
 def test_an_outcome_survives_reruns_and_other_questions(app: AppTest, instant: InstantRunner) -> None:
     explaining(app)
-    button(app, "Try another seed").click().run()
+    button(app, "Try a different seed").click().run()
     app.slider(key="rise.samples").set_value(500).run()
     assert "A different seed gives" not in text_of(app)
     app.slider(key="rise.samples").set_value(1000).run()
@@ -149,8 +149,8 @@ def test_an_outcome_survives_reruns_and_other_questions(app: AppTest, instant: I
 
 def test_a_method_without_a_seed_offers_none(app: AppTest) -> None:
     explaining(app, "saliency")
-    assert not [one for one in app.button if one.label == "Try another seed"]
-    assert "no measure of its own error" in text_of(app)
+    assert not [one for one in app.button if one.label == "Try a different seed"]
+    assert "does not measure its own error" in text_of(app)
 
 
 def test_a_random_last_layer_is_asked_for_and_judged(app: AppTest, instant: InstantRunner) -> None:
@@ -162,7 +162,7 @@ def test_a_random_last_layer_is_asked_for_and_judged(app: AppTest, instant: Inst
     assert "With a random last layer" in text_of(app)
 
 
-def test_where_the_last_layer_can_not_be_random_the_reason_is_told(app: AppTest, instant: InstantRunner) -> None:
+def test_the_reason_why_the_last_layer_cannot_be_random_is_shown(app: AppTest, instant: InstantRunner) -> None:
     card = instant.model.card
     instant.model.card = replace(card, missing={"RANDOMISATION": "The weights are frozen."})
     explaining(app, "saliency")
@@ -170,7 +170,7 @@ def test_where_the_last_layer_can_not_be_random_the_reason_is_told(app: AppTest,
     assert "The weights are frozen" in text_of(app)
 
 
-def test_another_library_is_compared_and_its_known_fault_told(
+def test_a_different_library_is_compared_and_its_known_fault_shown(
     app: AppTest, instant: InstantRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = Comparison("captum", "0.9.0", "Its rule is biased.")
@@ -186,8 +186,8 @@ def test_another_library_is_compared_and_its_known_fault_told(
 def test_a_check_that_runs_can_be_seen_and_ends_with_its_question(app: AppTest, instant: InstantRunner) -> None:
     explaining(app)
     instant.holding = True
-    button(app, "Try another seed").click().run()
-    assert button(app, "Try another seed").disabled
+    button(app, "Try a different seed").click().run()
+    assert button(app, "Try a different seed").disabled
     (running,) = (
         job for jobs in app.session_state["workspace"].slot(ClassifierSlot).checks.values() for job in jobs.values()
     )
@@ -197,22 +197,24 @@ def test_a_check_that_runs_can_be_seen_and_ends_with_its_question(app: AppTest, 
     assert running.state.status is Status.CANCELLED
 
 
-def test_a_check_can_be_stopped_and_made_anew(app: AppTest, instant: InstantRunner) -> None:
+def test_a_check_can_be_stopped_and_repeated(app: AppTest, instant: InstantRunner) -> None:
     explaining(app)
     instant.holding = True
-    button(app, "Try another seed").click().run()
+    button(app, "Try a different seed").click().run()
     button(app, "Stop").click().run()
     assert not app.exception
-    assert not button(app, "Try another seed").disabled
+    assert not button(app, "Try a different seed").disabled
     instant.holding = False
-    button(app, "Try another seed").click().run()
+    button(app, "Try a different seed").click().run()
     assert "A different seed gives" in text_of(app)
 
 
-def test_a_remembered_answer_says_so(app: AppTest, instant: InstantRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_from_the_cache_says_so(
+    app: AppTest, instant: InstantRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     changed(instant, monkeypatch, lambda job: RememberedJob(Remembered(job.result(), 12.0)))
     explaining(app)
-    assert "was remembered, took 12 s before" in text_of(app)
+    assert "from the cache, originally 12 s" in text_of(app)
 
 
 EXACT = Engine("OpenVINO", "float32", 1e-6, 1.0, 27.0, True)
@@ -221,11 +223,11 @@ FAST = Engine("OpenVINO", "bfloat16", 0.008, 0.96, 5.0, True)
 
 def test_the_fast_precision_says_how_well_it_agrees_and_is_asked_for(app: AppTest, instant: InstantRunner) -> None:
     instant.known_engines = (EXACT, FAST)
-    explaining(app, "saliency")
+    explaining(app)
     said = text_of(app).replace("\\", "")
-    assert "same first class on 96.0% of the pictures that were tried" in said
-    assert "5.0 ms a picture instead of 27.0 ms" in said
-    assert "Only scores are computed so, and but for Keras plain gradients; all else stays in float32." in said
+    assert "same top class for 96.0% of the trial pictures" in said
+    assert "5.0 ms per picture instead of 27.0 ms" in said
+    assert "It computes scores and, except in Keras, plain gradients; everything else stays in float32." in said
     app.segmented_control(key="precision").set_value("bfloat16").run()
     assert not app.exception
     assert instant.conditions == [Conditions(), Conditions("bfloat16")]
@@ -250,7 +252,7 @@ def test_the_model_page_lists_what_runs_the_passes(app: AppTest, instant: Instan
 def test_a_run_that_goes_takes_its_checks_along(app: AppTest, instant: InstantRunner) -> None:
     explaining(app)
     instant.holding = True
-    button(app, "Try another seed").click().run()
+    button(app, "Try a different seed").click().run()
     slot = app.session_state["workspace"].slot(ClassifierSlot)
     (job,) = slot.runs.values()
     (running,) = (check for jobs in slot.checks.values() for check in jobs.values())

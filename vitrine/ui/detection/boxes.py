@@ -1,4 +1,4 @@
-"""What a detector finds in a picture, and choosing boxes among it: by the picture, by a list, by class."""
+"""The boxes that a detector finds in a picture, and choosing some: in the picture, in a list, by class."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ ALL_OF_IT = "Explain all boxes of this class"
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """A picture with what a detector found in it.
+    """A picture with the boxes that a detector found in it.
 
-    photo: (H, W, 3) uint8, the picture as the detector gets it, in whose pixels the boxes are. seconds: how long they
-    took to be found.
+    photo: (H, W, 3) uint8, the picture as the detector gets it; boxes are in its pixels. seconds: how long the
+    detection took.
     """
 
     prepared: PreparedDetector
@@ -57,7 +57,7 @@ class Scene:
         return image_of(self.photo)
 
     def cost_of(self, method: DetectionMethod) -> Cost:
-        """Return what an explanation by a method costs."""
+        """Return the cost of an explanation by a method."""
         return Cost.of(method, (self.photo.shape[0], self.photo.shape[1]), self.seconds)
 
     def targets(self, numbers: Sequence[int]) -> tuple[BoxTarget, ...]:
@@ -65,7 +65,7 @@ class Scene:
         return tuple(BoxTarget.of(self.found, number - 1) for number in numbers)
 
     def name_of(self, number: int) -> str:
-        """Return what a box is called in a line: "2: dog, 89 %"."""
+        """Return the name of a box in lists: "2: dog, 89 %"."""
         box = self.box(number)
         return f"{box.number}: {box.name}, {box.score}"
 
@@ -78,7 +78,7 @@ class Scene:
 
 
 def scene_of(prepared: PreparedDetector, picture: Picture) -> Scene:
-    """Return a picture with what the detector finds in it, asked once; it waits, and says so."""
+    """Return a picture with the boxes in it, found once; shows that it waits."""
     slot, key = session.slot(DetectorSlot), (prepared.source, picture.digest)
     photo = _as_detected(picture)
     if key not in slot.found or slot.found[key].state.error is not None:
@@ -88,7 +88,7 @@ def scene_of(prepared: PreparedDetector, picture: Picture) -> Scene:
 
 
 def choose_boxes(scene: Scene) -> tuple[int, ...]:
-    """Show the boxes and the ways to choose some; return the numbers of those that are, counted from 1, in order."""
+    """Show the boxes and the ways to choose some; return the numbers of the chosen ones, from 1, in order."""
     drawn, controls = st.columns([5, 3], gap="medium")
     with controls:
         threshold = _threshold()
@@ -120,7 +120,7 @@ def _threshold() -> float:
 
 
 def _shown(scene: Scene, threshold: float) -> tuple[list[int], list[int]]:
-    """Return the numbers of the boxes to draw, and of candidates below the threshold where there are no others."""
+    """Return the numbers of the boxes to draw and, if there are none, of candidates below the threshold."""
     labels = _label_filter(scene)
     numbers = [n + 1 for n, label in enumerate(scene.found.labels) if not labels or int(label) in labels]
     above = [number for number in numbers if scene.found.scores[number - 1] >= threshold]
@@ -133,15 +133,15 @@ def _shown(scene: Scene, threshold: float) -> tuple[list[int], list[int]]:
 
 
 def _label_filter(scene: Scene) -> set[int]:
-    """Return the classes that a person wants to see; none chosen means all."""
+    """Return the classes that the user wants to see; an empty set means all."""
     names = scene.prepared.labels
-    there = sorted({int(label) for label in scene.found.labels}, key=lambda label: names[label])
-    if len(there) < 2:
+    labels = sorted({int(label) for label in scene.found.labels}, key=lambda label: names[label])
+    if len(labels) < 2:
         return set()
     return set(
         st.multiselect(
             "Labels",
-            there,
+            labels,
             format_func=lambda label: names[label],
             key=f"labels.{scene.place}",
             persist_state="session",
@@ -156,9 +156,9 @@ def _nothing_found(scene: Scene, threshold: float, filtered: bool, candidates: b
             f"The detector finds nothing in this picture, even at a score of {LEAST_SCORE:.0%}. Try a different "
             "picture, or check the detector's settings."
         )
-    of_these = " with these labels" if filtered else ""
-    wanted = f"No box{of_these} reaches a score of {threshold:.0%}."
-    return f"{wanted} The best below it are drawn dashed, and can be chosen." if candidates else wanted
+    with_labels = " with these labels" if filtered else ""
+    nothing = f"No box{with_labels} reaches a score of {threshold:.0%}."
+    return f"{nothing} The best ones below it are dashed; you can choose them too." if candidates else nothing
 
 
 def _chosen_by_list(scene: Scene, offered: Sequence[int]) -> tuple[int, ...]:
@@ -174,7 +174,7 @@ def _chosen_by_list(scene: Scene, offered: Sequence[int]) -> tuple[int, ...]:
         max_selections=MOST_CHOSEN,
         persist_state="session",
         placeholder="click one, or choose here",
-        help=f"The best box has number 1; at most {MOST_CHOSEN} are explained at a time.",
+        help=f"The best box has number 1. At most {MOST_CHOSEN} are explained at a time.",
     )
     alike = _of_the_same_class(scene, chosen, offered)
     st.button(
@@ -182,7 +182,7 @@ def _chosen_by_list(scene: Scene, offered: Sequence[int]) -> tuple[int, ...]:
         key="same-class",
         disabled=set(alike) <= set(chosen),
         width="stretch",
-        help=f"The class of the box that was chosen last; the best {MOST_CHOSEN} of it.",
+        help=f"The best {MOST_CHOSEN} boxes of the class that you chose last.",
         on_click=session.put,
         args=(key, alike),
     )
@@ -205,14 +205,14 @@ def _size_caption(scene: Scene) -> None:
     seen_height, seen_width = scene.photo.shape[:2]
     name = literal(scene.picture.name, 60)
     if (height, width) == (seen_height, seen_width):
-        st.caption(f"{name} · {width} × {height} px · {len(scene.found)} boxes, also those below the threshold")
+        st.caption(f"{name} · {width} × {height} px · {len(scene.found)} boxes, including those below the threshold")
     else:
         st.caption(f"{name} has {width} × {height} px; the detector gets it at {seen_width} × {seen_height} px.")
     notes = scene.prepared.card.notes
     for note in notes:
         st.caption(literal(note, 400))
     if notes:
-        st.caption("Settings and Labels of the detector, at the top of this page, change this.")
+        st.caption("You can change this under Settings and Labels of the detector, at the top of this page.")
 
 
 def _as_detected(picture: Picture) -> NDArray[np.uint8]:
@@ -224,7 +224,7 @@ def _as_detected(picture: Picture) -> NDArray[np.uint8]:
 
 def _waited_for(job: Job[Detections]) -> Detections:
     place = st.empty()
-    while not job.wait(0.1).ended:  # a rerun of the page ends this one, and the next one waits for the same job
+    while not job.wait(0.1).ended:  # if the page reruns, the next run waits for the same job
         if time.monotonic() - job.submitted > 0.5:
             place.info(f"{(job.state.doing or 'looking for objects').capitalize()} …", icon=":material/hourglass_top:")
     place.empty()

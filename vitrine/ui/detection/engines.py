@@ -1,4 +1,4 @@
-"""What runs an object detector where many pictures are asked about, and how well its fast engines agree."""
+"""The engines that run an object detector on many pictures, and how well the fast ones agree."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from vitrine.ui.trust.engines import Trials, engine_list
 from xai_core.jobs.questions.find_detector_engines import FindDetectorEngines
 from xai_core.types import Engine
 
-NOT_YET = "What runs this detector fastest is found out once a method is asked that needs many detections."
+NOT_YET = "The fastest engine is determined when you first run a method that needs many detections."
 SCOPE = {
-    "pytorch": "Times are of the convolutions; sorting out boxes comes on top. ",
+    "pytorch": "The times are for the convolutions; post-processing of boxes is extra. ",
     "onnx": "",
 }
 SAME = "boxes found again"
-ONLY = "Only methods that ask for boxes alone are computed so; the boxes shown, gradients and feature maps stay exact."
+ONLY = "Only methods that need nothing but boxes use it; the boxes you see, gradients and feature maps stay exact."
 
 
 def detector_trials(scene: Scene) -> Trials:
-    """Return the trials of a detector, for pictures of the size of one, which is among those of the trials."""
+    """Return the trials of a detector for pictures of this size; the picture itself is one of them."""
     prepared = scene.prepared
     return Trials(
         slot=session.slot(DetectorSlot),
@@ -36,7 +36,7 @@ def detector_trials(scene: Scene) -> Trials:
 
 
 def detector_engine_lists() -> None:
-    """Show what a detector runs on, for each size of picture for which that was found out."""
+    """List the engines of a detector, for each picture size that was tried."""
     known = session.slot(DetectorSlot).engines
     for (_, height, width), job in known.items():
         st.markdown(f"**Many pictures of {width} × {height} px** run on")
@@ -47,6 +47,6 @@ def detector_engine_lists() -> None:
 
 def _boxes_again(fast: Engine) -> str:
     return (
-        f"Fast ({fast.name}) finds {percent(fast.top1_agreement)} of the best boxes again, in trial pictures with "
-        f"yours among them; its outputs differ by at most {percent(fast.max_difference)}."
+        f"Fast ({fast.name}) finds {percent(fast.top1_agreement)} of the best boxes again, on trial pictures that "
+        f"include yours; its outputs differ by at most {percent(fast.max_difference)}."
     )

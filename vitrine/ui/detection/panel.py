@@ -1,4 +1,4 @@
-"""The detector that is at hand: bringing it, how it is read, what it is, and the names of its classes."""
+"""The open detector: where it comes from, what it is, its settings and the names of its classes."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ NOTHING_YET = "No detector is open. Upload one, or start with a sample."
 
 
 def detector_panel() -> PreparedDetector | None:
-    """Show how to bring a detector and what the present one is; return it once it can be asked for boxes."""
+    """Show how to open a detector and what the open one is; return it once it can find boxes."""
     slot = session.slot(DetectorSlot)
     able = slot.prepared is not None and Capability.DETECT in slot.prepared.card.capabilities
-    named = f"Detector: {literal(slot.source.name, 60)}" if able and slot.source else "Bring a detector"
+    named = f"Detector: {literal(slot.source.name, 60)}" if able and slot.source else "Open a detector"
     with frame.fold(named, opened=not able, icon=":material/select_all:"):
         detector_source()
         if slot.prepared is not None and able:
@@ -49,13 +49,13 @@ def _about(prepared: PreparedDetector) -> None:
 def _card(prepared: PreparedDetector) -> None:
     card = prepared.card
     width, height = card.input.width, card.input.height
-    levels = ", ".join(f"{one.name} ({one.height}×{one.width})" for one in card.layers)
+    levels = ", ".join(f"{level.name} ({level.height}×{level.width})" for level in card.layers)
     facts = {
         "Framework": f"{card.framework}, {card.format}",
-        "Architecture": card.architecture or "not told by the file",
+        "Architecture": card.architecture or "not named in the file",
         "Input": f"{width} × {height} px" if width and height else "any size",
         "Classes": str(card.classes),
-        "Feature pyramid": levels or "can not be seen",
+        "Feature pyramid": levels or "not accessible",
     }
     st.markdown("  \n".join(f"**{name}** {literal(value, 200)}" for name, value in facts.items()))
     for note in card.notes:
@@ -81,8 +81,8 @@ def _labels(prepared: PreparedDetector) -> None:
 
 
 def _unknown_outputs(prepared: PreparedDetector) -> None:
-    """Ask how the outputs of a graph are read, and show what they hold."""
-    reason = prepared.card.missing.get(Capability.DETECT.name or "", "It is not known how its outputs are read.")
+    """Ask how to read the outputs of a graph, and show what they contain."""
+    reason = prepared.card.missing.get(Capability.DETECT.name or "", "Vitrine does not know how to read its outputs.")
     st.warning(literal(reason, 400), icon=":material/help:")
     raw_outputs_table(prepared.card.raw_outputs)
     with frame.errors_in_words():
@@ -90,7 +90,7 @@ def _unknown_outputs(prepared: PreparedDetector) -> None:
 
 
 def _reopen(changed: ModelSource | None, labels: tuple[str, ...]) -> None:
-    """Open a detector anew where something was changed."""
+    """Open the detector again if something was changed."""
     if changed is not None:
         open_detector(changed, labels)
         st.rerun()

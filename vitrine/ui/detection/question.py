@@ -1,4 +1,4 @@
-"""What is asked about boxes: one or several methods, each with its parameters."""
+"""The question about boxes: one or several methods, each with its parameters."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ FIRST_CHOICES = ("box_gradcam", "drise")  # quick and about the box; the other n
 
 
 def methods_form(scene: Scene) -> list[DetectionMethod]:
-    """Show which methods can be asked, with the parameters of those that are chosen; return these, configured.
+    """Show the methods, with the parameters of the chosen ones, and return these, configured.
 
-    A method whose values contradict is left out, and the reason is shown.
+    A method whose parameters contradict each other is left out, and the reason is shown.
     """
     card = scene.prepared.card
-    ticked, made = _ticked(card), []
+    ticked, configured = _ticked(card), []
     with st.container(gap="xsmall"):
         faults = st.container()
         st.markdown("**Methods**")
-        for one in in_order("detect"):
-            session.put(_key(one.id), one.id in ticked)
-            if _chosen(one.id, reason_against(one, card)):
+        for method in in_order("detect"):
+            session.put(_key(method.id), method.id in ticked)
+            if _chosen(method.id, reason_against(method, card)):
                 with st.container(border=True), frame.errors_in_words():
-                    made.append(_configured(DETECTION_METHODS[one.id], scene))
+                    configured.append(_configured(DETECTION_METHODS[method.id], scene))
     address.keep(KEY, ",".join(ticked), _usual(card))
     with faults:
         address.faults()
-    return made
+    return configured
 
 
 def _configured(chosen: type[DetectionMethod], scene: Scene) -> DetectionMethod:
@@ -62,7 +62,7 @@ def _chosen(method_id: str, reason: str) -> bool:
 
 
 def _ticked(card: Card) -> list[str]:
-    """Return the methods that the person or the address chose, or what suits most where none of them is possible."""
+    """Return the methods that the user or the link chose, or the usual one if none of these is possible."""
 
     def read(text: str) -> str:
         for method_id in filter(None, text.split(",")):
@@ -73,18 +73,18 @@ def _ticked(card: Card) -> list[str]:
     chosen = session.value_of(KEY)
     if chosen is None:
         return [_usual(card)]
-    wanted = [one for one in in_order("detect") if one.id in chosen.split(",")]
-    possible = [one.id for one in wanted if not reason_against(one, card)]
+    wanted = [method for method in in_order("detect") if method.id in chosen.split(",")]
+    possible = [method.id for method in wanted if not reason_against(method, card)]
     return possible or [_usual(card)] * bool(wanted)
 
 
 def _choose() -> None:
-    """Take what is ticked now for what the person wants, whatever detector comes."""
+    """Keep the ticked methods as the user's choice, also for the next detector."""
     session.put(KEY, ",".join(method_id for method_id in DETECTION_METHODS if session.value_of(_key(method_id))))
 
 
 def _usual(card: Card) -> str:
-    possible = [one.id for one in in_order("detect") if not reason_against(one, card)]
+    possible = [method.id for method in in_order("detect") if not reason_against(method, card)]
     return next((method_id for method_id in FIRST_CHOICES if method_id in possible), next(iter(possible), ""))
 
 

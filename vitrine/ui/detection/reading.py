@@ -1,4 +1,4 @@
-"""How a detector is read, where its file does not say it all: a form made of what is declared."""
+"""Settings of a detector that its file does not contain, as forms built from the declared parameters."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ Form = TypeVar("Form", bound=Declared)
 
 
 def settings_form(source: ModelSource, card: Card) -> ModelSource | None:
-    """Show what can be set of how a detector is read; return the source with what was set, once that is applied."""
+    """Show the settings of a detector; return the source with the new settings once they are applied."""
     known = known_detectors.named(card.architecture or "")
     if known is not None:
         return _torchvision_form(source, known)
     if card.framework == "onnx":
-        st.caption("How the outputs of the graph are read. Change it where boxes look wrong.")
+        st.caption("How the outputs of the graph are read. Change it if boxes look wrong.")
         return reading_form(source, card)
-    st.caption("What a detector that brings its own code does not say of itself.")
+    st.caption("A TorchScript detector does not describe these itself.")
     return sealed_form(source)
 
 
 def reading_form(source: ModelSource, card: Card) -> ModelSource | None:
-    """Show how the outputs of a graph are read, as settings_form does."""
+    """Show how the outputs of a graph are read; returns as `settings_form` does."""
     text = source.reading or card.reading
     now = Reading.from_text(text) if text else Reading()
-    made = declared_form(now, f"reading.{source.digest[:12]}", "Read the outputs so")
+    made = declared_form(now, f"reading.{source.digest[:12]}", "Read the outputs this way")
     return None if made is None else replace(source, reading=made.to_text())
 
 
 def sealed_form(source: ModelSource) -> ModelSource | None:
-    """Show what a TorchScript file does not say of itself, as settings_form does."""
+    """Show what a TorchScript file does not describe; returns as `settings_form` does."""
     usual = known_detectors.SealedSettings()
     now = known_detectors.read_over(usual, source.reading, usual.title)
     made = declared_form(now, f"sealed.{source.digest[:12]}", APPLY)
@@ -49,7 +49,7 @@ def sealed_form(source: ModelSource) -> ModelSource | None:
 
 
 def architecture_form(source: ModelSource, now: str | None) -> ModelSource | None:
-    """Show a choice of the architecture that weights belong to; return the source with it, once it is applied."""
+    """Show a choice of the architecture of the weights; return the source with it once it is applied."""
     names = known_detectors.names()
     shown, button = st.columns([3, 1], vertical_alignment="bottom")
     place = names.index(now) if now in names else None
@@ -60,12 +60,12 @@ def architecture_form(source: ModelSource, now: str | None) -> ModelSource | Non
 
 
 def short_name(architecture: str) -> str:
-    """Return the name of an architecture without the library."""
+    """Return the name of an architecture without its library."""
     return architecture.removeprefix("torchvision/")
 
 
 def _torchvision_form(source: ModelSource, known: known_detectors.KnownDetector) -> ModelSource | None:
-    st.caption("Weights alone do not hold these; they are torchvision's usual ones until they are changed.")
+    st.caption("Weights do not contain these settings. Until you change them, they are torchvision's defaults.")
     if (other := architecture_form(source, known.name)) is not None:
         return other
     usual = known_detectors.settings_for(known, "", source.digest)
@@ -75,10 +75,10 @@ def _torchvision_form(source: ModelSource, known: known_detectors.KnownDetector)
 
 
 def declared_form(now: Form, key: str, apply: str) -> Form | None:
-    """Show a field for each declared parameter; once `apply` is pressed, return what was made of them.
+    """Show a field for each declared parameter; return the new values once the button `apply` is pressed.
 
-    now: what is in force. key: a name of its own. None as long as nothing was applied, or where a value is not
-    allowed, which is told.
+    now: the current values. key: a unique name for the form. Returns None until the button is pressed, or if a value
+    is not allowed; then the reason is shown.
     """
     with st.form(key, border=False):
         columns = st.columns(2)
@@ -94,37 +94,37 @@ def declared_form(now: Form, key: str, apply: str) -> Form | None:
 
 
 def _unusual(chosen: Declared, usual: Declared) -> str:
-    """Return the values that differ from the usual ones, as JSON; "" where none does."""
-    plain = usual.values()
-    found = {name: value for name, value in chosen.values().items() if value != plain[name]}
-    return json.dumps(found, sort_keys=True) if found else ""
+    """Return the values that differ from the usual ones, as JSON; "" if none does."""
+    before = usual.values()
+    changed = {name: value for name, value in chosen.values().items() if value != before[name]}
+    return json.dumps(changed, sort_keys=True) if changed else ""
 
 
 def raw_outputs_table(outputs: tuple[RawOutput, ...]) -> None:
-    """Show what a graph gives, so that a person can tell what it means."""
+    """Show the raw outputs of a graph, so that the user can work out what they mean."""
     rows = [
         {
-            "output": one.name,
-            "shape": " × ".join(map(str, one.shape)),
-            "least": one.low,
-            "greatest": one.high,
-            "first values": ", ".join(f"{value:.4g}" for value in one.first[:SHOWN_VALUES]),
+            "output": output.name,
+            "shape": " × ".join(map(str, output.shape)),
+            "minimum": output.low,
+            "maximum": output.high,
+            "first values": ", ".join(f"{value:.4g}" for value in output.first[:SHOWN_VALUES]),
         }
-        for one in outputs
+        for output in outputs
     ]
     st.dataframe(rows, hide_index=True, width="stretch", height="content", alt="The raw outputs of the graph")
 
 
 def _field(place: Any, param: Param, now: Any, key: str) -> Any:
-    told = {"help": literal(param.help, 400), "key": key}
+    options: dict[str, Any] = {"help": literal(param.help, 400), "key": key}
     if param.choices:
-        return place.selectbox(param.label, param.choices, param.choices.index(now), **told)
+        return place.selectbox(param.label, param.choices, param.choices.index(now), **options)
     if param.kind is bool:
-        return place.toggle(param.label, now, **told)
+        return place.toggle(param.label, now, **options)
     if param.range is None:
-        return place.text_input(param.label, str(now), **told)
+        return place.text_input(param.label, str(now), **options)
     low, high = param.kind(param.range.low), param.kind(param.range.upper(None))
     label = f"{param.label} ({param.range.unit})" if param.range.unit else param.label
     step = param.range.step or (1 if param.kind is int else None)
     shown = None if param.kind is int else "%.6g"
-    return place.number_input(label, low, high, now, step and param.kind(step), format=shown, **told)
+    return place.number_input(label, low, high, now, step and param.kind(step), format=shown, **options)

@@ -1,4 +1,4 @@
-"""Bringing a detector: an upload, a sample or torchvision's own weights, and what happens until it is ready."""
+"""Where a detector comes from: an upload, a sample or torchvision's weights; and its progress until it is ready."""
 
 from __future__ import annotations
 
@@ -27,34 +27,36 @@ DOWNLOADING = "downloading the weights, up to 180 MB"
 
 
 def detector_source() -> None:
-    """Show how to bring a detector, and start opening what was brought."""
+    """Show the ways to get a detector, and start opening it."""
     upload, sample, coco = st.tabs(["Upload a detector", "Start with a sample", "COCO detectors"])
     with upload:
         _upload()
     with sample:
-        for one in samples.sample_detectors():
-            _sample(one)
+        for detector in samples.sample_detectors():
+            _sample(detector)
     with coco:
         _coco()
 
 
 def opening_progress() -> None:
-    """Follow the opening of a detector, if one is being opened, until it is ready or refused."""
+    """Follow the opening of a detector, if any, until it is ready or refused."""
     opening = session.slot(DetectorSlot).opening
     if opening is not None:
         st.fragment(_progress, run_every=None if opening.state.ended else 0.3)()
 
 
 def sample_scenes(prepared: PreparedDetector) -> list[samples.Scene]:
-    """Return the pictures that come with a sample detector; none where the detector is no sample."""
-    of_it = (one for one in samples.sample_detectors() if one.source().digest == prepared.source.digest)
-    return [scene for one in of_it for scene in one.scenes]
+    """Return the pictures that come with a sample detector; empty for any other detector."""
+    digest = prepared.source.digest
+    return [
+        scene for sample in samples.sample_detectors() if sample.source().digest == digest for scene in sample.scenes
+    ]
 
 
 def _upload() -> None:
     st.caption(
         "PyTorch (state dict, safetensors or TorchScript of a torchvision detector) or ONNX (external data: one zip). "
-        "The file is told by its content."
+        "The format is detected from the content."
     )
     slot = session.slot(DetectorSlot)
     key = f"detector-file-{slot.models_uploaded}"
@@ -78,7 +80,7 @@ def _sample(sample: samples.SampleDetector) -> None:
 def _coco() -> None:
     slot = session.slot(DetectorSlot)
     st.caption(
-        "Trained on COCO's 80 classes, as torchvision offers them. The server fetches them once, and needs a network."
+        "Trained on the 80 classes of COCO, from torchvision. The server downloads them once, over the internet."
     )
     name = st.selectbox(
         "Detector", known_detectors.coco_names(), format_func=short_name, key="coco", persist_state="session"
@@ -92,7 +94,7 @@ def _coco() -> None:
 
 
 def _downloaded(name: str, tell: Callable[[str], None]) -> Path:
-    """Have torchvision fetch its weights in a process of its own, as the app imports no framework."""
+    """Download weights with torchvision, in a separate process, because the app imports no framework."""
     tell(DOWNLOADING)
     done = subprocess.run(known_detectors.coco_fetch_command(name), capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -129,7 +131,7 @@ def _progress() -> None:
 
 
 def _way_out(error: VitrineError, source: ModelSource | None) -> None:
-    """Offer what the adapter's error points to: the page for classifiers, or what can be set."""
+    """Offer what the adapter's error points to: the page for classifiers, or the settings."""
     if source is None:
         return
     if isinstance(error, TryAsClassifier) and st.button("Open it as a classifier", icon=":material/model_training:"):
@@ -141,7 +143,7 @@ def _way_out(error: VitrineError, source: ModelSource | None) -> None:
             changed = architecture_form(source, source.architecture)
         if "outputs are read" in str(error):
             changed = sealed_form(source)
-    if source.reading and st.button("Open it as its file says", icon=":material/undo:"):
+    if source.reading and st.button("Open it with the file's own settings", icon=":material/undo:"):
         changed = replace(source, reading="")
     if changed is not None:
         open_detector(changed)

@@ -1,4 +1,4 @@
-"""Choosing a method: a box to type into, and all methods to search through."""
+"""Choosing a method: a box to type in, and a dialog to search all methods."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ SMALL = 96
 
 
 def method_chooser(card: Card) -> type[Method]:
-    """Show the choice of a method, and what a person should know of the chosen one; return it."""
-    ids = [one.id for one in in_order("classify")]
+    """Show the choice of a method and the guide to the chosen one; return it."""
+    ids = [method.id for method in in_order("classify")]
     first = FIRST_METHOD if FIRST_METHOD in ids else ids[0]
     chosen = METHODS[address.choice("Method", ids, first, key="method", shown=_named(card))]
     st.caption(literal(summary(chosen)))
@@ -38,8 +38,8 @@ def method_chooser(card: Card) -> type[Method]:
 
 def _named(card: Card) -> Callable[[str], str]:
     def shown(method_id: str) -> str:
-        one = METHODS[method_id]
-        return f"{one.group} · {one.title}{' (not possible)' if reason_against(one, card) else ''}"
+        method = METHODS[method_id]
+        return f"{method.group} · {method.title}{' (not possible)' if reason_against(method, card) else ''}"
 
     return shown
 
@@ -50,33 +50,33 @@ def _open(now: bool) -> None:
 
 @st.dialog("All methods", width="large", on_dismiss=lambda: _open(False))
 def _all_methods(card: Card) -> None:
-    found = search_form("chooser", "classify")
-    if not found:
+    matches = search_form("chooser", "classify")
+    if not matches:
         st.info("No method matches your search. Try different words, or fewer.", icon=":material/search_off:")
-    for place, one in enumerate(found):
-        if place == 0 or found[place - 1].group != one.group:
-            st.subheader(one.group)
-        _entry(one, reason_against(one, card))
+    for place, method in enumerate(matches):
+        if place == 0 or matches[place - 1].group != method.group:
+            st.subheader(method.group)
+        _entry(method, reason_against(method, card))
 
 
-def _entry(one: type[Catalogued], reason: str) -> None:
+def _entry(method: type[Catalogued], reason: str) -> None:
     with st.container(border=True):
-        picture, told, button = st.columns([1, 6, 2], vertical_alignment="center")
-        if path := example_of(one):
-            picture.image(path, alt=example_in_words(one), width=SMALL)
-        title = f"**{literal(one.title)}** — {literal(summary(one))}"
-        told.markdown(f":gray[{title}]" if reason else title)
-        told.caption(facts(one))
+        picture, text, button = st.columns([1, 6, 2], vertical_alignment="center")
+        if path := example_of(method):
+            picture.image(path, alt=example_in_words(method), width=SMALL)
+        title = f"**{literal(method.title)}** — {literal(summary(method))}"
+        text.markdown(f":gray[{title}]" if reason else title)
+        text.caption(facts(method))
         if reason:
-            told.markdown(f":material/block: {literal(reason)}")
+            text.markdown(f":material/block: {literal(reason)}")
         with button:
-            _choose_button(one, possible=not reason)
+            _choose_button(method, possible=not reason)
 
 
-def _choose_button(one: type[Catalogued], possible: bool) -> None:
-    label = f"Choose {one.title}"  # each button has a name of its own, for those who hear the page
-    shown = partial(st.button, label, key=f"choose.{one.id}", disabled=not possible, width="stretch", wrap=True)
-    if shown(on_click=_choose, args=(one.id,)):
+def _choose_button(method: type[Catalogued], possible: bool) -> None:
+    label = f"Choose {method.title}"  # a different name for each button, for users of screen readers
+    button = partial(st.button, label, key=f"choose.{method.id}", disabled=not possible, width="stretch", wrap=True)
+    if button(on_click=_choose, args=(method.id,)):
         st.rerun()
 
 

@@ -1,4 +1,4 @@
-"""What the model says of each picture, asked once and shown as bars."""
+"""The predictions for each picture, computed once and shown as bars."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from xai_core.services.preparation import Prepared
 from xai_core.types import Floats
 
 TOP = 5
+COLUMNS = 4
 
 
 def probabilities(prepared: Prepared, pictures: Sequence[Picture]) -> dict[str, Floats]:
-    """Return the probabilities (K,) for each picture's digest, asking the model only for new pictures."""
+    """Return the probabilities (K,) by picture digest; the model is asked about new pictures only."""
     slot = session.slot(ClassifierSlot)
     model = (prepared.source, prepared.preprocessing)
     new = [p for p in pictures if (*model, p.digest) not in slot.scores]
@@ -35,11 +36,11 @@ def probabilities(prepared: Prepared, pictures: Sequence[Picture]) -> dict[str, 
 
 def prediction_strip(prepared: Prepared, pictures: Sequence[Picture]) -> None:
     """Show each picture, as the model sees it, with bars for its most probable classes."""
-    found = probabilities(prepared, pictures)
-    for row in range(0, len(pictures), 4):
-        for column, picture in zip(st.columns(4), pictures[row : row + 4], strict=False):
+    rows = probabilities(prepared, pictures)
+    for first in range(0, len(pictures), COLUMNS):
+        for column, picture in zip(st.columns(COLUMNS), pictures[first : first + COLUMNS], strict=False):
             with column, st.container(border=True):
-                _one(prepared, picture, found[picture.digest])
+                _prediction(prepared, picture, rows[picture.digest])
 
 
 def top(probabilities: Floats, most: int = TOP) -> list[int]:
@@ -47,7 +48,7 @@ def top(probabilities: Floats, most: int = TOP) -> list[int]:
     return [int(i) for i in np.argsort(-probabilities, kind="stable")[:most]]
 
 
-def _one(prepared: Prepared, picture: Picture, row: Floats) -> None:
+def _prediction(prepared: Prepared, picture: Picture, row: Floats) -> None:
     seen = session.workspace().seen_part(picture, prepared.preprocessing)
     st.image(seen, alt=picture.name, width="stretch")
     best = top(row)
@@ -83,7 +84,7 @@ def _waited_for(job: Job[Floats]) -> Floats:
         while not job.wait(0.1).ended:
             if time.monotonic() - job.submitted > 0.5:
                 place.info(f"{(job.state.doing or 'asking the model').capitalize()} …", icon=":material/hourglass_top:")
-    finally:  # a rerun of the page ends this one; what it asked is asked again
+    finally:  # a rerun of the page ends this one and asks again
         job.cancel()
     place.empty()
     return job.result()

@@ -45,8 +45,8 @@ def _question(prepared: Prepared, pictures: Sequence[Picture]) -> Question:
     chosen.check_model(prepared.card)
     with st.container(border=True):
         size = (prepared.preprocessing.height, prepared.preprocessing.width)
-        made = parameter_form(chosen, size, prepared.card)
-    return Question(made, targets, rows)
+        method = parameter_form(chosen, size, prepared.card)
+    return Question(method, targets, rows)
 
 
 def _targets(prepared: Prepared, rows: dict[str, Floats]) -> dict[str, Indices]:

@@ -1,4 +1,4 @@
-"""What runs a model's forward passes, how well the fast ones agree, and the choice between exact and fast."""
+"""The engines for forward passes, how well the fast ones agree, and the choice between exact and fast."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ Engines = tuple[Engine, ...]
 
 @dataclass(frozen=True)
 class Trials:
-    """The trials by which a model's engines are found out, for one size of its input.
+    """The trials that determine a model's engines for one input size.
 
-    slot: of the model. key: under which the slot keeps the trials. begin: starts them. choice: key of the choice of a
-    precision. same: what the share in `Engine.top1_agreement` is of, as the head of a column. agreement: says how well
-    a fast engine agrees, in sentences. scope: says what is computed so, and what is not.
+    slot: of the model. key: the slot keeps the trials under it. begin: starts them. choice: the key of the precision
+    control. same: column title for `Engine.top1_agreement`. agreement: says how well a fast engine agrees, in
+    sentences. scope: says what the fast engine computes, and what it does not.
     """
 
     slot: ModelSlot[Any]
@@ -44,28 +44,28 @@ class Trials:
 
     @property
     def job(self) -> Job[Engines]:
-        """The job that finds out the engines, begun once."""
+        """The job that tries the engines, started once."""
         if self.key not in self.slot.engines:
             self.slot.engines[self.key] = self.begin()
         return self.slot.engines[self.key]
 
     @property
     def begun(self) -> bool:
-        """Whether the engines are known, or being found out."""
+        """Whether the trials have started."""
         return self.key in self.slot.engines
 
     @property
     def known(self) -> Engines:
-        """The engines, where they have been found out."""
+        """The engines, once they are known."""
         return _engines(self.job) if self.begun else ()
 
     def in_force(self, precision: Precision) -> Engine | None:
-        """Return the engine that is used for a precision, where that is known."""
-        return next((one for one in self.known if one.precision == precision and one.in_force), None)
+        """Return the engine that is used for a precision, if it is known."""
+        return next((engine for engine in self.known if engine.precision == precision and engine.in_force), None)
 
 
 def classifier_trials(prepared: Prepared) -> Trials:
-    """Return the trials of a classifier, on the person's own pictures where there are any yet."""
+    """Return the trials of a classifier, on the user's own pictures if there are any yet."""
     way = prepared.preprocessing
 
     def begin() -> Job[Engines]:
@@ -78,25 +78,25 @@ def classifier_trials(prepared: Prepared) -> Trials:
         key=(prepared.source, way.height, way.width),
         begin=begin,
         choice="precision",
-        same="same first class",
-        agreement=_same_first_class,
-        scope="Only scores are computed so, and but for Keras plain gradients; all else stays in float32.",
+        same="same top class",
+        agreement=_same_top_class,
+        scope="It computes scores and, except in Keras, plain gradients; everything else stays in float32.",
     )
 
 
 def engine_list(job: Job[Engines], same: str) -> None:
-    """Show what the forward passes run on and why, once that is found out. same: as `Trials` has it."""
+    """List the engines and why they are used or not, once they are known. same: as in `Trials`."""
     st.fragment(_listed, run_every=None if job.state.ended else LOOK_SECONDS)(job, same)
 
 
 def find_out(trials: Trials) -> None:
-    """Begin to find out what the forward passes may run on, unless that was begun; the page follows the end."""
+    """Start the trials of the engines unless they have started; the page reruns when they end."""
     job = trials.job
     st.fragment(_watch, run_every=None if job.state.ended else LOOK_SECONDS)(job, job.state.ended)
 
 
 def precision_choice(trials: Trials) -> None:
-    """Let a person choose between exact and fast passes, where the model has both, and say how well they agree."""
+    """Offer the choice between exact and fast passes, if the model has both, and say how well they agree."""
     fast, slot = trials.in_force("bfloat16"), trials.slot
     if slot.prepared is None or (fast is None and slot.prepared.precision == "float32"):
         return
@@ -111,8 +111,8 @@ def precision_choice(trials: Trials) -> None:
         args=(slot, trials.choice),
     )
     if fast is not None:
-        said = (trials.agreement(fast), _pace(fast, trials.in_force("float32")), trials.scope)
-        st.caption(literal(" ".join(said), 500))
+        sentences = (trials.agreement(fast), _pace(fast, trials.in_force("float32")), trials.scope)
+        st.caption(literal(" ".join(sentences), 500))
 
 
 def _engines(job: Job[Engines]) -> Engines:
@@ -131,13 +131,13 @@ def _watch(job: Job[Engines], had_ended: bool) -> None:
 
 def _listed(job: Job[Engines], same: str) -> None:
     if not job.state.ended:
-        st.caption("Finding out what runs this model fastest …")
+        st.caption("Finding the fastest engine for this model …")
     if engines := _engines(job):
         st.markdown("\n".join([*_head(same), *map(_row, engines)]))
 
 
 def _head(same: str) -> tuple[str, str]:
-    columns = ("in use", "forward passes", "precision", "a picture", "greatest difference", same, "why not")
+    columns = ("in use", "engine", "precision", "time per picture", "largest difference", same, "why not")
     return f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"
 
 
@@ -154,14 +154,14 @@ def _row(engine: Engine) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _same_first_class(fast: Engine) -> str:
+def _same_top_class(fast: Engine) -> str:
     return (
-        f"Fast ({fast.name}) gives the same first class on {percent(fast.top1_agreement)} of the pictures that were "
-        "tried (yours, or samples where there were none yet), whole, mirrored and half hidden; its outputs differ by "
-        f"at most {percent(fast.max_difference)}."
+        f"Fast ({fast.name}) gives the same top class for {percent(fast.top1_agreement)} of the trial pictures (yours, "
+        "or samples if you had none yet; each unchanged, mirrored and half hidden). Its outputs differ by at most "
+        f"{percent(fast.max_difference)}."
     )
 
 
 def _pace(fast: Engine, exact: Engine | None) -> str:
     instead = f" instead of {exact.milliseconds:.1f} ms" if exact else ""
-    return f"{fast.milliseconds:.1f} ms a picture{instead}."
+    return f"{fast.milliseconds:.1f} ms per picture{instead}."

@@ -1,35 +1,21 @@
-"""What is told of runs while they go on and when they have ended: progress with a way to cancel, and what ran."""
+"""Progress of runs with a way to cancel them, and a summary of what ran."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any
 
 import streamlit as st
 
+from vitrine.ui.inquiry import Run
 from vitrine.ui.text import in_words, literal, percent, seconds
 from xai_core.jobs.base import Job
-from xai_core.method import Catalogued
-from xai_core.pictures.files import Picture
 from xai_core.services.results_cache import RememberedJob
 from xai_core.types import Estimate
 
 
-class Running(Protocol):
-    """A method that is asked about a picture."""
-
-    @property
-    def method(self) -> Catalogued: ...
-
-    @property
-    def picture(self) -> Picture: ...
-
-    @property
-    def job(self) -> Job[Estimate]: ...
-
-
-def progress(runs: Sequence[Running], key: str = "cancel") -> None:
-    """Show how far runs are, and a button that cancels those that have not ended; nothing where all have."""
+def progress(runs: Sequence[Run[Any]], key: str = "cancel") -> None:
+    """Show the progress of runs and a button to cancel them; nothing if all have ended."""
     running = [run for run in runs if not run.job.state.ended]
     if not running:
         return
@@ -41,12 +27,12 @@ def progress(runs: Sequence[Running], key: str = "cancel") -> None:
             run.job.cancel()
 
 
-def what_ran(run: Running, estimate: Estimate) -> str:
-    """Return a line of Markdown: the method, the picture, how long it took, with what values, and its figures."""
-    set_values = {p: value for p in run.method.params if (value := getattr(run.method, p.name)) != ()}
+def what_ran(run: Run[Any], estimate: Estimate) -> str:
+    """Return a line of Markdown: method, picture, running time, parameters, diagnostics."""
+    set_values = {p: value for p in run.inquiry.method.params if (value := getattr(run.inquiry.method, p.name)) != ()}
     values = ", ".join(f"{p.label[:1].lower()}{p.label[1:]} {in_words(value)}" for p, value in set_values.items())
     parts = [
-        f"**{literal(run.method.title)}** of {literal(run.picture.name, 60)}",
+        f"**{literal(run.inquiry.method.title)}** of {literal(run.inquiry.picture.name, 60)}",
         _how_long(run.job),
         literal(values),
     ]
@@ -56,26 +42,26 @@ def what_ran(run: Running, estimate: Estimate) -> str:
     return " · ".join(filter(None, parts))
 
 
-def _share_done(run: Running) -> float:
+def _share_done(run: Run[Any]) -> float:
     state = run.job.state
     if state.ended:
         return 1.0
     return state.latest.fraction if state.latest else 0.0
 
 
-def _progress_in_words(run: Running, done: float) -> str:
+def _progress_in_words(run: Run[Any], done: float) -> str:
     state = run.job.state
     if state.doing:
         return f"{state.doing.capitalize()} …"
     if state.latest is None or state.latest.fraction <= 0:
-        return f"{run.method.title} is starting …"
+        return f"{run.inquiry.method.title} is starting …"
     left = state.seconds * (1 - state.latest.fraction) / state.latest.fraction
-    return f"{run.method.title}: {done:.0%}, about {seconds(left)} left"
+    return f"{run.inquiry.method.title}: {done:.0%}, about {seconds(left)} left"
 
 
 def _how_long(job: Job[Estimate]) -> str:
     took = seconds(job.state.seconds)
-    return f"was remembered, took {took} before" if isinstance(job, RememberedJob) else took
+    return f"from the cache, originally {took}" if isinstance(job, RememberedJob) else took
 
 
 def _figures(name: str, figures: Sequence[float | None]) -> str:
