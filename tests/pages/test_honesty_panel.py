@@ -123,7 +123,7 @@ def test_a_figure_without_an_explanation_is_shown_too(
     changed(instant, monkeypatch, lambda job: done(replace(job.result(), diagnostics=figures)))
     explaining(app, "saliency")
     said = text_of(app).replace("\\", "")
-    assert "**Share of the score** -25%: how much of the score arrived" in said
+    assert "**Share of the score** -25%: how much of the score reached" in said
     assert "**Odd thing** 0.125" in said
     assert "**Gone** not defined" in said
 
