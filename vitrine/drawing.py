@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 SIDE = 320  # pixels of the longer side of a picture in a notebook
 GAP = 8
+COLOURS = 256
 TITLE_SIZE, CAPTION_SIZE, LINE = 16, 12, 1.4
 LETTER = 0.55  # mean width of a letter as a share of the font's size
 INK, PAPER = (23, 33, 43), (255, 255, 255)
@@ -58,9 +59,9 @@ def shown_at(picture: Image.Image, longest: int = SIDE) -> Image.Image:
 
 
 def as_png(picture: Image.Image) -> bytes:
-    """Encode a picture as PNG."""
+    """Encode a picture as a PNG of 256 colours, a third of the size, since notebooks keep every picture they show."""
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG", optimize=True)
+    picture.quantize(COLOURS).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
 
 
