@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.conftest import ASSETS
+from tests.small_models.digits import coloured_digits
 from vitrine.samples import sample_models, sample_photos
 from xai_core.pictures.known_photos import KnownPhoto
 from xai_core.preprocessing import presets
@@ -62,9 +64,20 @@ def photo_targets() -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    """200 digits that the small CNN was not trained on, (200, 32, 32, 3) in 0..1, and which they are."""
+    held_out = coloured_digits().held_out
+    return held_out.pictures[:200].astype(np.float32) / 255, held_out.classes[:200]
+
+
+@pytest.fixture(scope="session")
 def cifar(assets: Path) -> tuple[np.ndarray, np.ndarray]:
     """200 CIFAR-10 test pictures (200, 32, 32, 3) in 0..1 and their classes."""
-    with np.load(assets / "datasets/cifar10/cifar10_train3000_test2000.npz") as data:
+    return cifar_pictures()
+
+
+def cifar_pictures() -> tuple[np.ndarray, np.ndarray]:
+    with np.load(ASSETS / "datasets/cifar10/cifar10_train3000_test2000.npz") as data:
         pictures, classes = data["x_test"][:200], data["y_test"][:200]
     return np.asarray(pictures, np.float32) / 255, np.asarray(classes, np.int64).ravel()
 
@@ -72,17 +85,25 @@ def cifar(assets: Path) -> tuple[np.ndarray, np.ndarray]:
 @pytest.fixture(scope="session")
 def tensorflow_answers(
     tmp_path_factory: pytest.TempPathFactory,
-    assets: Path,
+    small_models: Path,
     photos: np.ndarray,
     photo_targets: np.ndarray,
-    cifar: tuple[np.ndarray, np.ndarray],
+    digits: tuple[np.ndarray, np.ndarray],
 ) -> Answers:
     folder = tmp_path_factory.mktemp("tensorflow")
     shutil.copyfile(sample_source("Keras").path, folder / "sample.keras")
-    given = {"sample": photos, "sample.targets": photo_targets, "cifar": cifar[0] * 255, "cifar.targets": cifar[1][:4]}
+    given = {"sample": photos, "sample.targets": photo_targets}
+    models = {"cnn": small_models / "cnn.h5"}
+    asked = {"cnn": digits}
+    if ASSETS.exists():
+        models |= {"cifar": ASSETS / "models/keras/cifar10_cnn.h5"}
+        asked |= {"cifar": cifar_pictures()}
+    for name, (pictures, classes) in asked.items():
+        given |= {name: pictures * 255, f"{name}.targets": classes[:4]}
     for name, array in given.items():
         np.save(folder / f"{name}.npy", array)
-    command = [sys.executable, "-B", str(HERE / "tensorflow_process.py"), str(folder), str(assets)]
+    command = [sys.executable, "-B", str(HERE / "tensorflow_process.py"), str(folder)]
+    command += [f"{name}={path}" for name, path in models.items()]
     subprocess.run(command, check=True, capture_output=True)
     with np.load(folder / "answers.npz") as arrays:
         return Answers(json.loads((folder / "answers.json").read_text("utf-8")), dict(arrays))

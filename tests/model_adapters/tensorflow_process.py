@@ -1,6 +1,7 @@
 """Builds small Keras models and SavedModels, opens them and real ones with the adapter, and writes down what they are.
 
-TensorFlow must not share a process with PyTorch, so tests start this one: `tensorflow_process.py FOLDER ASSETS`.
+TensorFlow must not share a process with PyTorch, so tests start this one: `tensorflow_process.py FOLDER NAME=FILE...`,
+where each FILE is a real .h5 to open beside the small models.
 """
 
 from __future__ import annotations
@@ -190,7 +191,7 @@ def said_of(ask):
         return str(error)
 
 
-def main(folder, assets):
+def main(folder, real):
     files = {}
     originals = keras_models()
     for name, model in originals.items():
@@ -201,7 +202,7 @@ def main(folder, assets):
     as_keras_2(files["depthwise"][0])
     files |= {name: (path, "savedmodel") for name, path in saved_models(folder).items()}
     files["sample"] = (folder / "sample.keras", "keras")
-    files["cifar"] = (assets / "models/keras/cifar10_cnn.h5", "keras-h5")
+    files |= {name: (Path(path), "keras-h5") for name, path in real.items()}
     found, arrays = {}, {}
     for name, (path, file_format) in files.items():
         if not os.path.exists(path):
@@ -228,4 +229,4 @@ def main(folder, assets):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), dict(word.split("=", 1) for word in sys.argv[2:]))
