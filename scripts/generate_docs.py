@@ -8,6 +8,8 @@ from pathlib import Path
 from vitrine.example_pictures import example_in_words, example_of, without_example
 from vitrine.folders import examples_folder
 from xai_core import filters, methods  # noqa: F401  (registers them)
+from xai_core.bias import group_metrics as _group_metrics  # noqa: F401  (registers them)
+from xai_core.bias.group_metric import comparisons, metrics_of
 from xai_core.detection import methods as detection_methods  # noqa: F401  (registers them)
 from xai_core.filter import FILTERS
 from xai_core.guide import ADVICE, GROUPS, catalogue, class_in_words, in_order, needs_in_words, summary
@@ -54,6 +56,20 @@ def filter_sections() -> str:
     """Return a section for each filter."""
     by_title = sorted(FILTERS.values(), key=lambda declared: declared.title)
     return "\n\n".join(f"{_heading(entry)}\n\n{summary(entry)}{_parameters(entry)}" for entry in by_title)
+
+
+def group_metric_tables() -> str:
+    """Return a table of the group metrics, and one of the comparisons between groups."""
+    metrics = ["| Metric | Id | Meaning | Formula | Better |", "|---|---|---|---|---|"]
+    for metric in (*metrics_of("all classes"), *metrics_of("one class")):
+        better = metric.direction.removesuffix(" is better").removesuffix("neither")
+        cells = (metric.title, f"`{metric.id}`", metric.meaning, metric.formula, better)
+        metrics.append(f"| {' | '.join(map(_cell, cells))} |")
+    compared = ["| Comparison | Id | Formula | Meaning |", "|---|---|---|---|"]
+    for each in comparisons():
+        cells = (each.title, f"`{each.id}`", each.formula, each.meaning)
+        compared.append(f"| {' | '.join(map(_cell, cells))} |")
+    return "\n".join([*metrics, "", *compared])
 
 
 def unpictured() -> list[str]:
@@ -119,6 +135,7 @@ def _cell(text: str) -> str:
 
 GENERATED = {
     "README.md": {"methods": method_table},
+    "docs/bias.md": {"group metrics": group_metric_tables},
     "docs/methods.md": {"advice": advice, "methods": guide, "filters": filter_sections},
 }
 

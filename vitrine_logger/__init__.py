@@ -1,4 +1,4 @@
-"""Write down what a network says of the same pictures after each epoch, in PyTorch, Keras or anything else.
+"""Log what a network predicts for the same pictures after each epoch, in PyTorch, Keras or any other framework.
 
     from vitrine_logger import PredictionLogger
 
@@ -7,7 +7,7 @@
         ...
         logger.epoch(model(pictures), train_loss=0.3, val_acc=0.9)
 
-The file is whole after every epoch, so that it can be looked at while training goes on. Nothing but numpy is needed.
+The file is complete after every epoch, so it can be viewed during training. It needs only numpy.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ NO_DATA = -1
 class PredictionLogger:
     """Collects predictions and writes them as npz.
 
-    actual: (n,) true classes, counted from 0, of the pictures that are asked after every epoch, always in the same
-    order. names: of the classes. ids, images: (n,) a name and a file for each picture. pictures: (n, h, w) or
-    (n, h, w, 3) thumbnails, as uint8, or floats in 0..1. Raises ValueError where these do not fit.
+    actual: (n,) true classes, counted from 0, of the pictures that are predicted after every epoch, always in the same
+    order. names: of the K classes. ids, images: (n,) a name and a file for each picture. pictures: (n, h, w) or
+    (n, h, w, 3) thumbnails, as uint8 or as floats in 0..1. Raises ValueError if these do not fit together.
     """
 
     def __init__(
@@ -43,41 +43,50 @@ class PredictionLogger:
         self._actual, self._names = np.asarray(actual, np.int64), np.asarray(names, np.str_)
         _check_classes(self._actual, len(self._names))
         self._fixed: dict[str, np.ndarray] = {"actual": self._actual, "labels": self._names}
-        self._fixed |= {k: np.asarray(v, np.str_) for k, v in (("ids", ids), ("images", images)) if v is not None}
-        if pictures is not None:
-            self._fixed["pictures"] = _thumbnails(_as_array(pictures))
-        for key in ("ids", "images", "pictures"):
-            if key in self._fixed and len(self._fixed[key]) != len(self._actual):
-                raise ValueError(f"Expected {len(self._actual)} {key}, one for each; got {len(self._fixed[key])}.")
+        self._fixed |= self._optional(ids, images, pictures)
         self._predictions: list[np.ndarray] = []
         self._curves: list[dict[str, float]] = []
 
-    def epoch(self, outputs: Any, **curves: float) -> None:
-        """Add an epoch: scores (n, K) or classes (n,) as an array or tensor, and figures such as train_loss=0.3.
+    def _optional(
+        self, ids: Sequence[str] | None, images: Sequence[str] | None, pictures: Any
+    ) -> dict[str, np.ndarray]:
+        """Return what there is of ids, images and thumbnails, one of each per picture."""
+        arrays = {
+            key: np.asarray(names, np.str_) for key, names in (("ids", ids), ("images", images)) if names is not None
+        }
+        if pictures is not None:
+            arrays["pictures"] = _thumbnails(_as_array(pictures))
+        for key, array in arrays.items():
+            if len(array) != len(self._actual):
+                raise ValueError(f"Expected {len(self._actual)} {key}, one for each; got {len(array)}.")
+        return arrays
 
-        A picture whose scores are not finite, or whose class is -1, counts as without data. Raises ValueError where
-        there is not one answer for each picture, or one that is no class.
+    def epoch(self, outputs: Any, **curves: float) -> None:
+        """Add an epoch: scores (n, K) or classes (n,) as an array or tensor, and curves such as train_loss=0.3.
+
+        A picture with non-finite scores, or with class -1, has no data in this epoch. Raises ValueError if there is not
+        one prediction per picture, or one is not a class.
         """
         classes = _classes(_as_array(outputs), len(self._names))
         if classes.shape != self._actual.shape:
-            raise ValueError(f"Expected predictions of {len(self._actual)} pictures; got {classes.shape}.")
+            raise ValueError(f"Expected predictions for {len(self._actual)} pictures; got {classes.shape}.")
         _check_classes(classes, len(self._names))
         self._predictions.append(classes)
         self._curves.append({name: float(value) for name, value in curves.items()})
         self._write()
 
     def keras_callback(self, inputs: Any) -> Any:
-        """Return a callback for `model.fit` that asks the model for `inputs` after every epoch."""
+        """Return a callback for `model.fit` that logs the predictions for `inputs` after every epoch."""
         import keras
 
         def log(model: Any, logs: dict[str, float]) -> None:
-            self.epoch(model.predict(inputs, verbose=0), **{_usual(name): value for name, value in logs.items()})
+            self.epoch(model.predict(inputs, verbose=0), **{_curve_name(name): value for name, value in logs.items()})
 
         return _callback(keras, log)
 
     def _write(self) -> None:
         names = sorted({name for curves in self._curves for name in curves} - set(self._fixed) - {"predictions"})
-        curves = {name: np.array([one.get(name, np.nan) for one in self._curves]) for name in names}
+        curves = {name: np.array([epoch.get(name, np.nan) for epoch in self._curves]) for name in names}
         small = np.int16 if len(self._names) <= np.iinfo(np.int16).max else np.int64
         predictions = np.stack(self._predictions, axis=1).astype(small)
         arrays: dict[str, Any] = {"predictions": predictions, **self._fixed, **curves}
@@ -88,7 +97,7 @@ class PredictionLogger:
 
 
 def _as_array(outputs: Any) -> np.ndarray:
-    """Return a tensor or an array-like as an array; PyTorch's bfloat16, which numpy lacks, as float32."""
+    """Return a tensor or array-like as an array; PyTorch's bfloat16, which numpy lacks, as float32."""
     if hasattr(outputs, "detach"):
         outputs = outputs.detach().cpu()
         outputs = outputs.float() if outputs.is_floating_point() else outputs
@@ -100,8 +109,8 @@ def _classes(values: np.ndarray, count: int) -> np.ndarray:
         return values.astype(np.int64)
     if values.ndim != 2 or values.shape[1] != count:
         raise ValueError(
-            f"Expected scores of {count} classes for each picture, or classes as whole numbers; got {values.shape} of "
-            f"{values.dtype}. For a single output pass the classes, such as (outputs[:, 0] > 0.5).astype(int)."
+            f"Expected scores for {count} classes per picture, or classes as whole numbers; got {values.shape} of "
+            f"{values.dtype}. For a single output, pass classes such as (outputs[:, 0] > 0.5).astype(int)."
         )
     return np.where(np.isfinite(values).all(axis=1), values.argmax(axis=1), NO_DATA)
 
@@ -128,6 +137,6 @@ def _callback(keras: Any, log: Callable[[Any, dict[str, float]], None]) -> Any:
     return Logging()
 
 
-def _usual(name: str) -> str:
-    """Return the name that a curve of Keras usually has."""
+def _curve_name(name: str) -> str:
+    """Return the usual name of a curve for one of Keras's."""
     return {"loss": "train_loss", "accuracy": "train_acc", "val_accuracy": "val_acc"}.get(name, name)

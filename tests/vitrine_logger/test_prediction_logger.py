@@ -34,12 +34,12 @@ def test_scores_of_tensors_and_classes_are_written_with_names_and_curves(path):
     np.testing.assert_array_equal(found.curves["val_acc"], [np.nan, 1.0])
 
 
-def test_half_precision_that_numpy_lacks_is_taken(path):
+def test_half_precision_that_numpy_lacks_is_accepted(path):
     PredictionLogger(path, [1], ["cat", "dog"]).epoch(torch.tensor([[1.0, 2.0]], dtype=torch.bfloat16))
     assert read(path).predictions.tolist() == [[1]]
 
 
-def test_the_file_is_whole_after_every_epoch_and_nothing_else_is_left(path):
+def test_the_file_is_complete_after_every_epoch_and_nothing_else_remains(path):
     logger = PredictionLogger(path, [0, 1], ["cat", "dog"])
     for epoch in range(3):
         logger.epoch([0, 1])
@@ -65,11 +65,11 @@ def test_thumbnails_are_written_from_bytes_and_from_floats(path, scale):
     [
         ([0], r"2 pictures; got \(1,\)"),
         ([0, 2], "2 classes, 0 to 1; got 0 to 2"),
-        ([[0.2], [0.9]], "For a single output pass the classes"),
+        ([[0.2], [0.9]], "For a single output, pass classes"),
         ([0.2, 0.9], "classes as whole numbers"),
     ],
 )
-def test_answers_that_do_not_fit_are_refused(path, outputs, said):
+def test_predictions_that_do_not_fit_are_refused(path, outputs, said):
     with pytest.raises(ValueError, match=said):
         PredictionLogger(path, [0, 1], ["cat", "dog"]).epoch(np.array(outputs))
 
@@ -84,12 +84,12 @@ def test_answers_that_do_not_fit_are_refused(path, outputs, said):
         ({"pictures": np.full((2, 4, 4), 999)}, "0 to 255"),
     ],
 )
-def test_what_does_not_fit_the_pictures_is_refused_at_once(path, given, said):
+def test_arguments_that_do_not_fit_are_refused_at_once(path, given, said):
     with pytest.raises(ValueError, match=said):
         PredictionLogger(path, **({"actual": [0, 1], "names": ["cat", "dog"]} | given))
 
 
-def test_the_callback_asks_a_keras_model_after_every_epoch(path, monkeypatch):
+def test_the_callback_predicts_with_a_keras_model_after_every_epoch(path, monkeypatch):
     callbacks = SimpleNamespace(Callback=type("Callback", (), {}))
     monkeypatch.setitem(sys.modules, "keras", SimpleNamespace(callbacks=callbacks))
     callback = PredictionLogger(path, [0, 1], ["cat", "dog"]).keras_callback("inputs")
@@ -101,6 +101,6 @@ def test_the_callback_asks_a_keras_model_after_every_epoch(path, monkeypatch):
 
 
 def test_no_framework_is_loaded_by_the_logger():
-    told = "import sys, vitrine_logger; print({'torch', 'tensorflow', 'keras', 'pandas'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    code = "import sys, vitrine_logger; print({'torch', 'tensorflow', 'keras', 'pandas'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -1,7 +1,8 @@
-"""Attackers: what learns to tell an attribute from what a model says.
+"""Attackers: classifiers that predict an attribute from a model's outputs.
 
-Each takes features (n, F) and values (n,) to learn from and features (m, F) to tell the values of, (m,). Values count
-alike, however many pictures each has. `tell` hears which share of the learning is done, and may raise to stop it.
+Each trains on features (n, F) and values (n,), and predicts the values (m,) of test features (m, F). All values have
+equal weight, however many pictures each has. `progress` receives the share of the training that is done, and can raise
+to stop it.
 """
 
 from __future__ import annotations
@@ -16,49 +17,58 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from xai_core.bias.progress import Tell
+from xai_core.bias.predictions import Texts
+from xai_core.bias.progress import Progress
 from xai_core.bias.settings import AttackerName
-from xai_core.types import Indices, Texts
+from xai_core.types import Indices
 
-Attacker = Callable[[NDArray[Any], Texts, NDArray[Any], Tell], Texts]
+Attacker = Callable[[NDArray[Any], Texts, NDArray[Any], Progress], Texts]
 MOST_STEPS = 1000  # of the logistic regression
-HIDDEN, BATCH, PASSES, LEAST_STEPS = 100, 64, 20, 500  # of the MLP
+HIDDEN, BATCH, EPOCHS, LEAST_STEPS = 100, 64, 20, 500  # of the MLP
 SEED = 0
 
 
-def by_line(features: NDArray[Any], values: Texts, asked: NDArray[Any], tell: Tell) -> Texts:
-    """Tell values by logistic regression."""
-    probe = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=MOST_STEPS))
-    told = np.asarray(probe.fit(features, values).predict(asked))
-    tell(1.0)
-    return told
+def by_logistic_regression(
+    features: NDArray[Any], values: Texts, test_features: NDArray[Any], progress: Progress
+) -> Texts:
+    """Predict values by logistic regression."""
+    classifier = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=MOST_STEPS))
+    predicted = np.asarray(classifier.fit(features, values).predict(test_features))
+    progress(1.0)
+    return predicted
 
 
-def by_network(features: NDArray[Any], values: Texts, asked: NDArray[Any], tell: Tell) -> Texts:
-    """Tell values by a network with a hidden layer of 100 units (ReLU, Adam), after 20 passes, or more up to 500 steps.
+def by_network(features: NDArray[Any], values: Texts, test_features: NDArray[Any], progress: Progress) -> Texts:
+    """Predict values by a network with one hidden layer of 100 units (ReLU, Adam), trained for 20 epochs.
 
-    How long it learns is fixed beforehand: the best pass by what is asked would look better than it is.
+    Small sets are trained for more epochs, up to 500 steps. The number is fixed beforehand: choosing the best epoch on
+    the test pictures would overstate leakage.
     """
     scaler = StandardScaler().fit(features)
-    names, counts = np.unique(values, return_counts=True)
-    weights = (len(values) / len(names) / counts)[np.searchsorted(names, values)]
+    names, weights = _balanced(values)
     batch = min(BATCH, len(values))
-    probe = MLPClassifier((HIDDEN,), batch_size=batch, random_state=SEED)
-    passes = max(PASSES, -(-LEAST_STEPS // -(-len(values) // batch)))
+    classifier = MLPClassifier((HIDDEN,), batch_size=batch, random_state=SEED)
+    epochs = max(EPOCHS, -(-LEAST_STEPS // -(-len(values) // batch)))
     scaled = scaler.transform(features)
-    for done in range(1, passes + 1):
-        probe.partial_fit(scaled, values, classes=names, sample_weight=weights)
-        tell(done / passes)
-    return np.asarray(probe.predict(scaler.transform(asked)))
+    for done in range(1, epochs + 1):
+        classifier.partial_fit(scaled, values, classes=names, sample_weight=weights)
+        progress(done / epochs)
+    return np.asarray(classifier.predict(scaler.transform(test_features)))
 
 
-def by_class(classes: Indices, values: Texts, asked: Indices, tell: Tell) -> Texts:
-    """Tell the value that is most frequent in a class (n,), where all values are equally frequent in the whole."""
+def by_class(classes: Indices, values: Texts, test_classes: Indices, progress: Progress) -> Texts:
+    """Predict the value that is most frequent in a class (n,), after weighting all values equally."""
     names, numbers = np.unique(values, return_inverse=True)
-    counts = np.zeros((max(classes.max(), asked.max()) + 1, len(names)))
+    counts = np.zeros((max(classes.max(), test_classes.max()) + 1, len(names)))
     np.add.at(counts, (classes, numbers), 1)
-    tell(1.0)
-    return np.asarray(names[(counts / counts.sum(axis=0)).argmax(axis=1)[asked]])
+    progress(1.0)
+    return np.asarray(names[(counts / counts.sum(axis=0)).argmax(axis=1)[test_classes]])
 
 
-ATTACKERS: dict[AttackerName, Attacker] = {"linear": by_line, "MLP": by_network}
+def _balanced(values: Texts) -> tuple[Texts, NDArray[np.float64]]:
+    """Return the distinct values, and a weight for each row that gives all of them the same total."""
+    names, counts = np.unique(values, return_counts=True)
+    return names, (len(values) / len(names) / counts)[np.searchsorted(names, values)]
+
+
+ATTACKERS: dict[AttackerName, Attacker] = {"linear": by_logistic_regression, "MLP": by_network}

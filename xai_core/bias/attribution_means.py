@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xai_core.bias.predictions import Texts
+from xai_core.bias.values import Doubles
 from xai_core.errors import DataError
-from xai_core.types import Doubles, Floats, Texts
+from xai_core.types import Floats
 
 
 @dataclass(frozen=True, eq=False)
 class MeanMap:
-    """The mean of some maps, (H, W) float32 and signed; samples: how many they were.
+    """The mean of several maps, (H, W) float32 and signed; samples: how many.
 
     standard_error: of the mean, (H, W) float32; None for fewer than two maps.
     """
@@ -25,24 +27,24 @@ class MeanMap:
 def mean_maps(maps: Floats, groups: Texts, normalise: bool = True) -> dict[str, MeanMap]:
     """Return the mean of the maps (n, H, W) of each group (n,), by the group's name.
 
-    normalise: whether each map is first divided by the sum of its absolute values, so that all count alike; a map of
-    zeros stays as it is. Raises DataError where there is no map.
+    normalise: divide each map by the sum of its absolute values first, so that all have equal weight; a map of zeros
+    stays as it is. Raises DataError without maps.
     """
     if not len(maps):
-        raise DataError("There is no map to average; explain some pictures first.")
-    scaled = _shares(maps) if normalise else maps.astype(np.float64)
+        raise DataError("There are no maps to average. Explain some pictures first.")
+    scaled = _normalised(maps) if normalise else maps.astype(np.float64)
     return {str(name): _mean(scaled[groups == name]) for name in np.unique(groups)}
 
 
-def difference_map(one: MeanMap, other: MeanMap) -> MeanMap:
-    """Return one mean map less another, with the standard error of the difference."""
+def difference_map(first: MeanMap, second: MeanMap) -> MeanMap:
+    """Return the first mean map minus the second, with the standard error of the difference."""
     error = None
-    if one.standard_error is not None and other.standard_error is not None:
-        error = np.hypot(one.standard_error, other.standard_error)
-    return MeanMap(one.mean - other.mean, error, min(one.samples, other.samples))
+    if first.standard_error is not None and second.standard_error is not None:
+        error = np.hypot(first.standard_error, second.standard_error)
+    return MeanMap(first.mean - second.mean, error, min(first.samples, second.samples))
 
 
-def _shares(maps: Floats) -> Doubles:
+def _normalised(maps: Floats) -> Doubles:
     sizes = np.abs(maps).sum(axis=(1, 2), keepdims=True, dtype=np.float64)
     shares: Doubles = np.divide(maps, sizes, out=np.zeros(maps.shape, np.float64), where=sizes > 0)
     return shares

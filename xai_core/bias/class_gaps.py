@@ -1,98 +1,64 @@
-"""How far groups of pictures lie apart in every class."""
+"""Compare groups class by class, each class against the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-
-from xai_core.bias.classes import Mark, mark, ratio
-from xai_core.bias.groups import difference, least_ratio
-from xai_core.bias.predictions import Predictions
-from xai_core.bias.wording import natural
-from xai_core.types import Indices, Texts
+from xai_core.bias import group_metrics as _registered  # noqa: F401  (registers them)
+from xai_core.bias.group_counts import Counts, GroupCounts
+from xai_core.bias.group_metric import GroupMetric, class_comparisons, class_metrics
+from xai_core.bias.predictions import Predictions, Texts
+from xai_core.bias.values import Value, defined, ratio
 
 
 @dataclass(frozen=True)
 class ClassGap:
-    """How far groups lie apart in one class.
+    """How far the compared groups differ in one class.
 
-    opportunity_discrepancy: the greatest difference of recall, None where a group has no picture of the class.
-    disparate_impact, demographic_parity_difference: of the shares of the groups that were taken for the class, the
-    least over the greatest, and how far these lie apart. recalls, rates: by group, those that are not compared too.
+    between: each class comparison's number by its id, None where undefined. by_group: for each compared metric, by
+    id, the rate of every group, those that are not compared included.
     """
 
     label: str
-    opportunity_discrepancy: Mark
-    disparate_impact: Mark
-    demographic_parity_difference: Mark
-    recalls: dict[str, Mark]
-    rates: dict[str, Mark]
+    between: dict[str, Value]
+    by_group: dict[str, dict[str, Value]]
 
 
-@dataclass(frozen=True)
-class AllGaps:
-    """The gaps of all classes in three figures; None where no class has one.
-
-    opportunity_discrepancy: their mean. disparate_impact: of the class where it is least.
-    demographic_parity_difference: the greatest difference between the shares of two groups taken for one class.
-    """
-
-    opportunity_discrepancy: Mark
-    disparate_impact: Mark
-    demographic_parity_difference: Mark
-
-
-def class_gaps(found: Predictions, groups: Texts, among: Sequence[str] | None = None) -> list[ClassGap]:
-    """Return for every class how far the groups (n,) lie apart, all or those `among` the compared ones."""
-    names, numbers = np.unique(groups, return_inverse=True)
-    hit = _table(numbers, found.truth, found.predicted == found.truth, len(names), found.classes)
-    own = _table(numbers, found.truth, np.ones(len(found), bool), len(names), found.classes)
-    taken = _table(numbers, found.predicted, np.ones(len(found), bool), len(names), found.classes)
-    recalls, rates = ratio(hit, own), ratio(taken, np.bincount(numbers, minlength=len(names))[:, None])
-    order = sorted(range(len(names)), key=lambda place: natural(str(names[place])))
-    by_group = [
-        [{str(names[place]): mark(table[place, one]) for place in order} for one in range(found.classes)]
-        for table in (recalls, rates)
+def class_gaps(predictions: Predictions, groups: Texts, compared: Sequence[str] | None = None) -> list[ClassGap]:
+    """Return for every class how far groups (n,) differ: all of them, or those named in `compared`."""
+    counts = GroupCounts(predictions, groups)
+    tables = {metric.id: _by_class(metric, counts.all_classes, counts.names) for metric in class_metrics()}
+    names = counts.names if compared is None else [name for name in counts.names if name in compared]
+    return [
+        _gap(label, {metric: rates[number] for metric, rates in tables.items()}, names)
+        for number, label in enumerate(predictions.labels)
     ]
-    return [_gap(label, recall, rate, among) for label, recall, rate in zip(found.labels, *by_group, strict=True)]
 
 
-def _gap(label: str, recalls: dict[str, Mark], rates: dict[str, Mark], among: Sequence[str] | None) -> ClassGap:
-    recall, rate = ([one[name] for name in one if among is None or name in among] for one in (recalls, rates))
-    return ClassGap(label, difference(recall), least_ratio(rate), difference(rate), recalls, rates)
+def summarised(gaps: Sequence[ClassGap]) -> dict[str, Value]:
+    """Return one number over all classes for each class comparison, by its id; None if no class has one."""
+    numbers = {
+        each.id: [number for gap in gaps if (number := gap.between[each.id]) is not None]
+        for _, each in class_comparisons()
+    }
+    return {each.id: each.summarise(numbers[each.id]) if numbers[each.id] else None for _, each in class_comparisons()}
 
 
-def all_gaps(gaps: Sequence[ClassGap]) -> AllGaps:
-    """Return the gaps of all classes in three figures."""
-    discrepancies = [one.opportunity_discrepancy for one in gaps if one.opportunity_discrepancy is not None]
-    impacts = [one.disparate_impact for one in gaps if one.disparate_impact is not None]
-    apart = [found for one in gaps if (found := one.demographic_parity_difference) is not None]
-    return AllGaps(
-        opportunity_discrepancy=sum(discrepancies) / len(discrepancies) if discrepancies else None,
-        disparate_impact=min(impacts, default=None),
-        demographic_parity_difference=max(apart, default=None),
-    )
-
-
-def most_apart(gaps: Sequence[ClassGap]) -> int:
-    """Return the class that is looked at where none was chosen: the second of two, or else where shares differ most."""
+def most_uneven_class(gaps: Sequence[ClassGap]) -> int:
+    """Return the class to compare first: the second of two, else the one whose selection rate differs most."""
     if len(gaps) == 2:
         return 1
-    return max(range(len(gaps)), key=lambda one: (gaps[one].demographic_parity_difference or 0.0, -one))
+    return max(range(len(gaps)), key=lambda n: (gaps[n].between["demographic_parity_difference"] or 0.0, -n))
 
 
-def impact_ratios(gap: ClassGap, privileged: str) -> dict[str, Mark]:
-    """Return each group's share that was taken for the class, over that of the privileged group; it may exceed 1."""
-    whole = gap.rates[privileged]
-    return {
-        name: None if rate is None or not whole else rate / whole
-        for name, rate in gap.rates.items()
-        if name != privileged
-    }
+def _gap(label: str, rates: Mapping[str, dict[str, Value]], compared: Sequence[str]) -> ClassGap:
+    values = {metric: [by_group[name] for name in compared] for metric, by_group in rates.items()}
+    between = {each.id: each.compare(values[metric.id]) for metric, each in class_comparisons()}
+    return ClassGap(label, between, dict(rates))
 
 
-def _table(groups: Indices, classes: Indices, which: Any, rows: int, columns: int) -> Indices:
-    return np.bincount((groups * columns + classes)[which], minlength=rows * columns).reshape(rows, columns)
+def _by_class(metric: GroupMetric, counts: Counts, names: Sequence[str]) -> list[dict[str, Value]]:
+    """Return the rate of each group by its name, for every class."""
+    rates = ratio(*metric.share(counts))
+    return [{name: defined(rate) for name, rate in zip(names, column, strict=True)} for column in rates.T]

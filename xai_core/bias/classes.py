@@ -1,4 +1,4 @@
-"""What can be said of each class."""
+"""Measure each class: how well it is recognised, and how often it is predicted."""
 
 from __future__ import annotations
 
@@ -9,85 +9,120 @@ from scipy.stats import rankdata
 
 from xai_core.bias.confusion import confusion
 from xai_core.bias.predictions import Mask, Predictions
-from xai_core.types import Doubles, Floats, Indices
+from xai_core.bias.values import Doubles, Value, defined, ratio
+from xai_core.types import Floats, Indices
 
-Mark = float | None
+
+@dataclass(frozen=True, kw_only=True)
+class ClassMetric:
+    """How a field of `ClassFigures` is shown. meaning: one clause. share: whether it lies in 0..1."""
+
+    id: str
+    title: str
+    meaning: str
+    share: bool = True
+
+
+CLASS_METRICS = (
+    ClassMetric(id="recall", title="Recall", meaning="share of the pictures of this class that were predicted as it"),
+    ClassMetric(
+        id="precision",
+        title="Precision",
+        meaning="share of the pictures predicted as this class that really belong to it",
+    ),
+    ClassMetric(id="f1", title="F1", meaning="harmonic mean of precision and recall"),
+    ClassMetric(
+        id="auroc",
+        title="AUROC",
+        meaning="how well the probability of the class ranks its own pictures above all others; 0.5 is chance",
+    ),
+    ClassMetric(
+        id="separation_ratio",
+        title="Separation ratio",
+        meaning="mean probability of the class on its own pictures, divided by that on all others; 1 means no "
+        "separation. This is not disparate impact in the legal sense, and the four-fifths rule does not apply",
+        share=False,
+    ),
+    ClassMetric(
+        id="representation_ratio",
+        title="Representation ratio",
+        meaning="how often the class is predicted, divided by how often it occurs",
+        share=False,
+    ),
+)
 
 
 @dataclass(frozen=True)
 class ClassFigures:
-    """Figures of one class; None where one is not defined, as the precision of a class that was never predicted.
+    """The metrics of one class; None where undefined, such as the precision of a class that was never predicted.
 
-    samples, predicted: how many pictures are of the class, and how many were taken for it. separation_ratio: mean
-    probability of the class on its own pictures over that on all others, above 1 where it is told apart.
-    representation_ratio: how often it is predicted, over how often it occurs.
+    samples: pictures of the class. predicted: pictures predicted as it. The others are described in `CLASS_METRICS`.
     """
 
     label: str
     samples: int
     predicted: int
-    precision: Mark
-    recall: Mark
-    f1: Mark
-    auroc: Mark
-    separation_ratio: Mark
-    representation_ratio: Mark
+    precision: Value
+    recall: Value
+    f1: Value
+    auroc: Value
+    separation_ratio: Value
+    representation_ratio: Value
+
+    @property
+    def is_never_predicted(self) -> bool:
+        """Whether the class has pictures but was never predicted."""
+        return self.samples > 0 and self.predicted == 0
 
 
-def class_figures(found: Predictions) -> list[ClassFigures]:
-    """Return the figures of every class, in the order of the labels."""
-    counts = confusion(found.truth, found.predicted, found.classes)
-    precisions, recalls, f1s = precision_recall_f1(counts)
-    areas = aurocs(found.truth, found.probabilities, found.classes)
-    separations = separation_ratios(found.truth, found.probabilities, found.classes)
+def class_figures(predictions: Predictions) -> list[ClassFigures]:
+    """Return the metrics of every class, in the order of the labels."""
+    truth, probabilities, classes = predictions.truth, predictions.probabilities, predictions.classes
+    counts = confusion(truth, predictions.predicted, classes)
     samples, predicted = counts.sum(axis=1), counts.sum(axis=0)
+    columns = (
+        *precision_recall_f1(counts),
+        aurocs(truth, probabilities, classes),
+        separation_ratios(truth, probabilities, classes),
+        ratio(predicted, samples),
+    )
     return [
-        ClassFigures(
-            label=label,
-            samples=int(samples[one]),
-            predicted=int(predicted[one]),
-            precision=mark(precisions[one]),
-            recall=mark(recalls[one]),
-            f1=mark(f1s[one]),
-            auroc=mark(areas[one]),
-            separation_ratio=mark(separations[one]),
-            representation_ratio=mark(ratio(predicted[one], samples[one])),
-        )
-        for one, label in enumerate(found.labels)
+        ClassFigures(label, int(samples[n]), int(predicted[n]), *(defined(column[n]) for column in columns))
+        for n, label in enumerate(predictions.labels)
     ]
 
 
 def precision_recall_f1(counts: Indices) -> tuple[Doubles, Doubles, Doubles]:
     """Return precision, recall and F1 of each class from a confusion matrix (..., K, K); NaN where undefined.
 
-    F1 is 2 TP / (2 TP + FP + FN), which is 0 where a class occurs but is never hit.
+    F1 is 2 TP / (2 TP + FP + FN), which is 0 for a class that occurs but is never hit.
     """
-    right = np.diagonal(counts, axis1=-2, axis2=-1)
+    hits = np.diagonal(counts, axis1=-2, axis2=-1)
     samples, predicted = counts.sum(axis=-1), counts.sum(axis=-2)
-    return ratio(right, predicted), ratio(right, samples), ratio(2 * right, samples + predicted)
+    return ratio(hits, predicted), ratio(hits, samples), ratio(2 * hits, samples + predicted)
 
 
 def aurocs(truth: Indices, probabilities: Floats | None, classes: int) -> Doubles:
-    """Return the area under the ROC curve of each class against all others; NaN where one side is empty.
+    """Return the area under the ROC curve of each class against the rest, (K,); NaN where one side is empty.
 
-    It is the probability that a picture of the class has the higher score, ties counted half.
+    It is the probability that a picture of the class scores higher than one of another class; ties count half.
     """
     if probabilities is None:
         return np.full(classes, np.nan)
-    return np.array([_auroc(truth == one, probabilities[:, one]) for one in range(classes)])
+    return np.array([_auroc(truth == label, probabilities[:, label]) for label in range(classes)])
 
 
 def placements(truth: Indices, probabilities: Floats) -> Floats:
     """Return where each picture stands in the ranking by each class, (n, K); NaN where one side is empty.
 
-    For pictures of the class it is the share of the others that they beat, for the others the share of the class that
-    beats them, ties counted half; the mean of either is the AUROC.
+    For pictures of the class: the share of the others that they beat. For the others: the share of the class that
+    beats them. Ties count half. The mean of either is the AUROC.
     """
-    return np.stack([_placed(truth == one, scores) for one, scores in enumerate(probabilities.T)], axis=1)
+    return np.stack([_placed(truth == label, scores) for label, scores in enumerate(probabilities.T)], axis=1)
 
 
 def separation_ratios(truth: Indices, probabilities: Floats | None, classes: int) -> Doubles:
-    """Return for each class its mean probability on its own pictures over that on the others; NaN where undefined."""
+    """Return each class's mean probability on its own pictures over that on the others, (K,); NaN where undefined."""
     if probabilities is None:
         return np.full(classes, np.nan)
     own = np.zeros((len(truth), classes), bool)
@@ -118,17 +153,3 @@ def _placed(own: Mask, scores: Floats) -> Floats:
 def _share_below(ranked: Floats, scores: Floats) -> Doubles:
     low, high = (np.searchsorted(ranked, scores, side) for side in ("left", "right"))
     return np.asarray((low + high) / (2 * len(ranked)), np.float64)
-
-
-def ratio(above: object, below: object) -> Doubles:
-    """Return a quotient, NaN where it is not defined."""
-    top, bottom = np.asarray(above, np.float64), np.asarray(below, np.float64)
-    top, bottom = np.broadcast_arrays(top, bottom)
-    found: Doubles = np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom != 0)
-    return found
-
-
-def mark(value: object) -> Mark:
-    """Return a number, or None where it is not defined."""
-    number = float(np.asarray(value, np.float64))
-    return number if np.isfinite(number) else None

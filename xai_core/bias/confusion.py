@@ -1,4 +1,4 @@
-"""Which classes are taken for which: the confusion matrix, and where it is worst."""
+"""The confusion matrix, and where it is worst."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import Literal
 
 import numpy as np
 
-from xai_core.types import Doubles, Indices
+from xai_core.bias.values import Doubles, ratio
+from xai_core.types import Indices
 
 Normalised = Literal["counts", "rows", "columns"]
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """Pictures of the class `actual` that were taken for `predicted`: how many, and which share of the class."""
+    """Pictures of the class `actual` predicted as `predicted`: how many, and what share of the class."""
 
     actual: int
     predicted: int
@@ -24,7 +25,7 @@ class Confusion:
 
 
 def confusion(truth: Indices, predicted: Indices, classes: int) -> Indices:
-    """Return how often each true class (row) was taken for each class (column), (K, K)."""
+    """Return how often each true class (row) was predicted as each class (column), (K, K)."""
     return np.bincount(truth * classes + predicted, minlength=classes**2).reshape(classes, classes)
 
 
@@ -32,19 +33,17 @@ def normalised(counts: Indices, by: Normalised) -> Doubles:
     """Return counts (K, K), or their shares of each row or column; NaN where that is empty."""
     if by == "counts":
         return counts.astype(np.float64)
-    whole = counts.sum(axis=1 if by == "rows" else 0, keepdims=True)
-    shares: Doubles = np.divide(counts, whole, out=np.full(counts.shape, np.nan), where=whole > 0)
-    return shares
+    return ratio(counts, counts.sum(axis=1 if by == "rows" else 0, keepdims=True))
 
 
-def most_mispredicted(counts: Indices, most: int) -> list[int]:
-    """Return the classes with the least recall, the worst first; of equal ones the one with more errors.
+def most_mispredicted(counts: Indices, limit: int) -> list[int]:
+    """Return the classes with the lowest recall, worst first; with equal recall, the one with more errors first.
 
-    Classes without samples are left out.
+    Classes without pictures are left out.
     """
-    samples, right = counts.sum(axis=1), np.diag(counts)
-    present = [int(one) for one in np.flatnonzero(samples)]
-    return sorted(present, key=lambda one: (right[one] / samples[one], right[one] - samples[one], one))[:most]
+    samples, hits = counts.sum(axis=1), np.diag(counts)
+    present = [int(label) for label in np.flatnonzero(samples)]
+    return sorted(present, key=lambda n: (hits[n] / samples[n], hits[n] - samples[n], n))[:limit]
 
 
 def among(counts: Indices, chosen: Sequence[int]) -> Indices:
@@ -54,9 +53,9 @@ def among(counts: Indices, chosen: Sequence[int]) -> Indices:
     return np.concatenate([part, rest[:, None]], axis=1)
 
 
-def top_confusions(counts: Indices, most: int) -> list[Confusion]:
+def top_confusions(counts: Indices, limit: int) -> list[Confusion]:
     """Return the pairs of classes that are confused most often, by count and then by rate."""
     samples = counts.sum(axis=1)
-    wrong = [(int(i), int(j)) for i, j in np.argwhere(counts) if i != j]
-    found = [Confusion(i, j, int(counts[i, j]), float(counts[i, j] / samples[i])) for i, j in wrong]
-    return sorted(found, key=lambda one: (-one.count, -one.rate, one.actual, one.predicted))[:most]
+    off_diagonal = [(int(i), int(j)) for i, j in np.argwhere(counts) if i != j]
+    pairs = [Confusion(i, j, int(counts[i, j]), float(counts[i, j] / samples[i])) for i, j in off_diagonal]
+    return sorted(pairs, key=lambda pair: (-pair.count, -pair.rate, pair.actual, pair.predicted))[:limit]

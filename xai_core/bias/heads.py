@@ -1,4 +1,4 @@
-"""Models with several outputs: how right each head is alone, and all of them together."""
+"""Models with several outputs: the accuracy of each head, and of their ensemble."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xai_core.bias.classes import Mark
 from xai_core.bias.predictions import Predictions
+from xai_core.bias.rates import wilson
 from xai_core.bias.settings import INTERVAL_LEVEL
-from xai_core.bias.summary import wilson
+from xai_core.bias.values import Value
 from xai_core.types import Floats, Indices
 
 ENSEMBLE = "ensemble"
@@ -18,20 +18,20 @@ ENSEMBLE = "ensemble"
 
 @dataclass(frozen=True)
 class HeadFigures:
-    """The accuracy of a head with its Wilson interval; None where there is no picture."""
+    """The accuracy of a head with its Wilson interval; None without pictures."""
 
     name: str
-    accuracy: Mark
-    low: Mark
-    high: Mark
+    accuracy: Value
+    low: Value
+    high: Value
 
 
-def head_figures(found: Predictions, interval_level: float = INTERVAL_LEVEL) -> list[HeadFigures]:
-    """Return the accuracy of each head, and of the ensemble where there are several; none where there are no heads."""
-    guesses = {name: logits.argmax(axis=1) for name, logits in found.heads.items()}
+def head_figures(predictions: Predictions, interval_level: float = INTERVAL_LEVEL) -> list[HeadFigures]:
+    """Return the accuracy of each head, and of the ensemble if there are several; nothing without heads."""
+    guesses = {name: logits.argmax(axis=1) for name, logits in predictions.heads.items()}
     if len(guesses) > 1:
-        guesses[ENSEMBLE] = ensemble(found.heads).argmax(axis=1)
-    return [_figures(name, guess, found.truth, interval_level) for name, guess in guesses.items()]
+        guesses[ENSEMBLE] = ensemble(predictions.heads).argmax(axis=1)
+    return [_figures(name, guess, predictions.truth, interval_level) for name, guess in guesses.items()]
 
 
 def ensemble(heads: Mapping[str, Floats]) -> Floats:
@@ -42,5 +42,5 @@ def ensemble(heads: Mapping[str, Floats]) -> Floats:
 
 
 def _figures(name: str, guess: Indices, truth: Indices, interval_level: float) -> HeadFigures:
-    right, whole = int((guess == truth).sum()), len(truth)
-    return HeadFigures(name, right / whole if whole else None, *wilson(right, whole, interval_level))
+    correct, pictures = int((guess == truth).sum()), len(truth)
+    return HeadFigures(name, correct / pictures if pictures else None, *wilson(correct, pictures, interval_level))

@@ -1,4 +1,4 @@
-"""Labelled pictures as they lie ready to be opened, one at a time."""
+"""Labelled pictures, opened one at a time."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xai_core.bias.reading import some, take
+from xai_core.bias.predictions import Texts
+from xai_core.bias.reading import take
 from xai_core.bias.table_files import Column, texts_of
 from xai_core.errors import DataError
 from xai_core.pictures.files import Picture
-from xai_core.types import Texts
+from xai_core.wording import some
 
 EXPECTED = (
     "a zip with a folder of pictures for each class, a zip with pictures and labels.csv (file, label and any "
@@ -23,10 +24,10 @@ EXPECTED = (
 class PictureSet:
     """n labelled pictures that are opened one at a time, by number.
 
-    name: what the person calls it. files: (n,) names of the pictures. actual: (n,) the label of each. labels: all
-    classes in order, also those without pictures. attributes: (n,) texts each, by name; "" where one is not known.
-    notes: what should be known of the set, in sentences. opened, digests: how a picture is opened by its number, and
-    how the SHA-256 of its bytes is found.
+    name: of the set, as the user knows it. files: (n,) names of the pictures. actual: (n,) their labels. labels: all
+    classes in order, including those without pictures. attributes: (n,) texts each, by name; "" where unknown.
+    notes: what the user should know about the set, as sentences. opened, digests: return a picture, and the SHA-256 of
+    its bytes, by its number.
     """
 
     name: str
@@ -42,7 +43,7 @@ class PictureSet:
         return len(self.files)
 
     def picture(self, number: int) -> Picture:
-        """Open a picture; ImageError, in one sentence, where it can not be used."""
+        """Open a picture. Raises ImageError if it cannot be used."""
         return self.opened(number)
 
     def digest(self, number: int) -> str:
@@ -51,21 +52,21 @@ class PictureSet:
 
 
 def labels_of(columns: Mapping[str, Column], names: Sequence[str], used: set[str]) -> Texts:
-    """Return the label of each row from the first column of those names, and count it as used.
+    """Return the label of each row from the first column that has one of the names, and add it to `used`.
 
-    Raises DataError where there is no such column, or a row has no label.
+    Raises DataError if there is no such column, or a row has no label.
     """
-    found = take(columns, [name.casefold() for name in names], used)
-    if found is None:
-        known = ", ".join(one for one in columns if one not in used) or "none"
-        raise DataError(f"There is no column called {names[0]!r}. Say which of these holds the classes: {known}.")
-    actual = texts_of(found)
+    column = take(columns, [name.casefold() for name in names], used)
+    if column is None:
+        known = ", ".join(name for name in columns if name not in used) or "none"
+        raise DataError(f"There is no column named {names[0]!r}. Say which column has the classes: {known}.")
+    actual = texts_of(column)
     if (actual == "").any():
-        raise DataError(f"Row {int(np.argmax(actual == '')) + 1} has no label. Give it one, or take it out.")
+        raise DataError(f"Row {int(np.argmax(actual == '')) + 1} has no label. Add one, or remove the row.")
     return actual
 
 
 def absent_notes(labels: Sequence[str], actual: Texts) -> list[str]:
-    """Return a sentence about the classes without pictures, where there are any."""
+    """Return a sentence about the classes without pictures, if there are any."""
     absent = sorted(set(labels) - set(actual.tolist()))
-    return [f"There is no picture of {some(absent)}."] if absent else []
+    return [f"There are no pictures of {some(absent)}."] if absent else []

@@ -1,6 +1,6 @@
-"""Labelled pictures: a zip or folder of class folders or with labels.csv, or an npz.
+"""Read labelled pictures: a zip or folder with class folders or labels.csv, or an npz.
 
-A fault is a DataError that says what was expected, what came and what to do; what is merely worth knowing is a note.
+A fault is a DataError that says what was expected, what came and what to do. Lesser matters become notes.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import posixpath
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +26,10 @@ LISTED = "labels.csv"
 
 
 def read_picture_set(file: bytes | Path, name: str, *, label_column: str | None = None) -> PictureSet:
-    """Read what pictures there are and how they are labelled; the pictures themselves are read as they are asked for.
+    """Read which pictures there are and how they are labelled; the pictures themselves are read on demand.
 
-    file: the bytes of a zip or npz, or the path of one or of a folder. label_column: which column of labels.csv, or
-    which array, has the classes, where it is not called label. Raises DataError.
+    file: the bytes of a zip or npz, or the path of one or of a folder. label_column: the column of labels.csv, or the
+    array, that has the classes, if it is not called label. Raises DataError.
     """
     if isinstance(file, Path) and file.is_dir():
         return _from_files(FolderEntries(file), name, label_column)
@@ -37,7 +37,7 @@ def read_picture_set(file: bytes | Path, name: str, *, label_column: str | None 
     if not start.startswith(b"PK"):
         raise DataError(f"This is neither a zip nor an npz. Expected {EXPECTED}.")
     entries = ZipEntries(file)
-    if any(one.endswith(".npy") for one in entries.files):
+    if any(entry.endswith(".npy") for entry in entries.files):
         return from_arrays(file, name, label_column)
     return _from_files(entries, name, label_column)
 
@@ -47,77 +47,83 @@ def _start(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(4)
     except OSError as error:
-        raise DataError(f"There is no file called {path.name} that can be read.") from error
+        raise DataError(f"The file {path.name} does not exist or cannot be read.") from error
 
 
 def _from_files(entries: Entries, name: str, label_column: str | None) -> PictureSet:
-    lists = [one for one in entries.files if posixpath.basename(one).lower() == LISTED]
+    lists = [entry for entry in entries.files if posixpath.basename(entry).lower() == LISTED]
     pictures = sorted(filter(is_picture, entries.files))
     if not pictures:
-        raise DataError(f"There is no picture in {name}. Expected {EXPECTED}.")
+        raise DataError(f"There are no pictures in {name}. Expected {EXPECTED}.")
     if lists:
-        return _from_list(entries, name, min(lists, key=lambda one: (one.count("/"), one)), pictures, label_column)
+        topmost = min(lists, key=lambda path: (path.count("/"), path))
+        return _from_list(entries, name, topmost, pictures, label_column)
     return _from_folders(entries, name, pictures)
 
 
 def _from_folders(entries: Entries, name: str, pictures: list[str]) -> PictureSet:
-    if loose := [one for one in pictures if "/" not in one]:
+    if loose := [path for path in pictures if "/" not in path]:
         raise DataError(
-            f"{loose[0][:60]} lies in no class folder, and there is no {LISTED} to give its label. Expected {EXPECTED}."
+            f"{loose[0][:60]} is not in a class folder, and there is no {LISTED} to give its label. Expected "
+            f"{EXPECTED}."
         )
-    depths = {one.count("/") - 1 for one in pictures}
-    empty = [posixpath.basename(one) for one in entries.empty_folders if one != "." and one.count("/") in depths]
-    actual = np.array([posixpath.basename(posixpath.dirname(one)) for one in pictures], np.str_)
+    depths = {path.count("/") - 1 for path in pictures}
+    empty = [posixpath.basename(path) for path in entries.empty_folders if path != "." and path.count("/") in depths]
+    actual = np.array([posixpath.basename(posixpath.dirname(path)) for path in pictures], np.str_)
     labels = tuple(sorted({*actual.tolist(), *empty}))
     others = len(entries.files) - len(pictures)
-    notes = [f"{others} files are no pictures and are left out."] if others else []
+    notes = [f"{others} files are not pictures and were skipped."] if others else []
     return _of_entries(entries, name, pictures, actual, labels, {}, notes)
 
 
 def _from_list(entries: Entries, name: str, listed: str, pictures: list[str], label_column: str | None) -> PictureSet:
     columns = read_table(entries.read(listed), EXPECTED).columns
     used: set[str] = set()
-    given = take(columns, FILE, used)
-    if given is None:
-        raise DataError(
-            f"{LISTED} has no column called file; it has {', '.join(list(columns)[:8])}. Expected {EXPECTED}."
-        )
-    files = _found(texts_of(given).tolist(), posixpath.dirname(listed), pictures)
+    names = take(columns, FILE, used)
+    if names is None:
+        known = ", ".join(list(columns)[:8])
+        raise DataError(f"{LISTED} has no column named file; it has {known}. Expected {EXPECTED}.")
+    files = _matched(texts_of(names).tolist(), posixpath.dirname(listed), pictures)
     actual = labels_of(columns, ("label", *TRUTH) if label_column is None else [label_column], used)
     notes: list[str] = []
     attributes = attributes_of({column: values for column, values in columns.items() if column not in used}, notes)
     if unlisted := len(pictures) - len(files):
-        notes.append(f"{unlisted} pictures are not in {LISTED} and are left out.")
+        notes.append(f"{unlisted} pictures are not in {LISTED} and were skipped.")
     return _of_entries(entries, name, files, actual, tuple(sorted(set(actual.tolist()))), attributes, notes)
 
 
-def _found(names: list[str], base: str, pictures: list[str]) -> list[str]:
-    """Return the picture of each row, by its path beside the list or by its mere name where only one has it.
+def _matched(names: list[str], base: str, pictures: list[str]) -> list[str]:
+    """Return the picture of each row, by its path next to the list, or by its bare name if that is unique.
 
-    Raises DataError where one is missing, or named twice.
+    Raises DataError if one is missing, or named twice.
     """
     if not names:
         raise DataError(f"{LISTED} has no rows. Expected {EXPECTED}.")
-    known, times = set(pictures), Counter(map(posixpath.basename, pictures))
-    alone = {name: one for one in pictures if times[name := posixpath.basename(one)] == 1}
+    known, unique = set(pictures), _by_unique_name(pictures)
     paths = [posixpath.normpath(posixpath.join(base, name.replace("\\", "/"))) for name in names]
-    files = [one if one in known else alone.get(one.removeprefix(f"{base}/"), "") for one in paths]
-    if missing := [name for name, one in zip(names, files, strict=True) if not one]:
+    files = [path if path in known else unique.get(path.removeprefix(f"{base}/"), "") for path in paths]
+    if missing := [name for name, file in zip(names, files, strict=True) if not file]:
         raise DataError(
-            f"{LISTED} names {len(missing)} pictures that are not there, the first {missing[0][-60:]!r}. Add them, or "
-            "take out their rows."
+            f"{LISTED} names {len(missing)} pictures that are missing, the first {missing[0][-60:]!r}. Add them, or "
+            "remove their rows."
         )
     _check_once(files)
     return files
 
 
+def _by_unique_name(pictures: Sequence[str]) -> dict[str, str]:
+    """Return the paths of the pictures whose bare name only one has, by that name."""
+    times = Counter(map(posixpath.basename, pictures))
+    return {name: path for path in pictures if times[name := posixpath.basename(path)] == 1}
+
+
 def _check_once(files: list[str]) -> None:
     first: dict[str, int] = {}
-    for row, one in enumerate(files, 1):
-        if one in first:
-            shown = posixpath.basename(one)[:60]
-            raise DataError(f"{LISTED} names {shown!r} in rows {first[one]} and {row}. Take one of them out.")
-        first[one] = row
+    for row, file in enumerate(files, 1):
+        if file in first:
+            name = posixpath.basename(file)[:60]
+            raise DataError(f"{LISTED} names {name!r} in rows {first[file]} and {row}. Remove one of them.")
+        first[file] = row
 
 
 def _of_entries(
@@ -129,8 +135,8 @@ def _of_entries(
     attributes: Mapping[str, Texts],
     notes: list[str],
 ) -> PictureSet:
-    if entries.doubles:
-        notes.append(f"{entries.doubles} pictures are the same as another one.")
+    if entries.duplicates:
+        notes.append(f"{entries.duplicates} pictures are exact copies of others.")
     return PictureSet(
         name=name,
         files=np.array(files, np.str_),

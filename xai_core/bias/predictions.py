@@ -1,4 +1,4 @@
-"""What a classifier said of labelled pictures: the table that all figures of bias are made from."""
+"""What a classifier predicted for labelled pictures: the table that every bias metric is computed from."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """One model's predictions of n pictures with K classes.
+    """One model's predictions for n pictures and K classes.
 
-    name: what the model or run is called. labels: K names. truth: (n,) true classes. predicted: (n,) classes; of equal
-    probabilities the first. probabilities: (n, K) in 0..1, rows add up to 1; None where only classes are known.
-    attributes: (n,) texts each, by name; "" where one is not known. files: (n,) names of the pictures, or None.
-    heads: logits (n, K) of each output, by name, where the model has several. notes: what was mended on the way in.
+    name: of the model or run. labels: the K class names. truth: (n,) true classes. predicted: (n,) predicted classes.
+    probabilities: (n, K) in 0..1, rows add up to 1; None if only classes are known. attributes: (n,) texts each, by
+    name; "" where unknown. files: (n,) names of the pictures, or None. heads: logits (n, K) of each output, by name,
+    if the model has several. notes: what was corrected or dropped while reading, as sentences.
     """
 
     name: str
@@ -44,13 +44,13 @@ class Predictions:
 
     @cached_property
     def confidence(self) -> Floats | None:
-        """The probability of the predicted class (n,), None where there are no probabilities."""
+        """The probability of the predicted class (n,), None without probabilities."""
         if self.probabilities is None:
             return None
         return np.take_along_axis(self.probabilities, self.predicted[:, None], axis=1)[:, 0]
 
     def chosen(self, which: Mask | Indices) -> Predictions:
-        """Return the predictions of some pictures, by a mask (n,) or by numbers."""
+        """Return the predictions for some pictures, by a mask (n,) or by numbers."""
 
         def part(array: Any) -> Any:
             return None if array is None else array[which]

@@ -1,35 +1,48 @@
-"""Predictions as a CSV that can be read again."""
+"""Write predictions as a CSV that can be read again."""
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from xai_core.bias.predictions import Predictions
 from xai_core.bias.table_files import HEAD
+from xai_core.types import Floats
 
 PREDICTIONS = "predictions.csv"
+Column = tuple[str, Sequence[object]]
 
 
-def predictions_csv(found: Predictions) -> str:
-    """Return predictions as a CSV that `read_predictions` takes: a row a picture.
+def predictions_csv(predictions: Predictions) -> str:
+    """Return predictions as a CSV that `read_predictions` reads: a row per picture.
 
-    Columns: file, y_true, y_pred, prob_<label> and logits_<head>_<label> for each class, as far as there are such, and
-    the attributes. Numbers have all digits of their 32 bits. Without probabilities a class that neither occurs nor is
-    predicted is not in the file, and the classes are read in their natural order.
+    Columns: file, y_true, y_pred, prob_<label> and logits_<head>_<label> for each class, as far as they are known, and
+    the attributes. Numbers keep all digits of their 32 bits. Without probabilities, a class that neither occurs nor is
+    predicted is not in the file, and the classes are read back in natural order.
     """
-    columns: dict[str, list[object]] = {} if found.files is None else {"file": found.files.tolist()}
-    names = np.array(found.labels)
-    columns |= {"y_true": names[found.truth].tolist(), "y_pred": names[found.predicted].tolist()}
-    if found.probabilities is not None:
-        shares = found.probabilities.astype(np.float32)
-        columns |= {f"prob_{label}": list(map(str, column)) for label, column in zip(names, shares.T, strict=True)}
-    for head, logits in found.heads.items():
-        named = zip(names, logits.astype(np.float32).T, strict=True)
-        columns |= {f"{HEAD}{head}_{label}": list(map(str, column)) for label, column in named}
-    columns |= {name: values.tolist() for name, values in found.attributes.items()}
+    columns = dict(_columns(predictions))
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows([list(columns), *zip(*columns.values(), strict=True)])
     return buffer.getvalue()
+
+
+def _columns(predictions: Predictions) -> Iterator[Column]:
+    labels = np.array(predictions.labels)
+    if predictions.files is not None:
+        yield "file", predictions.files.tolist()
+    yield "y_true", labels[predictions.truth].tolist()
+    yield "y_pred", labels[predictions.predicted].tolist()
+    if predictions.probabilities is not None:
+        yield from _by_class("prob_", predictions.labels, predictions.probabilities)
+    for head, logits in predictions.heads.items():
+        yield from _by_class(f"{HEAD}{head}_", predictions.labels, logits)
+    for name, values in predictions.attributes.items():
+        yield name, values.tolist()
+
+
+def _by_class(prefix: str, labels: Sequence[str], values: Floats) -> Iterator[Column]:
+    for label, column in zip(labels, values.astype(np.float32).T, strict=True):
+        yield f"{prefix}{label}", list(map(str, column))

@@ -1,4 +1,4 @@
-"""Published tables of bias figures, to practise reading on."""
+"""Published tables of bias metrics, to practise reading on."""
 
 from __future__ import annotations
 
@@ -9,25 +9,27 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from xai_core.bias.classes import Mark
-
+from xai_core.bias.values import Value
 
 @dataclass(frozen=True)
 class PublishedModel:
-    """A model's figures as they were printed; None where they were not. heads: the accuracy of each, by name."""
+    """A model's published numbers, by the ids of `SUMMARY_METRICS`; None where none was printed.
+
+    heads: the accuracy of each head, by name.
+    """
 
     name: str
     accuracy: float
     degree_of_bias: float
-    precision_std: Mark = None
-    macro_precision: Mark = None
-    macro_recall: Mark = None
+    precision_std: Value = None
+    macro_precision: Value = None
+    macro_recall: Value = None
     heads: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """Models that were compared. origin: where the figures were printed. reading: what can be read from them."""
+    """Models that were compared. origin: where the numbers were printed. reading: what they show."""
 
     title: str
     origin: str

@@ -1,6 +1,6 @@
-"""Tables of predictions from CSV, parquet and npz files.
+"""Read tables of predictions from CSV, parquet and npz files.
 
-A fault is a DataError that says what was expected, what came and what to do; what is merely worth knowing is a note.
+A fault is a DataError that says what was expected, what came and what to do. Lesser matters become notes.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xai_core.bias.predictions import Predictions
+from xai_core.bias.predictions import Predictions, Texts
 from xai_core.bias.settings import GROUP_MINIMUM
 from xai_core.bias.table_files import FILE, HEAD, TRUTH, Column, Table, read_table, texts_of
-from xai_core.bias.wording import natural
+from xai_core.bias.values import Doubles
 from xai_core.errors import DataError
-from xai_core.types import Floats, Indices, Texts
+from xai_core.types import Floats, Indices
+from xai_core.wording import natural, some
 
 MOST_CLASSES, MOST_VALUES = 2_000, 50
 GUESS = ("y_pred", "pred", "predicted", "prediction")
@@ -27,96 +28,116 @@ PROBABILITY = re.compile(r"(?:prob|proba|p|score)[_ ](.+)")
 SUM_TOLERANCE = 1e-3
 EXPECTED = (
     "a column y_true with the true classes, a column y_pred with the predicted ones or a column prob_<class> for each "
-    "class, and any further columns as attributes"
+    "class, and any other columns as attributes"
 )
 
 
 def read_predictions(
     data: bytes, name: str, *, labels: Sequence[str] | None = None, normalise: bool = False
 ) -> Predictions:
-    """Read a table of predictions from the bytes of a CSV, parquet or npz file, told by its content.
+    """Read a table of predictions from the bytes of a CSV, parquet or npz file, detected from the content.
 
-    name: what the model or run is called. labels: the classes in the model's order, where the table has numbers or
-    lacks some. normalise: bring rows of probabilities that do not add up to 1 there. Raises DataError.
+    name: of the model or run. labels: the classes in the model's order, for a table that numbers them or lacks some.
+    normalise: scale rows of probabilities so that they add up to 1. Raises DataError.
     """
     table = read_table(data, EXPECTED)
     if not any(len(column) for column in table.columns.values()):
         raise DataError(f"The table is empty. Expected {EXPECTED}.")
-    return _assembled(table, name, tuple(labels or table.labels), normalise)
+    return _Reading(table, tuple(labels or table.labels), normalise).predictions(name)
 
 
 def attributes_of(columns: Mapping[str, Column], notes: list[str]) -> dict[str, Texts]:
-    """Return columns as attributes, without those of too many values; of these the notes then speak."""
-    found = {name: texts_of(column) for name, column in columns.items()}
-    for name, values in list(found.items()):
+    """Return columns as attributes; one with too many values is dropped, with a note."""
+    attributes = {}
+    for name, column in columns.items():
+        values = texts_of(column)
         if (number := len(set(values.tolist()))) > MOST_VALUES:
-            notes.append(f"The column {name[:40]} has {number} values, too many to make groups, so it is left out.")
-            del found[name]
-    return found
+            notes.append(f"The column {name[:40]} has {number} values, too many to make groups, and was skipped.")
+        else:
+            attributes[name] = values
+    return attributes
 
 
 def attribute_notes(attributes: Mapping[str, Texts]) -> list[str]:
-    """Return what should be known of attributes before groups are compared, in sentences."""
+    """Return what to know about attributes before groups are compared, as sentences."""
     notes = []
     for name, values in attributes.items():
         counts = Counter(str(value) for value in values)
         if len(counts) == 1:
-            notes.append(f"The attribute {name} has one value only, so it makes no groups.")
+            notes.append(f"The attribute {name} has only one value, so it makes no groups.")
         elif small := [value for value, number in counts.items() if number < GROUP_MINIMUM]:
-            shown = ", ".join(sorted(small, key=natural)[:4]) + (" and others" if len(small) > 4 else "")
-            notes.append(
-                f"In {name} there are groups of fewer than {GROUP_MINIMUM} pictures ({shown}); read with care."
-            )
+            shown = some(sorted(small, key=natural))
+            notes.append(f"Some groups of {name} have fewer than {GROUP_MINIMUM} pictures ({shown}): read with care.")
     return notes
 
 
 def set_notes(truth: Indices, labels: Sequence[str], files: Texts | None) -> list[str]:
-    """Return what should be known of labelled pictures, in sentences: classes without any, pictures named twice."""
+    """Return what to know about labelled pictures, as sentences: classes without any, pictures named twice."""
     present = np.bincount(truth, minlength=len(labels)) > 0
     absent = [label for label, known in zip(labels, present, strict=True) if not known]
-    notes = [f"There is no picture of {some(absent)}, so much is not defined there."] if absent else []
-    named = [] if files is None else [str(one) for one in files if one]
-    if twice := len(named) - len(set(named)):
-        notes.append(f"{twice} rows name a picture that another row names too.")
+    notes = [f"There are no pictures of {some(absent)}, so many of its metrics are undefined."] if absent else []
+    names = [] if files is None else [str(name) for name in files if name]
+    if repeated := len(names) - len(set(names)):
+        notes.append(f"{repeated} rows name a picture that a different row names too.")
     return notes
 
 
-def _assembled(table: Table, name: str, given: tuple[str, ...], normalise: bool) -> Predictions:
-    used: set[str] = set()
-    truth = take(table.columns, TRUTH, used)
-    if truth is None:
-        got = ", ".join(list(table.columns)[:8])
-        raise DataError(f"The true classes are missing. Expected {EXPECTED}; got {got}.")
-    guess, files = take(table.columns, GUESS, used), take(table.columns, FILE, used)
-    actual, guessed = texts_of(truth), None if guess is None else texts_of(guess)
-    scores = _scores(table, given or tuple(set(actual.tolist())), used)
-    labels = given or _labels(list(scores), table.probabilities, actual, guessed)
-    _check_number(len(labels))
-    notes = list(table.notes)
-    probabilities = _probabilities(_whole(scores, table.probabilities, labels), normalise, notes)
-    if guessed is None and probabilities is None:
-        raise DataError(f"Neither predicted classes nor probabilities are there. Expected {EXPECTED}.")
-    codes = _codes(actual, labels, "true")
-    predicted = _first_best(probabilities) if guessed is None else _codes(guessed, labels, "predicted")
-    heads = _heads(table, labels, used)
-    attributes = attributes_of({c: v for c, v in table.columns.items() if c not in used}, notes)
-    kept = None if files is None else texts_of(files)
-    notes += [*set_notes(codes, labels, kept), *_apart(predicted, probabilities), *attribute_notes(attributes)]
-    return Predictions(name, labels, codes, predicted, probabilities, attributes, kept, heads, tuple(notes))
-
-
 def take(columns: Mapping[str, Column], names: Sequence[str], used: set[str]) -> Column | None:
-    """Return the first column that has one of some names, and count it as used; None where there is none."""
+    """Return the first column that has one of some names, and add it to `used`; None if there is none."""
     plain = {column.casefold(): column for column in columns}
-    found = next((plain[name] for name in names if name in plain), None)
-    if found is None:
+    name = next((plain[name] for name in names if name in plain), None)
+    if name is None:
         return None
-    used.add(found)
-    return columns[found]
+    used.add(name)
+    return columns[name]
+
+
+class _Reading:
+    """One table on its way to predictions. used: the columns that are not attributes."""
+
+    def __init__(self, table: Table, labels: tuple[str, ...], normalise: bool) -> None:
+        self._table, self._normalise = table, normalise
+        self._used: set[str] = set()
+        self._notes = list(table.notes)
+        self._actual = self._true_classes()
+        guess = take(table.columns, GUESS, self._used)
+        self._guessed = None if guess is None else texts_of(guess)
+        files = take(table.columns, FILE, self._used)
+        self._files = None if files is None else texts_of(files)
+        self._scores = _scores(table, labels or tuple(set(self._actual.tolist())), self._used)
+        self._labels = labels or _labels(list(self._scores), table.probabilities, self._actual, self._guessed)
+        _check_number(len(self._labels))
+
+    def predictions(self, name: str) -> Predictions:
+        raw = _whole(self._scores, self._table.probabilities, self._labels)
+        probabilities = None if raw is None else _probabilities(raw, self._normalise, self._notes)
+        truth = _codes(self._actual, self._labels, "true")
+        predicted = self._predicted(probabilities)
+        heads = _heads(self._table, self._labels, self._used)
+        others = {name: column for name, column in self._table.columns.items() if name not in self._used}
+        attributes = attributes_of(others, self._notes)
+        self._notes += set_notes(truth, self._labels, self._files)
+        self._notes += _disagreement(predicted, probabilities) + attribute_notes(attributes)
+        notes = tuple(self._notes)
+        return Predictions(name, self._labels, truth, predicted, probabilities, attributes, self._files, heads, notes)
+
+    def _true_classes(self) -> Texts:
+        truth = take(self._table.columns, TRUTH, self._used)
+        if truth is None:
+            got = ", ".join(list(self._table.columns)[:8])
+            raise DataError(f"The true classes are missing. Expected {EXPECTED}; got {got}.")
+        return texts_of(truth)
+
+    def _predicted(self, probabilities: Floats | None) -> Indices:
+        if self._guessed is not None:
+            return _codes(self._guessed, self._labels, "predicted")
+        if probabilities is None:
+            raise DataError(f"The table has neither predicted classes nor probabilities. Expected {EXPECTED}.")
+        return np.asarray(probabilities.argmax(axis=1), np.int64)
 
 
 def _scores(table: Table, known: tuple[str, ...], used: set[str]) -> dict[str, Column]:
-    """Return the columns of probabilities by class: prob_cat and the like, or else cat for every class known."""
+    """Return the columns of probabilities by class: prob_cat and the like, or plain cat for every known class."""
     if table.probabilities is not None:
         return {}
     free = {name: column for name, column in table.columns.items() if name not in used}
@@ -128,7 +149,7 @@ def _scores(table: Table, known: tuple[str, ...], used: set[str]) -> dict[str, C
 
 
 def _is_score(column: Column) -> bool:
-    """Whether a column holds numbers, or mostly so, in which case the others are faults."""
+    """Whether a column has numbers, or mostly so, in which case the others are faults."""
     return column.dtype.kind in "fiu" or bool(np.isfinite(_numbers(column)).mean() > 0.5)
 
 
@@ -139,17 +160,17 @@ def _numbers(column: Column) -> Column:
 def _labels(
     scored: list[str], probabilities: NDArray[Any] | None, actual: Texts, guessed: Texts | None
 ) -> tuple[str, ...]:
-    """Return the classes: those with probabilities, or all that occur; of numbers all up to the greatest."""
+    """Return the classes: those with probabilities, or all that occur; for numbers, all up to the highest."""
     if scored:
         return tuple(sorted(scored, key=int) if all(map(_is_number, scored)) else scored)
     occurring = (set(actual.tolist()) | (set() if guessed is None else set(guessed.tolist()))) - {""}
     if not occurring or not all(map(_is_number, occurring)):
         return tuple(sorted(occurring, key=natural))
-    number = max(map(int, occurring)) + 1
+    classes = max(map(int, occurring)) + 1
     if probabilities is not None:
-        number = max(number, probabilities.shape[1])
-    _check_number(number)
-    return tuple(map(str, range(number)))
+        classes = max(classes, probabilities.shape[1])
+    _check_number(classes)
+    return tuple(map(str, range(classes)))
 
 
 def _is_number(text: str) -> bool:
@@ -161,90 +182,86 @@ def _check_number(classes: int) -> None:
         raise DataError(f"The table has {classes} classes; at most {MOST_CLASSES} are read.")
 
 
-def _whole(
-    scores: Mapping[str, Column], probabilities: NDArray[Any] | None, labels: tuple[str, ...]
-) -> NDArray[np.float64] | None:
+def _whole(scores: Mapping[str, Column], probabilities: NDArray[Any] | None, labels: tuple[str, ...]) -> Doubles | None:
     """Return the probabilities as they came, (n, K)."""
     if probabilities is not None:
         if probabilities.shape[1] != len(labels):
-            raise DataError(f"There are {probabilities.shape[1]} probabilities a row, but {len(labels)} classes.")
+            raise DataError(
+                f"Each row has {probabilities.shape[1]} probabilities, but there are {len(labels)} classes."
+            )
         return probabilities.astype(np.float64)
     if not scores:
         return None
     if lacking := [label for label in labels if label not in scores]:
         first = lacking[0][:40]
-        raise DataError(f"There are probabilities for {len(scores)} classes, but none for {first!r}; add prob_{first}.")
+        raise DataError(f"There are probabilities for {len(scores)} classes, but none for {first!r}. Add prob_{first}.")
     if foreign := [label for label in scores if label not in labels]:
-        raise DataError(f"There are probabilities for {foreign[0][:40]!r}, which is none of the {len(labels)} classes.")
+        raise DataError(
+            f"There are probabilities for {foreign[0][:40]!r}, which is not among the {len(labels)} classes."
+        )
     return np.stack([scores[label] for label in labels], axis=1)
 
 
-def _probabilities(whole: NDArray[np.float64] | None, normalise: bool, notes: list[str]) -> Floats | None:
-    if whole is None:
-        return None
-    if (broken := ~np.isfinite(whole).all(axis=1) | (whole < 0).any(axis=1)).any():
-        raise DataError(f"Row {int(np.argmax(broken)) + 1} has a probability that is negative or no number. Mend it.")
-    sums = whole.sum(axis=1)
+def _probabilities(raw: Doubles, normalise: bool, notes: list[str]) -> Floats:
+    """Return probabilities that add up to 1 in each row; DataError if they do not and should not be normalised."""
+    if (broken := ~np.isfinite(raw).all(axis=1) | (raw < 0).any(axis=1)).any():
+        raise DataError(f"Row {int(np.argmax(broken)) + 1} has a probability that is negative or not a number. Fix it.")
+    sums = raw.sum(axis=1)
     if not (wrong := np.abs(sums - 1) > SUM_TOLERANCE).any():
-        return whole.astype(np.float32)
+        return raw.astype(np.float32)
     if (empty := sums <= 0).any():
-        raise DataError(f"The probabilities of row {int(np.argmax(empty)) + 1} are all 0. Mend it.")
+        raise DataError(f"The probabilities of row {int(np.argmax(empty)) + 1} are all 0. Fix them.")
     if not normalise:
         row = int(np.argmax(wrong))
         raise DataError(
             f"The probabilities of {int(wrong.sum())} rows do not add up to 1; those of row {row + 1} add up to "
-            f"{sums[row]:.4g}. Have them normalised, or mend them."
+            f"{sums[row]:.4g}. Normalise or fix them."
         )
     notes.append(f"{int(wrong.sum())} rows of probabilities did not add up to 1 and were normalised.")
-    return np.asarray(whole / sums[:, None], np.float32)
+    return np.asarray(raw / sums[:, None], np.float32)
 
 
 def _heads(table: Table, labels: tuple[str, ...], used: set[str]) -> dict[str, Floats]:
     """Return the logits of each head: arrays, or columns logits_<head>_<class> for every class."""
     if odd := [name for name, logits in table.heads.items() if logits.shape[1] != len(labels)]:
         number = table.heads[odd[0]].shape[1]
-        raise DataError(f"The head {odd[0][:40]!r} has {number} logits a row, but there are {len(labels)} classes.")
-    found = dict(table.heads)
-    first = labels[0]
-    for column in table.columns:
-        if column.startswith(HEAD) and column.endswith(f"_{first}"):
-            head = column.removeprefix(HEAD).removesuffix(f"_{first}")
-            names = [f"{HEAD}{head}_{label}" for label in labels]
-            if head and set(names) <= set(table.columns):
-                used.update(names)
-                found[head] = np.stack([_numbers(table.columns[name]) for name in names], axis=1)
-    if bad := [head for head, logits in found.items() if not np.isfinite(logits).all()]:
-        raise DataError(f"The head {bad[0][:40]!r} has logits that are no numbers. Mend them.")
-    return {head: np.asarray(logits, np.float32) for head, logits in found.items()}
+        raise DataError(f"The head {odd[0][:40]!r} has {number} logits per row, but there are {len(labels)} classes.")
+    heads = table.heads | _head_columns(table.columns, labels, used)
+    if bad := [head for head, logits in heads.items() if not np.isfinite(logits).all()]:
+        raise DataError(f"The head {bad[0][:40]!r} has logits that are not numbers. Fix them.")
+    return {head: np.asarray(logits, np.float32) for head, logits in heads.items()}
 
 
-def _codes(texts: Texts, labels: tuple[str, ...], what: str) -> Indices:
+def _head_columns(columns: Mapping[str, Column], labels: tuple[str, ...], used: set[str]) -> dict[str, Column]:
+    """Return the logits (n, K) of the heads that have a column for every class, and add those to `used`."""
+    ending = f"_{labels[0]}"
+    candidates = [c[len(HEAD) : -len(ending)] for c in columns if c.startswith(HEAD) and c.endswith(ending)]
+    heads = {}
+    for head in filter(None, candidates):
+        names = [f"{HEAD}{head}_{label}" for label in labels]
+        if set(names) <= set(columns):
+            used.update(names)
+            heads[head] = np.stack([_numbers(columns[name]) for name in names], axis=1)
+    return heads
+
+
+def _codes(texts: Texts, labels: tuple[str, ...], which: str) -> Indices:
+    """Return classes as numbers; DataError for a text that is neither a label nor, without any such, a number."""
     numbers = {} if any(map(_is_number, labels)) else {str(n): n for n in range(len(labels))}
     places = numbers | {label: place for place, label in enumerate(labels)}
     codes = np.array([places.get(text, -1) for text in texts.tolist()], np.int64)
-    if (codes < 0).any():
-        row = int(np.argmax(codes < 0))
-        if not texts[row]:
-            raise DataError(f"Row {row + 1} has no {what} class. Mend it, or leave the row out.")
-        raise DataError(
-            f"Row {row + 1} has the {what} class {str(texts[row])[:40]!r}, which is none of the {len(labels)} classes "
-            f"({some(labels)}). Mend it, or give the labels."
-        )
-    return codes
-
-
-def _first_best(probabilities: Floats | None) -> Indices:
-    assert probabilities is not None
-    return np.asarray(probabilities.argmax(axis=1), np.int64)
-
-
-def _apart(predicted: Indices, probabilities: Floats | None) -> list[str]:
-    apart = 0 if probabilities is None else int((probabilities.argmax(axis=1) != predicted).sum())
-    return (
-        [f"In {apart} rows the predicted class is not the most probable one; the column is believed."] if apart else []
+    if not (codes < 0).any():
+        return codes
+    row = int(np.argmax(codes < 0))
+    if not texts[row]:
+        raise DataError(f"Row {row + 1} has no {which} class. Add it, or remove the row.")
+    raise DataError(
+        f"Row {row + 1} has the {which} class {str(texts[row])[:40]!r}, which is not among the {len(labels)} classes "
+        f"({some(labels)}). Fix it, or provide the class names."
     )
 
 
-def some(names: Sequence[str]) -> str:
-    """Return a few names in words."""
-    return ", ".join(name[:40] for name in names[:4]) + (" and others" if len(names) > 4 else "")
+def _disagreement(predicted: Indices, probabilities: Floats | None) -> list[str]:
+    rows = 0 if probabilities is None else int((probabilities.argmax(axis=1) != predicted).sum())
+    sentence = f"In {rows} rows the predicted class is not the most probable one; the column of predictions is used."
+    return [sentence] if rows else []

@@ -1,4 +1,4 @@
-"""What a person may set of the figures of bias; sliders and flags are read from here."""
+"""What can be set on the Bias page and its command; sliders and flags are read from here."""
 
 from __future__ import annotations
 
@@ -8,52 +8,58 @@ from typing import Annotated, Literal
 from xai_core.params import Declared, Range, params_of
 
 BOOTSTRAP_SAMPLES, INTERVAL_LEVEL, GROUP_MINIMUM = 1000, 0.95, 30
-LEAVE_OUT_SMALL = True
-NOTHING = "nothing"  # that bootstrap samples are stratified by
+NOTHING = "nothing"  # bootstrap samples are not stratified
 AttackerName = Literal["linear", "MLP"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(Declared):
-    """How figures are computed and how much of them is shown."""
+    """How metrics are computed, and how much of them is shown."""
 
     bootstrap_samples: Annotated[
         int,
         Range(100, 5000, 100, steadier=True),
-        "Times that the pictures are drawn anew, for the intervals of the overview.",
+        "How often the pictures are resampled for the intervals of the overview. More samples give steadier intervals "
+        "and take longer.",
     ] = BOOTSTRAP_SAMPLES
     stratify_by: Annotated[
         str,
-        "An attribute whose groups are drawn each by itself, so that they keep their sizes in every bootstrap sample.",
+        "An attribute whose groups are resampled separately, so that each keeps its size in every bootstrap sample.",
     ] = NOTHING
-    interval_level: Annotated[float, Range(0.5, 0.99, 0.01), "How sure the intervals are."] = INTERVAL_LEVEL
-    group_minimum: Annotated[int, Range(1, 1000, 1), "Pictures that a group needs to be relied on."] = GROUP_MINIMUM
+    interval_level: Annotated[
+        float, Range(0.5, 0.99, 0.01), "Confidence level of the intervals. A higher level gives wider intervals."
+    ] = INTERVAL_LEVEL
+    group_minimum: Annotated[
+        int, Range(1, 1000, 1), "Groups with fewer pictures than this count as too small to be reliable."
+    ] = GROUP_MINIMUM
     leave_out_small_groups: Annotated[
         bool,
-        "Whether groups with fewer pictures take no part in what compares groups: differences, ratios and disparate "
-        "impact. Chance alone makes them the least or the greatest.",
-    ] = LEAVE_OUT_SMALL
-    classes_shown: Annotated[int, Range(2, 30, 1), "How many classes charts and lists show, the worst first."] = 10
+        "Leave groups below the group minimum out of everything that compares groups: differences, ratios and "
+        "disparate impact. Chance alone often makes them the lowest or the highest.",
+    ] = True
+    classes_shown: Annotated[int, Range(2, 30, 1), "How many classes charts and lists show, worst first."] = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class Attack(Declared):
-    """How an attribute is told from a model's answers, to measure what these leak."""
+    """How leakage is measured: which attacker predicts an attribute from the model's outputs."""
 
     attacker: Annotated[
         AttackerName,
-        "What learns to tell the attribute: logistic regression, or a network with a hidden layer (MLP), which also "
-        "finds what lies on no line, and takes longer.",
+        "The classifier that predicts the attribute: logistic regression (linear), or a network with one hidden layer "
+        "(MLP), which also finds non-linear patterns and takes longer.",
     ] = "linear"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decision(Declared):
-    """When a picture is taken for one class, whatever the others say."""
+    """The threshold that decides one class, whatever the probabilities of the others."""
 
-    threshold: Annotated[float, Range(0, 1, 0.01), "The probability from which a picture is taken for the class."] = 0.5
+    threshold: Annotated[float, Range(0, 1, 0.01), "Pictures are predicted as the class from this probability on."] = (
+        0.5
+    )
 
 
-Settings.id, Settings.title, Settings.params = "bias", "Figures of bias", params_of(Settings)
+Settings.id, Settings.title, Settings.params = "bias", "Bias metrics", params_of(Settings)
 Attack.id, Attack.title, Attack.params = "leakage", "Leakage", params_of(Attack)
 Decision.id, Decision.title, Decision.params = "decision", "Decision", params_of(Decision)

@@ -1,147 +1,169 @@
-"""A model's predictions in a few figures, each with a bootstrap interval."""
+"""A model's predictions in a few numbers, each with a bootstrap interval."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from math import sqrt
-from statistics import NormalDist
 
 import numpy as np
 
 from xai_core.bias.bootstrap import Areas, Counts, counted, draws
-from xai_core.bias.classes import Mark, aurocs, mark, ratio
+from xai_core.bias.classes import aurocs
 from xai_core.bias.confusion import confusion
-from xai_core.bias.predictions import Predictions
+from xai_core.bias.predictions import Predictions, Texts
 from xai_core.bias.settings import BOOTSTRAP_SAMPLES, INTERVAL_LEVEL
-from xai_core.bias.wording import words
-from xai_core.types import Doubles, Floats, Texts
+from xai_core.bias.values import Doubles, Value, defined, mean_defined, ratio, std_defined
+from xai_core.types import Floats
 
-MEANINGS = {
-    "accuracy": "The share of pictures that were taken for their class. It hides small classes behind large ones.",
-    "macro_precision": "The mean precision of the classes, each counted alike, never predicted ones left out.",
-    "macro_recall": "The mean recall of the classes that occur, each counted alike.",
-    "macro_f1": "The mean F1 of the classes, each counted alike.",
-    "macro_auroc": "How well probabilities rank each class above the others, 0.5 by chance. It knows no threshold.",
-    "degree_of_bias": "How far the classes' recalls lie apart (their standard deviation). It sees classes only: a "
-    "model that is unfair to a colour or a group inside every class may have none. With few pictures a class chance "
-    "alone raises it, and its interval even more.",
-    "degree_of_bias_floor": "The degree of bias that chance alone brings with so few pictures a class.",
-    "precision_std": "How far the classes' precisions lie apart, never predicted classes counted as 0.",
-    "precision_std_defined_only": "The same without the classes that were never predicted.",
-}
+AREA, FLOOR = "macro_auroc", "degree_of_bias_floor"
+
+
+@dataclass(frozen=True)
+class SummaryMetric:
+    """One number about a whole model. of: computes it from counts (B, K), (B,); None where it needs more than those."""
+
+    id: str
+    title: str
+    meaning: str
+    of: Callable[[Counts], Doubles] | None = None
+
+
+def _precision(counts: Counts) -> Doubles:
+    return ratio(counts.right, counts.predicted)
+
+
+def _recall(counts: Counts) -> Doubles:
+    return ratio(counts.right, counts.samples)
+
+
+def _f1(counts: Counts) -> Doubles:
+    return ratio(2 * counts.right, counts.samples + counts.predicted)
+
+
+SUMMARY_METRICS = (
+    SummaryMetric(
+        "accuracy",
+        "Accuracy",
+        "The share of pictures that were predicted correctly. Large classes hide small ones.",
+        lambda counts: ratio(counts.right.sum(axis=1), counts.samples.sum(axis=1)),
+    ),
+    SummaryMetric(
+        "macro_precision",
+        "Macro precision",
+        "The mean precision over classes, equally weighted; classes that were never predicted are left out.",
+        lambda counts: mean_defined(_precision(counts)),
+    ),
+    SummaryMetric(
+        "macro_recall",
+        "Macro recall",
+        "The mean recall over the classes that occur, equally weighted.",
+        lambda counts: mean_defined(_recall(counts)),
+    ),
+    SummaryMetric(
+        "macro_f1",
+        "Macro F1",
+        "The mean F1 over classes, equally weighted.",
+        lambda counts: mean_defined(_f1(counts)),
+    ),
+    SummaryMetric(
+        AREA,
+        "Macro AUROC",
+        "How well the probabilities rank each class above the others, independent of any threshold; 0.5 is chance.",
+    ),
+    SummaryMetric(
+        "degree_of_bias",
+        "Degree of bias",
+        "How much recall varies between classes (standard deviation). It compares classes only: a model that is unfair "
+        "to a group inside every class can still score 0. With few pictures per class, chance alone raises it, and its "
+        "interval even more.",
+        lambda counts: std_defined(_recall(counts)),
+    ),
+    SummaryMetric(
+        FLOOR,
+        "Degree of bias floor",
+        "The degree of bias to expect from chance alone with so few pictures per class.",
+    ),
+    SummaryMetric(
+        "precision_std",
+        "Precision std",
+        "How much precision varies between classes (standard deviation); a class that was never predicted counts as 0.",
+        lambda counts: std_defined(np.nan_to_num(_precision(counts))),
+    ),
+    SummaryMetric(
+        "precision_std_defined_only",
+        "Precision std (defined only)",
+        "The same, without classes that were never predicted.",
+        lambda counts: std_defined(_precision(counts)),
+    ),
+)
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure with its interval; None where it is not defined. undefined: the bootstrap samples in which it was
-    not.
-    """
+    """A number with its interval; None where undefined. undefined: bootstrap samples in which it was undefined."""
 
-    value: Mark
-    low: Mark = None
-    high: Mark = None
+    value: Value
+    low: Value = None
+    high: Value = None
     undefined: int = 0
 
 
 def summary(
-    found: Predictions,
+    predictions: Predictions,
     bootstrap_samples: int = BOOTSTRAP_SAMPLES,
     interval_level: float = INTERVAL_LEVEL,
     seed: int = 0,
     strata: Texts | None = None,
 ) -> dict[str, Figure]:
-    """Return the figures of `MEANINGS` by name, with percentile bootstrap intervals.
+    """Return the numbers of `SUMMARY_METRICS` by id, with percentile bootstrap intervals.
 
-    bootstrap_samples: times that the pictures are drawn anew, with replacement; with strata (n,) each stratum by
-    itself, so that it keeps its size. interval_level: share of them in the interval.
+    bootstrap_samples: how often the pictures are resampled with replacement; with strata (n,) within each stratum, so
+    that it keeps its size. interval_level: the share of the bootstrap samples inside the interval.
     """
-    areas = None if found.probabilities is None else Areas(found, bootstrap_samples)
-    values = _figures(counted(found, np.ones((len(found), 1), np.float32)))
-    values["macro_auroc"] = np.array([mean_of_defined(aurocs(found.truth, found.probabilities, found.classes))])
-    weights = draws(len(found), bootstrap_samples, seed, strata) if len(found) else iter(())
-    parts = [_drawn(found, areas, drawn) for drawn in weights]
-    figures = {
-        name: _figure(float(value[0]), np.concatenate([[], *(part[name] for part in parts)]), interval_level)
-        for name, value in values.items()
-    }
-    figures["degree_of_bias_floor"] = Figure(mark(sampling_floor(found)))
-    return {name: figures[name] for name in MEANINGS}
+    values = _values(counted(predictions, np.ones((len(predictions), 1), np.float32)))
+    values[AREA] = mean_defined(aurocs(predictions.truth, predictions.probabilities, predictions.classes))[None]
+    resampled = _resampled(predictions, bootstrap_samples, seed, strata)
+    figures = {key: _figure(float(value[0]), resampled[key], interval_level) for key, value in values.items()}
+    figures[FLOOR] = Figure(defined(sampling_floor(predictions)))
+    return {metric.id: figures[metric.id] for metric in SUMMARY_METRICS}
 
 
-def sampling_floor(found: Predictions) -> float:
-    """Return the degree of bias that is expected of classes of equal recall, drawn as few as they are.
+def sampling_floor(predictions: Predictions) -> float:
+    """Return the degree of bias to expect from classes of equal recall, given how few pictures each has.
 
     It is the root of the mean variance of a class's recall r (1 - r) / n, times (K - 1) / K.
     """
-    counts = confusion(found.truth, found.predicted, found.classes)
+    counts = confusion(predictions.truth, predictions.predicted, predictions.classes)
     samples = counts.sum(axis=1)
     present = samples > 0
     if not present.any():
         return float("nan")
     recall = np.diag(counts)[present] / samples[present]
-    number = int(present.sum())
-    return float(np.sqrt(np.mean(recall * (1 - recall) / samples[present]) * (number - 1) / number))
+    classes = int(present.sum())
+    return float(np.sqrt(np.mean(recall * (1 - recall) / samples[present]) * (classes - 1) / classes))
 
 
-def wilson(right: int, whole: int, interval_level: float = INTERVAL_LEVEL) -> tuple[Mark, Mark]:
-    """Return the Wilson interval of a share, None where there is nothing. Source: Wilson, JASA 22, 1927."""
-    if whole == 0:
-        return None, None
-    z = NormalDist().inv_cdf((1 + interval_level) / 2)
-    share, width = right / whole, z * z / whole
-    middle = (share + width / 2) / (1 + width)
-    half = z * sqrt(share * (1 - share) / whole + width / (4 * whole)) / (1 + width)
-    return 0.0 if right == 0 else middle - half, 1.0 if right == whole else middle + half
+def _values(counts: Counts) -> dict[str, Doubles]:
+    return {metric.id: metric.of(counts) for metric in SUMMARY_METRICS if metric.of is not None}
 
 
-def mean_of_defined(values: Doubles) -> float:
-    """Return the mean of what is defined, NaN where nothing is."""
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else float("nan")
+def _resampled(predictions: Predictions, bootstrap_samples: int, seed: int, strata: Texts | None) -> dict[str, Doubles]:
+    """Return each number in all bootstrap samples, (B,) each; no sample without pictures."""
+    areas = None if predictions.probabilities is None else Areas(predictions, bootstrap_samples)
+    weights = draws(len(predictions), bootstrap_samples, seed, strata) if len(predictions) else iter(())
+    parts = [_values(counted(predictions, drawn)) | {AREA: _area(areas, drawn)} for drawn in weights]
+    keys = [*(metric.id for metric in SUMMARY_METRICS if metric.of is not None), AREA]
+    return {key: np.concatenate([[], *(part[key] for part in parts)]) for key in keys}
 
 
-def _drawn(found: Predictions, areas: Areas | None, weights: Floats) -> dict[str, Doubles]:
-    """Return the figures of draws with weights (n, B), each (B,)."""
-    area = np.full(weights.shape[1], np.nan) if areas is None else _mean(areas.drawn(weights))
-    return _figures(counted(found, weights)) | {"macro_auroc": area}
+def _area(areas: Areas | None, weights: Floats) -> Doubles:
+    return np.full(weights.shape[1], np.nan) if areas is None else mean_defined(areas.drawn(weights))
 
 
-def _figures(counts: Counts) -> dict[str, Doubles]:
-    """Return the figures of each draw, each (B,)."""
-    precision, recall = ratio(counts.right, counts.predicted), ratio(counts.right, counts.samples)
-    return {
-        "accuracy": ratio(counts.right.sum(axis=1), counts.samples.sum(axis=1)),
-        "macro_precision": _mean(precision),
-        "macro_recall": _mean(recall),
-        "macro_f1": _mean(ratio(2 * counts.right, counts.samples + counts.predicted)),
-        "degree_of_bias": _spread(recall),
-        "precision_std": _spread(np.nan_to_num(precision)),
-        "precision_std_defined_only": _spread(precision),
-    }
-
-
-def _mean(values: Doubles) -> Doubles:
-    known = np.isfinite(values)
-    return ratio(np.where(known, values, 0).sum(axis=-1), known.sum(axis=-1))
-
-
-def _spread(values: Doubles) -> Doubles:
-    """Return the population standard deviation of what is defined along the last axis."""
-    known = np.isfinite(values)
-    away = np.where(known, values - _mean(values)[..., None], 0)
-    return np.sqrt(ratio((away**2).sum(axis=-1), known.sum(axis=-1)))
-
-
-def _figure(value: float, drawn: Doubles, interval_level: float) -> Figure:
-    known = drawn[np.isfinite(drawn)]
-    undefined = len(drawn) - len(known)
+def _figure(value: float, resampled: Doubles, interval_level: float) -> Figure:
+    known = resampled[np.isfinite(resampled)]
+    undefined = len(resampled) - len(known)
     if not len(known):
-        return Figure(mark(value), undefined=undefined)
+        return Figure(defined(value), undefined=undefined)
     low, high = np.quantile(known, [(1 - interval_level) / 2, (1 + interval_level) / 2])
-    return Figure(mark(value), float(low), float(high), undefined)
-
-
-def in_order(figures: Mapping[str, Figure]) -> list[tuple[str, Figure]]:
-    """Return figures with their names as a person reads them."""
-    return [(words(name), figure) for name, figure in figures.items()]
+    return Figure(defined(value), float(low), float(high), undefined)

@@ -1,4 +1,4 @@
-"""What would be predicted if one class were decided by a threshold."""
+"""Decide one class by a threshold on its probability."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from xai_core.bias.predictions import Predictions
 from xai_core.errors import DataError
 
 
-def with_threshold(found: Predictions, one: int, threshold: float) -> Predictions:
-    """Return predictions in which a picture is taken for a class if its probability is at least `threshold`.
+def with_threshold(predictions: Predictions, label: int, threshold: float) -> Predictions:
+    """Return predictions in which a picture is predicted as a class if its probability is at least `threshold`.
 
-    All others are taken for the most probable of the remaining classes, of equal ones the first. Raises DataError
-    where there are no probabilities, or no other class.
+    All other pictures go to the most probable of the remaining classes, the first of equals. Raises DataError without
+    probabilities, or with fewer than two classes.
     """
-    if found.probabilities is None or found.classes < 2:
-        raise DataError("A threshold needs probabilities of at least two classes; this table has none.")
-    others = found.probabilities.copy()
-    others[:, one] = -1
-    taken = found.probabilities[:, one] >= np.float32(threshold)
-    return replace(found, predicted=np.where(taken, one, others.argmax(axis=1)).astype(np.int64))
+    if predictions.probabilities is None or predictions.classes < 2:
+        raise DataError("A threshold needs probabilities for at least two classes; this table has none.")
+    others = predictions.probabilities.copy()
+    others[:, label] = -1
+    above = predictions.probabilities[:, label] >= np.float32(threshold)
+    return replace(predictions, predicted=np.where(above, label, others.argmax(axis=1)).astype(np.int64))

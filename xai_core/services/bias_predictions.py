@@ -1,4 +1,4 @@
-"""Asking a model about a set of labelled pictures in the background; what was answered is kept on disk."""
+"""Ask a model about a set of labelled pictures in the background; its answers are kept on disk."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from xai_core.bias.picture_set import PictureSet
-from xai_core.bias.predictions import Predictions
-from xai_core.bias.reading import SUM_TOLERANCE, some
+from xai_core.bias.predictions import Mask, Predictions
+from xai_core.bias.reading import SUM_TOLERANCE
 from xai_core.errors import DataError, ImageError, VitrineError, WorkerDied
 from xai_core.jobs.base import Job, Runner, Status
 from xai_core.jobs.checks import finite_arrays
@@ -24,15 +24,16 @@ from xai_core.services.preparation import Prepared
 from xai_core.services.results_cache import ResultsCache
 from xai_core.services.results_key import digest_of
 from xai_core.types import Floats, Indices
+from xai_core.wording import some
 
 LOG = logging.getLogger(__name__)
 NUMBERED = re.compile(r"class \d+")  # what classes without names are called
-UNOPENED = -1.0  # in place of the probabilities of a picture that can not be opened
+UNOPENED = -1.0  # stands for the probabilities of a picture that cannot be opened
 
 
 @dataclass(frozen=True)
 class Matched:
-    """The classes of a set's pictures as the model counts them: its labels, and the true class of each picture (n,)."""
+    """The classes of a set's pictures in the model's terms: its labels, and the true class of each picture (n,)."""
 
     labels: tuple[str, ...]
     truth: Indices
@@ -40,18 +41,18 @@ class Matched:
 
 
 class PredictionsJob(Job[Predictions]):
-    """A job that asks for the predictions of `total` pictures; `asked` tells how far it is.
+    """A job that asks for the predictions of `total` pictures; `asked` counts those that are done.
 
-    Once it is cancelled no further picture is asked. What was answered by then is kept, so that the same question goes
-    on from there.
+    Once it is cancelled no further picture is asked. The answers so far are kept, so that the same question resumes
+    from there.
     """
 
     def __init__(self, total: int) -> None:
         super().__init__(cancel=lambda: self.update(status=Status.CANCELLED))
         self.total, self.asked = total, 0
 
-    def tell(self, asked: int) -> None:
-        """Say how many pictures have been asked."""
+    def report(self, asked: int) -> None:
+        """Record how many pictures have been asked."""
         self.asked = asked
         self.update(doing=f"{asked} of {self.total} pictures")
 
@@ -59,37 +60,37 @@ class PredictionsJob(Job[Predictions]):
 def predict_in_background(
     runner: Runner, prepared: Prepared, pictures: PictureSet, cache: ResultsCache | None = None
 ) -> PredictionsJob:
-    """Ask a model about all pictures of a set, a few at a time, in a thread of its own.
+    """Ask a model about all pictures of a set, a few at a time, in a separate thread.
 
-    cache: where answers are kept, None to keep none. The job fails with a DataError where
-    labels are not the model's, and with the model's own error where that fails. Pictures that can not be opened are
-    left out, and a note says so.
+    cache: where answers are kept; by default the one that the environment sets. The job fails with a DataError if the
+    labels are not the model's, and with the model's own error if that fails. Pictures that cannot be opened are
+    skipped, with a note.
     """
     job = PredictionsJob(len(pictures))
-    asking = _Asking(runner, prepared, pictures, cache, job)
+    asking = _Asking(runner, prepared, pictures, cache or ResultsCache.from_environment(), job)
     threading.Thread(target=asking.run, daemon=True).start()
     return job
 
 
 def matched(pictures: PictureSet, labels: Sequence[str]) -> Matched:
-    """Return the pictures' labels as classes of a model with K `labels`: by name, else by number.
+    """Match the pictures' labels to the classes of a model with K `labels`: by name, else by number.
 
-    Where the model's classes have no names and the set has as many, these are taken in their order. A model with one
-    output tells two classes apart. Raises DataError for a label that the model does not know.
+    If the model's classes have no names and the set has as many classes, the set's names are used in order. A model
+    with one output separates two classes. Raises DataError for a label that the model does not know.
     """
     own = pictures.labels
     if len(labels) == 1 and len(own) == 2:
-        note = f"The model has one output, which is taken for the probability of {own[1][:40]}."
+        note = f"The model has one output, which is read as the probability of {own[1][:40]}."
         return Matched(own, _places(pictures, own, _numbered(own)), (note,))
     numbers = {str(n): n for n in range(len(labels))} if all(map(str.isdecimal, own)) else {}
     if all(map(NUMBERED.fullmatch, labels)) and len(labels) == len(own) and not numbers:
-        note = f"The model's classes have no names; they are taken to be {some(own)}, in the order of the alphabet."
+        note = f"The model's classes have no names; they are assumed to be {some(own)}, in alphabetical order."
         return Matched(own, _places(pictures, own, _numbered(own)), (note,))
     return Matched(tuple(labels), _places(pictures, labels, numbers | _numbered(labels)))
 
 
 def _numbered(labels: Sequence[str]) -> dict[str, int]:
-    """Return the number of each label as it is compared; of equal ones the first."""
+    """Return the number of each label in its simplest spelling; of equal ones the first."""
     return {_plain(label): n for n, label in reversed(list(enumerate(labels)))}
 
 
@@ -98,14 +99,14 @@ def _plain(label: str) -> str:
 
 
 def _places(pictures: PictureSet, labels: Sequence[str], places: dict[str, int]) -> Indices:
-    found = np.array([places.get(_plain(one), -1) for one in pictures.actual.tolist()], np.int64)
-    if (found < 0).any():
-        label = str(pictures.actual[np.argmax(found < 0)])
+    classes = np.array([places.get(_plain(label), -1) for label in pictures.actual.tolist()], np.int64)
+    if (classes < 0).any():
+        label = str(pictures.actual[np.argmax(classes < 0)])
         raise DataError(
-            f"The label {label[:40]!r} of {int((pictures.actual == label).sum())} pictures is none of the model's "
-            f"{len(labels)} classes ({some(labels)}). Give the model's labels, or rename the class."
+            f"The label {label[:40]!r} of {int((pictures.actual == label).sum())} pictures is not among the model's "
+            f"{len(labels)} classes ({some(labels)}). Load the model's labels, or rename the class."
         )
-    return found
+    return classes
 
 
 class _Asking:
@@ -126,39 +127,50 @@ class _Asking:
         self._job.update(status=Status.RUNNING)
         started = time.monotonic()
         try:
-            found = self._predictions()
-            self._job.update(status=Status.DONE, latest=found, seconds=time.monotonic() - started)
+            predictions = self._predictions()
+            self._job.update(status=Status.DONE, latest=predictions, seconds=time.monotonic() - started)
         except VitrineError as error:
             self._job.update(status=Status.FAILED, error=error)
         except Exception:  # whatever it is, nobody must wait for ever
-            LOG.exception("A set of pictures could not be asked.")
+            LOG.exception("A set of pictures could not be asked about.")
             self._job.update(status=Status.FAILED, error=WorkerDied(STOPPED))
 
     def _predictions(self) -> Predictions | None:
-        """Return the predictions of the pictures that can be opened; None once the job is cancelled."""
-        pictures = self._pictures
-        match = matched(pictures, self._prepared.labels)
-        raw = np.full((len(pictures), self._prepared.card.classes), UNOPENED, np.float32)
+        """Return the predictions for the pictures that can be opened; None once the job is cancelled."""
+        match = matched(self._pictures, self._prepared.labels)
+        raw = self._raw()
+        if raw is None:
+            return None
+        opened = raw[:, 0] != UNOPENED
+        if not opened.any():
+            raise DataError("None of the pictures can be opened. Expected PNG, JPEG, WebP, BMP, GIF or TIFF pictures.")
+        probabilities, notes = _normalised(raw[opened])
+        return self._assembled(match, opened, probabilities, notes + self._skipped(opened))
+
+    def _raw(self) -> Floats | None:
+        """Return the model's outputs for all pictures, (n, K); None once the job is cancelled."""
+        raw = np.full((len(self._pictures), self._prepared.card.classes), UNOPENED, np.float32)
         for numbers in self._chunks():
             if self._job.state.ended:
                 return None
             raw[numbers] = self._answered(numbers)
-            self._job.tell(numbers.stop)
-        known = raw[:, 0] != UNOPENED
-        if not known.any():
-            raise DataError("None of the pictures can be opened. Expected PNG, JPEG, WebP, BMP, GIF or TIFF pictures.")
-        probabilities, notes = _whole(raw[known])
-        files = pictures.files
-        if unopened := [str(one) for one in files[~known]]:
-            notes.append(f"{len(unopened)} pictures can not be opened and are left out ({some(unopened)}).")
+            self._job.report(numbers.stop)
+        return raw
+
+    def _skipped(self, opened: Mask) -> list[str]:
+        skipped = [str(file) for file in self._pictures.files[~opened]]
+        return [f"{len(skipped)} pictures cannot be opened and were skipped ({some(skipped)})."] if skipped else []
+
+    def _assembled(self, match: Matched, opened: Mask, probabilities: Floats, notes: list[str]) -> Predictions:
+        pictures = self._pictures
         return Predictions(
             name=self._prepared.source.name,
             labels=match.labels,
-            truth=match.truth[known],
+            truth=match.truth[opened],
             predicted=np.asarray(probabilities.argmax(axis=1), np.int64),
             probabilities=probabilities,
-            attributes={name: values[known] for name, values in pictures.attributes.items()},
-            files=files[known],
+            attributes={name: values[opened] for name, values in pictures.attributes.items()},
+            files=pictures.files[opened],
             notes=(*pictures.notes, *match.notes, *notes),
         )
 
@@ -167,25 +179,25 @@ class _Asking:
         return (slice(start, min(start + size, len(self._pictures))) for start in range(0, len(self._pictures), size))
 
     def _answered(self, numbers: slice) -> Floats:
-        """Return what the model says of some pictures, (m, K): what is kept, else asked and then kept."""
+        """Return the model's outputs for some pictures, (m, K): from the cache, else asked for and then kept."""
         if self._cache is None:
             return self._asked(numbers)
         key, shape = self._key(numbers), (numbers.stop - numbers.start, self._prepared.card.classes)
         if kept := self._cache.recall(key, lambda values, arrays: finite_arrays(arrays, shape)[0]):
             return kept.answer
         started = time.monotonic()
-        found = self._asked(numbers)
-        self._cache.keep(key, ({}, [found]), time.monotonic() - started)
-        return found
+        outputs = self._asked(numbers)
+        self._cache.keep(key, ({}, [outputs]), time.monotonic() - started)
+        return outputs
 
     def _asked(self, numbers: slice) -> Floats:
         source, preprocessing = self._prepared.source, self._prepared.preprocessing
-        found = np.full((numbers.stop - numbers.start, self._prepared.card.classes), UNOPENED, np.float32)
+        outputs = np.full((numbers.stop - numbers.start, self._prepared.card.classes), UNOPENED, np.float32)
         opened = {place: image for place, n in enumerate(_range(numbers)) if (image := self._image(n)) is not None}
         if opened:
             question = Predict(preprocessing, np.stack(list(opened.values())))
-            found[list(opened)] = self._runner.ask(source, question).result()
-        return found
+            outputs[list(opened)] = self._runner.ask(source, question).result()
+        return outputs
 
     def _image(self, number: int) -> Floats | None:
         try:
@@ -194,11 +206,11 @@ class _Asking:
             return None
 
     def _key(self, numbers: slice) -> str:
-        asked = {
+        parts = {
             "preprocessing": self._prepared.preprocessing.to_json(),
             "pictures": [self._digest(number) for number in _range(numbers)],
         }
-        return digest_of(self._prepared.source, asked, self._cache.adapters if self._cache else "")
+        return digest_of(self._prepared.source, parts)
 
     def _digest(self, number: int) -> str:
         try:
@@ -211,8 +223,8 @@ def _range(numbers: slice) -> range:
     return range(numbers.start, numbers.stop)
 
 
-def _whole(raw: Floats) -> tuple[Floats, list[str]]:
-    """Return probabilities (n, K) that add up to 1, and a note where they did not."""
+def _normalised(raw: Floats) -> tuple[Floats, list[str]]:
+    """Return probabilities (n, K) that add up to 1, and a note if they did not before."""
     if raw.shape[1] == 1:
         return np.concatenate([1 - raw, raw], axis=1), []
     sums = raw.sum(axis=1, keepdims=True)

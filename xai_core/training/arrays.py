@@ -16,30 +16,23 @@ from xai_core.training.confidences import Noted, of_predictions
 from xai_core.training.history import History
 from xai_core.types import Doubles, Indices
 
-DAMAGED = "The npz is damaged, or holds Python objects, which are never opened. Save it again."
+DAMAGED = "The npz is damaged, or contains Python objects, which are never loaded. Save it again."
 ARRAYS = frozenset({"predictions", "actual", "labels", "ids", "epochs", "images", "pictures", "probs", "confidence"})
 NO_NAMES = ARRAYS | {"file", "allow_pickle"}  # arguments of the function that writes an npz
+Arrays = dict[str, NDArray[Any]]
 
 
 def from_npz(data: bytes, name: str) -> History:
-    """Read predictions (n, E) and actual (n,), and where they are there labels, ids, epochs, images, pictures, curves.
+    """Read predictions (n, E) and actual (n,), and if present labels, ids, epochs, images, pictures and curves.
 
-    Of probs (n, E, K) the probability of each prediction is kept; confidence (n, E) is that already. Any further array
-    of E numbers is a curve. DataError where the arrays do not fit; probabilities that do not are left out with a note.
+    Of probs (n, E, K) the probability of each prediction is kept; confidence (n, E) is that already. Any other array
+    of E numbers is a curve. Raises DataError if the arrays do not fit together; probabilities that do not fit are
+    dropped with a note.
     """
     arrays, notes = _opened(data)
-    if not {"predictions", "actual"} <= set(arrays):
-        raise DataError(f"An npz of a history holds predictions and actual; got {', '.join(arrays) or 'nothing'}.")
-    predictions, actual = (whole(arrays[key], key) for key in ("predictions", "actual"))
-    if predictions.ndim != 2 or actual.shape != predictions.shape[:1]:
-        raise DataError(
-            f"Expected predictions (pictures, epochs) and actual (pictures); got {predictions.shape}, {actual.shape}."
-        )
+    predictions, actual = _required(arrays)
     count, epochs = predictions.shape
-    check_cells(count, epochs)
-    classes = int(max(predictions.max(initial=0), actual.max(initial=0))) + 1
-    check_count(classes)
-    labels = tuple(_labels(arrays.get("labels"), max(classes, _told_apart(arrays.get("probs"), predictions.shape))))
+    labels = _labels(arrays, predictions, actual)
     confidence, doubts = _confidence(arrays, predictions, len(labels))
     return History(
         name,
@@ -67,72 +60,97 @@ def to_npz(history: History) -> bytes:
         "epochs": np.array(history.epochs, np.str_),
         **{name: values for name, values in history.curves.items() if name not in NO_NAMES},
     }
-    given = ("images", history.images), ("pictures", history.pictures), ("confidence", history.confidence)
-    arrays |= {name: values for name, values in given if values is not None}
+    optional = ("images", history.images), ("pictures", history.pictures), ("confidence", history.confidence)
+    arrays |= {name: values for name, values in optional if values is not None}
     written = io.BytesIO()
     np.savez_compressed(written, **arrays)
     return written.getvalue()
 
 
-def _opened(data: bytes) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Return the arrays, and what was left out; what they unpack to is known before any is unpacked."""
+def _required(arrays: Arrays) -> tuple[Indices, Indices]:
+    """Return predictions (n, E) and actual (n,). Raises DataError if they are missing or do not fit together."""
+    if not {"predictions", "actual"} <= set(arrays):
+        raise DataError(f"Expected an npz with predictions and actual; got {', '.join(arrays) or 'nothing'}.")
+    predictions, actual = (whole(arrays[key], key) for key in ("predictions", "actual"))
+    if predictions.ndim != 2 or actual.shape != predictions.shape[:1]:
+        raise DataError(
+            f"Expected predictions (pictures, epochs) and actual (pictures); got {predictions.shape}, {actual.shape}."
+        )
+    check_cells(*predictions.shape)
+    return predictions, actual
+
+
+def _opened(data: bytes) -> tuple[Arrays, list[str]]:
+    """Return the arrays, and what was dropped; what they unpack to is checked before any is unpacked."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            sizes = [(entry.filename, entry.file_size) for entry in packed.infolist()]
-        probs = sum(size for name, size in sizes if name in ("probs", "probs.npy"))
-        unpacked = sum(size for _, size in sizes) - probs
-        if unpacked > LARGEST:
-            raise DataError(
-                f"The npz unpacks to {unpacked >> 20} MB; at most {LARGEST >> 20} MB are read. Leave out pictures or "
-                "make them smaller."
-            )
+        probs = _check_unpacked(data)
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            kept = {key: file[key] for key in file.files if key != "probs" or probs <= LARGEST}
+            arrays = {key: file[key] for key in file.files if key != "probs" or probs <= LARGEST}
     except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(DAMAGED) from error
-    told = (
-        f"probs unpacks to {probs >> 20} MB and is left out; at most {LARGEST >> 20} MB are read. Save it as float16."
+    note = (
+        f"probs unpacks to {probs >> 20} MB and was dropped; at most {LARGEST >> 20} MB are read. Save it as float16."
     )
-    return kept, [told] if probs > LARGEST else []
+    return arrays, [note] if probs > LARGEST else []
 
 
-def _told_apart(probs: np.ndarray | None, shape: tuple[int, ...]) -> int:
-    """Return how many classes probabilities (n, E, K) are of, where they are of predictions of that shape (n, E)."""
-    return probs.shape[2] if probs is not None and probs.ndim == 3 and probs.shape[:2] == shape else 0
+def _check_unpacked(data: bytes) -> int:
+    """Return the unpacked size of the probabilities in bytes. Raises DataError if all else is too large."""
+    with zipfile.ZipFile(io.BytesIO(data)) as packed:
+        sizes = [(entry.filename, entry.file_size) for entry in packed.infolist()]
+    probs = sum(size for name, size in sizes if name in ("probs", "probs.npy"))
+    unpacked = sum(size for _, size in sizes) - probs
+    if unpacked > LARGEST:
+        raise DataError(
+            f"The npz unpacks to {unpacked >> 20} MB; at most {LARGEST >> 20} MB are read. Leave out pictures or make "
+            "them smaller."
+        )
+    return probs
 
 
-def _confidence(arrays: dict[str, np.ndarray], predictions: Indices, classes: int) -> Noted:
-    name = next((one for one in ("probs", "confidence") if one in arrays), None)
-    fits = predictions.max(initial=0) < classes  # where not, the check of the history says so
+def _confidence(arrays: Arrays, predictions: Indices, classes: int) -> Noted:
+    name = next((key for key in ("probs", "confidence") if key in arrays), None)
+    fits = predictions.max(initial=0) < classes  # if not, the check of the history says so
     return (None, ()) if name is None or not fits else of_predictions(arrays[name], predictions, classes, name)
 
 
-def _labels(array: np.ndarray | None, classes: int) -> list[str]:
-    """Return the labels; more classes in the predictions than labels are left to the check of the history."""
-    check_count(classes if array is None else array.size)
-    return [f"class {n}" for n in range(classes)] if array is None else [str(one) for one in np.ravel(array)]
+def _labels(arrays: Arrays, predictions: Indices, actual: Indices) -> tuple[str, ...]:
+    """Return the labels; whether the predictions have more classes is left to the check of the history."""
+    if "labels" in arrays:
+        check_count(arrays["labels"].size)
+        return tuple(str(label) for label in np.ravel(arrays["labels"]))
+    occurring = int(max(predictions.max(initial=0), actual.max(initial=0))) + 1
+    check_count(occurring)
+    classes = max(occurring, _scored_classes(arrays.get("probs"), predictions.shape))
+    check_count(classes)
+    return tuple(f"class {n}" for n in range(classes))
 
 
-def _texts(arrays: dict[str, np.ndarray], key: str, count: int) -> list[str]:
+def _scored_classes(probs: NDArray[Any] | None, shape: tuple[int, ...]) -> int:
+    """Return how many classes probabilities (n, E, K) cover, if they fit predictions of that shape (n, E)."""
+    return probs.shape[2] if probs is not None and probs.ndim == 3 and probs.shape[:2] == shape else 0
+
+
+def _texts(arrays: Arrays, key: str, count: int) -> list[str]:
     if key not in arrays:
         return [str(n) for n in range(count)]
-    found = np.ravel(arrays[key])
-    if len(found) != count:
-        raise DataError(f"The npz holds {len(found)} {key} where {count} are due; give one for each.")
-    return [str(one) for one in found]
+    values = np.ravel(arrays[key])
+    if len(values) != count:
+        raise DataError(f"The npz has {len(values)} {key}; expected {count}, one for each.")
+    return [str(value) for value in values]
 
 
-def _curves(arrays: dict[str, np.ndarray], epochs: int) -> dict[str, Doubles]:
+def _curves(arrays: Arrays, epochs: int) -> dict[str, Doubles]:
     others = {key: array for key, array in arrays.items() if key not in ARRAYS and array.dtype.kind in "iufb"}
-    found = {key: array.astype(np.float64) for key, array in others.items() if array.shape == (epochs,)}
-    return dict(list(found.items())[:MOST_CURVES])
+    curves = {key: array.astype(np.float64) for key, array in others.items() if array.shape == (epochs,)}
+    return dict(list(curves.items())[:MOST_CURVES])
 
 
-def _pictures(array: np.ndarray, count: int) -> NDArray[np.uint8]:
+def _pictures(array: NDArray[Any], count: int) -> NDArray[np.uint8]:
     if array.ndim == 3:
         array = array[..., None]
     if array.dtype != np.uint8 or array.ndim != 4 or len(array) != count or array.shape[3] not in (1, 3):
         raise DataError(f"Expected pictures ({count}, height, width, 3) of uint8; got {array.shape} of {array.dtype}.")
     if not 0 < max(array.shape[1:3]) <= LONGEST_SIDE or min(array.shape[1:3]) < 1:
-        raise DataError(f"Pictures in a history are 1 to {LONGEST_SIDE} pixels a side; got {array.shape[1:3]}.")
+        raise DataError(f"Pictures in a history have sides of 1 to {LONGEST_SIDE} pixels; got {array.shape[1:3]}.")
     return np.broadcast_to(array, (*array.shape[:3], 3))

@@ -1,7 +1,7 @@
-"""Colours that tell classes apart, on a light ground and a dark one.
+"""Colours that distinguish classes, on light and on dark backgrounds.
 
-The first colour is a given blue; each further one is the one farthest from those before it in Oklab (Ottosson 2020),
-seen also as with deuteranopia (Machado, Oliveira, Fernandes 2009), among colours that are neither grey nor glaring.
+The first is a fixed blue. Each next one is the farthest from all before it in Oklab (Ottosson 2020), both for normal
+vision and for deuteranopia (Machado, Oliveira, Fernandes 2009), among colours that are neither grey nor garish.
 """
 
 from __future__ import annotations
@@ -35,5 +35,5 @@ CLASS_COLOURS = (
 
 
 def class_colour(number: int) -> str:
-    """Return the colour of a class as "#rrggbb"; they begin anew after the last."""
+    """Return the colour of a class as "#rrggbb"; they repeat after the last."""
     return CLASS_COLOURS[number % len(CLASS_COLOURS)]

@@ -1,7 +1,7 @@
-"""The scalars of TensorBoard's event files.
+"""Read the scalars of TensorBoard's event files.
 
-An event file is a row of records: length (uint64), its checksum, an Event as protocol buffer, its checksum. Source:
-TensorBoard's record writer. Its own readers would load TensorFlow wherever that is installed; this one never does.
+An event file is a sequence of records: length (uint64), its checksum, an Event as protocol buffer, its checksum.
+Source: TensorBoard's record writer. Its own readers load TensorFlow if that is installed; this one never does.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from xai_core.errors import DataError
 from xai_core.types import Doubles
 
 HEAD, CHECKSUM = 12, 4  # bytes
-LONGEST_CHECKED = 1 << 16  # bytes; a scalar takes a hundred, and the checksum of a large picture takes seconds
-DAMAGED = "The event file is damaged, or none of TensorBoard's. Copy it again."
+LONGEST_CHECKED = 1 << 16  # bytes; a scalar has about a hundred, and the checksum of a large picture takes seconds
+DAMAGED = "The event file is damaged, or not from TensorBoard. Copy it again."
 
 
 def is_event_file(data: bytes) -> bool:
-    """Whether bytes start as an event file does: a first record that is no longer than the file, with its checksum."""
+    """Whether bytes start like an event file: with a record that fits into the file and has the right checksum."""
     if len(data) < HEAD:
         return False
     length, checksum = struct.unpack_from("<QI", data)
@@ -29,18 +29,18 @@ def is_event_file(data: bytes) -> bool:
 
 
 def scalars(data: bytes) -> dict[str, tuple[Doubles, Doubles]]:
-    """Return steps (N,) and values (N,) of each scalar by its tag; of a step that was written twice the later value.
+    """Return steps (N,) and values (N,) of each scalar by its tag; for a step written twice, the later value.
 
-    A record that was cut short at the end is left out, as the file may still grow. DataError where bytes are wrong or
-    no scalar is there.
+    A truncated last record is ignored, since the file may still grow. Raises DataError if the file is damaged or has
+    no scalars.
     """
-    found: dict[str, dict[int, float]] = {}
+    series: dict[str, dict[int, float]] = {}
     for record in _records(data):
         for step, tag, value in _values(record):
-            found.setdefault(tag, {})[step] = value
-    if not found:
-        raise DataError("The event file holds no scalars. Write the loss or accuracy with add_scalar.")
-    ordered = {tag: sorted(points.items()) for tag, points in found.items()}
+            series.setdefault(tag, {})[step] = value
+    if not series:
+        raise DataError("The event file has no scalars. Log the loss or accuracy with add_scalar.")
+    ordered = {tag: sorted(points.items()) for tag, points in series.items()}
     return {
         tag: (np.array([step for step, _ in points], np.float64), np.array([value for _, value in points], np.float64))
         for tag, points in ordered.items()
@@ -68,7 +68,7 @@ def _values(record: bytes) -> Iterator[tuple[int, str, float]]:
 
     try:
         event = event_pb2.Event.FromString(record)
-    except Exception as error:  # protobuf has an error of its own for each way of reading
+    except Exception as error:  # protobuf raises different errors depending on its backend
         raise DataError(DAMAGED) from error
     for value in event.summary.value:
         number = _scalar(value)
@@ -77,7 +77,7 @@ def _values(record: bytes) -> Iterator[tuple[int, str, float]]:
 
 
 def _scalar(value: Any) -> float | None:
-    """Return a value that is a scalar, in the older form or as a tensor of one number; else None."""
+    """Return a scalar, in the older format or as a tensor of one number; else None."""
     from tensorboard.util import tensor_util
 
     if value.WhichOneof("value") == "simple_value":
@@ -85,10 +85,10 @@ def _scalar(value: Any) -> float | None:
     if value.WhichOneof("value") != "tensor" or len(value.tensor.tensor_shape.dim) > 0:
         return None
     try:
-        found = tensor_util.make_ndarray(value.tensor)
+        array = tensor_util.make_ndarray(value.tensor)
     except (TypeError, ValueError):
         return None
-    return float(found) if found.dtype.kind in "iufb" and found.size == 1 else None
+    return float(array) if array.dtype.kind in "iufb" and array.size == 1 else None
 
 
 def _checksum(data: bytes) -> int:

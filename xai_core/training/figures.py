@@ -1,18 +1,18 @@
-"""The measures of a history as tables, for showing and as CSV; what is not defined is None, "n/a" in a file."""
+"""The measures of a history as tables, for the page and as CSV; undefined values are None, "n/a" in a file."""
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
-from xai_core.training.history import NO_DATA, History
+from xai_core.training.history import NO_DATA, Doubles, History
 from xai_core.training.measures import EpochMeasures, InstanceMeasures
 from xai_core.types import Indices
-
-UNDEFINED = "n/a"
+from xai_core.wording import UNDEFINED
 
 
 def instance_table(history: History, measures: InstanceMeasures, numbers: Indices) -> pd.DataFrame:
-    """Return a row for each of the numbered pictures, in their order; confidence where probabilities were given."""
+    """Return a row for each of the pictures (m,), in order, with confidence if the history has it."""
     table = pd.DataFrame(
         {
             "picture": history.ids[numbers],
@@ -34,16 +34,16 @@ def instance_table(history: History, measures: InstanceMeasures, numbers: Indice
 
 def epoch_table(history: History, measures: EpochMeasures) -> pd.DataFrame:
     """Return a row for each epoch: accuracy and churn of the pictures, and the curves."""
-    made = pd.DataFrame({"epoch": history.epochs, "accuracy": measures.accuracy, "churn": [None, *measures.churn]})
+    table = pd.DataFrame({"epoch": history.epochs, "accuracy": measures.accuracy, "churn": [None, *measures.churn]})
     if history.confidence is not None:
-        made["confidence"] = measures.confidence
+        table["confidence"] = measures.confidence
     for name, values in history.curves.items():
-        made[name if name not in made else f"{name} (curve)"] = values
-    return made
+        table[name if name not in table else f"{name} (curve)"] = values
+    return table
 
 
 def as_csv(table: pd.DataFrame) -> bytes:
-    """Return a table as CSV with all digits."""
+    """Return a table as CSV of full precision."""
     text: str = table.to_csv(index=False, na_rep=UNDEFINED)
     return text.encode()
 
@@ -60,8 +60,9 @@ def _counts(values: object) -> pd.Series:
     return pd.Series(values, dtype="Float64").astype("Int64")
 
 
-def _epoch_names(history: History, places: object) -> pd.Series:
-    found = [None if place != place else history.epochs[int(place)] for place in places]  # type: ignore[attr-defined]
-    numbers = pd.to_numeric(pd.Series(found, dtype="object"), errors="coerce")
-    whole = numbers.notna().sum() == sum(name is not None for name in found)
-    return numbers.astype("Float64") if whole else pd.Series(found, dtype="object")
+def _epoch_names(history: History, places: Doubles) -> pd.Series:
+    """Return the names of epochs, as numbers if all of them are; None for NaN."""
+    names = [None if np.isnan(place) else history.epochs[int(place)] for place in places.tolist()]
+    numbers = pd.to_numeric(pd.Series(names, dtype="object"), errors="coerce")
+    numeric = numbers.notna().sum() == sum(name is not None for name in names)
+    return numbers.astype("Float64") if numeric else pd.Series(names, dtype="object")

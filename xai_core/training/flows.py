@@ -1,4 +1,4 @@
-"""Where pictures went from class to class between epochs.
+"""Follow pictures from class to class between epochs.
 
 Source: Pühringer, Hinterreiter, Streit, InstanceFlow, 2020, arXiv 2007.11353.
 """
@@ -20,10 +20,11 @@ OTHER = "other classes"
 
 @dataclass(frozen=True, eq=False)
 class Flow:
-    """Streams between some epochs of a history.
+    """How pictures moved between classes over some epochs of a history.
 
-    epochs: (S,) their numbers. classes: numbers of the classes that are told apart, k of them; the rest is one more,
-    `OTHER`, where there is a rest. matrices: (S - 1, k', k') pictures from a class (row) to a class (column).
+    epochs: the numbers of S epochs. classes: the numbers of the classes shown separately; the others, if any, are
+    merged into one more, `OTHER`. labels: the k names. matrices: (S - 1, k, k) pictures from a class (row) to a class
+    (column).
     """
 
     epochs: tuple[int, ...]
@@ -33,18 +34,18 @@ class Flow:
 
 
 def flow_matrix(history: History, first: int, second: int) -> Indices:
-    """Return how many pictures went from a class (row) in one epoch to a class (column) in another, (K, K)."""
+    """Return how many pictures moved from a class (row) in one epoch to a class (column) in another, (K, K)."""
     return counted(history.predictions[:, first], history.predictions[:, second], len(history.labels))
 
 
 def flow(history: History, epochs: int = MOST_EPOCHS, classes: int = MOST_EPOCHS) -> Flow:
-    """Return the streams between at most so many epochs, told apart by so many classes: those that changed most."""
+    """Return the flow over at most `epochs` epochs, with at most `classes` classes shown: those that changed most."""
     chosen = spread(len(history.epochs), epochs)
     kept = _busiest(history, chosen, classes)
     labels = tuple(history.labels[label] for label in kept)
     if len(kept) < len(history.labels):
         labels = (*labels, OTHER)
-    places = np.full(len(history.labels) + 1, len(kept))  # the last one is that of no data, which is number -1
+    places = np.full(len(history.labels) + 1, len(kept))  # the last place is for no data, number -1
     places[list(kept)] = np.arange(len(kept))
     places[NO_DATA] = NO_DATA
     numbers = places[history.predictions[:, chosen]]
@@ -54,12 +55,12 @@ def flow(history: History, epochs: int = MOST_EPOCHS, classes: int = MOST_EPOCHS
 
 
 def spread(count: int, most: int) -> tuple[int, ...]:
-    """Return at most so many numbers from 0 to `count` - 1, the first and the last among them, evenly apart."""
+    """Return at most `most` evenly spaced numbers from 0 to `count` - 1, including the first and the last."""
     return tuple(np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int)).tolist())
 
 
 def _busiest(history: History, epochs: tuple[int, ...], most: int) -> tuple[int, ...]:
-    """Return the classes that most pictures left or came to, all where there are few; in their order."""
+    """Return the classes that most pictures left or entered, in order; all classes if there are few."""
     classes = len(history.labels)
     if classes <= most:
         return tuple(range(classes))

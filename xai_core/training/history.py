@@ -1,4 +1,4 @@
-"""What a classifier said of the same pictures after each epoch of its training."""
+"""What a classifier predicted for the same pictures after each epoch of its training."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Confidences = NDArray[np.float32]
 class History:
     """Predictions of n pictures over E epochs, with K classes.
 
-    name: what the run is called. labels: K names. predictions: (n, E) classes, -1 where there is no data. actual: (n,)
-    true classes, -1 where one is not known. ids: (n,) names of the pictures. epochs: E names. images: (n,) files, ""
-    where there is none. pictures: (n, h, w, 3) uint8 RGB thumbnails. curves: (E,) values by name, such as "train_loss"
-    and "test_acc"; NaN where there is no value. confidence: (n, E) probability of each prediction, NaN where it is not
-    known; None where none were given. notes: what was mended or left out on the way in.
+    name: of the run. labels: K class names. predictions: (n, E) classes, -1 for no data. actual: (n,) true classes,
+    -1 if unknown. ids: (n,) names of the pictures. epochs: E names. images: (n,) files, "" for none. pictures:
+    (n, h, w, 3) uint8 RGB thumbnails. curves: (E,) values by name, such as "train_loss" and "test_acc"; NaN for no
+    value. confidence: (n, E) probability of each prediction, NaN if unknown; None without probabilities. notes: what
+    was corrected or dropped while reading, as sentences.
     """
 
     name: str
@@ -42,15 +42,15 @@ class History:
         return len(self.actual)
 
     def during(self, first: int, last: int) -> History:
-        """Return the epochs from the number `first` to `last`, both among them."""
+        """Return the epochs with the numbers `first` to `last`, inclusive."""
         span = slice(first, last + 1)
         curves = {name: values[span] for name, values in self.curves.items()}
-        sure = None if self.confidence is None else self.confidence[:, span]
+        confidence = None if self.confidence is None else self.confidence[:, span]
         predictions = self.predictions[:, span]
-        return replace(self, predictions=predictions, epochs=self.epochs[span], curves=curves, confidence=sure)
+        return replace(self, predictions=predictions, epochs=self.epochs[span], curves=curves, confidence=confidence)
 
     def chosen(self, which: Any) -> History:
-        """Return some of the pictures, by a mask (n,) or by numbers, in their order."""
+        """Return some of the pictures, by a mask (n,) or by numbers, in that order."""
         return replace(
             self,
             predictions=self.predictions[which],

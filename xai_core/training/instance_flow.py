@@ -1,4 +1,4 @@
-"""Histories as the JSON that InstanceFlow reads and writes.
+"""Read and write histories as InstanceFlow's JSON.
 
 Source of the format: Pühringer, Hinterreiter, Streit, InstanceFlow, 2020, arXiv 2007.11353, and its program.
 """
@@ -19,49 +19,56 @@ from xai_core.errors import DataError, ImageError
 from xai_core.pictures.files import open_picture
 from xai_core.training.checking import LARGEST, LONGEST_SIDE, check_cells, whole
 from xai_core.training.history import History
+from xai_core.types import Indices
 
 IN_PLACE = "data:image/"
 EXPECTED = (
-    "InstanceFlow's JSON has name, labels, instances (id, actual, image) and epochs (id, classifications); "
-    "this file does not. Export it again."
+    "Expected InstanceFlow's JSON: name, labels, instances (id, actual, image) and epochs (id, classifications). This "
+    "file differs. Export it again."
 )
 
 
 def from_instance_flow(data: bytes, name: str) -> History:
-    """Read a history; pictures that stand in the file itself become thumbnails. DataError where that fails."""
+    """Read a history; pictures embedded in the file become thumbnails. Raises DataError if that fails."""
     try:
-        given = json.loads(data)
-        instances, epochs = given["instances"], given["epochs"]
-        columns = [list(epoch["classifications"]) for epoch in epochs]
-        ids = [str(one["id"]) for one in instances]
-        actual = [one["actual"] for one in instances]
-        images = [str(one.get("image") or "") for one in instances]
-        labels, named = tuple(map(str, given["labels"])), tuple(str(epoch["id"]) for epoch in epochs)
-        title = str(given.get("name") or name)
+        return _read(json.loads(data), name)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(EXPECTED) from error
-    check_cells(len(ids), len(named))
-    if uneven := [epoch for epoch, column in zip(named, columns, strict=True) if len(column) != len(ids)]:
-        raise DataError(f"Epoch {uneven[0]} has not one classification for each of the {len(ids)} instances.")
-    predictions = _numbers(columns, "classifications").T.reshape(len(ids), len(named))
-    found = History(title, labels, predictions, _numbers(actual, "actual"), np.array(ids, np.str_), named)
-    return _with_images(found, images)
+
+
+def _read(content: Any, name: str) -> History:
+    instances, epochs = content["instances"], content["epochs"]
+    columns = [list(epoch["classifications"]) for epoch in epochs]
+    ids = [str(instance["id"]) for instance in instances]
+    epoch_names = tuple(str(epoch["id"]) for epoch in epochs)
+    check_cells(len(ids), len(epoch_names))
+    if uneven := [epoch for epoch, column in zip(epoch_names, columns, strict=True) if len(column) != len(ids)]:
+        raise DataError(f"Epoch {uneven[0]} needs one classification for each of the {len(ids)} instances.")
+    history = History(
+        name=str(content.get("name") or name),
+        labels=tuple(map(str, content["labels"])),
+        predictions=_numbers(columns, "classifications").T.reshape(len(ids), len(epoch_names)),
+        actual=_numbers([instance["actual"] for instance in instances], "actual"),
+        ids=np.array(ids, np.str_),
+        epochs=epoch_names,
+    )
+    return _with_images(history, [str(instance.get("image") or "") for instance in instances])
 
 
 def to_instance_flow(history: History) -> bytes:
-    """Return a history as InstanceFlow's JSON, thumbnails as PNG in it; missing predictions are -1, curves left out."""
+    """Return a history as InstanceFlow's JSON with embedded thumbnails; missing predictions are -1, curves are lost."""
     instances = [
-        {"id": str(picture_id), "actual": int(actual), "image": image}
-        for picture_id, actual, image in zip(history.ids, history.actual, _images(history), strict=True)
+        {"id": str(name), "actual": int(actual), "image": image}
+        for name, actual, image in zip(history.ids, history.actual, _images(history), strict=True)
     ]
     columns = zip(history.epochs, history.predictions.T, strict=True)
     epochs = [{"id": epoch, "classifications": column.tolist()} for epoch, column in columns]
-    made = {"name": history.name, "labels": list(history.labels), "instances": instances, "epochs": epochs}
-    return json.dumps(made, ensure_ascii=False).encode()
+    content = {"name": history.name, "labels": list(history.labels), "instances": instances, "epochs": epochs}
+    return json.dumps(content, ensure_ascii=False).encode()
 
 
-def _numbers(values: list[Any], name: str) -> Any:
-    """Return numbers as an array; null is no data."""
+def _numbers(values: list[Any], name: str) -> Indices:
+    """Return numbers as an array; null means no data."""
     try:
         return whole(np.array(values, np.float64), name)
     except (ValueError, TypeError, OverflowError) as error:
@@ -76,11 +83,11 @@ def _with_images(history: History, images: list[str]) -> History:
     try:
         return replace(history, pictures=_decoded(images))
     except (ImageError, ValueError) as error:
-        raise DataError(f"A picture in the file can not be opened. {error}") from error
+        raise DataError(f"A picture in the file cannot be opened. {error}") from error
 
 
 def _decoded(images: list[str]) -> NDArray[np.uint8]:
-    """Return the pictures in the size of the first one, no side longer than is taken."""
+    """Return the pictures at the size of the first one, within the limits of a thumbnail."""
     first = _pixels(images[0])
     shrink = min(1.0, LONGEST_SIDE / max(first.shape[:2]), (LARGEST / (first.size * len(images))) ** 0.5)
     size = tuple(max(1, int(side * shrink)) for side in first.shape[1::-1])

@@ -1,4 +1,4 @@
-"""Histories from files: tables, npz and InstanceFlow's JSON, told apart by their content.
+"""Read histories from files: tables, npz and InstanceFlow's JSON; the format is detected from the content.
 
 A fault is a DataError that says what was expected, what came and what to do.
 """
@@ -14,10 +14,10 @@ from xai_core.training.tables import from_table
 
 
 def read_history(data: bytes, name: str) -> History:
-    """Read a history from the bytes of a CSV, npz or JSON file; DataError where that fails."""
+    """Read a history from the bytes of a CSV, npz or JSON file. Raises DataError if that fails."""
     check_size(len(data))
     if not data.strip():
-        raise DataError("The file is empty.")
+        raise DataError("The file is empty. Choose a file with predictions.")
     if data.startswith(b"PK\3\4"):
         return checked(from_npz(data, name))
     if data.lstrip()[:1] == b"{":
@@ -26,6 +26,6 @@ def read_history(data: bytes, name: str) -> History:
 
 
 def check_size(size: int) -> None:
-    """Raise DataError where a file has more bytes than are read."""
+    """Raise DataError if a file is larger than is read."""
     if size > LARGEST:
         raise DataError(f"The file has {size >> 20} MB; at most {LARGEST >> 20} MB are read. Leave out epochs.")

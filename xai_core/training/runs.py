@@ -1,4 +1,4 @@
-"""Training that goes on: a folder whose files grow, and which of them can be looked at."""
+"""Follow running trainings: a folder whose history files grow."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ Stamp = tuple[int, int]
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A folder that the operator of a server has set; its files are known by their names alone."""
+    """A folder set by the server's operator; its files are addressed by name only."""
 
     path: Path
 
     def names(self) -> tuple[str, ...]:
-        """Return the names of the histories in the folder, the one that changed last first."""
+        """Return the names of the histories in the folder, the most recently changed first."""
         try:
-            found = [entry for entry in self.path.iterdir() if self._offered(entry)]
-            found.sort(key=lambda entry: entry.stat().st_mtime_ns, reverse=True)
+            entries = [entry for entry in self.path.iterdir() if self._offered(entry)]
+            entries.sort(key=lambda entry: entry.stat().st_mtime_ns, reverse=True)
         except OSError:
             return ()
-        return tuple(entry.name for entry in found[:MOST_FILES])
+        return tuple(entry.name for entry in entries[:MOST_FILES])
 
     def stamp(self, name: str) -> Stamp | None:
-        """Return what changes whenever a file does; None where there is no such file."""
+        """Return time and size of a file, which change whenever it does; None if there is no such file."""
         try:
-            found = self._file(name).stat()
+            status = self._file(name).stat()
         except (OSError, DataError):
             return None
-        return found.st_mtime_ns, found.st_size
+        return status.st_mtime_ns, status.st_size
 
     def read(self, name: str) -> History:
-        """Read a history as far as it has been written; DataError where that fails."""
+        """Read a history as far as it has been written. Raises DataError if that fails."""
         path = self._file(name)
         try:
             check_size(path.stat().st_size)
             with path.open("rb") as file:
                 data = file.read(LARGEST)
         except OSError as error:
-            raise DataError(f"The file {name} can not be read any more.") from error
+            raise DataError(f"The file {name} can no longer be read. Choose a different one.") from error
         return read_history(_whole_lines(data) if name.lower().endswith(".csv") else data, path.stem)
 
     def _file(self, name: str) -> Path:
         if name not in self.names():
-            raise DataError(f"There is no file {name[:60]!r} among the runs of this server.")
+            raise DataError(f"This server has no run named {name[:60]!r}. Choose one from the list.")
         return self.path / name
 
     @staticmethod
@@ -60,5 +60,5 @@ class RunFolder:
 
 
 def _whole_lines(data: bytes) -> bytes:
-    """Return a table without a last line that is still being written."""
+    """Return a table without an unfinished last line."""
     return data[: data.rfind(b"\n") + 1] or data

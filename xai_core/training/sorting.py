@@ -1,4 +1,4 @@
-"""Which pictures of a history are shown, and in which order."""
+"""Choose which pictures of a history are shown, and in which order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from xai_core.training.measures import InstanceMeasures
 from xai_core.types import Indices
 
 Order = Literal[
-    "misclassification rate", "changes", "visited classes", "forgetting", "first correct", "true class", "as they came"
+    "misclassification rate", "changes", "visited classes", "forgetting", "first correct", "true class", "original"
 ]
 Kept = Literal["all", "wrong at the end", "ever wrong", "changed", "forgotten", "never right"]
 
@@ -20,24 +20,23 @@ Kept = Literal["all", "wrong at the end", "ever wrong", "changed", "forgotten", 
 def arranged(
     history: History,
     measures: InstanceMeasures,
-    order: Order = "as they came",
+    order: Order = "original",
     kept: Kept = "all",
     labels: tuple[int, ...] = (),
     search: str = "",
 ) -> Indices:
-    """Return the numbers of the pictures that are kept, in order: the greatest value first, ties by their true class.
+    """Return the numbers of the pictures that are kept, in order: highest value first, ties by true class.
 
-    Of the first correct epoch the latest comes first, after those that were never right; what is not defined comes
-    last. labels: only pictures of these true classes; none: of all. search: only those whose id holds this text, in any
-    case of letters.
+    By first correct epoch, pictures that were never right come first, then the latest; undefined values come last.
+    labels: keep only these true classes; empty means all. search: keep only ids that contain this text, ignoring case.
     """
     chosen = _kept(history, measures, kept)
     if labels:
         chosen &= np.isin(history.actual, labels)
-    if words := search.strip().casefold():
-        chosen &= np.array([words in str(one).casefold() for one in history.ids], bool)
+    if text := search.strip().casefold():
+        chosen &= np.array([text in str(name).casefold() for name in history.ids], bool)
     numbers = np.flatnonzero(chosen)
-    if order == "as they came":
+    if order == "original":
         return numbers
     keys = np.stack([_by_class(history), _keys(history, measures, order)])[:, numbers]
     return numbers[np.lexsort(keys)]

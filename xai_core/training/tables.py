@@ -1,4 +1,4 @@
-"""Histories from tables (CSV): long, a row a prediction; or wide, a row a picture and a column an epoch."""
+"""Read histories from CSV tables: long, a row per prediction; or wide, a row per picture and a column per epoch."""
 
 from __future__ import annotations
 
@@ -17,111 +17,116 @@ from xai_core.training.confidences import Noted, of_columns
 from xai_core.training.history import NO_DATA, History
 from xai_core.types import Indices, Texts
 
-WAYS = (
-    "a CSV of instance_id, epoch, pred and actual; a CSV of instance_id, actual and a column epoch_0, epoch_1, ... an "
-    "epoch; an npz with predictions and actual; or InstanceFlow's JSON"
+FORMATS = (
+    "a CSV with instance_id, epoch, pred and actual; a CSV with instance_id, actual and a column epoch_0, epoch_1, ... "
+    "per epoch; an npz with predictions and actual; or InstanceFlow's JSON"
 )
 PROBABILITY = "prob_"
 NUMBER = re.compile(r"(\d+(?:\.\d+)?)")
-Coded = Callable[[Any], Indices]
+Encoder = Callable[[Any], Indices]
 
 
 def from_table(data: bytes, name: str) -> History:
-    """Read a CSV, long (instance_id, epoch, pred) or wide (instance_id, epoch_0, ...); DataError where it is neither.
+    """Read a CSV, long (instance_id, epoch, pred) or wide (instance_id, epoch_0, ...). Raises DataError otherwise.
 
-    The columns actual and image may be there too, in a long one also prob_<class>. Classes are names, or numbers
-    counted from 0; a prediction that is missing, or -1, is no data.
+    The columns actual and image are optional, and in a long table prob_<class>. Classes are names, or numbers counted
+    from 0; a missing prediction, or -1, is no data.
     """
     table = read_table(data)
     if "instance_id" in table.columns and table["instance_id"].isna().any():
-        raise DataError(f"Row {_first(table['instance_id'].isna())} has no instance_id; each row names its picture.")
+        raise DataError(f"Row {_first(table['instance_id'].isna())} has no instance_id. Name the picture of every row.")
     if {"instance_id", "epoch", "pred"} <= set(table.columns):
         return _from_long(table, name)
     columns = [column for column in table.columns if column.startswith("epoch_")]
     if "instance_id" in table.columns and columns:
         return _from_wide(table, columns, name)
-    raise DataError(f"Expected {WAYS}; got a table of {named_columns(table)}.")
+    raise DataError(f"Expected {FORMATS}; got a table of {named_columns(table)}.")
 
 
 def read_table(data: bytes) -> pd.DataFrame:
-    """Return a CSV with a header as a table, the ids as they are written; DataError where it is none."""
+    """Return a CSV with a header as a table, the ids as they are written. Raises DataError if it cannot be read."""
     try:
         head = next(csv.reader(io.StringIO(data[: 1 << 20].decode("utf-8-sig", "strict").partition("\n")[0])), [])
         texts = {"instance_id": str, "image": str}
         table = pd.read_csv(io.BytesIO(data), dtype=texts, encoding="utf-8-sig", low_memory=False)
     except (ValueError, csv.Error, pd.errors.ParserError) as error:
-        raise DataError(f"The file is no table that can be read. Expected {WAYS}.") from error
+        raise DataError(f"The file cannot be read as a table. Expected {FORMATS}.") from error
     if not isinstance(table.index, pd.RangeIndex):
-        raise DataError("The rows of the table have more cells than its first row has names. Name each column.")
+        raise DataError("The rows of the table have more cells than the header has names. Name each column.")
     names = [name.strip() for name in head]
     if twice := next((name for place, name in enumerate(names) if name and name in names[:place]), None):
-        raise DataError(f"The column {twice[:60]} stands in the table twice; each is there once.")
+        raise DataError(f"The column {twice[:60]} occurs twice in the table. Keep one of them.")
     return table.rename(columns=lambda name: str(name).strip())
 
 
 def named_columns(table: pd.DataFrame) -> str:
-    """Return the first columns of a table in words."""
+    """Return the names of the first columns of a table, separated by commas."""
     return ", ".join(str(column)[:30] for column in table.columns[:8])
 
 
 def _from_long(table: pd.DataFrame, name: str) -> History:
-    if table["epoch"].isna().any():
-        raise DataError(f"Row {_first(table['epoch'].isna())} has no epoch; each row names the one it is of.")
-    twice = table.duplicated(["instance_id", "epoch"])
-    if twice.any():
-        row = table[twice].iloc[0]
-        raise DataError(
-            f"The picture {row['instance_id']!r} has two predictions in epoch {row['epoch']}; keep one of them."
-        )
+    _check_long(table)
     ids, rows = _in_order_of_appearance(table["instance_id"])
     epochs, columns = _epochs(table["epoch"])
     check_cells(len(ids), len(epochs))
     truth = _truth(table)
-    several = truth.groupby(table["instance_id"]).nunique() > 1
-    if several.any():
-        raise DataError(f"The picture {several.idxmax()!r} has several true classes; it has one in all its rows.")
-    labels, coded = _classes(truth, table["pred"])
+    labels, encode = _classes(truth, table["pred"])
     predictions = np.full((len(ids), len(epochs)), NO_DATA, np.int64)
-    predictions[rows, columns] = coded(table["pred"])
+    predictions[rows, columns] = encode(table["pred"])
     actual = np.full(len(ids), NO_DATA, np.int64)
-    np.maximum.at(actual, rows, coded(truth))
-    sure, notes = _confidence(table, labels, predictions[rows, columns])
+    np.maximum.at(actual, rows, encode(truth))
+    by_row, notes = _confidence(table, labels, predictions[rows, columns])
     confidence = None
-    if sure is not None:
+    if by_row is not None:
         confidence = np.full(predictions.shape, np.nan, np.float32)
-        confidence[rows, columns] = sure
+        confidence[rows, columns] = by_row
     images = _images(table, rows, len(ids))
     return History(name, labels, predictions, actual, ids, epochs, images, notes=notes, confidence=confidence)
+
+
+def _check_long(table: pd.DataFrame) -> None:
+    """Raise DataError for a row without an epoch, two predictions of a picture in one, or two true classes of one."""
+    if table["epoch"].isna().any():
+        raise DataError(f"Row {_first(table['epoch'].isna())} has no epoch. Name the epoch of every row.")
+    twice = table.duplicated(["instance_id", "epoch"])
+    if twice.any():
+        row = table[twice].iloc[0]
+        raise DataError(
+            f"The picture {row['instance_id']!r} has two predictions in epoch {row['epoch']}. Keep one of them."
+        )
+    several = _truth(table).groupby(table["instance_id"]).nunique() > 1
+    if several.any():
+        raise DataError(f"The picture {several.idxmax()!r} has several true classes. Use the same in all its rows.")
 
 
 def _from_wide(table: pd.DataFrame, columns: Sequence[str], name: str) -> History:
     ordered = sorted(columns, key=lambda column: _natural(column.removeprefix("epoch_")))
     check_cells(len(table), len(ordered))
     truth = _truth(table)
-    labels, coded = _classes(truth, *(table[column] for column in ordered))
-    predictions = np.stack([coded(table[column]) for column in ordered], axis=1)
+    labels, encode = _classes(truth, *(table[column] for column in ordered))
+    predictions = np.stack([encode(table[column]) for column in ordered], axis=1)
     ids = table["instance_id"].to_numpy(np.str_)
     epochs = tuple(column.removeprefix("epoch_") for column in ordered)
     images = _images(table, np.arange(len(table)), len(table))
-    return History(name, labels, predictions, coded(truth), ids, epochs, images)
+    return History(name, labels, predictions, encode(truth), ids, epochs, images)
 
 
 def _truth(table: pd.DataFrame) -> pd.Series:
-    """Return the true class of each row, missing where the table does not tell."""
+    """Return the true class of each row, missing if the table has none."""
     return table["actual"] if "actual" in table.columns else pd.Series(np.nan, index=table.index)
 
 
-def _classes(*columns: pd.Series) -> tuple[tuple[str, ...], Coded]:
-    """Return the labels of all columns, and what turns a column into class numbers, -1 where a cell has no data."""
-    found = pd.concat([column.dropna() for column in columns], ignore_index=True)
-    numbers = pd.to_numeric(found, errors="coerce")
+def _classes(*columns: pd.Series) -> tuple[tuple[str, ...], Encoder]:
+    """Return the labels of all columns, and what turns a column into class numbers, -1 for a cell without data."""
+    cells = pd.concat([column.dropna() for column in columns], ignore_index=True)
+    numbers = pd.to_numeric(cells, errors="coerce")
     if numbers.isna().any():
-        return _named(found)
+        return _named(cells)
     wrong = (numbers % 1 != 0) | (numbers < NO_DATA)
     if wrong.any():
         raise DataError(
-            f"A class is a name, or a number counted from 0 (-1: no data), but a cell "
-            f"holds {numbers[wrong].iloc[0]:g}. Mend that cell."
+            f"A class is a name, or a number counted from 0 (-1 for no data), but a cell has "
+            f"{numbers[wrong].iloc[0]:g}. Fix that cell."
         )
     count = int(numbers.max()) + 1 if len(numbers) else 0
     check_count(count)
@@ -129,11 +134,15 @@ def _classes(*columns: pd.Series) -> tuple[tuple[str, ...], Coded]:
     return labels, lambda column: pd.to_numeric(column).fillna(NO_DATA).to_numpy(np.int64)
 
 
-def _named(found: pd.Series) -> tuple[tuple[str, ...], Coded]:
-    labels = tuple(sorted(found.astype(str).unique(), key=_natural))
+def _named(cells: pd.Series) -> tuple[tuple[str, ...], Encoder]:
+    labels = tuple(sorted(cells.astype(str).unique(), key=_natural))
     check_count(len(labels))
     places = {label: place for place, label in enumerate(labels)}
-    return labels, lambda column: np.array([NO_DATA if pd.isna(one) else places[str(one)] for one in column], np.int64)
+
+    def encode(column: Any) -> Indices:
+        return np.array([NO_DATA if pd.isna(cell) else places[str(cell)] for cell in column], np.int64)
+
+    return labels, encode
 
 
 def _in_order_of_appearance(column: pd.Series) -> tuple[Texts, Indices]:
@@ -142,7 +151,7 @@ def _in_order_of_appearance(column: pd.Series) -> tuple[Texts, Indices]:
 
 
 def _epochs(column: pd.Series) -> tuple[tuple[str, ...], Indices]:
-    """Return the names of the epochs in order, and the number of each row's."""
+    """Return the names of the epochs in order, and the epoch of each row by its number."""
     numbers, names = pd.factorize(column)
     written = [f"{name:g}" if isinstance(name, float) else str(name).strip() for name in names]
     order = sorted(range(len(written)), key=lambda place: _natural(written[place]))
@@ -170,7 +179,7 @@ def _confidence(table: pd.DataFrame, labels: Sequence[str], predicted: Indices) 
 
 
 def _natural(name: str) -> list[tuple[int, float, str]]:
-    """Return a key under which epoch 2 comes before epoch 10."""
+    """Return a sort key by which epoch 2 comes before epoch 10."""
     parts = (part for part in NUMBER.split(name) if part)
     return [(0, float(part), "") if NUMBER.fullmatch(part) else (1, 0.0, part) for part in parts]
 

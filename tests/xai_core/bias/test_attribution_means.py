@@ -17,7 +17,7 @@ def test_each_group_has_the_mean_of_its_maps_and_its_error():
     np.testing.assert_allclose(found["a"].standard_error, own.std(axis=0, ddof=1) / np.sqrt(3), rtol=1e-6)
 
 
-def test_maps_count_alike_however_strong_they_are():
+def test_maps_have_equal_weight_however_strong_they_are():
     weak = np.array([[1, 0], [0, -1]], np.float32)
     found = mean_maps(np.stack([weak, 1000 * weak, 0 * weak]), np.array(["a", "a", "b"]))
     np.testing.assert_allclose(found["a"].mean, weak / 2)
@@ -40,6 +40,6 @@ def test_one_map_alone_has_no_error():
     assert difference_map(found["a"], found["b"]).standard_error is None
 
 
-def test_no_map_is_told():
-    with pytest.raises(DataError, match="no map to average"):
+def test_without_maps_there_is_no_mean():
+    with pytest.raises(DataError, match="no maps to average"):
         mean_maps(np.empty((0, 2, 2), np.float32), np.array([], str))

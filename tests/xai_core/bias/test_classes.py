@@ -79,7 +79,7 @@ def test_the_mean_place_of_either_side_is_the_auroc(drawn, seed, size):
             assert places[~own, one].mean() == pytest.approx(figure.auroc, abs=1e-6)
 
 
-def test_many_matrices_are_taken_at_once():
+def test_many_matrices_are_measured_at_once():
     matrices = np.stack([confusion(*np.random.default_rng(n).integers(0, 3, (2, 20)), 3) for n in range(4)])
     for part, whole in zip(
         zip(*map(precision_recall_f1, matrices), strict=True), precision_recall_f1(matrices), strict=True

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from xai_core.bias.filters import Chosen
+from xai_core.bias.filters import Filters
 from xai_core.bias.groups import UNKNOWN
 from xai_core.errors import DataError
 
@@ -29,25 +29,25 @@ def found(predictions):
         ({"only_wrong": True, "attributes": {"colour": ["blue"]}}, [1]),
     ],
 )
-def test_only_pictures_that_are_all_that_was_asked_for_are_chosen(found, wanted, numbers):
-    assert Chosen(**wanted).mask(found).nonzero()[0].tolist() == numbers
-    assert Chosen(**wanted).of(found).truth.tolist() == found.truth[numbers].tolist()
+def test_pictures_must_pass_every_filter(found, wanted, numbers):
+    assert Filters(**wanted).mask(found).nonzero()[0].tolist() == numbers
+    assert Filters(**wanted).of(found).truth.tolist() == found.truth[numbers].tolist()
 
 
 @pytest.mark.parametrize(
     ("wanted", "sentence"),
     [
-        ({"actual": ["dog"]}, "no class called 'dog'"),
-        ({"attributes": {"age": ["old"]}}, "no attribute called 'age'; the table has colour"),
+        ({"actual": ["dog"]}, "no class named 'dog'"),
+        ({"attributes": {"age": ["old"]}}, "no attribute named 'age'. Its attributes: colour"),
     ],
 )
-def test_what_is_not_there_can_not_be_chosen_by(found, wanted, sentence):
+def test_filters_for_an_unknown_class_or_attribute_are_refused(found, wanted, sentence):
     with pytest.raises(DataError, match=sentence):
-        Chosen(**wanted).mask(found)
+        Filters(**wanted).mask(found)
 
 
 def test_confidence_needs_probabilities(predictions):
     found = predictions([0, 1], [0, 1])
-    assert Chosen().mask(found).all()
+    assert Filters().mask(found).all()
     with pytest.raises(DataError, match="no probabilities"):
-        Chosen(least_confidence=0.5).mask(found)
+        Filters(least_confidence=0.5).mask(found)

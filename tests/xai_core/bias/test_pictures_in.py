@@ -60,7 +60,7 @@ def test_a_list_gives_labels_and_attributes():
     assert found.attributes["sex"].tolist() == ["f", "m", ""]
 
 
-def test_pictures_are_opened_one_at_a_time_and_told_by_their_bytes():
+def test_pictures_are_opened_one_at_a_time_and_identified_by_their_bytes():
     found = read_picture_set(zip_of(FOLDERS), "x")
     picture = found.picture(2)
     assert picture.pixels.shape == (8, 8, 3)
@@ -69,7 +69,7 @@ def test_pictures_are_opened_one_at_a_time_and_told_by_their_bytes():
     assert found.digest(2) == picture.digest == hashlib.sha256(png(3)).hexdigest()
 
 
-def test_a_damaged_picture_is_told_only_when_it_is_opened():
+def test_a_damaged_picture_is_reported_only_when_it_is_opened():
     found = read_picture_set(zip_of(FOLDERS | {"dogs/2.png": b"no picture"}), "x")
     assert len(found) == 4
     with pytest.raises(ImageError, match="not a PNG"):
@@ -77,7 +77,7 @@ def test_a_damaged_picture_is_told_only_when_it_is_opened():
 
 
 @pytest.mark.parametrize("files", [FOLDERS, LISTED], ids=["folders", "list"])
-def test_a_folder_a_path_and_bytes_read_alike(tmp_path, files):
+def test_a_folder_a_path_and_bytes_read_the_same(tmp_path, files):
     (tmp_path / "set.zip").write_bytes(zip_of(files))
     with zipfile.ZipFile(tmp_path / "set.zip") as archive:
         archive.extractall(tmp_path / "set")
@@ -89,7 +89,7 @@ def test_a_folder_a_path_and_bytes_read_alike(tmp_path, files):
         assert (one.picture(1).pixels == sets[0].picture(1).pixels).all()
 
 
-def test_sets_packed_with_their_own_folder_read_alike():
+def test_sets_packed_with_their_own_folder_read_the_same():
     for files in (FOLDERS, LISTED):
         inside = read_picture_set(zip_of({f"mine/{name}": content for name, content in files.items()}), "x")
         assert inside.actual.tolist() == read_picture_set(zip_of(files), "x").actual.tolist()
@@ -101,7 +101,7 @@ def test_a_list_may_name_pictures_of_another_folder_by_their_mere_names(assets):
     assert found.labels == ("Female", "Male")
     assert list(found.attributes) == ["age", "race"]
     assert found.picture(0).pixels.ndim == 3
-    assert any("In age there are groups of fewer than 30" in note for note in found.notes)
+    assert any("Some groups of age have fewer than 30" in note for note in found.notes)
 
 
 def test_arrays_are_pictures_too(assets):
@@ -127,10 +127,10 @@ def test_grey_arrays_and_arrays_of_attributes_are_read():
 @pytest.mark.parametrize(
     ("files", "note"),
     [
-        (FOLDERS | {"birds/": b""}, "There is no picture of birds"),
-        (FOLDERS | {"readme.txt": b"hello"}, "1 files are no pictures and are left out"),
-        (FOLDERS | {"dogs/again.png": png(3)}, "1 pictures are the same as another one"),
-        (LISTED | {"d.png": png(9)}, "1 pictures are not in labels.csv and are left out"),
+        (FOLDERS | {"birds/": b""}, "There are no pictures of birds"),
+        (FOLDERS | {"readme.txt": b"hello"}, "1 files are not pictures and were skipped"),
+        (FOLDERS | {"dogs/again.png": png(3)}, "1 pictures are exact copies of others"),
+        (LISTED | {"d.png": png(9)}, "1 pictures are not in labels.csv and were skipped"),
     ],
 )
 def test_what_is_worth_knowing_is_noted(files, note):
@@ -179,65 +179,68 @@ def lying():
         (b"", "neither a zip nor an npz. Expected a zip with a folder"),
         (b"\x89PNG and so on", "neither a zip nor an npz"),
         (b"PK\3\4 cut short", "The archive is damaged or cut short"),
-        (zip_of({}), "There is no picture in x. Expected"),
-        (zip_of({"notes.txt": b"hello"}), "There is no picture in x"),
-        (zip_of({"1.png": png()}), "1.png lies in no class folder, and there is no labels.csv"),
+        (zip_of({}), "There are no pictures in x. Expected"),
+        (zip_of({"notes.txt": b"hello"}), "There are no pictures in x"),
+        (zip_of({"1.png": png()}), "1.png is not in a class folder, and there is no labels.csv"),
         (zip_of({"../cats/1.png": png()}), "an unsafe path: '../cats/1.png'"),
         (zip_of({"cats/../../1.png": png()}), "an unsafe path"),
         (zip_of({"/etc/1.png": png()}), "an unsafe path: '/etc/1.png'"),
         (zip_of({"C:/cats/1.png": png()}), "an unsafe path"),
         (zip_of({"cats\\1.png": png()}), "an unsafe path"),
-        (link("cats/2.png", "/etc/passwd"), "The archive holds a link or a special file"),
-        (twice(), "The archive holds 'cats/1.png' twice"),
+        (link("cats/2.png", "/etc/passwd"), "The archive contains a link or a special file"),
+        (twice(), "The archive contains 'cats/1.png' twice"),
         (encrypted(), "The archive is encrypted"),
-        (zip_of({"cats/1.png": bytes(3 << 20)}), "a file of 3 MB that was packed into 2 KB, as no picture can be"),
-        (lying(), "a file of 5 MB that was packed into 0 KB"),
+        (zip_of({"cats/1.png": bytes(3 << 20)}), "a file of 3 MB packed into 2 KB. No picture"),
+        (lying(), "a file of 5 MB packed into 0 KB"),
     ],
 )
 def test_archives_that_are_unsafe_or_no_set_of_pictures_are_refused(data, sentence):
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as raised:
         read_picture_set(data, "x")
-    assert sentence in str(told.value)
+    assert sentence in str(raised.value)
 
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("label\ncat\n", "labels.csv has no column called file; it has label"),
-        ("file,kind\na.png,cat\n", "There is no column called 'label'. Say which of these holds the classes: kind"),
+        ("label\ncat\n", "labels.csv has no column named file; it has label"),
+        ("file,kind\na.png,cat\n", "There is no column named 'label'. Say which column has the classes: kind"),
         ("file,label\n", "labels.csv has no rows"),
-        ("file,label\na.png,cat\nz.png,dog\n../a.png,dog\n", "names 2 pictures that are not there, the first 'z.png'"),
+        ("file,label\na.png,cat\nz.png,dog\n../a.png,dog\n", "names 2 pictures that are missing, the first 'z.png'"),
         ("file,label\na.png,cat\nc.png,dog\na.png,cat\n", "labels.csv names 'a.png' in rows 1 and 3"),
         ("file,label\na.png,cat\nc.png,\n", "Row 2 has no label"),
-        ("", "The file can not be read"),
+        ("", "The file cannot be read"),
     ],
 )
 def test_each_fault_of_a_list_has_its_sentence(text, sentence):
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as raised:
         read_picture_set(zip_of(LISTED | {"labels.csv": text}), "x")
-    assert sentence in str(told.value)
+    assert sentence in str(raised.value)
 
 
 @pytest.mark.parametrize(
     ("arrays", "sentence"),
     [
         ({"y": [0]}, "The npz has no pictures x; it has y. Expected"),
-        ({"x": np.zeros((2, 8, 8, 3)), "y": [0, 1]}, "The pictures x have the shape (2, 8, 8, 3) and type float64"),
+        ({"x": np.zeros((2, 8, 8, 3)), "y": [0, 1]}, "The pictures x have shape (2, 8, 8, 3) and type float64"),
         ({"x": np.zeros((2, 3, 8, 8), np.uint8), "y": [0, 1]}, "have the shape (2, 3, 8, 8)"),
-        ({"x": np.zeros((2, 4, 8, 3), np.uint8), "y": [0, 1]}, "The pictures are 8x4; a side has 8 pixels at least"),
-        ({"x": np.zeros((0, 8, 8, 3), np.uint8), "y": []}, "There are 0 pictures; from 1 to 10000"),
-        ({"x": np.zeros((2, 8, 8, 3), np.uint8), "y": [0]}, "There is no column called 'y'"),
+        (
+            {"x": np.zeros((2, 4, 8, 3), np.uint8), "y": [0, 1]},
+            "The pictures are 8x4; each side needs at least 8 pixels",
+        ),
+        ({"x": np.zeros((0, 8, 8, 3), np.uint8), "y": []}, "There are 0 pictures; 1 to 10000"),
+        ({"x": np.zeros((2, 8, 8, 3), np.uint8), "y": [0]}, "There is no column named 'y'"),
         (
             {"x": np.zeros((2, 8, 8), np.uint8), "y": [0, 7], "labels": ["a", "b"]},
-            "The label '7' is none of the 2 classes",
+            "The label '7' is not among the 2 classes",
         ),
         ({"x": np.zeros((2, 8, 8), np.uint8), "y": np.array([{}, []], object)}, "The archive is damaged"),
     ],
 )
 def test_each_fault_of_arrays_has_its_sentence(arrays, sentence):
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as raised:
         read_picture_set(npz_of(**arrays), "x")
-    assert sentence in str(told.value)
+    assert sentence in str(raised.value)
 
 
 def test_the_ten_thousand_and_first_picture_is_refused():
@@ -265,7 +268,7 @@ def test_what_would_unpack_to_too_much_is_refused(monkeypatch):
 
 def test_an_archive_of_endless_entries_is_refused(monkeypatch):
     monkeypatch.setattr(archives, "MOST_ENTRIES", 2)
-    with pytest.raises(DataError, match="The archive holds 3 entries; at most 2"):
+    with pytest.raises(DataError, match="The archive has 3 entries; at most 2"):
         read_picture_set(zip_of(FOLDERS), "x")
 
 
@@ -273,11 +276,11 @@ def test_links_in_a_folder_and_missing_files_are_refused(tmp_path):
     (tmp_path / "cats").mkdir()
     (tmp_path / "cats/1.png").write_bytes(png())
     (tmp_path / "cats/2.png").symlink_to("/etc/passwd")
-    with pytest.raises(DataError, match="The folder holds a link"):
+    with pytest.raises(DataError, match="The folder contains a link"):
         read_picture_set(tmp_path, "x")
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as raised:
         read_picture_set(tmp_path / "gone.zip", "x")
-    assert str(told.value) == "There is no file called gone.zip that can be read."
+    assert str(raised.value) == "The file gone.zip does not exist or cannot be read."
 
 
 def test_an_empty_folder_is_a_class_without_pictures(tmp_path):
@@ -286,4 +289,4 @@ def test_an_empty_folder_is_a_class_without_pictures(tmp_path):
     (tmp_path / "cats/1.png").write_bytes(png())
     found = read_picture_set(tmp_path, "x")
     assert found.labels == ("cats", "dogs")
-    assert any("There is no picture of dogs" in note for note in found.notes)
+    assert any("There are no pictures of dogs" in note for note in found.notes)

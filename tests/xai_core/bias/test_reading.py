@@ -50,7 +50,7 @@ def npz_of_plain():
 
 
 @pytest.mark.parametrize("data", [csv_of(PLAIN), parquet_of(PLAIN), npz_of_plain()], ids=["csv", "parquet", "npz"])
-def test_the_same_table_reads_alike_in_every_format(data):
+def test_the_same_table_reads_the_same_in_every_format(data):
     found = read_predictions(data, "mine")
     assert (found.name, found.labels) == ("mine", ("cat", "dog"))
     assert found.truth.tolist() == [0, 1, 0]
@@ -81,7 +81,7 @@ def test_numbers_are_classes_of_given_labels_or_of_their_own_names():
     assert (named.labels, named.truth.tolist()) == (("cat", "dog", "cow"), [0, 2, 1])
 
 
-def test_numbers_are_told_by_name_where_labels_are_numbers():
+def test_numbers_are_names_if_labels_are_numbers():
     found = read_predictions(csv_of({"y_true": [3, 5], "prob_5": [0.1, 0.9], "prob_3": [0.9, 0.1]}), "x")
     assert found.labels == ("3", "5")
     assert found.truth.tolist() == found.predicted.tolist() == [0, 1]
@@ -137,12 +137,12 @@ def test_an_array_called_labels_is_the_truth_where_there_is_no_other():
 @pytest.mark.parametrize(
     ("columns", "note"),
     [
-        ({"y_true": ["a", "a"], "y_pred": ["a", "b"]}, "There is no picture of b"),
-        ({"y_true": [0, 1], "y_pred": [0, 1], "file": ["x", "x"]}, "1 rows name a picture that another row names"),
-        ({"y_true": [0, 1], "y_pred": [0, 1], "sex": ["f", "f"]}, "The attribute sex has one value only"),
+        ({"y_true": ["a", "a"], "y_pred": ["a", "b"]}, "There are no pictures of b"),
+        ({"y_true": [0, 1], "y_pred": [0, 1], "file": ["x", "x"]}, "1 rows name a picture that a different row names"),
+        ({"y_true": [0, 1], "y_pred": [0, 1], "sex": ["f", "f"]}, "The attribute sex has only one value"),
         (
             {"y_true": [0, 1], "y_pred": [0, 1], "sex": ["f", "m"]},
-            "In sex there are groups of fewer than 30 pictures (f, m)",
+            "Some groups of sex have fewer than 30 pictures (f, m)",
         ),
         ({"y_true": [0] * 60, "y_pred": [0] * 60, "id": range(60)}, "The column id has 60 values, too many"),
     ],
@@ -158,16 +158,16 @@ def test_missing_names_of_pictures_are_no_doubles():
 
 def test_arrays_that_are_no_columns_are_left_out_and_named():
     found = read_predictions(npz_of(y_true=[0, 1], y_pred=[0, 1], embedding=np.ones((2, 7)), scale=np.array(3.0)), "x")
-    assert [note for note in found.notes if "is no column" in note] == [
-        "The array embedding is no column, so it is left out.",
-        "The array scale is no column, so it is left out.",
+    assert [note for note in found.notes if "is not a column" in note] == [
+        "The array embedding is not a column and was skipped.",
+        "The array scale is not a column and was skipped.",
     ]
     assert not found.heads
 
 
 def test_rows_that_do_not_add_up_are_normalised_when_that_is_asked_for():
     columns = {"y_true": [0, 1], "prob_0": [2.0, 0.5], "prob_1": [2.0, 0.5]}
-    with pytest.raises(DataError, match=r"1 rows do not add up to 1; those of row 1 add up to 4\. Have them"):
+    with pytest.raises(DataError, match=r"1 rows do not add up to 1; those of row 1 add up to 4\. Normalise"):
         read_predictions(csv_of(columns), "x")
     found = read_predictions(csv_of(columns), "x", normalise=True)
     assert found.probabilities.tolist() == [[0.5, 0.5], [0.5, 0.5]]
@@ -183,17 +183,17 @@ def test_rounded_probabilities_are_near_enough():
 PROBABLE = {"y_true": ["a", "b"], "prob_a": [0.5, 0.5], "prob_b": [0.5, 0.5]}
 FAULTS = [
     ({"prob_a": [1.0], "prob_b": [0.0]}, "The true classes are missing. Expected a column y_true"),
-    ({"y_true": ["a", "b"], "sex": ["f", "m"]}, "Neither predicted classes nor probabilities are there"),
+    ({"y_true": ["a", "b"], "sex": ["f", "m"]}, "The table has neither predicted classes nor probabilities"),
     ({"y_true": [], "y_pred": []}, "The table is empty"),
     ({"y_true": ["a", None], "y_pred": ["a", "b"]}, "Row 2 has no true class"),
     ({"y_true": [None, None], "y_pred": [None, None]}, "Row 1 has no true class"),
     ({"y_true": ["a", "b"], "y_pred": ["a", None]}, "Row 2 has no predicted class"),
-    (PROBABLE | {"y_true": ["a", "c"]}, "Row 2 has the true class 'c', which is none of the 2 classes"),
-    (PROBABLE | {"prob_a": [0.5, -0.5]}, "Row 2 has a probability that is negative or no number"),
-    (PROBABLE | {"prob_a": [0.5, None]}, "Row 2 has a probability that is negative or no number"),
+    (PROBABLE | {"y_true": ["a", "c"]}, "Row 2 has the true class 'c', which is not among the 2 classes"),
+    (PROBABLE | {"prob_a": [0.5, -0.5]}, "Row 2 has a probability that is negative or not a number"),
+    (PROBABLE | {"prob_a": [0.5, None]}, "Row 2 has a probability that is negative or not a number"),
     (
         {"y_true": ["a"] * 3, "prob_a": [1, 1, "one"], "prob_b": [0] * 3},
-        "Row 3 has a probability that is negative or no",
+        "Row 3 has a probability that is negative or not",
     ),
     (PROBABLE | {"prob_a": [0, 0.5], "prob_b": [0, 0.5]}, "The probabilities of row 1 are all 0"),
     ({"y_true": [999_999_999, 1], "y_pred": [0, 1]}, "The table has 1000000000 classes; at most 2000"),
@@ -213,11 +213,11 @@ def test_each_fault_has_its_sentence(written, columns, sentence):
 @pytest.mark.parametrize(
     ("labels", "sentence"),
     [
-        (["a", "b", "c"], "There are probabilities for 2 classes, but none for 'c'; add prob_c"),
-        (["a"], "There are probabilities for 'b', which is none of the 1 classes"),
+        (["a", "b", "c"], "There are probabilities for 2 classes, but none for 'c'. Add prob_c"),
+        (["a"], "There are probabilities for 'b', which is not among the 1 classes"),
     ],
 )
-def test_labels_that_do_not_fit_the_probabilities_are_told(labels, sentence):
+def test_labels_that_do_not_fit_the_probabilities_are_refused(labels, sentence):
     with pytest.raises(DataError, match=sentence):
         read_predictions(csv_of(PROBABLE), "x", labels=labels)
 
@@ -225,17 +225,17 @@ def test_labels_that_do_not_fit_the_probabilities_are_told(labels, sentence):
 @pytest.mark.parametrize(
     ("arrays", "sentence"),
     [
-        ({"y_true": [0, 1], "y_pred": [0]}, r"different lengths \(y_true 2, y_pred 1\)"),
+        ({"y_true": [0, 1], "y_pred": [0]}, r"differ in length \(y_true 2, y_pred 1\)"),
         (
             {"y_true": ["a"], "probs": [[1, 0, 0]], "labels": ["a", "b"]},
-            "There are 3 probabilities a row, but 2 classes",
+            "Each row has 3 probabilities, but there are 2 classes",
         ),
         (
             {"y_true": [0, 1], "y_pred": [0, 1], "logits_x": np.ones((2, 3))},
-            "The head 'x' has 3 logits a row, but there",
+            "The head 'x' has 3 logits per row, but there",
         ),
-        ({"y_true": [0, 1], "y_pred": [0, 1], "logits_x": np.full((2, 2), np.nan)}, "logits that are no numbers"),
-        ({"y_true": np.array([{}, []], object), "y_pred": [0, 1]}, "can not be read as CSV, parquet or npz"),
+        ({"y_true": [0, 1], "y_pred": [0, 1], "logits_x": np.full((2, 2), np.nan)}, "logits that are not numbers"),
+        ({"y_true": np.array([{}, []], object), "y_pred": [0, 1]}, "cannot be read as CSV, parquet or npz"),
     ],
 )
 def test_each_fault_of_arrays_has_its_sentence(arrays, sentence):
@@ -247,10 +247,10 @@ def test_each_fault_of_arrays_has_its_sentence(arrays, sentence):
     "data",
     [b"", b"\0\1\2\3", b"PK\3\4 nothing", b"PAR1 nothing PAR1", b"\n\n", b'y_true,y_pred\n"a,b', npz_of()[:40]],
 )
-def test_bytes_that_are_no_table_are_told(data):
-    with pytest.raises(DataError) as told:
+def test_bytes_that_are_not_a_table_are_refused(data):
+    with pytest.raises(DataError) as raised:
         read_predictions(data, "x")
-    assert "Expected a column y_true" in str(told.value)
+    assert "Expected a column y_true" in str(raised.value)
 
 
 @pytest.mark.parametrize("written", [csv_of, npz_of])
@@ -280,18 +280,18 @@ def test_an_array_that_promises_more_than_it_holds_is_refused():
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("y_true.npy", header.getvalue())
-    with pytest.raises(DataError, match="can not be read"):
+    with pytest.raises(DataError, match="cannot be read"):
         read_predictions(buffer.getvalue(), "x")
 
 
 def test_two_columns_of_one_name_are_refused():
-    with pytest.raises(DataError, match="2 columns are called 'y_pred'"):
+    with pytest.raises(DataError, match="2 columns are named 'y_pred'"):
         read_predictions(b"y_true,y_pred,y_pred\n0,1,1\n", "x")
 
 
 @pytest.mark.parametrize("rows", ["0,1,x\n0,1\n", "0,1\n0,1,x\n"])
 def test_rows_that_are_longer_than_the_header_are_refused(rows):
-    with pytest.raises(DataError, match="A row of the table has more values than its first row has names"):
+    with pytest.raises(DataError, match="A row of the table has more values than the header has names"):
         read_predictions(f"y_true,y_pred\n{rows}".encode(), "x")
 
 

@@ -12,7 +12,7 @@ ROWS = [[0.5, 0.3, 0.2], [0.1, 0.2, 0.7], [0.4, 0.4, 0.2]]
     ("threshold", "predicted"),
     [(0.0, [0, 0, 0]), (0.4, [0, 2, 0]), (0.41, [0, 2, 1]), (1.0, [1, 2, 1])],
 )
-def test_a_picture_is_taken_for_the_class_from_the_threshold_on_else_for_the_best_other(
+def test_a_picture_is_predicted_as_the_class_from_the_threshold_on_else_as_the_best_other(
     predictions, threshold, predicted
 ):
     found = with_threshold(predictions([0, 1, 2], probabilities=ROWS), 0, threshold)

@@ -1,4 +1,4 @@
-"""What a layer holds of an attribute and where the model looks, asked of a runner whose model is known by heart."""
+"""What a layer encodes about an attribute and where the model looks, with a runner whose answers are known."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from xai_core.jobs.questions.explain import Explain
 from xai_core.method import method_named
 from xai_core.pictures.files import Picture
 from xai_core.preprocessing import Preprocessing
-from xai_core.services.bias_inside import layer_bias, mean_looks
+from xai_core.services.bias_inside import Contrast, Subject, layer_bias, mean_looks
 from xai_core.services.preparation import Prepared
 from xai_core.services.preprocessing_guess import Candidate
 from xai_core.types import Capability, Card, Estimate, InputSpec, ModelSource
 
 SIDE, NUMBER = 8, 80
 WAY = Preprocessing(SIDE, SIDE)
+CONTRAST = Contrast("colour", ("warm", "cold"))
 
 
 def done(found):
@@ -32,7 +33,7 @@ def done(found):
 
 
 class Colours:
-    """Its layer holds the mean red, green and blue; class 1 is red, and so is whoever is called "warm"."""
+    """Its layer holds the mean red, green and blue; class 1 is red, and so are "warm" pictures."""
 
     def ask(self, source, question):
         if isinstance(question, Explain):
@@ -51,7 +52,7 @@ def pictures(warm):
 
 
 @pytest.fixture
-def asked():
+def subject():
     warm = np.arange(NUMBER) % 2 == 0
     truth = (np.arange(NUMBER) % 4 < 2).astype(np.int64)
     pixels, files = pictures(warm), np.array([f"{n}.png" for n in range(NUMBER)])
@@ -70,39 +71,38 @@ def asked():
     )
     card = Card("pytorch", "none", 2, InputSpec(SIDE, SIDE), Capability.PREDICT | Capability.ACTIVATIONS)
     prepared = Prepared(ModelSource("", "m", "0"), card, (Candidate("w", WAY, "", 0.0),), WAY, found.labels)
-    return {"runner": Colours(), "prepared": prepared, "pictures": held, "found": found}
+    return Subject(Colours(), prepared, held, found)
 
 
-def test_a_class_that_rises_with_the_attribute_is_found_and_its_opposite_too(asked):
-    found = layer_bias(**asked, layer="colours", name="colour", values=("warm", "cold"))
+def test_sensitivity_is_positive_for_the_class_that_rises_and_negative_for_its_opposite(subject):
+    found = layer_bias(subject, "colours", CONTRAST)
     assert found.sensitivity[0] == pytest.approx(-found.sensitivity[1], abs=1e-6)
     assert found.sensitivity[1] > 0.3
     assert found.samples == NUMBER
 
 
-def test_turning_the_values_round_turns_the_signs_round(asked):
-    one = layer_bias(**asked, layer="colours", name="colour", values=("warm", "cold"))
-    other = layer_bias(**asked, layer="colours", name="colour", values=("cold", "warm"))
+def test_swapping_the_values_swaps_the_signs(subject):
+    one = layer_bias(subject, "colours", CONTRAST)
+    other = layer_bias(subject, "colours", Contrast("colour", ("cold", "warm")))
     np.testing.assert_allclose(one.projection, -np.array(other.projection), atol=1e-6)
     assert one.projection_size == pytest.approx(other.projection_size)
 
 
-def test_the_mean_maps_of_two_groups_show_where_they_differ(asked):
-    one, other, apart = mean_looks(**asked, method=method_named("saliency")(), name="colour", values=("warm", "cold"))
+def test_the_mean_maps_of_two_groups_show_where_they_differ(subject):
+    one, other, apart = mean_looks(subject, method_named("saliency")(), CONTRAST)
     left, right = np.split(apart.mean, 2, axis=1)
     assert left.min() > right.max()
     assert one.samples == other.samples == 24
     np.testing.assert_allclose(one.mean - other.mean, apart.mean, atol=1e-7)
 
 
-def test_a_value_of_few_pictures_is_told(asked):
-    few = asked["found"].chosen(np.r_[0:20:2, 1:8:2])
+def test_a_value_with_too_few_pictures_is_refused(subject):
+    few = replace(subject, predictions=subject.predictions.chosen(np.r_[0:20:2, 1:8:2]))
     with pytest.raises(DataError, match="'cold' has 4 pictures here; at least 10 are needed"):
-        layer_bias(**asked | {"found": few}, layer="colours", name="colour", values=("warm", "cold"))
+        layer_bias(few, "colours", CONTRAST)
 
 
-def test_predictions_of_another_model_are_told(asked):
-    card = replace(asked["prepared"].card, classes=7)
-    other = replace(asked["prepared"], card=card)
+def test_predictions_of_a_different_model_are_refused(subject):
+    prepared = replace(subject.prepared, card=replace(subject.prepared.card, classes=7))
     with pytest.raises(DataError, match="7 classes, but these predictions have 2"):
-        layer_bias(**asked | {"prepared": other}, layer="colours", name="colour", values=("warm", "cold"))
+        layer_bias(replace(subject, prepared=prepared), "colours", CONTRAST)

@@ -98,14 +98,14 @@ def test_what_was_answered_is_not_asked_again(cache):
         prepared(scale=255.0),
     ],
 )
-def test_another_model_or_preprocessing_is_asked_anew(cache, other):
+def test_a_different_model_or_preprocessing_is_asked_again(cache, other):
     predict_in_background(ColourRunner(), prepared(), picture_set(), cache).result(120)
     runner = ColourRunner()
     predict_in_background(runner, other, picture_set(), cache).result(120)
     assert sum(runner.asked) == 40
 
 
-def test_other_pictures_are_asked_anew(cache):
+def test_different_pictures_are_asked_about_again(cache):
     predict_in_background(ColourRunner(), prepared(), picture_set(), cache).result(120)
     runner = ColourRunner()
     predict_in_background(runner, prepared(), picture_set(seed=1), cache).result(120)
@@ -157,7 +157,7 @@ def test_nobody_waits_for_ever_where_something_else_breaks():
     assert "stopped" in str(job.state.error)
 
 
-def test_pictures_that_can_not_be_opened_are_left_out_and_named(cache):
+def test_pictures_that_cannot_be_opened_are_skipped_and_named(cache):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for n, pixels in enumerate(coloured(20)[0]):
@@ -171,7 +171,7 @@ def test_pictures_that_can_not_be_opened_are_left_out_and_named(cache):
         assert runner.asked == asked
         assert len(found) == 18
         assert "red/03.png" not in found.files.tolist()
-        assert found.notes[-1] == "2 pictures can not be opened and are left out (red/03.png, red/17.png)."
+        assert found.notes[-1] == "2 pictures cannot be opened and were skipped (red/03.png, red/17.png)."
 
 
 def test_a_damaged_part_of_an_archive_costs_its_own_picture_only(cache):
@@ -187,7 +187,7 @@ def test_a_damaged_part_of_an_archive_costs_its_own_picture_only(cache):
     assert found.files.tolist() == ["red/0.bmp", "red/2.bmp"]
 
 
-def test_a_set_that_can_not_be_opened_at_all_is_told():
+def test_a_set_without_a_readable_picture_is_refused():
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("red/1.png", b"broken")
@@ -202,10 +202,10 @@ def test_one_output_is_the_probability_of_the_second_class():
     assert found.labels == ("no", "red")
     np.testing.assert_allclose(found.probabilities.sum(axis=1), 1)
     assert found.probabilities[0, 1] == pytest.approx(coloured(40)[0][0, 0, 0, 0] / 255)
-    assert any("which is taken for the probability of red" in note for note in found.notes)
+    assert any("which is read as the probability of red" in note for note in found.notes)
 
 
-def test_outputs_that_are_no_shares_are_normalised_and_that_is_told():
+def test_outputs_that_do_not_add_up_to_1_are_normalised_with_a_note():
     runner = ColourRunner(answer=lambda means: means)
     found = predict_in_background(runner, prepared(), picture_set()).result(120)
     np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, rtol=1e-6)
@@ -231,17 +231,17 @@ def test_labels_are_matched_by_name_or_by_number(own, labels, truth):
     assert found.notes == ()
 
 
-def test_classes_without_names_are_taken_in_the_order_of_the_alphabet():
+def test_classes_without_names_are_matched_in_alphabetical_order():
     pictures = picture_set(40, ("red", "blue", "green"))
     found = matched(pictures, ("class 0", "class 1", "class 2"))
     assert found.labels == ("blue", "green", "red")
     assert [found.labels[n] for n in found.truth] == pictures.actual.tolist()
-    assert "taken to be blue, green, red, in the order of the alphabet" in found.notes[0]
+    assert "assumed to be blue, green, red, in alphabetical order" in found.notes[0]
 
 
-def test_a_label_that_the_model_does_not_know_is_told():
+def test_a_label_that_the_model_does_not_know_is_refused():
     with pytest.raises(
-        DataError, match=r"The label 'pink' of \d+ pictures is none of the model's 3 classes \(red, green"
+        DataError, match=r"The label 'pink' of \d+ pictures is not among the model's 3 classes \(red, green"
     ):
         matched(picture_set(40, ("pink", "red")), COLOURS)
 

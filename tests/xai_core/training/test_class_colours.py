@@ -1,4 +1,4 @@
-"""Colours of classes can be told apart."""
+"""Colours of classes can be distinguished."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ def test_none_is_grey_as_what_is_missing_is():
     assert min(np.linalg.norm(oklab(colour)[1:]) for colour in CLASS_COLOURS) > 0.07
 
 
-def test_colours_begin_anew_after_the_last():
+def test_colours_repeat_after_the_last():
     assert class_colour(len(CLASS_COLOURS)) == class_colour(0)

@@ -38,8 +38,10 @@ def simple(tag, value):
 
 def as_tensor(tag, value):
     """A scalar as TensorFlow 2 and Keras write it."""
-    told = metadata.create_summary_metadata(display_name=None, description=None)
-    return Summary(value=[Summary.Value(tag=tag, metadata=told, tensor=make_tensor_proto(np.float32(value)))])
+    summary_metadata = metadata.create_summary_metadata(display_name=None, description=None)
+    return Summary(
+        value=[Summary.Value(tag=tag, metadata=summary_metadata, tensor=make_tensor_proto(np.float32(value)))]
+    )
 
 
 def test_columns_of_a_table_with_a_row_an_epoch_are_curves():
@@ -76,12 +78,12 @@ def test_a_shorter_table_leaves_epochs_without_a_value():
         ("epoch,name\n0,a\n1,b\n2,c\n", "columns of numbers"),
     ],
 )
-def test_curves_that_do_not_fit_are_told(text, said):
+def test_curves_that_do_not_fit_are_refused(text, said):
     with pytest.raises(DataError, match=said):
         read_curves(text.encode(), EPOCHS)
 
 
-def test_scalars_of_an_event_file_are_curves_in_the_older_form_and_the_newer():
+def test_scalars_of_an_event_file_are_curves_in_the_older_and_the_newer_format():
     points = [(step, simple("train/loss", 1.0 - step / 4)) for step in range(3)]
     points += [(step, as_tensor("val/accuracy", step / 4)) for step in (2, 0, 1)]
     found = read_curves(events(*points), EPOCHS).values
@@ -89,23 +91,23 @@ def test_scalars_of_an_event_file_are_curves_in_the_older_form_and_the_newer():
     np.testing.assert_array_equal(found["val/accuracy"], [0, 0.25, 0.5])
 
 
-def test_scalars_of_every_batch_are_spread_evenly_over_the_epochs_and_averaged():
+def test_scalars_of_every_batch_are_divided_evenly_among_the_epochs_and_averaged():
     points = [(step, simple("batch_loss", float(step))) for step in range(0, 900, 10)]
     points += [(step, simple("val/loss", float(step))) for step in (299, 599, 899)]
     found = read_curves(events(*points), EPOCHS)
     np.testing.assert_allclose(found.values["batch_loss"], [145, 445, 745])
     np.testing.assert_array_equal(found.values["val/loss"], [299, 599, 899])
     (note,) = found.notes
-    assert note.startswith("batch_loss: more values than epochs, so the steps are spread evenly")
+    assert note.startswith("batch_loss: more values than epochs, so the steps were divided evenly")
 
 
-def test_batches_that_were_noted_every_so_often_and_with_gaps_fall_into_their_epochs():
+def test_batches_recorded_now_and_then_fall_into_their_epochs():
     steps = [step for step in range(49, 3000, 50) if not 1200 < step < 1800]
     found = read_curves(events(*((step, simple("loss", step // 1000)) for step in steps)), EPOCHS)
     np.testing.assert_array_equal(found.values["loss"], [0, 1, 2])
 
 
-def test_batches_go_by_the_epoch_that_was_noted_for_their_step():
+def test_batches_are_aligned_by_the_epoch_recorded_for_their_step():
     lengths = {0: 5, 1: 10, 2: 25}
     numbers = np.repeat(list(lengths), list(lengths.values()))
     points = [(step, simple("epoch", float(number))) for step, number in enumerate(numbers)]
@@ -113,32 +115,32 @@ def test_batches_go_by_the_epoch_that_was_noted_for_their_step():
     found = read_curves(events(*points), EPOCHS)
     assert list(found.values) == ["loss"]
     np.testing.assert_array_equal(found.values["loss"], [0.5, 1.5, 2.5])
-    assert "mean of the steps that were noted for it" in found.notes[0]
+    assert "mean of the steps recorded for it" in found.notes[0]
 
 
-def test_rows_of_one_epoch_in_a_table_are_averaged_and_that_is_told():
+def test_rows_of_one_epoch_are_averaged_with_a_note():
     found = read_curves(b"epoch,batch,loss\n2,1,5\n0,0,1\n0,1,3\n1,0,2\n1,1,\n2,0,3\n", EPOCHS)
     np.testing.assert_array_equal(found.values["loss"], [2, 2, 4])
     assert found.notes[0].startswith("batch, loss: each epoch shows the mean")
 
 
-def test_a_table_of_batches_without_numbers_is_spread_evenly():
+def test_a_table_of_batches_without_numbers_is_divided_evenly():
     text = "loss\n" + "\n".join(str(row // 4) for row in range(12))
     np.testing.assert_array_equal(read_curves(text.encode(), EPOCHS).values["loss"], [0, 1, 2])
 
 
-def test_what_fits_is_taken_and_what_does_not_is_named():
+def test_curves_that_fit_are_kept_and_the_others_are_named():
     points = [(step, simple("loss", 1.0)) for step in range(3)] + [(step, simple("odd", 1.0)) for step in (70, 80)]
     found = read_curves(events(*points), EPOCHS)
     assert list(found.values) == ["loss"]
-    assert found.notes == ("odd: neither one value an epoch nor steps that fit its epochs, so it is left out.",)
+    assert found.notes == ("odd: dropped, since it has neither one value per epoch nor steps that match the epochs.",)
 
 
-def test_of_many_curves_the_first_are_taken_and_that_is_told():
+def test_of_too_many_curves_the_first_are_kept_with_a_note():
     points = [(step, simple(f"loss {n}", 1.0)) for step in range(3) for n in range(MOST_CURVES + 2)]
     found = read_curves(events(*points), EPOCHS)
     assert len(found.values) == MOST_CURVES
-    assert found.notes == (f"Of {MOST_CURVES + 2} curves the first {MOST_CURVES} are taken.",)
+    assert found.notes == (f"Only the first {MOST_CURVES} of {MOST_CURVES + 2} curves are used.",)
 
 
 def test_an_event_file_that_still_grows_is_read_as_far_as_it_is_whole():
@@ -146,7 +148,7 @@ def test_an_event_file_that_still_grows_is_read_as_far_as_it_is_whole():
     np.testing.assert_array_equal(read_curves(data[:-9], EPOCHS).values["loss"], [0, 1, 2])
 
 
-def test_a_damaged_event_file_is_told():
+def test_a_damaged_event_file_is_refused():
     data = bytearray(events((0, simple("loss", 1.0)), (1, simple("loss", 1.0))))
     data[-10] ^= 255
     with pytest.raises(DataError, match="damaged"):

@@ -37,7 +37,7 @@ def test_classes_without_room_flow_together_and_no_picture_is_lost(history):
         assert matrix.sum() == (ends != NO_DATA).all(axis=1).sum()
 
 
-def test_the_classes_that_changed_most_are_told_apart():
+def test_the_classes_that_changed_most_are_shown_separately():
     history = history_of([[0, 0], [0, 0], [1, 3], [3, 1], [2, 2]], [0, 0, 1, 3, 2])
     found = flow(history, classes=2)
     assert found.labels == ("class 1", "class 3", OTHER)

@@ -1,4 +1,4 @@
-"""Histories are read from each format; a fault is told in a sentence."""
+"""Histories are read from each format; a fault is a sentence."""
 
 from __future__ import annotations
 
@@ -66,11 +66,11 @@ def test_minus_one_in_a_table_of_numbers_is_no_data():
 def test_a_table_without_true_classes_is_read_and_says_so():
     found = read("instance_id,epoch,pred\na,0,1\na,1,0\n")
     assert found.actual.tolist() == [-1]
-    assert "not known" in found.notes[0]
+    assert "is unknown" in found.notes[0]
 
 
-def test_one_epoch_only_is_told():
-    assert "one epoch only" in read("instance_id,epoch,pred,actual\na,0,1,1\n").notes[0]
+def test_a_single_epoch_is_noted():
+    assert "only one epoch" in read("instance_id,epoch,pred,actual\na,0,1,1\n").notes[0]
 
 
 def test_files_of_images_are_kept():
@@ -93,25 +93,25 @@ def test_an_npz_is_read_with_curves_names_and_grey_thumbnails():
     np.testing.assert_array_equal(found.pictures, np.repeat(pictures[..., None], 3, axis=3))
 
 
-def test_of_probabilities_that_of_each_prediction_is_kept():
+def test_the_probability_of_each_prediction_is_kept():
     probs = np.full((2, 3, 2), 0.5, np.float16)
     probs[0, 0], probs[1, 2] = [0.75, 0.25], [0.125, 0.875]
     found = npz(predictions=[[0, 1, -1], [1, 1, 0]], actual=[0, 1], probs=probs)
     np.testing.assert_array_equal(found.confidence, [[0.75, 0.5, np.nan], [0.5, 0.5, 0.125]])
-    assert "In 1 predictions probs has another class on top" in found.notes[0]
+    assert "In 1 predictions, probs gives a different class the highest probability" in found.notes[0]
     assert npz(predictions=[[0]], actual=[0]).confidence is None
 
 
-def test_probabilities_tell_how_many_classes_there_are():
+def test_probabilities_set_the_number_of_classes():
     assert npz(predictions=[[0]], actual=[0], probs=np.array([[[0.5, 0.25, 0.25]]])).labels[2] == "class 2"
 
 
-def test_shapes_of_empty_probabilities_are_not_believed():
+def test_the_shape_of_empty_probabilities_is_not_trusted():
     empty = np.zeros((0, 2, 10**9), np.float32)
-    assert "probs is left out" in npz(predictions=[[0, 1]], actual=[0], probs=empty).notes[0]
+    assert "probs was dropped" in npz(predictions=[[0, 1]], actual=[0], probs=empty).notes[0]
     with pytest.raises(DataError, match="at most 1000"):
         npz(predictions=np.zeros((0, 2), int), actual=np.zeros(0, int), probs=empty)
-    with pytest.raises(DataError, match="a row a picture"):
+    with pytest.raises(DataError, match="a row per picture"):
         npz(predictions=np.zeros((0, 2), int), actual=np.zeros(0, int), probs=empty[..., :3])
 
 
@@ -120,21 +120,21 @@ def test_shapes_of_empty_probabilities_are_not_believed():
     [
         (np.full((1, 2, 3), 0.3), r"expected floats \(1, 2, 2\), .* got \(1, 2, 3\) of float64"),
         (np.full((1, 2, 2), 1), "of int64"),
-        (np.full((1, 2, 2), 3.5), "lie between 0 and 1"),
+        (np.full((1, 2, 2), 3.5), "must lie between 0 and 1"),
     ],
 )
-def test_probabilities_that_do_not_fit_are_left_out_with_a_note(probs, said):
+def test_probabilities_that_do_not_fit_are_dropped_with_a_note(probs, said):
     found = npz(predictions=[[0, 1]], actual=[0], labels=["a", "b"], probs=probs)
     assert found.confidence is None
     (note,) = found.notes
-    assert re.search(f"probs is left out: .*{said}", note)
+    assert re.search(f"probs was dropped: .*{said}", note)
 
 
-def test_probabilities_of_more_bytes_than_are_read_are_left_out_with_a_note(monkeypatch):
+def test_probabilities_that_are_too_large_are_dropped_with_a_note(monkeypatch):
     monkeypatch.setattr(arrays, "LARGEST", 1 << 20)
     found = npz(predictions=[[0] * 64] * 64, actual=[0] * 64, probs=np.full((64, 64, 40), 0.025))
     assert found.confidence is None
-    assert found.notes[0].startswith("probs unpacks to 1 MB and is left out; at most 1 MB")
+    assert found.notes[0].startswith("probs unpacks to 1 MB and was dropped; at most 1 MB")
 
 
 def test_columns_of_probabilities_in_a_long_table_are_read():
@@ -146,7 +146,7 @@ def test_columns_of_probabilities_in_a_long_table_are_read():
     numbered = read("instance_id,epoch,pred,actual,prob_0,prob_1\na,0,1,1,0.25,0.75\n")
     np.testing.assert_array_equal(numbered.confidence, [[0.75]])
     wrong = read("instance_id,epoch,pred,actual,prob_0,prob_1\na,0,1,1,-2,3\n")
-    assert (wrong.confidence, wrong.notes[0][:35]) == (None, "The columns prob_… are left out: pr")
+    assert (wrong.confidence, wrong.notes[0][:35]) == (None, "The columns prob_… were dropped: pr")
 
 
 def test_instance_flow_json_is_read():
@@ -165,24 +165,24 @@ def test_instance_flow_json_is_read():
         (LONG + "c,2,dog,cat\nc,10,dog,dog\n", "'c' has several true classes"),
         (LONG + ",2,dog,cat\n", "Row 6 has no instance_id"),
         (LONG + "c,,dog,cat\n", "Row 6 has no epoch"),
-        (WIDE + "007,1,1,1\n", "'007' stands in the file twice"),
-        (WIDE.replace("epoch_10", "epoch_2"), "epoch_2 stands in the table twice"),
-        (WIDE.replace("007,0", "007,-3"), "a cell holds -3"),
-        (WIDE.replace("007,0", "007,0.5"), "a cell holds 0.5"),
+        (WIDE + "007,1,1,1\n", "'007' occurs twice in the file"),
+        (WIDE.replace("epoch_10", "epoch_2"), "epoch_2 occurs twice in the table"),
+        (WIDE.replace("007,0", "007,-3"), "a cell has -3"),
+        (WIDE.replace("007,0", "007,0.5"), "a cell has 0.5"),
         (WIDE.replace("007,0", "007,100000000"), "at most 1000"),
         ("instance_id,actual,epoch_0\na,1,1,1\n", "more cells"),
-        ('instance_id,epoch,pred\n"a,0,1\n', "no table"),
-        ("{not json", "InstanceFlow's JSON has name"),
+        ('instance_id,epoch,pred\n"a,0,1\n', "cannot be read as a table"),
+        ("{not json", "Expected InstanceFlow's JSON"),
         (flow_json(labels=["cat"]), "1 classes, 0 to 0, but a prediction is 1"),
-        (flow_json(epochs=[{"id": "1", "classifications": [0]}]), "Epoch 1 has not one classification for each"),
+        (flow_json(epochs=[{"id": "1", "classifications": [0]}]), "Epoch 1 needs one classification for each"),
         (flow_json(epochs=[]), r"got predictions of the shape \(2, 0\)"),
         (flow_json(epochs=[{"id": "1", "classifications": [0, "dog"]}]), "Export it again"),
-        (flow_json(instances=[{"id": "a", "actual": 0}, {"id": "a", "actual": 1}]), "'a' stands in the file twice"),
+        (flow_json(instances=[{"id": "a", "actual": 0}, {"id": "a", "actual": 1}]), "'a' occurs twice in the file"),
         (flow_json(instances=[3]), "Export it again"),
     ],
     ids=lambda given: given[:24] if " " in given else None,
 )
-def test_a_fault_is_told_in_a_sentence(text, said):
+def test_a_fault_is_a_sentence(text, said):
     with pytest.raises(DataError, match=said):
         read(text)
 
@@ -190,14 +190,14 @@ def test_a_fault_is_told_in_a_sentence(text, said):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"actual": [1]}, "holds predictions and actual; got actual"),
+        ({"actual": [1]}, "with predictions and actual; got actual"),
         ({"predictions": [[0, 1]], "actual": [0, 1]}, r"got \(1, 2\), \(2,\)"),
         ({"predictions": [[0, 2]], "actual": [0], "labels": ["a", "b"]}, "2 classes, 0 to 1, but a prediction is 2"),
         ({"predictions": [[0, -2]], "actual": [0]}, "got -2"),
         ({"predictions": [[0.5, 1]], "actual": [0]}, "whole numbers, the classes counted from 0; got 0.5"),
         ({"predictions": [["a"]], "actual": [0]}, "whole numbers"),
-        ({"predictions": [[0, 1]], "actual": [0], "ids": ["a", "b"]}, "2 ids where 1 are due"),
-        ({"predictions": [[0, 1]], "actual": [0], "epochs": ["1", "1"]}, "epoch '1' stands in the file twice"),
+        ({"predictions": [[0, 1]], "actual": [0], "ids": ["a", "b"]}, "2 ids; expected 1"),
+        ({"predictions": [[0, 1]], "actual": [0], "epochs": ["1", "1"]}, "epoch '1' occurs twice in the file"),
         ({"predictions": [[0, 1]], "actual": [0], "pictures": np.zeros((1, 4, 4))}, "of uint8; got"),
         ({"predictions": [[0, 1]], "actual": [0], "pictures": np.zeros((2, 4, 4), np.uint8)}, "Expected pictures"),
     ],
@@ -208,8 +208,8 @@ def test_an_npz_whose_arrays_do_not_fit_is_refused(given, said):
         npz(**given)
 
 
-def test_python_objects_in_an_npz_are_never_opened():
-    with pytest.raises(DataError, match="never opened"):
+def test_python_objects_in_an_npz_are_never_loaded():
+    with pytest.raises(DataError, match="never loaded"):
         npz(predictions=np.array([[{}]], object), actual=[0])
 
 
@@ -220,7 +220,7 @@ def test_a_damaged_npz_is_refused():
         read_history(written.getvalue()[:-40], "run")
 
 
-def test_an_npz_that_unpacks_to_more_than_is_taken_is_refused_before_it_is_unpacked(monkeypatch):
+def test_an_npz_that_would_unpack_to_too_much_is_refused_before_it_is_unpacked(monkeypatch):
     monkeypatch.setattr(arrays, "LARGEST", 1 << 20)
     monkeypatch.setattr(np, "load", None)
     written = io.BytesIO()
@@ -230,13 +230,13 @@ def test_an_npz_that_unpacks_to_more_than_is_taken_is_refused_before_it_is_unpac
         read_history(written.getvalue(), "run")
 
 
-def test_more_predictions_than_are_taken_are_refused():
+def test_too_many_predictions_are_refused():
     pictures = MOST_CELLS // 100 + 1
     with pytest.raises(DataError, match="at most 5,000,000"):
         npz(predictions=np.zeros((pictures, 100), np.int8), actual=np.zeros(pictures, np.int8))
 
 
-def test_more_bytes_than_are_read_are_refused():
+def test_a_file_that_is_too_large_is_refused():
     class Long(bytes):
         def __len__(self):
             return LARGEST + 1

@@ -64,10 +64,10 @@ def test_thumbnails_survive_instance_flow_json():
     assert_same(read_history(to_instance_flow(history), "run"), history)
 
 
-def test_a_picture_in_json_that_is_none_is_told():
+def test_a_picture_in_json_that_cannot_be_opened_is_refused():
     whole = json.loads(to_instance_flow(history_of([[0, 1]], [1], pictures=pictures_of(1))))
     whole["instances"][0]["image"] = "data:image/png;base64,AAAA"
-    with pytest.raises(DataError, match="A picture in the file can not be opened"):
+    with pytest.raises(DataError, match="A picture in the file cannot be opened"):
         read_history(json.dumps(whole).encode(), "run")
 
 

@@ -33,7 +33,7 @@ def test_histories_are_offered_the_newest_first_and_nothing_else(folder, tmp_pat
 def test_no_other_file_can_be_read(folder, tmp_path, name):
     (tmp_path / "secret.csv").write_text(TABLE)
     (folder.path / "link.csv").symlink_to(tmp_path / "secret.csv")
-    with pytest.raises(DataError, match="among the runs of this server"):
+    with pytest.raises(DataError, match="This server has no run named"):
         folder.read(name)
     assert folder.stamp(name) is None
 

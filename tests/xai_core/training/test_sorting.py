@@ -25,7 +25,7 @@ def numbers(**asked):
 @pytest.mark.parametrize(
     ("order", "expected"),
     [
-        ("as they came", [0, 1, 2, 3, 4, 5]),
+        ("original", [0, 1, 2, 3, 4, 5]),
         ("misclassification rate", [2, 3, 1, 5, 0, 4]),
         ("changes", [1, 3, 5, 0, 2, 4]),
         ("visited classes", [3, 1, 5, 0, 2, 4]),

@@ -1,0 +1,33 @@
+"""How numbers are written, and in which order names stand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+UNDEFINED = "n/a"
+
+
+def natural(text: str) -> tuple[tuple[float, str], ...]:
+    """Return a sort key that reads digits as numbers: "3-9" comes before "10-19"."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", text)
+    return (*((float(part), "") if part[0] in "0123456789" else (float("inf"), part) for part in parts),)
+
+
+def number(value: float | None) -> str:
+    """Return a value with three decimals, a whole number or yes and no without, "n/a" if it is undefined."""
+    if value is None:
+        return UNDEFINED
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) if isinstance(value, int) else f"{value:.3f}"
+
+
+def capitalised(text: str) -> str:
+    """Return text with a capital first letter, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def some(names: Sequence[str]) -> str:
+    """Return the first few names, separated by commas."""
+    return ", ".join(name[:40] for name in names[:4]) + (" and others" if len(names) > 4 else "")
