@@ -21,7 +21,7 @@ PICTURES, CLASSES = 10_000, 100
 VALUES = {"gender": 2, "age": 9, "race": 7}
 CONFIDENCES = 0.01
 VIEWS = (
-    *(("Overview", None), ("Classes", "Figures"), ("Classes", "Confusion"), ("Classes", "ROC curves")),
+    *(("Overview", None), ("Classes", "Metrics"), ("Classes", "Confusion"), ("Classes", "ROC curves")),
     *(("Classes", "Calibration"), ("Groups", None), ("Inside the model", None), ("Download", None)),
 )
 PATIENCE = 300

@@ -1,4 +1,4 @@
-"""See how a network's predictions changed while it learned."""
+"""See how a network's predictions changed during training."""
 
 import streamlit as st
 
@@ -11,14 +11,14 @@ from vitrine.ui.training.view import notes, overview, view_form
 
 frame.within_app()
 st.title("Training")
-st.caption("See which pictures a network learnt late, forgot again or never learnt, epoch by epoch.")
+st.caption("See which pictures a network learned late, forgot or never learned, epoch by epoch.")
 
 controls, answer = st.columns([2, 7], gap="medium")
 with controls:
     history = history_source()
 if history is None:
     with answer:
-        st.info("Bring a history on the left, or start with the sample.", icon=":material/arrow_back:")
+        st.info("Upload a history on the left, or start with the sample.", icon=":material/arrow_back:")
     st.stop()
 
 with controls:

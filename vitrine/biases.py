@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from vitrine.files import Labels, file_bytes, label_bytes, write_files
 from vitrine.tables import Table, as_html, as_text
+from xai_core.bias.metrics import metrics
+from xai_core.bias.page import page
 from xai_core.bias.predictions import Predictions
 from xai_core.bias.predictions_file import PREDICTIONS, predictions_csv
 from xai_core.bias.reading import read_predictions
 from xai_core.bias.settings import Attack, Settings
-from xai_core.bias.tables import csv_tables, metrics, page
+from xai_core.bias.tables import csv_tables
 from xai_core.errors import DataError, ParamError
 from xai_core.labels import find_class, read_labels
 from xai_core.params import Declared

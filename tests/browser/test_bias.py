@@ -1,4 +1,4 @@
-"""From a model and labelled faces to groups, to the pictures of a cell and to files, in a real browser."""
+"""From a model and labelled faces to groups, the pictures of a cell and downloads, in a real browser."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def faces(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> FaceClassif
 
 
 def as_table(faces: FaceClassifier, to: Path) -> Path:
-    """Write what the model says as a table of predictions."""
+    """Write the model's predictions as a table."""
     columns = [f"prob_{label}" for label in CLASSES]
     with to.open("w", newline="") as file:
         writer = csv.writer(file)
@@ -63,8 +63,8 @@ def written(right: int, pictures: int) -> str:
     return f"{right / pictures:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
 
 
-def taken_for(faces: FaceClassifier, actual: str, predicted: str) -> list[str]:
-    """Return the faces of a cell of the confusion matrix, those that the model is surest of first."""
+def predicted_as(faces: FaceClassifier, actual: str, predicted: str) -> list[str]:
+    """Return the faces of a cell of the confusion matrix, the most confident predictions first."""
     found = [
         (-shares.max(), row["file"])
         for row, shares in zip(faces.rows, faces.probabilities, strict=True)
@@ -78,7 +78,7 @@ def open_tab(page: Page, name: str) -> None:
     wait_until_quiet(page)
 
 
-def ask_about(page: Page, faces: FaceClassifier, folder: Path) -> None:
+def upload_faces(page: Page, faces: FaceClassifier, folder: Path) -> None:
     """Bring the model with its labels, and the faces to ask it about."""
     person.upload_model(page, faces.weights)
     person.wait_until_ready(page)
@@ -94,7 +94,7 @@ def ask_about(page: Page, faces: FaceClassifier, folder: Path) -> None:
     expect(page.get_by_text(f"{len(faces.rows)} pictures, 2 classes")).to_be_visible()
 
 
-def bring_table(page: Page, table: Path) -> None:
+def upload_table(page: Page, table: Path) -> None:
     page.get_by_text("Predictions", exact=True).click()
     page.locator('[class*="st-key-predictions-"] input[type=file]').set_input_files(table)
     expect(page.get_by_role("textbox", name=re.compile("2 classes"))).to_have_count(2)
@@ -120,7 +120,7 @@ def click_cell(page: Page, row: int, column: int, classes: int) -> None:
 
 
 def downloaded_figures(page: Page) -> list[dict[str, Any]]:
-    page.get_by_role("button", name="Work out all figures").click()
+    page.get_by_role("button", name="Compute all metrics").click()
     button = page.get_by_role("button", name="metrics.json")
     expect(button).to_be_visible()
     with page.expect_download() as download:
@@ -144,34 +144,34 @@ def flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from flat(one, f"{path}/{name}")
 
 
-def test_a_model_is_asked_about_real_faces_and_its_errors_are_followed_to_single_ones(
+def test_a_model_predicts_real_faces_and_its_errors_lead_to_single_pictures(
     page: Page, app: str, faces: FaceClassifier, tmp_path: Path
 ) -> None:
     page.set_viewport_size({"width": 1600, "height": 1000})
     person.start(page, f"{app}/?method=saliency")
-    ask_about(page, faces, tmp_path)
+    upload_faces(page, faces, tmp_path)
     table = as_table(faces, tmp_path / "said.csv")
-    bring_table(page, table)
+    upload_table(page, table)
 
     open_tab(page, "Groups")
     assert cells_of(page, "Accuracy") == accuracies(faces, "race")
     person.choose(page, "bias-crossing", "age")
     expect(page.get_by_text("for the class Male against the rest, by race × age")).to_be_visible()
     groups = {(row["race"], row["age"]) for row in faces.rows}
-    expect(page.get_by_text(f"Of {len(groups)} groups")).to_be_visible()
+    expect(page.get_by_text(f"of {len(groups)} groups")).to_be_visible()
 
     open_tab(page, "Download")
-    asked, told = downloaded_figures(page)
+    from_pictures, from_table = downloaded_figures(page)
     expected = figures_on_the_command_line(table, tmp_path / "bias")
-    assert dict(flat(told)) == dict(flat(expected))
+    assert dict(flat(from_table)) == dict(flat(expected))
     for figures in ROUNDED_ALIKE:
-        assert dict(flat(asked[figures])) == pytest.approx(dict(flat(expected[figures])), abs=1e-4)
+        assert dict(flat(from_pictures[figures])) == pytest.approx(dict(flat(expected[figures])), abs=1e-4)
 
     open_tab(page, "Classes")
     page.get_by_text("Confusion", exact=True).click()
     wait_until_quiet(page)
     click_cell(page, CLASSES.index("Female"), CLASSES.index("Male"), len(CLASSES))
-    wrong = taken_for(faces, "Female", "Male")
+    wrong = predicted_as(faces, "Female", "Male")
     expect(page.get_by_text(f"{len(wrong)} pictures.", exact=True)).to_be_visible()
     expect(page.get_by_alt_text(wrong[0])).to_be_visible()
     page.get_by_role("button", name="Explain 1", exact=True).click()

@@ -15,15 +15,16 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from tests.added_metric import added, example
 from tests.pages.conftest import InstantRunner, text_of, with_sample
 from vitrine.samples import sample_predictions
 from vitrine.ui.bias import download, tabs
 from vitrine.ui.charts import with_interval
 from vitrine.ui.slots.bias import BiasSlot
-from xai_core.bias.group_accuracy import accuracies
+from xai_core.bias.group_comparison import compare_groups
 from xai_core.bias.summary import summary
-from xai_core.bias.wording import number
 from xai_core.jobs.base import Job, Status
+from xai_core.wording import number
 
 HEADS = ["y_true", "y_pred", "prob_cat", "prob_dog", "prob_owl", "colour", "size"]
 ROWS = [
@@ -34,7 +35,7 @@ ROWS = [
     ["dog", "cat", 0.5, 0.4, 0.1, "green", "big"],
     ["dog", "dog", 0.2, 0.7, 0.1, "green", "small"],
 ]
-NEVER = "owl"  # nothing is, and nothing is taken for one
+NEVER = "owl"  # never occurs, and is never predicted
 
 
 def table(rows: list[list[object]] = ROWS, heads: list[str] = HEADS) -> bytes:
@@ -82,10 +83,10 @@ def plain(text: str) -> str:
     return text.replace("\\", "").replace("\u00a0", " ")
 
 
-def test_without_predictions_it_says_how_to_bring_some_and_offers_tables_to_practise_on(app: AppTest) -> None:
+def test_without_predictions_it_says_how_to_upload_some_and_offers_tables_to_practise_on(app: AppTest) -> None:
     on_bias_page(app)
     assert not app.exception
-    assert "Bring predictions on the left" in text_of(app)
+    assert "Upload predictions on the left" in text_of(app)
     assert "0.364" in app.table[1].value.to_string()
     assert "not printed" in app.table[1].value.to_string()
     assert "n/a" not in app.table[1].value.to_string()
@@ -97,7 +98,7 @@ def test_the_sample_shows_its_figures_with_intervals_and_what_they_mean(app: App
     accuracy = summary(sample_predictions())["accuracy"]
     shown = overview_of(app, "Coloured digits")
     assert shown["Accuracy"] == f"{number(accuracy.value)} [{number(accuracy.low)}, {number(accuracy.high)}]"
-    assert "may have none" in app.table[0].value.loc["Degree of bias", "What it says"]
+    assert "can still score 0" in app.table[0].value.loc["Degree of bias", "What it says"]
     assert "95% intervals" in text_of(app)
 
 
@@ -123,7 +124,7 @@ def test_an_uploaded_table_is_called_by_its_file_and_can_be_renamed_and_removed(
     app.text_input(key="bias.name.0").set_value("final").run()
     assert overview_of(app, "final")["Pictures"] == "6"
     app.button(key="bias.remove.0").click().run()
-    assert "Bring predictions on the left" in text_of(app)
+    assert "Upload predictions on the left" in text_of(app)
 
 
 def test_two_tables_of_one_name_stand_side_by_side_under_two_names(app: AppTest) -> None:
@@ -138,7 +139,7 @@ def test_at_most_six_are_held(app: AppTest) -> None:
     on_bias_page(app)
     for turn in range(6):
         upload(app, table(), before=turn)
-    assert "remove one to bring another" in text_of(app)
+    assert "Remove one to load another" in text_of(app)
     assert [one for one in app.file_uploader if one.key.startswith("predictions")] == []
     assert len(app.table[0].value.columns) == 7
 
@@ -147,28 +148,28 @@ def test_at_most_six_are_held(app: AppTest) -> None:
     ("rows", "heads", "sentence"),
     [
         ([row[1:] for row in ROWS], HEADS[1:], "The true classes are missing"),
-        ([["fox", *row[1:]] for row in ROWS], HEADS, "'fox', which is none of the 3 classes"),
-        ([[*row[:2], -1, *row[3:]] for row in ROWS], HEADS, "negative or no number"),
+        ([["fox", *row[1:]] for row in ROWS], HEADS, "'fox', which is not among the 3 classes"),
+        ([[*row[:2], -1, *row[3:]] for row in ROWS], HEADS, "negative or not a number"),
         ([], HEADS, "The table is empty"),
     ],
 )
-def test_a_fault_of_a_table_is_a_sentence(app: AppTest, rows: list, heads: list, sentence: str) -> None:
+def test_a_fault_in_a_table_is_a_sentence(app: AppTest, rows: list, heads: list, sentence: str) -> None:
     with_table(app, table(rows, heads))
     assert not app.exception
     assert sentence in plain(text_of(app))
-    assert "Normalise them" not in [one.label for one in app.button]
+    assert "Normalise rows" not in [one.label for one in app.button]
 
 
-def test_rows_that_do_not_add_up_are_normalised_where_that_is_asked_for(app: AppTest) -> None:
+def test_rows_that_do_not_add_up_to_1_are_normalised_on_request(app: AppTest) -> None:
     with_table(app, table([[*row[:2], *(2 * value for value in row[2:5]), *row[5:]] for row in ROWS]))
     assert "do not add up to 1" in text_of(app)
-    next(one for one in app.button if one.label == "Normalise them").click().run()
+    next(one for one in app.button if one.label == "Normalise rows").click().run()
     assert not app.error
     assert overview_of(app)["Pictures"] == "6"
     assert "were normalised" in text_of(app)
 
 
-def test_labels_give_names_to_classes_that_are_numbers(app: AppTest) -> None:
+def test_labels_name_classes_that_are_numbers(app: AppTest) -> None:
     on_bias_page(app)
     app.file_uploader(key="bias.labels").upload("labels.txt", b"cat\ndog\n").run()
     upload(app, table([[0, 0], [1, 1], [1, 0]], ["y_true", "y_pred"]))
@@ -176,7 +177,7 @@ def test_labels_give_names_to_classes_that_are_numbers(app: AppTest) -> None:
     assert app.dataframe[0].value["label"].tolist() == ["cat", "dog"]
 
 
-def test_what_is_not_defined_is_n_a(app: AppTest) -> None:
+def test_undefined_values_are_n_a(app: AppTest) -> None:
     with_table(app, table([row[:2] for row in ROWS], HEADS[:2]))
     assert overview_of(app)["Macro AUROC"] == "n/a"
     look(app, "ROC curves")
@@ -197,7 +198,7 @@ def test_a_class_that_is_never_predicted_is_named(app: AppTest) -> None:
     assert "never predicts dog" in text_of(app)
 
 
-def test_filters_hold_for_every_figure(app: AppTest) -> None:
+def test_filters_apply_to_every_metric(app: AppTest) -> None:
     with_table(app)
     app.multiselect(key="bias.of.colour").set_value(["green"]).run()
     assert overview_of(app)["Pictures"] == "3"
@@ -210,10 +211,10 @@ def test_filters_hold_for_every_figure(app: AppTest) -> None:
     assert "No picture passes the filters" in text_of(app)
 
 
-def test_going_back_to_a_filter_works_nothing_out_anew(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_going_back_to_a_filter_computes_nothing_again(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     with_table(app)
     app.toggle(key="bias.wrong").set_value(True).run()
-    monkeypatch.setattr("vitrine.ui.bias.overview.summary", None)
+    monkeypatch.setattr("vitrine.ui.bias.selection.summary", None)
     app.toggle(key="bias.wrong").set_value(False).run()
     assert not app.exception
     assert overview_of(app)["Pictures"] == "6"
@@ -224,25 +225,25 @@ def test_a_threshold_decides_one_class(app: AppTest) -> None:
     app.selectbox(key="bias.decided").set_value("cat").run()
     app.slider(key="decision.threshold").set_value(0.2).run()
     open_tab(app, "Classes")
-    taken = app.dataframe[0].value.set_index("label")["predicted"]
-    assert taken.to_dict() == {"cat": 5, "dog": 1, "owl": 0}
+    predicted = app.dataframe[0].value.set_index("label")["predicted"]
+    assert predicted.to_dict() == {"cat": 5, "dog": 1, "owl": 0}
 
 
-def test_a_link_sets_the_intervals_and_says_what_it_can_not_set(app: AppTest) -> None:
+def test_a_link_sets_the_intervals_and_says_what_it_cannot_set(app: AppTest) -> None:
     app.query_params["bias.interval_level"], app.query_params["bias.classes_shown"] = "0.8", "900"
     with_table(app)
     assert "80% intervals" in text_of(app)
     assert "Classes shown must be between 2 and 30" in plain(text_of(app))
 
 
-def test_bootstrap_samples_are_stratified_by_an_attribute_where_a_model_has_it(app: AppTest) -> None:
+def test_bootstrap_samples_are_stratified_by_an_attribute_if_the_model_has_it(app: AppTest) -> None:
     with_table(app)
     upload(app, table([row[:2] for row in ROWS], HEADS[:2]), "plain.csv", before=1)
     assert "stratified" not in text_of(app)
     before = overview_of(app)["Accuracy"], overview_of(app, "plain")["Accuracy"]
     app.selectbox(key="bias.stratify_by").set_value("colour").run()
     assert not app.exception
-    assert "stratified by colour. Without that attribute, so drawn as a whole: plain." in plain(text_of(app))
+    assert "stratified by colour. Not stratified, for lack of that attribute: plain." in plain(text_of(app))
     assert overview_of(app)["Accuracy"] != before[0]
     assert overview_of(app, "plain")["Accuracy"] == before[1]
 
@@ -252,7 +253,7 @@ def test_a_model_without_the_filtered_attribute_is_left_out_with_the_reason(app:
     upload(app, table([row[:2] for row in ROWS], HEADS[:2]), "plain.csv", before=1)
     app.multiselect(key="bias.of.colour").set_value(["red"]).run()
     assert list(app.table[0].value.columns) == ["model", "What it says"]
-    assert "plain: There is no attribute called 'colour'" in plain(text_of(app))
+    assert "plain: The table has no attribute named 'colour'" in plain(text_of(app))
 
 
 def test_groups_by_two_attributes_show_what_is_n_a_and_warn_of_few_pictures(app: AppTest) -> None:
@@ -267,46 +268,48 @@ def test_groups_by_two_attributes_show_what_is_n_a_and_warn_of_few_pictures(app:
     assert rates.loc["green × big", "Recall"].startswith("0.000")
     said = plain(text_of(app))
     assert "Fewer than 30 pictures" in said
-    assert "compared all the same, so chance alone may decide" in said
-    assert "Recall is n/a for green × small (no picture of the class), and so is what compares it" in said
+    assert "compared anyway, so chance alone can decide" in said
+    assert "Recall is n/a for green × small (no picture of this class), so comparisons that use it are n/a too" in said
     apart = next(one.value["model"] for one in app.table if "Equal opportunity difference" in one.value.index)
     assert apart["Equal opportunity difference"] == apart["Equalized odds ratio"] == "n/a"
     assert apart["Demographic parity difference"] == "1.000"
-    assert "disparate impact for the class cat is 0.000 also between groups of fewer than 30 pictures" in said
+    assert "disparate impact for the class cat is 0.000; below 0.8 it counts as adverse impact" in said
+    assert "(including groups of fewer than 30 pictures" in said
 
 
-def test_groups_that_are_too_small_are_left_out_of_what_compares_groups_and_named(app: AppTest) -> None:
+def test_groups_that_are_too_small_are_left_out_of_comparisons_and_named(app: AppTest) -> None:
     with_table(app)
     open_tab(app, "Groups")
     said = plain(text_of(app))
     assert "Fewer than 30 pictures: green, red. They are left out" in said
-    assert "Fewer than two groups are left, so nothing is compared." in said
-    assert "counts as adverse" not in said
+    assert "Fewer than two groups remain, so there is nothing to compare." in said
+    assert "counts as adverse impact" not in said
     assert app.table[0].value["model"].tolist() == ["n/a"] * 2
     assert app.dataframe[0].value["Pictures"].tolist() == [3, 3]
     open_tab(app, "Overview")
     assert "Accuracy by group" not in text_of(app)
 
 
-def test_accuracy_by_group_is_about_all_classes_and_comes_first(app: AppTest) -> None:
+def test_accuracy_by_group_covers_all_classes_and_comes_first(app: AppTest) -> None:
     with_sample_predictions(app)
-    whole = accuracies(sample_predictions(), sample_predictions().attributes["colour"])
-    shown = {one.name: with_interval(one.accuracy.value, one.accuracy.low, one.accuracy.high) for one in whole.groups}
-    told = plain(text_of(app))
-    assert f"By colour it goes from {shown['red']} for red to {shown['green']} for green." in told
+    whole = compare_groups(sample_predictions(), sample_predictions().attributes["colour"], 0)
+    rates = {group.name: group.rates["accuracy"] for group in whole.groups}
+    shown = {name: with_interval(rate.value, rate.low, rate.high) for name, rate in rates.items()}
+    sentence = f"By colour, accuracy ranges from {shown['red']} for red to {shown['green']} for green."
+    assert sentence in plain(text_of(app))
     open_tab(app, "Groups")
     assert not app.exception
     first = app.dataframe[0].value
     assert dict(zip(first["Group"], first["Accuracy"], strict=True)) == shown
-    assert first["Pictures"].tolist() == [one.samples for one in whole.groups]
+    assert first["Pictures"].tolist() == [group.pictures for group in whole.groups]
     assert "Accuracy" not in app.dataframe[1].value
     apart = app.table[0].value["Coloured digits"]
-    assert apart["Accuracy difference"] == number(whole.accuracy_difference)
+    assert apart["Accuracy difference"] == number(whole.between["accuracy_difference"])
     said = plain(text_of(app))
-    assert said.index("Accuracy by colour, about all classes") < said.index("against the rest, by colour")
+    assert said.index("Accuracy by colour, over all classes") < said.index("against the rest, by colour")
 
 
-def test_groups_stand_in_the_order_of_their_numbers(app: AppTest) -> None:
+def test_groups_named_by_numbers_are_sorted_by_number(app: AppTest) -> None:
     rows = [[*row[:5], age] for row, age in zip(ROWS, ("0-2", "10-19", "3-9", "20-29", "3-9", "0-2"), strict=True)]
     with_table(app, table(rows, [*HEADS[:5], "age"]))
     assert app.multiselect(key="bias.of.age").options == ["0-2", "3-9", "10-19", "20-29"]
@@ -314,7 +317,7 @@ def test_groups_stand_in_the_order_of_their_numbers(app: AppTest) -> None:
     assert [one.value["Group"].tolist() for one in app.dataframe[:2]] == [["0-2", "3-9", "10-19", "20-29"]] * 2
 
 
-def test_groups_of_all_models_lie_side_by_side(app: AppTest) -> None:
+def test_groups_of_all_models_are_shown_side_by_side(app: AppTest) -> None:
     with_table(app)
     upload(app, table([[row[0], row[0], *row[2:]] for row in ROWS]), "right.csv", before=1)
     app.slider(key="bias.group_minimum").set_value(1).run()
@@ -327,10 +330,24 @@ def test_groups_of_all_models_lie_side_by_side(app: AppTest) -> None:
     assert accuracy.loc["Accuracy difference", "right"] == "0.000"
 
 
-def test_without_an_attribute_groups_are_explained_away(app: AppTest) -> None:
+def test_a_metric_that_was_added_is_in_the_table_the_chart_and_the_comparisons(app: AppTest) -> None:
+    with_table(app)
+    app.slider(key="bias.group_minimum").set_value(1).run()
+    with added(example):
+        open_tab(app, "Groups")
+        app.selectbox(key="bias.positive.0").set_value("cat").run()
+        assert not app.exception
+        assert app.dataframe[1].value["False negative rate"].tolist()[0].startswith("1.000")
+        titles = [note["text"] for note in json.loads(app.get("plotly_chart")[1].proto.spec)["layout"]["annotations"]]
+        assert "False<br>negative<br>rate" in titles
+        between = next(one.value["model"] for one in app.table if "False negative rate difference" in one.value.index)
+        assert between["False negative rate difference"] == "1.000"
+
+
+def test_without_an_attribute_the_page_says_what_groups_need(app: AppTest) -> None:
     with_table(app, table([row[:2] for row in ROWS], HEADS[:2]))
     open_tab(app, "Groups")
-    assert "Groups need an attribute with two values" in text_of(app)
+    assert "Groups need an attribute with at least two values" in text_of(app)
 
 
 def test_heads_have_a_tab_only_where_there_are_some(app: AppTest) -> None:
@@ -347,7 +364,7 @@ def test_heads_have_a_tab_only_where_there_are_some(app: AppTest) -> None:
     assert shown["image"].startswith("1.000")
 
 
-def test_the_pictures_of_a_cell_are_listed_the_surest_first(app: AppTest) -> None:
+def test_the_pictures_of_a_cell_are_listed_most_confident_first(app: AppTest) -> None:
     with_table(app)
     look(app, "Confusion")
     app.selectbox(key="bias.cell.actual").set_value("cat").run()
@@ -356,7 +373,7 @@ def test_the_pictures_of_a_cell_are_listed_the_surest_first(app: AppTest) -> Non
     assert listed["Picture"].tolist() == ["row 1", "row 3"]
     assert listed["Confidence"].tolist() == pytest.approx([0.8, 0.7], abs=1e-6)
     app.selectbox(key="bias.cell.predicted").set_value("owl").run()
-    assert "No picture lies in this cell" in text_of(app)
+    assert "There are no pictures in this cell" in text_of(app)
 
 
 def test_every_picture_of_a_cell_can_be_reached(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -381,12 +398,12 @@ def test_the_colours_of_counts_begin_at_nothing_even_where_no_cell_is_empty(app:
     assert (heatmap["zmin"], heatmap["zmax"]) == (0, 9)
 
 
-def test_of_many_classes_the_most_mispredicted_are_drawn(app: AppTest) -> None:
+def test_with_many_classes_the_matrix_shows_the_most_mispredicted(app: AppTest) -> None:
     rows = [[one, one if one % 3 else (one + 1) % 120] for one in range(120)]
     with_table(app, table(rows, ["y_true", "y_pred"]))
     look(app, "Confusion")
     assert not app.exception
-    assert "Of 120 classes the most mispredicted are drawn" in text_of(app)
+    assert "The matrix shows the 10 most mispredicted of 120 classes" in text_of(app)
 
 
 def test_curves_of_classes_that_the_filters_leave_out_are_no_longer_drawn(app: AppTest) -> None:
@@ -396,10 +413,10 @@ def test_curves_of_classes_that_the_filters_leave_out_are_no_longer_drawn(app: A
     app.multiselect(key="bias.actual").set_value(["cat"]).run()
     assert not app.exception
     assert app.multiselect(key="bias.roc.0").value == []
-    assert "Of 3 classes the curve is n/a" in plain(text_of(app))
+    assert "The curves of 3 classes are n/a" in plain(text_of(app))
 
 
-def test_leakage_is_measured_beside_that_of_the_labels(app: AppTest) -> None:
+def test_leakage_of_the_model_is_shown_next_to_that_of_the_labels(app: AppTest) -> None:
     with_sample_predictions(app)
     open_tab(app, "Inside the model")
     app.button(key="bias.measure").click().run()
@@ -422,19 +439,19 @@ def test_a_network_can_measure_leakage_and_is_named(app: AppTest) -> None:
     ended(app, "leakage")
     app.run()
     assert not app.exception
-    assert "by a network with a hidden layer" in text_of(app)
+    assert "with a network with one hidden layer" in text_of(app)
 
 
 class NeverEnding:
-    """Takes the place of the leakage, and works until somebody stops it."""
+    """Stands in for the leakage, and works until it is stopped."""
 
     def __init__(self) -> None:
         self.stopped = threading.Event()
 
-    def __call__(self, found: object, name: str, tell: Callable[[float], None], **more: object) -> None:
+    def __call__(self, predictions: object, name: str, progress: Callable[[float], None], **more: object) -> None:
         try:
             while True:
-                tell(0.5)
+                progress(0.5)
                 time.sleep(0.01)
         finally:
             self.stopped.set()
@@ -455,7 +472,7 @@ def test_measuring_can_be_cancelled_and_begun_again(app: AppTest, monkeypatch: p
     assert app.run().table
 
 
-def test_what_nobody_looks_at_any_more_is_no_longer_worked_out(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_that_nobody_looks_at_any_more_is_stopped(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     with_sample_predictions(app)
     open_tab(app, "Inside the model")
     monkeypatch.setattr("vitrine.ui.bias.inside.leakage", working := NeverEnding())
@@ -467,17 +484,17 @@ def test_what_nobody_looks_at_any_more_is_no_longer_worked_out(app: AppTest, mon
     assert app.button(key="bias.measure")
 
 
-def test_leakage_of_too_few_pictures_is_a_sentence(app: AppTest) -> None:
+def test_too_few_pictures_for_leakage_are_a_sentence(app: AppTest) -> None:
     with_table(app)
     open_tab(app, "Inside the model")
     app.button(key="bias.measure").click().run()
     ended(app, "leakage", Status.FAILED)
     app.run()
     assert not app.exception
-    assert "0 values with at least 5 pictures" in plain(text_of(app))
+    assert "no values of colour has that many" in plain(text_of(app))
 
 
-def test_all_figures_can_be_downloaded_as_tables_json_and_a_page(app: AppTest) -> None:
+def test_all_metrics_can_be_downloaded_as_tables_json_and_a_report(app: AppTest) -> None:
     with_table(app)
     open_tab(app, "Download")
     app.button(key="bias.work-out").click().run()
@@ -487,8 +504,8 @@ def test_all_figures_can_be_downloaded_as_tables_json_and_a_page(app: AppTest) -
     assert [one.proto.label for one in app.get("download_button")] == [
         "Predictions (CSV)",
         "Tables (CSV in a zip)",
-        "Figures (metrics.json)",
-        "Page (HTML)",
+        "Metrics (metrics.json)",
+        "Report (HTML)",
     ]
     names = zipfile.ZipFile(io.BytesIO(download.zipped([job.result()]))).namelist()
     assert {"summary.csv", "classes.csv", "groups_colour_x_size.csv"} <= set(names)
@@ -544,9 +561,9 @@ def answered(app: AppTest) -> AppTest:
     return app.run().run()
 
 
-def test_without_a_model_pictures_can_not_be_asked_about(app: AppTest) -> None:
+def test_without_a_model_pictures_cannot_be_predicted(app: AppTest) -> None:
     on_bias_page(app)
-    assert "Pictures need a model that can be asked" in text_of(app)
+    assert "Pictures need an open model" in text_of(app)
 
 
 def test_a_model_is_asked_about_labelled_pictures(app: AppTest, instant: InstantRunner) -> None:
@@ -556,18 +573,18 @@ def test_a_model_is_asked_about_labelled_pictures(app: AppTest, instant: Instant
     assert overview_of(app, "mobilenet_v2.pth")["Pictures"] == "6"
 
 
-def test_pictures_of_a_class_that_the_model_does_not_know_are_refused(app: AppTest) -> None:
+def test_pictures_of_an_unknown_class_are_refused(app: AppTest) -> None:
     with_pictures(app, pictures_of("xy"))
     answered(app)
-    assert "none of the model's" in plain(text_of(app))
+    assert "not among the model's" in plain(text_of(app))
     app.button(key="bias.dismiss").click().run()
     assert not app.error
 
 
-def test_what_is_no_archive_is_refused_and_can_be_read_again(app: AppTest) -> None:
+def test_a_file_that_is_not_an_archive_is_refused_and_can_be_read_again(app: AppTest) -> None:
     with_pictures(app, b"nothing")
     assert "neither a zip nor an npz" in text_of(app)
-    assert "Read it again" in [one.label for one in app.button]
+    assert "Read again" in [one.label for one in app.button]
 
 
 def test_asking_can_be_cancelled_and_resumed(
@@ -577,7 +594,7 @@ def test_asking_can_be_cancelled_and_resumed(
     with_sample(app)
     monkeypatch.setattr(instant, "ask", lambda *asked: Job(lambda: None))
     bring_pictures(app, pictures_of("012")).run()
-    assert "its figures will be here" in text_of(app)
+    assert "Metrics will appear here" in text_of(app)
     app.button(key="bias.cancel").click().run()
     assert "Cancelled after 0 of 6 pictures" in text_of(app)
     monkeypatch.setattr(instant, "ask", answer)
@@ -586,7 +603,7 @@ def test_asking_can_be_cancelled_and_resumed(
     assert overview_of(app, "mobilenet_v2.pth")["Pictures"] == "6"
 
 
-def test_mean_maps_of_two_groups_lie_beside_their_difference(app: AppTest) -> None:
+def test_mean_maps_of_two_groups_are_shown_next_to_their_difference(app: AppTest) -> None:
     with_pictures(app, coloured_pictures())
     answered(app)
     open_tab(app, "Inside the model")

@@ -54,12 +54,12 @@ def open_tab(app: AppTest, name: str) -> AppTest:
     return app.run()
 
 
-def test_without_a_history_the_page_says_what_to_bring(training: AppTest) -> None:
+def test_without_a_history_the_page_says_what_to_upload(training: AppTest) -> None:
     assert not training.exception
-    assert "Bring a history on the left" in text_of(training)
+    assert "Upload a history on the left" in text_of(training)
 
 
-def test_the_sample_shows_how_a_network_unlearnt_what_it_knew(digits: AppTest) -> None:
+def test_the_sample_shows_a_network_forgetting(digits: AppTest) -> None:
     assert not digits.exception
     found = figures(digits)
     best = next(value for name, value in found.items() if name.startswith("Best, at"))
@@ -73,15 +73,15 @@ def test_each_tab_is_drawn(digits: AppTest, tab: str) -> None:
     assert not open_tab(digits, tab).exception
 
 
-def test_the_final_confusion_counts_what_is_right_at_the_end_of_the_range(digits: AppTest) -> None:
+def test_the_final_confusion_matrix_belongs_to_the_last_epoch_of_the_range(digits: AppTest) -> None:
     open_tab(digits, "Final confusion matrix")
-    assert "of 600 pictures are right in epoch 19" in text_of(digits)
+    assert "of 600 pictures are correct in epoch 19" in text_of(digits)
     digits.select_slider[0].set_range("2", "7").run()
     assert not digits.exception
-    assert "of 600 pictures are right in epoch 7" in text_of(digits)
+    assert "of 600 pictures are correct in epoch 7" in text_of(digits)
 
 
-def test_classes_are_named_beside_the_streams_and_no_name_lies_upon_another(digits: AppTest) -> None:
+def test_classes_are_named_beside_the_flow_and_no_two_names_overlap(digits: AppTest) -> None:
     open_tab(digits, "Flow")
     drawn = json.loads(digits.get("plotly_chart")[0].proto.spec)
     (sankey,) = drawn["data"]
@@ -94,7 +94,7 @@ def test_classes_are_named_beside_the_streams_and_no_name_lies_upon_another(digi
         assert all(upper - lower >= LEAST_APART for lower, upper in pairwise(heights))
 
 
-def test_matrices_are_written_in_counts_or_in_shares_of_the_true_class(digits: AppTest) -> None:
+def test_matrices_show_counts_or_shares_of_the_true_class(digits: AppTest) -> None:
     open_tab(digits, "Final confusion matrix")
     counts = final_confusion(digits.session_state["workspace"].slot(TrainingSlot).history)
     heat, written = json.loads(digits.get("plotly_chart")[0].proto.spec)["data"]
@@ -131,10 +131,10 @@ def test_filters_that_leave_nothing_say_so(digits: AppTest) -> None:
         open_tab(digits, tab)
         assert not digits.exception
         if tab not in ("Heatmap", "Table"):
-            assert "No picture is left" in text_of(digits)
+            assert "No picture passes the filters" in text_of(digits)
 
 
-def test_a_picture_that_is_found_alone_is_told_epoch_by_epoch(training: AppTest) -> None:
+def test_the_only_picture_left_is_shown_epoch_by_epoch(training: AppTest) -> None:
     search(upload(training, LONG), "a")
     assert not training.exception
     (stretches,) = [one.value for one in training.dataframe if "epochs" in one.value]
@@ -153,21 +153,21 @@ def test_a_picture_of_the_history_goes_to_the_explain_page(digits: AppTest) -> N
 
 def test_a_history_without_pictures_says_how_to_log_them(training: AppTest) -> None:
     search(upload(training, LONG), "b")
-    assert "give them to the logger" in text_of(training)
+    assert "Pass them to the logger" in text_of(training)
 
 
-def test_missing_cells_are_told_and_left_out(training: AppTest) -> None:
+def test_missing_cells_are_noted_and_not_counted(training: AppTest) -> None:
     upload(training, LONG.replace("a,2,cat,cat\n", ""))
     assert "1 of 6 predictions are missing" in text_of(training).replace("\\", "")
     assert figures(training)["Accuracy"] == "1.000"
 
 
-def test_of_one_epoch_changes_are_not_available(training: AppTest) -> None:
+def test_with_one_epoch_changes_are_n_a(training: AppTest) -> None:
     upload(training, "instance_id,epoch,pred,actual\na,0,cat,cat\nb,0,cat,dog\n")
     assert not training.exception
     found = figures(training)
     assert (found["Churn"], found["Forgotten"], found["Accuracy"]) == ("n/a", "n/a", "0.500")
-    assert "There is one epoch only" in text_of(open_tab(training, "Flow"))
+    assert "There is only one epoch" in text_of(open_tab(training, "Flow"))
 
 
 @pytest.mark.parametrize(
@@ -175,11 +175,11 @@ def test_of_one_epoch_changes_are_not_available(training: AppTest) -> None:
     [
         (LONG + "a,1,dog,cat\n", "two predictions in epoch 1"),
         ("a,b\n1,2\n", "Expected a CSV"),
-        ("instance_id,actual,epoch_0\na,-5,1\n", "a cell holds -5"),
+        ("instance_id,actual,epoch_0\na,-5,1\n", "a cell has -5"),
     ],
     ids=["twice", "another table", "no class"],
 )
-def test_a_fault_is_a_sentence_and_the_history_before_stays(digits: AppTest, text: str, said: str) -> None:
+def test_a_fault_is_a_sentence_and_the_old_history_stays(digits: AppTest, text: str, said: str) -> None:
     upload(digits, text)
     assert not digits.exception
     assert said in digits.warning[0].value.replace("\\", "")
@@ -194,17 +194,17 @@ def test_curves_are_added_from_a_table(training: AppTest) -> None:
     assert list(training.session_state["workspace"].slot(TrainingSlot).history.curves) == ["val_loss"]
 
 
-def test_curves_of_every_batch_are_brought_to_the_epochs_and_the_page_says_how(training: AppTest) -> None:
+def test_curves_of_every_batch_are_aligned_with_the_epochs_and_the_page_says_how(training: AppTest) -> None:
     upload(training, LONG)
     (chooser,) = [one for one in training.file_uploader if one.label.startswith("Loss and accuracy")]
     text = "step,loss\n" + "".join(f"{step},{step // 10}\n" for step in range(30))
     chooser.upload("curves.csv", text.encode(), "text/csv").run()
     assert not training.exception
     assert training.session_state["workspace"].slot(TrainingSlot).history.curves["loss"].tolist() == [0, 1, 2]
-    assert "loss: more values than epochs, so the steps are spread evenly" in text_of(training).replace("\\", "")
+    assert "loss: more values than epochs, so the steps were divided evenly" in text_of(training).replace("\\", "")
 
 
-def test_how_sure_the_network_was_stands_beside_its_predictions(training: AppTest) -> None:
+def test_confidence_is_shown_next_to_the_predictions(training: AppTest) -> None:
     heads, *rows = LONG.splitlines()
     sure = [f"{row},{share},{1 - share}" for row, share in zip(rows, (0.75, 0.25, 0.5, 0, 0.25, 0.5), strict=True)]
     search(upload(training, "\n".join([f"{heads},prob_cat,prob_dog", *sure])), "a")
@@ -223,11 +223,11 @@ def test_every_download_is_what_it_says(digits: AppTest) -> None:
     }
 
 
-def test_runs_of_the_server_are_offered_only_where_its_operator_set_a_folder(training: AppTest) -> None:
-    assert "Training that goes on" not in [tab.label for tab in training.tabs]
+def test_runs_of_the_server_are_offered_only_if_its_operator_set_a_folder(training: AppTest) -> None:
+    assert "Running training" not in [tab.label for tab in training.tabs]
 
 
-def test_a_run_that_grows_is_read_again_and_the_range_follows(
+def test_a_growing_run_is_read_again_and_the_range_follows(
     app: AppTest, tmp_path: os.PathLike[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(FOLDER, str(tmp_path))
@@ -248,7 +248,7 @@ def test_a_run_that_grows_is_read_again_and_the_range_follows(
     assert app.session_state["workspace"].slot(TrainingSlot).range == ("0", "2")
 
 
-def test_a_run_that_is_half_written_leaves_what_was_read_before(
+def test_an_unfinished_file_leaves_the_history_as_it_was(
     app: AppTest, tmp_path: os.PathLike[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(FOLDER, str(tmp_path))
@@ -263,5 +263,5 @@ def test_a_run_that_is_half_written_leaves_what_was_read_before(
         file.write(whole.getvalue())
     app.run()
     assert not app.exception
-    assert "2 epochs so far. Its last change can not be read yet" in text_of(app).replace("\\", "")
+    assert "2 epochs so far. Its last change cannot be read yet" in text_of(app).replace("\\", "")
     assert np.isfinite(app.session_state["workspace"].slot(TrainingSlot).history.predictions).all()

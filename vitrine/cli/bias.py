@@ -10,7 +10,9 @@ from vitrine.cli.flags import add_flags, given
 from vitrine.cli.inputs import add_labels
 from vitrine.runner import Runners
 from xai_core.bias.settings import Attack, Settings
-from xai_core.bias.wording import number, words
+from xai_core.wording import number
+
+Values = dict[str, Any]
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -24,11 +26,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="NAME",
         action="append",
         default=[],
-        help="a column that makes groups; two are also crossed",
+        help="a column whose groups are compared; give it twice to cross two",
     )
-    parser.add_argument("--positive", metavar="CLASS", help="the class that is held against the rest between groups")
-    parser.add_argument("--normalise", action="store_true", help="bring rows of probabilities to add up to 1")
-    parser.add_argument("--out", metavar="DIR", required=True, help="folder for the files; made where it is missing")
+    parser.add_argument("--positive", metavar="CLASS", help="the class whose rates are compared, against the rest")
+    parser.add_argument("--normalise", action="store_true", help="scale rows of probabilities to add up to 1")
+    parser.add_argument("--out", metavar="DIR", required=True, help="folder for the files; created if missing")
     add_labels(parser)
     add_flags(parser, Settings)
     add_flags(parser, Attack)
@@ -51,24 +53,39 @@ def run(args: Namespace, runners: Runners) -> None:
     print("\n".join([*_in_lines(found.figures), *notes, *map(str, found.save(args.out))]))
 
 
-def _in_lines(values: Mapping[str, Any]) -> list[str]:
+def _in_lines(values: Values) -> list[str]:
+    from xai_core.bias.summary import SUMMARY_METRICS
+
     lines = [f"{values['pictures']} pictures, {len(values['labels'])} classes"]
-    for name, one in values["summary"].items():
-        between = "" if one["low"] is None else f" [{one['low']:.3f}, {one['high']:.3f}]"
-        lines.append(f"  {words(name):<30}{number(one['value'])}{between}")
+    lines += [f"  {metric.title:<32}{_with_interval(values['summary'][metric.id])}" for metric in SUMMARY_METRICS]
     for name, group in values["groups"].items():
-        lines += _of_groups(name, group)
-        lines.append(f"Groups of {name}, the class {group['positive']} against the rest")
-        lines += [f"  {words(key):<32}{number(value)}" for key, value in group["fairness"].items()]
+        lines += _accuracies(name, group)
+        lines += _rates(name, group)
     return lines
 
 
-def _of_groups(name: str, group: Mapping[str, Any]) -> list[str]:
-    lines = [f"Groups of {name}, accuracy about all classes"]
-    for one in group["by_group"]:
-        share, few = one["accuracy"], " (few)" if one["small"] else ""
-        between = f"[{number(share['low'])}, {number(share['high'])}], {one['pictures']} pictures{few}"
-        lines.append(f"  {one['group']:<32}{number(share['value'])} {between}")
-    lines += [f"  {words(key):<32}{number(value)}" for key, value in group["all_classes"].items()]
+def _accuracies(name: str, group: Values) -> list[str]:
+    from xai_core.bias.group_metric import class_comparisons, comparisons
+
+    lines = [f"Groups of {name}, accuracy over all classes"]
+    for row in group["by_group"]:
+        small = " (small)" if row["small"] else ""
+        lines.append(f"  {row['group']:<32}{_with_interval(row['accuracy'])}, {row['pictures']} pictures{small}")
+    declared = [*comparisons("all classes"), *(each for _, each in class_comparisons())]
+    lines += [f"  {each.title:<32}{number(group['all_classes'][each.id])}" for each in declared]
     left_out = ", ".join(group["left_out"])
     return lines + ([f"  Too few pictures to be compared: {left_out}"] if left_out else [])
+
+
+def _rates(name: str, group: Values) -> list[str]:
+    from xai_core.bias.group_metric import comparisons
+
+    lines = [f"Groups of {name}, the class {group['positive']} against the rest"]
+    declared = [each for each in comparisons("one class") if each.id in group["fairness"]]
+    lines += [f"  {each.title:<32}{number(group['fairness'][each.id])}" for each in declared]
+    return [*lines, f"  {'Four-fifths rule holds':<32}{number(group['fairness']['four_fifths_rule_holds'])}"]
+
+
+def _with_interval(rate: Mapping[str, Any]) -> str:
+    between = "" if rate["low"] is None else f" [{number(rate['low'])}, {number(rate['high'])}]"
+    return number(rate["value"]) + between

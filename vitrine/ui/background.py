@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import streamlit as st
 
 from vitrine.ui import frame
-from xai_core.bias.progress import Tell
+from xai_core.bias.progress import Progress
 from xai_core.errors import JobError, VitrineError
 from xai_core.jobs.base import Job, Status
 
@@ -38,7 +38,7 @@ class Work(Job[Found], Generic[Found]):
         self.share = share
 
 
-def in_background(work_out: Callable[[Tell], Found]) -> Work[Found]:
+def in_background(work_out: Callable[[Progress], Found]) -> Work[Found]:
     """Work something out in a thread of its own; the job fails with the VitrineError that is raised."""
     job: Work[Found] = Work()
     threading.Thread(target=_work, args=(job, work_out), daemon=True).start()
@@ -60,7 +60,7 @@ def answer_of(job: Work[Found], doing: str, key: str) -> Found | None:
     return job.state.latest
 
 
-def _work(job: Work[Any], work_out: Callable[[Tell], Any]) -> None:
+def _work(job: Work[Any], work_out: Callable[[Progress], Any]) -> None:
     job.update(status=Status.RUNNING)
     try:
         job.update(status=Status.DONE, latest=work_out(job.tell))

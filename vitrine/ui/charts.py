@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 from typing import Protocol, TypeVar
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from vitrine.ui.text import literal
-from xai_core.bias.wording import number, words
+from xai_core.wording import number
 
 COLOURS = (
     "rgb(59,116,201)",
@@ -34,14 +32,14 @@ Mark = float | None
 Colour = tuple[int, int, int]
 
 
-class HasSamples(Protocol):
+class HasPictures(Protocol):
     """What has a number of pictures."""
 
     @property
-    def samples(self) -> int: ...
+    def pictures(self) -> int: ...
 
 
-Sized = TypeVar("Sized", bound=HasSamples)
+Sized = TypeVar("Sized", bound=HasPictures)
 
 
 def plain(text: str) -> str:
@@ -133,18 +131,8 @@ def as_rows(figure: go.Figure, names: Sequence[str], row: int = ROW) -> go.Figur
 
 def largest(groups: Sequence[Sized]) -> list[Sized]:
     """Return the groups that charts have room for, those of most pictures, in their order."""
-    kept = sorted(range(len(groups)), key=lambda place: -groups[place].samples)[:MOST_GROUPS]
+    kept = sorted(range(len(groups)), key=lambda place: -groups[place].pictures)[:MOST_GROUPS]
     return [groups[place] for place in sorted(kept)]
-
-
-def apart_table(found: Mapping[str, object], meanings: Mapping[str, str]) -> None:
-    """Show the figures of models side by side, and what each figure means; found: by the model's name."""
-    rows = {
-        words(name): [*(number(getattr(one, name)) for one in found.values()), meaning]
-        for name, meaning in meanings.items()
-    }
-    columns = [*(literal(name, 40) for name in found), "What it says"]
-    st.table(pd.DataFrame.from_dict(rows, orient="index", columns=columns))
 
 
 def with_interval(value: Mark, low: Mark, high: Mark) -> str:

@@ -17,10 +17,9 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from xai_core.bias.predictions import Texts
 from xai_core.bias.progress import Progress
 from xai_core.bias.settings import AttackerName
-from xai_core.types import Indices
+from xai_core.types import Indices, Texts
 
 Attacker = Callable[[NDArray[Any], Texts, NDArray[Any], Progress], Texts]
 MOST_STEPS = 1000  # of the logistic regression

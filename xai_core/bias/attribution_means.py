@@ -6,10 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xai_core.bias.predictions import Texts
-from xai_core.bias.values import Doubles
 from xai_core.errors import DataError
-from xai_core.types import Floats
+from xai_core.types import Doubles, Floats, Texts
 
 
 @dataclass(frozen=True, eq=False)

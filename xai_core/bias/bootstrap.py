@@ -12,9 +12,9 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from xai_core.bias.classes import placements
-from xai_core.bias.predictions import Mask, Predictions, Texts
-from xai_core.bias.values import Doubles, ratio
-from xai_core.types import Floats
+from xai_core.bias.predictions import Mask, Predictions
+from xai_core.bias.values import ratio
+from xai_core.types import Doubles, Floats, Texts
 
 AT_ONCE = 10_000_000  # weights in memory
 EXACT_WORK = 50_000_000  # pictures x classes x bootstrap samples, up to which each AUROC is computed exactly

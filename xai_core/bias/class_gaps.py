@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from xai_core.bias import group_metrics as _registered  # noqa: F401  (registers them)
 from xai_core.bias.group_counts import Counts, GroupCounts
 from xai_core.bias.group_metric import GroupMetric, class_comparisons, class_metrics
-from xai_core.bias.predictions import Predictions, Texts
+from xai_core.bias.predictions import Predictions
 from xai_core.bias.values import Value, defined, ratio
+from xai_core.types import Texts
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from scipy.stats import rankdata
 
 from xai_core.bias.confusion import confusion
 from xai_core.bias.predictions import Mask, Predictions
-from xai_core.bias.values import Doubles, Value, defined, ratio
-from xai_core.types import Floats, Indices
+from xai_core.bias.values import Value, defined, ratio
+from xai_core.types import Doubles, Floats, Indices
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from xai_core.bias.values import Doubles, ratio
-from xai_core.types import Indices
+from xai_core.bias.values import ratio
+from xai_core.types import Doubles, Indices
 
 Normalised = Literal["counts", "rows", "columns"]
 

@@ -9,8 +9,8 @@ import numpy as np
 from sklearn.metrics import auc, roc_curve
 
 from xai_core.bias.predictions import Mask, Predictions
-from xai_core.bias.values import Doubles, Value, defined
-from xai_core.types import Floats
+from xai_core.bias.values import Value, defined
+from xai_core.types import Doubles, Floats
 
 MICRO, MACRO = "micro average", "macro average"
 

@@ -14,10 +14,11 @@ from xai_core.bias import group_metrics as _registered  # noqa: F401  (registers
 from xai_core.bias.group_counts import Counts, GroupCounts
 from xai_core.bias.group_metric import Comparison, GroupMetric, Scope, comparisons, metrics_of
 from xai_core.bias.groups import compared, grouped
-from xai_core.bias.predictions import Predictions, Texts
+from xai_core.bias.predictions import Predictions
 from xai_core.bias.rates import Rate, rate_of
 from xai_core.bias.settings import Settings
 from xai_core.bias.values import Value, defined, ratio
+from xai_core.types import Texts
 
 
 @dataclass(frozen=True)

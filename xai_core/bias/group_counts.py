@@ -7,9 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from xai_core.bias.predictions import Mask, Predictions, Texts
-from xai_core.bias.values import Doubles
-from xai_core.types import Indices
+from xai_core.bias.predictions import Mask, Predictions
+from xai_core.types import Doubles, Indices, Texts
 from xai_core.wording import natural
 
 

@@ -12,7 +12,8 @@ from typing import Literal
 
 from xai_core.bias.comparing import Compare
 from xai_core.bias.group_counts import Counts
-from xai_core.bias.values import Doubles, Value
+from xai_core.bias.values import Value
+from xai_core.types import Doubles
 
 Scope = Literal["one class", "all classes"]
 Direction = Literal["higher is better", "lower is better", "neither"]

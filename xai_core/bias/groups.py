@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from xai_core.bias.predictions import Predictions, Texts
+from xai_core.bias.predictions import Predictions
 from xai_core.bias.settings import NOTHING, Settings
 from xai_core.errors import DataError
+from xai_core.types import Texts
 from xai_core.wording import natural
 
 CROSSED = " × "

@@ -18,12 +18,12 @@ from sklearn.model_selection import StratifiedKFold
 
 from xai_core.bias.attackers import ATTACKERS, MOST_STEPS, Attacker, by_class
 from xai_core.bias.groups import attribute
-from xai_core.bias.predictions import Mask, Predictions, Texts
+from xai_core.bias.predictions import Mask, Predictions
 from xai_core.bias.progress import Progress, ignore_progress, part_of
 from xai_core.bias.settings import Attack
-from xai_core.bias.values import Doubles, Value, defined
+from xai_core.bias.values import Value, defined
 from xai_core.errors import DataError
-from xai_core.types import Floats, Indices
+from xai_core.types import Doubles, Floats, Indices, Texts
 from xai_core.wording import natural
 
 FOLDS = 5

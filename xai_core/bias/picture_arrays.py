@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from xai_core.bias.archives import DAMAGED, MOST_PICTURES
 from xai_core.bias.picture_set import EXPECTED, PictureSet, absent_notes, labels_of
-from xai_core.bias.predictions import Texts
 from xai_core.bias.reading import attribute_notes, attributes_of
 from xai_core.bias.table_files import LABELS, TRUTH
 from xai_core.errors import DataError
 from xai_core.pictures.files import MIN_SIDE, Picture
+from xai_core.types import Texts
 
 LARGEST_UNPACKED = 1 << 30  # bytes
 PIXELS, CLASSES = ("x", "images", "pictures", "x_test"), ("y", "y_test", *TRUTH)

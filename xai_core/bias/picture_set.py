@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xai_core.bias.predictions import Texts
 from xai_core.bias.reading import take
 from xai_core.bias.table_files import Column, texts_of
 from xai_core.errors import DataError
 from xai_core.pictures.files import Picture
+from xai_core.types import Texts
 from xai_core.wording import some
 
 EXPECTED = (

@@ -11,6 +11,7 @@ from typing import Any
 
 from xai_core.bias.values import Value
 
+
 @dataclass(frozen=True)
 class PublishedModel:
     """A model's published numbers, by the ids of `SUMMARY_METRICS`; None where none was printed.

@@ -14,12 +14,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xai_core.bias.predictions import Predictions, Texts
+from xai_core.bias.predictions import Predictions
 from xai_core.bias.settings import GROUP_MINIMUM
 from xai_core.bias.table_files import FILE, HEAD, TRUTH, Column, Table, read_table, texts_of
-from xai_core.bias.values import Doubles
 from xai_core.errors import DataError
-from xai_core.types import Floats, Indices
+from xai_core.types import Doubles, Floats, Indices, Texts
 from xai_core.wording import natural, some
 
 MOST_CLASSES, MOST_VALUES = 2_000, 50

@@ -10,10 +10,10 @@ import numpy as np
 from xai_core.bias.bootstrap import Areas, Counts, counted, draws
 from xai_core.bias.classes import aurocs
 from xai_core.bias.confusion import confusion
-from xai_core.bias.predictions import Predictions, Texts
+from xai_core.bias.predictions import Predictions
 from xai_core.bias.settings import BOOTSTRAP_SAMPLES, INTERVAL_LEVEL
-from xai_core.bias.values import Doubles, Value, defined, mean_defined, ratio, std_defined
-from xai_core.types import Floats
+from xai_core.bias.values import Value, defined, mean_defined, ratio, std_defined
+from xai_core.types import Doubles, Floats, Texts
 
 AREA, FLOOR = "macro_auroc", "degree_of_bias_floor"
 

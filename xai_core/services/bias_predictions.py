@@ -62,12 +62,11 @@ def predict_in_background(
 ) -> PredictionsJob:
     """Ask a model about all pictures of a set, a few at a time, in a separate thread.
 
-    cache: where answers are kept; by default the one that the environment sets. The job fails with a DataError if the
-    labels are not the model's, and with the model's own error if that fails. Pictures that cannot be opened are
-    skipped, with a note.
+    cache: where answers are kept; None to keep none. The job fails with a DataError if the labels are not the model's,
+    and with the model's own error if that fails. Pictures that cannot be opened are skipped, with a note.
     """
     job = PredictionsJob(len(pictures))
-    asking = _Asking(runner, prepared, pictures, cache or ResultsCache.from_environment(), job)
+    asking = _Asking(runner, prepared, pictures, cache, job)
     threading.Thread(target=asking.run, daemon=True).start()
     return job
 
@@ -210,7 +209,7 @@ class _Asking:
             "preprocessing": self._prepared.preprocessing.to_json(),
             "pictures": [self._digest(number) for number in _range(numbers)],
         }
-        return digest_of(self._prepared.source, parts)
+        return digest_of(self._prepared.source, parts, self._cache.adapters if self._cache else "")
 
     def _digest(self, number: int) -> str:
         try:

@@ -12,8 +12,9 @@ from xai_core.errors import DataError
 from xai_core.training import event_files
 from xai_core.training.checking import LARGEST, MOST_CURVES
 from xai_core.training.epoch_axis import Axis, OnEpochs, Points, on_epochs
-from xai_core.training.history import Doubles, History
+from xai_core.training.history import History
 from xai_core.training.tables import named_columns, read_table
+from xai_core.types import Doubles
 from xai_core.wording import some
 
 EPOCH, STEPS = "epoch", ("epoch", "step")

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xai_core.training.history import Doubles
-from xai_core.types import Indices
+from xai_core.types import Doubles, Indices
 
 Points = tuple[Doubles, Doubles]  # steps (N,) in rising order, values (N,)
 BATCHES = 2  # values per epoch from which they count as values of batches

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from xai_core.training.history import NO_DATA, Doubles, History
+from xai_core.training.history import NO_DATA, History
 from xai_core.training.measures import EpochMeasures, InstanceMeasures
-from xai_core.types import Indices
+from xai_core.types import Doubles, Indices
 from xai_core.wording import UNDEFINED
 
 

@@ -6,11 +6,11 @@ import json
 import pytest
 
 from vitrine.samples import coloured_digits, sample_predictions
-from xai_core.bias.group_accuracy import accuracies
-from xai_core.bias.groups import fairness, grouped
+from xai_core.bias.group_comparison import compare_groups
+from xai_core.bias.groups import grouped
 from xai_core.bias.settings import Settings
 from xai_core.bias.summary import summary
-from xai_core.bias.wording import number
+from xai_core.wording import number
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def table(tmp_path):
     return path
 
 
-def test_the_figures_are_those_of_the_core(vitrine, tmp_path):
+def test_the_metrics_are_those_of_the_core(vitrine, tmp_path):
     shown = vitrine(
         "bias",
         coloured_digits(),
@@ -46,18 +46,19 @@ def test_the_figures_are_those_of_the_core(vitrine, tmp_path):
     figures = summary(found, 200)
     for name, figure in figures.items():
         assert (values["summary"][name]["value"], values["summary"][name]["low"]) == (figure.value, figure.low)
-    apart = fairness(found, grouped(found, ["colour"]), 3)
+    comparison = compare_groups(found, grouped(found, ["colour"]), 3)
     assert values["groups"]["colour"]["positive"] == "3"
-    assert values["groups"]["colour"]["fairness"]["demographic_parity_ratio"] == apart.demographic_parity_ratio
+    ratio = values["groups"]["colour"]["fairness"]["demographic_parity_ratio"]
+    assert ratio == comparison.between["demographic_parity_ratio"]
     assert f"{figures['accuracy'].value:.3f} [{figures['accuracy'].low:.3f}, " in shown.out
-    whole = accuracies(found, grouped(found, ["colour"]))
-    said = shown.out.partition("Groups of colour, accuracy about all classes\n")[2].splitlines()
-    assert said[0].split()[:2] == ["green", number(whole.greatest.accuracy.value)]
-    assert said[1].split()[:2] == ["red", number(whole.least.accuracy.value)]
-    assert "Groups of colour, the class 3 against the rest" in said
+    red, green = (number(group.rates["accuracy"].value) for group in comparison.extremes("accuracy"))
+    lines = shown.out.partition("Groups of colour, accuracy over all classes\n")[2].splitlines()
+    assert lines[0].split()[:2] == ["green", green]
+    assert lines[1].split()[:2] == ["red", red]
+    assert "Groups of colour, the class 3 against the rest" in lines
 
 
-def test_tables_and_a_page_are_written_and_their_paths_told(vitrine, tmp_path):
+def test_tables_and_a_page_are_written_and_their_paths_printed(vitrine, tmp_path):
     shown = vitrine(
         "bias", coloured_digits(), "--attribute", "colour", "--bootstrap-samples", "100", "--out", tmp_path / "new"
     )
@@ -69,7 +70,7 @@ def test_tables_and_a_page_are_written_and_their_paths_told(vitrine, tmp_path):
         assert {row["figure"] for row in csv.DictReader(file)} >= {"accuracy", "degree_of_bias", "degree_of_bias_floor"}
 
 
-def test_predictions_that_were_written_give_the_same_figures(vitrine, tmp_path):
+def test_written_predictions_give_the_same_metrics(vitrine, tmp_path):
     words = ("--attribute", "colour", "--bootstrap-samples", "100", "--out")
     vitrine("bias", coloured_digits(), *words, tmp_path / "first")
     shown = vitrine("bias", tmp_path / "first/predictions.csv", *words, tmp_path / "second")
@@ -78,7 +79,7 @@ def test_predictions_that_were_written_give_the_same_figures(vitrine, tmp_path):
     assert first | {"name": ""} == second | {"name": ""}
 
 
-def test_a_table_that_lies_where_files_are_written_stays_as_it_is(vitrine, table, tmp_path):
+def test_the_table_itself_is_never_overwritten(vitrine, table, tmp_path):
     own = table.rename(tmp_path / "predictions.csv")
     before = own.read_bytes()
     shown = vitrine("bias", own, "--normalise", "--bootstrap-samples", "100", "--out", tmp_path)
@@ -104,7 +105,7 @@ def test_flags_are_those_of_the_settings(vitrine, table, tmp_path):
     assert "Note: 40 rows of probabilities did not add up to 1 and were normalised." in shown.out
 
 
-def test_leakage_is_measured_by_the_attacker_that_is_asked_for(vitrine, table, tmp_path):
+def test_the_attacker_can_be_chosen(vitrine, table, tmp_path):
     words = ("--normalise", "--bootstrap-samples", "100", "--attacker", "MLP", "--attribute", "sex")
     vitrine("bias", table, *words, "--out", tmp_path)
     assert json.loads((tmp_path / "metrics.json").read_text("utf-8"))["leakage"]["sex"]["attacker"] == "MLP"
@@ -130,29 +131,31 @@ def test_labels_give_the_order_of_the_classes(vitrine, table, tmp_path):
     ("words", "sentence"),
     [
         ((), "The probabilities of 40 rows do not add up to 1"),
-        (("--normalise", "--attribute", "height"), "There is no attribute called 'height'; the table has sex, age."),
+        (
+            ("--normalise", "--attribute", "height"),
+            "The table has no attribute named 'height'. Its attributes: sex, age.",
+        ),
         (("--normalise", "--positive", "cow"), "There is no class 'cow'"),
         (("--normalise", "--bootstrap-samples", "5"), "Bootstrap samples must be between 100 and 5000; got 5."),
         (("--normalise", "--interval-level", "sure"), "Interval level must be a number; got 'sure'."),
-        (("--normalise", "--stratify-by", "height"), "There is no attribute called 'height'"),
+        (("--normalise", "--stratify-by", "height"), "The table has no attribute named 'height'"),
         (("--normalise", "--attacker", "svm"), "Attacker must be one of linear, MLP; got 'svm'."),
-        (("--labels", "gone.txt"), "There is no label file called gone.txt that can be read."),
+        (("--labels", "gone.txt"), "The label file gone.txt does not exist or cannot be read."),
     ],
 )
-def test_wrong_words_end_in_one_sentence(vitrine, table, tmp_path, words, sentence):
+def test_a_wrong_argument_ends_in_one_sentence(vitrine, table, tmp_path, words, sentence):
     assert sentence in vitrine("bias", table, *words, "--out", tmp_path / "out").sentence
     assert not (tmp_path / "out").exists()
 
 
-def test_a_table_that_is_missing_or_none_is_told(vitrine, tmp_path):
-    assert (
-        vitrine("bias", "gone.csv", "--out", tmp_path).sentence == "There is no table called gone.csv that can be read."
-    )
+def test_a_table_that_is_missing_or_unreadable_is_refused(vitrine, tmp_path):
+    sentence = vitrine("bias", "gone.csv", "--out", tmp_path).sentence
+    assert sentence == "The table gone.csv does not exist or cannot be read."
     (tmp_path / "poem.csv").write_text("Roses are red\nViolets are blue\n")
     assert "The true classes are missing" in vitrine("bias", tmp_path / "poem.csv", "--out", tmp_path).sentence
 
 
-def test_a_folder_that_can_not_be_written_is_told(vitrine, table, tmp_path):
+def test_a_folder_that_cannot_be_written_is_refused(vitrine, table, tmp_path):
     (tmp_path / "taken").write_text("a file")
     sentence = vitrine("bias", table, "--normalise", "--bootstrap-samples", "100", "--out", tmp_path / "taken").sentence
     assert sentence == "The folder taken cannot be written: File exists."

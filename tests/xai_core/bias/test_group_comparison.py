@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, precision_score
 
+from vitrine.samples import sample_predictions
 from xai_core.bias.class_gaps import class_gaps, summarised
 from xai_core.bias.group_comparison import compare_groups, widest
 from xai_core.bias.group_metric import comparisons, metrics_of
 from xai_core.bias.groups import UNKNOWN, compared, grouped
 from xai_core.bias.rates import wilson
-from xai_core.bias.samples import sample_predictions
 from xai_core.bias.settings import Settings
 from xai_core.errors import DataError
 

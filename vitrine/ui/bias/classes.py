@@ -1,81 +1,69 @@
-"""What can be said of each class of one model: figures, confusion, curves."""
+"""One model class by class: metrics, confusion matrix, curves."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from vitrine.ui.bias.confusion import confusions
 from vitrine.ui.bias.curves import calibrated, roc_curves
-from vitrine.ui.bias.filters import KEPT, Part
-from vitrine.ui.bias.overview import figures_of
+from vitrine.ui.bias.forms import KEPT
+from vitrine.ui.bias.selection import Selection
 from vitrine.ui.charts import bars
 from vitrine.ui.text import literal
-from xai_core.bias.classes import ClassFigures, Mark
-from xai_core.bias.settings import Settings
-from xai_core.bias.wording import UNDEFINED, words
-
-SHARES = ("recall", "precision", "f1", "auroc")
-RATIOS = ("separation_ratio", "representation_ratio")
-MEANINGS = {
-    "recall": "share of the class's pictures that were taken for it",
-    "precision": "share of what was taken for the class that is of it",
-    "f1": "harmonic mean of precision and recall",
-    "auroc": "how well the class's probability ranks its pictures above the others; 0.5 by chance",
-    "separation_ratio": "mean probability of the class on its own pictures over that on the others; 1 tells nothing. "
-    "No disparate impact in the legal sense: the four-fifths rule does not apply",
-    "representation_ratio": "how often the class is predicted, over how often it occurs",
-}
+from xai_core.bias.classes import CLASS_METRICS, ClassFigures, ClassMetric
+from xai_core.bias.values import Value
+from xai_core.wording import UNDEFINED, capitalised
 
 
-def classes(part: Part, settings: Settings) -> None:
-    """Show what can be said of each class of a model."""
-    shown = {"Figures": _figures, "Confusion": confusions, "ROC curves": roc_curves, "Calibration": calibrated}
+def classes(selection: Selection) -> None:
+    """Show one of the views of a model's classes."""
+    views = {"Metrics": _metrics, "Confusion": confusions, "ROC curves": roc_curves, "Calibration": calibrated}
     view = st.segmented_control(
-        "View", list(shown), default="Figures", key="bias.view", label_visibility="collapsed", persist_state=KEPT
+        "View", list(views), default="Metrics", key="bias.view", label_visibility="collapsed", persist_state=KEPT
     )
-    shown[view or "Figures"](part, settings)
+    views[view or "Metrics"](selection)
 
 
-def _figures(part: Part, settings: Settings) -> None:
-    found = figures_of(part)
+def _metrics(selection: Selection) -> None:
+    figures = selection.class_figures()
+    columns = {
+        metric.id: st.column_config.NumberColumn(metric.title, format="%.3f", help=capitalised(metric.meaning))
+        for metric in CLASS_METRICS
+    }
     st.dataframe(
-        pd.DataFrame([asdict(one) for one in found]),
+        pd.DataFrame([asdict(each) for each in figures]),
         hide_index=True,
         placeholder=UNDEFINED,
-        column_config={"label": "Class", "samples": "Pictures", "predicted": "Predicted"} | _columns(),
+        column_config={"label": "Class", "samples": "Pictures", "predicted": "Predicted"} | columns,
         key="bias.classes",
-        alt="The figures of every class",
+        alt="The metrics of every class",
     )
-    offered = [name for name in MEANINGS if any(getattr(one, name) is not None for one in found)]
-    name = st.selectbox("Bars of", offered, format_func=words, key="bias.bars", persist_state=KEPT)
-    if name is None:
-        return
-    lowest = _lowest(found, name)[: settings.classes_shown]
-    st.caption(f"{words(name)}: {literal(MEANINGS[name], 400)}. {_how_many(len(lowest), len(found))}")
-    values = [getattr(one, name) for one in lowest]
-    chart = bars(values, [one.label for one in lowest], words(name), top=1.0 if name in SHARES else None)
-    st.plotly_chart(chart, key="bias.chart.classes", alt=f"{words(name)} of the classes where it is lowest")
+    offered = [m for m in CLASS_METRICS if any(getattr(each, m.id) is not None for each in figures)]
+    by_id = {metric.id: metric for metric in offered}
+    chosen = st.selectbox(
+        "Chart", list(by_id), format_func=lambda chosen: by_id[chosen].title, key="bias.bars", persist_state=KEPT
+    )
+    if chosen is not None:
+        _lowest_chart(figures, by_id[chosen], selection.settings.classes_shown)
 
 
-def _columns() -> dict[str, Any]:
-    return {
-        name: st.column_config.NumberColumn(words(name), format="%.3f", help=meaning)
-        for name, meaning in MEANINGS.items()
-    }
+def _lowest_chart(figures: Sequence[ClassFigures], metric: ClassMetric, classes_shown: int) -> None:
+    """Draw the classes in which a metric is lowest."""
+    lowest = _lowest(figures, metric.id)[:classes_shown]
+    shown = "" if len(lowest) == len(figures) else f" The {len(lowest)} lowest of {len(figures)} classes."
+    st.caption(f"{metric.title}: {literal(metric.meaning, 400)}.{shown}")
+    values = [getattr(each, metric.id) for each in lowest]
+    chart = bars(values, [each.label for each in lowest], metric.title, top=1.0 if metric.share else None)
+    st.plotly_chart(chart, key="bias.chart.classes", alt=f"{metric.title} of the classes where it is lowest")
 
 
-def _lowest(found: Sequence[ClassFigures], name: str) -> list[ClassFigures]:
-    def place(one: ClassFigures) -> tuple[bool, float]:
-        value: Mark = getattr(one, name)
+def _lowest(figures: Sequence[ClassFigures], metric: str) -> list[ClassFigures]:
+    def place(each: ClassFigures) -> tuple[bool, float]:
+        value: Value = getattr(each, metric)
         return value is None, value or 0.0
 
-    return sorted(found, key=place)
-
-
-def _how_many(shown: int, all_: int) -> str:
-    return "" if shown == all_ else f"The {shown} lowest of {all_} classes."
+    return sorted(figures, key=place)

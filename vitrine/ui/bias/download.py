@@ -1,4 +1,4 @@
-"""All figures as files: CSV tables, JSON of full precision, and one page of HTML."""
+"""All metrics as files: CSV tables, JSON of full precision, and an HTML report."""
 
 from __future__ import annotations
 
@@ -7,92 +7,94 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import streamlit as st
 
 from vitrine.ui.background import answer_of
-from vitrine.ui.bias.filters import Part, applied, values_of
+from vitrine.ui.bias.selection import Selection
 from vitrine.ui.controls import declared
 from vitrine.ui.text import literal
+from xai_core.bias.metrics import Values, metrics
+from xai_core.bias.page import page
 from xai_core.bias.predictions import Predictions
 from xai_core.bias.predictions_file import PREDICTIONS, predictions_csv
-from xai_core.bias.progress import Tell
-from xai_core.bias.settings import Attack, Settings
-from xai_core.bias.tables import csv_tables, metrics, page
+from xai_core.bias.progress import Progress
+from xai_core.bias.settings import Attack
+from xai_core.bias.tables import csv_tables
 from xai_core.report import json_bytes
 
-Values = dict[str, Any]
 
-
-def downloads(parts: Sequence[Part], settings: Settings) -> None:
-    """Offer the figures of all models, of the pictures that are looked at, once they were worked out."""
-    _predictions(parts)
+def downloads(selections: Sequence[Selection]) -> None:
+    """Offer the predictions, and once they are computed all metrics, of every model."""
+    _predictions(selections)
     st.caption(
-        "All figures of all models, of the pictures that the filters let through; of every attribute also its groups "
-        "and its leakage, which takes a while. Each chart has a button of its own that saves it as PNG."
+        "All metrics of all models, for the pictures that pass the filters. Every attribute adds its groups and its "
+        "leakage, which takes a while. Each chart has its own button that saves it as PNG."
     )
     choice, button = st.columns([2, 1], vertical_alignment="bottom")
     with choice:
         attack = declared(Attack)
-    what = ("metrics", repr((settings, attack)))
-    if button.button("Work out all figures", key="bias.work-out", icon=":material/calculate:", width="stretch"):
-        for part in parts:
-            own = applied(part, settings)
-            part.begin(what, partial(_metrics, name=part.name, settings=own, attack=attack))
-    jobs = [part.begun(what) for part in parts]
-    if any(job is None for job in jobs):
+    whats = [("metrics", repr((selection.settings, attack))) for selection in selections]
+    if button.button("Compute all metrics", key="bias.work-out", icon=":material/calculate:", width="stretch"):
+        for selection, what in zip(selections, whats, strict=True):
+            selection.begin(what, partial(_metrics, selection, attack))
+    _results(selections, whats)
+
+
+def _results(selections: Sequence[Selection], whats: Sequence[object]) -> None:
+    """Show how far the metrics are, and offer them once those of all models are there."""
+    jobs = [job for each, what in zip(selections, whats, strict=True) if (job := each.begun(what)) is not None]
+    if len(jobs) < len(selections):
         return
-    working = [job for job in jobs if job is not None and not job.state.ended]
-    shown = working[:1] or jobs
-    found = [answer_of(job, "Working out all figures", "bias.cancel-all") for job in shown if job is not None]
-    if not working and all(found):
-        named = [one | {"name": part.name} for one, part in zip(found, parts, strict=True) if one]
-        _offer(named)
+    running = [job for job in jobs if not job.state.ended]
+    results = [answer_of(job, "Computing all metrics", "bias.cancel-all") for job in running[:1] or jobs]
+    if not running and all(results):
+        _offer([values | {"name": each.name} for values, each in zip(results, selections, strict=True) if values])
 
 
-def _predictions(parts: Sequence[Part]) -> None:
-    """Offer the predictions that are looked at, of each model, as a table that can be uploaded again."""
-    st.caption("The predictions that the filters let through, as a table that can be uploaded again.")
-    for part, column in zip(parts, st.columns(max(3, len(parts))), strict=False):
+def _predictions(selections: Sequence[Selection]) -> None:
+    """Offer the predictions of each model as a table that can be uploaded again."""
+    st.caption("The predictions that pass the filters, as a table that can be uploaded again.")
+    for selection, column in zip(selections, st.columns(max(3, len(selections))), strict=False):
         column.download_button(
-            "Predictions (CSV)" if len(parts) == 1 else f"{literal(part.name, 40)} (CSV)",
-            partial(_encoded, part.found),
+            "Predictions (CSV)" if len(selections) == 1 else f"{literal(selection.name, 40)} (CSV)",
+            partial(_encoded, selection.predictions),
             PREDICTIONS,
             "text/csv",
-            key=f"bias.predictions.{part.held.number}",
+            key=f"bias.predictions.{selection.held.number}",
             icon=":material/download:",
             on_click="ignore",
             width="stretch",
         )
 
 
-def _metrics(found: Predictions, tell: Tell, *, name: str, settings: Settings, attack: Attack) -> Values:
-    attributes = [one for one, values in values_of(found).items() if len(values) > 1]
-    return metrics(replace(found, name=name), attributes, settings=settings, attack=attack, tell=tell)
+def _encoded(predictions: Predictions) -> bytes:
+    return predictions_csv(predictions).encode()
+
+
+def _metrics(selection: Selection, attack: Attack, predictions: Predictions, progress: Progress) -> Values:
+    named = replace(predictions, name=selection.name)
+    attributes = list(selection.attributes)
+    return metrics(named, attributes, settings=selection.settings, attack=attack, progress=progress)
 
 
 def _offer(models: Sequence[Values]) -> None:
-    tables, whole, html = st.columns(3)
     values = json_bytes(models[0] if len(models) == 1 else list(models))
-    for column, title, data, name, kind in (
-        (tables, "Tables (CSV in a zip)", zipped(models), "bias.zip", "application/zip"),
-        (whole, "Figures (metrics.json)", values, "metrics.json", "application/json"),
-        (html, "Page (HTML)", page(models, "Bias"), "bias.html", "text/html"),
-    ):
+    offers = (
+        ("Tables (CSV in a zip)", zipped(models), "bias.zip", "application/zip"),
+        ("Metrics (metrics.json)", values, "metrics.json", "application/json"),
+        ("Report (HTML)", page(models, "Bias"), "bias.html", "text/html"),
+    )
+    for column, (title, data, name, kind) in zip(st.columns(3), offers, strict=True):
         column.download_button(title, data, name, kind, icon=":material/download:", on_click="ignore", width="stretch")
 
 
 def zipped(models: Sequence[Values]) -> bytes:
-    """Return the tables of all models in a zip, those of several in a folder each."""
+    """Return the tables of all models in a zip, with a folder for each of several."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for number, one in enumerate(models, 1):
+        for number, values in enumerate(models, 1):
             folder = "" if len(models) == 1 else f"model_{number}/"
-            for name, text in csv_tables(one).items():
+            for name, text in csv_tables(values).items():
                 archive.writestr(folder + name, text)
     return file.getvalue()
-
-
-def _encoded(found: Predictions) -> bytes:
-    return predictions_csv(found).encode()

@@ -1,4 +1,4 @@
-"""What differs between groups of pictures of one model: by an attribute, or by two crossed."""
+"""How groups of one model's pictures differ: by an attribute, or by two crossed."""
 
 from __future__ import annotations
 
@@ -11,202 +11,170 @@ from plotly.subplots import make_subplots
 from streamlit.delta_generator import DeltaGenerator
 
 from vitrine.ui import frame, session
-from vitrine.ui.bias.accuracy import accuracies_of, accuracy_by_group
-from vitrine.ui.bias.filters import KEPT, Part, values_of
+from vitrine.ui.bias.accuracy import accuracy_by_group
+from vitrine.ui.bias.forms import KEPT
 from vitrine.ui.bias.gaps import class_by_class
-from vitrine.ui.charts import (
-    COLOURS,
-    FAINT,
-    MOST_GROUPS,
-    apart_table,
-    as_rows,
-    intervals,
-    largest,
-    plain,
-    with_interval,
-)
+from vitrine.ui.bias.meanings import comparison_table
+from vitrine.ui.bias.selection import Selection
+from vitrine.ui.charts import COLOURS, FAINT, MOST_GROUPS, as_rows, intervals, largest, plain, with_interval
 from vitrine.ui.text import literal
-from xai_core.bias.class_gaps import ClassGap, class_gaps, most_apart
-from xai_core.bias.groups import CROSSED, RATES, Fairness, Group, compared, fairness, grouped
-from xai_core.bias.reading import some
+from xai_core.bias.class_gaps import most_uneven_class
+from xai_core.bias.group_comparison import Group, GroupComparison, metrics_for
+from xai_core.bias.group_metric import GROUP_METRICS, Comparison, GroupMetric, comparisons
+from xai_core.bias.groups import CROSSED
 from xai_core.bias.settings import Settings
-from xai_core.bias.wording import UNDEFINED, number, words
-from xai_core.types import Texts
+from xai_core.wording import UNDEFINED, capitalised, number, some
 
 ATTRIBUTE, CROSSING, POSITIVE = "bias.attribute", "bias.crossing", "bias.positive"
-RATE_MEANINGS = {
-    "selection_rate": "share of the group that was taken for the class",
-    "true_positive_rate": "share of the group's pictures of the class that were taken for it",
-    "false_positive_rate": "share of the group's other pictures that were taken for it all the same",
-    "positive_predictive_value": "share of what was taken for the class that is of it",
-}
-ABSENT = {  # why a rate of a group is not defined
-    "true_positive_rate": "no picture of the class",
-    "false_positive_rate": "no picture of another class",
-    "positive_predictive_value": "nothing was taken for the class",
-}
 LEFT_OUT = (
     "They are left out of differences, ratios and disparate impact (Intervals and limits: Leave out small groups)."
 )
-TAKE_PART = "They are compared all the same, so chance alone may decide (Intervals and limits: Leave out small groups)."
-NOTHING_LEFT = " Fewer than two groups are left, so nothing is compared."
-GAP_MEANINGS = {
-    "demographic_parity_difference": "The selection rates' greatest difference. It does not ask whether groups differ.",
-    "disparate_impact": "The least selection rate over the greatest; below 0.8 it counts as adverse (four-fifths "
-    "rule). It does not ask who was right.",
-    "equal_opportunity_difference": "The recalls' greatest difference: who is missed more often.",
-    "equal_opportunity_ratio": "The least recall over the greatest.",
-    "equalized_odds_difference": "The greater of the differences of recall and false positive rate.",
-    "equalized_odds_difference_mean": "The mean of these two differences.",
-    "equalized_odds_ratio": "The lesser of the ratios of recall and of false positive rate.",
-    "predictive_parity_difference": "The precisions' greatest difference: whose positives can be believed less.",
-}
+INCLUDED = "They are compared anyway, so chance alone can decide (Intervals and limits: Leave out small groups)."
+TOO_FEW_GROUPS = " Fewer than two groups remain, so there is nothing to compare."
 
 
-def groups(part: Part, parts: Sequence[Part], settings: Settings) -> None:
-    """Show what differs between groups of one model's pictures, and how far groups lie apart for all models."""
-    columns = st.columns(2)
-    names = chosen_attributes(part, columns)
+def groups(selection: Selection, selections: Sequence[Selection]) -> None:
+    """Show how groups of one model's pictures differ, and the comparisons for all models."""
+    names = _chosen_attributes(selection, st.columns(2))
     if not names:
-        st.info(
-            "Groups need an attribute with two values among the pictures that are looked at.", icon=":material/group:"
-        )
+        st.info("Groups need an attribute with at least two values among these pictures.", icon=":material/group:")
         return
-    others = [one for one in parts if one is not part and _has(one, names)]
-    _cautions(_fairness(part, names, part.found.labels[0], settings), settings)
-    accuracy_by_group({one.name: accuracies_of(one, names, settings) for one in (part, *others)}, names)
-    gaps = _gaps(part, names, settings)
-    positive = _positive(part, gaps)
-    found = _fairness(part, names, positive, settings)
-    st.markdown(
-        f"**Rates for the class {literal(positive, 60)} against the rest, by {literal(CROSSED.join(names), 80)}**"
-    )
-    _undefined(found)
-    _rates(found.groups)
-    known = [part, *(one for one in others if positive in one.found.labels)]
-    _apart({one.name: _fairness(one, names, positive, settings) for one in known}, positive, settings)
-    class_by_class(gaps, settings)
+    others = [each for each in selections if each is not selection and set(names) <= set(each.attributes)]
+    _cautions(selection.compare(names, selection.predictions.labels[0]), selection.settings)
+    in_order = (selection, *others)
+    accuracy_by_group({each.name: each.compare(names, each.predictions.labels[0]) for each in in_order}, names)
+    label = _one_against_the_rest(selection, names)
+    known = [each for each in in_order if label in each.predictions.labels]
+    _between({each.name: each.compare(names, label) for each in known}, label, selection.settings)
+    class_by_class(selection.class_gaps(names), selection.settings.classes_shown)
 
 
-def chosen_attributes(part: Part, columns: Sequence[DeltaGenerator]) -> tuple[str, ...]:
-    """Show a choice of an attribute, and beside it of another one to cross it with, and return them."""
-    offered = [name for name, values in part.once("values", values_of).items() if len(values) > 1]
+def _one_against_the_rest(selection: Selection, names: tuple[str, ...]) -> str:
+    """Show the rates of each group for a class of choice, and return the class."""
+    label = _label(selection, names)
+    title = f"Rates for the class {literal(label, 60)} against the rest, by {literal(CROSSED.join(names), 80)}"
+    st.markdown(f"**{title}**")
+    comparison = selection.compare(names, label)
+    _undefined(comparison)
+    _rates(comparison.groups, metrics_for(selection.predictions, "one class"))
+    return label
+
+
+def _chosen_attributes(selection: Selection, columns: Sequence[DeltaGenerator]) -> tuple[str, ...]:
+    """Show a choice of an attribute, and of a second one to cross it with, and return them."""
+    offered = list(selection.attributes)
     if not offered:
         return ()
     with columns[0]:
         name = _choice("Attribute", offered, ATTRIBUTE, offered[0])
     with columns[1]:
-        other = _choice("Crossed with", [one for one in offered if one != name], CROSSING, None)
-    return tuple(chosen for chosen in (name, other) if chosen is not None)
+        crossed = _choice("Crossed with", [other for other in offered if other != name], CROSSING, None)
+    return tuple(each for each in (name, crossed) if each is not None)
 
 
 def _choice(label: str, options: Sequence[str], key: str, default: str | None) -> str | None:
     if session.value_of(key) not in options:
         session.put(key, default)
-    return st.selectbox(label, options, key=key, placeholder="nothing", persist_state=KEPT)
+    chosen: str | None = st.selectbox(label, options, key=key, placeholder="nothing", persist_state=KEPT)
+    return chosen
 
 
-def _grouped(part: Part, names: tuple[str, ...]) -> Texts:
-    return part.once(("groups", names), lambda found: grouped(found, names))
-
-
-def _fairness(part: Part, names: tuple[str, ...], positive: str, settings: Settings) -> Fairness:
-    what = (settings.group_minimum, settings.interval_level, settings.leave_out_small_groups)
-    one = part.found.labels.index(positive)
-    return part.once(("fairness", names, one, *what), lambda found: fairness(found, _grouped(part, names), one, *what))
-
-
-def _gaps(part: Part, names: tuple[str, ...], settings: Settings) -> list[ClassGap]:
-    groups = _grouped(part, names)
-    among = compared(groups, settings.group_minimum, settings.leave_out_small_groups)
-    return part.once(("gaps", names, among), lambda found: class_gaps(found, groups, among))
-
-
-def _has(part: Part, names: tuple[str, ...]) -> bool:
-    """Whether a model has these groups."""
-    values = part.once("values", values_of)
-    return all(len(values.get(name, [])) > 1 for name in names)
-
-
-def _positive(part: Part, gaps: Sequence[ClassGap]) -> str:
-    """Show a choice of the class that rates are of; at first the one whose share differs most between groups."""
-    labels = part.found.labels
-    key = f"{POSITIVE}.{part.held.number}"
+def _label(selection: Selection, names: tuple[str, ...]) -> str:
+    """Show a choice of the class for the rates; at first the one whose selection rate differs most between groups."""
+    labels, key = selection.predictions.labels, f"{POSITIVE}.{selection.held.number}"
     if session.value_of(key) not in labels:
-        session.put(key, labels[most_apart(gaps)])
+        session.put(key, labels[most_uneven_class(selection.class_gaps(names))])
     return str(st.selectbox("Class against the rest", labels, key=key, persist_state=KEPT))
 
 
-def _cautions(found: Fairness, settings: Settings) -> None:
-    """Say which groups are too small to be relied on, and whether they are compared all the same."""
-    small = [one.name for one in found.groups if one.small]
-    if small:
-        told = LEFT_OUT if found.left_out else TAKE_PART
-        alone = NOTHING_LEFT if len(found.groups) - len(found.left_out) < 2 else ""
-        frame.warn(f"Fewer than {settings.group_minimum} pictures: {some(small)}. {told}{alone}")
-    if len(found.groups) > MOST_GROUPS:
-        st.caption(f"Of {len(found.groups)} groups the {MOST_GROUPS} largest are drawn; the tables have all.")
+def _cautions(comparison: GroupComparison, settings: Settings) -> None:
+    """Warn about groups that are too small to be reliable, and say whether they are compared anyway."""
+    if comparison.small:
+        treatment = LEFT_OUT if comparison.left_out else INCLUDED
+        alone = TOO_FEW_GROUPS if len(comparison.compared) < 2 else ""
+        frame.warn(f"Fewer than {settings.group_minimum} pictures: {some(comparison.small)}. {treatment}{alone}")
+    if len(comparison.groups) > MOST_GROUPS:
+        st.caption(
+            f"The charts show the {MOST_GROUPS} largest of {len(comparison.groups)} groups; the tables show all."
+        )
 
 
-def _undefined(found: Fairness) -> None:
-    for rate, names in found.undefined.items():
-        told = f"{words(rate)} is {UNDEFINED} for {literal(some(names))} ({ABSENT[rate]}), and so is what compares it."
-        st.caption(f":material/info: {told}")
+def _undefined(comparison: GroupComparison) -> None:
+    for key, names in comparison.undefined.items():
+        metric = GROUP_METRICS[key]
+        st.caption(
+            f":material/info: {metric.title} is {UNDEFINED} for {literal(some(names))} ({metric.undefined}), so "
+            f"comparisons that use it are {UNDEFINED} too."
+        )
 
 
-def _rates(found: Sequence[Group]) -> None:
+def _rates(groups: Sequence[Group], metrics: Sequence[GroupMetric]) -> None:
     rows = [
-        {"Group": one.name, "Pictures": one.samples}
-        | {words(name): with_interval(rate.value, rate.low, rate.high) for name, rate in one.rates.items()}
-        for one in found
+        {"Group": group.name, "Pictures": group.pictures} | {metric.title: _shown(group, metric) for metric in metrics}
+        for group in groups
     ]
-    st.plotly_chart(_chart(largest(found)), key="bias.chart.groups", alt="Rates of each group with intervals")
-    columns = {words(name): st.column_config.TextColumn(help=meaning) for name, meaning in RATE_MEANINGS.items()}
+    chart = _chart(largest(groups), metrics)
+    st.plotly_chart(chart, key="bias.chart.groups", alt="Rates of each group with intervals")
+    columns = {metric.title: st.column_config.TextColumn(help=_tooltip(metric)) for metric in metrics}
     columns["Group"] = st.column_config.TextColumn(pinned=True)
     st.dataframe(
         pd.DataFrame(rows), hide_index=True, column_config=columns, key="bias.rates", alt="Rates of each group"
     )
 
 
-def _chart(found: Sequence[Group]) -> go.Figure:
-    chart = make_subplots(cols=len(RATES), shared_yaxes=True, subplot_titles=list(map(_titled, RATES)))
-    places, colours = range(len(found)), [FAINT if one.small else COLOURS[0] for one in found]
-    for column, rate in enumerate(RATES, 1):
-        rows = [(one.rates[rate].value, one.rates[rate].low, one.rates[rate].high) for one in found]
-        texts = [
-            f"{plain(one.name)}: {one.samples:,} pictures<br>{words(rate)} {with_interval(*row)}"
-            for one, row in zip(found, rows, strict=True)
-        ]
-        for colour in set(colours):
-            mine = [n for n in places if colours[n] == colour]
-            dots = intervals([rows[n] for n in mine], mine, rate, colour, [texts[n] for n in mine])
-            chart.add_trace(dots, row=1, col=column)
+def _shown(group: Group, metric: GroupMetric) -> str:
+    rate = group.rates[metric.id]
+    return with_interval(rate.value, rate.low, rate.high)
+
+
+def _tooltip(metric: GroupMetric) -> str:
+    better = "" if metric.direction == "neither" else f" {capitalised(metric.direction)}."
+    return f"{capitalised(metric.meaning)}: {literal(metric.formula)}.{better}"
+
+
+def _chart(groups: Sequence[Group], metrics: Sequence[GroupMetric]) -> go.Figure:
+    titles = [metric.title.replace(" ", "<br>") for metric in metrics]
+    chart = make_subplots(cols=len(metrics), shared_yaxes=True, subplot_titles=titles)
+    for column, metric in enumerate(metrics, 1):
+        for colour, small in ((COLOURS[0], False), (FAINT, True)):
+            if places := [place for place, group in enumerate(groups) if group.small is small]:
+                chart.add_trace(_dots(groups, metric, places, colour), row=1, col=column)
     chart.update_xaxes(range=[-0.05, 1.05], zeroline=False, tickvals=[0, 0.5, 1])
-    as_rows(chart, [one.name for one in found], row=30)
+    as_rows(chart, [group.name for group in groups], row=30)
     chart.update_annotations(font_size=13)
     return chart.update_layout(showlegend=False, margin={"t": 64, "b": 24})
 
 
-def _titled(rate: str) -> str:
-    return words(rate).replace(" ", "<br>")
+def _dots(groups: Sequence[Group], metric: GroupMetric, places: Sequence[int], colour: str) -> go.Scatter:
+    shown = [groups[place] for place in places]
+    rates = [group.rates[metric.id] for group in shown]
+    texts = [
+        f"{plain(group.name)}: {group.pictures:,} pictures<br>{metric.title} {_shown(group, metric)}" for group in shown
+    ]
+    return intervals([(rate.value, rate.low, rate.high) for rate in rates], places, metric.title, colour, texts)
 
 
-def _apart(found: Mapping[str, Fairness], positive: str, settings: Settings) -> None:
-    """Show how far the groups of each model lie apart for the class."""
-    for name, one in found.items():
-        if one.four_fifths is False:
-            impact = f"{number(one.disparate_impact)}{_on_what(one, settings)}"
-            told = (
-                f"disparate impact for the class {positive[:40]} is {impact}; below four fifths it counts as adverse."
-            )
-            frame.warn(f"{name}: {told}")
-    apart_table(found, GAP_MEANINGS)
+def _between(by_model: Mapping[str, GroupComparison], label: str, settings: Settings) -> None:
+    """Show how far the groups of each model differ in the rates for a class, and warn of adverse impact."""
+    declared = comparisons("one class")
+    for name, comparison in by_model.items():
+        for each in declared:
+            if comparison.is_adverse(each):
+                frame.warn(f"{name}: {_adverse(comparison, each, label)}{_on_what(comparison, settings)}.")
+    comparison_table({name: comparison.between for name, comparison in by_model.items()}, declared)
 
 
-def _on_what(found: Fairness, settings: Settings) -> str:
-    """Say what became of small groups where disparate impact was worked out."""
-    small = [one.name for one in found.groups if one.small]
-    if not small:
+def _adverse(comparison: GroupComparison, each: Comparison, label: str) -> str:
+    value = number(comparison.between[each.id])
+    return (
+        f"{each.title.lower()} for the class {label[:40]} is {value}; below {each.adverse_below:g} it counts as "
+        "adverse impact"
+    )
+
+
+def _on_what(comparison: GroupComparison, settings: Settings) -> str:
+    """Say what happened to small groups in the comparison."""
+    if not comparison.small:
         return ""
-    told = "without" if found.left_out else "also between"
-    return f" {told} groups of fewer than {settings.group_minimum} pictures ({some(small)})"
+    how = "without" if comparison.left_out else "including"
+    return f" ({how} groups of fewer than {settings.group_minimum} pictures: {some(comparison.small)})"

@@ -1,4 +1,4 @@
-"""What a model's answers tell of an attribute that it should not need."""
+"""What a model's outputs reveal about an attribute that it should not need."""
 
 from __future__ import annotations
 
@@ -6,57 +6,56 @@ import pandas as pd
 import streamlit as st
 
 from vitrine.ui.background import answer_of
-from vitrine.ui.bias.filters import KEPT, Part, values_of
+from vitrine.ui.bias.forms import KEPT
+from vitrine.ui.bias.meanings import MEANING
+from vitrine.ui.bias.selection import Selection
 from vitrine.ui.charts import LIMIT, bars
 from vitrine.ui.controls import declared
 from vitrine.ui.text import literal
-from xai_core.bias.inside import FOLDS, Leakage, leakage
+from xai_core.bias.inside import FOLDS, LEAKAGE, Leakage, leakage
 from xai_core.bias.settings import Attack
-from xai_core.bias.wording import number, words
+from xai_core.wording import number
 
-BY = {"linear": "logistic regression", "MLP": "a network with a hidden layer"}
-MEANINGS = {
-    "model": "From the probabilities: what the model's answers tell of the attribute.",
-    "predictions": "From the predicted class alone.",
-    "labels": "From the true class alone: as much lies in the data, and is no fault of the model's.",
-    "chance": "What somebody reaches who knows nothing.",
-}
+ATTACKER = {"linear": "logistic regression", "MLP": "a network with one hidden layer"}
 
 
-def inside(part: Part) -> None:
-    """Show how well an attribute can be told from what the model says, once that is asked for."""
-    offered = [name for name, values in part.once("values", values_of).items() if len(values) > 1]
+def inside(selection: Selection) -> None:
+    """Show how well an attribute can be predicted from the model's outputs, once that is asked for."""
+    offered = list(selection.attributes)
     if not offered:
-        st.info("Leakage needs an attribute with two values among the pictures.", icon=":material/group:")
+        st.info("Leakage needs an attribute with at least two values among these pictures.", icon=":material/group:")
         return
-    st.markdown("**Model leakage**: how well an attribute can be told from what the model says")
-    choice, by, button = st.columns([3, 2, 1], vertical_alignment="bottom")
+    st.markdown("**Model leakage**: how well an attribute can be predicted from the model's outputs")
+    choice, attacker, button = st.columns([3, 2, 1], vertical_alignment="bottom")
     name = choice.selectbox("Attribute", offered, key="bias.leaking", persist_state=KEPT)
-    with by:
+    with attacker:
         attack = declared(Attack)
     what = ("leakage", name, attack)
     if button.button("Measure", key="bias.measure", icon=":material/straighten:", width="stretch"):
-        part.begin(what, lambda found, tell: leakage(found, name, attack=attack, tell=tell))
-    job = part.begun(what)
+        selection.begin(
+            what, lambda predictions, progress: leakage(predictions, name, attack=attack, progress=progress)
+        )
+    job = selection.begun(what)
     if job is None:
         return
-    doing = f"Learning to tell {literal(name, 40)} from {len(part.found):,} answers, {FOLDS} times"
-    found = answer_of(job, doing, "bias.cancel-measure")
-    if found is not None:
-        _leakage(found, name)
+    doing = f"Predicting {literal(name, 40)} from {len(selection.predictions):,} outputs, in {FOLDS} folds"
+    result = answer_of(job, doing, "bias.cancel-measure")
+    if result is not None:
+        _leakage(result, name)
 
 
-def _leakage(found: Leakage, name: str) -> None:
-    told = [one for one in MEANINGS if one != "chance"]
-    chart = bars([getattr(found, one) for one in told], list(map(words, told)), "Balanced accuracy")
+def _leakage(result: Leakage, name: str) -> None:
+    sources = [source for source in LEAKAGE if source != "chance"]
+    titles = [LEAKAGE[source][0] for source in sources]
+    chart = bars([getattr(result, source) for source in sources], titles, "Balanced accuracy")
     line = {"color": LIMIT, "width": 2}
-    chart.add_vline(x=found.chance, line=line, annotation_text="chance", annotation_position="top")
-    st.plotly_chart(chart, key="bias.chart.leakage", alt="Leakage from the model's answers beside that of the labels")
-    rows = {words(one): [number(getattr(found, one)), meaning] for one, meaning in MEANINGS.items()}
-    st.table(pd.DataFrame.from_dict(rows, orient="index", columns=["Leakage", "What it says"]))
-    left_out = f" Left out, as too few: {', '.join(found.left_out)}." if found.left_out else ""
+    chart.add_vline(x=result.chance, line=line, annotation_text="chance", annotation_position="top")
+    st.plotly_chart(chart, key="bias.chart.leakage", alt="Leakage from the model's outputs and from the labels")
+    rows = {title: [number(getattr(result, source)), meaning] for source, (title, meaning) in LEAKAGE.items()}
+    st.table(pd.DataFrame.from_dict(rows, orient="index", columns=["Leakage", MEANING]))
+    left_out = f" Left out, with too few pictures: {', '.join(result.left_out)}." if result.left_out else ""
     st.caption(
-        f"Balanced accuracy of telling {literal(', '.join(found.values))} apart by {BY[found.attacker]}, on pictures "
-        f"that it has not learnt from ({FOLDS} folds, {found.samples:,} pictures). Only what the model tells beyond "
-        f"the labels is its own; {literal(name)} may also be in what the pictures show.{literal(left_out)}"
+        f"Balanced accuracy of predicting {literal(', '.join(result.values))} with {ATTACKER[result.attacker]}, on "
+        f"pictures it was not trained on ({FOLDS} folds, {result.samples:,} pictures). Only what exceeds the labels is "
+        f"the model's own leakage; {literal(name)} can also be visible in the pictures.{literal(left_out)}"
     )

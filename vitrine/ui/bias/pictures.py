@@ -1,4 +1,4 @@
-"""Labelled pictures that the model at hand is asked about, in the background."""
+"""Upload labelled pictures, which the open model is asked about in the background."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ PICTURES = (
 )
 
 
-def bring_pictures(slot: BiasSlot) -> None:
-    """Show how to bring labelled pictures, and ask the model about those that were brought."""
+def upload_pictures(slot: BiasSlot) -> None:
+    """Show how to upload labelled pictures, and ask the model about them."""
     prepared = session.slot(ClassifierSlot).prepared
     if prepared is None:
-        st.info("Pictures need a model that can be asked. Bring one first.", icon=":material/info:")
-        st.page_link("pages/model.py", label="Bring a model", icon=":material/model_training:")
+        st.info("Pictures need an open model.", icon=":material/info:")
+        st.page_link("pages/model.py", label="Open a model", icon=":material/model_training:")
         return
-    st.caption(f"{PICTURES} {literal(prepared.source.name, 60)} is asked about them.")
+    st.caption(f"{PICTURES} The open model, {literal(prepared.source.name, 60)}, predicts their classes.")
     column = st.text_input("Column with the classes", placeholder="label", key="bias.column", persist_state="session")
     key = f"labelled-{slot.files_uploaded}"
     file = st.file_uploader("Labelled pictures", key=key, label_visibility="collapsed")
@@ -40,19 +40,19 @@ def bring_pictures(slot: BiasSlot) -> None:
         slot.archive = (Path(uploads.keep(file, file.name, slot.owner).path), Path(file.name).stem)
         _open(slot, prepared, column)
         st.rerun()
-    if slot.archive is not None and st.button("Read it again", icon=":material/refresh:"):
+    if slot.archive is not None and st.button("Read again", icon=":material/refresh:"):
         _open(slot, prepared, column)
         st.rerun()
 
 
 def asking(slot: BiasSlot) -> None:
-    """Follow the asking of a model, if one is being asked, until its predictions are held."""
+    """Follow the job that asks a model, if there is one, until its predictions are held."""
     if slot.asking is not None:
         st.fragment(_progress, run_every=None if slot.asking.state.ended else LOOK_AGAIN_SECONDS)()
 
 
 def _open(slot: BiasSlot, prepared: Prepared, column: str) -> None:
-    """Open what was brought and begin to ask; where that fails it is kept, to be read with another column."""
+    """Open the upload and begin to ask; if it cannot be read it is kept, to be tried with a different column."""
     assert slot.archive is not None
     path, name = slot.archive
     slot.fault = slot.table = None
@@ -79,9 +79,9 @@ def _progress() -> None:
     if job.state.status is Status.DONE:
         _take(slot, job)
     elif job.state.ended:
-        _ended(slot, job)
+        _stopped(slot, job)
     else:
-        st.progress(job.asked / max(1, job.total), f"Asking: {job.asked:,} of {job.total:,} pictures")
+        st.progress(job.asked / max(1, job.total), f"{job.asked:,} of {job.total:,} pictures")
         if st.button("Cancel", key="bias.cancel", width="stretch"):
             job.cancel()
             st.rerun()
@@ -89,25 +89,25 @@ def _progress() -> None:
 
 def _take(slot: BiasSlot, job: PredictionsJob) -> None:
     if slot.full:
-        st.info("The model has answered. Remove one of those at hand to see it.", icon=":material/inbox:")
+        st.info("The predictions are ready. Remove others to see them.", icon=":material/inbox:")
         return
     slot.hold(job.result(), slot.pictures)
     slot.asking = slot.pictures = None
     st.rerun()
 
 
-def _ended(slot: BiasSlot, job: PredictionsJob) -> None:
-    """Say how it ended before all was asked, and offer to go on."""
+def _stopped(slot: BiasSlot, job: PredictionsJob) -> None:
+    """Say why the job stopped early, and offer to resume it."""
     if job.state.error is not None:
         frame.complain(job.state.error)
     else:
-        kept = " What was answered is kept." if results_cache() else ""
+        kept = " The answers so far are kept." if results_cache() else ""
         st.info(f"Cancelled after {job.asked:,} of {job.total:,} pictures.{kept}", icon=":material/cancel:")
-    again, enough = st.columns(2)
+    resume, dismiss = st.columns(2)
     prepared = session.slot(ClassifierSlot).prepared
-    if again.button("Resume", key="bias.resume", width="stretch", disabled=prepared is None) and prepared:
+    if resume.button("Resume", key="bias.resume", width="stretch", disabled=prepared is None) and prepared:
         _ask(slot, prepared)
         st.rerun()
-    if enough.button("Dismiss", key="bias.dismiss", width="stretch"):
+    if dismiss.button("Dismiss", key="bias.dismiss", width="stretch"):
         slot.asking = slot.pictures = None
         st.rerun()

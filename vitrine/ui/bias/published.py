@@ -9,30 +9,32 @@ import streamlit as st
 
 from vitrine.ui.text import literal
 from xai_core.bias.published import PublishedModel, PublishedTable, published_tables
-from xai_core.bias.wording import number, words
+from xai_core.bias.summary import SUMMARY_METRICS
+from xai_core.wording import number
 
 NOT_PRINTED = "not printed"
-FIGURES = tuple(field.name for field in fields(PublishedModel) if field.name not in ("name", "heads"))
+PRINTED = {field.name for field in fields(PublishedModel)}
+METRICS = [metric for metric in SUMMARY_METRICS if metric.id in PRINTED]
 
 
 def published() -> None:
-    """Show the published tables, each with what can be read from it, folded up."""
+    """Show the published tables, each with what it shows, folded up."""
     st.markdown("**Practise reading**")
-    st.caption("Figures as they were printed. What can be said of these models, and what can not? Then unfold.")
-    for one in published_tables():
-        st.markdown(f"{literal(one.title)}")
-        st.table(_table(one))
-        st.caption(literal(one.origin))
-        with st.expander("What can be read from it"):
-            st.markdown(literal(one.reading, 1000))
+    st.caption("Published numbers, as printed. What do they show about these models, and what not? Then compare.")
+    for table in published_tables():
+        st.markdown(literal(table.title))
+        st.table(_table(table))
+        st.caption(literal(table.origin))
+        with st.expander("What the numbers show"):
+            st.markdown(literal(table.reading, 1000))
 
 
-def _table(one: PublishedTable) -> pd.DataFrame:
-    shown = [name for name in FIGURES if any(getattr(model, name) is not None for model in one.models)]
-    rows = [[_printed(getattr(model, name)) for name in shown] + [_heads(model)] for model in one.models]
-    columns = [*map(words, shown), "Accuracy of heads"]
-    table = pd.DataFrame(rows, index=[literal(model.name) for model in one.models], columns=columns)
-    return table if any(model.heads for model in one.models) else table[columns[:-1]]
+def _table(table: PublishedTable) -> pd.DataFrame:
+    metrics = [m for m in METRICS if any(getattr(model, m.id) is not None for model in table.models)]
+    rows = [[*(_printed(getattr(model, m.id)) for m in metrics), _heads(model)] for model in table.models]
+    columns = [*(metric.title for metric in metrics), "Accuracy of heads"]
+    frame = pd.DataFrame(rows, index=[literal(model.name) for model in table.models], columns=columns)
+    return frame if any(model.heads for model in table.models) else frame[columns[:-1]]
 
 
 def _heads(model: PublishedModel) -> str:

@@ -1,4 +1,4 @@
-"""Bringing predictions: a table, labelled pictures that the model is asked about, or the sample; and those at hand."""
+"""Upload predictions as a table, have labelled pictures predicted, or take the sample; and list what is loaded."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import streamlit as st
 
 from vitrine.samples import COLOURED_DIGITS_NOTE, COLOURED_DIGITS_TITLE, sample_predictions
 from vitrine.ui import frame, session
-from vitrine.ui.bias.pictures import asking, bring_pictures
+from vitrine.ui.bias.pictures import asking, upload_pictures
 from vitrine.ui.slots.bias import MOST_HELD, BiasSlot, Held, Table
 from vitrine.ui.text import literal
 from xai_core.bias.reading import read_predictions
@@ -24,26 +24,26 @@ TABLES = (
 
 
 def bias_source() -> list[Held]:
-    """Show the ways to bring predictions, and those at hand; return these."""
+    """Show the ways to load predictions, and what is loaded; return that."""
     slot = session.slot(BiasSlot)
     with frame.fold("Predictions", opened=not slot.held):
         if slot.full:
-            st.caption(f"{MOST_HELD} are at hand, which is the most; remove one to bring another.")
+            st.caption(f"{MOST_HELD} are loaded, the most there can be. Remove one to load another.")
         else:
-            _ways_to_bring(slot)
+            _ways_to_load(slot)
     _fault(slot)
     asking(slot)
-    for one in list(slot.held.values()):
-        _held(slot, one)
+    for held in list(slot.held.values()):
+        _listed(slot, held)
     return list(slot.held.values())
 
 
-def _ways_to_bring(slot: BiasSlot) -> None:
+def _ways_to_load(slot: BiasSlot) -> None:
     table, pictures, sample = st.tabs(["Table", "Pictures", "Sample"])
     with table:
         _table(slot)
     with pictures:
-        bring_pictures(slot)
+        upload_pictures(slot)
     with sample:
         st.markdown(f"**{literal(COLOURED_DIGITS_TITLE)}**  \n{literal(COLOURED_DIGITS_NOTE)}")
         if st.button("Use", key="use-predictions"):
@@ -54,11 +54,9 @@ def _ways_to_bring(slot: BiasSlot) -> None:
 def _table(slot: BiasSlot) -> None:
     st.caption(TABLES)
     key = f"predictions-{slot.files_uploaded}"
-    file = st.file_uploader(
-        "Table of predictions", key=key, label_visibility="collapsed", max_upload_size=LARGEST >> 20
-    )
-    with st.popover("Names of the classes", help="Where the table numbers the classes, a file with a name a line."):
-        names = st.file_uploader("Names, one a line", key="bias.labels")
+    file = st.file_uploader("Table of predictions", key=key, label_visibility="collapsed", max_upload_size=MOST_MB)
+    with st.popover("Class names", help="For a table that numbers its classes: a file with one name per line."):
+        names = st.file_uploader("Class names, one per line", key="bias.labels")
     if file is not None:
         slot.files_uploaded += 1
         listed = None if names is None else (names.getvalue(), names.name)
@@ -67,9 +65,9 @@ def _table(slot: BiasSlot) -> None:
 
 
 def _take(slot: BiasSlot, data: bytes, name: str, listed: tuple[bytes, str] | None) -> None:
-    """Take a table; where it fails, and would not with its rows normalised, it is kept for that.
+    """Read a table; one that can be read only once its rows are normalised is kept for that.
 
-    listed: a file of labels and its name.
+    listed: the bytes and the name of a file of labels.
     """
     slot.fault = slot.table = None
     try:
@@ -77,10 +75,10 @@ def _take(slot: BiasSlot, data: bytes, name: str, listed: tuple[bytes, str] | No
         slot.hold(read_predictions(data, name, labels=slot.table.labels))
     except DataError as error:
         slot.fault = str(error)
-        slot.table = slot.table if slot.table is not None and _normalised(slot.table) else None
+        slot.table = slot.table if slot.table is not None and _can_be_normalised(slot.table) else None
 
 
-def _normalised(table: Table) -> bool:
+def _can_be_normalised(table: Table) -> bool:
     try:
         read_predictions(table.data, table.name, labels=table.labels, normalise=True)
     except DataError:
@@ -91,26 +89,32 @@ def _normalised(table: Table) -> bool:
 def _fault(slot: BiasSlot) -> None:
     if slot.fault is not None:
         frame.complain(DataError(slot.fault))
-    if slot.table is not None and st.button("Normalise them", icon=":material/percent:", width="stretch"):
+    if slot.table is not None and st.button("Normalise rows", icon=":material/percent:", width="stretch"):
         table = slot.table
         slot.hold(read_predictions(table.data, table.name, labels=table.labels, normalise=True))
         st.rerun()
 
 
-def _held(slot: BiasSlot, one: Held) -> None:
-    key = f"bias.name.{one.number}"
-    session.put(key, one.name)
-    words, button = st.columns([5, 1], vertical_alignment="bottom")
-    told = f"Name ({len(one.predictions):,} pictures, {one.predictions.classes} classes)"
-    words.text_input(told, key=key, max_chars=LONGEST_NAME, on_change=_rename, args=(slot, one, key))
-    remove = f"Remove {literal(one.name, LONGEST_NAME)}"
-    button.button("", key=f"bias.remove.{one.number}", icon=":material/delete:", help=remove, on_click=slot.drop,
-                  args=(one.number,))  # fmt: skip
-    if one.predictions.notes:
-        with st.popover(f"Notes ({len(one.predictions.notes)})", icon=":material/info:"):
-            for note in one.predictions.notes:
+def _listed(slot: BiasSlot, held: Held) -> None:
+    """Show the name of some predictions, their notes, and a button that removes them."""
+    key, predictions = f"bias.name.{held.number}", held.predictions
+    session.put(key, held.name)
+    field, button = st.columns([5, 1], vertical_alignment="bottom")
+    label = f"Name ({len(predictions):,} pictures, {predictions.classes} classes)"
+    field.text_input(label, key=key, max_chars=LONGEST_NAME, on_change=_rename, args=(slot, held, key))
+    button.button(
+        "",
+        key=f"bias.remove.{held.number}",
+        icon=":material/delete:",
+        help=f"Remove {literal(held.name, LONGEST_NAME)}",
+        on_click=slot.drop,
+        args=(held.number,),
+    )
+    if predictions.notes:
+        with st.popover(f"Notes ({len(predictions.notes)})", icon=":material/info:"):
+            for note in predictions.notes:
                 st.caption(literal(note, 400))
 
 
-def _rename(slot: BiasSlot, one: Held, key: str) -> None:
-    one.name = slot.free_name(session.value_of(key).strip() or one.predictions.name, but=one.number)
+def _rename(slot: BiasSlot, held: Held, key: str) -> None:
+    held.name = slot.free_name(session.value_of(key).strip() or held.predictions.name, but=held.number)

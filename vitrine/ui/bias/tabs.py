@@ -1,4 +1,4 @@
-"""The tabs of the Bias page; only the one that is open is drawn."""
+"""The tabs of the Bias page; only the open one is drawn."""
 
 from __future__ import annotations
 
@@ -9,28 +9,27 @@ import streamlit as st
 from vitrine.ui import frame, session
 from vitrine.ui.bias.classes import classes
 from vitrine.ui.bias.download import downloads
-from vitrine.ui.bias.filters import Part
 from vitrine.ui.bias.groups import groups
 from vitrine.ui.bias.heads import heads
 from vitrine.ui.bias.inside import inside
 from vitrine.ui.bias.layer import layer
 from vitrine.ui.bias.overview import overview
-from xai_core.bias.settings import Settings
+from vitrine.ui.bias.selection import Selection
 
 OPEN, MODEL = "bias.tab", "bias.model"
 
 
-def tabs(parts: Sequence[Part], settings: Settings) -> None:
-    """Show what can be said of all models together, and of one of them."""
+def tabs(selections: Sequence[Selection]) -> None:
+    """Show what can be said about all models together, and about one of them."""
     drawn: dict[str, Callable[[], None]] = {
-        "Overview": lambda: overview(parts, settings),
-        "Classes": lambda: classes(_one(parts), settings),
-        "Groups": lambda: groups(_one(parts), parts, settings),
-        "Heads": lambda: heads(_one(parts), settings),
-        "Inside the model": lambda: _within(_one(parts)),
-        "Download": lambda: downloads(parts, settings),
+        "Overview": lambda: overview(selections),
+        "Classes": lambda: classes(_one_of(selections)),
+        "Groups": lambda: groups(_one_of(selections), selections),
+        "Heads": lambda: heads(_one_of(selections)),
+        "Inside the model": lambda: _within(_one_of(selections)),
+        "Download": lambda: downloads(selections),
     }
-    if not any(part.found.heads for part in parts):
+    if not any(selection.predictions.heads for selection in selections):
         del drawn["Heads"]
     for tab, draw in zip(st.tabs(list(drawn), key=OPEN, on_change="rerun"), drawn.values(), strict=True):
         if tab.open:
@@ -38,17 +37,17 @@ def tabs(parts: Sequence[Part], settings: Settings) -> None:
                 draw()
 
 
-def _within(part: Part) -> None:
-    inside(part)
+def _within(selection: Selection) -> None:
+    inside(selection)
     st.divider()
-    layer(part)
+    layer(selection)
 
 
-def _one(parts: Sequence[Part]) -> Part:
-    """Show a choice of one model, where there are several, and return it."""
-    names = [part.name for part in parts]
-    if len(parts) == 1:
-        return parts[0]
+def _one_of(selections: Sequence[Selection]) -> Selection:
+    """Show a choice of one model, if there are several, and return it."""
+    names = [selection.name for selection in selections]
+    if len(selections) == 1:
+        return selections[0]
     if session.value_of(MODEL) not in names:
         session.put(MODEL, names[0])
-    return parts[names.index(st.selectbox("Model", names, key=MODEL, persist_state="session"))]
+    return selections[names.index(st.selectbox("Model", names, key=MODEL, persist_state="session"))]

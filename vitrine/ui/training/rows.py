@@ -1,4 +1,4 @@
-"""The heatmap of predictions, and the picture that was chosen in it: what was said of it, epoch by epoch."""
+"""The heatmap of predictions, and the predictions of the chosen picture, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from vitrine.ui.slots.training import TrainingSlot
 from vitrine.ui.text import literal
 from vitrine.ui.training.table import SHARES
 from vitrine.ui.training.view import View
-from xai_core.bias.wording import number as in_decimals
-from xai_core.training.figures import UNDEFINED, instance_table
-from xai_core.training.history import NO_DATA, History
+from xai_core.training.figures import instance_table
+from xai_core.training.history import NO_DATA, Confidences, History
+from xai_core.wording import UNDEFINED
+from xai_core.wording import number as in_decimals
 
 THUMBNAIL = 160  # pixels
 TALLEST, ROW = 260, 35  # pixels of the table of epochs, and of its rows
 
 
 def rows(view: View) -> None:
-    """Show the heatmap; a picture that is chosen there is shown below."""
+    """Show the heatmap; the picture chosen in it is shown below."""
     slot = session.slot(TrainingSlot)
     history = view.history
 
@@ -41,13 +42,13 @@ def rows(view: View) -> None:
         when_chosen=chosen,
     )
     st.caption(
-        "Frequency: share of the steps at which the prediction changed. Variability: share of the classes that were "
-        "predicted. Wrong: share of the epochs that were wrong. Click a row to see its picture."
+        "Frequency: share of steps at which the prediction changed. Variability: share of classes that were predicted. "
+        "Wrong: share of wrong epochs. Click a row to see its picture."
     )
 
 
 def chosen_picture(view: View) -> None:
-    """Show the picture that was chosen, or the only one that the filters leave."""
+    """Show the chosen picture, or the only one that passes the filters."""
     slot = session.slot(TrainingSlot)
     number = slot.chosen
     if number is None and len(view.numbers) == 1:
@@ -55,23 +56,23 @@ def chosen_picture(view: View) -> None:
     if number is None or number >= len(view.history):
         return
     st.subheader(literal(str(view.history.ids[number]), 80), anchor=False)
-    thumbnail, told, said = st.columns([3, 4, 5], gap="medium")
+    thumbnail, measures, predictions = st.columns([3, 4, 5], gap="medium")
     with thumbnail:
         _thumbnail(view.history, number)
-    with told:
-        _figures(view, number)
-    with said:
-        found = _stretches(view.history, number)
-        height = min(TALLEST, ROW * (len(found) + 1) + 3)
-        st.dataframe(found, hide_index=True, placeholder=UNDEFINED, height=height)
+    with measures:
+        _measures(view, number)
+    with predictions:
+        table = _stretches(view.history, number)
+        height = min(TALLEST, ROW * (len(table) + 1) + 3)
+        st.dataframe(table, hide_index=True, placeholder=UNDEFINED, height=height)
 
 
 def _thumbnail(history: History, number: int) -> None:
     name = str(history.ids[number])
     if history.pictures is None:
-        named = "" if history.images is None else str(history.images[number])
-        of_it = f" Its file is called {literal(named, 120)}." if named else ""
-        st.caption(f"The history holds no pictures; give them to the logger as pictures=…{of_it}")
+        file = "" if history.images is None else str(history.images[number])
+        named = f" The file is named {literal(file, 120)}." if file else ""
+        st.caption(f"The history has no pictures. Pass them to the logger as pictures=….{named}")
         return
     pixels = history.pictures[number]
     st.image(np.ascontiguousarray(pixels), width=THUMBNAIL, alt=name)
@@ -82,10 +83,10 @@ def _thumbnail(history: History, number: int) -> None:
         st.warning(literal(fault), icon=":material/warning:")
 
 
-def _figures(view: View, number: int) -> None:
+def _measures(view: View, number: int) -> None:
     row = instance_table(view.history, view.measures, np.array([number])).iloc[0]
-    words = [f"{name}: **{_in_words(row[name], name in SHARES)}**" for name in row.index[1:]]
-    st.markdown("  \n".join(words))
+    lines = [f"{name}: **{_in_words(row[name], name in SHARES)}**" for name in row.index[1:]]
+    st.markdown("  \n".join(lines))
 
 
 def _in_words(value: object, share: bool) -> str:
@@ -98,28 +99,30 @@ def _in_words(value: object, share: bool) -> str:
 
 def _stretches(history: History, number: int) -> pd.DataFrame:
     """Return the runs of epochs with the same prediction."""
-    said, truth = history.predictions[number], history.actual[number]
-    starts = np.flatnonzero(np.diff(said, prepend=said[0] - 1))
-    ends = [*(starts[1:] - 1), len(said) - 1]
-    names = [None if said[start] == NO_DATA else history.labels[said[start]] for start in starts]
-    right = [_verdict(said[start], truth) for start in starts]
-    spans = [_range(history.epochs[start], history.epochs[end]) for start, end in zip(starts, ends, strict=True)]
-    table = {"epochs": spans, "prediction": names, "right": right}
+    predictions, truth = history.predictions[number], history.actual[number]
+    starts = np.flatnonzero(np.diff(predictions, prepend=predictions[0] - 1)).tolist()
+    spans = list(zip(starts, [*(start - 1 for start in starts[1:]), len(predictions) - 1], strict=True))
+    classes = predictions[starts].tolist()
+    table: dict[str, list[str | None]] = {
+        "epochs": [_range(history.epochs[first], history.epochs[last]) for first, last in spans],
+        "prediction": [None if label == NO_DATA else history.labels[label] for label in classes],
+        "correct": [_verdict(label, int(truth)) for label in classes],
+    }
     if history.confidence is not None:
-        sure = history.confidence[number]
-        table["confidence"] = [_mean_share(sure[first : last + 1]) for first, last in zip(starts, ends, strict=True)]
+        confidence = history.confidence[number]
+        table["confidence"] = [_mean(confidence[first : last + 1]) for first, last in spans]
     return pd.DataFrame(table, dtype="object")
 
 
-def _mean_share(values: np.ndarray) -> str | None:
+def _mean(values: Confidences) -> str | None:
     known = values[np.isfinite(values)]
     return in_decimals(float(known.mean())) if len(known) else None
 
 
-def _verdict(said: int, truth: int) -> str | None:
-    if NO_DATA in (said, truth):
+def _verdict(predicted: int, truth: int) -> str | None:
+    if NO_DATA in (predicted, truth):
         return None
-    return "yes" if said == truth else "no"
+    return "yes" if predicted == truth else "no"
 
 
 def _range(first: str, last: str) -> str:

@@ -1,4 +1,4 @@
-"""Bringing a history: an upload, the sample, or a file on the server that grows while a network is trained."""
+"""Load a history: an upload, the sample, or a file on the server that grows during training."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ FOLDER = "VITRINE_RUNS"
 
 
 def history_source() -> History | None:
-    """Show the ways to bring a history; return the one at hand."""
+    """Show the ways to load a history; return the loaded one."""
     slot = session.slot(TrainingSlot)
     with frame.fold("History", opened=slot.history is None):
-        titles = ["Upload", "Sample", *(["Training that goes on"] if FOLDER in os.environ else [])]
+        titles = ["Upload", "Sample", *(["Running training"] if FOLDER in os.environ else [])]
         upload, sample, *live = st.tabs(titles)
         with upload:
             _upload(slot)
         with sample:
-            for one in samples.sample_histories():
-                _sample(slot, one)
+            for sample_history in samples.sample_histories():
+                _sample(slot, sample_history)
         for tab in live:
             with tab:
                 _runs(slot, RunFolder(Path(os.environ[FOLDER])))
@@ -47,8 +47,8 @@ def history_source() -> History | None:
 
 def _upload(slot: TrainingSlot) -> None:
     st.caption(
-        "The npz of vitrine_logger; a CSV of instance_id, epoch, pred, actual; a CSV of instance_id, actual, epoch_0, "
-        "epoch_1, …; or InstanceFlow's JSON. The file is told by its content."
+        "The npz of vitrine_logger; a CSV with instance_id, epoch, pred, actual; a CSV with instance_id, actual, "
+        "epoch_0, epoch_1, …; or InstanceFlow's JSON. The format is detected from the content."
     )
     key = f"history-file-{slot.files_uploaded}"
     file = st.file_uploader("History file", key=key, label_visibility="collapsed", max_upload_size=256)
@@ -68,9 +68,9 @@ def _sample(slot: TrainingSlot, sample: samples.SampleHistory) -> None:
 def _runs(slot: TrainingSlot, folder: RunFolder) -> None:
     names = folder.names()
     if not names:
-        st.info("No npz, CSV or JSON file lies in the server's folder of runs yet.", icon=":material/hourglass_empty:")
+        st.info("The server's folder of runs has no npz, CSV or JSON file yet.", icon=":material/hourglass_empty:")
         return
-    name = st.selectbox("File of this server", names, key="training.run")
+    name = st.selectbox("File on this server", names, key="training.run")
     if st.button("Watch this file", icon=":material/visibility:"):
         _take(slot, lambda: _read(slot, folder, name))
         st.rerun()
@@ -83,19 +83,19 @@ def _read(slot: TrainingSlot, folder: RunFolder, name: str) -> None:
 
 
 def _watch(folder: RunFolder) -> None:
-    """Read the file again when it has changed; one that is half written is left for the next look."""
+    """Read the file again when it has changed; an unfinished one is tried again later."""
     slot = session.slot(TrainingSlot)
     if slot.run is None or slot.history is None:
         return
     stamp, rest = folder.stamp(slot.run), ""
     if stamp is None:
-        rest = " It is gone from the server; this is what it held."
+        rest = " The file is no longer on the server; this is its last state."
     elif stamp != slot.stamp:
         try:
             _read(slot, folder, slot.run)
             st.rerun()
         except DataError as error:
-            rest = f" Its last change can not be read yet: {literal(str(error), 200)}"
+            rest = f" Its last change cannot be read yet: {literal(str(error), 200)}"
     st.caption(f"Watching {literal(slot.run, 80)}: {len(slot.history.epochs)} epochs so far.{rest}")
     if st.button("Stop watching", key="training.stop", icon=":material/stop_circle:"):
         slot.run = slot.stamp = None
@@ -104,7 +104,7 @@ def _watch(folder: RunFolder) -> None:
 
 def _curves(slot: TrainingSlot, history: History) -> None:
     key = f"curves-file-{slot.files_uploaded}"
-    file = st.file_uploader("Loss and accuracy: a CSV, or TensorBoard's event file", key=key, max_upload_size=256)
+    file = st.file_uploader("Loss and accuracy: a CSV or a TensorBoard event file", key=key, max_upload_size=256)
     if file is not None:
         slot.files_uploaded += 1
         _take(slot, lambda: _add_curves(slot, with_curves(history, read_curves(file.getvalue(), history.epochs))))
@@ -117,7 +117,7 @@ def _add_curves(slot: TrainingSlot, history: History) -> None:
 
 
 def _take(slot: TrainingSlot, act: Callable[[], None]) -> None:
-    """Do what may fail; the history before stays, and the sentence is shown."""
+    """Do something that can fail; then the history stays, and the sentence is shown."""
     try:
         act()
     except DataError as error:

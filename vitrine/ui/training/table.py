@@ -1,8 +1,6 @@
-"""The measures as a table to sort, and all that can be taken along."""
+"""The measures as a table to sort, and the downloads."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import streamlit as st
 
@@ -10,9 +8,10 @@ from vitrine.ui import session
 from vitrine.ui.slots.training import TrainingSlot
 from vitrine.ui.training.view import View
 from xai_core.training.arrays import to_npz
-from xai_core.training.figures import UNDEFINED, as_csv, epoch_table, instance_table
+from xai_core.training.figures import as_csv, epoch_table, instance_table
 from xai_core.training.history import History
 from xai_core.training.instance_flow import to_instance_flow
+from xai_core.wording import UNDEFINED
 
 NARROW = 72  # pixels
 SHORT = {
@@ -24,17 +23,22 @@ SHORT = {
     "classes visited": "Visited",
     "variability": "Variability",
     "forgetting events": "Forgetting",
-    "first correct epoch": "First right",
+    "first correct epoch": "First correct",
     "mean confidence": "Confidence",
 }
+HEADINGS = (
+    "True: true class. Last: last prediction. Wrong: misclassification rate. Visited: how many classes were predicted. "
+    "Forgetting: how often a correct prediction became wrong. First correct: first correct epoch, n/a for a picture "
+    "that was never right in the range."
+)
 SHARES = ("misclassification rate", "frequency", "variability", "mean confidence")
 
 
 def table(view: View) -> None:
-    """Show the pictures with their measures, in the order of the view; one whose row is ticked is shown below."""
-    columns: dict[str, Any] = {name: _column(name) for name in SHORT}
+    """Show the pictures with their measures, in the order of the view; the one that is ticked is shown below."""
+    columns: dict[str, object] = {name: _column(name) for name in SHORT}
     columns["picture"] = st.column_config.TextColumn("Picture", pinned=True)
-    found = instance_table(view.history, view.measures, view.numbers)
+    rows = instance_table(view.history, view.measures, view.numbers)
     slot = session.slot(TrainingSlot)
     key = f"training.table.{slot.turn}"
 
@@ -43,7 +47,7 @@ def table(view: View) -> None:
             slot.chosen = int(view.numbers[row]) if row < len(view.numbers) else None
 
     st.dataframe(
-        found,
+        rows,
         hide_index=True,
         placeholder=UNDEFINED,
         column_config=columns,
@@ -52,25 +56,21 @@ def table(view: View) -> None:
         on_select=chosen,
         selection_mode="single-row",
     )
-    st.caption(
-        "True: true class. Last: last prediction. Wrong: misclassification rate. Visited: how many classes were "
-        "predicted. Forgetting: how often a right prediction became a wrong one. First right: first correct epoch, n/a "
-        "where a picture was never right in the range."
-    )
+    st.caption(HEADINGS)
 
 
 def _column(name: str) -> object:
-    """Return a narrow column, so that all of them are seen at once; its full name stands under the pointer."""
-    explained = name[0].upper() + name[1:]
+    """Return a narrow column, so that all fit; its full name is the tooltip."""
+    full_name = name[0].upper() + name[1:]
     if name in ("true class", "last prediction", "first correct epoch"):
-        return st.column_config.Column(SHORT[name], help=explained, width=NARROW)
+        return st.column_config.Column(SHORT[name], help=full_name, width=NARROW)
     return st.column_config.NumberColumn(
-        SHORT[name], help=explained, width=NARROW, format="%.3f" if name in SHARES else None
+        SHORT[name], help=full_name, width=NARROW, format="%.3f" if name in SHARES else None
     )
 
 
 def downloads(view: View, history: History) -> None:
-    """Offer the tables of the view, and the whole history in the formats that are read."""
+    """Offer the tables of the view, and the whole history in two formats that can be loaded again."""
     offers = (
         ("Pictures (CSV)", lambda: as_csv(instance_table(view.history, view.measures, view.numbers)), "pictures.csv"),
         ("Epochs (CSV)", lambda: as_csv(epoch_table(view.history, view.by_epoch)), "epochs.csv"),
@@ -78,10 +78,10 @@ def downloads(view: View, history: History) -> None:
         ("History (npz)", lambda: to_npz(history), "history.npz"),
     )
     kinds = {"csv": "text/csv", "json": "application/json", "npz": "application/octet-stream"}
-    for column, (title, made, name) in zip(st.columns(len(offers)), offers, strict=True):
+    for column, (title, content, name) in zip(st.columns(len(offers)), offers, strict=True):
         column.download_button(
             title,
-            made,
+            content,
             name,
             kinds[name.rpartition(".")[2]],
             key=f"training.{name}",
