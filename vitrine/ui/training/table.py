@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from vitrine.ui import session
 from vitrine.ui.slots.training import TrainingSlot
@@ -36,7 +37,7 @@ SHARES = ("misclassification rate", "frequency", "variability", "mean confidence
 
 def table(view: View) -> None:
     """Show the pictures with their measures, in the order of the view; the one that is ticked is shown below."""
-    columns: dict[str, object] = {name: _column(name) for name in SHORT}
+    columns = {name: _column(name) for name in SHORT}
     columns["picture"] = st.column_config.TextColumn("Picture", pinned=True)
     rows = instance_table(view.history, view.measures, view.numbers)
     slot = session.slot(TrainingSlot)
@@ -59,7 +60,7 @@ def table(view: View) -> None:
     st.caption(HEADINGS)
 
 
-def _column(name: str) -> object:
+def _column(name: str) -> ColumnConfig:
     """Return a narrow column, so that all fit; its full name is the tooltip."""
     full_name = name[0].upper() + name[1:]
     if name in ("true class", "last prediction", "first correct epoch"):
