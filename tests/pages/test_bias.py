@@ -331,9 +331,9 @@ def test_groups_of_all_models_are_shown_side_by_side(app: AppTest) -> None:
 
 
 def test_a_metric_that_was_added_is_in_the_table_the_chart_and_the_comparisons(app: AppTest) -> None:
-    with_table(app)
-    app.slider(key="bias.group_minimum").set_value(1).run()
     with added(example):
+        with_table(app)
+        app.slider(key="bias.group_minimum").set_value(1).run()
         open_tab(app, "Groups")
         app.selectbox(key="bias.positive.0").set_value("cat").run()
         assert not app.exception
