@@ -613,7 +613,7 @@ def test_mean_maps_of_two_groups_are_shown_next_to_their_difference(app: AppTest
     app.run()
     assert not app.exception
     assert "Means over 12 and 12 pictures" in text_of(app)
-    assert "times its standard error" in text_of(app)
+    assert "the difference exceeds 2 standard errors" in text_of(app)
 
 
 def test_thumbnails_of_a_cell_are_turned_a_page_at_a_time(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
