@@ -20,7 +20,7 @@ from xai_core.jobs.questions.pool_layer import PoolLayer
 from xai_core.method import Method
 from xai_core.services.asking import at_once
 from xai_core.services.preparation import Prepared
-from xai_core.types import Floats, Indices
+from xai_core.types import Floats, Indices, Texts
 
 MOST_PICTURES, LEAST_A_VALUE = 600, 10
 MOST_MAPS = 24  # of each group
@@ -99,7 +99,7 @@ def mean_looks(
     return first, second, difference_map(first, second)
 
 
-def _sampled(subject: Subject, contrast: Contrast, limit: int, seed: int) -> tuple[Subject, np.ndarray]:
+def _sampled(subject: Subject, contrast: Contrast, limit: int, seed: int) -> tuple[Subject, Texts]:
     """Return a random sample of at most `limit` pictures of each value, and their values (m,)."""
     classes, predictions = subject.prepared.card.classes, subject.predictions
     if classes != predictions.classes:

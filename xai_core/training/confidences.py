@@ -50,7 +50,7 @@ def of_columns(columns: Sequence[NDArray[np.float64] | None], predicted: Indices
     return np.clip(confidence, 0, 1).astype(np.float32), ()
 
 
-def _out_of_range(confidence: NDArray[np.floating]) -> bool:
+def _out_of_range(confidence: NDArray[np.float32] | NDArray[np.float64]) -> bool:
     return bool(((confidence < -ROUNDING) | (confidence > 1 + ROUNDING)).any())
 
 

@@ -115,7 +115,7 @@ def _share(value: float) -> str:
 
 
 def _part(which: Mask, defined: Mask) -> str:
-    return _share(which[defined].mean()) if defined.any() else UNDEFINED
+    return _share(float(which[defined].mean())) if defined.any() else UNDEFINED
 
 
 def _mean(values: Doubles) -> float:
