@@ -53,7 +53,7 @@ def run(args: Namespace, runners: Runners) -> None:
     print("\n".join([*_in_lines(found.figures), *notes, *map(str, found.save(args.out))]))
 
 
-def _in_lines(values: Values) -> list[str]:
+def _in_lines(values: Mapping[str, Any]) -> list[str]:
     from xai_core.bias.summary import SUMMARY_METRICS
 
     lines = [f"{values['pictures']} pictures, {len(values['labels'])} classes"]
@@ -71,8 +71,9 @@ def _accuracies(name: str, group: Values) -> list[str]:
     for row in group["by_group"]:
         small = " (small)" if row["small"] else ""
         lines.append(f"  {row['group']:<32}{_with_interval(row['accuracy'])}, {row['pictures']} pictures{small}")
-    declared = [*comparisons("all classes"), *(each for _, each in class_comparisons())]
-    lines += [f"  {each.title:<32}{number(group['all_classes'][each.id])}" for each in declared]
+    declared = [(each.title, each.id) for each in comparisons("all classes")]
+    declared += [(each.title, each.id) for _, each in class_comparisons()]
+    lines += [f"  {title:<32}{number(group['all_classes'][id])}" for title, id in declared]
     left_out = ", ".join(group["left_out"])
     return lines + ([f"  Too few pictures to be compared: {left_out}"] if left_out else [])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -30,7 +31,7 @@ def classes(selection: Selection) -> None:
 
 def _metrics(selection: Selection) -> None:
     figures = selection.class_figures()
-    columns = {
+    columns: dict[str, Any] = {
         metric.id: st.column_config.NumberColumn(metric.title, format="%.3f", help=capitalised(metric.meaning))
         for metric in CLASS_METRICS
     }

@@ -80,7 +80,7 @@ def _metrics(selection: Selection, attack: Attack, predictions: Predictions, pro
 
 def _offer(models: Sequence[Values]) -> None:
     values = json_bytes(models[0] if len(models) == 1 else list(models))
-    offers = (
+    offers: tuple[tuple[str, str | bytes, str, str], ...] = (
         ("Tables (CSV in a zip)", zipped(models), "bias.zip", "application/zip"),
         ("Metrics (metrics.json)", values, "metrics.json", "application/json"),
         ("Report (HTML)", page(models, "Bias"), "bias.html", "text/html"),
