@@ -73,7 +73,7 @@ def _accuracies(name: str, group: Values) -> list[str]:
         lines.append(f"  {row['group']:<32}{_with_interval(row['accuracy'])}, {row['pictures']} pictures{small}")
     declared = [(each.title, each.id) for each in comparisons("all classes")]
     declared += [(each.title, each.id) for _, each in class_comparisons()]
-    lines += [f"  {title:<32}{number(group['all_classes'][id])}" for title, id in declared]
+    lines += [f"  {title:<32}{number(group['all_classes'][key])}" for title, key in declared]
     left_out = ", ".join(group["left_out"])
     return lines + ([f"  Too few pictures to be compared: {left_out}"] if left_out else [])
 
