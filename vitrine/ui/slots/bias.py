@@ -1,4 +1,4 @@
-"""The predictions that a tab compares, and what was worked out of them."""
+"""The predictions that a tab compares, and what was computed from them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:  # these take pandas, which no other page needs
 
 MOST_HELD = 6
 KEPT_FIGURES, KEPT_PARTS, KEPT_BYTES = 200, 2 * MOST_HELD, 512 << 20
-Found = TypeVar("Found")
+Figure = TypeVar("Figure")
 
 
 @dataclass(eq=False)
 class Held:
-    """Predictions under a number that stays and a name that may change, with their pictures where these are at hand."""
+    """Predictions with a fixed number, a name that may change, and their pictures if the tab has them."""
 
     number: int
     name: str
@@ -38,7 +38,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Table:
-    """A file of predictions that was brought. labels: the classes in the model's order, where they were given."""
+    """An uploaded table of predictions. labels: the classes in the model's order, if given."""
 
     data: bytes
     name: str
@@ -49,9 +49,9 @@ class Table:
 class BiasSlot:
     """What the Bias page holds.
 
-    fault: what a person should know of the last file that could not be read. table: that file, where it can be read
-    once its rows are normalised. archive: pictures that were brought and can not be read yet, with their name.
-    asking: a model that is asked about `pictures`. figures, parts: what was worked out, by what it is.
+    fault: why the last file could not be read, for the user. table: that file, if it can be read once its rows are
+    normalised. archive: uploaded pictures that cannot be read yet, with their name. asking: the job that predicts
+    `pictures`. figures, parts: computed results, by key.
     """
 
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -68,11 +68,11 @@ class BiasSlot:
 
     @property
     def full(self) -> bool:
-        """Whether no more predictions are taken."""
+        """Whether the tab holds as many predictions as it can."""
         return len(self.held) >= MOST_HELD
 
     def hold(self, predictions: Predictions, pictures: PictureSet | None = None) -> None:
-        """Take predictions beside those that are held; pictures without a name are called by their rows."""
+        """Add predictions; pictures without a name are named after their rows."""
         number = next(self._numbers)
         if predictions.files is None:
             rows = np.array([f"row {row + 1}" for row in range(len(predictions))], np.str_)
@@ -81,7 +81,7 @@ class BiasSlot:
         self.fault = self.table = None
 
     def drop(self, number: int) -> None:
-        """Forget predictions and all that was worked out of them."""
+        """Forget predictions and everything computed from them."""
         self.held.pop(number, None)
         self.stop_work(but={key[:-1] for key in self.figures if key[0] != number})
         for kept in (self.figures, self.parts):
@@ -90,49 +90,49 @@ class BiasSlot:
 
     def free_name(self, name: str, but: int | None = None) -> str:
         """Return a name that no other predictions have."""
-        taken = {one.name for one in self.held.values() if one.number != but}
-        offered = chain([name], (f"{name} ({number})" for number in count(2)))
-        return next(one for one in offered if one not in taken)
+        taken = {held.name for held in self.held.values() if held.number != but}
+        candidates = chain([name], (f"{name} ({number})" for number in count(2)))
+        return next(candidate for candidate in candidates if candidate not in taken)
 
-    def once(self, key: Key, work_out: Callable[[], Found]) -> Found:
-        """Return a figure, worked out the first time; the key starts with the number of the predictions."""
+    def once(self, key: Key, work_out: Callable[[], Figure]) -> Figure:
+        """Return a figure, computed on first use; its key starts with the number of the predictions."""
         return self.figures.once(key, work_out)
 
     def part(self, key: Key, work_out: Callable[[], Predictions]) -> Predictions:
-        """Return some of the predictions, chosen the first time; the key starts with their number."""
+        """Return a subset of the predictions, selected on first use; its key starts with their number."""
         part = self.parts.once(key, work_out)
         while len(self.parts) > 1 and sum(map(_bytes, self.parts.values())) > KEPT_BYTES:
             self.parts.popitem(last=False)
         return part
 
     def stop_work(self, but: Container[Key] = ()) -> None:
-        """Stop what is worked out in the background, and forget it, save of predictions with one of these keys."""
+        """Cancel and forget background work, except for the keys in `but`."""
         for key, job in list(self.figures.items()):
             if isinstance(job, Job) and key[:-1] not in but and not job.state.ended:
                 job.cancel()
                 self.figures.pop(key, None)
 
     def begin(self, key: Key, job: Job[Any]) -> None:
-        """Keep what is worked out in the background, in place of what was begun under the same key."""
+        """Keep a background job, and cancel the one it replaces."""
         before = self.figures.pop(key, None)
         if isinstance(before, Job):
             before.cancel()
         self.once(key, lambda: job)
 
     def stop(self) -> None:
-        """Stop asking the model, and all work in the background."""
+        """Cancel the predictions and all background work."""
         if self.asking is not None:
             self.asking.cancel()
         self.stop_work()
 
     def leave(self) -> None:
-        """Stop everything, and free the files of this tab."""
+        """Cancel everything and delete this tab's files."""
         self.stop()
         uploads.forget(self.owner)
 
 
-def _bytes(found: Predictions) -> int:
-    return 0 if found.probabilities is None else int(found.probabilities.nbytes)
+def _bytes(predictions: Predictions) -> int:
+    return 0 if predictions.probabilities is None else int(predictions.probabilities.nbytes)
 
 
 def _cancel(kept: object) -> None:

@@ -1,4 +1,4 @@
-"""What a tab holds of a training: its history, where it comes from, and what was worked out of it."""
+"""The training history that a tab shows, its source, and what was computed from it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from vitrine.ui.session import Key
 from xai_core.training.history import History
 
 KEPT_VIEWS = 4
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 @dataclass
 class TrainingSlot:
-    """The history of a training that a tab looks at, where it comes from, and the picture that was chosen in it.
+    """The training history that a tab shows, its source, and the selected picture.
 
-    run, stamp: a file of the server that may still grow, and its state when it was read. fault: what a person should
-    know of the last file that could not be read. turn: counts the histories, so that each has widgets of its own.
-    range: first and last epoch that are looked at. last_epoch: the run's, when the range was chosen. known: what was
-    worked out of the history, by what it is.
+    run, stamp: a file on the server that may still grow, and its state when it was read. fault: why the last file could
+    not be read, for the user. turn: counts the histories, so that each has its own widgets. range: the first and last
+    epoch shown. last_epoch: the run's last epoch when the range was chosen. known: computed results, by key.
     """
 
     history: History | None = None
@@ -36,7 +35,7 @@ class TrainingSlot:
     known: Memo = field(default_factory=lambda: Memo(KEPT_VIEWS))
 
     def hold(self, history: History, run: str | None = None) -> None:
-        """Take a history in the place of the one before; of the same run that has grown, the choice stays."""
+        """Replace the history; if it is the same run, only longer, keep the selected picture."""
         if run is None or run != self.run:
             self.chosen = self.range = self.stamp = None
             self.turn += 1
@@ -44,7 +43,7 @@ class TrainingSlot:
         self.known.clear()
 
     def range_in(self, epochs: Sequence[str]) -> tuple[str, str]:
-        """Return the range that was chosen, or all epochs; one that reached the end follows the epochs that come."""
+        """Return the chosen range, or all epochs; a range that reached the last epoch follows new ones."""
         if self.range is None or not set(self.range) <= set(epochs):
             self.range = (epochs[0], epochs[-1])
         elif self.range[1] == self.last_epoch:
@@ -52,9 +51,9 @@ class TrainingSlot:
         self.last_epoch = epochs[-1]
         return self.range
 
-    def once(self, key: Key, work_out: Callable[[], Found]) -> Found:
-        """Return what is worked out of the history, worked out the first time; a few of the last are kept."""
+    def once(self, key: Key, work_out: Callable[[], Result]) -> Result:
+        """Return a result computed from the history; the last few are kept."""
         return self.known.once(key, work_out)
 
     def leave(self) -> None:
-        """Free nothing: a history is held in memory only."""
+        """Free nothing: a history lives in memory only."""
