@@ -42,17 +42,17 @@ def machine() -> str:
 
 def rows_of(part: str, networks: list[str], rounds: int, masks: int) -> list[dict]:
     if part == "xplique":
-        asked = [("beside_xplique", rounds, masks)]
-        asked += [("beside_xplique_wrapper", name, rounds, masks) for name in networks]
+        commands = [("beside_xplique", rounds, masks)]
+        commands += [("beside_xplique_wrapper", name, rounds, masks) for name in networks]
     elif part == "captum":
-        asked = [("beside_captum", name, rounds, masks) for name in networks]
+        commands = [("beside_captum", name, rounds, masks) for name in networks]
     elif part == "detection":
-        asked = [("detection", rounds)]
+        commands = [("detection", rounds)]
     elif part == "grad-cam":
-        asked = [("beside_grad_cam", name, rounds) for name in networks]
+        commands = [("beside_grad_cam", name, rounds) for name in networks]
     else:
-        asked = [("worker_overhead", name, rounds, masks) for name in networks]
-    return [row for one in asked for row in json.loads(answer(*one))]
+        commands = [("worker_overhead", name, rounds, masks) for name in networks]
+    return [row for command in commands for row in json.loads(answer(*command))]
 
 
 def line(row: dict) -> list[str]:

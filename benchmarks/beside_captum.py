@@ -75,19 +75,19 @@ def contests(name: str, network: Network, peer: Captum, samples: int) -> Iterato
     yield contest(f"{square}, captum's default", PATCHES, partial(peer.occlusion, 1), hidden)
     yield from _paths(contest, network, peer)
     shares = KernelShap(samples=samples, stop_at_noise=0.0, fill="black", score="logit")
-    asked = forward_passes(network, samples, shares.batch_size)
-    yield contest(f"KernelSHAP, {samples} samples", shares, partial(peer.kernel_shap, shares), asked)
+    passes = forward_passes(network, samples, shares.batch_size)
+    yield contest(f"KernelSHAP, {samples} samples", shares, partial(peer.kernel_shap, shares), passes)
 
 
 def _paths(contest, network: Network, peer: Captum) -> Iterator[Contest]:
     theirs = peer.path_error()
     work = f"Integrated Gradients, {PATH.steps} steps"
     back = backward_passes(network, PATH.steps, PATH.batch_size)
-    notes = {one: _errors(_error(PATH, network, one), theirs) for one in subject.PRECISIONS}
+    notes = {precision: _errors(_error(PATH, network, precision), theirs) for precision in subject.PRECISIONS}
     yield contest(f"{work}, equal batches", PATH, partial(peer.path, PATH.batch_size), back, notes)
     yield contest(f"{work}, captum's default", PATH, partial(peer.path, None), back, notes)
     short = _as_exact(network, theirs)
-    notes = {one: _errors(_error(short, network, one), theirs) for one in subject.PRECISIONS}
+    notes = {precision: _errors(_error(short, network, precision), theirs) for precision in subject.PRECISIONS}
     fewer = backward_passes(network, short.steps, PATH.batch_size)
     work = f"Integrated Gradients, {short.steps} steps against {PATH.steps} of captum"
     yield contest(work, short, partial(peer.path, PATH.batch_size), fewer, notes)
@@ -95,13 +95,13 @@ def _paths(contest, network: Network, peer: Captum) -> Iterator[Contest]:
 
 def _as_exact(network: Network, error: float) -> IntegratedGradients:
     """Return the fewest steps that are as exact in float32 as captum's."""
-    short = (IntegratedGradients(steps=steps) for steps in FEWER_STEPS)
-    return next((one for one in short if _error(one, network, "float32") <= error), PATH)
+    candidates = (IntegratedGradients(steps=steps) for steps in FEWER_STEPS)
+    return next((method for method in candidates if _error(method, network, "float32") <= error), PATH)
 
 
 def _error(method: IntegratedGradients, network: Network, precision) -> float:
-    (found,) = subject.run(method, network.at(precision)).diagnostics["completeness_error"]
-    return float("nan") if found is None else found
+    (error,) = subject.run(method, network.at(precision)).diagnostics["completeness_error"]
+    return float("nan") if error is None else error
 
 
 def _errors(ours: float, theirs: float) -> str:

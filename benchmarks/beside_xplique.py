@@ -44,13 +44,13 @@ def contest(name: str, network: WithEngines, peer: str, module: Any, masks: int)
         partial(theirs.explain, inputs, wanted),
         subject.ours(method, network),
         forward_passes(network, method.samples, method.batch_size),
-        {one: _likeness(method, network, one) for one in subject.PRECISIONS},
+        {precision: _likeness(method, network, precision) for precision in subject.PRECISIONS},
     )
 
 
 def _likeness(method: Rise, network: WithEngines, precision: Precision) -> str:
     """Return how well the map agrees with that of the framework's own passes in float32."""
-    native, engine = (subject.run(method, one).maps.ravel() for one in (network.native, network.at(precision)))
+    native, engine = (subject.run(method, variant).maps.ravel() for variant in (network.native, network.at(precision)))
     return f"map correlation {np.corrcoef(native, engine)[0, 1]:.6f} with the framework's own passes"
 
 

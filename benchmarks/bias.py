@@ -1,7 +1,7 @@
 """How long the Bias page takes to redraw after a filter has changed: python -m benchmarks.bias [--tab Overview].
 
-10,000 pictures, 100 classes, 3 attributes. It is the time of the page's script, that is, what the server does before
-the browser gets its figures; nothing of them was worked out before, as every round filters otherwise.
+10,000 pictures, 100 classes, 3 attributes. Timed is the page's script: what the server does before the browser gets its
+figures. Every round uses a different filter, so that no figure has been computed before.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ def made(seed: int = 0) -> Predictions:
     raised = np.exp(1.5 * logits)
     probabilities = (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32)
     attributes = {
-        name: np.array([f"{name} {one}" for one in random.integers(0, number, PICTURES)])
+        name: np.array([f"{name} {value}" for value in random.integers(0, number, PICTURES)])
         for name, number in VALUES.items()
     }
-    labels = tuple(f"class {one}" for one in range(CLASSES))
+    labels = tuple(f"class {index}" for index in range(CLASSES))
     return Predictions("model", labels, truth, probabilities.argmax(axis=1), probabilities, attributes)
 
 

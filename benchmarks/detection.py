@@ -50,7 +50,7 @@ PEER, WHOLE = "pytorch-grad-cam", "whole passes"
 
 @dataclass(frozen=True)
 class Subject:
-    """A detector as Vitrine and as a user of torchvision has it, and one of the boxes that it finds in a picture."""
+    """A detector, as Vitrine opens it and as torchvision users build it, and one of its boxes in a picture."""
 
     name: str
     detector: TorchDetector
@@ -70,10 +70,10 @@ class Subject:
         return _whole_pass(self.module, self.planes)
 
     def run(self, method: DetectionMethod, detector: TorchDetector | None = None) -> Floats:
-        """Run a method on the picture without remembered answers."""
-        one = detector or self.detector
-        one._last = None
-        (last,) = deque(method.explain(DetectionModel(one), self.image, [self.target]), maxlen=1)
+        """Run a method on the picture, with nothing remembered from earlier runs."""
+        detector = detector or self.detector
+        detector._last = None
+        (last,) = deque(method.explain(DetectionModel(detector), self.image, [self.target]), maxlen=1)
         return last.maps[0]
 
     @property
@@ -87,18 +87,18 @@ class Subject:
         """Return the channels that `method` ablates: levels and indices, (n, 2)."""
         recorder = Recorder(self.detector.heads, self.detector.card)
         self.run(self.method, recorder)
-        return np.concatenate(recorder.asked)
+        return np.concatenate(recorder.ablated)
 
 
 class Recorder(TorchDetector):
     """A detector that records which channels are ablated."""
 
-    def __init__(self, *given: object) -> None:
-        super().__init__(*given)
-        self.asked: list[np.ndarray] = []
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*arguments)
+        self.ablated: list[np.ndarray] = []
 
     def without_channels(self, image, channels, *others):
-        self.asked.append(channels)
+        self.ablated.append(channels)
         return super().without_channels(image, channels, *others)
 
 
@@ -108,11 +108,11 @@ class WithWholeHeads(TorchDetector):
     def without_channels(self, image, channels, value, targets, floor, places=None):
         with torch.no_grad():
             image_pass = self.pass_over(image)
-            return [self._without(image_pass, one, floor) for one in self._off(image_pass, channels, value, places)]
+            return [self._without(image_pass, off, floor) for off in self._off(image_pass, channels, value, places)]
 
 
 class ChosenChannels(AblationLayerFasterRCNN):
-    """Ablates given channels; by ratio, pytorch-grad-cam takes twice as many and others."""
+    """Ablates the chosen channels; by ratio, pytorch-grad-cam would take twice as many, and different ones."""
 
     def __init__(self, subject: Subject) -> None:
         super().__init__()
@@ -146,10 +146,10 @@ def _subject(name: str, path: Path, module: torch.nn.Module | None, image: Float
     source = ModelSource(str(path), path.name, digest, task="detect")
     detector = model_adapters.load(source, model_adapters.inspect(source), tempfile.mkdtemp())
     assert isinstance(detector, TorchDetector)
-    (found,) = detector.detect(image[None], 0.05)
-    sizes = np.prod(found.corners[:, 2:] - found.corners[:, :2], axis=1)
-    middle = int(np.argsort(sizes)[len(found) // 2])
-    return Subject(name, detector, module or detector.module, image, BoxTarget.of(found, middle))
+    (boxes,) = detector.detect(image[None], 0.05)
+    sizes = np.prod(boxes.corners[:, 2:] - boxes.corners[:, :2], axis=1)
+    middle = int(np.argsort(sizes)[len(boxes) // 2])
+    return Subject(name, detector, module or detector.module, image, BoxTarget.of(boxes, middle))
 
 
 def eigen_cam(subject: Subject) -> Contest:
@@ -179,22 +179,22 @@ def _beside_grad_cam(subject: Subject, work: str, method: DetectionMethod, their
 
 
 def switched_off(subject: Subject) -> list[Contest]:
-    """Return what each shortcut brings: channels ablated with more and more of them, beside one whole pass."""
+    """Return a contest for each shortcut: channels ablated with more and more of them, beside one whole pass."""
     channels, detector = subject.channels(), subject.detector
     whole = WithWholeHeads(detector.heads, detector.card)
     ask = (subject.image, channels, VALUE, [subject.target], FLOOR)
     image_pass = detector.pass_over(subject.image)
     with torch.no_grad():
         wanted = torch.tensor([subject.target.corners]) * (image_pass.size[0] / image_pass.image_size[0])
-        all_of_them = torch_ablation.ChannelsOff(detector.heads, image_pass, wanted, least_iou=0.0)
+        channels_off = torch_ablation.ChannelsOff(detector.heads, image_pass, wanted, least_iou=0.0)
 
     def all_proposals() -> object:
         with torch.no_grad():
-            outputs = all_of_them.outputs(detector._off(image_pass, channels, VALUE, None))
-            return [detector.detections(one, image_pass.size, image_pass.image_size, FLOOR) for one in outputs]
+            outputs = channels_off.outputs(detector._off(image_pass, channels, VALUE, None))
+            return [detector.detections(output, image_pass.size, image_pass.image_size, FLOOR) for output in outputs]
 
-    for one in (detector, whole):
-        one.without_channels(subject.image, channels[:1], VALUE, [subject.target], FLOOR)
+    for variant in (detector, whole):
+        variant.without_channels(subject.image, channels[:1], VALUE, [subject.target], FLOOR)
     ways: dict[str, Side] = {
         "the backbone kept": partial(whole.without_channels, *ask),
         "the channel's own term alone": all_proposals,
@@ -222,9 +222,13 @@ def d_rise(subject: Subject) -> Contest:
         subject.name,
         "torchvision",
         lambda: [_whole_pass(subject.module, picture) for picture in pictures],
-        {precision: partial(one.detect, images, FLOOR) for precision, one in variants.items()},
-        {precision: partial(_convolutions, one, images) for precision, one in variants.items()},
-        {one.precision: f"{one.name}, {one.top1_agreement:.0%} of boxes again" for one in engines if one.in_force},
+        {precision: partial(variant.detect, images, FLOOR) for precision, variant in variants.items()},
+        {precision: partial(_convolutions, variant, images) for precision, variant in variants.items()},
+        {
+            engine.precision: f"{engine.name}, {engine.top1_agreement:.0%} of boxes again"
+            for engine in engines
+            if engine.in_force
+        },
     )
 
 
@@ -250,7 +254,7 @@ def in_passes(row: Row) -> Row:
 def with_agreement(row: Row, subject: Subject) -> Row:
     """Add how well our map agrees with that of whole passes."""
     whole = WithWholeHeads(subject.detector.heads, subject.detector.card)
-    maps = [subject.run(subject.method, one).ravel() for one in (subject.detector, whole)]
+    maps = [subject.run(subject.method, detector).ravel() for detector in (subject.detector, whole)]
     return replace(row, note=f"{row.note}; correlation {np.corrcoef(*maps)[0, 1]:.4f} with whole passes")
 
 

@@ -51,7 +51,7 @@ SHARES = ["network", "photo", "score", "masks", "as in the paper", "self-normali
 
 @dataclass(frozen=True)
 class Subject:
-    """A network as Vitrine and as xplique have it, and a photo with its first class."""
+    """A network, as Vitrine and as xplique take it, and a photo with its most probable class."""
 
     network: WithEngines
     module: Any
@@ -66,7 +66,7 @@ class Subject:
 
 
 def opened(name: str) -> tuple[WithEngines, Any, Preprocessing, tuple[Precision, ...]]:
-    """Open a network for both sides, and find out the precisions this processor offers."""
+    """Open a network for both sides, and find the precisions that this processor offers."""
     import torch
 
     path, side = (None, subject.SIDE) if name == "MobileNetV2" else (RESNET20, 32)
@@ -96,21 +96,21 @@ def subjects(name: str, photos: list[str]) -> Iterator[tuple[str, Subject]]:
 
 @dataclass(frozen=True)
 class Reference:
-    """Masks of one seed as their cells, the class's scores under them, (n, 1), and the map that they give."""
+    """Masks of one seed as their cells, and the class's scores (n, 1) under them; together they give a map."""
 
     masks: Masks
     cells: Cells
     scores: Floats
 
     @classmethod
-    def of(cls, name: str, asked: Subject, count: int) -> Reference:
-        """Return the reference, asking only for scores that are not yet kept."""
+    def of(cls, name: str, case: Subject, count: int) -> Reference:
+        """Return the reference; its scores are computed only if they are not on disk yet."""
         path = CACHE / f"{name}_{count}.npy"
-        masks = Masks(asked.image.shape[:2], GRID, KEPT, SEED)
+        masks = Masks(case.image.shape[:2], GRID, KEPT, SEED)
         cells = masks.cells(count)
         if not path.exists():
             CACHE.mkdir(parents=True, exist_ok=True)
-            np.save(path, np.concatenate(list(scores_under(asked, masks, cells))))
+            np.save(path, np.concatenate(list(scores_under(case, masks, cells))))
         return cls(masks, cells, np.load(path))
 
     def average(self, first: int, last: int, steady: bool = True) -> Floats:
@@ -123,10 +123,10 @@ class Reference:
         """Return the map by xplique's estimator: the mean weighted by the masks themselves."""
         weights, sums = np.zeros((2, *self.masks.size))
         for start in range(first, last, 500):
-            some = slice(start, min(start + 500, last))
-            pixels = self.masks.pixels(Cells(self.cells.kept[some], self.cells.shifts[some]))
+            block = slice(start, min(start + 500, last))
+            pixels = self.masks.pixels(Cells(self.cells.kept[block], self.cells.shifts[block]))
             weights += pixels.sum(axis=0)
-            sums += np.einsum("n,nhw->hw", self.scores[some, 0], pixels)
+            sums += np.einsum("n,nhw->hw", self.scores[block, 0], pixels)
         return sums / weights
 
     def share(self, map_of: Callable[[int, int], Floats], masks: int) -> float:
@@ -139,12 +139,12 @@ class Reference:
         return float(np.mean(blocks)) / (1 - masks / count)
 
 
-def scores_under(asked: Subject, masks: Masks, cells: Cells) -> Iterator[Floats]:
-    model, count = asked.model("float32"), len(cells.kept)
+def scores_under(case: Subject, masks: Masks, cells: Cells) -> Iterator[Floats]:
+    model, count = case.model("float32"), len(cells.kept)
     for start in range(0, count, BATCH):
-        some = slice(start, start + BATCH)
-        pictures = masked(asked.image, masks, Cells(cells.kept[some], cells.shifts[some]))
-        yield model.predict(pictures)[:, [asked.target]]
+        batch = slice(start, start + BATCH)
+        pictures = masked(case.image, masks, Cells(cells.kept[batch], cells.shifts[batch]))
+        yield model.predict(pictures)[:, [case.target]]
         if start % (100 * BATCH) == 0:
             print(f"reference: {start} of {count} masks", file=sys.stderr, flush=True)
 
@@ -153,29 +153,29 @@ def noise_share(heatmap: Floats, reference: Floats) -> float:
     return float(np.var(np.asarray(heatmap, np.float64) - reference) / np.var(reference, dtype=np.float64))
 
 
-def by_xplique(asked: Subject, masks: int) -> Callable[[], object]:
+def by_xplique(case: Subject, masks: int) -> Callable[[], object]:
     import tensorflow as tf
     from xplique.attributions import Rise as XpliqueRise
     from xplique.wrappers import TorchWrapper
 
-    wrapped = TorchWrapper(asked.module, "cpu", is_channel_first=True)
+    wrapped = TorchWrapper(case.module, "cpu", is_channel_first=True)
     sizes = {"batch_size": Rise().batch_size, "grid_size": GRID, "preservation_probability": KEPT}
     rise = XpliqueRise(wrapped, nb_samples=masks, **sizes)
-    inputs = tf.constant(asked.preprocessing.normalise(asked.image[None]))
-    wanted = tf.one_hot([asked.target], asked.network.card.classes)
+    inputs = tf.constant(case.preprocessing.normalise(case.image[None]))
+    wanted = tf.one_hot([case.target], case.network.card.classes)
     return partial(rise.explain, inputs, wanted)
 
 
-def contest(name: str, photo: str, asked: Subject, reference: Reference, rounds: int) -> Iterator[list[str]]:
-    """Yield a row for each precision; all sides take turns in every round, after one that does not count."""
+def contest(name: str, photo: str, case: Subject, reference: Reference, rounds: int) -> Iterator[list[str]]:
+    """Yield a row for each precision; all sides take turns in every round, after a warm-up round."""
     masks = round(BLOCKS[0] * reference.share(reference.self_normalised, BLOCKS[0]) / NOISE_WANTED)
-    theirs, precisions = by_xplique(asked, masks), asked.precisions
+    theirs, precisions = by_xplique(case, masks), case.precisions
     times: dict[str, list[float]] = {"xplique": [], **{precision: [] for precision in precisions}}
     ended: dict[str, Any] = {}
 
     def ours(precision: Precision, seed: int) -> None:
         method = Rise(samples=20000, grid=GRID, preservation=KEPT, seed=seed)
-        *_, ended[precision] = method.explain(asked.model(precision), asked.image, np.array([asked.target]))
+        *_, ended[precision] = method.explain(case.model(precision), case.image, np.array([case.target]))
 
     for number in range(rounds + 1):
         for side in sorted(times, reverse=number % 2 == 1):
@@ -186,26 +186,26 @@ def contest(name: str, photo: str, asked: Subject, reference: Reference, rounds:
     for precision in precisions:
         ratio = statistics.median(a / b for a, b in zip(times["xplique"][1:], times[precision][1:], strict=True))
         share, drawn = noise_share(ended[precision].maps[0], whole), ended[precision].notes[0].split()[2]
-        mine, other = (f"{statistics.median(times[side][1:]):.2f} s" for side in (precision, "xplique"))
+        our_time, peer_time = (f"{statistics.median(times[side][1:]):.2f} s" for side in (precision, "xplique"))
         yield [
             name,
             photo,
-            f"{asked.score:.2f}",
+            f"{case.score:.2f}",
             precision,
-            mine,
+            our_time,
             drawn,
             f"{share:.3f}",
-            other,
+            peer_time,
             str(masks),
             f"{ratio:.2f}",
         ]
 
 
-def shares(name: str, photo: str, asked: Subject, reference: Reference) -> Iterator[list[str]]:
+def shares(name: str, photo: str, case: Subject, reference: Reference) -> Iterator[list[str]]:
     """Yield the noise shares of the three estimators at equal numbers of masks."""
     for masks in (count for count in BLOCKS if 2 * count <= len(reference.scores)):
         ways = (partial(reference.average, steady=False), reference.self_normalised, reference.average)
-        yield [name, photo, f"{asked.score:.2f}", str(masks), *(f"{reference.share(way, masks):.3f}" for way in ways)]
+        yield [name, photo, f"{case.score:.2f}", str(masks), *(f"{reference.share(way, masks):.3f}" for way in ways)]
 
 
 def main() -> None:
@@ -218,14 +218,14 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.processor_time:
         os.environ[CLOCK] = "yes"
-    found, raced = [], []
+    share_rows, contest_rows = [], []
     for name in chosen.networks:
-        for photo, asked in subjects(name, chosen.photos):
-            reference = Reference.of(f"{name}_{photo}", asked, chosen.reference)
-            found += shares(name, photo, asked, reference)
-            raced += contest(name, photo, asked, reference, chosen.rounds)
+        for photo, case in subjects(name, chosen.photos):
+            reference = Reference.of(f"{name}_{photo}", case, chosen.reference)
+            share_rows += shares(name, photo, case, reference)
+            contest_rows += contest(name, photo, case, reference, chosen.rounds)
     print(f"{machine()}; references of {chosen.reference} masks; medians of {chosen.rounds} rounds\n")
-    print(table(SHARES, found), table(HEADS, raced), sep="\n\n")
+    print(table(SHARES, share_rows), table(HEADS, contest_rows), sep="\n\n")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """How often a map points at the box it explains: python -m benchmarks.pointing [--pictures 30] [--only drise].
 
-On pictures of blood cells the surest white cell is explained; on generated scenes with two digits, each of the two.
+On pictures of blood cells the surest white cell is explained; on generated scenes with two digits, both are.
 A hit is a map whose largest value lies in the box (the pointing game of Zhang and others, Top-down Neural Attention by
-Excitation Backprop, 2016, arXiv 1608.00507). Of two digits it is also asked which box holds more of the map.
+Excitation Backprop, 2016, arXiv 1608.00507). For two digits, it is also measured which box holds more of the map.
 """
 
 from __future__ import annotations
@@ -83,11 +83,11 @@ def judged(
         began = time.monotonic()
         *_, last = DETECTION_METHODS[method_id](**settings).explain(model, image, targets)
         tally.seconds.append(time.monotonic() - began)
-        places = [inside(one, image.shape[:2], last.maps.shape[1:]) for one in targets]
+        places = [inside(target, image.shape[:2], last.maps.shape[1:]) for target in targets]
         for number, (heatmap, own) in enumerate(zip(last.maps, places, strict=True)):
             row, column = np.unravel_index(heatmap.argmax(), heatmap.shape)
             tally.peaks.append(own[0].start <= row < own[0].stop and own[1].start <= column < own[1].stop)
-            tally.shares += [heatmap[own].sum() > heatmap[other].sum() for n, other in enumerate(places) if n != number]
+            tally.shares += [heatmap[own].sum() > heatmap[place].sum() for n, place in enumerate(places) if n != number]
     return tally
 
 
@@ -99,9 +99,9 @@ def white_cells() -> tuple[DetectionModel, Iterator[tuple[Floats, list[BoxTarget
 def cells_found(model: DetectionModel) -> Iterator[tuple[Floats, list[BoxTarget]]]:
     for file in sorted((ASSETS / "datasets" / "bccd" / "JPEGImages").glob("*.jpg")):
         image = image_of(np.asarray(Image.open(file).convert("RGB")))
-        (found,) = model.detect(image[None], LEAST_SCORE)
-        if len(white := np.flatnonzero(found.labels == WHITE)):
-            yield image, [BoxTarget.of(found, int(white[0]))]
+        (boxes,) = model.detect(image[None], LEAST_SCORE)
+        if len(white := np.flatnonzero(boxes.labels == WHITE)):
+            yield image, [BoxTarget.of(boxes, int(white[0]))]
 
 
 def two_digits() -> tuple[DetectionModel, Iterator[tuple[Floats, list[BoxTarget]]]]:
@@ -114,14 +114,14 @@ def two_digits() -> tuple[DetectionModel, Iterator[tuple[Floats, list[BoxTarget]
 def both_found(model: DetectionModel, scene: Scene) -> tuple[Floats, list[BoxTarget]] | None:
     """Return a scene and the detections of its two digits, if both were detected."""
     image = image_of(scene.pixels)
-    (found,) = model.detect(image[None], LEAST_SCORE)
-    if len(found) < 2:
+    (boxes,) = model.detect(image[None], LEAST_SCORE)
+    if len(boxes) < 2:
         return None
-    shares = overlaps(np.asarray(scene.boxes, np.float32), found.corners)
+    shares = overlaps(np.asarray(scene.boxes, np.float32), boxes.corners)
     first, second = (int(n) for n in shares.argmax(axis=1))
     if first == second or (shares.max(axis=1) < LEAST_IOU).any():
         return None
-    return image, [BoxTarget.of(found, first), BoxTarget.of(found, second)]
+    return image, [BoxTarget.of(boxes, first), BoxTarget.of(boxes, second)]
 
 
 def opened(source: ModelSource) -> DetectionModel:

@@ -17,7 +17,7 @@ CLOCK = "BENCHMARKS_COUNT_PROCESSOR_TIME"  # set by --processor-time
 class Row:
     """Median seconds of the same work by Vitrine and by a peer; `ratio` is the median of the ratios per round.
 
-    floor: median seconds of the bare passes through the network. share: of our time, what they take; both as medians.
+    floor: median seconds of the bare passes through the network. share: their share of our time, also a median.
     """
 
     work: str
@@ -37,7 +37,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Contest:
-    """Work to be timed: ours and the bare passes by precision, and a peer's."""
+    """Work to be timed: ours and the bare passes, each by precision, and a peer's."""
 
     work: str
     network: str

@@ -27,7 +27,7 @@ TARGETS = np.array([TABBY])
 PREPROCESSING = presets(SIDE, SIDE)["ImageNet mean/std"]
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 NETWORKS = ("MobileNetV2", "ResNet-50")
-SEEDS = count()  # a new one for each run, so that nothing is remembered from the last
+SEEDS = count()  # a new one for each run, so that nothing is remembered from the previous run
 
 
 def sample(framework: str) -> ModelSource:
@@ -88,14 +88,14 @@ def ours(method: Method, network: Network) -> dict[str, Side]:
 
 def forward_passes(network: Network, pictures: int, batch: int) -> dict[str, Side]:
     """Return bare forward passes of ready inputs in each precision."""
-    return _passes(network, pictures, batch, lambda one, inputs: one.forward(inputs))
+    return _passes(network, pictures, batch, lambda variant, inputs: variant.forward(inputs))
 
 
 def backward_passes(network: Network, pictures: int, batch: int) -> dict[str, Side]:
     """Return bare backward passes of ready inputs in each precision."""
 
-    def back(one: Network, inputs: Floats) -> object:
-        return one.backward(inputs, np.repeat(TARGETS, len(inputs)), "logit")
+    def back(variant: Network, inputs: Floats) -> object:
+        return variant.backward(inputs, np.repeat(TARGETS, len(inputs)), "logit")
 
     return _passes(network, pictures, batch, back)
 
@@ -107,12 +107,12 @@ def _run(method: Method, network: Network) -> Side:
 def _passes(network: Network, pictures: int, batch: int, ask: Callable[[Network, Floats], object]) -> dict[str, Side]:
     inputs = np.random.default_rng(0).standard_normal((batch, SIDE, SIDE, 3), np.float32)
 
-    def all_of_them(one: Network) -> None:
+    def run_passes(variant: Network) -> None:
         for start in range(0, pictures, batch):
-            ask(one, inputs[: min(batch, pictures - start)])
+            ask(variant, inputs[: min(batch, pictures - start)])
 
     def side(precision: Precision) -> Side:
-        one = network.at(precision)
-        return lambda: all_of_them(one)
+        variant = network.at(precision)
+        return lambda: run_passes(variant)
 
     return {precision: side(precision) for precision in PRECISIONS}

@@ -1,7 +1,7 @@
 """Time the server's part of a redraw of the heatmap: python -m benchmarks.training [--pictures 10000].
 
-A change of filter or order sorts anew and packs the rows; a change of the range of epochs measures anew before that.
-Streamlit's own work and the way to the browser come on top.
+Changing the filter or the order sorts and packs the rows again; changing the range of epochs also measures again.
+Streamlit's own work and the transfer to the browser are not included.
 """
 
 from __future__ import annotations

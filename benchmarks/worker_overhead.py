@@ -53,8 +53,7 @@ def main() -> None:
     try:
         with tempfile.TemporaryDirectory() as folder:
             source = subject.torch_source(name, folder)
-            found = contests(name, runner, source, masks)
-            rows = [row for one in found for row in held(one, rounds)]
+            rows = [row for contest in contests(name, runner, source, masks) for row in held(contest, rounds)]
     finally:
         runner.close()
     print(json.dumps([row.to_json() for row in rows]))
