@@ -162,5 +162,5 @@ class Detector(ABC):
         """
         return ()
 
-    def _lacks(self, what: str) -> TypeError:
-        return TypeError(f"{type(self).__name__} offers no {what}.")
+    def _lacks(self, feature: str) -> TypeError:
+        return TypeError(f"{type(self).__name__} offers no {feature}.")

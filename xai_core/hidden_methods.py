@@ -25,7 +25,7 @@ def is_hidden(method_id: str) -> bool:
 
 
 def check_hidden_methods() -> None:
-    """Raise ParamError if the host hides something that is no method; call it once all methods are registered."""
+    """Raise ParamError if the host hides an id that no method has; call this once all methods are registered."""
     if unknown := sorted(hidden_methods() - _declared):
         raise ParamError(
             f"{SETTING} names {unknown[0]!r}, which is not a method. The methods are {', '.join(sorted(_declared))}."

@@ -64,9 +64,9 @@ class Catalogued(Declared, ABC):
         return tuple(_allowed(param, card) for param in cls.params)
 
     @classmethod
-    def suited(cls, card: Card, size: Size, given: Mapping[str, Any] | None = None) -> Self:
-        """Build with `given` values and, for the rest, defaults that suit a model and its input of `size`."""
-        return cls.fitted(size, {p.name: p.fitting(size) for p in cls.params_for(card)} | dict(given or {}))
+    def suited(cls, card: Card, size: Size, parameters: Mapping[str, Any] | None = None) -> Self:
+        """Build with these `parameters` and, for the rest, defaults that suit a model and its input of `size`."""
+        return cls.fitted(size, {p.name: p.fitting(size) for p in cls.params_for(card)} | dict(parameters or {}))
 
     def halved(self) -> Self | None:
         """Return a copy with half the batch size; None if there is none, or it is already 1."""

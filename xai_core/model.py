@@ -244,9 +244,9 @@ def _sigmoid(logits: Floats) -> Floats:
     return np.asarray(0.5 * (1 + np.tanh(0.5 * logits)), np.float32)
 
 
-def _finite(values: Floats, what: str) -> Floats:
+def _finite(values: Floats, name: str) -> Floats:
     if not np.isfinite(values).all():
-        raise ModelError(f"The model's {what} contains values that are not numbers; {NO_MAP}")
+        raise ModelError(f"The model's {name} contains values that are not numbers; {NO_MAP}")
     return values
 
 

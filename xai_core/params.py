@@ -161,13 +161,13 @@ class Declared:
             param.check(getattr(self, param.name), size)
 
     @classmethod
-    def fitted(cls, size: Size | None, given: Mapping[str, Any] | None = None) -> Self:
-        """Build with `given` values and, for the rest, defaults that suit a model with an input of `size`."""
-        given = given or {}
-        if unknown := sorted(set(given) - {p.name for p in cls.params}):
+    def fitted(cls, size: Size | None, parameters: Mapping[str, Any] | None = None) -> Self:
+        """Build with these `parameters` and, for the rest, defaults that suit a model with an input of `size`."""
+        parameters = parameters or {}
+        if unknown := sorted(set(parameters) - {p.name for p in cls.params}):
             names = ", ".join(p.name for p in cls.params)
             raise ParamError(f"{cls.title} has no parameter {unknown[0]!r}; its parameters are {names or 'none'}.")
-        values = {p.name: given.get(p.name, p.fitting(size)) for p in cls.params}
+        values = {p.name: parameters.get(p.name, p.fitting(size)) for p in cls.params}
         made = cls(**values)
         if size is not None:
             made.check_for(size)

@@ -279,8 +279,8 @@ class Network(ABC):
         """
         return ()
 
-    def _lacks(self, what: str) -> TypeError:
-        return TypeError(f"{type(self).__name__} offers no {what}.")
+    def _lacks(self, feature: str) -> TypeError:
+        return TypeError(f"{type(self).__name__} offers no {feature}.")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Archives and folders of pictures from strangers: every entry is checked before any is read."""
+"""Untrusted archives and folders of pictures: every entry is checked before any is read."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSE
 class Entries(Protocol):
     """Files by their names, with forward slashes, and the folders that are empty.
 
-    duplicates: how many pictures have the same content as another, as far as that is known without reading them.
+    duplicates: how many pictures have the same content as another, as far as can be known without reading them.
     """
 
     files: list[str]

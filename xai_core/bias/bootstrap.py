@@ -22,7 +22,7 @@ EXACT_WORK = 50_000_000  # pictures x classes x bootstrap samples, up to which e
 
 @dataclass(frozen=True)
 class Counts:
-    """What the metrics need of a confusion matrix, for B bootstrap samples: each (B, K).
+    """What the metrics need from a confusion matrix, for B bootstrap samples: each (B, K).
 
     right: hits of each class. samples: pictures of it. predicted: pictures predicted as it.
     """

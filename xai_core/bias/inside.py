@@ -60,15 +60,15 @@ class Leakage:
 class Probes:
     """Directions in a layer that stand for a concept.
 
-    classes: (K, C), NaN for a class that has no picture, or all. values: of the attribute, by name, (C,) each.
+    classes: (K, C), NaN for a class with no pictures or with all of them. values: of the attribute, by name, (C,) each.
     """
 
     classes: Doubles
     values: dict[str, Doubles]
 
-    def towards(self, value: str, other: str) -> Doubles:
-        """Return the direction (C,) from `other` to `value`."""
-        return self.values[value] - self.values[other]
+    def towards(self, value: str, origin: str) -> Doubles:
+        """Return the direction (C,) from `origin` to `value`."""
+        return self.values[value] - self.values[origin]
 
 
 def leakage(
@@ -196,7 +196,7 @@ def _direction(features: Doubles, own: Mask) -> Doubles:
     return np.asarray(probe.coef_[0], np.float64)
 
 
-def _cosines(rows: Doubles, other: Doubles) -> Doubles:
-    sizes = np.linalg.norm(rows, axis=1) * np.linalg.norm(other)
-    cosines: Doubles = np.divide(rows @ other, sizes, out=np.full(len(rows), np.nan), where=sizes > 0)
+def _cosines(rows: Doubles, direction: Doubles) -> Doubles:
+    sizes = np.linalg.norm(rows, axis=1) * np.linalg.norm(direction)
+    cosines: Doubles = np.divide(rows @ direction, sizes, out=np.full(len(rows), np.nan), where=sizes > 0)
     return cosines

@@ -1,4 +1,4 @@
-"""The bias report: one HTML page of tables and small bars, without scripts and without anything from elsewhere."""
+"""The bias report: one HTML page of tables and small bars, without scripts or external resources."""
 
 from __future__ import annotations
 

@@ -28,8 +28,8 @@ Arrays = dict[str, NDArray[Any]]
 def from_arrays(file: bytes | Path, name: str, label_column: str | None) -> PictureSet:
     """Read an npz of pictures x (n, H, W, 3) or (n, H, W) uint8 and classes y (n,); DataError if that fails.
 
-    Other arrays with one value per picture are attributes. The array labels, or classes, names the classes that y
-    numbers.
+    Other arrays with one value per picture are attributes. The array labels, or classes, gives the names of the
+    classes in y.
     """
     arrays = _arrays(file)
     pixels = _pixels(arrays)

@@ -1,6 +1,6 @@
 """Read labelled pictures: a zip or folder with class folders or labels.csv, or an npz.
 
-A fault is a DataError that says what was expected, what came and what to do. Lesser matters become notes.
+A fault is a DataError that says what was expected, what came and what to do. Minor problems become notes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LISTED = "labels.csv"
 
 
 def read_picture_set(file: bytes | Path, name: str, *, label_column: str | None = None) -> PictureSet:
-    """Read which pictures there are and how they are labelled; the pictures themselves are read on demand.
+    """Read the list of pictures and their labels; the pictures themselves are read on demand.
 
     file: the bytes of a zip or npz, or the path of one or of a folder. label_column: the column of labels.csv, or the
     array, that has the classes, if it is not called label. Raises DataError.

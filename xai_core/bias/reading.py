@@ -1,6 +1,6 @@
 """Read tables of predictions from CSV, parquet and npz files.
 
-A fault is a DataError that says what was expected, what came and what to do. Lesser matters become notes.
+A fault is a DataError that says what was expected, what came and what to do. Minor problems become notes.
 """
 
 from __future__ import annotations
@@ -245,7 +245,7 @@ def _head_columns(columns: Mapping[str, Column], labels: tuple[str, ...], used: 
 
 
 def _codes(texts: Texts, labels: tuple[str, ...], which: str) -> Indices:
-    """Return classes as numbers; DataError for a text that is neither a label nor, without any such, a number."""
+    """Return classes as numbers; DataError for a text that is no label and, if no label is a number, no index."""
     numbers = {} if any(map(_is_number, labels)) else {str(n): n for n in range(len(labels))}
     places = numbers | {label: place for place, label in enumerate(labels)}
     codes = np.array([places.get(text, -1) for text in texts.tolist()], np.int64)

@@ -20,7 +20,7 @@ AREA, FLOOR = "macro_auroc", "degree_of_bias_floor"
 
 @dataclass(frozen=True)
 class SummaryMetric:
-    """One number about a whole model. of: computes it from counts (B, K), (B,); None where it needs more than those."""
+    """One number about a whole model. of: computes it (B,) from counts (B, K); None if it needs more than those."""
 
     id: str
     title: str

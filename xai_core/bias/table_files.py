@@ -1,4 +1,4 @@
-"""Read CSV, parquet and npz files from strangers as columns, within limits."""
+"""Read untrusted CSV, parquet and npz files as columns, within limits."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def _from_npz(data: bytes) -> Table:
 
 
 def _arrays(data: bytes) -> Arrays:
-    """Return the arrays of an npz; what they unpack to is checked before any is unpacked."""
+    """Return the arrays of an npz; their unpacked size is checked before any is unpacked."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         size = sum(entry.file_size for entry in archive.infolist())
     if size > LARGEST_UNPACKED:
@@ -168,7 +168,7 @@ def _arrays(data: bytes) -> Arrays:
 
 
 def _class_names(arrays: Arrays) -> tuple[str, ...]:
-    """Take the names of the classes out of the arrays; if it has numbers, such an array is the true classes."""
+    """Take the class names out of the arrays; without true classes, an array of whole numbers becomes those."""
     key = next((name for name in LABELS if name in arrays and arrays[name].ndim == 1), None)
     if key is None:
         return ()

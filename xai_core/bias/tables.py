@@ -12,7 +12,7 @@ from xai_core.bias.groups import CROSSED
 from xai_core.wording import UNDEFINED
 
 Row = Mapping[str, Any]
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a text that begins so
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a text that starts with one of these
 
 
 def csv_tables(values: Mapping[str, Any]) -> dict[str, str]:

@@ -59,7 +59,7 @@ class MaskAverage:
         self._draws.add(scores, cells)
 
     def estimate(self, fraction: float, now: bool = True) -> Estimate:
-        """Return the estimate; if it is not needed `now`, an earlier one may stand for it until enough masks came."""
+        """Return the estimate; unless it is needed `now`, the previous one until there are enough new masks."""
         if self._latest is None or now or len(self._draws) >= PREVIEW_GROWTH * self._shown:
             self._latest, self._shown = self._of_all(), len(self._draws)
         return replace(self._latest, fraction=fraction)
@@ -133,7 +133,7 @@ class _Draws:
 
 
 class _Surrogates:
-    """The sums from which linear fits of the scores are made, in groups that are left out in turn."""
+    """The sums behind linear fits of the scores, in groups of which each fit leaves out one."""
 
     def __init__(self, spread: Spread, targets: int) -> None:
         self._spread, self._count = spread, 0
@@ -168,7 +168,7 @@ class _Fits:
     shares: Doubles
 
     def predicted(self, regions: Floats, first: int) -> Doubles:
-        """Return (n, T): what the fits without them say of masks with these regions, numbered from `first` on."""
+        """Return the scores (n, T) that fits without these masks predict; masks are numbered from `first`."""
         scores = np.empty((len(regions), self.levels.shape[1]))
         for group, (level, slopes) in enumerate(zip(self.levels, self.slopes, strict=True)):
             own = slice((group - first) % GROUPS, None, GROUPS)
@@ -176,7 +176,7 @@ class _Fits:
         return scores
 
     def expected(self, spread: Spread, origin: float) -> Doubles:
-        """Return the exact expected value (T, H, W) of what is predicted times (mask - origin)."""
+        """Return the exact expected value (T, H, W) of the predicted scores times (mask - origin)."""
         levels = self.shares @ self.levels
         slopes = np.einsum("g,grt->tr", self.shares, self.slopes)
         return spread.covariances(slopes) + levels[:, None, None] * (spread.expected - origin)

@@ -29,7 +29,7 @@ class Cells:
 
 
 class Masks:
-    """The endless row of masks of one seed; how many are drawn at a time does not change them.
+    """The endless sequence of masks of one seed; how many are drawn at a time does not change them.
 
     A mask is a coarse grid of zeros and ones, stretched bilinearly to one cell more than the picture's size and cut
     to the picture at a random place (Petsiuk 2018, section 3.2). Its expected value is `preservation` at each pixel.
@@ -48,7 +48,7 @@ class Masks:
         return Cells(numbers[:, :-2] < self.preservation, shifts)
 
     def pixels(self, cells: Cells) -> Floats:
-        """Return masks as values of pixels, (n, H, W), 1 where all is kept."""
+        """Return masks as pixel values (n, H, W), 1 where everything is kept."""
         kept = cells.kept.astype(np.float32).reshape(-1, self.grid, self.grid)
         rows, columns = (
             stretch[shift[:, None] + np.arange(side)]
@@ -58,7 +58,7 @@ class Masks:
         return np.asarray(np.einsum("nhg,ngw->nhw", rows, across), np.float32)
 
     def draw(self, count: int) -> Floats:
-        """Return the next `count` masks as values of pixels, (n, H, W)."""
+        """Return the next `count` masks as pixel values, (n, H, W)."""
         return self.pixels(self.cells(count))
 
     def placements(self) -> tuple[Doubles, Doubles]:

@@ -21,7 +21,7 @@ StopAtNoise = Annotated[
     Range(0, 50, 1, "%"),
     "Stop early, once noise is at most this share of the map's variance; 0 always draws everything.",
 ]
-FINE = 8  # units: from twice as many on, noise is judged after every second one, and so forth
+FINE = 8  # units; from twice as many on, noise is judged after every second unit, and so on
 MASKS, LEAST_MASKS = 48, 3  # a unit; units before the standard error can be judged
 GRADIENTS, LEAST_GRADIENTS = 8, 2
 LARGEST_FRACTION = 0.99  # of the work, before the last estimate
@@ -30,9 +30,9 @@ LARGEST_FRACTION = 0.99  # of the work, before the last estimate
 def noise_shares(estimate: Estimate) -> tuple[float | None, ...]:
     """Return the share of each map's variance over its pixels that is Monte-Carlo noise, 0 to 1.
 
-    It is the mean squared standard error over the variance of the map, less the part that moves all pixels alike where
-    the method measures it as `LEVEL_DEVIATION`; elsewhere the share is too large rather than too small. None where the
-    method draws nothing, or the map is constant.
+    It is the mean squared standard error over the variance of the map. The part that moves all pixels alike is
+    subtracted if the method measures it as `LEVEL_DEVIATION`; otherwise the share is too large rather than too small.
+    None if the method draws nothing, or the map is constant.
     """
     errors, levels = estimate.standard_error, estimate.diagnostics.get(LEVEL_DEVIATION)
     if errors is None:
@@ -54,10 +54,10 @@ def is_constant(heatmap: Floats) -> bool:
 
 
 def samples_for(share: float, samples: int, wanted: float = NOISE_WANTED) -> int | None:
-    """Return how many samples bring a noise share from `share`, with `samples` drawn, to `wanted`.
+    """Return how many samples reduce a noise share to `wanted`, if `samples` have reached `share`.
 
-    The variance of the noise falls as 1 over the samples, and the rest stays. None where the whole map may be noise,
-    as nothing can be predicted then.
+    The variance of the noise is proportional to 1 / samples; the rest stays. None if the whole map may be noise, since
+    nothing can be predicted then.
     """
     if share >= 1:
         return None
@@ -67,7 +67,7 @@ def samples_for(share: float, samples: int, wanted: float = NOISE_WANTED) -> int
 
 @dataclass(frozen=True)
 class Stopping:
-    """When a run that samples ends: after `total` passes, or before once its maps are steady enough.
+    """When a run that samples ends: after `total` passes, or earlier if its maps are steady enough.
 
     percent: noise share in % at which it ends early; 0 never. unit: passes that count together, such as a pair or a
     row. least: units before the standard error can be judged. first: passes before the first unit.
@@ -83,21 +83,21 @@ class Stopping:
 
     @classmethod
     def of_masks(cls, percent: float, total: int) -> Stopping:
-        """Return when a run on independent random masks ends."""
+        """Return the stopping rule of a run on independent random masks."""
         return cls(percent, total, unit=MASKS, least=LEAST_MASKS)
 
     @classmethod
     def of_gradients(cls, percent: float, total: int) -> Stopping:
-        """Return when a run on the gradients of random pictures ends."""
+        """Return the stopping rule of a run on the gradients of random pictures."""
         return cls(percent, total, unit=GRADIENTS, least=LEAST_GRADIENTS)
 
     def continues(self, percent: float, count: int) -> bool:
-        """Whether a run that was to stop at `percent` and has `count` passes is the beginning of this one."""
+        """Whether this run can continue from one that stops at `percent` and has taken `count` passes."""
         longer = not self.percent or 0 < self.percent <= percent
         return longer and count <= self.total
 
     def next_check(self, count: int) -> int:
-        """Return after how many passes, more than `count`, noise is judged next; `total` where it is not."""
+        """Return the next number of passes, above `count`, after which noise is judged; `total` if there is none."""
         if not self.percent:
             return self.total
         units = max(self.least, (count - self.first) // self.unit + 1)
@@ -111,7 +111,7 @@ class Stopping:
     def until_steady(self, estimates: Iterator[Estimate], method: Declared) -> Iterator[Estimate]:
         """Yield estimates, the last one as soon as the noise of every map is low enough, with a note on why it ended.
 
-        Fractions are of the passes that the noise so far lets expect. method: what is running, for its effort.
+        Fractions refer to the number of passes that the noise so far predicts. method: the running one, for its effort.
         """
         if not self.percent:
             yield from estimates
@@ -141,6 +141,6 @@ class Stopping:
 
 
 def worst_share(estimate: Estimate) -> float | None:
-    """Return the largest noise share of an estimate's maps; None where one of them has none."""
+    """Return the largest noise share of an estimate's maps; None if one of them has none."""
     shares = [share for share in noise_shares(estimate) if share is not None]
     return max(shares) if len(shares) == len(estimate.maps) else None

@@ -52,13 +52,13 @@ class WeightedSums:
 
     @property
     def without_each(self) -> Doubles:
-        """The sums without one group of samples, (groups, m, m); none where fewer than two groups have any."""
-        some = self._sums[self._counts > 0]
-        return self.whole - some if len(some) > 1 else self._sums[:0]
+        """The sums without one group of samples, (groups, m, m); none if fewer than two groups have any."""
+        filled = self._sums[self._counts > 0]
+        return self.whole - filled if len(filled) > 1 else self._sums[:0]
 
 
 def of_fits(percent: float, total: int, segments: int, first: int = 0) -> Stopping:
-    """Return when a run that fits `segments` values ends: not before there are enough samples for that many."""
+    """Return the stopping rule of a run that fits `segments` values, which needs enough samples for that many."""
     return Stopping(percent, total, unit=MASKS, least=-(-ENOUGH * segments // MASKS), first=first)
 
 

@@ -57,7 +57,7 @@ def version() -> int:
 def close_files(read: Iterable[str], write: Iterable[str], devices: Iterable[str] = ()) -> int:
     """Leave this process these paths and nothing else; return the version of Landlock that holds, 0 for none.
 
-    Threads that already run are not bound by it, so call it before anything starts one.
+    Threads that already run are not restricted, so call this before any thread starts.
     """
     if not (offered := version()):
         return 0

@@ -1,4 +1,4 @@
-"""What is said about a model as JSON: the kind of its file, its card, its preprocessing."""
+"""A model's description as JSON: the kind of its file, its card, its preprocessing."""
 
 from __future__ import annotations
 

@@ -41,16 +41,16 @@ class Opened:
         return self.opened
 
     def variant(self, conditions: Conditions) -> Network:
-        """Return the classifier with the last layer that the conditions want."""
+        """Return the classifier with its own last layer, or a random one if the conditions say so."""
         seed = conditions.random_last_layer
         return self.network if seed is None else self.network.randomised(seed)
 
     def model(self, preprocessing: Preprocessing, conditions: Conditions = USUAL_CONDITIONS) -> Model:
-        """Return the classifier as methods see it, under some conditions."""
+        """Return the classifier as methods see it, under these conditions."""
         network = self.variant(conditions).at(conditions.precision)
         return Model(network, preprocessing, self.memory, self.heartbeat.tick)
 
 
 def passes(pictures: int) -> Iterator[slice]:
-    """Yield the slices in which a model is asked about so many pictures."""
+    """Yield slices that divide so many pictures into passes."""
     return (slice(start, start + PICTURES_A_PASS) for start in range(0, pictures, PICTURES_A_PASS))

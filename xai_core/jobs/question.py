@@ -41,7 +41,7 @@ class Question(ABC, Generic[Answer]):
 
     @abstractmethod
     def to_frame(self) -> Frame:
-        """Return the question as JSON values and arrays; everything that decides the answer must be in there."""
+        """Return the question as JSON values and arrays; they must hold everything that determines the answer."""
 
     @classmethod
     @abstractmethod
@@ -93,7 +93,7 @@ def question(name: str) -> Callable[[type[Asked]], type[Asked]]:
 
 
 def question_named(name: str) -> type[Question[Any]]:
-    """Return the question with this name on the wire, or raise a ParamError that lists those there are."""
+    """Return the question with this name on the wire, or raise a ParamError that lists the known ones."""
     if name not in QUESTIONS:
         raise ParamError(f"There is no question called {name!r}; there are {', '.join(sorted(QUESTIONS))}.")
     return QUESTIONS[name]

@@ -1,8 +1,8 @@
 """Close the system calls that no model needs, for every thread of this process, with a seccomp filter.
 
-Numbers are from the kernel's tables for x86-64 and 64-bit ARM; seccomp(2) describes filters. Closed are programs,
-processes, sockets, signals to other processes, their memory and limits, mounts, keys, clocks, and the owners and modes
-of files. Threads stay open.
+Numbers are from the kernel's tables for x86-64 and 64-bit ARM; seccomp(2) describes filters. The filter closes
+programs, processes, sockets, signals to other processes, their memory and limits, mounts, keys, clocks, and the owners
+and modes of files. Threads stay allowed.
 """
 
 from __future__ import annotations

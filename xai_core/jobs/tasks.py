@@ -33,7 +33,7 @@ class Task:
         self.job.update(seconds=seconds, **changes)
 
     def hear(self, header: Header, arrays: Arrays, card: Card) -> None:
-        """Take in what the worker says of the job; BadFrame if it makes no sense."""
+        """Process a message from the worker about the job; BadFrame if it makes no sense."""
         match header.get("say"):
             case "started":
                 self.began = time.monotonic()

@@ -36,7 +36,7 @@ class Turn:
 
 
 class Turns:
-    """Takes steps and sends what comes of them; `failed` sends what went wrong."""
+    """Takes steps and sends their results; `failed` sends an error."""
 
     def __init__(self, say: Say, failed: Callable[[int, Exception], None]) -> None:
         self._say, self._failed = say, failed
@@ -48,7 +48,7 @@ class Turns:
         return bool(self._waiting)
 
     def begin(self, job: int, question: Question[Any], opened: Opened) -> None:
-        """Take a question on; one that does not sharpen is answered before this returns."""
+        """Start on a question; one that does not sharpen is answered before this returns."""
         if self._drop(job):
             return self._say({"say": "cancelled", "job": job}, [])
         turn = Turn(job, question, question.answers(opened))

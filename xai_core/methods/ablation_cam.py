@@ -38,7 +38,7 @@ class AblationCam(ChannelCam):
         whole = model.as_score(model.resume(image, layer, values[None]), self.score)[0, targets]
         order = most_active(values, self.channels)
         outputs = PerturbedOutputs(
-            model, image, lambda some: model.resume(image, layer, some), method=self.id, layer=layer
+            model, image, lambda changed: model.resume(image, layer, changed), method=self.id, layer=layer
         )
         weights = np.zeros((len(targets), len(order)), np.float32)
         for start, stop, worth_a_preview in outputs.batches(0, len(order), self.batch_size):

@@ -126,9 +126,9 @@ def kernel_width(scores: Doubles) -> float:
 
     If most are equal up to rounding, it is the median of the remaining differences.
     """
-    some = scores[:FOR_THE_WIDTH]
-    differences = np.abs(some[:, None] - some)[np.triu_indices(len(some), 1)]
-    median, least = float(np.median(differences)), ROUNDING * float(np.abs(some).max())
+    sample = scores[:FOR_THE_WIDTH]
+    differences = np.abs(sample[:, None] - sample)[np.triu_indices(len(sample), 1)]
+    median, least = float(np.median(differences)), ROUNDING * float(np.abs(sample).max())
     if median > least:
         return median
     real = differences[differences > least]
@@ -159,12 +159,12 @@ def dependence(kept: Kept, scores: Doubles, width: float) -> tuple[Doubles, Doub
     return _centred(products, sums, count), np.sqrt((GROUPS - 1) * np.var(left_out, axis=0)), float(by_chance)
 
 
-def _products(some: Doubles, kernel: Doubles, signs: Doubles) -> Doubles:
+def _products(row_signs: Doubles, kernel: Doubles, signs: Doubles) -> Doubles:
     """Return 1' L 1, the mean of 1' L s and s' L 1, and s' L s for each cell's signs s, (3, cells)."""
     applied, sums = kernel @ signs, kernel.sum(axis=1)
     ones = np.full(signs.shape[1], sums.sum())
-    mixed = (applied.sum(axis=0) + sums @ some) / 2
-    return np.stack([ones, mixed, np.einsum("nc,nc->c", some, applied)])
+    mixed = (applied.sum(axis=0) + sums @ row_signs) / 2
+    return np.stack([ones, mixed, np.einsum("nc,nc->c", row_signs, applied)])
 
 
 def _centred(products: Doubles, sums: Doubles, count: int) -> Doubles:

@@ -90,7 +90,7 @@ class _Level:
 
     Near the baseline, where scores mostly change fastest, points lie closer: position = t^2 for t spread evenly, with
     weight d position / d t = 2 t, by the trapezoid rule. The points of a number of intervals are among those of any
-    multiple of it, so that a finer level goes on from a coarser one.
+    multiple of it, so a finer level continues from a coarser one.
     """
 
     positions: Floats
@@ -98,7 +98,7 @@ class _Level:
 
     @classmethod
     def finer(cls, known: int, intervals: int) -> _Level:
-        """Return the points of `intervals` that are not among those of `known`, of which it is a multiple, or of 0."""
+        """Return the points of `intervals` that are new compared with `known` intervals, a divisor of it or 0."""
         number = np.arange(1, intervals + 1)  # the baseline itself has no weight
         if known:
             number = number[number % (intervals // known) > 0]
@@ -115,9 +115,9 @@ class _Level:
 
 
 class _Integral:
-    """The weighted mean of the gradients so far, times the way from the baseline to the picture.
+    """The weighted mean of the gradients so far, times the difference between the picture and the baseline.
 
-    intervals: into how many the path is cut by points that are all in; 0 before there are any.
+    intervals: the finest division of the path whose points have all been added; 0 at the start.
     """
 
     def __init__(self, way: Floats, ends: Doubles) -> None:
@@ -128,14 +128,14 @@ class _Integral:
         self._weights = np.zeros(ends.shape[1])
 
     def recall(self, known: Mapping[str, Any], steps: int) -> None:
-        """Go on from what `state` gave, where `steps` are a multiple of its intervals."""
+        """Continue from what `state` returned, if `steps` is a multiple of its intervals."""
         if known and steps % known["intervals"] == 0:
             self.intervals = known["intervals"]
             self._sums, self._weights = known["sums"].copy(), known["weights"].copy()
             self.points[:] = self.intervals
 
     def state(self) -> dict[str, Any]:
-        """Return what a later run goes on from; it does not change with this one."""
+        """Return a copy from which a later run continues."""
         return {"intervals": self.intervals, "sums": self._sums.copy(), "weights": self._weights.copy()}
 
     def add(self, gradients: Floats, weights: Floats, which: Indices) -> None:
@@ -150,7 +150,7 @@ class _Integral:
         return Estimate(fraction, self._means().astype(np.float32), figures)
 
     def within(self, tolerance: float) -> bool:
-        """Say whether the error of every target, as far as it is defined, is below `tolerance`."""
+        """Return whether the error of every target, if defined, is below `tolerance`."""
         return all(error is None or error < tolerance for error in self._errors())
 
     def _means(self) -> Doubles:

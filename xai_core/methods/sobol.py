@@ -214,5 +214,5 @@ def without_control(values: Doubles, controls: Doubles) -> Doubles:
 
 def _over(values: Doubles, variances: Doubles) -> Doubles:
     """Return values (T, cells) as shares of the variances (T,), 0 where the variance is 0."""
-    some = variances[:, None] > 0
-    return np.divide(values, variances[:, None], out=np.zeros_like(values), where=some)
+    varying = variances[:, None] > 0
+    return np.divide(values, variances[:, None], out=np.zeros_like(values), where=varying)

@@ -1,4 +1,4 @@
-"""Photos whose ImageNet classes are known, to find out how a model wants its pictures."""
+"""Photos whose ImageNet classes are known, to find the preprocessing that a model expects."""
 
 from __future__ import annotations
 

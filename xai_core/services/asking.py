@@ -38,8 +38,10 @@ def scores(
     score: Score,
     wait: Callable[[Job[Floats]], Floats] = Job.result,
 ) -> Floats:
-    """Return the logits or probabilities (N, K) of images, which are given as for `probabilities`."""
-    answers = [wait(runner.ask(source, Predict(preprocessing, some, score))) for some in chunks(images, preprocessing)]
+    """Return the logits or probabilities (N, K) of images, prepared as for `probabilities`."""
+    answers = [
+        wait(runner.ask(source, Predict(preprocessing, chunk, score))) for chunk in chunks(images, preprocessing)
+    ]
     return np.concatenate(answers)
 
 
@@ -47,8 +49,8 @@ def chunks(images: Iterable[Floats], preprocessing: Preprocessing) -> Iterator[F
     """Split images (H, W, 3) into arrays (n, H, W, 3), each small enough for one request."""
     left = iter(images)
     count = at_once(preprocessing)
-    while some := list(islice(left, count)):
-        yield np.stack(some)
+    while chunk := list(islice(left, count)):
+        yield np.stack(chunk)
 
 
 def at_once(preprocessing: Preprocessing) -> int:

@@ -43,7 +43,7 @@ class Matched:
 class PredictionsJob(Job[Predictions]):
     """A job that asks for the predictions of `total` pictures; `asked` counts those that are done.
 
-    Once it is cancelled no further picture is asked. The answers so far are kept, so that the same question resumes
+    After a cancel, no more pictures are sent to the model. The answers so far are kept, so the same question resumes
     from there.
     """
 
@@ -51,10 +51,10 @@ class PredictionsJob(Job[Predictions]):
         super().__init__(cancel=lambda: self.update(status=Status.CANCELLED))
         self.total, self.asked = total, 0
 
-    def report(self, asked: int) -> None:
-        """Record how many pictures have been asked."""
-        self.asked = asked
-        self.update(doing=f"{asked} of {self.total} pictures")
+    def report(self, count: int) -> None:
+        """Record how many pictures are done."""
+        self.asked = count
+        self.update(doing=f"{count} of {self.total} pictures")
 
 
 def predict_in_background(
@@ -130,7 +130,7 @@ class _Asking:
             self._job.update(status=Status.DONE, latest=predictions, seconds=time.monotonic() - started)
         except VitrineError as error:
             self._job.update(status=Status.FAILED, error=error)
-        except Exception:  # whatever it is, nobody must wait for ever
+        except Exception:  # whatever the error, no caller may wait forever
             LOG.exception("A set of pictures could not be asked about.")
             self._job.update(status=Status.FAILED, error=WorkerDied(STOPPED))
 
@@ -178,7 +178,7 @@ class _Asking:
         return (slice(start, min(start + size, len(self._pictures))) for start in range(0, len(self._pictures), size))
 
     def _answered(self, numbers: slice) -> Floats:
-        """Return the model's outputs for some pictures, (m, K): from the cache, else asked for and then kept."""
+        """Return the model's outputs for some pictures, (m, K): from the cache, or from the model and then kept."""
         if self._cache is None:
             return self._asked(numbers)
         key, shape = self._key(numbers), (numbers.stop - numbers.start, self._prepared.card.classes)

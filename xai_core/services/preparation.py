@@ -50,7 +50,7 @@ def prepare(
 ) -> Prepared:
     """Open a model and find the preprocessing it was trained with; `pictures` are the user's own, if there are any yet.
 
-    tell: called with what is going on, in words. chosen: a preprocessing as `chosen_preprocessing` takes it, which is
+    tell: called with the current step, in words. chosen: a preprocessing as `chosen_preprocessing` takes it, which is
     used without trying others. Raises the VitrineError that says why the model cannot be used.
     """
     card = opened(runner, source, tell)
@@ -64,7 +64,7 @@ def prepare(
 
 
 def opened(runner: Runner, source: ModelSource, tell: Tell = lambda doing: None) -> Card:
-    """Open a model and return its card; `tell` is called with what is going on meanwhile."""
+    """Open a model and return its card; `tell` is called with the current step, in words."""
     opening = runner.open(source)
     while not opening.wait(0.1).ended:
         tell(opening.state.doing)
@@ -88,7 +88,7 @@ def prepare_in_background(
 def in_background(work: Callable[[Tell], Result]) -> Job[Result]:
     """Run `work` in a thread of its own. A cancel does not stop the thread, but its result is dropped.
 
-    work: takes a function to call with what is going on, in words; the job's state shows them as `doing`.
+    work: takes a function to call with the current step, in words; the job's state shows them as `doing`.
     """
     job: Job[Result] = Job(cancel=lambda: job.update(status=Status.CANCELLED))
 

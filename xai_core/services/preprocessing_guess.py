@@ -62,13 +62,13 @@ def input_size(card: Card) -> tuple[int, int]:
 
 def candidates(card: Card) -> dict[str, Preprocessing]:
     """Return the preprocessings to try, by name: the usual ones at the model's input size, plus the file's hint."""
-    found = presets(*input_size(card), card.input.channels)
+    usual = presets(*input_size(card), card.input.channels)
     if card.hint is None:
-        return found
+        return usual
     hint = card.hint
-    found = {name: replace(way, fit=hint.fit, crop_share=hint.crop_share) for name, way in found.items()}
-    name = next((name for name, way in found.items() if way == hint), "as the file says")
-    return {name: hint} | found
+    usual = {name: replace(way, fit=hint.fit, crop_share=hint.crop_share) for name, way in usual.items()}
+    name = next((name for name, way in usual.items() if way == hint), "as the file says")
+    return {name: hint} | usual
 
 
 def load_preprocessing(text: str, card: Card) -> Preprocessing:
@@ -89,7 +89,7 @@ def load_preprocessing(text: str, card: Card) -> Preprocessing:
 
 
 def chosen_preprocessing(chosen: str | Mapping[str, Any] | Preprocessing, card: Card) -> Preprocessing:
-    """Return a preprocessing given as one, as its fields, by name or by a JSON file's path; ParamError if it is none.
+    """Return a preprocessing from itself, its fields, its name or a JSON file's path; ParamError for anything else.
 
     Fields that are left out are as in the first of `candidates`.
     """
@@ -112,14 +112,14 @@ def rank(
     ways = candidates(card)
     known = [r for r in references if r.classes and max(r.classes) < card.classes]
     if card.classes == IMAGENET_CLASSES and len(known) >= _FEWEST_KNOWN:
-        found = _tried(ways, _known_classes(predict, known))
-        if found[0].score >= _TELLING_PROBABILITY:
-            return _with_ties(_hint_first(card, found))
+        ranked = _tried(ways, _known_classes(predict, known))
+        if ranked[0].score >= _TELLING_PROBABILITY:
+            return _with_ties(_hint_first(card, ranked))
     pool = _pool(pictures, references)
     if not pool:
         return tuple(Candidate(n, way, "There is no picture to try it on yet.", 0.0) for n, way in ways.items())
-    found = _tried(ways, _telling(predict, pool))
-    return _weighed(_with_ties(_hint_first(card, found)), len(pictures), len(pool))
+    ranked = _tried(ways, _telling(predict, pool))
+    return _weighed(_with_ties(_hint_first(card, ranked)), len(pictures), len(pool))
 
 
 def _from_file(path: Path, base: Preprocessing) -> Preprocessing:
@@ -135,19 +135,19 @@ def _from_file(path: Path, base: Preprocessing) -> Preprocessing:
 
 
 def _tried(ways: dict[str, Preprocessing], trial: Trial) -> list[Candidate]:
-    found, failures = [], []
+    outcomes, failures = [], []
     for name, way in ways.items():
         try:
             score, evidence = trial(way)
         except ModelError as error:
-            if type(error) is not ModelError:  # the file itself is to blame, not this candidate
+            if type(error) is not ModelError:  # the file is at fault, not this candidate
                 raise
             failures.append(error)
             score, evidence = -math.inf, str(error)
-        found.append(Candidate(name, way, evidence, score))
-    if len(failures) == len(found):
+        outcomes.append(Candidate(name, way, evidence, score))
+    if len(failures) == len(outcomes):
         raise failures[0]
-    return sorted(found, key=lambda candidate: -candidate.score)
+    return sorted(outcomes, key=lambda candidate: -candidate.score)
 
 
 def _known_classes(predict: Predict, known: Sequence[KnownPhoto]) -> Trial:
@@ -218,30 +218,30 @@ def _pool(pictures: Sequence[Picture], references: Sequence[KnownPhoto]) -> list
     return own + [r.picture() for r in references[: _ENOUGH_PICTURES - len(own)]]
 
 
-def _hint_first(card: Card, found: list[Candidate]) -> list[Candidate]:
-    hinted = next((c for c in found if c.preprocessing == card.hint), None)
+def _hint_first(card: Card, ranked: list[Candidate]) -> list[Candidate]:
+    hinted = next((c for c in ranked if c.preprocessing == card.hint), None)
     if hinted is None:
-        return found
-    others = [c for c in found if c is not hinted]
-    if found[0].score > _CONTRADICTION and hinted.score < _CONTRADICTION * found[0].score:
+        return ranked
+    others = [c for c in ranked if c is not hinted]
+    if ranked[0].score > _CONTRADICTION and hinted.score < _CONTRADICTION * ranked[0].score:
         doubted = replace(hinted, evidence=f"{card.hint_reason} But the answers contradict it. {hinted.evidence}")
-        return [doubted if c is hinted else c for c in found]
+        return [doubted if c is hinted else c for c in ranked]
     return [replace(hinted, evidence=f"{card.hint_reason} {hinted.evidence}".strip()), *others]
 
 
-def _with_ties(found: list[Candidate]) -> tuple[Candidate, ...]:
-    close = [c.name for c in found[1:] if c.score > found[0].score - _TIE]
+def _with_ties(ranked: list[Candidate]) -> tuple[Candidate, ...]:
+    close = [c.name for c in ranked[1:] if c.score > ranked[0].score - _TIE]
     if not close:
-        return tuple(found)
+        return tuple(ranked)
     tie = f"{' and '.join(close)} {'does' if len(close) == 1 else 'do'} about as well."
-    return replace(found[0], evidence=f"{found[0].evidence} {tie}"), *found[1:]
+    return replace(ranked[0], evidence=f"{ranked[0].evidence} {tie}"), *ranked[1:]
 
 
-def _weighed(found: tuple[Candidate, ...], own: int, tried: int) -> tuple[Candidate, ...]:
-    """Say on the first candidate how strong its evidence is."""
+def _weighed(ranked: tuple[Candidate, ...], own: int, tried: int) -> tuple[Candidate, ...]:
+    """Add to the first candidate a note if its evidence is weak."""
     if own >= _ENOUGH_PICTURES // 2:
-        return found
+        return ranked
     shown = {0: "no picture of yours", 1: "one picture of yours"}.get(own, f"{own} pictures of yours")
     samples = f" and {tried - own} sample photos" if tried > own else ""
     weak = f"With {shown}{samples}, this is weak evidence: add pictures and check the predictions."
-    return replace(found[0], evidence=f"{found[0].evidence} {weak}"), *found[1:]
+    return replace(ranked[0], evidence=f"{ranked[0].evidence} {weak}"), *ranked[1:]

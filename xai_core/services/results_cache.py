@@ -132,7 +132,7 @@ class RememberedJob(Job[Answer]):
 
 
 class RememberingRunner:
-    """A runner that looks into the cache before it asks a different runner, and keeps the answers of that one."""
+    """A runner that looks into the cache before it asks a different runner, whose answers it keeps."""
 
     def __init__(self, runner: Runner, cache: ResultsCache) -> None:
         self._runner, self._cache = runner, cache
@@ -159,7 +159,7 @@ class RememberingRunner:
         self._runner.release(owner)
 
     def close(self) -> None:
-        """Close the runner that was asked, and wait until its answers are written."""
+        """Close the wrapped runner, and wait until its answers are written."""
         self._runner.close()
         self._closed = True
         self._writer.shutdown()

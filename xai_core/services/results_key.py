@@ -1,4 +1,4 @@
-"""The key under which an answer is kept: the digest of all that decides it."""
+"""The key under which an answer is kept: the digest of everything that determines it."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from xai_core.versions import installed
 
 
 def key_of(source: ModelSource, question: Question[Any], adapters: str = "") -> str:
-    """Return the SHA-256, in hexadecimal, of all that decides the answer: the code, the model, and what is asked.
+    """Return the SHA-256, in hexadecimal, of all that determines the answer: the code, the model and the question.
 
-    adapters: name of the package that opens models, "" for none. What is asked is what a worker would be sent. The
-    model's name and owner are not part of it.
+    adapters: name of the package that opens models, "" for none. The question counts as it would be sent to a worker.
+    The model's name and owner do not count.
     """
     values, arrays = question.to_frame()
-    asked = {"question": question.name, "values": values, "arrays": list(map(_fingerprint, arrays))}
-    return digest_of(source, asked, adapters)
+    request = {"question": question.name, "values": values, "arrays": list(map(_fingerprint, arrays))}
+    return digest_of(source, request, adapters)
 
 
-def digest_of(source: ModelSource, asked: dict[str, Any], adapters: str = "") -> str:
-    """Return the SHA-256, in hexadecimal, of the code, the model, and JSON values that describe what is asked."""
+def digest_of(source: ModelSource, request: dict[str, Any], adapters: str = "") -> str:
+    """Return the SHA-256, in hexadecimal, of the code, the model, and a request in JSON values."""
     model = [source.digest, source.architecture, source.task, source.reading]
-    decides = {"made_by": made_by(adapters), "model": model, **asked}
+    decides = {"made_by": made_by(adapters), "model": model, **request}
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 

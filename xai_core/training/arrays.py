@@ -81,7 +81,7 @@ def _required(arrays: Arrays) -> tuple[Indices, Indices]:
 
 
 def _opened(data: bytes) -> tuple[Arrays, list[str]]:
-    """Return the arrays, and what was dropped; what they unpack to is checked before any is unpacked."""
+    """Return the arrays, and what was dropped; their unpacked size is checked before any is unpacked."""
     try:
         probs = _check_unpacked(data)
         with np.load(io.BytesIO(data), allow_pickle=False) as file:

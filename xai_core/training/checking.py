@@ -36,7 +36,7 @@ def checked(history: History) -> History:
 
 
 def check_cells(pictures: int, epochs: int) -> None:
-    """Raise DataError if there are more predictions than are read."""
+    """Raise DataError if there are more predictions than the limit."""
     if pictures * epochs > MOST_CELLS:
         raise DataError(
             f"The history has {pictures} pictures x {epochs} epochs; at most {MOST_CELLS:,} predictions are read. "
@@ -45,21 +45,21 @@ def check_cells(pictures: int, epochs: int) -> None:
 
 
 def check_count(classes: int) -> None:
-    """Raise DataError if there are more classes than are read."""
+    """Raise DataError if there are more classes than the limit."""
     if classes > MOST_CLASSES:
         raise DataError(f"The history has {classes} classes; at most {MOST_CLASSES} are read.")
 
 
-def check_classes(numbers: Indices, classes: int, what: str) -> None:
+def check_classes(numbers: Indices, classes: int, kind: str) -> None:
     """Raise DataError if a number, other than -1 for no data, is not a class."""
     if not numbers.size or (numbers.min() >= NO_DATA and numbers.max() < classes):
         return
     worst = int(numbers.min() if numbers.min() < NO_DATA else numbers.max())
-    raise DataError(f"There are {classes} classes, 0 to {classes - 1}, but a {what} is {worst}. Fix that cell.")
+    raise DataError(f"There are {classes} classes, 0 to {classes - 1}, but a {kind} is {worst}. Fix that cell.")
 
 
 def whole(array: Any, name: str) -> Indices:
-    """Return numbers as whole ones, NaN as -1. Raises DataError if they are not."""
+    """Return whole numbers as integers, NaN as -1. Raises DataError for any other number."""
     numbers = np.asarray(array)
     if numbers.dtype.kind == "f":
         numbers = np.where(np.isnan(numbers), NO_DATA, numbers)

@@ -89,7 +89,7 @@ def _as_recorded(points: Points, axis: Axis) -> OnEpochs | None:
 
 
 def _places(numbers: Doubles, axis: Axis) -> Indices:
-    """Return the place of each number among the epochs, (N,), -1 if it is not one of them."""
+    """Return the position of each number among the epochs, (N,), -1 if it is not one of them."""
     known = {_number(name): place for place, name in enumerate(axis.epochs)}
     return np.array([known.get(number, -1) for number in numbers.tolist()], np.int64)
 

@@ -26,6 +26,6 @@ def read_history(data: bytes, name: str) -> History:
 
 
 def check_size(size: int) -> None:
-    """Raise DataError if a file is larger than is read."""
+    """Raise DataError if a file is larger than the limit."""
     if size > LARGEST:
         raise DataError(f"The file has {size >> 20} MB; at most {LARGEST >> 20} MB are read. Leave out epochs.")

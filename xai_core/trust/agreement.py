@@ -146,7 +146,7 @@ def _defined(agreements: Sequence[Agreement]) -> list[float]:
 
 def _correlations(a: Doubles, b: Doubles) -> tuple[float, float]:
     """Return Pearson's and Spearman's correlation."""
-    from scipy.stats import pearsonr, spearmanr  # half a second to import, which most sessions do without
+    from scipy.stats import pearsonr, spearmanr  # takes half a second to import, and most sessions never need it
 
     return float(pearsonr(a.ravel(), b.ravel()).statistic), float(spearmanr(a.ravel(), b.ravel()).statistic)
 

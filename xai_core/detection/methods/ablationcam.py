@@ -78,32 +78,32 @@ class AblationCamOfABox(DetectionMethod):
     def explain(self, model: DetectionModel, image: Floats, targets: Sequence[BoxTarget]) -> Iterator[Estimate]:
         check_chosen(targets)
         names = model.levels(self.levels)
-        maps, (found,) = model.pyramid(image, names), model.detect(image[None], FLOOR)
-        seen = _Seen(model, image, names, maps, found)
+        maps, (boxes,) = model.pyramid(image, names), model.detect(image[None], FLOOR)
+        seen = _Seen(model, image, names, maps, boxes)
         if self.where == AT_ONCE:
             yield from self._of(seen, targets)
             return
         every, notes = np.zeros((len(targets), *map_size(image)), np.float32), set[str]()
         for number, target in enumerate(targets):
-            for one in self._of(seen, [target]):
-                every[number], notes = one.maps[0], notes | set(one.notes)
-                yield Estimate((number + one.fraction) / len(targets), every.copy(), notes=tuple(sorted(notes)))
+            for estimate in self._of(seen, [target]):
+                every[number], notes = estimate.maps[0], notes | set(estimate.notes)
+                yield Estimate((number + estimate.fraction) / len(targets), every.copy(), notes=tuple(sorted(notes)))
 
     def _of(self, seen: _Seen, targets: Sequence[BoxTarget]) -> Iterator[Estimate]:
         """Explain several targets by the same ablations."""
         order = ChannelOrder(seen.maps, targets, seen.size, self.channels)
-        falls = Falls(nearest(seen.found, targets), targets, self.aspect, self.least_iou)
+        falls = Falls(nearest(seen.boxes, targets), targets, self.aspect, self.least_iou)
         total = WeightedChannels(seen.maps, self.signs, len(targets), grid_of(seen.maps, self.grid))
         once = self.where == AT_ONCE
         parts = [whole(seen.maps, targets, seen.size)] if once else apart(seen.maps, targets[0], seen.size)
-        for channels, boxes, worth_a_preview in self._asked(seen, targets, order, parts):
-            for part, found in zip(parts, boxes, strict=True):
-                total.add(channels, falls.of(found) / falls.largest, part)
+        for channels, after_ablation, worth_a_preview in self._ablations(seen, targets, order, parts):
+            for part, rows in zip(parts, after_ablation, strict=True):
+                total.add(channels, falls.of(rows) / falls.largest, part)
             if worth_a_preview:
                 shown = self._shown(total.maps, map_size(seen.image))
                 yield Estimate(total.count / len(order) / len(parts), shown, notes=falls.notes)
 
-    def _asked(
+    def _ablations(
         self, seen: _Seen, targets: Sequence[BoxTarget], order: ChannelOrder, parts: Sequence[Part]
     ) -> Iterator[tuple[Indices, list[Floats], bool]]:
         """Yield channels (n, 2), the boxes nearest to the targets without each, and whether to show what follows.
@@ -117,11 +117,11 @@ class AblationCamOfABox(DetectionMethod):
             )
             for part in parts
         ]
-        tried = [one.found(0, order.tried) for one in boxes]
+        tried = [part_boxes.found(0, order.tried) for part_boxes in boxes]
         yield order.channels, tried, True
-        order.settle(np.abs(Falls(nearest(seen.found, targets), targets, "score", 0.0).of(tried[0])))
+        order.settle(np.abs(Falls(nearest(seen.boxes, targets), targets, "score", 0.0).of(tried[0])))
         for start, stop, worth_a_preview in boxes[0].batches(order.tried, len(order), self.batch_size):
-            yield order.channels[start:stop], [one.found(start, stop) for one in boxes], worth_a_preview
+            yield order.channels[start:stop], [part_boxes.found(start, stop) for part_boxes in boxes], worth_a_preview
 
     def _find(
         self, seen: _Seen, targets: Sequence[BoxTarget], order: ChannelOrder, part: Part
@@ -132,8 +132,8 @@ class AblationCamOfABox(DetectionMethod):
 
         def find(first: int, last: int) -> list[Detections]:
             level, channel = order.channels[first:last].T
-            asked = np.stack([numbers[level], channel], axis=1)
-            return seen.model.without_channels(seen.image, asked, VALUES[self.ablation_value], targets, FLOOR, places)
+            ablated = np.stack([numbers[level], channel], axis=1)
+            return seen.model.without_channels(seen.image, ablated, VALUES[self.ablation_value], targets, FLOOR, places)
 
         return find
 
@@ -152,7 +152,7 @@ class _Seen:
     image: Floats
     names: tuple[str, ...]
     maps: list[Floats]
-    found: Detections
+    boxes: Detections
 
     @property
     def size(self) -> Size:

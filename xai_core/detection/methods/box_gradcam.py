@@ -59,20 +59,20 @@ class GradCamOfABox(DetectionMethod):
         whole_worths(nearest(seen, targets), targets, "class", LEAST_IOU)
         names, size = model.levels(self.levels), map_size(image)
         maps = model.pyramid(image, names)
-        found = np.zeros((len(targets), *size), np.float32)
+        heatmaps = np.zeros((len(targets), *size), np.float32)
         for number, target in enumerate(targets):
             _, gradients = model.box_gradients(image, target, self.aspect, names)
             coarse = [self._of_level(*level, size) for level in zip(maps, gradients, strict=True)]
-            found[number] = self._shown(added(coarse, size)[0])
-            yield Estimate((number + 1) / len(targets), found.copy())
+            heatmaps[number] = self._shown(added(coarse, size)[0])
+            yield Estimate((number + 1) / len(targets), heatmaps.copy())
 
     def _of_level(self, values: Floats, gradients: Floats, size: Size) -> Floats:
-        """Return the map (1, h, w) of a level (h, w, K), such that stretched to `size` it adds up to the same."""
+        """Return the map (1, h, w) of a level (h, w, K), scaled so that resizing it to `size` keeps its sum."""
         if self.weights == "place by place":
-            found = (values * gradients).sum(axis=-1)[None]
+            heatmap = (values * gradients).sum(axis=-1)[None]
         else:
-            found = weighted(values, gradients.mean(axis=(0, 1))[None])
-        return np.asarray(found * (found.size / (size[0] * size[1])), np.float32)
+            heatmap = weighted(values, gradients.mean(axis=(0, 1))[None])
+        return np.asarray(heatmap * (heatmap.size / (size[0] * size[1])), np.float32)
 
     def _shown(self, heatmap: Floats) -> Floats:
         if not self.positive_only:

@@ -84,7 +84,7 @@ class DRise(DetectionMethod):
                 yield average.estimate(stop / self.samples, now=stopping.is_check(stop))
 
     def _likeness(self, model: DetectionModel, image: Floats, targets: Sequence[BoxTarget]) -> RememberedRows:
-        """Return what asks for, or remembers, the similarities (n, T) under masks."""
+        """Return the similarities (n, T) under masks, computed or remembered from an earlier run."""
         settings = {"method": self.id, "grid": self.grid, "preservation": self.preservation, "seed": self.seed}
         ledger = model.ledger(named(settings | {"targets": digest(targets)}, image), len(targets))
         return RememberedRows(

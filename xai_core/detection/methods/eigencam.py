@@ -43,6 +43,6 @@ class EigenCamOfADetector(DetectionMethod):
     def explain(self, model: DetectionModel, image: Floats, targets: Sequence[BoxTarget]) -> Iterator[Estimate]:
         check_chosen(targets)
         maps = pyramid(model, image, model.levels(self.levels), self.magnitudes)
-        found = first_component_on(maps, grid_of(maps, self.grid))
-        shown = np.maximum(found, 0) if self.positive_only else found
+        component = first_component_on(maps, grid_of(maps, self.grid))
+        shown = np.maximum(component, 0) if self.positive_only else component
         yield Estimate(1.0, np.repeat(resized(shown[None], map_size(image)), len(targets), axis=0))

@@ -58,6 +58,6 @@ def detections_from_arrays(arrays: Arrays, classes: int) -> Detections:
     corners, *scores = finite_arrays([corners, *scores], (count, 4), (count,), (count, classes), (count,))
     if labels.dtype != np.int64 or labels.shape != (count,) or ((labels < 0) | (labels >= classes)).any():
         raise BadFrame("A box has a class that the model does not have.")
-    if any(((some < 0) | (some > 1)).any() for some in scores):
+    if any(((values < 0) | (values > 1)).any() for values in scores):
         raise BadFrame("A score lies outside 0 to 1.")
     return Detections(corners, labels, *scores)

@@ -84,9 +84,9 @@ class Explain(ExplanationQuestion):
     def _by_peer(self, opened: Opened, model: Model) -> Iterator[Estimate]:
         """Have another library compute one target a step, so that a cancel takes effect in between."""
         network, maps = opened.variant(self.conditions), np.zeros(self.shape, np.float32)
-        asked = (self.conditions.peer, self.method.id, self.method.values(), self.preprocessing, self.image)
+        request = (self.conditions.peer, self.method.id, self.method.values(), self.preprocessing, self.image)
         for done, target in enumerate(self.targets[:, None], start=1):
             with opened.heartbeat.beating(PEER_SECONDS):  # silent until it is done, and slow to import
-                peer_map = network.by_peer(*asked, target)
+                peer_map = network.by_peer(*request, target)
             maps[done - 1] = resized(peer_map, model.input_size)[0]
             yield Estimate(done / len(self.targets), maps.copy())

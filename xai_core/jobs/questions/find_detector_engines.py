@@ -33,7 +33,7 @@ class FindDetectorEngines(EnginesQuestion):
         yield engines
 
     def found(self, opened: Opened) -> tuple[Engine, ...]:
-        """Return the engines, found out when first asked; the image itself is among the trials."""
+        """Return the engines; the first call measures them, including on the image itself."""
         detector, (height, width) = opened.detector, self.image.shape[:2]
         detector.detect(self.image[None], LEAST_SCORE)
         return detector.engines(height, width)

@@ -19,7 +19,7 @@ MOST_ENGINES = 16
 
 
 class EnginesQuestion(Question[tuple[Engine, ...]]):
-    """Base of the questions for engines: what runs the forward passes, how fast, and how far it agrees."""
+    """Base of the questions for engines: what runs the forward passes, how fast, and how closely it agrees."""
 
     def answer_to_frame(self, answer: tuple[Engine, ...]) -> Frame:
         return {"engines": [asdict(engine) for engine in answer]}, []
@@ -55,7 +55,7 @@ class FindEngines(EnginesQuestion):
         yield engines
 
     def found(self, opened: Opened) -> tuple[Engine, ...]:
-        """Return the engines, found out when first asked, for the size of the preprocessing."""
+        """Return the engines for the size of the preprocessing; the first call measures them."""
         own = None if self.images is None else self.preprocessing.normalise(self.images)
         return opened.network.engines(self.preprocessing.height, self.preprocessing.width, own)
 

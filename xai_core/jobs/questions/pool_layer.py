@@ -1,4 +1,4 @@
-"""What does a layer say of some pictures, and how does each class depend on it?"""
+"""What does a layer return for some pictures, and how does each class depend on it?"""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from xai_core.types import Capability, Card, Floats, Indices
 class PoolLayer(Question[tuple[Floats, Floats]]):
     """Look at a layer for images (N, H, W, 3) with one class each, targets (N,).
 
-    The answer is the layer's output and d score[n, targets[n]] / d output, both averaged over the places, (N, k).
+    The answer is the layer's output and d score[n, targets[n]] / d output, both averaged over the positions, (N, k).
     """
 
     preprocessing: Preprocessing
@@ -42,8 +42,8 @@ class PoolLayer(Question[tuple[Floats, Floats]]):
         model = opened.model(self.preprocessing)
         self._check(model.card)
         means = [
-            model.pooled(self.images[some], self.targets[some], model.card.gives, self.layer)
-            for some in passes(len(self.images))
+            model.pooled(self.images[rows], self.targets[rows], model.card.gives, self.layer)
+            for rows in passes(len(self.images))
         ]
         values, gradients = (np.concatenate(parts) for parts in zip(*means, strict=True))
         yield values, gradients

@@ -33,7 +33,7 @@ class Predict(Question[Floats]):
 
     def answers(self, opened: Opened) -> Iterator[Floats]:
         model = opened.model(self.preprocessing)
-        scores = [model.predict(self.images[some], self.score) for some in passes(len(self.images))]
+        scores = [model.predict(self.images[rows], self.score) for rows in passes(len(self.images))]
         yield np.concatenate([np.empty((0, model.card.classes), np.float32), *scores])
 
     def answer_to_frame(self, answer: Floats) -> Frame:
