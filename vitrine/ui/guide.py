@@ -116,5 +116,5 @@ def _parameter(param: Param) -> str:
     values = ", ".join(param.choices)
     if param.range:
         values = param.bounds().replace(" and ", " to ")
-    allowed = "; ".join(filter(None, (values, f"default {in_words(param.default)}")))
+    allowed = "; ".join(filter(None, (values, f"default {in_words(param.default) or 'none chosen'}")))
     return f"- **{literal(param.label)}** {literal(param.help)} ({literal(allowed)})"
