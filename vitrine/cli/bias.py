@@ -38,7 +38,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, runners: Runners) -> None:
     """Write figures (metrics.json, CSV tables, bias.html) and predictions; print the summary, notes and paths."""
-    from vitrine.biases import bias  # fairlearn and pandas take seconds, which no other command needs
+    from vitrine.biases import bias  # pandas takes a second, which no other command needs
 
     found = bias(
         args.table,
