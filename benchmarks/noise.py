@@ -23,13 +23,13 @@ from typing import Any
 
 import numpy as np
 import torchvision  # noqa: F401  (whole, and before TensorFlow: after it PyTorch's libraries do not load)
-from xai_core.samples import references
 
 import model_adapters
 from benchmarks import subject
 from benchmarks.__main__ import machine, table
 from benchmarks.rounds import CLOCK, seconds
 from model_adapters.engines.choice import WithEngines
+from vitrine.samples import sample_photos
 from xai_core.families.mask_average import MaskAverage
 from xai_core.families.masks import Cells, Masks, masked
 from xai_core.families.noise import NOISE_WANTED
@@ -87,7 +87,7 @@ def of_file(path: Path) -> ModelSource:
 def subjects(name: str, photos: list[str]) -> Iterator[tuple[str, Subject]]:
     network, module, preprocessing, precisions = opened(name)
     for photo in photos:
-        picture = next(reference for reference in references() if reference.file.startswith(photo)).picture()
+        picture = next(known for known in sample_photos() if known.path.name.startswith(photo)).picture()
         image = preprocessing.place(picture.pixels)
         scores = Model(network, preprocessing).predict(image[None])[0]
         target = int(scores.argmax())

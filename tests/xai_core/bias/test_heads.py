@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xai_core.bias.heads import ensemble, head_figures
-from xai_core.bias.summary import wilson
+from xai_core.bias.rates import wilson
 
 
 def test_the_case_of_three_heads(case, predictions):

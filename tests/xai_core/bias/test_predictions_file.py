@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from vitrine.samples import sample_predictions
+from xai_core.bias.metrics import metrics
 from xai_core.bias.predictions_file import predictions_csv
 from xai_core.bias.reading import read_predictions
 from xai_core.bias.settings import Settings
-from xai_core.bias.tables import metrics
 
 
 def read_again(found):
