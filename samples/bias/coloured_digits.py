@@ -26,7 +26,7 @@ INKS = np.array([[1, 0.25, 0.25], [0.25, 1, 0.25]], np.float32)
 COLOURS = np.array(["red", "green"])
 NOISE = 0.25
 TRAIN_PICTURES, TEST_PICTURES = 4000, 3000
-TRAIN_SHARE, TEST_SHARE = 0.95, 0.5  # of the digits in their usual ink
+TRAIN_SHARE, TEST_SHARE = 0.95, 0.5  # share of digits in their usual ink
 EPOCHS, BATCH, RATE, MOMENTUM, DECAY = 6, 64, 0.05, 0.9, 5e-4
 
 
@@ -75,7 +75,7 @@ def coloured(glyphs: Glyphs, number: int, share: float, seed: int) -> Coloured:
 
 
 def build() -> nn.Sequential:
-    """Return a network of three convolutions, 24 thousand weights."""
+    """Return a network with three convolutions and 24 thousand weights."""
 
     def block(inside: int, outside: int) -> list[nn.Module]:
         convolution = nn.Conv2d(inside, outside, 3, padding=1, bias=False)

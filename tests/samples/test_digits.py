@@ -37,7 +37,7 @@ def strokes():
 
 
 def found(boxes, labels, scores):
-    return evaluate.Found(torch.tensor(boxes).float(), torch.tensor(labels), torch.tensor(scores))
+    return evaluate.DetectedDigits(torch.tensor(boxes).float(), torch.tensor(labels), torch.tensor(scores))
 
 
 def scene_with(boxes, labels):

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch_detectors import directly, family, opened, picture, saved, weights_of
 
-from samples.digits.evaluate import Found, average_precision
+from samples.digits.evaluate import DetectedDigits, average_precision
 from samples.digits.scenes import Scene
 from xai_core.detector import BoxTarget
 from xai_core.errors import ModelError
@@ -74,7 +74,7 @@ def test_white_cells_are_found_as_well_as_the_weights_are_known_to(detector, ass
     found = []
     for start in range(0, len(files), 12):
         for one in detector.detect(np.stack([read(file) for file in files[start : start + 12]]), 0.05):
-            found.append(Found(*(torch.from_numpy(part) for part in (one.corners, one.labels, one.scores))))
+            found.append(DetectedDigits(*(torch.from_numpy(part) for part in (one.corners, one.labels, one.scores))))
     scenes = [scene_of(folder / f"Annotations/{file.stem}.xml") for file in files]
     assert average_precision(scenes, found, WHITE) == pytest.approx(0.985, abs=0.01)
 
