@@ -1,4 +1,4 @@
-"""The flags of an answer, and what is printed about its files."""
+"""The flags for the answer, and what is printed about its files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
-from vitrine.cli.flags import add_flags, flag, given
+from vitrine.cli.flags import add_flags, flag, flag_values
 from vitrine.explanation import Explanation
 from xai_core.errors import ParamError
 from xai_core.filter import FILTERS, filter_named
@@ -17,7 +17,7 @@ REMEMBERED = "This result comes from an earlier run; --no-cache computes it agai
 
 
 def add_answer(parser: ArgumentParser) -> None:
-    """Add where the files go, the precision, and whether a remembered answer will do."""
+    """Add flags for where the files go, the precision, and whether a cached answer will do."""
     parser.add_argument("--out", metavar="DIR", required=True, help="folder for the files; made if it is missing")
     parser.add_argument(
         "--precision",
@@ -37,23 +37,23 @@ def add_answer(parser: ArgumentParser) -> None:
 
 
 def add_filters_and_look(parser: ArgumentParser) -> None:
-    """Add the flags of each filter, and of how a map is drawn."""
+    """Add the flags of each filter, and those for how a map is drawn."""
     for filter_id in sorted(FILTERS):
         add_flags(parser, FILTERS[filter_id], f", with --filter {filter_id}")
     add_flags(parser, Look, " of overlay.png")
 
 
 def filters_of(args: Namespace) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return the filters by name with their values, in the order given.
+    """Return the filters by name with their values, in command-line order.
 
-    Raises ParamError for a value out of its range, or for a flag whose filter was not named.
+    Raises ParamError for a value out of range, or for a flag whose filter was not named.
     """
     for filter_id, kind in FILTERS.items():
-        if filter_id not in args.filters and (values := given(args, kind)):
+        if filter_id not in args.filters and (values := flag_values(args, kind)):
             flags = ", ".join(flag(p) for p in kind.params if p.name in values)
             raise ParamError(f"{flags} belongs to the filter {filter_id}; add --filter {filter_id}.")
     chosen: list[tuple[str, Mapping[str, Any]]] = [
-        (filter_id, given(args, filter_named(filter_id))) for filter_id in args.filters
+        (filter_id, flag_values(args, filter_named(filter_id))) for filter_id in args.filters
     ]
     for filter_id, wanted in chosen:
         filter_named(filter_id).fitted(None, wanted)
@@ -61,7 +61,7 @@ def filters_of(args: Namespace) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def write(explanation: Explanation, folder: str, targets: Iterable[str]) -> None:
-    """Write the files of an explanation; print its targets, a line each, its notes and warnings, and the paths."""
+    """Write the files of an explanation; print its targets, one per line, its notes and warnings, and the paths."""
     if explanation.remembered:
         print(REMEMBERED)
     paths = explanation.save(folder)

@@ -16,7 +16,7 @@ PORT, LAST_PORT = 8501, 65535
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add where the app listens, and whether it makes samples and opens a browser."""
+    """Add flags for where the app listens, and whether it builds samples and opens a browser."""
     parser.add_argument("--port", metavar="N", default=str(PORT), help=f"port to listen on; default {PORT}")
     parser.add_argument("--address", metavar="A", default="localhost", help="address to listen on; default localhost")
     parser.add_argument("--headless", action="store_true", help="open no browser")
@@ -24,7 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace, runners: Runners) -> None:
-    """Make the samples if they are missing, then become the app; its settings lie beside app.py."""
+    """Build the samples if they are missing, then replace this process with the app; its settings are beside app.py."""
     if not args.port.isdecimal() or not 1 <= int(args.port) <= LAST_PORT:
         raise ParamError(f"A port is a whole number from 1 to {LAST_PORT}; got {args.port!r}.")
     if args.samples:
@@ -38,5 +38,5 @@ def run(args: Namespace, runners: Runners) -> None:
 def _make_samples() -> None:
     try:
         make_all(quiet=False)
-    except DataError as error:  # the app is of use without them
+    except DataError as error:  # the app works without them
         print(error, file=sys.stderr)

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from typing import Any
 
-from vitrine.cli.flags import add_flags, given
+from vitrine.cli.flags import add_flags, flag_values
 from vitrine.cli.inputs import add_labels
 from vitrine.runner import Runners
 from xai_core.bias.settings import Attack, Settings
@@ -16,7 +16,7 @@ Values = dict[str, Any]
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add the table, what makes groups, and how figures are computed."""
+    """Add flags for the table, the groups, and how figures are computed."""
     parser.add_argument(
         "table", metavar="TABLE", help="predictions as CSV, parquet or npz: y_true, y_pred, prob_<class>"
     )
@@ -38,19 +38,19 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, runners: Runners) -> None:
     """Write figures (metrics.json, CSV tables, bias.html) and predictions; print the summary, notes and paths."""
-    from vitrine.biases import bias  # pandas takes a second, which no other command needs
+    from vitrine.biases import bias  # pandas takes a second to import; no other command needs it
 
-    found = bias(
+    result = bias(
         args.table,
         attributes=args.attributes,
         positive=args.positive,
         labels=args.labels,
         normalise=args.normalise,
-        **given(args, Settings),
-        **given(args, Attack),
+        **flag_values(args, Settings),
+        **flag_values(args, Attack),
     )
-    notes = (f"Note: {note}" for note in found.notes)
-    print("\n".join([*_in_lines(found.figures), *notes, *map(str, found.save(args.out))]))
+    notes = (f"Note: {note}" for note in result.notes)
+    print("\n".join([*_in_lines(result.figures), *notes, *map(str, result.save(args.out))]))
 
 
 def _in_lines(values: Mapping[str, Any]) -> list[str]:

@@ -21,7 +21,7 @@ Facts = Iterator[tuple[str, str]]
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add the model, how its outputs are read, and its task."""
+    """Add flags for the model, how its outputs are read, and its task."""
     add_model(parser)
     add_reading(parser)
     parser.add_argument("--task", choices=get_args(Task), help="what the model does; detected by default")

@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from vitrine.boxes import Boxes
-from vitrine.cli.flags import add_flags, given
+from vitrine.cli.flags import add_flags, flag_values
 from vitrine.cli.inputs import add_detector, add_labels, opened_detector, read_pictures
 from vitrine.runner import Runners
 from xai_core.detection.shown import Shown
@@ -16,7 +16,7 @@ SIDES = ("left", "top", "right", "bottom")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add the detector, the pictures, which boxes are shown and how they are printed."""
+    """Add flags for the detector, the pictures, which boxes are shown and how they are printed."""
     add_detector(parser)
     parser.add_argument("images", metavar="IMAGE", nargs="+", help="pictures to search for objects")
     add_labels(parser)
@@ -26,7 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, runners: Runners) -> None:
     """Print the boxes of each picture, best first, with the numbers to use for `explain --box`."""
-    shown = Shown(**given(args, Shown))
+    shown = Shown(**flag_values(args, Shown))
     pictures = read_pictures(args.images)
     with opened_detector(args, runners) as model:
         entries = [_entry(model.detect(picture, shown.threshold)) for picture in pictures]
@@ -39,7 +39,7 @@ def run(args: Namespace, runners: Runners) -> None:
 
 
 def box_in_words(entry: dict[str, Any]) -> str:
-    """Return a box on one line: its number, score, class and corners."""
+    """Describe a box in one line: its number, score, class and corners."""
     sides = ", ".join(f"{side} {value:.0f}" for side, value in zip(SIDES, entry["box"], strict=True))
     return f"{entry['number']:4d}  {entry['score']:6.1%}  {entry['label']} ({entry['index']}): {sides}"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from vitrine.cli.answer_files import add_answer, add_filters_and_look, filters_of, write
 from vitrine.cli.detect import box_in_words
-from vitrine.cli.flags import add_flags, given
+from vitrine.cli.flags import add_flags, flag_values
 from vitrine.cli.inputs import (
     add_detector,
     add_labels,
@@ -29,42 +29,42 @@ from xai_core.pictures.overlays import Look
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add one parser a method, each with the flags of that method."""
+    """Add one parser per method, each with the flags of that method."""
     commands = parser.add_subparsers(dest="method", metavar="METHOD", required=True)
     for method_id, method in sorted(catalogue().items()):
-        one = commands.add_parser(method_id, help=summary(method), description=summary(method), allow_abbrev=False)
-        (_add_box_inputs if method_id in DETECTION_METHODS else _add_inputs)(one)
-        add_answer(one)
-        add_flags(one, method)
-        add_filters_and_look(one)
+        command = commands.add_parser(method_id, help=summary(method), description=summary(method), allow_abbrev=False)
+        (_add_box_inputs if method_id in DETECTION_METHODS else _add_inputs)(command)
+        add_answer(command)
+        add_flags(command, method)
+        add_filters_and_look(command)
 
 
 def run(args: Namespace, runners: Runners) -> None:
     """Explain a picture's class or boxes in it, and write the files; all flags are checked first."""
-    parameters = given(args, catalogue()[args.method])
+    parameters = flag_values(args, catalogue()[args.method])
     catalogue()[args.method](**parameters)
-    asked = {
+    request = {
         "filters": filters_of(args),
-        "look": Look(**given(args, Look)),
+        "look": Look(**flag_values(args, Look)),
         "precision": args.precision,
         "cache": args.cache,
         **parameters,
     }
     picture = read_pictures([args.image])[0]
     if args.method in DETECTION_METHODS:
-        explanation = _of_boxes(args, runners, picture, asked)
+        explanation = _of_boxes(args, runners, picture, request)
     else:
         with opened_classifier(args, runners, [picture]) as model:
-            explanation = model.explain(args.method, picture, target=args.target, **asked)
+            explanation = model.explain(args.method, picture, target=args.target, **request)
     write(explanation, args.out, _targets_in_words(explanation))
 
 
-def _of_boxes(args: Namespace, runners: Runners, picture: Picture, asked: dict[str, Any]) -> Explanation:
-    shown = Shown(**given(args, Shown))
+def _of_boxes(args: Namespace, runners: Runners, picture: Picture, request: dict[str, Any]) -> Explanation:
+    shown = Shown(**flag_values(args, Shown))
     numbers = wanted_boxes([_number(text) for text in args.boxes])
     with opened_detector(args, runners) as model:
         where = {"box": numbers, "threshold": shown.threshold, "inside": args.inside}
-        return model.explain(args.method, picture, **where, **asked)
+        return model.explain(args.method, picture, **where, **request)
 
 
 def _add_inputs(parser: ArgumentParser) -> None:

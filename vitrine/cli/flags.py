@@ -19,8 +19,8 @@ def add_flags(parser: ArgumentParser, declared: type[Declared], when: str = "") 
             group.add_argument(flag(param), metavar=_metavar(param), **shown)
 
 
-def given(args: Namespace, declared: type[Declared]) -> dict[str, Any]:
-    """Return the parameters set on the command line, by name; ParamError if a text cannot be parsed."""
+def flag_values(args: Namespace, declared: type[Declared]) -> dict[str, Any]:
+    """Return the parameters set on the command line, by name; ParamError for a value that cannot be parsed."""
     texts = {param: getattr(args, _key(declared, param), None) for param in declared.params}
     return {p.name: t if isinstance(t, bool) else p.parse(t) for p, t in texts.items() if t is not None}
 
@@ -31,7 +31,7 @@ def flag(param: Param) -> str:
 
 
 def in_words(param: Param) -> str:
-    """Return the allowed values and the default of a parameter, in words."""
+    """Describe the allowed values and the default of a parameter."""
     values = f"one of {', '.join(param.choices)}" if param.choices else ""
     if param.range:
         values = f"between {param.bounds()}"

@@ -17,13 +17,13 @@ from xai_core.pictures.files import Picture
 
 
 def add_model(parser: ArgumentParser) -> None:
-    """Add the model, and the flags that override what is detected about it."""
+    """Add the model argument, and the flags that override what is detected about it."""
     _add_file(parser)
     parser.add_argument("--preprocessing", metavar="P", help='a preset such as "-1..1" or "imagenet", or a JSON file')
 
 
 def add_detector(parser: ArgumentParser) -> None:
-    """Add the detector, and the flags that override what is detected about it."""
+    """Add the detector argument, and the flags that override what is detected about it."""
     _add_file(parser)
     add_reading(parser)
 
@@ -46,7 +46,7 @@ def add_labels(parser: ArgumentParser) -> None:
 
 
 def opened_classifier(args: Namespace, runners: Runners, pictures: Sequence[Picture] = ()) -> Model:
-    """Open the model of a command as a classifier; its preprocessing is also tried on the pictures."""
+    """Open the model of a command as a classifier; preprocessings are also tried on the pictures."""
     return _opened(args, runners, Wishes("classify", preprocessing=args.preprocessing, pictures=pictures))
 
 
@@ -56,7 +56,7 @@ def opened_detector(args: Namespace, runners: Runners) -> Model:
 
 
 def opened_model(args: Namespace, runners: Runners) -> Model:
-    """Open the model of a command as its task says, or else as what it is."""
+    """Open the model of a command for the task that was set, or for the one that was detected."""
     return _opened(args, runners, Wishes(args.task, preprocessing=args.preprocessing, reading=args.reading))
 
 

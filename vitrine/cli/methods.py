@@ -16,18 +16,18 @@ from xai_core.params import Declared, Param, ShareOfSide
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add how the list is printed."""
+    """Add the flag for how the list is printed."""
     parser.add_argument("--json", action="store_true", help="print a JSON list, one entry a method")
 
 
 def run(args: Namespace, runners: Runners) -> None:
     """Print all methods, read from their declarations."""
     if args.json:
-        print(json.dumps([_entry(one) for _, one in sorted(catalogue().items())], indent=2, ensure_ascii=False))
+        print(json.dumps([_entry(method) for _, method in sorted(catalogue().items())], indent=2, ensure_ascii=False))
         return
-    found = in_order()
-    for place, method in enumerate(found):
-        if place == 0 or found[place - 1].group != method.group:
+    methods = in_order()
+    for place, method in enumerate(methods):
+        if place == 0 or methods[place - 1].group != method.group:
             print(f"{method.group}\n")
         _print_method(method)
     print("Filters, for --filter:")
@@ -67,7 +67,7 @@ def _entry(method: type[Catalogued]) -> dict[str, Any]:
 
 
 def _parameter(param: Param) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "name": param.name,
         "flag": flag(param),
         "type": param.kind.__name__,
@@ -75,11 +75,11 @@ def _parameter(param: Param) -> dict[str, Any]:
         "help": param.help,
     }
     if param.from_model:
-        found["from_model"] = param.from_model
+        entry["from_model"] = param.from_model
     if param.choices:
-        found["choices"] = list(param.choices)
+        entry["choices"] = list(param.choices)
     if param.range:
         high = param.range.high
         bound = {"high_as_share_of_side": high.share} if isinstance(high, ShareOfSide) else {"high": high}
-        found |= {"low": param.range.low, **bound, "step": param.range.step, "unit": param.range.unit}
-    return found
+        entry |= {"low": param.range.low, **bound, "step": param.range.step, "unit": param.range.unit}
+    return entry

@@ -16,7 +16,7 @@ TOP = 5
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add the model, the pictures and how the answer is printed."""
+    """Add flags for the model, the pictures and how the answer is printed."""
     add_model(parser)
     parser.add_argument("images", metavar="IMAGE", nargs="+", help="pictures to predict")
     add_labels(parser)
@@ -32,7 +32,7 @@ def run(args: Namespace, runners: Runners) -> None:
 
 
 def _entries(predictions: Predictions) -> list[dict[str, Any]]:
-    """Return one entry a picture; pictures are counted, since two may have the same name."""
+    """Return one entry per picture; pictures are numbered, since two may have the same name."""
     shown = min(TOP, len(predictions.labels))
     numbered = enumerate(predictions.top(TOP).rows)
     whole = [[row for _, row in rows] for _, rows in groupby(numbered, key=lambda pair: pair[0] // shown)]

@@ -1,4 +1,4 @@
-"""What is going on, on one line of the terminal; silent where nobody watches."""
+"""Progress on one line of the terminal; silent when the output is not a terminal."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 
 def tell(doing: str) -> None:
-    """Show what is going on, in place of what was shown before; an empty text clears the line."""
+    """Replace the progress line; an empty text clears it."""
     if sys.stderr.isatty():
         width = shutil.get_terminal_size().columns - 1  # a line that wraps could not be cleared
         sys.stderr.write(f"\r\x1b[K{doing[:width]}")

@@ -5,7 +5,7 @@ import pytest
 import xai_core.detection.methods
 import xai_core.filters
 import xai_core.methods  # noqa: F401
-from vitrine.cli.flags import flag, given, in_words
+from vitrine.cli.flags import flag, flag_values, in_words
 from vitrine.cli.main import parser
 from xai_core.errors import ParamError
 from xai_core.filter import FILTERS
@@ -28,31 +28,31 @@ def test_each_parameter_of_a_method_is_a_flag_that_takes_its_default(method):
         else:
             words += [flag(param), param.text(param.default)]
     defaults = {param.name: param.default for param in catalogue()[method].params}
-    assert given(parsed(method, *words), catalogue()[method]) == defaults
+    assert flag_values(parsed(method, *words), catalogue()[method]) == defaults
 
 
 @pytest.mark.parametrize("method", sorted(catalogue()))
 def test_what_was_not_given_is_left_to_the_declaration(method):
     args = parsed(method)
-    assert [given(args, declared) for declared in (catalogue()[method], *FILTERS.values(), Look)] == [{}] * (
+    assert [flag_values(args, declared) for declared in (catalogue()[method], *FILTERS.values(), Look)] == [{}] * (
         2 + len(FILTERS)
     )
 
 
 def test_a_switch_has_an_on_and_an_off():
     filter_ = FILTERS["forgrad"]
-    assert given(parsed("rise", "--signed"), filter_) == {"signed": True}
-    assert given(parsed("rise", "--no-signed"), filter_) == {"signed": False}
+    assert flag_values(parsed("rise", "--signed"), filter_) == {"signed": True}
+    assert flag_values(parsed("rise", "--no-signed"), filter_) == {"signed": False}
 
 
 def test_a_text_of_the_wrong_kind_is_told_in_a_sentence():
     with pytest.raises(ParamError, match=r"Samples must be a whole number; got '1\.5'"):
-        given(parsed("rise", "--samples", "1.5"), catalogue()["rise"])
+        flag_values(parsed("rise", "--samples", "1.5"), catalogue()["rise"])
 
 
 def test_names_of_layers_are_parted_by_commas():
     method = catalogue()["grad_cam"]
-    found = given(parsed("grad_cam", "--layers", "features.17, features.18"), method)
+    found = flag_values(parsed("grad_cam", "--layers", "features.17, features.18"), method)
     assert found == {"layers": ("features.17", "features.18")}
 
 
