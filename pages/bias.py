@@ -17,7 +17,7 @@ controls, answer = st.columns([1, 3], gap="medium")
 with controls:
     held = bias_source()
 if not held:
-    with answer, st.container():  # in one, so that all of it disappears as soon as anything else is shown
+    with answer, st.container():  # in one container, so that all of it disappears as soon as anything else is shown
         job = session.slot(BiasSlot).asking
         if job is None or job.state.ended:
             st.info("Upload predictions on the left, or start with the sample.", icon=":material/arrow_back:")

@@ -49,7 +49,7 @@ with answer:
             offer_to_run(inquiries, runs)
         if runs:
             box_results(runs)
-        elif len(scene.found) and not (automatic and inquiries):
+        elif len(scene.detections) and not (automatic and inquiries):
             st.info(what_is_missing(numbers, methods), icon=":material/arrow_upward:")
         if trials is not None and numbers and not is_busy(runs):
-            find_out(trials)  # takes seconds, so the first answer comes first
+            find_out(trials)  # this takes seconds, so it waits for the first answer

@@ -44,5 +44,5 @@ with answer:
             results(runs)
         else:
             st.info("Press Run to see this result.", icon=":material/play_arrow:")
-        if not is_busy(runs):  # it takes seconds, and the first answer comes first
+        if not is_busy(runs):  # this takes seconds, so it waits for the first answer
             find_out(classifier_trials(prepared))

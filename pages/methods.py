@@ -1,4 +1,4 @@
-"""Find the method that answers a question, and see the limits of each."""
+"""Find the method that answers a question, and see each method's limits."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Bring a model, see what it is, and see its predictions before any map."""
+"""Open a model, see what it is, and see its predictions before any map."""
 
 import streamlit as st
 

@@ -1,1 +1,1 @@
-"""With app.py and pages/, the only code that knows Streamlit."""
+"""The only code that uses Streamlit, besides app.py and pages/."""

@@ -14,14 +14,14 @@ Option = TypeVar("Option")
 
 
 def arrive(page: str) -> None:
-    """Note which page is shown; when it has just been opened, its address overrides earlier settings."""
+    """Note which page is shown; if it was just opened, its address overrides earlier settings."""
     if session.value_of("page") != page:
         session.put("page", page)
         session.workspace().address |= st.query_params.to_dict()
 
 
 def ask(key: str, text: str) -> None:
-    """Request a widget's value as a link does; it takes effect when the widget is next drawn.
+    """Request a widget's value, as a link does; it takes effect when the widget is next drawn.
 
     Setting it at once would fail: the browser may send the old value once more before it sees the new one.
     """

@@ -1,4 +1,4 @@
-"""The answer as it sharpens: what every kind of run shows, and how often it is looked at."""
+"""The answer as it sharpens: what every kind of run shows, and how often it is refreshed."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from xai_core.report import as_zip
 
 
 def follow(runs: Sequence[Run[AnyInquiry]], draw: Callable[[Sequence[Run[AnyInquiry]]], None], seconds: float) -> None:
-    """Show the progress of runs and draw them, every few seconds until the last one has ended."""
+    """Show the progress of runs and draw them every few seconds, until the last one has ended."""
     busy = is_busy(runs)
     st.fragment(_look, run_every=seconds if busy else None)(runs, draw, busy)
 
 
 def is_busy(runs: Sequence[Run[Any]]) -> bool:
-    """Return whether one of the runs or their checks is still going on."""
+    """Return whether any of the runs or their checks is still going on."""
     return any(run.busy for run in runs)
 
 

@@ -1,4 +1,4 @@
-"""Figures that take a while, worked out in the background while the page stays as it is."""
+"""Slow figures, computed in the background while the page stays responsive."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ from xai_core.jobs.base import Job, Status
 LOG = logging.getLogger(__name__)
 LOOK_AGAIN_SECONDS = 0.5
 FAILED = "This could not be computed. Choose different pictures with the filters, or try again."
-Found = TypeVar("Found")
+Answer = TypeVar("Answer")
 
 
 class _Stopped(Exception):
-    """Raised within what is worked out once nobody waits for it any more."""
+    """Raised inside a computation once nobody waits for its result any more."""
 
 
-class Work(Job[Found], Generic[Found]):
-    """Something that is worked out in a thread of its own; `share` tells how much of it is done."""
+class Work(Job[Answer], Generic[Answer]):
+    """A computation in its own thread; `share` is the part that is done, 0 to 1."""
 
     def __init__(self) -> None:
         super().__init__(cancel=lambda: self.update(status=Status.CANCELLED))
         self.share = 0.0
 
     def tell(self, share: float) -> None:
-        """Hear which share is done; once the job has been cancelled, end what is being worked out."""
+        """Note the share that is done; if the job has been cancelled, end the computation."""
         if self.state.ended:
             raise _Stopped
         self.share = share
 
 
-def in_background(work_out: Callable[[Progress], Found]) -> Work[Found]:
-    """Work something out in a thread of its own; the job fails with the VitrineError that is raised."""
-    job: Work[Found] = Work()
+def in_background(work_out: Callable[[Progress], Answer]) -> Work[Answer]:
+    """Compute something in its own thread; the job fails with the VitrineError that is raised."""
+    job: Work[Answer] = Work()
     threading.Thread(target=_work, args=(job, work_out), daemon=True).start()
     return job
 
 
-def answer_of(job: Work[Found], doing: str, key: str) -> Found | None:
-    """Return what a job found; while it works, say what it is doing and look again. None where it has no answer.
+def answer_of(job: Work[Answer], doing: str, key: str) -> Answer | None:
+    """Return a job's answer, None if it has none; while it runs, say what it is doing and check again.
 
-    key: of the button that cancels it.
+    key: for the button that cancels it.
     """
     if not job.state.ended:
         st.fragment(_follow, run_every=LOOK_AGAIN_SECONDS)(job, doing, key)
@@ -68,7 +68,7 @@ def _work(job: Work[Any], work_out: Callable[[Progress], Any]) -> None:
         return
     except VitrineError as error:
         job.update(status=Status.FAILED, error=error)
-    except Exception:  # whatever it is, nobody must wait for ever
+    except Exception:  # whatever went wrong, nobody must wait for ever
         LOG.exception("A figure could not be computed.")
         job.update(status=Status.FAILED, error=JobError(FAILED))
 

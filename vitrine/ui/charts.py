@@ -1,4 +1,4 @@
-"""What charts of bias and training share: colours that are readable in light and dark, names on axes, intervals."""
+"""What bias and training charts share: colours readable in light and dark themes, axis names, intervals."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ COLOURS = (
     "rgb(140,130,45)",
 )
 FAINT, LIMIT = "rgb(128,136,145)", "rgb(205,60,60)"
-LIGHT, DARK = ((240, 244, 248), (8, 81, 156)), ((28, 36, 45), (125, 205, 240))  # of no share, of the whole
+LIGHT, DARK = ((240, 244, 248), (8, 81, 156)), ((28, 36, 45), (125, 205, 240))  # for a share of 0, and of 1
 INKS = ((23, 33, 43), (255, 255, 255))
 LONGEST_NAME = 28
 ROW = 26  # pixels of a bar
-NO_ROOM = 0.2  # of the longest bar, too little to write on
+NO_ROOM = 0.2  # of the longest bar; a shorter one has no room for text
 MOST_GROUPS = 40  # that charts have room for
 Mark = float | None
 Colour = tuple[int, int, int]
 
 
 class HasPictures(Protocol):
-    """What has a number of pictures."""
+    """Anything with a number of pictures."""
 
     @property
     def pictures(self) -> int: ...
@@ -43,17 +43,17 @@ Sized = TypeVar("Sized", bound=HasPictures)
 
 
 def plain(text: str) -> str:
-    """Return text from a file so that Plotly shows it as it is, and not at any length."""
+    """Escape and shorten text from a file, so that Plotly shows it literally."""
     return escape(text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 1]}…")
 
 
 def scale() -> list[list[object]]:
-    """Return the colours of shares, from none to all, that stand out from the present theme's background."""
+    """Return the colours for shares from 0 to 1, which stand out from the current theme's background."""
     return [[0, _rgb(_ends()[0])], [1, _rgb(_ends()[1])]]
 
 
 def ink_on(share: float) -> str:
-    """Return the colour of text that is read best on the colour of a share; NaN is on the background."""
+    """Return the most readable text colour on the colour of a share; NaN stands for the background."""
     ends = _ends()
     under = np.array(ends[0]) if np.isnan(share) else (1 - share) * np.array(ends[0]) + share * np.array(ends[1])
     return _rgb(max(INKS, key=lambda ink: _contrast(_light(ink), _light(under))))
@@ -74,8 +74,8 @@ def _light(colour: Sequence[float] | NDArray[np.float64]) -> float:
     return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
-def _contrast(one: float, other: float) -> float:
-    return (max(one, other) + 0.05) / (min(one, other) + 0.05)
+def _contrast(first: float, second: float) -> float:
+    return (max(first, second) + 0.05) / (min(first, second) + 0.05)
 
 
 def named_axis(names: Sequence[str], **more: object) -> dict[str, object]:
@@ -84,7 +84,7 @@ def named_axis(names: Sequence[str], **more: object) -> dict[str, object]:
 
 
 def bars(values: Sequence[Mark], names: Sequence[str], hover: str, top: float | None = 1.0) -> go.Figure:
-    """Return horizontal bars, the first at the top; one that is not defined has no length and says "n/a"."""
+    """Return horizontal bars, the first at the top; an undefined one has no length and says "n/a"."""
     longest = top or max((value or 0 for value in values), default=0)
     figure = go.Figure(
         go.Bar(
@@ -106,7 +106,7 @@ def bars(values: Sequence[Mark], names: Sequence[str], hover: str, top: float | 
 def intervals(
     rows: Sequence[tuple[Mark, Mark, Mark]], places: Sequence[float], name: str, colour: str, texts: Sequence[str]
 ) -> go.Scatter:
-    """Return dots with their intervals (value, low, high) at some heights; what is not defined is left out."""
+    """Return dots with intervals (value, low, high) at the given heights; undefined ones are omitted."""
     known = [(row, place, text) for row, place, text in zip(rows, places, texts, strict=True) if row[0] is not None]
     above = [0.0 if high is None else max(0.0, high - value) for (value, _, high), _, _ in known if value is not None]
     below = [0.0 if low is None else max(0.0, value - low) for (value, low, _), _, _ in known if value is not None]
@@ -123,19 +123,19 @@ def intervals(
 
 
 def as_rows(figure: go.Figure, names: Sequence[str], row: int = ROW) -> go.Figure:
-    """Lay a figure out whose rows have names, the first at the top."""
+    """Lay out a figure with named rows, the first at the top."""
     figure.update_yaxes(named_axis(names, range=[len(names) - 0.5, -0.5], automargin=True, zeroline=False))
     figure.update_layout(height=90 + row * max(2, len(names)), margin={"l": 8, "r": 8, "t": 24, "b": 40})
     return figure
 
 
 def largest(groups: Sequence[Sized]) -> list[Sized]:
-    """Return the groups that charts have room for, those of most pictures, in their order."""
+    """Return the largest groups, as many as charts have room for, in their original order."""
     kept = sorted(range(len(groups)), key=lambda place: -groups[place].pictures)[:MOST_GROUPS]
     return [groups[place] for place in sorted(kept)]
 
 
 def with_interval(value: Mark, low: Mark, high: Mark) -> str:
-    """Return a figure in words: "0.843 [0.821, 0.861]"; "n/a" where it is not defined."""
+    """Return a figure as text: "0.843 [0.821, 0.861]"; "n/a" if undefined."""
     between = "" if value is None or low is None or high is None else f" [{number(low)}, {number(high)}]"
     return number(value) + between

@@ -1,4 +1,4 @@
-"""From declared parameters to Streamlit controls."""
+"""Streamlit controls generated from declared parameters."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Settings = TypeVar("Settings", bound=Declared)
 
 
 def parameter_form(chosen: type[Known], size: Size, card: Card) -> Known:
-    """Show one control for each declared parameter, as the model allows them, and return the configured method.
+    """Show one control for each declared parameter, within the model's limits, and return the configured method.
 
     size: height and width of the input, in pixels.
-    Values live in the page's address, so that a link restores them. Raises ParamError where values contradict.
+    Values live in the page's address, so that a link restores them. Raises ParamError if values contradict each other.
     """
     params = chosen.params_for(card)
     return chosen.fitted(size, {p.name: _control(p, f"{chosen.id}.{p.name}", size, card) for p in params})
@@ -65,7 +65,7 @@ def _names(param: Param, key: str, layers: Sequence[Layer], usual: str) -> tuple
 
 
 def _usual(card: Card) -> str:
-    """Return what is used if no name is chosen."""
+    """Return what is used when no name is chosen."""
     if Capability.DETECT in card.capabilities:
         return "all levels"
     return f"last: {_sized(card.layers[-1])}" if card.layers else "default"

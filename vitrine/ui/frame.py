@@ -1,4 +1,4 @@
-"""What all pages share: the banner above them and the sentence for whatever goes wrong."""
+"""What all pages share: the navigation, the banner, and a sentence for anything that goes wrong."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ UNPROTECTED = (
 
 
 def navigation() -> Page:
-    """Draw the navigation and return the page that this run was asked for.
+    """Draw the navigation and return the page that was requested in this run.
 
     All runs of a session share one pages manager. A run that is about to be stopped can still start over, after an
     `st.rerun`, and set its own page there. The run that answers a click would then open the old page again.
@@ -46,18 +46,18 @@ def navigation() -> Page:
         st.Page("pages/methods.py", title="Methods", icon=":material/menu_book:", url_path="methods"),
     ]
     run = get_script_run_ctx()
-    asked = run.page_script_hash if run else ""
+    page_hash = run.page_script_hash if run else ""
     page = st.navigation(pages, position="top")
-    while run and page._script_hash != asked and any(one._script_hash == asked for one in pages):
-        run.pages_manager.set_script_intent(asked, "")
+    while run and page._script_hash != page_hash and any(candidate._script_hash == page_hash for candidate in pages):
+        run.pages_manager.set_script_intent(page_hash, "")
         page = st.navigation(pages, position="top")
     return page
 
 
 def within_app() -> None:
-    """Begin again by way of app.py where Streamlit ran a page alone.
+    """Start over through app.py if Streamlit ran a page alone.
 
-    It does so, because the folder is called pages, until a server has come to its first `st.navigation`.
+    Because the folder is called pages, Streamlit does so until a server reaches its first `st.navigation`.
     """
     if not session.has("page"):
         navigation()
@@ -74,9 +74,9 @@ def open_page() -> None:
 
 
 def fold(title: str, *, opened: bool, icon: str | None = None) -> DeltaGenerator:
-    """Return a place for controls: plainly there where it is `opened`, else folded away under its title.
+    """Return a place for controls: open if `opened`, otherwise collapsed under its title.
 
-    An expander that starts open sometimes stays without height when a page is the first that a tab loads.
+    An expander that starts open sometimes has no height on the first page that a tab loads.
     """
     if not opened:
         return st.expander(title, icon=icon)
@@ -100,5 +100,5 @@ def warn(sentence: str) -> None:
 
 
 def complain(error: VitrineError) -> None:
-    """Show an error in words, and on which page what was brought belongs where that is another one."""
+    """Show an error in words and, if the file belongs on a different page, name that page."""
     st.error(literal(f"{error} {WHERE.get(type(error), '')}".strip(), 600), icon=":material/block:")

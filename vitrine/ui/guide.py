@@ -16,9 +16,9 @@ PICTURE_WIDTH = 192
 
 
 def search_form(place: str, task: Task | None = None) -> list[type[Catalogued]]:
-    """Show a search field and the groups to choose from; return the methods that suit both.
+    """Show a search field and the groups to choose from; return the methods that match both.
 
-    place: a key of its own. task: whose methods are listed, by default all.
+    place: a unique key. task: the one whose methods are listed; by default all.
     """
     field, groups = st.columns([2, 3], vertical_alignment="bottom")
     text = field.text_input("Search", key=f"{place}.search", type="search", live=True, placeholder="for example: noise")
@@ -51,8 +51,10 @@ def origin(method: type[Catalogued]) -> str:
 def advice() -> None:
     """Show where to start for the chosen question."""
     questions, answers = st.columns([2, 5], gap="large")
-    asked = questions.radio("What do you want to know?", ADVICE, format_func=lambda one: one.question, key="advice")
-    for column, (method_id, why) in zip(answers.columns(3), asked.methods, strict=False):
+    topic = questions.radio(
+        "What do you want to know?", ADVICE, format_func=lambda option: option.question, key="advice"
+    )
+    for column, (method_id, why) in zip(answers.columns(3), topic.methods, strict=False):
         method = catalogue()[method_id]
         with column.container(border=True):
             _example(method)
@@ -61,22 +63,22 @@ def advice() -> None:
 
 
 def at_a_glance(methods: list[type[Catalogued]]) -> None:
-    """Show a table of methods that can be sorted by each column."""
+    """Show a table of methods, sortable by any column."""
     rows = [
         {
-            "method": one.title,
-            "group": one.group,
-            "needs": needs_in_words(one),
-            "cost": one.cost.replace("`", ""),
-            "class-sensitivity": one.class_sensitivity,
+            "method": method.title,
+            "group": method.group,
+            "needs": needs_in_words(method),
+            "cost": method.cost.replace("`", ""),
+            "class-sensitivity": method.class_sensitivity,
         }
-        for one in methods
+        for method in methods
     ]
     st.dataframe(rows, hide_index=True, width="stretch", height="content", alt="Methods by group, needs and cost")
 
 
 def entry(method: type[Catalogued]) -> None:
-    """Show all that is declared of a method, with an example and the way to try it."""
+    """Show everything declared about a method, with an example and a way to try it."""
     with st.container(border=True, key=f"entry-{method.id}"):
         picture, description = st.columns([1, 4], gap="medium")
         with picture:
@@ -91,7 +93,7 @@ def entry(method: type[Catalogued]) -> None:
 
 
 def try_it(method: type[Catalogued]) -> None:
-    """Show the link to the page where a method is chosen, with that method chosen."""
+    """Show a link to the page where methods are run, with this method chosen."""
     page, name = TRIED_ON["detect" if method.group == "Detection" else "classify"]
     st.page_link(page, label="Try it", icon=":material/search:", query_params={name: method.id})
 

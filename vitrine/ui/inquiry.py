@@ -28,10 +28,10 @@ AnyMethod = TypeVar("AnyMethod", bound=Catalogued)
 
 @dataclass(frozen=True, eq=False)
 class Inquiry(ABC, Generic[AnyMethod]):
-    """A method that is asked about some targets of a picture: classes, or boxes.
+    """A method asked about some targets in a picture: classes, or boxes.
 
-    side_by_side: whether the checks of its run lie beside each other, or below. randomises: whether the run can be
-    checked with a random last layer, if the model allows it.
+    side_by_side: whether the checks of its run are shown side by side, or one below the other. randomises: whether
+    the run can be checked with a random last layer, if the model allows it.
     """
 
     prepared: Prepared | PreparedDetector
@@ -43,34 +43,34 @@ class Inquiry(ABC, Generic[AnyMethod]):
     @property
     @abstractmethod
     def slot(self) -> ModelSlot[Any]:
-        """What the tab holds of the model."""
+        """What the tab holds for the model."""
 
     @property
     @abstractmethod
     def names(self) -> tuple[str, ...]:
-        """What the targets are called."""
+        """The names of the targets."""
 
     @property
     @abstractmethod
     def place(self) -> str:
-        """A name for where the answer is shown; it stays the same when the parameters change."""
+        """The name of the place where the answer is shown; it stays the same when the parameters change."""
 
     @property
     @abstractmethod
     def key(self) -> session.Key:
-        """What identifies the answer among all that the tab holds."""
+        """The key that identifies the answer within the tab."""
 
     @abstractmethod
     def question(self, method: AnyMethod, conditions: Conditions) -> Question[Estimate]:
-        """Return the question to the worker, by a method and under conditions that may differ from its own."""
+        """Return the question for the worker; the method and the conditions may differ from the inquiry's own."""
 
     @abstractmethod
     def overlay(self, position: int, heatmap: Floats, look: Look, longest: int) -> NDArray[np.uint8]:
-        """Return the picture with the map of one target over it, about `longest` pixels on the longer side."""
+        """Return the picture overlaid with the map of one target, about `longest` pixels on the longer side."""
 
     @abstractmethod
     def report(self, estimate: Estimate, seconds: float, setting: ViewerState) -> Report:
-        """Return the answer with everything needed to make it again, drawn as the viewer is set."""
+        """Return the answer with everything needed to reproduce it, drawn with the viewer's settings."""
 
     @property
     def conditions(self) -> Conditions:
@@ -79,21 +79,21 @@ class Inquiry(ABC, Generic[AnyMethod]):
 
     @property
     def cost(self) -> str:
-        """What the answer costs, in words; "" if that is not known."""
+        """The cost of the answer, in words; "" if unknown."""
         return ""
 
     @property
     def is_costly(self) -> bool:
-        """Whether the answer takes so long that it waits for a button."""
+        """Whether the answer is so slow that it waits for a button."""
         return False
 
     def ask(self, method: AnyMethod | None = None, **conditions: Any) -> Job[Estimate]:
-        """Ask the worker, by a different method or under different conditions where they are given."""
+        """Ask the worker; `method` and `conditions` replace the inquiry's own."""
         question = self.question(method or self.method, replace(self.conditions, **conditions))
         return session.runner().ask(self.prepared.source, question)
 
     def begin(self) -> None:
-        """Start the run that answers it."""
+        """Start the run that answers this inquiry."""
         self.slot.remember(self.key, self.ask())
 
 
@@ -114,31 +114,31 @@ class Run(Generic[AnyInquiry]):
 
     @property
     def busy(self) -> bool:
-        """Whether this run or a check of it is still going on."""
+        """Whether this run or any of its checks is still going on."""
         return not all(job.state.ended for job in (self.job, *self.checks.values()))
 
     def check(self, name: str, method: Any = None, **conditions: Any) -> None:
-        """Start a check by a different method or under different conditions; it replaces the one of the same name."""
+        """Start a check with a different method or different conditions; it replaces any check with the same name."""
         if name in self.checks:
             self.checks.pop(name).cancel()
         self.checks[name] = self.inquiry.ask(method, **conditions)
 
     def report(self, estimate: Estimate, setting: ViewerState) -> Report:
-        """Return the answer with everything needed to make it again."""
+        """Return the answer with everything needed to reproduce it."""
         return self.inquiry.report(estimate, self.job.state.seconds, setting)
 
-    def once(self, what: object, work_out: Callable[[], Any]) -> Any:
-        """Return a figure of the finished run, worked out the first time."""
-        return self.inquiry.slot.once(self.job, what, work_out)
+    def once(self, key: object, work_out: Callable[[], Any]) -> Any:
+        """Return a figure of the finished run, computed on first use."""
+        return self.inquiry.slot.once(self.job, key, work_out)
 
 
 def runs_for(
     inquiries: Sequence[AnyInquiry], slot: ModelSlot[Any], *, start: bool, again: bool
 ) -> list[Run[AnyInquiry]]:
-    """Return the runs that answer inquiries about the model in a slot; those that have not begun are left out.
+    """Return the runs that answer inquiries about the model in a slot, except those that have not begun.
 
-    start: begin the inquiries that are not costly. again: begin all of them, those that did not finish anew. Runs of
-    other inquiries are cancelled; what they finished stays.
+    start: begin the inquiries that are not costly. again: begin all of them, restarting those that did not finish.
+    Runs of other inquiries are cancelled; finished ones stay.
     """
     wanted, slot.asked_to_run = slot.asked_to_run, ""
     slot.drop_unfinished(but=() if again else [inquiry.key for inquiry in inquiries])

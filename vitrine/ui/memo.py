@@ -1,4 +1,4 @@
-"""Values that are worked out once."""
+"""Values that are computed once."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ Value = TypeVar("Value")
 
 
 class Memo(OrderedDict[Any, Any]):
-    """Values by key, each worked out when it is first needed.
+    """Values by key, each computed on first use.
 
-    most: how many are kept; beyond that the least recently used one is dropped. dropped: called with each such value.
+    most: how many are kept; beyond that, the least recently used one is dropped. dropped: called with each such value.
     """
 
     def __init__(self, most: int | None = None, dropped: Callable[[Any], None] = lambda value: None) -> None:
@@ -20,7 +20,7 @@ class Memo(OrderedDict[Any, Any]):
         self._most, self._dropped = most, dropped
 
     def once(self, key: Hashable, work_out: Callable[[], Value]) -> Value:
-        """Return the value under a key, worked out the first time."""
+        """Return the value for a key, computed on first use."""
         if key not in self:
             self[key] = work_out()
         self.move_to_end(key)

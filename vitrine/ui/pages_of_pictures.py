@@ -10,9 +10,9 @@ from xai_core.types import Indices
 
 
 def page_of(numbers: Indices, size: int, key: str, of: object) -> Indices:
-    """Return the numbers on the page that is chosen, `size` a page, with a choice of pages where there are several.
+    """Return the numbers on the chosen page, `size` per page; show a choice of pages if there are several.
 
-    of: what the numbers are of; each has a page of its own, at first the first one.
+    of: what is numbered; each keeps its own page, initially the first.
     """
     pages = -(-len(numbers) // size)
     if pages < 2:

@@ -1,4 +1,4 @@
-"""The pictures of a tab: uploading, the camera, the samples, and which of them are explained."""
+"""The pictures of a tab: uploads, the camera, samples, and which of them are explained."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Sample(Protocol):
 
 
 def picture_tray(*, choose: bool = False) -> list[Picture]:
-    """Show the ways to add pictures, and return all of them, or with `choose` the selected ones."""
+    """Show the ways to add pictures, and return all of them or, with `choose`, the selected ones."""
     at_hand = _tray(columns=2 if choose else 4, offered=samples.sample_photos())
     if not choose or len(at_hand) < 2:
         return at_hand
@@ -60,13 +60,13 @@ def one_picture(offered: Sequence[Sample]) -> Picture | None:
 
 
 def show_first(picture: Picture) -> None:
-    """Add a picture, and have it be the one that is chosen."""
+    """Add a picture and select it."""
     session.workspace().pictures[picture.digest] = picture
     session.put(ONE, picture.digest)
 
 
 def explain_next(pixels: NDArray[np.uint8], name: str) -> str | None:
-    """Add a picture (h, w, 3) and choose it alone on the Explain page; return why this is impossible, if it is."""
+    """Add a picture (h, w, 3) and select only it on the Explain page; return the reason if that is impossible."""
     space = session.workspace()
     written = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(written, "PNG")
@@ -155,7 +155,7 @@ def _free_name(space: session.Workspace, name: str) -> str:
 
 
 def start_with_a_picture() -> None:
-    """Take the first sample where there is no picture yet."""
+    """Take the first sample if there is no picture yet."""
     space = session.workspace()
     if not space.pictures and samples.sample_photos():
         picture = samples.sample_photos()[0].picture()

@@ -1,4 +1,4 @@
-"""The only reader and writer of session state, and the keeper of what all sessions share."""
+"""The only reader and writer of session state, and the owner of what all sessions share."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from xai_core.jobs.base import Runner
 from xai_core.pictures.files import Picture
 from xai_core.preprocessing import Preprocessing
 
-GRACE_SECONDS = 180.0  # longer than Streamlit keeps the session of a tab that went silent
+GRACE_SECONDS = 180.0  # longer than Streamlit keeps the session of a silent tab
 Key = tuple[object, ...]
 PageSlot = TypeVar("PageSlot", bound="Slot")
 
 
 @st.cache_resource(show_spinner=False)
 def runner() -> Runner:
-    """Return the runner that all sessions share; it holds processes and kept results, never a model or an upload."""
+    """Return the runner that all sessions share; it holds processes and cached results, never a model or an upload."""
     return remembering_runner()
 
 
@@ -31,7 +31,7 @@ class Slot(Protocol):
     """What a page keeps for a tab. It is made without arguments when the page first asks for it."""
 
     def leave(self) -> None:
-        """Stop what goes on, and free processes and files; the tab is closed."""
+        """Stop all work, and free processes and files; the tab is closed."""
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Workspace:
     """What one browser tab holds: its pictures, and a slot for each page that asked for one.
 
     seen: uploaded files that were read. views: what models see of pictures, and previews. unfolded: parts of a page
-    that stand open.
+    that are expanded.
     """
 
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -60,14 +60,14 @@ class Workspace:
         return cast(PageSlot, self._slots[kind])
 
     def seen_part(self, picture: Picture, preprocessing: Preprocessing) -> NDArray[np.uint8]:
-        """Return the part of a picture that the model sees, (h, w, 3), worked out once."""
+        """Return the part of a picture that the model sees, (h, w, 3), computed once."""
         key = (picture.digest, preprocessing)
         if key not in self.views:
             self.views[key] = preprocessing.view(picture.pixels)
         return self.views[key]
 
     def leave(self) -> None:
-        """Free all that the tab holds."""
+        """Free everything that the tab holds."""
         for slot in self._slots.values():
             slot.leave()
 
@@ -87,7 +87,7 @@ def slot(kind: type[PageSlot]) -> PageSlot:
 
 
 def settle(key: str, low: Any, high: Any) -> None:
-    """Bring a remembered slider value into the range that the present model allows."""
+    """Clip a remembered slider value to the range that the current model allows."""
     value = st.session_state.get(key)
     if value is not None and not low <= value <= high:
         st.session_state[key] = min(max(value, low), high)
@@ -109,7 +109,7 @@ def has(key: str) -> bool:
 
 
 class _Departures:
-    """Frees an owner's worker some time after the tab closed, unless it comes back before."""
+    """Frees an owner's worker some time after the tab closed, unless the tab comes back first."""
 
     def __init__(self) -> None:
         self._timers: dict[str, threading.Timer] = {}

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 _STARTS_A_LINK = re.compile(r"(?i)https?:(?=//)|www(?=\.)|(?=@)")
-_NO_LINK = "\u2060"  # invisible; a link is no longer recognised across it
+_NO_LINK = "\u2060"  # invisible; breaks up a link so that it is not recognised
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$^&@=/])")
 
 
 def literal(text: str, longest: int = 300) -> str:
     """Escape `text` so that Markdown shows it literally, without links, pictures or markup."""
     shown = text if len(text) <= longest else text[: longest - 1] + "…"
-    apart = _STARTS_A_LINK.sub(lambda found: found.group() + _NO_LINK, " ".join(shown.split()))
+    apart = _STARTS_A_LINK.sub(lambda match: match.group() + _NO_LINK, " ".join(shown.split()))
     return _MARKDOWN.sub(r"\\\1", apart)
 
 
@@ -30,7 +30,7 @@ def seconds(value: float) -> str:
 
 
 def in_words(value: object) -> str:
-    """Return a parameter's value in words."""
+    """Describe a parameter's value."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, tuple):

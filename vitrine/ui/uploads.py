@@ -1,4 +1,4 @@
-"""Where uploaded model files lie: a private folder, one part for each owner, names that are digests."""
+"""Where uploaded model files are stored: in a private folder, a subfolder per owner, named by digest."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ def keep(stream: BinaryIO, name: str, owner: str) -> ModelSource:
 
 
 def handed_over(source: ModelSource, owner: str) -> ModelSource:
-    """Return a source whose file belongs to another owner as well; a sample, which all share, stays as it is."""
+    """Return a source whose file also belongs to a second owner; a sample, shared by all, stays as it is."""
     if source.owner in ("", owner):
         return source
     folder = _root() / owner
     folder.mkdir(mode=0o700, exist_ok=True)
-    other = folder / source.digest
+    link = folder / source.digest
     with suppress(FileExistsError):
-        os.link(source.path, other)
-    return replace(source, path=str(other), owner=owner)
+        os.link(source.path, link)
+    return replace(source, path=str(link), owner=owner)
 
 
 def forget(owner: str) -> None:
-    """Delete all that an owner uploaded."""
+    """Delete everything that an owner uploaded."""
     shutil.rmtree(_root() / owner, ignore_errors=True)

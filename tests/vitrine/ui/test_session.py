@@ -145,7 +145,7 @@ def test_a_closed_tab_frees_its_detector_too(
 ) -> None:
     cancelled: list[str] = []
     detector.remember(("run",), Job[Estimate](cancel=lambda: cancelled.append("run")))
-    detector.found[("picture",)] = Job[Detections](cancel=lambda: cancelled.append("picture"))
+    detector.detections[("picture",)] = Job[Detections](cancel=lambda: cancelled.append("picture"))
     session._Departures().leave(space)
     _join_timers()
     assert sorted(cancelled) == ["picture", "run"]

@@ -21,7 +21,7 @@ COLUMNS = ["Group", "Pictures", ACCURACY.title]
 
 
 def accuracy_by_group(by_model: Mapping[str, GroupComparison], names: tuple[str, ...]) -> None:
-    """Show the accuracy of each group of the first model, and how far groups differ for all models, by name."""
+    """Show the accuracy of each group for the first model, and how far groups differ for all models, by name."""
     st.markdown(f"**Accuracy by {literal(CROSSED.join(names), 80)}, over all classes**")
     groups = next(iter(by_model.values())).groups
     chart, table = st.columns([3, 2], vertical_alignment="center")
@@ -37,7 +37,7 @@ def accuracy_by_group(by_model: Mapping[str, GroupComparison], names: tuple[str,
 
 
 def widest_in_words(selection: Selection) -> str | None:
-    """Return the groups between which a model's accuracy differs most, as a sentence; None without groups."""
+    """Say between which groups a model's accuracy differs most; None without groups."""
     name = selection.widest_attribute()
     if name is None:
         return None

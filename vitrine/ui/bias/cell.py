@@ -1,4 +1,4 @@
-"""The pictures of one cell of the confusion matrix, and sending them to the Explain page."""
+"""The pictures in one cell of the confusion matrix, and sending them to the Explain page."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ EXPLAIN_PAGE = "pages/explain.py"
 
 
 def pictures_of_cell(selection: Selection) -> None:
-    """Show a choice of a true and a predicted class, and the pictures of that cell."""
+    """Show a choice of a true and a predicted class, and the pictures in that cell."""
     predictions = selection.predictions
     order = "" if predictions.confidence is None else ", most confident first"
     st.markdown(f"**Pictures of a cell**{order}")
@@ -54,7 +54,7 @@ def pictures_of_cell(selection: Selection) -> None:
 
 
 def _in_cell(predictions: Predictions, actual: str | None, predicted: str | None) -> Indices:
-    """Return the numbers of the pictures of a cell, the most confident predictions first."""
+    """Return the numbers of the pictures in a cell, the most confident predictions first."""
     kept = np.ones(len(predictions), bool)
     for label, classes in ((actual, predictions.truth), (predicted, predictions.predicted)):
         if label is not None:
@@ -120,10 +120,9 @@ def _thumbnail(selection: Selection, pictures: PictureSet, number: int, place: i
 
 
 def _explain(predictions: Predictions, pictures: PictureSet, chosen: Sequence[tuple[int, int]]) -> None:
-    """Add pictures to those of the Explain page, choose them alone, and go there.
+    """Add pictures to the Explain page, select only them, and go there.
 
-    chosen: the number of each picture in the predictions, and its place in the set. Its new name ends in its true
-    class.
+    chosen: each picture's number in the predictions, and its place in the set. Its new name ends in its true class.
     """
     space, digests = session.workspace(), []
     for number, place in chosen:

@@ -1,4 +1,4 @@
-"""The confusion matrix, whose cells can be clicked, and the pairs of classes that are confused most."""
+"""The clickable confusion matrix, and the pairs of classes that are confused most."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ TICKS = {"showgrid": False, "zeroline": False, "automargin": True}
 class Matrix:
     """The part of a confusion matrix that is drawn.
 
-    counts: (K, K), of all classes. chosen: the m classes that are drawn. labels: of all classes. by: what the colours
-    show.
+    counts: (K, K), for all classes. chosen: the m classes that are drawn. labels: for all classes. by: what the
+    colours show.
     """
 
     counts: Indices
@@ -48,7 +48,7 @@ class Matrix:
 
     @property
     def columns(self) -> list[str]:
-        """The names of the columns; if some classes are not drawn, the last one stands for them."""
+        """The names of the columns; the last one stands for the classes that are not drawn, if any."""
         return self.names if self._complete else [*self.names, OTHER]
 
     @property
@@ -57,7 +57,7 @@ class Matrix:
         return among(self.counts, self.chosen)[:, : len(self.columns)]
 
     def shares(self, by: Normalised) -> Doubles:
-        """Return what is shown in each drawn cell; NaN where it is undefined."""
+        """Return the value of each drawn cell; NaN where undefined."""
         counts = among(self.counts, self.chosen)
         if by == "counts":
             shown = counts.astype(np.float64)
@@ -71,7 +71,7 @@ class Matrix:
 
     @property
     def highest(self) -> float:
-        """The value that has the darkest colour; 0 always has the lightest."""
+        """The value with the darkest colour; 0 always has the lightest."""
         return 1.0 if self.by != "counts" else max(1.0, float(np.nanmax(self.shares("counts"))))
 
     @property
@@ -80,7 +80,7 @@ class Matrix:
 
 
 def confusions(selection: Selection) -> None:
-    """Show the confusion matrix, the pairs that are confused most, and the pictures of the chosen cell."""
+    """Show the confusion matrix, the pairs that are confused most, and the pictures in the chosen cell."""
     counts, labels = selection.confusion(), selection.predictions.labels
     chosen = _chosen_classes(counts, selection.settings.classes_shown)
     by = st.segmented_control(
@@ -148,8 +148,8 @@ def _heatmap(matrix: Matrix) -> go.Heatmap:
 
 
 def _cells(matrix: Matrix) -> go.Scatter:
-    """Return invisible points on the cells, since clicks on a heatmap are not reported; of many classes only where
-    there are pictures.
+    """Return invisible points on the cells, since clicks on a heatmap are not reported; with many classes, only
+    on cells with pictures.
 
     customdata: the true and the predicted class, -1 for the others.
     """
@@ -174,7 +174,7 @@ def _hover(actual: str, predicted: str, count: int, share: float) -> str:
 
 
 def _written(cells: go.Scatter, matrix: Matrix) -> go.Scatter:
-    """Write its number on each cell."""
+    """Write each cell's number on it."""
     values = matrix.shares(matrix.by)[cells.y, cells.x]
     digits = 0 if matrix.by == "counts" else 2
     colours = [ink_on(value / matrix.highest) for value in values]

@@ -1,4 +1,4 @@
-"""Curves over all thresholds of one model: ROC curves, and calibration."""
+"""Curves for one model: ROC curves over all thresholds, and calibration."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def roc_curves(selection: Selection) -> None:
 
 
 def _chosen_classes(selection: Selection, curves: Curves) -> list[int]:
-    """Show a choice of the classes to draw, at first those with the lowest AUROC, and return it."""
+    """Show a choice of the classes to draw, initially those with the lowest AUROC, and return it."""
     areas = {n: curve.area for n, curve in enumerate(curves) if curve is not None}
     lowest = sorted(areas, key=lambda n: areas[n] or 0.0)[: min(FIRST, selection.settings.classes_shown)]
     names = {n: f"{selection.predictions.labels[n]} ({number(area)})" for n, area in areas.items()}

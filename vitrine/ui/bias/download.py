@@ -1,4 +1,4 @@
-"""All metrics as files: CSV tables, JSON of full precision, and an HTML report."""
+"""All metrics as files: CSV tables, JSON in full precision, and an HTML report."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from xai_core.report import json_bytes
 
 
 def downloads(selections: Sequence[Selection]) -> None:
-    """Offer the predictions, and once they are computed all metrics, of every model."""
+    """Offer the predictions of every model and, once they are computed, all metrics."""
     _predictions(selections)
     st.caption(
         "All metrics of all models, for the pictures that pass the filters. Every attribute adds its groups and its "
@@ -34,22 +34,24 @@ def downloads(selections: Sequence[Selection]) -> None:
     choice, button = st.columns([2, 1], vertical_alignment="bottom")
     with choice:
         attack = declared(Attack)
-    whats = [("metrics", repr((selection.settings, attack))) for selection in selections]
+    keys = [("metrics", repr((selection.settings, attack))) for selection in selections]
     if button.button("Compute all metrics", key="bias.work-out", icon=":material/calculate:", width="stretch"):
-        for selection, what in zip(selections, whats, strict=True):
-            selection.begin(what, partial(_metrics, selection, attack))
-    _results(selections, whats)
+        for selection, key in zip(selections, keys, strict=True):
+            selection.begin(key, partial(_metrics, selection, attack))
+    _results(selections, keys)
 
 
-def _results(selections: Sequence[Selection], whats: Sequence[object]) -> None:
-    """Show how far the metrics are, and offer them once those of all models are there."""
-    jobs = [job for each, what in zip(selections, whats, strict=True) if (job := each.begun(what)) is not None]
+def _results(selections: Sequence[Selection], keys: Sequence[object]) -> None:
+    """Show the progress of the metrics, and offer them once those of all models are ready."""
+    jobs = [job for selection, key in zip(selections, keys, strict=True) if (job := selection.begun(key)) is not None]
     if len(jobs) < len(selections):
         return
     running = [job for job in jobs if not job.state.ended]
     results = [answer_of(job, "Computing all metrics", "bias.cancel-all") for job in running[:1] or jobs]
     if not running and all(results):
-        _offer([values | {"name": each.name} for values, each in zip(results, selections, strict=True) if values])
+        _offer(
+            [values | {"name": selection.name} for values, selection in zip(results, selections, strict=True) if values]
+        )
 
 
 def _predictions(selections: Sequence[Selection]) -> None:
@@ -90,7 +92,7 @@ def _offer(models: Sequence[Values]) -> None:
 
 
 def zipped(models: Sequence[Values]) -> bytes:
-    """Return the tables of all models in a zip, with a folder for each of several."""
+    """Return the tables of all models in a zip; several models get a folder each."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for number, values in enumerate(models, 1):

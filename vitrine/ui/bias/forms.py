@@ -21,7 +21,7 @@ KEPT: Final = "session"
 
 
 def filters_form(held: Sequence[Held]) -> Subset:
-    """Show the filters, and return the subset that they choose."""
+    """Show the filters, and return the subset that they select."""
     labels = _merged(each.predictions.labels for each in held)
     confident = any(each.predictions.probabilities is not None for each in held)
     with st.expander("Filters", expanded=True):
@@ -30,7 +30,7 @@ def filters_form(held: Sequence[Held]) -> Subset:
 
 
 def settings_form(held: Sequence[Held]) -> Settings:
-    """Show how metrics are computed and how much of them is shown, and return it."""
+    """Show the settings for how metrics are computed and displayed, and return them."""
     with st.expander("Intervals and limits"):
         settings = declared(Settings, {"stratify_by": list(_attributes(held))})
     address.faults()
@@ -90,7 +90,7 @@ def _confidence() -> tuple[float, float]:
 
 
 def _attributes(held: Sequence[Held]) -> dict[str, list[str]]:
-    """Return the values of all attributes that make groups, by name."""
+    """Return the values of all attributes that define groups, by name."""
     slot, merged = session.slot(BiasSlot), dict[str, list[str]]()
     for each in held:
         own = slot.once((each.number, "values"), partial(values_of, each.predictions))

@@ -32,7 +32,7 @@ def class_by_class(gaps: Sequence[ClassGap], classes_shown: int) -> None:
 def _charts(gaps: Sequence[ClassGap], classes_shown: int) -> None:
     declared = class_comparisons()
     for start in range(0, len(declared), A_ROW):
-        captions, charts = st.columns(A_ROW), st.columns(A_ROW)  # charts start level, however long their captions
+        captions, charts = st.columns(A_ROW), st.columns(A_ROW)  # align the charts, however long their captions
         for place, (metric, each) in enumerate(declared[start : start + A_ROW]):
             _chart(gaps, metric, each, classes_shown, captions[place], charts[place])
 

@@ -50,7 +50,7 @@ def groups(selection: Selection, selections: Sequence[Selection]) -> None:
 
 
 def _one_against_the_rest(selection: Selection, names: tuple[str, ...]) -> str:
-    """Show the rates of each group for a class of choice, and return the class."""
+    """Show the rates of each group for a chosen class, and return the class."""
     label = _label(selection, names)
     title = f"Rates for the class {literal(label, 60)} against the rest, by {literal(CROSSED.join(names), 80)}"
     st.markdown(f"**{title}**")
@@ -68,7 +68,7 @@ def _chosen_attributes(selection: Selection, columns: Sequence[DeltaGenerator]) 
     with columns[0]:
         name = _choice("Attribute", offered, ATTRIBUTE, offered[0])
     with columns[1]:
-        crossed = _choice("Crossed with", [other for other in offered if other != name], CROSSING, None)
+        crossed = _choice("Crossed with", [attribute for attribute in offered if attribute != name], CROSSING, None)
     return tuple(each for each in (name, crossed) if each is not None)
 
 
@@ -80,7 +80,7 @@ def _choice(label: str, options: Sequence[str], key: str, default: str | None) -
 
 
 def _label(selection: Selection, names: tuple[str, ...]) -> str:
-    """Show a choice of the class for the rates; at first the one whose selection rate differs most between groups."""
+    """Show a choice of the class for the rates; initially the one whose selection rate differs most between groups."""
     labels, key = selection.predictions.labels, f"{POSITIVE}.{selection.held.number}"
     if session.value_of(key) not in labels:
         session.put(key, labels[most_uneven_class(selection.class_gaps(names))])

@@ -20,7 +20,7 @@ ATTACKER = {"linear": "logistic regression", "MLP": "a network with one hidden l
 
 
 def inside(selection: Selection) -> None:
-    """Show how well an attribute can be predicted from the model's outputs, once that is asked for."""
+    """Show, on request, how well an attribute can be predicted from the model's outputs."""
     offered = list(selection.attributes)
     if not offered:
         st.info("Leakage needs an attribute with at least two values among these pictures.", icon=":material/group:")
@@ -30,12 +30,12 @@ def inside(selection: Selection) -> None:
     name = choice.selectbox("Attribute", offered, key="bias.leaking", persist_state=KEPT)
     with attacker:
         attack = declared(Attack)
-    what = ("leakage", name, attack)
+    figure_key = ("leakage", name, attack)
     if button.button("Measure", key="bias.measure", icon=":material/straighten:", width="stretch"):
         selection.begin(
-            what, lambda predictions, progress: leakage(predictions, name, attack=attack, progress=progress)
+            figure_key, lambda predictions, progress: leakage(predictions, name, attack=attack, progress=progress)
         )
-    job = selection.begun(what)
+    job = selection.begun(figure_key)
     if job is None:
         return
     doing = f"Predicting {literal(name, 40)} from {len(selection.predictions):,} outputs, in {FOLDS} folds"

@@ -62,8 +62,8 @@ def _contrast(offered: dict[str, list[str]]) -> Contrast:
     name = columns[0].selectbox("Attribute to compare", list(offered), key="bias.probed", persist_state=KEPT)
     value = columns[1].selectbox("Value", offered[name], key=f"bias.one.{name}")
     others = [each for each in offered[name] if each != value]
-    other = columns[2].selectbox("With", others, key=f"bias.other.{name}")
-    return Contrast(name, (value, other))
+    reference = columns[2].selectbox("With", others, key=f"bias.other.{name}")
+    return Contrast(name, (value, reference))
 
 
 def _subject(selection: Selection, prepared: Prepared, predictions: Predictions) -> Subject:
@@ -80,11 +80,11 @@ def _probes(selection: Selection, prepared: Prepared, contrast: Contrast) -> Non
     layers = [each.name for each in prepared.card.layers]
     choice, button = st.columns([3, 1], vertical_alignment="bottom")
     chosen = choice.selectbox("Layer", layers, len(layers) - 1, key=f"bias.layer.{prepared.source.digest[:12]}")
-    what = ("probes", prepared.source, contrast, chosen)
+    figure_key = ("probes", prepared.source, contrast, chosen)
     if button.button("Probe", key="bias.probe", icon=":material/biotech:", width="stretch"):
         subject = _subject(selection, prepared, selection.predictions)
-        selection.begin(what, lambda _, progress: layer_bias(subject, chosen, contrast, progress=progress))
-    job = selection.begun(what)
+        selection.begin(figure_key, lambda _, progress: layer_bias(subject, chosen, contrast, progress=progress))
+    job = selection.begun(figure_key)
     if job is not None and (result := answer_of(job, PROBING, "bias.cancel-probe")):
         _layer_bias(result, selection.predictions.labels)
 
@@ -96,12 +96,12 @@ def _layer_bias(result: LayerBias, labels: tuple[str, ...]) -> None:
         "Sensitivity bias": list(map(number, result.sensitivity)),
     }
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
-    value, other = map(literal, result.values)
+    value, reference = map(literal, result.values)
     st.caption(
-        f"Projection bias: cosine between a class's direction in the layer and the direction from {other} to {value} "
-        f"(mean size {number(result.projection_size)}). Sensitivity bias: how much a step along that direction raises "
-        f"the class (mean size {number(result.sensitivity_size)}). 0 means none. From {result.samples} pictures. Small "
-        "values do not prove that the model is fair; see the Groups tab."
+        f"Projection bias: cosine between a class's direction in the layer and the direction from {reference} to "
+        f"{value} (mean size {number(result.projection_size)}). Sensitivity bias: how much a step along that direction "
+        f"raises the class (mean size {number(result.sensitivity_size)}). 0 means none. From {result.samples} "
+        "pictures. Small values do not prove that the model is fair; see the Groups tab."
     )
 
 
@@ -110,15 +110,15 @@ def _looks(selection: Selection, prepared: Prepared, contrast: Contrast) -> None
     usable = [m for m in LOOKING if m in METHODS and not reason_against(METHODS[m], prepared.card)]
     choice, button = st.columns([3, 1], vertical_alignment="bottom")
     chosen = choice.selectbox("Method", usable, format_func=lambda method: METHODS[method].title, key="bias.looking")
-    what = ("looks", prepared.source, contrast, chosen)
+    figure_key = ("looks", prepared.source, contrast, chosen)
     if button.button("Explain", key="bias.look", icon=":material/search:", width="stretch"):
         size = (prepared.preprocessing.height, prepared.preprocessing.width)
         method, subject = (
             METHODS[chosen].suited(prepared.card, size),
             _subject(selection, prepared, selection.predictions),
         )
-        selection.begin(what, lambda _, progress: mean_looks(subject, method, contrast, progress=progress))
-    job = selection.begun(what)
+        selection.begin(figure_key, lambda _, progress: mean_looks(subject, method, contrast, progress=progress))
+    job = selection.begun(figure_key)
     if job is not None and (maps := answer_of(job, EXPLAINING, "bias.cancel-look")):
         _mean_maps(maps, contrast.values)
 

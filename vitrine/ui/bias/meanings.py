@@ -1,4 +1,4 @@
-"""Tables of numbers for each model, next to what each number says."""
+"""Tables of numbers for each model, next to what each number means."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The models side by side in a few numbers, and what each number means and hides."""
+"""The models side by side in a few numbers, with what each number means and hides."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _by_group(selections: Sequence[Selection]) -> None:
 
 
 def _resampling(selections: Sequence[Selection]) -> str:
-    """Say how intervals were computed, and for which models differently."""
+    """Say how intervals were computed, and which models are exceptions."""
     settings = [selection.settings for selection in selections]
     by = next((own.stratify_by for own in settings if own.stratify_by != NOTHING), NOTHING)
     text = f"In brackets: {settings[0].interval_level:.0%} intervals from {settings[0].bootstrap_samples:,} bootstrap"

@@ -1,4 +1,4 @@
-"""Upload labelled pictures, which the open model is asked about in the background."""
+"""Upload labelled pictures, which the open model predicts in the background."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PICTURES = (
 
 
 def upload_pictures(slot: BiasSlot) -> None:
-    """Show how to upload labelled pictures, and ask the model about them."""
+    """Show how to upload labelled pictures, and have the model predict them."""
     prepared = session.slot(ClassifierSlot).prepared
     if prepared is None:
         st.info("Pictures need an open model.", icon=":material/info:")
@@ -46,13 +46,13 @@ def upload_pictures(slot: BiasSlot) -> None:
 
 
 def asking(slot: BiasSlot) -> None:
-    """Follow the job that asks a model, if there is one, until its predictions are held."""
+    """Follow the job that predicts pictures, if any, until its predictions are stored."""
     if slot.asking is not None:
         st.fragment(_progress, run_every=None if slot.asking.state.ended else LOOK_AGAIN_SECONDS)()
 
 
 def _open(slot: BiasSlot, prepared: Prepared, column: str) -> None:
-    """Open the upload and begin to ask; if it cannot be read it is kept, to be tried with a different column."""
+    """Open the upload and begin to predict; if it cannot be read, keep it to try a different column."""
     assert slot.archive is not None
     path, name = slot.archive
     slot.fault = slot.table = None

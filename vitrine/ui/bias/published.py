@@ -18,7 +18,7 @@ METRICS = [metric for metric in SUMMARY_METRICS if metric.id in PRINTED]
 
 
 def published() -> None:
-    """Show the published tables, each with what it shows, folded up."""
+    """Show the published tables, collapsed, each with what it shows."""
     st.markdown("**Practise reading**")
     st.caption("Published numbers, as printed. What do they show about these models, and what not? Then compare.")
     for table in published_tables():

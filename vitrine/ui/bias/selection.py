@@ -29,14 +29,14 @@ Computed = TypeVar("Computed")
 
 @dataclass(frozen=True)
 class Subset:
-    """Which predictions are looked at. label: the class that a threshold decides, if any."""
+    """Which predictions are used. label: the class that a threshold decides, if any."""
 
     filters: Filters
     label: str | None = None
     threshold: float = 0.5
 
     def of(self, predictions: Predictions) -> Predictions:
-        """Return the predictions of the subset. Raises DataError if it does not apply to them."""
+        """Return the predictions in the subset. Raises DataError if it does not apply to them."""
         if self.label is not None:
             if self.label not in predictions.labels:
                 raise DataError(f"This table has no class named {self.label!r}, so no threshold can decide it.")
@@ -61,14 +61,14 @@ class Selection:
 
     @property
     def attributes(self) -> dict[str, list[str]]:
-        """The values of each attribute that makes groups, by its name."""
+        """The values of each attribute that defines groups, by name."""
         values = self.once("values", values_of)
         return {name: own for name, own in values.items() if len(own) > 1}
 
     def summary(self) -> dict[str, Figure]:
         samples, level, by = self._settings("bootstrap_samples", "interval_level", "stratify_by")
-        what = ("summary", samples, level, by)
-        return self.once(what, lambda own: summary(own, samples, level, strata=strata(own, by)))
+        figure_key = ("summary", samples, level, by)
+        return self.once(figure_key, lambda own: summary(own, samples, level, strata=strata(own, by)))
 
     def class_figures(self) -> list[ClassFigures]:
         return self.once("classes", class_figures)
@@ -88,8 +88,8 @@ class Selection:
     def compare(self, names: tuple[str, ...], label: str) -> GroupComparison:
         """Compare the groups of some attributes, one class against the rest."""
         number = self.predictions.labels.index(label)
-        what = ("comparison", names, number, *self._group_settings())
-        return self.once(what, lambda own: compare_groups(own, self.groups(names), number, self.settings))
+        figure_key = ("comparison", names, number, *self._group_settings())
+        return self.once(figure_key, lambda own: compare_groups(own, self.groups(names), number, self.settings))
 
     def class_gaps(self, names: tuple[str, ...]) -> list[ClassGap]:
         """Compare the groups of some attributes class by class."""
@@ -101,18 +101,18 @@ class Selection:
         names = list(self.attributes)
         return self.once(("widest", *self._group_settings()), lambda own: widest(own, names, self.settings))
 
-    def once(self, what: object, compute: Callable[[Predictions], Computed]) -> Computed:
-        """Return what is computed from these predictions, computed the first time that it is asked for."""
-        return self.slot.once((*self.key, what), lambda: compute(self.predictions))
+    def once(self, figure_key: object, compute: Callable[[Predictions], Computed]) -> Computed:
+        """Return a figure of these predictions, computed on first use."""
+        return self.slot.once((*self.key, figure_key), lambda: compute(self.predictions))
 
-    def begun(self, what: object) -> Work[Any] | None:
-        """Return the background job for `what`, if it was begun and is still kept."""
-        job: Work[Any] | None = self.slot.figures.get((*self.key, what))
+    def begun(self, figure_key: object) -> Work[Any] | None:
+        """Return the background job for a figure, if it was started and is still kept."""
+        job: Work[Any] | None = self.slot.figures.get((*self.key, figure_key))
         return job
 
-    def begin(self, what: object, compute: Callable[[Predictions, Progress], Any]) -> None:
-        """Compute something from these predictions in a separate thread; `Progress` receives how far it has come."""
-        self.slot.begin((*self.key, what), in_background(lambda progress: compute(self.predictions, progress)))
+    def begin(self, figure_key: object, compute: Callable[[Predictions, Progress], Any]) -> None:
+        """Compute a figure of these predictions in a separate thread; `Progress` receives the share that is done."""
+        self.slot.begin((*self.key, figure_key), in_background(lambda progress: compute(self.predictions, progress)))
 
     def _settings(self, *names: str) -> tuple[Any, ...]:
         return tuple(getattr(self.settings, name) for name in names)
@@ -122,7 +122,7 @@ class Selection:
 
 
 def selections_of(slot: BiasSlot, subset: Subset, settings: Settings) -> tuple[list[Selection], dict[str, str]]:
-    """Return the selection of each model, and by name why the other models have none."""
+    """Return the selection of each model and, by name, why other models have none."""
     selections, absent = [], {}
     for held in slot.held.values():
         key = (held.number, repr(subset))
@@ -140,6 +140,6 @@ def selections_of(slot: BiasSlot, subset: Subset, settings: Settings) -> tuple[l
 
 
 def _applicable(settings: Settings, predictions: Predictions) -> Settings:
-    """Return the settings for one model: without the attribute, its bootstrap is not stratified."""
+    """Return the settings for one model; if it lacks the attribute, its bootstrap is not stratified."""
     known = settings.stratify_by in predictions.attributes
     return settings if known else replace(settings, stratify_by=NOTHING)

@@ -1,4 +1,4 @@
-"""Upload predictions as a table, have labelled pictures predicted, or take the sample; and list what is loaded."""
+"""Upload predictions as a table, predict labelled pictures, or take the sample; and list what is loaded."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TABLES = (
 
 
 def bias_source() -> list[Held]:
-    """Show the ways to load predictions, and what is loaded; return that."""
+    """Show the ways to load predictions, and return those that are loaded."""
     slot = session.slot(BiasSlot)
     with frame.fold("Predictions", opened=not slot.held):
         if slot.full:
@@ -65,9 +65,9 @@ def _table(slot: BiasSlot) -> None:
 
 
 def _take(slot: BiasSlot, data: bytes, name: str, listed: tuple[bytes, str] | None) -> None:
-    """Read a table; one that can be read only once its rows are normalised is kept for that.
+    """Read a table; keep one that is readable only after its rows are normalised.
 
-    listed: the bytes and the name of a file of labels.
+    listed: the bytes and the name of a label file.
     """
     slot.fault = slot.table = None
     try:

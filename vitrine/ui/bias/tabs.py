@@ -20,7 +20,7 @@ OPEN, MODEL = "bias.tab", "bias.model"
 
 
 def tabs(selections: Sequence[Selection]) -> None:
-    """Show what can be said about all models together, and about one of them."""
+    """Show the tabs about all models together, and about one of them."""
     drawn: dict[str, Callable[[], None]] = {
         "Overview": lambda: overview(selections),
         "Classes": lambda: classes(_one_of(selections)),

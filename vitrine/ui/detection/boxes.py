@@ -1,4 +1,4 @@
-"""The boxes that a detector finds in a picture, and choosing some: in the picture, in a list, by class."""
+"""The boxes that a detector finds in a picture, and ways to choose some: in the picture, in a list, by class."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class Scene:
     prepared: PreparedDetector
     picture: Picture
     photo: NDArray[np.uint8]
-    found: Detections
+    detections: Detections
     seconds: float
 
     @property
     def place(self) -> str:
-        """A name for where this picture is shown with this detector."""
+        """A unique name for this picture with this detector."""
         return f"{self.prepared.source.digest[:12]}.{self.picture.digest[:12]}"
 
     @property
@@ -62,10 +62,10 @@ class Scene:
 
     def targets(self, numbers: Sequence[int]) -> tuple[BoxTarget, ...]:
         """Return the boxes with these numbers, counted from 1."""
-        return tuple(BoxTarget.of(self.found, number - 1) for number in numbers)
+        return tuple(BoxTarget.of(self.detections, number - 1) for number in numbers)
 
     def name_of(self, number: int) -> str:
-        """Return the name of a box in lists: "2: dog, 89 %"."""
+        """Return a box's name for lists: "2: dog, 89 %"."""
         box = self.box(number)
         return f"{box.number}: {box.name}, {box.score}"
 
@@ -73,18 +73,18 @@ class Scene:
         """Return a box to draw."""
         (target,) = self.targets([number])
         name = self.prepared.labels[target.label]
-        name = f"class {name}" if name.isdecimal() else name  # a number alone looks like the box's own
+        name = f"class {name}" if name.isdecimal() else name  # a bare number looks like the box's own
         return Box(number, name, target.label, f"{100 * target.score:.0f} %", target.corners, faint)
 
 
 def scene_of(prepared: PreparedDetector, picture: Picture) -> Scene:
-    """Return a picture with the boxes in it, found once; shows that it waits."""
+    """Return a picture with the boxes in it, detected once; shows a message while waiting."""
     slot, key = session.slot(DetectorSlot), (prepared.source, picture.digest)
     photo = _as_detected(picture)
-    if key not in slot.found or slot.found[key].state.error is not None:
-        slot.found[key] = session.runner().ask(prepared.source, Detect(image_of(photo), LEAST_SCORE))
-    found = _waited_for(slot.found[key])
-    return Scene(prepared, picture, photo, found, slot.found[key].state.seconds)
+    if key not in slot.detections or slot.detections[key].state.error is not None:
+        slot.detections[key] = session.runner().ask(prepared.source, Detect(image_of(photo), LEAST_SCORE))
+    detections = _waited_for(slot.detections[key])
+    return Scene(prepared, picture, photo, detections, slot.detections[key].state.seconds)
 
 
 def choose_boxes(scene: Scene) -> tuple[int, ...]:
@@ -120,10 +120,10 @@ def _threshold() -> float:
 
 
 def _shown(scene: Scene, threshold: float) -> tuple[list[int], list[int]]:
-    """Return the numbers of the boxes to draw and, if there are none, of candidates below the threshold."""
+    """Return the numbers of the boxes to draw and, if there are none, those of candidates below the threshold."""
     labels = _label_filter(scene)
-    numbers = [n + 1 for n, label in enumerate(scene.found.labels) if not labels or int(label) in labels]
-    above = [number for number in numbers if scene.found.scores[number - 1] >= threshold]
+    numbers = [n + 1 for n, label in enumerate(scene.detections.labels) if not labels or int(label) in labels]
+    above = [number for number in numbers if scene.detections.scores[number - 1] >= threshold]
     below = [] if above else numbers[:CANDIDATES]
     if not above:
         st.info(_nothing_found(scene, threshold, bool(labels), bool(below)), icon=":material/search_off:")
@@ -135,7 +135,7 @@ def _shown(scene: Scene, threshold: float) -> tuple[list[int], list[int]]:
 def _label_filter(scene: Scene) -> set[int]:
     """Return the classes that the user wants to see; an empty set means all."""
     names = scene.prepared.labels
-    labels = sorted({int(label) for label in scene.found.labels}, key=lambda label: names[label])
+    labels = sorted({int(label) for label in scene.detections.labels}, key=lambda label: names[label])
     if len(labels) < 2:
         return set()
     return set(
@@ -151,7 +151,7 @@ def _label_filter(scene: Scene) -> set[int]:
 
 
 def _nothing_found(scene: Scene, threshold: float, filtered: bool, candidates: bool) -> str:
-    if len(scene.found) == 0:
+    if len(scene.detections) == 0:
         return (
             f"The detector finds nothing in this picture, even at a score of {LEAST_SCORE:.0%}. Try a different "
             "picture, or check the detector's settings."
@@ -192,7 +192,7 @@ def _chosen_by_list(scene: Scene, offered: Sequence[int]) -> tuple[int, ...]:
 def _of_the_same_class(scene: Scene, chosen: Sequence[int], offered: Sequence[int]) -> list[int]:
     if not chosen:
         return []
-    alike = [int(n) + 1 for n in same_class(scene.found, chosen[-1] - 1)]
+    alike = [int(n) + 1 for n in same_class(scene.detections, chosen[-1] - 1)]
     return [number for number in alike if number in offered][:MOST_CHOSEN]
 
 
@@ -205,7 +205,9 @@ def _size_caption(scene: Scene) -> None:
     seen_height, seen_width = scene.photo.shape[:2]
     name = literal(scene.picture.name, 60)
     if (height, width) == (seen_height, seen_width):
-        st.caption(f"{name} · {width} × {height} px · {len(scene.found)} boxes, including those below the threshold")
+        st.caption(
+            f"{name} · {width} × {height} px · {len(scene.detections)} boxes, including those below the threshold"
+        )
     else:
         st.caption(f"{name} has {width} × {height} px; the detector gets it at {seen_width} × {seen_height} px.")
     notes = scene.prepared.card.notes

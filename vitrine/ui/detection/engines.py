@@ -22,7 +22,7 @@ ONLY = "Only methods that need nothing but boxes use it; the boxes you see, grad
 
 
 def detector_trials(scene: Scene) -> Trials:
-    """Return the trials of a detector for pictures of this size; the picture itself is one of them."""
+    """Return the trials of a detector for pictures of this size, including the picture itself."""
     prepared = scene.prepared
     return Trials(
         slot=session.slot(DetectorSlot),

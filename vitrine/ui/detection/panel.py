@@ -1,4 +1,4 @@
-"""The open detector: where it comes from, what it is, its settings and the names of its classes."""
+"""The open detector: its source, what it is, its settings and its class names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOTHING_YET = "No detector is open. Upload one, or start with a sample."
 
 
 def detector_panel() -> PreparedDetector | None:
-    """Show how to open a detector and what the open one is; return it once it can find boxes."""
+    """Show how to open a detector, and describe the open one; return it once it can detect boxes."""
     slot = session.slot(DetectorSlot)
     able = slot.prepared is not None and Capability.DETECT in slot.prepared.card.capabilities
     named = f"Detector: {literal(slot.source.name, 60)}" if able and slot.source else "Open a detector"
@@ -90,7 +90,7 @@ def _unknown_outputs(prepared: PreparedDetector) -> None:
 
 
 def _reopen(changed: ModelSource | None, labels: tuple[str, ...]) -> None:
-    """Open the detector again if something was changed."""
+    """Reopen the detector if something was changed."""
     if changed is not None:
         open_detector(changed, labels)
         st.rerun()

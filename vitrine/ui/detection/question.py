@@ -1,4 +1,4 @@
-"""The question about boxes: one or several methods, each with its parameters."""
+"""The question about boxes: one or more methods, each with its parameters."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from xai_core.guide import in_order, reason_against, summary
 from xai_core.types import Card
 
 KEY = "methods"
-FIRST_CHOICES = ("box_gradcam", "drise")  # quick and about the box; the other needs nothing but boxes
+FIRST_CHOICES = ("box_gradcam", "drise")  # the first is quick and explains the box; the second needs nothing but boxes
 
 
 def methods_form(scene: Scene) -> list[DetectionMethod]:
-    """Show the methods, with the parameters of the chosen ones, and return these, configured.
+    """Show the methods, with the parameters of the chosen ones, and return the chosen ones, configured.
 
-    A method whose parameters contradict each other is left out, and the reason is shown.
+    A method whose parameters contradict each other is omitted, and the reason is shown.
     """
     card = scene.prepared.card
     ticked, configured = _ticked(card), []
@@ -62,7 +62,7 @@ def _chosen(method_id: str, reason: str) -> bool:
 
 
 def _ticked(card: Card) -> list[str]:
-    """Return the methods that the user or the link chose, or the usual one if none of these is possible."""
+    """Return the methods that the user or the link chose, or the default if none of them is possible."""
 
     def read(text: str) -> str:
         for method_id in filter(None, text.split(",")):

@@ -33,7 +33,7 @@ def settings_form(source: ModelSource, card: Card) -> ModelSource | None:
 
 
 def reading_form(source: ModelSource, card: Card) -> ModelSource | None:
-    """Show how the outputs of a graph are read; returns as `settings_form` does."""
+    """Show how the outputs of a graph are read; return the same as `settings_form`."""
     text = source.reading or card.reading
     now = Reading.from_text(text) if text else Reading()
     made = declared_form(now, f"reading.{source.digest[:12]}", "Read the outputs this way")
@@ -41,7 +41,7 @@ def reading_form(source: ModelSource, card: Card) -> ModelSource | None:
 
 
 def sealed_form(source: ModelSource) -> ModelSource | None:
-    """Show what a TorchScript file does not describe; returns as `settings_form` does."""
+    """Show what a TorchScript file does not describe; return the same as `settings_form`."""
     usual = known_detectors.SealedSettings()
     now = known_detectors.read_over(usual, source.reading, usual.title)
     made = declared_form(now, f"sealed.{source.digest[:12]}", APPLY)
@@ -49,7 +49,7 @@ def sealed_form(source: ModelSource) -> ModelSource | None:
 
 
 def architecture_form(source: ModelSource, now: str | None) -> ModelSource | None:
-    """Show a choice of the architecture of the weights; return the source with it once it is applied."""
+    """Show a choice of architecture for the weights; return the source with it once it is applied."""
     names = known_detectors.names()
     shown, button = st.columns([3, 1], vertical_alignment="bottom")
     place = names.index(now) if now in names else None
@@ -66,8 +66,8 @@ def short_name(architecture: str) -> str:
 
 def _torchvision_form(source: ModelSource, known: known_detectors.KnownDetector) -> ModelSource | None:
     st.caption("Weights do not contain these settings. Until you change them, they are torchvision's defaults.")
-    if (other := architecture_form(source, known.name)) is not None:
-        return other
+    if (with_architecture := architecture_form(source, known.name)) is not None:
+        return with_architecture
     usual = known_detectors.settings_for(known, "", source.digest)
     now = known_detectors.settings_for(known, source.reading, source.digest)
     made = declared_form(now, f"settings.{source.digest[:12]}", APPLY)
@@ -78,7 +78,7 @@ def declared_form(now: Form, key: str, apply: str) -> Form | None:
     """Show a field for each declared parameter; return the new values once the button `apply` is pressed.
 
     now: the current values. key: a unique name for the form. Returns None until the button is pressed, or if a value
-    is not allowed; then the reason is shown.
+    is not allowed, in which case it shows the reason.
     """
     with st.form(key, border=False):
         columns = st.columns(2)
@@ -94,7 +94,7 @@ def declared_form(now: Form, key: str, apply: str) -> Form | None:
 
 
 def _unusual(chosen: Declared, usual: Declared) -> str:
-    """Return the values that differ from the usual ones, as JSON; "" if none does."""
+    """Return the values that differ from the defaults, as JSON; "" if none does."""
     before = usual.values()
     changed = {name: value for name, value in chosen.values().items() if value != before[name]}
     return json.dumps(changed, sort_keys=True) if changed else ""

@@ -18,14 +18,14 @@ from vitrine.ui.text import literal
 from xai_core.types import Estimate
 
 POLL_SECONDS = 0.25
-A_MAP_SECONDS = 0.05  # what each map takes to be sent and drawn
+A_MAP_SECONDS = 0.05  # what sending and drawing each map takes
 MOST_COLUMNS = 3
 INSIDE = "Only inside the boxes"
 Answered = Sequence[tuple[BoxInquiry, Estimate]]
 
 
 def box_results(runs: Sequence[Run[BoxInquiry]]) -> None:
-    """Show all runs on one picture and follow them until the last one has ended."""
+    """Show all runs on one picture, and follow them until the last one has ended."""
     maps = sum(len(run.inquiry.numbers) for run in runs)
     follow(runs, _draw, POLL_SECONDS + A_MAP_SECONDS * maps)
 
@@ -38,7 +38,7 @@ def what_is_missing(numbers: Sequence[int], methods: Sequence[object]) -> str:
 
 
 def offer_to_run(inquiries: Sequence[BoxInquiry], runs: Sequence[Run[BoxInquiry]]) -> None:
-    """Say what the answers that have not begun cost, each with a button that starts it."""
+    """Show the cost of the answers that have not begun, each with a button that starts it."""
     begun = {run.inquiry.key for run in runs}
     for inquiry in inquiries:
         if inquiry.key in begun:
@@ -75,7 +75,7 @@ def _maps(answered: Answered) -> None:
 
 
 def _columns(methods: int, panels: int) -> int:
-    """Return how many maps stand side by side: all methods of a box, or the boxes of a single method."""
+    """Return how many maps are side by side: all methods for a box, or the boxes of a single method."""
     several = panels if methods == 1 else methods
     return several if several <= MOST_COLUMNS else 2 + (several != 4)
 

@@ -1,4 +1,4 @@
-"""Asking a detector about some of the boxes that it found in a picture."""
+"""Ask a detector about some of the boxes that it found in a picture."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from xai_core.pictures.overlays import Look, overlay
 from xai_core.services.detector_preparation import PreparedDetector
 from xai_core.types import Conditions, Estimate, Floats
 
-LONG_SECONDS = 20.0  # a longer run waits until the user, who has seen what it costs, starts it
+LONG_SECONDS = 20.0  # a longer run shows its cost and waits until the user starts it
 BY_ITSELF = f"A method that takes longer than about {LONG_SECONDS:.0f} s waits until you press its button."
 
 
 @dataclass(frozen=True, eq=False)
 class BoxInquiry(Inquiry[DetectionMethod]):
-    """A method that is asked about some boxes. numbers: of the boxes, counted from 1."""
+    """A method asked about some boxes. numbers: of the boxes, counted from 1."""
 
     prepared: PreparedDetector
     scene: Scene
@@ -63,7 +63,7 @@ class BoxInquiry(Inquiry[DetectionMethod]):
 
     @property
     def is_costly(self) -> bool:
-        """Whether it waits for a button; a single detection never does, as the user has waited for one already."""
+        """Whether it waits for a button. A single detection never does: the user has already waited for one."""
         cost = self.scene.cost_of(self.method)
         return cost.detections > 1 and cost.seconds > LONG_SECONDS
 
@@ -95,5 +95,5 @@ class BoxInquiry(Inquiry[DetectionMethod]):
 
 
 def box_inquiries(scene: Scene, methods: Sequence[DetectionMethod], numbers: tuple[int, ...]) -> list[BoxInquiry]:
-    """Return what each of the methods is asked about some boxes; nothing if there are none."""
+    """Return an inquiry for each method about some boxes; nothing if there are no boxes."""
     return [BoxInquiry(scene.prepared, scene.picture, method, scene, numbers) for method in methods if numbers]

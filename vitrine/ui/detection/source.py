@@ -1,4 +1,4 @@
-"""Where a detector comes from: an upload, a sample or torchvision's weights; and its progress until it is ready."""
+"""The source of a detector: an upload, a sample or torchvision's weights; and progress until it is ready."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _coco() -> None:
 
 
 def _downloaded(name: str, tell: Callable[[str], None]) -> Path:
-    """Download weights with torchvision, in a separate process, because the app imports no framework."""
+    """Download weights with torchvision in a separate process, because the app imports no framework."""
     tell(DOWNLOADING)
     done = subprocess.run(known_detectors.coco_fetch_command(name), capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -131,7 +131,7 @@ def _progress() -> None:
 
 
 def _way_out(error: VitrineError, source: ModelSource | None) -> None:
-    """Offer what the adapter's error points to: the page for classifiers, or the settings."""
+    """Offer the fix for the adapter's error: the page for classifiers, or the settings."""
     if source is None:
         return
     if isinstance(error, TryAsClassifier) and st.button("Open it as a classifier", icon=":material/model_training:"):

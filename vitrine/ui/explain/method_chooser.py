@@ -1,4 +1,4 @@
-"""Choosing a method: a box to type in, and a dialog to search all methods."""
+"""Choose a method: in a box to type in, or in a dialog that searches all methods."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SMALL = 96
 
 
 def method_chooser(card: Card) -> type[Method]:
-    """Show the choice of a method and the guide to the chosen one; return it."""
+    """Show the choice of method and the guide to the chosen one; return that method."""
     ids = [method.id for method in in_order("classify")]
     first = FIRST_METHOD if FIRST_METHOD in ids else ids[0]
     chosen = METHODS[address.choice("Method", ids, first, key="method", shown=_named(card))]
@@ -74,7 +74,7 @@ def _entry(method: type[Catalogued], reason: str) -> None:
 
 
 def _choose_button(method: type[Catalogued], possible: bool) -> None:
-    label = f"Choose {method.title}"  # a different name for each button, for users of screen readers
+    label = f"Choose {method.title}"  # each button needs its own name for screen readers
     button = partial(st.button, label, key=f"choose.{method.id}", disabled=not possible, width="stretch", wrap=True)
     if button(on_click=_choose, args=(method.id,)):
         st.rerun()

@@ -35,7 +35,7 @@ def probabilities(prepared: Prepared, pictures: Sequence[Picture]) -> dict[str, 
 
 
 def prediction_strip(prepared: Prepared, pictures: Sequence[Picture]) -> None:
-    """Show each picture, as the model sees it, with bars for its most probable classes."""
+    """Show each picture as the model sees it, with bars for its most probable classes."""
     rows = probabilities(prepared, pictures)
     for first in range(0, len(pictures), COLUMNS):
         for column, picture in zip(st.columns(COLUMNS), pictures[first : first + COLUMNS], strict=False):

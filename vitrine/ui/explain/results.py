@@ -15,7 +15,7 @@ from xai_core.filters.clip import PercentileClip
 from xai_core.types import Estimate, Floats
 
 POLL_SECONDS = 0.2
-FIRST_VIEW = ViewerState(filters=(PercentileClip(),))  # without it a few extreme pixels of a gradient hide the rest
+FIRST_VIEW = ViewerState(filters=(PercentileClip(),))  # otherwise a few extreme pixels of a gradient hide the rest
 
 
 def results(runs: Sequence[Run[ClassInquiry]]) -> None:

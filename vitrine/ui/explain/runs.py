@@ -1,4 +1,4 @@
-"""Asking a classifier about the classes of pictures."""
+"""Ask a classifier about the classes of pictures."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from xai_core.types import Conditions, Estimate, Floats, Indices
 
 @dataclass(frozen=True, eq=False)
 class ClassInquiry(Inquiry[Method]):
-    """A method that is asked about classes of a picture. targets: (T,). probabilities: (K,) of the picture."""
+    """A method asked about classes of a picture. targets: (T,). probabilities: (K,) of the picture."""
 
     prepared: Prepared
     targets: Indices
@@ -76,7 +76,7 @@ class ClassInquiry(Inquiry[Method]):
 
 
 def class_inquiries(prepared: Prepared, pictures: Sequence[Picture], question: Question) -> list[ClassInquiry]:
-    """Return what is asked about each picture."""
+    """Return an inquiry for each picture."""
     return [
         ClassInquiry(
             prepared,

@@ -1,4 +1,4 @@
-"""What was recognised in a model: its card, its preprocessing with the evidence, its labels."""
+"""What was recognised in a model: its card, its preprocessing with the evidence, and its labels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from xai_core.types import OF_CLASSIFIERS
 
 
 def model_card(prepared: Prepared) -> None:
-    """Show what a model is and what it can do."""
+    """Show what a model is and what it supports."""
     card = prepared.card
     size = f"{card.input.width or 'any'} × {card.input.height or 'any'} px"
     channels = f"{card.input.channels} channel{'s' if card.input.channels > 1 else ''}"
@@ -43,7 +43,7 @@ def model_card(prepared: Prepared) -> None:
 
 
 def preprocessing_form(prepared: Prepared) -> None:
-    """Show how pictures are prepared, the evidence for it, and let each field be changed."""
+    """Show the preprocessing with the evidence for it, and let the user change each field."""
     st.dataframe(
         [
             {
@@ -92,7 +92,7 @@ def _fields(prepared: Prepared) -> None:
 
 
 def numbers(text: str) -> list[float]:
-    """Read numbers between commas; ParamError where one is none."""
+    """Read numbers separated by commas; ParamError if one is not a number."""
     try:
         return [float(part) for part in text.replace(";", ",").split(",") if part.strip()]
     except ValueError:
@@ -100,7 +100,7 @@ def numbers(text: str) -> list[float]:
 
 
 def label_form(prepared: Prepared) -> None:
-    """Show the names of the classes, and take a file with others."""
+    """Show the class names, and accept a file with different ones."""
     space = session.workspace()
     shown = ", ".join(prepared.labels[:6])
     st.markdown(f"{len(prepared.labels)} classes: {literal(shown, 200)}{' …' if len(prepared.labels) > 6 else ''}")

@@ -1,4 +1,4 @@
-"""Opening a model in the place of the present one: a classifier, a detector, or the same file as the other."""
+"""Replace the current model: open a classifier, a detector, or the same file as the other kind."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ MODEL_PAGE, DETECTION_PAGE = "pages/model.py", "pages/detection.py"
 
 
 def open_model(source: ModelSource) -> None:
-    """Start opening a model in the place of the present one; pictures and settings stay."""
+    """Start opening a model in place of the current one; pictures and settings stay."""
     slot, pictures = session.slot(ClassifierSlot), list(session.workspace().pictures.values())
     slot.make_room(source)
     slot.opening = prepare_in_background(session.runner(), source, pictures, samples.sample_photos())
 
 
 def open_detector(source: ModelSource, labels: tuple[str, ...] = ()) -> None:
-    """Start opening a detector in the place of the present one; pictures stay. labels: names of its classes."""
+    """Start opening a detector in place of the current one; pictures stay. labels: its class names."""
     slot = session.slot(DetectorSlot)
     slot.make_room(source)
     slot.opening = prepare_detector_in_background(session.runner(), source, labels)
 
 
 def open_as_detector(source: ModelSource) -> None:
-    """Start opening a file that was brought as a classifier as a detector."""
+    """Start opening, as a detector, a file that was opened as a classifier."""
     owned = uploads.handed_over(source, session.slot(DetectorSlot).owner)
     session.slot(ClassifierSlot).opening = None
     open_detector(replace(owned, task="detect", architecture=None))
 
 
 def open_as_classifier(source: ModelSource) -> None:
-    """Start opening a file that was brought as a detector as a classifier."""
+    """Start opening, as a classifier, a file that was opened as a detector."""
     owned = uploads.handed_over(source, session.slot(ClassifierSlot).owner)
     session.slot(DetectorSlot).opening = None
     open_model(replace(owned, task="classify", architecture=None, reading=""))

@@ -1,4 +1,4 @@
-"""Choosing a model: a sample or an upload, and what happens until it is ready."""
+"""Choose a model, a sample or an upload, and follow it until it is ready."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from xai_core.types import ModelSource
 
 
 def model_source() -> None:
-    """Show how to bring a model, and start opening what was brought."""
+    """Show the ways to open a model, and start opening the chosen one."""
     slot = session.slot(ClassifierSlot)
     upload, sample = st.tabs(["Upload a model", "Start with a sample"])
     with upload:
@@ -70,7 +70,7 @@ def _progress() -> None:
 
 
 def _way_out(slot: ClassifierSlot) -> None:
-    """Offer what the error points to: the page for detectors, or a choice of architecture."""
+    """Offer the fix for the error: the page for detectors, or a choice of architecture."""
     error, source = slot.opening and slot.opening.state.error, slot.refused or slot.source
     if source is None:
         return

@@ -17,7 +17,7 @@ from vitrine.ui.session import Key
 from xai_core.bias.predictions import Predictions
 from xai_core.jobs.base import Job
 
-if TYPE_CHECKING:  # these take pandas, which no other page needs
+if TYPE_CHECKING:  # these need pandas, which no other page does
     from xai_core.bias.picture_set import PictureSet
     from xai_core.services.bias_predictions import PredictionsJob
 
@@ -72,7 +72,7 @@ class BiasSlot:
         return len(self.held) >= MOST_HELD
 
     def hold(self, predictions: Predictions, pictures: PictureSet | None = None) -> None:
-        """Add predictions; pictures without a name are named after their rows."""
+        """Add predictions; pictures without a name are named by row."""
         number = next(self._numbers)
         if predictions.files is None:
             rows = np.array([f"row {row + 1}" for row in range(len(predictions))], np.str_)
@@ -89,7 +89,7 @@ class BiasSlot:
                 del kept[key]
 
     def free_name(self, name: str, but: int | None = None) -> str:
-        """Return a name that no other predictions have."""
+        """Return a name that is not taken."""
         taken = {held.name for held in self.held.values() if held.number != but}
         candidates = chain([name], (f"{name} ({number})" for number in count(2)))
         return next(candidate for candidate in candidates if candidate not in taken)
@@ -113,7 +113,7 @@ class BiasSlot:
                 self.figures.pop(key, None)
 
     def begin(self, key: Key, job: Job[Any]) -> None:
-        """Keep a background job, and cancel the one it replaces."""
+        """Keep a background job, and cancel the one that it replaces."""
         before = self.figures.pop(key, None)
         if isinstance(before, Job):
             before.cancel()

@@ -1,4 +1,4 @@
-"""What a tab holds of its classifier."""
+"""What a tab holds for its classifier."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a tab holds of its detector."""
+"""What a tab holds for its detector."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from xai_core.services.detector_preparation import PreparedDetector
 
 @dataclass
 class DetectorSlot(ModelSlot[PreparedDetector]):
-    """The detector that a tab holds, the boxes it found in each picture, and the download of one, if any."""
+    """The detector that a tab holds, the boxes it found in each picture, and the download in progress, if any."""
 
-    found: dict[Key, Job[Detections]] = field(default_factory=dict)
+    detections: dict[Key, Job[Detections]] = field(default_factory=dict)
     downloading: Job[Path] | None = None
 
     def stop(self) -> None:
-        for job in self.found.values():
+        for job in self.detections.values():
             job.cancel()
-        self.found.clear()
+        self.detections.clear()
         super().stop()

@@ -1,4 +1,4 @@
-"""The model that a tab holds, how far its opening is, and the answers it gave."""
+"""The model that a tab holds, the progress of opening it, and its answers."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Ready = TypeVar("Ready")
 
 @dataclass
 class ModelSlot(Generic[Ready]):
-    """A model that a tab holds, how far its opening is, and the runs that explain its answers.
+    """A model that a tab holds, the progress of opening it, and the runs that explain its answers.
 
-    standby: the model from before, until the one that is being opened is ready. refused: the file that could not be
-    opened, if the model from before took its place. asked_to_run: the method whose Run was pressed, "" for none.
+    standby: the previous model, until the new one is ready. refused: the file that could not be opened, if the
+    previous model took its place. asked_to_run: the method whose Run was pressed, "" for none.
     worked_out: values computed from a job's answer, by job.
     """
 
@@ -45,17 +45,17 @@ class ModelSlot(Generic[Ready]):
     models_uploaded: int = 0
 
     def remember(self, key: Key, job: Job[Estimate]) -> None:
-        """Keep a run; the oldest one goes when there are too many."""
+        """Keep a run; drop the oldest when there are too many."""
         self.runs[key] = job
         while len(self.runs) > KEPT_RUNS:
             self._forget(next(iter(self.runs)))
 
-    def once(self, job: object, what: object, work_out: Callable[[], Any]) -> Any:
-        """Return what is worked out of an ended job's answer, worked out the first time it is asked for."""
-        return self.worked_out.setdefault(job, Memo()).once(what, work_out)
+    def once(self, job: object, key: object, work_out: Callable[[], Any]) -> Any:
+        """Return a value computed from a finished job's answer, computed on first use."""
+        return self.worked_out.setdefault(job, Memo()).once(key, work_out)
 
     def make_room(self, source: ModelSource) -> None:
-        """Put a file that is to be opened in the model's place; the model stands by in case it is refused."""
+        """Put the file to be opened in the model's place; the model stands by in case the file is refused."""
         self.stop()
         present, before, refused = self.source, self.standby, self.refused
         if present is not None and self.prepared is not None:
@@ -64,7 +64,7 @@ class ModelSlot(Generic[Ready]):
         self._remove(present, refused, before and before[0], kept=self._here())
 
     def settle(self) -> bool:
-        """Take what the opening came to; return whether a model is here now that was not before."""
+        """Take the outcome of the opening; return whether a new model is open."""
         state = self.opening.state if self.opening else None
         if self.prepared is not None or state is None or not state.ended:
             return False
@@ -79,12 +79,12 @@ class ModelSlot(Generic[Ready]):
         return True
 
     def leave(self) -> None:
-        """Stop what the model is doing, and free its process and all files of this tab."""
+        """Stop the model, and free its process and all files of this tab."""
         self.stop()
         uploads.forget(self.owner)
 
     def stop(self) -> None:
-        """Stop what the present model is doing, and free its process."""
+        """Stop the current model, and free its process."""
         if self.opening is not None:
             self.opening.cancel()
         self.drop_unfinished(but=())
@@ -95,18 +95,18 @@ class ModelSlot(Generic[Ready]):
             session.runner().release(self.owner)
 
     def _here(self) -> set[str]:
-        """Return the paths of all models that may still be asked."""
+        """Return the paths of all models that may still be used."""
         sources = (self.source, self.refused, self.standby and self.standby[0])
-        return {one.path for one in sources if one is not None}
+        return {source.path for source in sources if source is not None}
 
     def _remove(self, *sources: ModelSource | None, kept: Collection[str]) -> None:
-        """Remove the files of models that this tab brought, but those at the paths that are `kept`."""
+        """Remove the model files that this tab uploaded, except those at the paths in `kept`."""
         for source in sources:
             if source is not None and source.owner == self.owner and source.path not in kept:
                 Path(source.path).unlink(missing_ok=True)
 
     def drop_unfinished(self, but: Collection[Key]) -> None:
-        """Cancel and forget the runs and their checks that are not done, save those whose keys are in `but`."""
+        """Cancel and forget unfinished runs and checks, except those whose keys are in `but`."""
         for key in [k for k, job in self.runs.items() if k not in but and job.state.status is not Status.DONE]:
             self._forget(key)
         for key, checks in self.checks.items():
@@ -114,7 +114,7 @@ class ModelSlot(Generic[Ready]):
                 checks.pop(kind).cancel()
 
     def drop(self, job: Job[Estimate]) -> None:
-        """Forget one run, so that it is begun anew."""
+        """Forget one run, so that it starts again."""
         for key in [k for k, kept in self.runs.items() if kept is job]:
             self._forget(key)
 

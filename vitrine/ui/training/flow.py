@@ -22,8 +22,8 @@ from xai_core.training.measures import final_confusion
 from xai_core.types import Indices
 
 GREY = "#8a939c"
-HEIGHT, PAD, THICK = 480, 8, 14  # pixels of the chart, between two classes, and of a class in an epoch
-BESIDE, LEAST_APART = 12, 12  # pixels from the middle of a class to its name, and between two names
+HEIGHT, PAD, THICK = 480, 8, 14  # pixels: the chart, the gap between two classes, the width of a class in an epoch
+BESIDE, LEAST_APART = 12, 12  # pixels: from the middle of a class to its name, and between two names
 NO_PICTURES = "No picture passes the filters. Loosen them."
 ONE_EPOCH = "There is only one epoch, so nothing moves."
 CONFIG = {"displaylogo": False, "modeBarButtons": [["toImage"]]}
@@ -109,7 +109,7 @@ def _sankey(moved: Flow, names: list[str]) -> go.Figure:
 
 
 def _nodes(moved: Flow, names: list[str], colours: list[str]) -> dict[str, Any]:
-    """Return a node for each class in each epoch; names stand beside the chart, not on the nodes."""
+    """Return a node for each class in each epoch; names are beside the chart, not on the nodes."""
     return {
         "label": [""] * (len(names) * len(moved.labels)),
         "color": colours * len(names),
@@ -122,7 +122,7 @@ def _nodes(moved: Flow, names: list[str], colours: list[str]) -> dict[str, Any]:
 
 
 def _links(moved: Flow, colours: list[str]) -> dict[str, Any]:
-    """Return a band for each two classes between which pictures moved, epoch by epoch."""
+    """Return a band for each pair of classes between which pictures moved, epoch by epoch."""
     count, values = len(moved.labels), moved.matrices.reshape(-1)
     filled = np.flatnonzero(values)
     step, cell = np.divmod(filled, count * count)
@@ -137,7 +137,7 @@ def _links(moved: Flow, colours: list[str]) -> dict[str, Any]:
 
 
 def _places(moved: Flow) -> tuple[list[float], list[float]]:
-    """Return where each node is, as shares of the width and height: classes keep their order in every epoch."""
+    """Return each node's position, as shares of width and height; classes keep their order in every epoch."""
     leaving, coming = moved.matrices.sum(axis=2), moved.matrices.sum(axis=1)
     sizes = np.maximum(np.vstack([leaving, coming[-1:]]), np.vstack([leaving[:1], coming]))
     gaps = (sizes > 0) * PAD / HEIGHT
@@ -156,7 +156,7 @@ def _heads(names: list[str]) -> list[dict[str, Any]]:
 
 
 def _ends(moved: Flow, down: list[float]) -> list[dict[str, Any]]:
-    """Return the names of the classes beside the first and the last epoch, as far as there is room."""
+    """Return the class names beside the first and the last epoch, as far as there is room."""
     count = len(moved.labels)
     sides = (("right", 0, -BESIDE, moved.matrices[0].sum(axis=1)), ("left", 1, BESIDE, moved.matrices[-1].sum(axis=0)))
     notes = []
@@ -171,7 +171,7 @@ def _with_room(middles: list[float], sizes: Indices) -> list[int]:
     """Return which names fit without overlapping, larger classes first."""
     kept: list[int] = []
     for at in np.argsort(-sizes, kind="stable").tolist():
-        if sizes[at] and all(abs(middles[at] - middles[other]) * HEIGHT >= LEAST_APART for other in kept):
+        if sizes[at] and all(abs(middles[at] - middles[neighbour]) * HEIGHT >= LEAST_APART for neighbour in kept):
             kept.append(at)
     return kept
 

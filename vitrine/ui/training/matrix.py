@@ -10,7 +10,7 @@ from vitrine.ui.charts import ink_on, named_axis, plain, scale
 from xai_core.types import Indices
 from xai_core.wording import UNDEFINED, number
 
-MOST_NUMBERS = 30  # classes per side, above which cells have no numbers
+MOST_NUMBERS = 30  # classes per side; above that, cells have no numbers
 TICKS = {"showgrid": False, "zeroline": False, "automargin": True}
 Cells = Indices | NDArray[np.float64]
 

@@ -19,11 +19,11 @@ from xai_core.wording import UNDEFINED
 from xai_core.wording import number as in_decimals
 
 THUMBNAIL = 160  # pixels
-TALLEST, ROW = 260, 35  # pixels of the table of epochs, and of its rows
+TALLEST, ROW = 260, 35  # pixels: the table of epochs, and one of its rows
 
 
 def rows(view: View) -> None:
-    """Show the heatmap; the picture chosen in it is shown below."""
+    """Show the heatmap, and the picture chosen in it below."""
     slot = session.slot(TrainingSlot)
     history = view.history
 

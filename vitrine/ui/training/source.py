@@ -83,7 +83,7 @@ def _read(slot: TrainingSlot, folder: RunFolder, name: str) -> None:
 
 
 def _watch(folder: RunFolder) -> None:
-    """Read the file again when it has changed; an unfinished one is tried again later."""
+    """Read the file again if it has changed; retry an unfinished one later."""
     slot = session.slot(TrainingSlot)
     if slot.run is None or slot.history is None:
         return
@@ -117,7 +117,7 @@ def _add_curves(slot: TrainingSlot, history: History) -> None:
 
 
 def _take(slot: TrainingSlot, act: Callable[[], None]) -> None:
-    """Do something that can fail; then the history stays, and the sentence is shown."""
+    """Do something that can fail; on failure, keep the history and show the message."""
     try:
         act()
     except DataError as error:

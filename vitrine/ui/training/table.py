@@ -1,4 +1,4 @@
-"""The measures as a table to sort, and the downloads."""
+"""The measures as a sortable table, and the downloads."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SHARES = ("misclassification rate", "frequency", "variability", "mean confidence
 
 
 def table(view: View) -> None:
-    """Show the pictures with their measures, in the order of the view; the one that is ticked is shown below."""
+    """Show the pictures with their measures, in the view's order; the ticked one is shown below."""
     columns = {name: _column(name) for name in SHORT}
     columns["picture"] = st.column_config.TextColumn("Picture", pinned=True)
     rows = instance_table(view.history, view.measures, view.numbers)
@@ -71,7 +71,7 @@ def _column(name: str) -> ColumnConfig:
 
 
 def downloads(view: View, history: History) -> None:
-    """Offer the tables of the view, and the whole history in two formats that can be loaded again."""
+    """Offer the view's tables, and the whole history in two formats that can be loaded again."""
     offers = (
         ("Pictures (CSV)", lambda: as_csv(instance_table(view.history, view.measures, view.numbers)), "pictures.csv"),
         ("Epochs (CSV)", lambda: as_csv(epoch_table(view.history, view.by_epoch)), "epochs.csv"),

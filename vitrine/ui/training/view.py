@@ -1,4 +1,4 @@
-"""What is shown of a history: a range of epochs, and some of the pictures, in an order."""
+"""The part of a history that is shown: a range of epochs, and some of the pictures in some order."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def overview(view: View) -> None:
 
 
 def _key_numbers(view: View) -> dict[str, tuple[str, str]]:
-    """Return value and meaning of each key number, by its title."""
+    """Return the value and the meaning of each key number, by title."""
     measures, accuracy = view.measures, view.by_epoch.accuracy
     best = 0 if np.isnan(accuracy).all() else int(np.nanargmax(accuracy))
     judged, steps = ~np.isnan(measures.misclassification_rate), ~np.isnan(measures.forgetting)

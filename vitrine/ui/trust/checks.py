@@ -1,4 +1,4 @@
-"""Checks of a finished run: the map for a different seed, for a random last layer, and by a different library."""
+"""Checks of a finished run: the map for a different seed, for a random last layer, and from a different library."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ NOT_EXACT = "This map was computed in the fast precision; the library used the e
 class Check:
     """A way to check a map.
 
-    label, help: of its button. second: title of the second map. start: starts the check. verdict: what the agreement
-    of the maps means, in a sentence. against: why the check is not possible, "" if it is. cost: in words, "" if
+    label, help: for its button. second: title of the second map. start: starts the check. verdict: what the agreement
+    of the maps means, in a sentence. against: why the check is impossible, "" if it is possible. cost: in words, "" if
     unknown.
     """
 
@@ -55,12 +55,12 @@ class Check:
 
 
 def checks(run: Run[Any], estimate: Estimate, noise: float) -> list[Check]:
-    """Return the checks of a run. noise: the largest noise share of its maps."""
+    """Return the checks for a run. noise: the largest noise share of its maps."""
     return list(_offered(run, _Noise.of(run.inquiry.method, estimate, noise)))
 
 
 def show_checks(run: Run[Any], estimate: Estimate, offered: Sequence[Check], setting: ViewerState) -> None:
-    """Show a button for each check and the outcomes so far, drawn with the settings of the viewer."""
+    """Show a button for each check and the outcomes so far, drawn with the viewer's settings."""
     beside = run.inquiry.side_by_side
     columns = st.columns(max(3, len(offered))) if beside else [st.container() for _ in offered]
     for column, check in zip(columns, offered, strict=False):
@@ -162,9 +162,9 @@ class _Shown:
     check: Check
     job: Job[Estimate]
 
-    def once(self, what: object, work_out: Callable[[], Any]) -> Any:
-        """Return a figure of the finished check, worked out the first time."""
-        return self.run.inquiry.slot.once(self.job, what, work_out)
+    def once(self, key: object, work_out: Callable[[], Any]) -> Any:
+        """Return a figure of the finished check, computed on first use."""
+        return self.run.inquiry.slot.once(self.job, key, work_out)
 
 
 def _outcome(shown: _Shown) -> None:
@@ -181,8 +181,8 @@ def _outcome(shown: _Shown) -> None:
     return None
 
 
-def _compared(shown: _Shown, other: Estimate) -> None:
-    pairs = list(zip(shown.estimate.maps, other.maps, strict=True))
+def _compared(shown: _Shown, second: Estimate) -> None:
+    pairs = list(zip(shown.estimate.maps, second.maps, strict=True))
     figures: list[Agreement] = shown.once("agreement", lambda: [agreement(*pair) for pair in pairs])
     with st.container(border=True):
         st.markdown(literal(shown.check.verdict(figures), 600))
@@ -199,7 +199,7 @@ def _side_by_side(shown: _Shown, position: int, pair: tuple[Floats, Floats], fig
 
 
 def _drawn(shown: _Shown, heatmap: Floats, position: int, title: str) -> NDArray[np.uint8]:
-    """Return a map over its photo, drawn again if the settings of the viewer have changed."""
+    """Return a map over its photo, redrawn if the viewer's settings have changed."""
     setting = (shown.setting.look, shown.setting.filters)
     drawn: dict[object, NDArray[np.uint8]] = shown.once((position, title), dict)
     if setting not in drawn:
@@ -210,9 +210,9 @@ def _drawn(shown: _Shown, heatmap: Floats, position: int, title: str) -> NDArray
 
 
 def _common_look(shown: _Shown) -> Look:
-    """Return a look with colours that suit both maps, because compared maps must be drawn alike."""
-    look, other = shown.setting.look, shown.job.state.latest
-    whole = np.concatenate([shown.estimate.maps, *([] if other is None else [other.maps])])
+    """Return a look with colours that suit both maps, because compared maps must look alike."""
+    look, second = shown.setting.look, shown.job.state.latest
+    whole = np.concatenate([shown.estimate.maps, *([] if second is None else [second.maps])])
     colours = look.colours_for(_filtered(shown, whole))
     return Look(**look.values() | {"colour_map": colours})
 

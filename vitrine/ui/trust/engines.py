@@ -20,14 +20,14 @@ from xai_core.services.preparation import Prepared
 from xai_core.types import Engine, Precision
 
 LOOK_SECONDS = 0.5
-PICTURES = 4  # on which first classes are compared
+PICTURES = 4  # on which predicted classes are compared
 PRECISIONS: dict[Precision, str] = {"float32": "exact (float32)", "bfloat16": "fast (bfloat16)"}
 Engines = tuple[Engine, ...]
 
 
 @dataclass(frozen=True)
 class Trials:
-    """The trials that determine a model's engines for one input size.
+    """The trials that select a model's engines for one input size.
 
     slot: of the model. key: the slot keeps the trials under it. begin: starts them. choice: the key of the precision
     control. same: column title for `Engine.top1_agreement`. agreement: says how well a fast engine agrees, in
@@ -60,12 +60,12 @@ class Trials:
         return _engines(self.job) if self.begun else ()
 
     def in_force(self, precision: Precision) -> Engine | None:
-        """Return the engine that is used for a precision, if it is known."""
+        """Return the engine used for a precision, if known."""
         return next((engine for engine in self.known if engine.precision == precision and engine.in_force), None)
 
 
 def classifier_trials(prepared: Prepared) -> Trials:
-    """Return the trials of a classifier, on the user's own pictures if there are any yet."""
+    """Return the trials of a classifier, on the user's own pictures if there are any."""
     way = prepared.preprocessing
 
     def begin() -> Job[Engines]:

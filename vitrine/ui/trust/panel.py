@@ -18,7 +18,7 @@ from xai_core.families.noise import NOISE_WANTED, STOP_AT, STOP_FIELD, noise_sha
 from xai_core.params import Param
 from xai_core.types import Estimate
 
-MORE = 4  # times as many, if there are too few samples to estimate how many are needed
+MORE = 4  # times as many samples, if there are too few to estimate how many are needed
 FIGURES = {  # by diagnostic: its title, its format, and what it means
     "completeness_error": (
         "Completeness error",
@@ -65,7 +65,7 @@ NO_FIGURE = "This method does not measure its own error. The checks below show h
 
 
 def trust_panel(run: Run[Any], estimate: Estimate, sentences: Sequence[str], setting: ViewerState) -> None:
-    """Show the warnings about a finished run, its figures, and the checks that can be made."""
+    """Show the warnings about a finished run, its figures, and the available checks."""
     shares = run.once("noise", lambda: noise_shares(estimate))
     offered = checks(run, estimate, max((share for share in shares if share is not None), default=0.0))
     with unfolding_panel(run.inquiry.place, sentences):
@@ -77,7 +77,7 @@ def trust_panel(run: Run[Any], estimate: Estimate, sentences: Sequence[str], set
 
 @contextmanager
 def unfolding_panel(place: str, sentences: Sequence[str]) -> Iterator[None]:
-    """Show warnings in an expander that stays open for the next answer; Streamlit forgets those it did not draw."""
+    """Show warnings in an expander that stays open for the next answer; Streamlit forgets expanders it did not draw."""
     key = f"honesty.{place}"
     session.put(key, place in session.workspace().unfolded)
     with st.expander(_title(sentences), key=key, on_change=_unfold, args=(key, place)):
@@ -110,7 +110,7 @@ def _figures(estimate: Estimate, shares: Sequence[float | None], otherwise: str)
 
 
 def _line(name: str, figures: Sequence[float | None]) -> str:
-    """Return a diagnostic in words; one without an entry in FIGURES is shown by its name."""
+    """Describe a diagnostic; one without an entry in FIGURES is shown by name."""
     title, form, meaning = FIGURES.get(name, (name.replace("_", " ").capitalize(), "{:.3g}".format, ""))
     shown = f"**{literal(title)}** {', '.join(_in_words(form, figure) for figure in figures)}"
     return f"{shown}: {meaning}" if meaning else shown
@@ -121,7 +121,7 @@ def _in_words(form: Callable[[float], str], figure: float | None) -> str:
 
 
 def _less_noise(run: Run[Any], shares: Sequence[float | None]) -> None:
-    """Offer enough samples, or the most there can be, to bring the noise of the noisiest map down."""
+    """Offer enough samples, or as many as possible, to reduce the noise of the noisiest map."""
     worst = max((share for share in shares if share is not None), default=0.0)
     effort = run.inquiry.method.effort
     if effort is None or worst <= NOISE_WANTED:

@@ -15,7 +15,7 @@ from xai_core.types import Estimate
 
 
 def progress(runs: Sequence[Run[Any]], key: str = "cancel") -> None:
-    """Show the progress of runs and a button to cancel them; nothing if all have ended."""
+    """Show the progress of runs and a button to cancel them, or nothing if all have ended."""
     running = [run for run in runs if not run.job.state.ended]
     if not running:
         return

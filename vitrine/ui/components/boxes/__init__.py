@@ -1,4 +1,4 @@
-"""A photo with boxes that can be chosen by pointer and keyboard, with zoom that answers in the browser."""
+"""A photo with boxes to choose by pointer or keyboard, and with zoom that runs in the browser."""
 
 from vitrine.ui.components.boxes.component import box_picture
 from vitrine.ui.components.boxes.payload import Box

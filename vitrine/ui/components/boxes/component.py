@@ -1,4 +1,4 @@
-"""The Streamlit side of the picture with boxes: the data for the browser, and the checked answers."""
+"""The Streamlit side of the picture with boxes: the data for the browser, and the validated answers."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def box_picture(
 ) -> None:
     """Show a photo (h, w, 3) with boxes to choose from, at most `most` at once.
 
-    chosen: the numbers of the chosen boxes, in the order of choosing. when_chosen: called with the new numbers when
-    the user changes the choice, before the page is rerun.
+    chosen: the numbers of the chosen boxes, in the order in which they were chosen. when_chosen: called with the new
+    numbers when the user changes the choice, before the page is rerun.
     """
     answer = _answer(key)
     data = pack(photo, boxes, chosen, _turn(answer), most)
@@ -62,7 +62,7 @@ def _turn(answer: Any) -> int:
 
 
 def _numbers(answer: Any, most: int) -> tuple[int, ...]:
-    """Read what the browser sent, in the order of choosing; a browser can send anything."""
+    """Read the chosen numbers from the browser, in order; a browser can send anything."""
     numbers = answer.get("numbers") if isinstance(answer, dict) else None
     if not isinstance(numbers, list):
         return ()

@@ -1,4 +1,4 @@
-"""The bytes that the picture with boxes is drawn from: header length (uint32), JSON header, JPEG photo."""
+"""The bytes from which the picture with boxes is drawn: header length (uint32), JSON header, JPEG photo."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Box:
 
 
 def pack(photo: NDArray[np.uint8], boxes: Sequence[Box], chosen: Sequence[int], turn: int, most: int) -> bytes:
-    """Return all that the browser needs. photo: (h, w, 3) uint8.
+    """Return everything that the browser needs. photo: (h, w, 3) uint8.
 
-    chosen: numbers of boxes, the one that was chosen first at the front. turn: of the choice by the browser that
-    Python heard of last; a choice that the browser has made since holds over `chosen`. most: how many may be chosen.
+    chosen: numbers of boxes, in the order in which they were chosen. turn: of the last choice by the browser that
+    Python received; a later choice in the browser overrides `chosen`. most: how many may be chosen.
     """
     height, width = photo.shape[:2]
     encoded = jpeg_bytes(photo)
@@ -67,5 +67,5 @@ def _box(box: Box, height: int, width: int) -> dict[str, Any]:
 
 
 def _share(place: float, side: int) -> float:
-    """Return a place as a share of a side; what lies outside the photo is drawn on its edge."""
+    """Return a position as a share of a side; anything outside the photo is drawn on its edge."""
     return round(min(max(place / side, 0.0), 1.0), 5)

@@ -1,4 +1,4 @@
-"""The Streamlit side of the heatmap: the data for the browser, and the checked answers."""
+"""The Streamlit side of the heatmap: the data for the browser, and the validated answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bytes that the heatmap is drawn from: header length (uint32), JSON header, rows, bars, numbers, thumbnails.
+"""The bytes from which the heatmap is drawn: header length (uint32), JSON header, rows, bars, numbers, thumbnails.
 
 Where probabilities are known, the confidence of each cell comes between numbers and thumbnails.
 """
@@ -24,7 +24,7 @@ BARS = (
     ("misclassification_rate", "Wrong"),
 )
 UNDEFINED, FULL = 255, 254
-SHARES = ("acc", "churn", "confidence")  # parts of the names of curves from 0 to 1
+SHARES = ("acc", "churn", "confidence")  # in the names of curves from 0 to 1
 OWN_ACCURACY, OWN_CHURN = "accuracy of these pictures", "churn of these pictures"
 OWN_CONFIDENCE = "confidence in these pictures"
 
@@ -38,11 +38,11 @@ def pack(
     chosen: int | None,
     turn: int,
 ) -> bytes:
-    """Return all that the browser needs.
+    """Return everything that the browser needs.
 
-    numbers: of the pictures that are rows, in their order. measures, by_epoch: of the whole history. sprites: of all
-    its pictures. chosen: number of a picture. turn: of the choice by the browser that Python heard of last; a choice
-    that the browser has made since holds over `chosen`.
+    numbers: of the pictures shown as rows, in order. measures, by_epoch: for the whole history. sprites: of all its
+    pictures. chosen: number of a picture. turn: of the last choice by the browser that Python received; a later
+    choice in the browser overrides `chosen`.
     """
     kind = np.dtype("u1") if len(history.labels) <= UNDEFINED else np.dtype("<u2")
     rows = _classes(history.predictions[numbers], kind).tobytes() + _classes(history.actual[numbers], kind).tobytes()
@@ -74,7 +74,7 @@ def _classes(values: Indices, kind: np.dtype[Any]) -> np.ndarray:
 
 
 def _shares(values: np.ndarray) -> np.ndarray:
-    """Return shares of one as bytes; 255 is not defined."""
+    """Return shares from 0 to 1 as bytes; 255 means undefined."""
     return np.where(np.isnan(values), UNDEFINED, np.rint(np.nan_to_num(values) * FULL)).astype(np.uint8)
 
 
@@ -89,11 +89,11 @@ def _curves(history: History, by_epoch: EpochMeasures) -> list[dict[str, Any]]:
 
 
 def _strip(name: str) -> str:
-    """Return which curves share a scale: losses, what is a share of one, and any other each by itself."""
+    """Return the scale that a curve shares: losses have one, values from 0 to 1 have one, any other has its own."""
     words = name.casefold()
     if "loss" in words:
         return "loss"
-    return "accuracy" if any(one in words for one in SHARES) else name
+    return "accuracy" if any(part in words for part in SHARES) else name
 
 
 def _number(value: float) -> float | None:

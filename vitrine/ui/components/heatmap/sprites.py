@@ -1,4 +1,4 @@
-"""Thumbnails of all pictures on one sheet, so that the browser has them all."""
+"""Thumbnails of all pictures on one sheet, sent to the browser at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 MOST_PIXELS = 2_500_000  # of a sheet; about a megabyte
-LARGEST, BLOCK = 64, 8  # pixels; JPEG works in blocks, so that thumbnails in whole ones do not run into each other
+LARGEST, BLOCK = 64, 8  # pixels; JPEG works in blocks, so thumbnails of whole blocks do not bleed into each other
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class SpriteSheet:
 
 
 def sheet_of(pictures: NDArray[np.uint8]) -> SpriteSheet:
-    """Return the sheet of pictures (n, h, w, 3), made smaller where they are many."""
+    """Return the sheet of pictures (n, h, w, 3), shrunk if there are many."""
     count, height, width, _ = pictures.shape
     shrink = min(LARGEST / max(height, width), math.sqrt(MOST_PIXELS / (count * height * width)), 1.0)
     columns = math.ceil(math.sqrt(count * height / width))

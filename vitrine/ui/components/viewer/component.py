@@ -58,7 +58,7 @@ def viewer(
 
     photo: (h, w, 3) uint8, the field of view of the maps at any resolution. panels: at least one. start: the settings
     when the viewer is first shown under `key`; after that the user's own apply. picking: report clicks, each with a
-    rerun. columns: the number of panels side by side; with several, each first shows its overlay only.
+    rerun. columns: the number of panels side by side; with several, each initially shows only its overlay.
     inside: after filtering, cut each map to its frame and scale it to 0..1 there.
     Settings are reported when a slider is released, not while it moves. DataError if a map is not finite.
     """

@@ -1,4 +1,4 @@
-"""The bytes that the viewer draws from: header length (uint32), JSON header, JPEG photo, uint16 numbers."""
+"""The bytes from which the viewer draws: header length (uint32), JSON header, JPEG photo, uint16 numbers."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ LEVELS = 65535
 
 @dataclass(frozen=True)
 class Panel:
-    """One map to show: its name (a target's), a caption, and where known each pixel's standard error.
+    """One map to show: its name (the target's), a caption and, if known, each pixel's standard error.
 
-    map, standard_error: (H, W) float32; the map signed, of the photo's field of view, in its own resolution.
+    map, standard_error: (H, W) float32; the map signed, over the photo's field of view, in its own resolution.
     frame: a rectangle to outline: left, top, right, bottom as shares of the map's width and height.
     """
 
@@ -44,7 +44,7 @@ def pack(
     columns: int = 1,
     inside: bool = False,
 ) -> bytes:
-    """Return all that the browser needs. photo: (h, w, 3) uint8. DataError where a map holds no finite numbers."""
+    """Return everything that the browser needs. photo: (h, w, 3) uint8. DataError if a map is not finite."""
     size = panels[0].map.shape
     encoded = jpeg_bytes(photo)
     blobs: list[bytes] = []
