@@ -25,9 +25,9 @@ NO_DATA = -1
 class PredictionLogger:
     """Collects predictions and writes them as npz.
 
-    actual: (n,) true classes, counted from 0, of the pictures that are predicted after every epoch, always in the same
-    order. names: of the K classes. ids, images: (n,) a name and a file for each picture. pictures: (n, h, w) or
-    (n, h, w, 3) thumbnails, as uint8 or as floats in 0..1. Raises ValueError if these do not fit together.
+    actual: (n,) true classes, counted from 0, of the pictures predicted after every epoch, always in the same order.
+    names: of the K classes. ids, images: (n,) a name and a file for each picture. pictures: (n, h, w) or (n, h, w, 3)
+    thumbnails, as uint8 or as floats in 0..1. Raises ValueError if these do not fit together.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class PredictionLogger:
     def _optional(
         self, ids: Sequence[str] | None, images: Sequence[str] | None, pictures: Any
     ) -> dict[str, np.ndarray]:
-        """Return what there is of ids, images and thumbnails, one of each per picture."""
+        """Return ids, images and thumbnails as far as they are set, one per picture."""
         arrays = {
             key: np.asarray(names, np.str_) for key, names in (("ids", ids), ("images", images)) if names is not None
         }
@@ -138,5 +138,5 @@ def _callback(keras: Any, log: Callable[[Any, dict[str, float]], None]) -> Any:
 
 
 def _curve_name(name: str) -> str:
-    """Return the usual name of a curve for one of Keras's."""
+    """Return the common name for a Keras curve."""
     return {"loss": "train_loss", "accuracy": "train_acc", "val_accuracy": "val_acc"}.get(name, name)
