@@ -7,8 +7,8 @@
         explanation = model.explain("grad_cam", "cat.jpg", target="tabby")
         explanation.save("answer")
 
-`load` opens a model file in a sandboxed process, `wrap` takes a PyTorch or Keras model that is in memory. Methods and
-filters are attributes by the name of their class, such as `vitrine.GradCam`; `vitrine.methods()` lists them. `bias` and
+`load` opens a model file in a sandboxed process; `wrap` takes a PyTorch or Keras model already in memory. Every method
+and filter is an attribute named after its class, such as `vitrine.GradCam`; `vitrine.methods()` lists them. `bias` and
 `training_history` read tables of predictions. Every error is a `VitrineError` whose message says what to do.
 """
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from xai_core.pictures.overlays import Look as Look
     from xai_core.preprocessing import Preprocessing as Preprocessing
 
-# Imported when they are first used, so that `import vitrine` and the app's own process stay light.
+# Imported on first use, so that `import vitrine` and the app's own process stay light.
 _HOMES = {
     "Bias": "vitrine.biases",
     "bias": "vitrine.biases",

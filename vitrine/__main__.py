@@ -1,4 +1,4 @@
-"""The command line, by `python -m vitrine`."""
+"""Run the command line with `python -m vitrine`."""
 
 import sys
 

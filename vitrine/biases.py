@@ -41,11 +41,11 @@ def bias(
     """Return the figures of a table of predictions, by class and by group of pictures.
 
     table: a CSV, parquet or npz file, or a pandas DataFrame, with the columns y_true, y_pred or prob_<class>, and
-    further columns that make groups. attributes: those columns; two are also crossed. positive: the class that is
-    compared with the rest between groups; chosen by default. labels: the names of the classes, as a file or in their
-    order. normalise: whether rows of probabilities are scaled to add up to 1. seed: of the bootstrap, 0 to 9999.
-    settings: by name, those of xai_core.bias.settings.Settings (bootstrap_samples, stratify_by, interval_level,
-    group_minimum, leave_out_small_groups, classes_shown) and of Attack (attacker).
+    further columns that define groups. attributes: those columns; two are also crossed. positive: the class whose
+    rates, against the rest, are compared between groups; chosen by default. labels: the class names, as a file or a
+    sequence in index order. normalise: whether to scale rows of probabilities to sum to 1. seed: for the bootstrap, 0
+    to 9999. settings: by name, those of xai_core.bias.settings.Settings (bootstrap_samples, stratify_by,
+    interval_level, group_minimum, leave_out_small_groups, classes_shown) and of Attack (attacker).
     Raises DataError for a table that cannot be read, ParamError for a setting out of its range.
     """
     predictions = _read(table, labels, normalise)
@@ -59,7 +59,7 @@ def bias(
 class Bias:
     """Figures of a classifier's predictions; a notebook shows the overview.
 
-    predictions: what the table holds. figures: everything as plain JSON values of full precision, None where a figure
+    predictions: what the table holds. figures: everything as plain JSON values in full precision, None where a figure
     is undefined: summary, classes, confusion, groups, leakage, heads, calibration.
     """
 
@@ -73,21 +73,21 @@ class Bias:
 
     @property
     def summary(self) -> Table:
-        """The overview: one row a figure with its interval, shares in 0 to 1."""
+        """The overview: one row per figure with its interval, shares from 0 to 1."""
         return Table([{"figure": name, **values} for name, values in self.figures["summary"].items()])
 
     @property
     def classes(self) -> Table:
-        """One row a class."""
+        """One row per class."""
         return Table(self.figures["classes"])
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """The names of all tables, which `to_dataframe` takes: "classes", "groups_<attribute>", "fairness", ..."""
+        """The names of all tables that `to_dataframe` accepts: "classes", "groups_<attribute>", "fairness", ..."""
         return tuple(name.removesuffix(ENDING) for name in csv_tables(self.figures))
 
     def to_dataframe(self, table: str = "summary") -> pd.DataFrame:
-        """Return one of `tables` as a pandas DataFrame; DataError if there is none of that name."""
+        """Return one of `tables` as a pandas DataFrame; DataError if no table has that name."""
         import pandas as pd
 
         texts = csv_tables(self.figures)
@@ -100,7 +100,7 @@ class Bias:
         return page([dict(self.figures)], title or f"Bias of {self.predictions.name}")
 
     def files(self, title: str = "") -> dict[str, bytes]:
-        """Return the files that `save` writes, by name: metrics.json, a CSV a table, bias.html and predictions.csv."""
+        """Return the files that `save` writes, by name: metrics.json, one CSV per table, bias.html, predictions.csv."""
         texts = csv_tables(self.figures) | {PAGE: self.page(title), PREDICTIONS: predictions_csv(self.predictions)}
         return {METRICS: json_bytes(self.figures)} | {name: text.encode() for name, text in texts.items()}
 
@@ -141,7 +141,7 @@ def _names(labels: Labels | None) -> tuple[str, ...] | None:
 
 
 def _chosen(values: Mapping[str, Any]) -> tuple[Settings, Attack]:
-    """Return the settings by name, some of which are the attack's."""
+    """Split settings by name into those of the figures and those of the attack."""
     known: Sequence[type[Declared]] = (Settings, Attack)
     names = {param.name for declared in known for param in declared.params}
     if unknown := sorted(set(values) - names):

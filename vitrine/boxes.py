@@ -52,11 +52,11 @@ class Boxes(Table):
         return image_of(self.seen)
 
     def target(self, number: int) -> BoxTarget:
-        """Return the box with a number, from 1, in pixels of `image`."""
+        """Return the box with this number, counted from 1, in pixels of `image`."""
         return BoxTarget.of(self.detections, number - 1)
 
     def existing(self, numbers: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the numbers, or 1 where there is none; ParamError for a box that is not among those shown."""
+        """Return the numbers, or 1 if there are none; ParamError for a box that is not shown."""
         if not self.rows:
             raise ParamError(self.nothing_in_words())
         for number in numbers:
@@ -69,7 +69,7 @@ class Boxes(Table):
         return numbers or (1,)
 
     def nothing_in_words(self) -> str:
-        """Return in a sentence that no box is shown, and what to do."""
+        """Say that no box is shown, and what to do about it."""
         sentence = f"No box has a score of at least {self.threshold:g}"
         if not self.entries_below:
             return f"{sentence}, or even {LEAST_SCORE:g}. Try a different picture."
@@ -77,16 +77,16 @@ class Boxes(Table):
         return f"{sentence}. The best is {best['label']} with {best['score']:.3g}; lower the threshold to include it."
 
     def drawn(self) -> Image.Image:
-        """Return the picture with the outlines of the boxes."""
+        """Return the picture with the boxes outlined."""
         sizes = self.picture.pixels.shape[:2], self.seen.shape[:2]
         return Image.fromarray(outlined(self.seen, at_size(self.corners, *sizes)))
 
     def _repr_png_(self) -> bytes:
         return as_png(shown_at(self.drawn()))
 
-    def _entries(self, some: Detections, first: int) -> list[dict[str, Any]]:
+    def _entries(self, detections: Detections, first: int) -> list[dict[str, Any]]:
         sizes = self.seen.shape[:2], self.picture.pixels.shape[:2]
-        targets = (BoxTarget.of(some, position) for position in range(len(some)))
+        targets = (BoxTarget.of(detections, position) for position in range(len(detections)))
         return [box_entry(first + n, target, self.labels, *sizes) for n, target in enumerate(targets)]
 
 

@@ -27,13 +27,13 @@ def declared_classes() -> dict[str, type[Declared]]:
 
 
 def register() -> None:
-    """Enter all methods and filters in their registries."""
+    """Register all methods and filters."""
     for package in REGISTERING:
         importlib.import_module(package)
 
 
 def methods(task: Task | None = None) -> Table:
-    """Return the methods for classifiers ("classify"), for detectors ("detect") or for both, one row a method.
+    """Return the methods for classifiers ("classify"), for detectors ("detect") or for both, one row per method.
 
     A row has the id that `explain` takes, the class in `vitrine`, the group, what the method does and what it needs.
     """
@@ -42,7 +42,7 @@ def methods(task: Task | None = None) -> Table:
 
 
 def class_of(method: MethodLike) -> type[Catalogued]:
-    """Return the class of a method given by id, as its class or as an instance; ParamError if there is none."""
+    """Return the class of a method given as an id, a class or an instance; ParamError if there is none."""
     register()
     if isinstance(method, str):
         return method_of_any_task(method)
@@ -54,21 +54,21 @@ def class_of(method: MethodLike) -> type[Catalogued]:
 
 
 def plain(kind: type[Declared], parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters with lists and single names as the tuples that their declaration asks for."""
+    """Return the parameters, with lists and single names turned into the tuples that their declaration requires."""
     kinds = {param.name: param for param in kind.params}
     return {name: _plain(kinds.get(name), value) for name, value in parameters.items()}
 
 
 def fitted_filters(filters: Iterable[FilterLike], size: tuple[int, int] | None) -> tuple[Filter, ...]:
-    """Return filters given by id, as an id with values, or as instances, fitted to maps of `size` (height, width)."""
+    """Return filters, given as ids, ids with values, or instances, fitted to maps of `size` (height, width)."""
     register()
-    return tuple(_fitted(one, size) for one in filters)
+    return tuple(_fitted(filter_like, size) for filter_like in filters)
 
 
-def _fitted(given: FilterLike, size: tuple[int, int] | None) -> Filter:
-    if isinstance(given, Filter):
-        return given
-    filter_id, values = (given, {}) if isinstance(given, str) else given
+def _fitted(filter_like: FilterLike, size: tuple[int, int] | None) -> Filter:
+    if isinstance(filter_like, Filter):
+        return filter_like
+    filter_id, values = (filter_like, {}) if isinstance(filter_like, str) else filter_like
     return filter_named(filter_id).fitted(size, values)
 
 

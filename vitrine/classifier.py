@@ -1,4 +1,4 @@
-"""A classifier that is open: its predictions, and why it made them."""
+"""An open classifier: its predictions, and why it made them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NO_BOXES = "This model is a classifier and finds no boxes. Use predict, and expl
 
 
 class Classifier(Model):
-    """A classifier that is open."""
+    """An open classifier."""
 
     task: Task = "classify"
 
@@ -59,14 +59,14 @@ class Classifier(Model):
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
-        """The ways to prepare a picture that were tried, the best first, each with its evidence."""
+        """The preprocessings that were tried, the best first, each with its evidence."""
         return self._prepared.candidates
 
     def predict(self, pictures: Any) -> Predictions:
         """Return the scores of all classes for one picture, a list of pictures or a batch."""
-        given = as_pictures(pictures)
-        probabilities, logits = self._scores(given)
-        return Predictions([picture.name for picture in given], self.labels, probabilities, logits)
+        photos = as_pictures(pictures)
+        probabilities, logits = self._scores(photos)
+        return Predictions([picture.name for picture in photos], self.labels, probabilities, logits)
 
     def detect(self, picture: Any, threshold: float | None = None) -> Boxes:
         """Raise TryAsClassifier: a classifier finds no boxes."""
@@ -93,14 +93,14 @@ class Classifier(Model):
             raise ParamError(f"{NO_BOXES} It was asked about a box.")
         if not issubclass(class_of(method), Method):
             raise ParamError(f"{class_of(method).title} explains the boxes of detectors; this model is a classifier.")
-        way, asked = self.preprocessing, as_picture(picture)
+        way, photo = self.preprocessing, as_picture(picture)
         chosen = self._suited(method, (way.height, way.width), parameters)
         assert isinstance(chosen, Method)
         steps = fitted_filters(filters, (way.height, way.width))
-        probabilities = self._scores([asked])[0][0]
+        probabilities = self._scores([photo])[0][0]
         targets = self._targets(target, probabilities)
         runner = self._runner(cache)
-        image, conditions = way.place(asked.pixels), Conditions(precision)
+        image, conditions = way.place(photo.pixels), Conditions(precision)
         job = runner.ask(self._source, Explain(way, chosen, image, targets, conditions))
         estimate = follow(job, progress or self._tell, chosen.title)
         report = Report(
@@ -108,7 +108,7 @@ class Classifier(Model):
             card=self.card,
             preprocessing=way,
             labels=self.labels,
-            picture=asked,
+            picture=photo,
             method=chosen,
             targets=targets,
             probabilities=probabilities,
@@ -121,7 +121,7 @@ class Classifier(Model):
         return Explanation(report, isinstance(job, RememberedJob))
 
     def _scores(self, pictures: Sequence[Picture]) -> tuple[Floats, Floats | None]:
-        """Return the probabilities (N, K), and the logits where they can be reached."""
+        """Return the probabilities (N, K), and the logits where they are accessible."""
         images = (self.preprocessing.place(picture.pixels) for picture in pictures)
         raw = scores(
             self._runner(),
@@ -139,4 +139,4 @@ class Classifier(Model):
         wanted = [target] if isinstance(target, int | str | np.integer) else list(target)
         if not wanted:
             raise ParamError("The list of targets is empty; give a class, or leave target out for the predicted one.")
-        return np.array([find_class(str(one), self.labels) for one in wanted], np.int64)
+        return np.array([find_class(str(label), self.labels) for label in wanted], np.int64)

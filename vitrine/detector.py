@@ -1,4 +1,4 @@
-"""A detector that is open: the boxes it finds, and why it drew them."""
+"""An open detector: the boxes it finds, and why it drew them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ UNREAD = "It is unknown how to read the outputs of this model."
 
 
 class Detector(Model):
-    """A detector that is open."""
+    """An open detector."""
 
     task: Task = "detect"
 
@@ -62,10 +62,10 @@ class Detector(Model):
         """Return the boxes in a picture whose score is at least `threshold` (0.05 to 1, by default 0.5)."""
         shown = Shown() if threshold is None else Shown(threshold=threshold)
         self._check_reading()
-        asked = as_picture(picture)
-        job = self._runner().ask(self._source, Detect(image_of(shrunk(asked.pixels)), LEAST_SCORE))
-        detections = follow(job, self._tell, asked.name)
-        return Boxes(asked, self.labels, detections, shown, job.state.seconds)
+        photo = as_picture(picture)
+        job = self._runner().ask(self._source, Detect(image_of(shrunk(photo.pixels)), LEAST_SCORE))
+        detections = follow(job, self._tell, photo.name)
+        return Boxes(photo, self.labels, detections, shown, job.state.seconds)
 
     def explain(
         self,
@@ -142,12 +142,12 @@ class Detector(Model):
 
 
 def wanted_boxes(box: Any) -> tuple[int, ...]:
-    """Return the numbers of boxes, each once; ParamError for what is not a whole number from 1."""
-    given = () if box is None else (box,) if isinstance(box, int | np.integer | str | float) else tuple(box)
-    for number in given:
+    """Return the box numbers without duplicates; ParamError for anything but a whole number from 1."""
+    numbers = () if box is None else (box,) if isinstance(box, int | np.integer | str | float) else tuple(box)
+    for number in numbers:
         if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < 1:
             raise ParamError(f"A box number must be a whole number from 1, as listed by detect; got {number!r}.")
-    return tuple(dict.fromkeys(int(number) for number in given))
+    return tuple(dict.fromkeys(int(number) for number in numbers))
 
 
 def output_in_words(output: RawOutput) -> str:

@@ -1,4 +1,4 @@
-"""Pictures for a notebook: the photo beside the map over it, with a title and a caption."""
+"""Pictures for a notebook: the photo beside its overlay, with a title and a caption."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SIDE = 320  # pixels of the longer side of a picture in a notebook
 GAP = 8
 COLOURS = 256
 TITLE_SIZE, CAPTION_SIZE, LINE = 16, 12, 1.4
-LETTER = 0.55  # mean width of a letter as a share of the font's size
+LETTER = 0.55  # mean width of a letter as a share of the font size
 INK, PAPER = (23, 33, 43), (255, 255, 255)
 
 

@@ -1,4 +1,4 @@
-"""A picture of what each method shows, for the method guide."""
+"""Example pictures of the methods, for the method guide."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ WITHOUT_EXAMPLE = "without.json"
 
 
 def example_of(method: type[Catalogued]) -> Path | None:
-    """Return the example picture of a method, None if there is none."""
+    """Return the example picture of a method, or None."""
     path = examples_folder() / f"{method.id}.webp"
     return path if path.exists() else None
 
 
 def example_in_words(method: type[Catalogued]) -> str:
-    """Return what the example of a method shows, as its alternative text."""
+    """Return the alternative text of a method's example: what it shows."""
     return f"{method.title} of {'the box around a digit' if method.group == 'Detection' else 'a cat'}"
 
 

@@ -26,7 +26,7 @@ SHARES = ("error", "share_of_the_score")  # figures that are given in percent
 class Explanation:
     """A finished explanation; a notebook shows it as the photo beside the map, with its figures and warnings.
 
-    report: all of it with what it came from. remembered: whether it was computed earlier and read from the cache.
+    report: the whole answer with its provenance. remembered: whether it was computed earlier and read from the cache.
     """
 
     def __init__(self, report: Report, remembered: bool = False) -> None:
@@ -48,7 +48,7 @@ class Explanation:
 
     @property
     def standard_error(self) -> Floats | None:
-        """The Monte-Carlo error of the maps before filters, (T, H, W) float32; None for a method that draws nothing."""
+        """The Monte Carlo error of the maps before filters, (T, H, W) float32; None for a method without sampling."""
         return self.report.estimate.standard_error
 
     @property
@@ -58,7 +58,7 @@ class Explanation:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """What is explained, one name a target: "tabby (281)", "box 2: red cell"."""
+        """What is explained, one name per target: "tabby (281)", "box 2: red cell"."""
         if isinstance(self.report, BoxExplanation):
             return tuple(f"box {entry['number']}: {entry['label']}" for entry in self.report.entries)
         labels = self.report.labels
@@ -74,12 +74,12 @@ class Explanation:
 
     @property
     def noise(self) -> tuple[float | None, ...]:
-        """The share of each map's variance that is Monte-Carlo noise, 0 to 1; None for a method that draws nothing."""
+        """The share of each map's variance that is Monte Carlo noise, 0 to 1; None for a method without sampling."""
         return noise_shares(self.report.estimate)
 
     @property
     def figures(self) -> Mapping[str, tuple[float | None, ...]]:
-        """The method's own measures of error and fit by name, one value a target; None where one is undefined."""
+        """The method's own measures of error and fit by name, one value per target; None where undefined."""
         return self.report.estimate.diagnostics
 
     @property
@@ -94,11 +94,11 @@ class Explanation:
 
     @property
     def record(self) -> dict[str, Any]:
-        """All that is needed to compute it again, as plain JSON values."""
+        """Everything needed to reproduce it, as plain JSON values."""
         return self.report.manifest()
 
     def overlay(self, position: int = 0) -> Image.Image:
-        """Return the picture with the map of a target, counted from 0, over it."""
+        """Return the picture overlaid with the map of a target, counted from 0."""
         return Image.fromarray(self.report.overlay(position))
 
     def image(self, position: int = 0) -> Image.Image:
@@ -128,10 +128,11 @@ class Explanation:
         display(self) if get_ipython() else self.image().show()
 
     def save(self, folder: str | Path) -> list[Path]:
-        """Write attribution.npy, overlay.png and manifest.json into a folder, made if missing; return their paths.
+        """Write attribution.npy, overlay.png and manifest.json into a folder, created if missing; return their paths.
 
-        These are the files of `vitrine explain`: second and later targets have their number in their names, a standard
-        error is in standard_error.npy, and boxes are in boxes.json. Raises DataError if the folder cannot be written.
+        These are the files of `vitrine explain`: the names for second and later targets contain the target's number, a
+        standard error goes to standard_error.npy, and boxes go to boxes.json. Raises DataError if the folder cannot be
+        written.
         """
         try:
             return save(self.report, Path(folder))
@@ -139,7 +140,7 @@ class Explanation:
             raise DataError(f"The folder {Path(folder).name} cannot be written: {error.strerror}.") from error
 
     def to_dataframe(self) -> pd.DataFrame:
-        """Return one row a target: its name, its score, the noise and the method's figures."""
+        """Return one row per target: its name, its score, the noise and the method's figures."""
         import pandas as pd
 
         columns = {"target": self.targets, "score": self.scores, "noise": self.noise, **self.figures}

@@ -22,7 +22,7 @@ Labels = str | os.PathLike[str] | Sequence[str] | Mapping[int, str]
 def model_source(
     path: str | os.PathLike[str], architecture: str | None
 ) -> tuple[ModelSource, AbstractContextManager[object]]:
-    """Return a model file as a source, and what must be left once it is no longer needed.
+    """Return a model file as a source, and a context to exit once it is no longer needed.
 
     A folder, such as a SavedModel, is packed into a temporary zip file until then. Raises ModelError.
     """
@@ -42,9 +42,10 @@ def model_source(
 
 
 def class_labels(labels: Labels, classes: int, background: bool = False) -> tuple[str, ...]:
-    """Return K names from a txt, json or csv file, a sequence, or a mapping from class index to name; or DataError.
+    """Return K names from a txt, json or csv file, a sequence, or a mapping from class index to name.
 
-    background: whether a first name for the background may be left out.
+    Raises DataError if they do not fit the model.
+    background: whether a first name for the background may be omitted.
     """
     if isinstance(labels, str | os.PathLike):
         path = Path(labels)
@@ -52,13 +53,15 @@ def class_labels(labels: Labels, classes: int, background: bool = False) -> tupl
         return read(label_bytes(path), classes, path.name)
     names = [labels.get(n) for n in range(len(labels))] if isinstance(labels, Mapping) else list(labels)
     if len(names) != classes or not all(isinstance(name, str) and name for name in names):
-        given = f"{len(labels)} labels" if len(names) != classes else "labels that are not names of classes from 0 on"
-        raise DataError(f"The model has {classes} classes and needs one name for each, in its order; got {given}.")
+        received = (
+            f"{len(labels)} labels" if len(names) != classes else "labels that are not names of classes from 0 on"
+        )
+        raise DataError(f"The model has {classes} classes and needs one name for each, in its order; got {received}.")
     return tuple(str(name) for name in names)
 
 
 def label_bytes(path: Path) -> bytes:
-    """Return the bytes of a label file, no more than may be read; DataError if there is none."""
+    """Return the bytes of a label file, up to just over the size limit; DataError if it cannot be read."""
     try:
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
@@ -66,16 +69,16 @@ def label_bytes(path: Path) -> bytes:
         raise DataError(f"There is no label file called {path.name} that can be read.") from error
 
 
-def file_bytes(path: str | os.PathLike[str], what: str) -> bytes:
-    """Return the bytes of a file; DataError, which calls it `what`, if it cannot be read."""
+def file_bytes(path: str | os.PathLike[str], kind: str) -> bytes:
+    """Return the bytes of a file. If it cannot be read, DataError calls it a `kind`."""
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        raise DataError(f"There is no {what} called {Path(path).name} that can be read.") from error
+        raise DataError(f"There is no {kind} called {Path(path).name} that can be read.") from error
 
 
 def write_files(folder: str | os.PathLike[str], files: Mapping[str, bytes]) -> list[Path]:
-    """Write files by name into a folder, made if missing, and return their paths; DataError if it cannot be written."""
+    """Write files by name into a folder, created if missing, and return their paths; DataError if that fails."""
     place = Path(folder)
     try:
         place.mkdir(parents=True, exist_ok=True)

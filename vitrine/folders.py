@@ -1,6 +1,6 @@
 """Where Vitrine finds what comes with it: the app, the samples, and the example pictures of its methods.
 
-In a checkout they lie beside the code, in an installed package inside it, under `vitrine/app`. Anything else sets the
+In a checkout they lie beside the code; an installed package has them in `vitrine/app`. For any other place, set the
 environment variable, which child processes inherit.
 """
 
@@ -18,14 +18,15 @@ ROOT = _INSTALLED if IS_INSTALLED else Path(__file__).resolve().parents[1]
 
 
 def samples_folder() -> Path:
-    """Return the folder of samples.json, with the files that come with it."""
+    """Return the folder of samples.json and the files that come with it."""
     return Path(os.environ.get(SAMPLES) or ROOT / "samples")
 
 
 def built_samples_folder() -> Path:
-    """Return the folder of the models and pictures that samples/build.py makes.
+    """Return the folder of the models and pictures that samples/build.py creates.
 
-    An installed package is never written to, so that it can be removed whole; its samples are in ~/.cache/vitrine.
+    An installed package is never written to, so that uninstalling removes it completely; its samples are in
+    ~/.cache/vitrine.
     """
     if named := os.environ.get(BUILT_SAMPLES):
         return Path(named)

@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 
 def training_history(path: str | os.PathLike[str]) -> TrainingHistory:
-    """Return what a network predicted after every epoch, from a file that `vitrine_logger` wrote, a CSV or JSON.
+    """Return what a network predicted after every epoch, read from a `vitrine_logger` file, CSV or JSON.
 
-    Raises DataError that says which forms are read.
+    Raises DataError, which lists the supported formats.
     """
     return TrainingHistory(read_history(file_bytes(path, "history"), Path(path).stem))
 
 
 class TrainingHistory:
-    """Predictions of n pictures over E epochs; a notebook shows the accuracy of every epoch.
+    """Predictions for n pictures over E epochs; a notebook shows the accuracy of every epoch.
 
     history: the predictions, (n, E) class indices, with labels, true classes and curves.
     """
@@ -41,29 +41,29 @@ class TrainingHistory:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was changed or left out when the file was read, in sentences."""
+        """What was changed or dropped when the file was read, in sentences."""
         return self.history.notes
 
     @property
     def pictures(self) -> pd.DataFrame:
-        """One row a picture: how often it was wrong (0 to 1), changed, was forgotten, and when it was first right."""
+        """One row per picture: how often it was wrong (0 to 1), changed, was forgotten, and when it was first right."""
         numbers = np.arange(len(self.history))
         return instance_table(self.history, instance_measures(self.history), numbers)
 
     @property
     def epochs(self) -> pd.DataFrame:
-        """One row an epoch: accuracy and churn (0 to 1), and the curves that were recorded."""
+        """One row per epoch: accuracy and churn (0 to 1), and the recorded curves."""
         return epoch_table(self.history, epoch_measures(self.history))
 
     def during(self, first: int, last: int) -> TrainingHistory:
-        """Return the epochs from number `first` to `last`, counted from 0, both included."""
+        """Return the epochs from `first` to `last`, counted from 0, inclusive."""
         count = len(self.history.epochs)
         if not 0 <= first <= last < count:
             raise DataError(f"Epochs are numbered 0 to {count - 1}, the first before the last; got {first} to {last}.")
         return TrainingHistory(self.history.during(first, last))
 
     def to_dataframe(self) -> pd.DataFrame:
-        """Return `pictures`: one row a picture."""
+        """Return `pictures`: one row per picture."""
         return self.pictures
 
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:

@@ -1,4 +1,4 @@
-"""A runner for one model in this process: the questions that a worker answers, without a worker."""
+"""A runner for one model in this process: it answers the questions that a worker would."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ Settings = Callable[[], AbstractContextManager[None]]
 
 
 class InProcessRunner:
-    """Opens a model once as each task and answers its questions, one after the other, on a thread of its own.
+    """Opens a model once per task and answers its questions one after another, on its own thread.
 
-    open_as: returns the model for a task and a reading. settings: returns a context to compute in.
+    open_as: returns the model for a task and a reading. settings: returns the context to compute in.
     """
 
     def __init__(self, open_as: Open, settings: Settings) -> None:
@@ -43,7 +43,7 @@ class InProcessRunner:
         self._closed = False
 
     def open(self, source: ModelSource) -> Job[Card]:
-        """Open the model unless that is done; the answer is its card."""
+        """Open the model unless it is open already; the answer is its card."""
         return self._submit(lambda job: job.update(status=Status.DONE, latest=self._opened(source).card))
 
     def ask(self, source: ModelSource, question: Question[Answer]) -> Job[Answer]:
@@ -51,11 +51,11 @@ class InProcessRunner:
         return self._submit(lambda job: self._answer(job, source, question))
 
     def release(self, owner: str) -> None:
-        """Close: there is one model and one owner."""
+        """Close the model: it has one owner only."""
         self.close()
 
     def close(self) -> None:
-        """Let go of the model; jobs that have not begun are cancelled."""
+        """Release the model; cancel jobs that have not begun."""
         self._closed = True
         self._thread.shutdown(wait=False, cancel_futures=True)
         self._models.clear()
@@ -73,7 +73,7 @@ class InProcessRunner:
         try:
             with self._settings():
                 work(job)
-        except Exception as error:  # whatever a framework or the model's own code raises
+        except Exception as error:  # a framework or the model's own code can raise anything
             job.update(status=Status.FAILED, error=_sentence(error))
 
     def _answer(self, job: Job[Answer], source: ModelSource, question: Question[Answer]) -> None:
@@ -106,4 +106,4 @@ def _sentence(error: Exception) -> VitrineError:
 
 
 def _unheard() -> None:
-    """Hear that a long call is alive; in one process nobody waits for that."""
+    """Ignore the sign of life of a long call; within one process nobody waits for it."""

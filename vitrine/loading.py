@@ -1,4 +1,4 @@
-"""Open a model file, in a sandboxed process of its own."""
+"""Open a model file in its own sandboxed process."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def load(
     path: a PyTorch state dict, safetensors or TorchScript file, a Keras file, a SavedModel (folder, zip or tar) or an
     ONNX file; the format is detected from the content. architecture: of a bare state dict, such as
     "torchvision/resnet18"; detected by default. labels: a txt, json or csv file, names in the model's order, or
-    {index: name}; by default those in the file, or ImageNet's for 1000 classes. preprocessing: a usual way by name
+    {index: name}; by default those in the file, or ImageNet's for 1000 classes. preprocessing: a common one by name
     ("imagenet", "-1..1", "0..1", "0..255", "caffe"), a JSON file, fields such as {"height": 64, "width": 64}, or a
-    `vitrine.Preprocessing`; by default the usual ways are tried. task: "classify" or "detect"; detected by default.
+    `vitrine.Preprocessing`; by default the common ones are tried. task: "classify" or "detect"; detected by default.
     reading: how a detector's outputs are read, as JSON or a mapping. pictures: some of your own, on which the
-    preprocessing is tried too. progress: is called with one line of text every moment.
+    preprocessing is tried too. progress: called regularly with one line of text.
     Raises ModelError (RefusedModel, UnsupportedModel), DataError, ParamError or JobError.
     """
     settings = reading if isinstance(reading, str) else json.dumps(dict(reading))
@@ -58,7 +58,7 @@ def loaded(
     tell: Tell,
     owner: str = "",
 ) -> Model:
-    """Open a model file. owner: whose process is released once the model is closed; "" leaves it to the runner."""
+    """Open a model file. owner: whose process is released when the model is closed; "" leaves that to the runner."""
     with ExitStack() as held:
         source, packed = model_source(path, architecture)
         held.enter_context(packed)
@@ -71,6 +71,6 @@ def loaded(
 
 @cache
 def shared_runners() -> Runners:
-    """Return the runners of this process, which end their workers when Python does."""
+    """Return the runners of this process; they end their workers when Python exits."""
     runner = local_runner()
     return Runners(runner, remembered(runner))

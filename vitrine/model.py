@@ -1,4 +1,4 @@
-"""A model that is open: what every classifier and every detector has in common."""
+"""An open model: what all classifiers and detectors have in common."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ CLOSED = "This model is closed. Open it again with vitrine.load or vitrine.wrap.
 
 
 class Model(ABC):
-    """A model that is open, in a process of its own or in this one. `vitrine.load` and `vitrine.wrap` return one.
+    """An open model, in its own process or in this one. `vitrine.load` and `vitrine.wrap` return one.
 
-    It is released by `close`, at the end of a `with` block, or when nothing refers to it any more. Every method raises
+    It is released by `close`, at the end of a `with` block, or when it is garbage-collected. Every method raises
     a `vitrine.VitrineError` whose message says what was expected, what came and what to do.
     """
 
@@ -42,7 +42,7 @@ class Model(ABC):
     @property
     @abstractmethod
     def card(self) -> Card:
-        """What was recognised in the model: framework, input, layers, what it can do and why not more."""
+        """What was recognised in the model: framework, input, layers, what it supports, and why the rest is missing."""
 
     @property
     @abstractmethod
@@ -60,7 +60,7 @@ class Model(ABC):
         return tuple(layer.name for layer in self.card.layers)
 
     def methods(self) -> Table:
-        """Return the methods for this kind of model, one row a method, with the reason where it cannot be used."""
+        """Return the methods for this kind of model, one row per method, with the reason if it cannot be used."""
         rows = ((method, reason_against(method, self.card)) for method in in_order(self.task))
         return Table([{"id": m.id, "title": m.title, "possible": not why, "reason": why} for m, why in rows])
 
@@ -69,14 +69,14 @@ class Model(ABC):
         """Return the scores of all classes for one picture, a list of pictures or a batch; classifiers only.
 
         Pictures are paths, PIL images, arrays (H, W, 3) of uint8 or of floats from 0 to 1, or PyTorch tensors (3, H, W)
-        or (H, W, 3) of floats from 0 to 1, all in RGB and as they are before preprocessing.
+        or (H, W, 3) of floats from 0 to 1, all in RGB and before preprocessing.
         """
 
     @abstractmethod
     def detect(self, picture: Any, threshold: float | None = None) -> Boxes:
         """Return the boxes in a picture that score at least `threshold` (0.05 to 1, by default 0.5); detectors only.
 
-        The picture is given as for `predict`.
+        picture: as for `predict`.
         """
 
     @abstractmethod
@@ -98,14 +98,13 @@ class Model(ABC):
     ) -> Explanation:
         """Explain why a classifier gives a picture its class, or why a detector drew a box.
 
-        method: an id such as "grad_cam", a class such as vitrine.GradCam, or an instance with its parameters.
-        picture: given as for `predict`. target: of a classifier, a class by name or index, or several; by default the
-        predicted one. box: of a detector, a box by its number in `detect`, from 1, or several; by default the best.
-        threshold: the score that a box needs to have a number. inside: whether a box's map is shown inside it alone.
-        filters: ids or instances, applied in order. look: how the map is drawn. precision: "bfloat16" is faster and
-        less exact where the processor has it. cache: whether an earlier answer to the same question may be returned,
-        and this one kept. progress: is called with one line of text every moment. parameters: the method's own, by
-        name.
+        method: an id such as "grad_cam", a class such as vitrine.GradCam, or an instance with its parameters. picture:
+        as for `predict`. target: for a classifier, a class by name or index, or several; by default the predicted one.
+        box: for a detector, a box by its number in `detect`, from 1, or several; by default the best. threshold: the
+        least score of a numbered box. inside: whether a box's map is shown only inside the box. filters: ids or
+        instances, applied in order. look: how the map is drawn. precision: "bfloat16" is faster and less exact, on
+        processors that support it. cache: whether an earlier answer to the same question may be returned, and this one
+        kept. progress: called regularly with one line of text. parameters: the method's own, by name.
         Raises ParamError, MissingCapability (the model lacks what the method needs), ImageError, DataError or JobError.
         """
 
@@ -131,7 +130,7 @@ class Model(ABC):
         return self._runners.remembering if cache else self._runners.plain
 
     def _suited(self, method: MethodLike, size: Size, parameters: dict[str, Any]) -> Catalogued:
-        """Return the method with its parameters, checked against this model and its input of `size`."""
+        """Return the method with its parameters, checked against this model and its input `size`."""
         kind = class_of(method)
         kind.check_model(self.card)
         if isinstance(method, Catalogued):

@@ -1,4 +1,4 @@
-"""From a source to an open model, whether it runs in a process of its own or in this one."""
+"""From a source to an open model, in its own process or in this one."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ PreprocessingLike = str | Mapping[str, Any] | Preprocessing
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the caller decides about a model instead of having it detected; None where it is detected.
+    """What the caller sets about a model; None for what is to be detected.
 
-    reading: how a detector's outputs are read, as JSON; "" where its file says so. pictures: of the caller, in any form
-    that `as_pictures` takes; the preprocessing is also tried on them.
+    reading: how a detector's outputs are read, as JSON; "" if its file describes that. pictures: the caller's own, in
+    any form that `as_pictures` takes; preprocessings are also tried on them.
     """
 
     task: Task | None = None
@@ -47,7 +47,7 @@ class Wishes:
 
 
 def prepared_model(runner: Runner, source: ModelSource, wishes: Wishes, tell: Tell) -> Prepared | PreparedDetector:
-    """Open a model as what it is, or as what it should be, and get it ready to be asked."""
+    """Open a model for the task that was detected or set, and prepare it for questions."""
     if wishes.task == "detect" or wishes.reading:
         return _detector(runner, source, wishes, tell)
     try:
@@ -61,7 +61,7 @@ def prepared_model(runner: Runner, source: ModelSource, wishes: Wishes, tell: Te
 def model_of(
     runners: Runners, prepared: Prepared | PreparedDetector, tell: Tell, release: Callable[[], object]
 ) -> Model:
-    """Return the face of a model that is ready. release: lets go of it, called once."""
+    """Return the public object of a prepared model. release: frees it; called once."""
     if isinstance(prepared, PreparedDetector):
         return Detector(runners, prepared, tell, release)
     return Classifier(runners, prepared, tell, release)
@@ -87,7 +87,7 @@ def _own(wishes: Wishes) -> list[Picture]:
 
 
 def known_photos() -> Sequence[KnownPhoto]:
-    """Return the sample photos, copied first if need be, or none where this installation has none."""
+    """Return the sample photos, copied first if necessary; none if this installation has none."""
     try:
         make_pictures()
         return sample_photos()

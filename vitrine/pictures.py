@@ -1,4 +1,4 @@
-"""Pictures in every form that Python code holds them in, as the pictures that models are asked about."""
+"""Convert pictures in any form common in Python into 8-bit RGB pictures for models."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def as_pictures(pictures: Any) -> list[Picture]:
         return [as_picture(image, f"picture {n}") for n, image in enumerate(batch, 1)]
     if not isinstance(pictures, Iterable):
         raise ImageError(f"{EXPECTED}, or a list of these; got {type(pictures).__name__}.")
-    found = [as_picture(image, f"picture {n}") for n, image in enumerate(pictures, 1)]
-    if not found:
+    converted = [as_picture(image, f"picture {n}") for n, image in enumerate(pictures, 1)]
+    if not converted:
         raise ImageError("The list holds no picture; give at least one.")
-    return found
+    return converted
 
 
 def as_picture(picture: Any, name: str = "picture") -> Picture:
-    """Return one picture as 8-bit RGB; `name` is what it is called where it has no file name."""
+    """Return one picture as 8-bit RGB; `name` is used if it has no file name."""
     if isinstance(picture, Picture):
         return picture
     if isinstance(picture, bytes):

@@ -20,7 +20,7 @@ class Predictions:
     """The scores of N pictures for K classes.
 
     pictures: N names. labels: K names. probabilities: (N, K) float32 in 0..1. logits: (N, K) float32, before the
-    softmax or sigmoid; None for a model whose logits cannot be reached.
+    softmax or sigmoid; None for a model whose logits are not accessible.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Predictions:
         return tuple(self.labels[int(row.argmax())] for row in self.probabilities)
 
     def top(self, count: int = BEST) -> Table:
-        """Return the most probable classes of each picture, the best first: one row a picture and class.
+        """Return the most probable classes of each picture, the best first: one row per picture and class.
 
         A row has the picture's name, the class's label and index, its probability in 0..1, and its logit if there is
         one.
@@ -43,7 +43,7 @@ class Predictions:
         return Table([row for position in range(len(self)) for row in self._best(position, count)])
 
     def to_dataframe(self) -> pd.DataFrame:
-        """Return the probabilities as a pandas DataFrame: one row a picture, one column a class."""
+        """Return the probabilities as a pandas DataFrame: one row per picture, one column per class."""
         import pandas as pd
 
         return pd.DataFrame(self.probabilities, index=list(self.pictures), columns=list(self.labels))

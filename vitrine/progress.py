@@ -1,4 +1,4 @@
-"""How far a job is, in one line at a time."""
+"""The progress of a job, one line at a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xai_core.types import Estimate
 
 Result = TypeVar("Result")
 Tell = Callable[[str], None]
-LONG = 100  # seconds from which a time is given in minutes
+LONG = 100  # seconds; from here on a time is given in minutes
 _LOOK_EVERY = 0.2
 
 
@@ -18,12 +18,12 @@ def silent(line: str) -> None:
     """Show nothing."""
 
 
-def follow(job: Job[Result], tell: Tell = silent, what: str = "", cost: str = "") -> Result:
-    """Return a job's result, or raise its error, and pass `tell` one line a moment until then; Ctrl-C cancels the job.
+def follow(job: Job[Result], tell: Tell = silent, subject: str = "", cost: str = "") -> Result:
+    """Return a job's result or raise its error; until then, pass progress lines to `tell`. Ctrl-C cancels the job.
 
-    what: what is computed, shown before the progress. cost: shown until there is progress. The last line is empty.
+    subject: what is computed, shown before the progress. cost: shown until there is progress. The last line is empty.
     """
-    progress = _Progress(what, cost)
+    progress = _Progress(subject, cost)
     try:
         while not (state := job.wait(_LOOK_EVERY)).ended:
             tell(progress.line(state))
@@ -43,17 +43,17 @@ def duration(seconds: float) -> str:
 class _Progress:
     """Describes a job's states; the time left follows from the pace since the first preview."""
 
-    def __init__(self, what: str, cost: str) -> None:
-        self._what, self._cost = what, cost
+    def __init__(self, subject: str, cost: str) -> None:
+        self._subject, self._cost = subject, cost
         self._first: tuple[float, float] | None = None
 
     def line(self, state: JobState[Any]) -> str:
-        """Describe a state; states must come in the order in which the job passed through them."""
+        """Describe a state; states must come in chronological order."""
         done = state.latest.fraction if isinstance(state.latest, Estimate) else 0.0
         if state.doing or done <= 0:
-            title = ", ".join(filter(None, [self._what, self._cost]))
+            title = ", ".join(filter(None, [self._subject, self._cost]))
             return ": ".join(filter(None, [title, state.doing or "asking the model"]))
-        return ": ".join(filter(None, [self._what, f"{done:.0%}{self._left(done, state.seconds)}"]))
+        return ": ".join(filter(None, [self._subject, f"{done:.0%}{self._left(done, state.seconds)}"]))
 
     def _left(self, done: float, seconds: float) -> str:
         self._first = self._first or (done, seconds)

@@ -1,4 +1,4 @@
-"""Where Vitrine's models run: in workers on this machine, opened by the adapters that come with it."""
+"""Where Vitrine's models run: in workers on this machine, opened by its own adapters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ADAPTERS = "model_adapters"
 
 @dataclass(frozen=True)
 class Runners:
-    """The runner that computes every answer, and one that first looks on disk; the same if nothing is kept."""
+    """The runner that computes every answer, and one that checks the disk cache first; the same if caching is off."""
 
     plain: Runner
     remembering: Runner
@@ -25,15 +25,15 @@ def local_runner() -> LocalRunner:
 
 
 def remembered(runner: Runner) -> Runner:
-    """Return a runner that also keeps another one's answers on disk, or that one if the environment says so."""
+    """Return a runner that caches another's answers on disk, or that runner if the environment turns caching off."""
     return remembering(runner, ADAPTERS)
 
 
 def remembering_runner() -> Runner:
-    """Return a runner that also keeps answers on disk, unless the environment switches that off."""
+    """Return a runner that caches answers on disk, unless the environment turns caching off."""
     return remembered(local_runner())
 
 
 def results_cache() -> ResultsCache | None:
-    """Return where answers are kept on disk, None where the environment switches that off."""
+    """Return the cache of answers on disk, or None if the environment turns caching off."""
     return ResultsCache.from_environment(ADAPTERS)

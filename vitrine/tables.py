@@ -1,4 +1,4 @@
-"""Small tables that read well on a terminal and in a notebook."""
+"""Small tables that read well in a terminal and in a notebook."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SEPARATOR = "  "
 
 
 class Table:
-    """Rows of named values. `rows` holds one mapping a row; all of them have the same names, in the same order."""
+    """Rows of named values. `rows` holds one mapping per row; all have the same names in the same order."""
 
     def __init__(self, rows: Sequence[Mapping[str, Any]]) -> None:
         self.rows = tuple(rows)
@@ -37,7 +37,7 @@ class Table:
 
 
 def as_text(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return rows as aligned columns; rows beyond the first twenty are counted."""
+    """Return rows as aligned columns; rows beyond the first twenty are only counted."""
     if not rows:
         return "(empty)"
     cells = [list(rows[0]), *([cell(value) for value in row.values()] for row in rows[:MOST_ROWS])]
@@ -48,7 +48,7 @@ def as_text(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def as_html(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return rows as an HTML table; rows beyond the first twenty are counted."""
+    """Return rows as an HTML table; rows beyond the first twenty are only counted."""
     if not rows:
         return "<p>(empty)</p>"
     head = "".join(f"<th>{escape(name)}</th>" for name in rows[0])
@@ -60,7 +60,7 @@ def as_html(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def cell(value: Any) -> str:
-    """Return a value as it stands in a table: numbers with three significant digits, None as "n/a"."""
+    """Format a value for a table: numbers with three significant digits, None as "n/a"."""
     if value is None or value != value:
         return UNDEFINED
     if isinstance(value, float):

@@ -1,4 +1,4 @@
-"""Ask a model that is already in memory, in this process."""
+"""Ask a model that is already in memory, without leaving this process."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def wrap(
 ) -> Model:
     """Return a PyTorch nn.Module or a Keras model in memory as a `Classifier` or a `Detector`.
 
-    It is copied, and the copy runs in this process without the sandbox that `load` has: only wrap models whose code you
+    It is copied, and the copy runs in this process without the sandbox of `load`: only wrap models whose code you
     trust. The model itself keeps its weights, hooks, mode, device and gradients; training it further does not change
     what was wrapped. A copy of a PyTorch module runs on a CUDA device where there is one. Answers are not kept on disk.
     preprocessing: how a picture becomes the model's input, as for `load`; with a height and a width it also says which
-    input size a PyTorch module takes, which is found by trying otherwise. Everything else is as for `load`.
+    input size a PyTorch module takes, which is otherwise found by trial. Everything else is as for `load`.
     Raises ModelError (UnsupportedModel), DataError, ParamError or JobError.
     """
     settings = reading if isinstance(reading, str) else json.dumps(dict(reading))
@@ -52,7 +52,7 @@ def wrap(
 
 
 def _expected_input(preprocessing: PreprocessingLike | None) -> InputSpec | None:
-    """Return the input that a preprocessing prepares, None where it leaves the size open."""
+    """Return the input that a preprocessing prepares, or None if it leaves the size open."""
     fields = preprocessing.to_json() if isinstance(preprocessing, Preprocessing) else preprocessing
     if not isinstance(fields, Mapping) or not {"height", "width"} <= set(fields):
         return None
