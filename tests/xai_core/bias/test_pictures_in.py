@@ -223,7 +223,7 @@ def test_each_fault_of_a_list_has_its_sentence(text, sentence):
     [
         ({"y": [0]}, "The npz has no pictures x; it has y. Expected"),
         ({"x": np.zeros((2, 8, 8, 3)), "y": [0, 1]}, "The pictures x have shape (2, 8, 8, 3) and type float64"),
-        ({"x": np.zeros((2, 3, 8, 8), np.uint8), "y": [0, 1]}, "have the shape (2, 3, 8, 8)"),
+        ({"x": np.zeros((2, 3, 8, 8), np.uint8), "y": [0, 1]}, "have shape (2, 3, 8, 8) and type uint8"),
         (
             {"x": np.zeros((2, 4, 8, 3), np.uint8), "y": [0, 1]},
             "The pictures are 8x4; each side needs at least 8 pixels",
