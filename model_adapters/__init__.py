@@ -1,4 +1,4 @@
-"""Models of any framework behind one interface. Each framework has a package, and each package one face."""
+"""Models of any framework behind one interface. Each framework has a package with the same three functions."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from xai_core.types import FileKind, ModelSource, Network
 
 
 class Adapter(Protocol):
-    """The face of a framework's package. Importing it imports no framework."""
+    """What a framework's package offers. Importing the package imports no framework."""
 
     def check(self, path: str, kind: FileKind) -> None:
-        """Refuse an unsafe file without the framework; RefusedModel says why."""
+        """Refuse an unsafe file without importing the framework; RefusedModel says why."""
 
     def import_framework(self) -> None:
-        """Import the framework with what opens a classifier."""
+        """Import the framework and the modules that open a classifier."""
 
     def load(self, source: ModelSource, kind: FileKind, scratch: str) -> Network | Detector:
         """Open a classifier, or a detector where `source.task` is "detect"."""
@@ -39,7 +39,7 @@ def import_framework(framework: str) -> None:
 
 
 def load(source: ModelSource, kind: FileKind, scratch: str) -> Network | Detector:
-    """Open a model for the task of its source; `scratch` is a private folder for unpacked files."""
+    """Open a model for its source's task; `scratch` is a private folder for unpacked files."""
     model = _adapter(kind.framework).load(source, kind, scratch)
     if isinstance(model, Detector):
         return model

@@ -1,4 +1,4 @@
-"""Models that are already in memory, opened through a copy, so that the caller's own stays as it was."""
+"""Open models that are already in memory, through a copy, so that the caller's own is unchanged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EXPECTED = "Expected a PyTorch nn.Module or a Keras model; got {0}. A model file
 
 
 def framework_of(model: Any) -> Framework:
-    """Return the framework that a model belongs to; UnsupportedModel if it is none of those known."""
+    """Return the framework that a model belongs to; UnsupportedModel if it is not a known one."""
     if _is_a(model, "torch", "nn.Module"):
         return "pytorch"
     if _is_a(model, "keras", "Model"):
@@ -27,7 +27,7 @@ def framework_of(model: Any) -> Framework:
 def open_copy(model: Any, task: Task, reading: str, expected: InputSpec | None) -> Network | Detector:
     """Open a copy of a model as a classifier or a detector.
 
-    reading: how a detector's outputs are read, as JSON. expected: the input that the model takes, where it is known.
+    reading: how to read a detector's outputs, as JSON. expected: the input that the model takes, if known.
     Raises UnsupportedModel, TryAsDetector or TryAsClassifier.
     """
     adapter = importlib.import_module(f"model_adapters.{framework_of(model)}.in_memory")
@@ -41,7 +41,7 @@ def weights_digest(model: Any) -> str:
 
 
 def kept_settings(framework: Framework) -> AbstractContextManager[None]:
-    """Return a context in which the framework's global settings are those of Vitrine; they are restored behind it."""
+    """Return a context with Vitrine's values for the framework's global settings; they are restored on exit."""
     adapter = importlib.import_module(f"model_adapters.{framework}.in_memory")
     return cast("AbstractContextManager[None]", adapter.kept_settings())
 

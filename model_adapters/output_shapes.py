@@ -1,4 +1,4 @@
-"""What a network's output shapes say it is: a classifier, or something that finds objects or labels pixels."""
+"""Tell from output shapes whether a network is a classifier, a detector or a segmentation network."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ FINEST = 8  # segmentation answers at an eighth of the input or finer, detectors
 
 
 def is_score_row(shape: Shape) -> bool:
-    """Say whether a shape is one score a class: (N, K), or (N, K) with sides of 1."""
+    """Whether a shape is one score per class: (N, K), with or without further sides of 1."""
     return len(shape) >= 2 and sum(size != 1 for size in shape[1:]) <= 1
 
 
 def shown(shape: Shape) -> str:
-    """Return a shape in words, such as "?x3x224x224"."""
+    """Return a shape as text, such as "?x3x224x224"."""
     return "x".join("?" if size is None else str(size) for size in shape)
 
 
 def not_a_classifier(shapes: Sequence[Shape], side: int) -> UnsupportedModel:
-    """Return the error for a network with these outputs, whose input is `side` pixels high."""
+    """Return the error for a network with these output shapes, whose input is `side` pixels high."""
     sizes = ", ".join(shown(shape) for shape in shapes[:4])
     if len(shapes) == 1 and len(shapes[0]) == 4 and _is_fine(shapes[0], side):
         return UnsupportedModel(
@@ -38,7 +38,7 @@ def not_a_classifier(shapes: Sequence[Shape], side: int) -> UnsupportedModel:
 
 
 def not_a_detector(shapes: Sequence[tuple[int, ...]], side: int) -> UnsupportedModel | None:
-    """Return the error for outputs that are surely none of a detector, whose input is `side` pixels high; or None."""
+    """Return the error for outputs that no detector gives, for an input `side` pixels high; else None."""
     if shapes and all(is_score_row(shape) for shape in shapes):
         return TryAsClassifier(CLASSIFIER)
     if len(shapes) == 1 and len(shapes[0]) == 4 and _is_fine(shapes[0], side):

@@ -1,4 +1,4 @@
-"""Inputs to try a freshly opened network on, and what its answers say about it."""
+"""Generate trial inputs for a newly opened network, and judge its answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from xai_core.types import Floats, Head, InputSpec
 
 Units = tuple[float, float]
 UNITS: tuple[Units, ...] = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
-AT_ONCE = 32 * 224 * 224  # pixels asked at once; more is hardly faster, and a worker's memory is limited
+AT_ONCE = 32 * 224 * 224  # pixels per call; more is hardly faster, and a worker's memory is limited
 COMMON_SIDES = (224, 32, 28, 299, 256, 64, 96, 128, 192, 384, 512)
 
 
@@ -23,7 +23,7 @@ def noise(spec: InputSpec, count: int = 2, side: int = 224, seed: int = 0) -> Fl
 
 
 def natural(spec: InputSpec, units: Units = (0.0, 1.0), count: int = 2, side: int = 224, seed: int = 0) -> Floats:
-    """Return pictures (count, H, W, C) within `units` whose spectrum falls as 1/f, as that of photographs does.
+    """Return pictures (count, H, W, C) within `units` whose spectrum falls as 1/f, like that of photographs.
 
     Source: Field, "Relations between the statistics of natural images", JOSA A, 1987.
     """
@@ -43,7 +43,7 @@ def trials(spec: InputSpec, side: int = 224) -> list[Floats]:
 
 
 def in_batches(call: Callable[..., Floats], size: int | None, *arrays: Any, most: int | None = None) -> Floats:
-    """Return `call(*arrays)`, asked in batches of exactly `size`, the last one padded, or of up to `most`."""
+    """Return `call(*arrays)`, computed in batches of exactly `size`, the last one padded, or of up to `most`."""
     count = len(arrays[0])
     step = size or most or max(count, 1)
     pieces = []
@@ -56,13 +56,13 @@ def in_batches(call: Callable[..., Floats], size: int | None, *arrays: Any, most
 
 
 def ran_out(pictures: int) -> OutOfMemory:
-    """Return the error of a model that had no memory for so many pictures at once."""
+    """Return the error for a model that ran out of memory on this many pictures at once."""
     way_out = f"on {pictures} pictures; choose a smaller batch." if pictures > 1 else "on a single picture."
     return OutOfMemory(f"The model ran out of memory {way_out}")
 
 
 def are_probabilities(outputs: list[Floats]) -> bool:
-    """Say whether rows of outputs (N, K) look like a softmax's: in 0..1 and summing to 1."""
+    """Whether rows of outputs (N, K) look like those of a softmax: in 0..1 and summing to 1."""
     rows = np.concatenate(outputs)
     return bool(rows.shape[1] > 1 and (rows >= 0).all() and np.allclose(rows.sum(axis=1), 1, atol=1e-3))
 
@@ -76,7 +76,7 @@ def squash(logits: Floats, head: Head) -> Floats:
 
 
 def agree(ours: list[Floats], theirs: list[Floats], tolerance: float) -> bool:
-    """Say whether all outputs agree within `tolerance`, taken relative where they are larger than 1."""
+    """Whether all outputs agree within `tolerance`, which is relative for values larger than 1."""
     pairs = zip(ours, theirs, strict=True)
     return all(
         a.shape == b.shape and bool((np.abs(a - b) <= tolerance * np.maximum(1, np.abs(b).max())).all())

@@ -1,4 +1,4 @@
-"""Any native network, its forward passes on the fastest engine whose answers agree."""
+"""Wrap a native network so that its forward passes run on the fastest engine whose answers agree."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any, get_args
 from model_adapters.engines import openvino
 from model_adapters.engines.delegating import Delegating
 from model_adapters.engines.openvino import Compiled, Convertible, Portable
-from model_adapters.engines.trials import Candidate, Trial, chosen, missing, told, tried
+from model_adapters.engines.trials import Candidate, Trial, as_engines, chosen, missing, tried
 from model_adapters.probes import AT_ONCE, in_batches
 from xai_core.errors import OutOfMemory, is_of_memory
 from xai_core.params import Size
 from xai_core.types import Engine, Floats, Network, Precision
 
 NATIVE = {"pytorch": "PyTorch", "tensorflow": "TensorFlow", "onnx": "ONNX Runtime"}
-ROUGH = ("pytorch",)  # frameworks whose own scores come in bfloat16 too
-SIZES = 3  # remembered at once, as each holds compiled graphs
-COPIES = 4  # of the weights: a graph is converted, and compiled for two precisions
+ROUGH = ("pytorch",)  # frameworks that can also compute scores in bfloat16
+SIZES = 3  # input sizes to remember, since each holds compiled graphs
+COPIES = 4  # of the weights in memory: a graph is converted, then compiled for two precisions
 PAGE = resource.getpagesize()
 UNREADABLE = "OpenVINO cannot read this model."
 TOO_LARGE = "The model is too large to be held twice in the memory that it may use."
@@ -32,7 +32,7 @@ NO_BFLOAT16 = "This processor does not compute in bfloat16."
 
 @dataclass(frozen=True)
 class Choice:
-    """The outcome of the trials at one size. engines: as displayed, the native one first."""
+    """The outcome of the trials at one input size. engines: as displayed, the native one first."""
 
     trials: Sequence[Trial]
     bests: Mapping[Precision, Trial]
@@ -40,25 +40,25 @@ class Choice:
 
     @classmethod
     def among(cls, trials: Sequence[Trial], others: Iterable[Engine]) -> Choice:
-        """Choose among the engines that were tried. others: engines that cannot be used."""
+        """Choose among the engines that were tried. others: engines that could not be tried."""
         bests = chosen(trials)
-        return cls(trials, bests, (*told(trials, bests), *others))
+        return cls(trials, bests, (*as_engines(trials, bests), *others))
 
     def best(self, precision: Precision) -> Candidate:
         return self.bests.get(precision, self.bests["float32"]).candidate
 
     def without(self, name: str, reason: str) -> Choice:
-        """Choose again, without an engine that is let go for a reason."""
-        pairs = list(zip(self.trials, self.engines, strict=False))  # behind them are those that could not be tried
+        """Choose again without the engine `name`, for the reason given."""
+        pairs = list(zip(self.trials, self.engines, strict=False))  # engines that could not be tried come after these
         gone = [replace(e, in_force=False, reason=t.objection or reason) for t, e in pairs if e.name == name]
         left = [trial for trial in self.trials if trial.candidate.name != name]
         return Choice.among(left, [*gone, *self.engines[len(pairs) :]])
 
 
 class WithEngines(Delegating):
-    """Runs forward passes on what `engines` found best, once it was asked for the input's size; all else natively.
+    """Runs forward passes on the engine that `engines` found best for the input's size; everything else runs natively.
 
-    weights: size of the model's file in bytes, from which the memory that a conversion takes is estimated.
+    weights: size of the model's file in bytes; the memory needed for a conversion is estimated from it.
     """
 
     def __init__(self, native: Network, weights: int = 0) -> None:
@@ -70,7 +70,7 @@ class WithEngines(Delegating):
         return self.answer(inputs, "float32", self.native)
 
     def answer(self, inputs: Floats, precision: Precision, native: Network) -> Floats:
-        """Return raw outputs (N, K) from the best engine for a precision; from `native` until engines were tried."""
+        """Return raw outputs (N, K) from the best engine for a precision, or from `native` until engines are tried."""
         size = inputs.shape[1:3]
         if size not in self._choices:
             return native.forward(inputs)
@@ -79,7 +79,7 @@ class WithEngines(Delegating):
         except OutOfMemory:
             if self._choices[size].best(precision).name != openvino.NAME:
                 raise
-            # It keeps what it took, so that smaller batches fail too; what was compiled for other sizes goes as well.
+            # OpenVINO keeps the memory, so smaller batches fail too. Graphs for other sizes are dropped as well.
             self._choices = {size: self._choices[size].without(openvino.NAME, RAN_OUT)}
         return self.answer(inputs, precision, native)
 
@@ -99,17 +99,19 @@ class WithEngines(Delegating):
 
     def _tried(self, height: int, width: int, own: Floats | None) -> Choice:
         native, *others = self._natives()
-        found = list(self._by_openvino(height, width))
-        others += [one for one in found if isinstance(one, Candidate)]
+        from_openvino = list(self._by_openvino(height, width))
+        others += [entry for entry in from_openvino if isinstance(entry, Candidate)]
         try:
             trials = tried(native, others, replace(self.card.input, height=height, width=width), own)
-            return Choice.among(trials, [one for one in found if isinstance(one, Engine)])
+            return Choice.among(trials, [entry for entry in from_openvino if isinstance(entry, Engine)])
         except Exception as error:
             if not is_of_memory(error):
                 raise
             traceback.print_exception(error)
-        # An explanation takes less memory than these trials, so it may run all the same.
-        return Choice.among([Trial(native)], [missing(one.name, one.precision, NO_ROOM) for one in others])
+        # An explanation takes less memory than these trials, so it may still run.
+        return Choice.among(
+            [Trial(native)], [missing(candidate.name, candidate.precision, NO_ROOM) for candidate in others]
+        )
 
     def _natives(self) -> Iterator[Candidate]:
         name = NATIVE.get(self.card.framework, self.card.framework)
@@ -119,7 +121,7 @@ class WithEngines(Delegating):
             yield Candidate(name, "bfloat16", rough.forward)
 
     def _by_openvino(self, height: int, width: int) -> Iterator[Candidate | Engine]:
-        """Yield what OpenVINO makes of the network, for each precision; nothing where it is not asked."""
+        """Yield an OpenVINO candidate, or why there is none, for each precision; nothing if OpenVINO does not apply."""
         if openvino.openvino is None or not isinstance(self.native, Convertible):
             return
         if (portable := self.native.portable(height, width)) is None:
@@ -130,7 +132,7 @@ class WithEngines(Delegating):
             if not room_for(self._weights):
                 raise MemoryError
             yield from self._converted(portable, height, width)
-        except Exception as error:  # whatever the converter raises; the native network goes on
+        except Exception as error:  # the converter may raise anything; the native network still works
             traceback.print_exception(error)
             reason = TOO_LARGE if isinstance(error, MemoryError) else UNREADABLE
             yield missing(openvino.NAME, "float32", reason)
@@ -148,7 +150,7 @@ class WithEngines(Delegating):
 
 
 class _InBfloat16(Delegating):
-    """The same network, its scores and plain gradients in bfloat16 where that is known; all else as it is."""
+    """The same network with scores and plain gradients in bfloat16 where supported; everything else is unchanged."""
 
     def __init__(self, whole: WithEngines) -> None:
         super().__init__(whole.native.at("bfloat16"))
@@ -164,12 +166,12 @@ class _InBfloat16(Delegating):
     def randomised(self, seed: int) -> Network:
         return self._whole.randomised(seed).at("bfloat16")
 
-    def engines(self, *given: Any, **named: Any) -> tuple[Engine, ...]:
-        return self._whole.engines(*given, **named)
+    def engines(self, *args: Any, **kwargs: Any) -> tuple[Engine, ...]:
+        return self._whole.engines(*args, **kwargs)
 
 
 def room_for(weights: int) -> bool:
-    """Whether so many bytes of weights can be copied within this process's limit."""
+    """Whether this process may hold the copies that a conversion makes of `weights` bytes."""
     limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
     if limit == resource.RLIM_INFINITY:
         return True

@@ -1,4 +1,4 @@
-"""A network round another one; what it does not do itself, the inner one does."""
+"""A network that wraps another one and passes on whatever it does not do itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from xai_core.types import Engine, Floats, Network, Precision
 
 
 class Delegating(Network):
-    """Asks `native` for everything; a subclass overrides what it does otherwise."""
+    """Passes every call to `native`; a subclass overrides what it does differently."""
 
     def __init__(self, native: Network) -> None:
         self.native = native
@@ -18,23 +18,23 @@ class Delegating(Network):
     def forward(self, inputs: Floats) -> Floats:
         return self.native.forward(inputs)
 
-    def backward(self, *given: Any, **named: Any) -> Floats:
-        return self.native.backward(*given, **named)
+    def backward(self, *args: Any, **kwargs: Any) -> Floats:
+        return self.native.backward(*args, **kwargs)
 
-    def activations(self, *given: Any, **named: Any) -> Floats:
-        return self.native.activations(*given, **named)
+    def activations(self, *args: Any, **kwargs: Any) -> Floats:
+        return self.native.activations(*args, **kwargs)
 
-    def layer_gradients(self, *given: Any, **named: Any) -> tuple[Floats, Floats]:
-        return self.native.layer_gradients(*given, **named)
+    def layer_gradients(self, *args: Any, **kwargs: Any) -> tuple[Floats, Floats]:
+        return self.native.layer_gradients(*args, **kwargs)
 
-    def resume(self, *given: Any, **named: Any) -> Floats:
-        return self.native.resume(*given, **named)
+    def resume(self, *args: Any, **kwargs: Any) -> Floats:
+        return self.native.resume(*args, **kwargs)
 
-    def attentions(self, *given: Any, **named: Any) -> tuple[Floats, Floats]:
-        return self.native.attentions(*given, **named)
+    def attentions(self, *args: Any, **kwargs: Any) -> tuple[Floats, Floats]:
+        return self.native.attentions(*args, **kwargs)
 
-    def propagate(self, *given: Any, **named: Any) -> Floats:
-        return self.native.propagate(*given, **named)
+    def propagate(self, *args: Any, **kwargs: Any) -> Floats:
+        return self.native.propagate(*args, **kwargs)
 
     def randomised(self, seed: int) -> Network:
         return self.native.randomised(seed)
@@ -42,8 +42,8 @@ class Delegating(Network):
     def at(self, precision: Precision) -> Network:
         return self.native.at(precision)
 
-    def by_peer(self, *given: Any, **named: Any) -> Floats:
-        return self.native.by_peer(*given, **named)
+    def by_peer(self, *args: Any, **kwargs: Any) -> Floats:
+        return self.native.by_peer(*args, **kwargs)
 
-    def engines(self, *given: Any, **named: Any) -> tuple[Engine, ...]:
-        return self.native.engines(*given, **named)
+    def engines(self, *args: Any, **kwargs: Any) -> tuple[Engine, ...]:
+        return self.native.engines(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""Forward passes through OpenVINO, on the processor; nothing is written to disk and nothing is sent."""
+"""Forward passes through OpenVINO on the CPU; nothing is written to disk and nothing is sent."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _TELEMETRY = "openvino_telemetry"
 
 
 def _imported() -> Any:
-    """Import OpenVINO without its telemetry, which writes to the home folder; None where it is not installed."""
+    """Import OpenVINO without its telemetry, which writes to the home folder; None if it is not installed."""
     before = sys.modules.get(_TELEMETRY)
-    sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # an import of it fails, which OpenVINO expects
+    sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # importing it fails, which OpenVINO expects
     try:
         return importlib.import_module("openvino")
     except ImportError:
@@ -41,11 +41,11 @@ openvino = _imported()
 
 @dataclass(frozen=True)
 class Portable:
-    """A model as OpenVINO's converter reads it.
+    """A model in the form that OpenVINO's converter reads.
 
     model: an nn.Module, the path or bytes of an ONNX file, or a TensorFlow function; it maps a batch in the layout of
-    the network's card to scores (N, K). example: a batch to trace it with, where that is needed. output: the name of
-    the scores, where there are other outputs. dtype: the number type of the input. batched: whether the input has a
+    the network's card to scores (N, K). example: a batch to trace it with, if needed. output: the name of
+    the scores, if there are other outputs. dtype: the number type of the input. batched: whether the input has a
     dimension for the batch.
     """
 
@@ -61,10 +61,10 @@ class Convertible(Protocol):
     """A network that other engines can run."""
 
     def portable(self, height: int, width: int) -> Portable | None:
-        """Return the model for inputs of height x width pixels; None where it runs on a GPU, which is faster."""
+        """Return the model for inputs of height x width pixels; None if it runs on a GPU, which is faster."""
 
 
-class _Asked:
+class _CompiledGraph:
     """A compiled graph for inputs (N, H, W, C) of one size; not for several threads at once."""
 
     def __init__(self, graph: Any, precision: Precision, portable: Portable) -> None:
@@ -83,7 +83,7 @@ class _Asked:
             raise
 
 
-class Compiled(_Asked):
+class Compiled(_CompiledGraph):
     """Answers (N, K) to inputs (N, H, W, C) of one size; not for several threads at once."""
 
     def __init__(self, graph: Any, precision: Precision, portable: Portable) -> None:
@@ -95,7 +95,7 @@ class Compiled(_Asked):
         return np.array(self.request.get_tensor(self._output).data, np.float32).reshape(len(inputs), -1)
 
 
-class CompiledOutputs(_Asked):
+class CompiledOutputs(_CompiledGraph):
     """All outputs, by these names, for inputs (N, H, W, C) of one size; not for several threads at once."""
 
     def __init__(self, graph: Any, precision: Precision, portable: Portable, names: Sequence[str]) -> None:
@@ -108,12 +108,12 @@ class CompiledOutputs(_Asked):
 
 
 def compiled(graph: Any, precision: Precision) -> Any:
-    """Return a graph made ready for this processor."""
+    """Return a graph compiled for this CPU."""
     return openvino.Core().compile_model(graph, "CPU", _settings(precision))
 
 
 def knows(precision: Precision) -> bool:
-    """Whether this processor computes in a precision."""
+    """Whether this CPU computes in a precision."""
     return precision == "float32" or "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
@@ -123,7 +123,7 @@ def convert(portable: Portable, spec: InputSpec, height: int, width: int) -> Any
     Raises whatever the converter raises if it cannot read the model.
     """
     model = io.BytesIO(portable.model) if isinstance(portable.model, bytes) else portable.model
-    with warnings.catch_warnings(action="ignore"):  # tracing warns of every branch that it takes
+    with warnings.catch_warnings(action="ignore"):  # tracing warns about every branch it takes
         graph = openvino.convert_model(model, example_input=portable.example)
     batch, channels = spec.batch or -1, spec.channels
     planes = spec.layout == "NCHW"
@@ -134,7 +134,7 @@ def convert(portable: Portable, spec: InputSpec, height: int, width: int) -> Any
 
 
 def _taking_pixels(graph: Any, ours: str, its: str) -> Any:
-    # The transposition melts into the first layer, where numpy would copy the batch.
+    # The transposition is fused into the first layer; NumPy would copy the batch.
     steps = openvino.preprocess.PrePostProcessor(graph)
     steps.input().tensor().set_layout(openvino.Layout(ours))
     steps.input().model().set_layout(openvino.Layout(its))

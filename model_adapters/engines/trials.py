@@ -1,4 +1,4 @@
-"""What an engine is worth: how its answers compare with the native ones, and how long it takes."""
+"""Judge an engine: how its answers compare with the native ones, and how long it takes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from model_adapters.probes import UNITS, natural, noise
 from xai_core.errors import OutOfMemory
 from xai_core.types import Engine, Floats, InputSpec, Precision
 
-TOLERANCE = 1e-4  # of the greatest output; float32 rounding stays far below, a layer read wrongly lies far above
+TOLERANCE = 1e-4  # of the greatest output; float32 rounding stays far below, a misread layer lies far above
 LEAST_AGREEMENT = 0.5
 MOST_PICTURES, LEAST_PICTURES = 4, 2  # of each kind
 BATCH = 12
@@ -25,7 +25,7 @@ TINY, LARGEST = 1e-30, 1e9
 STOPPED = "It stopped with an error."
 NO_NUMBERS = "It returns values that are not numbers."
 NOTHING_TO_COMPARE = "The model's own answers to the trial pictures are not numbers, so there is nothing to compare."
-SECONDS = 0.3  # spent on one kind of pictures, and on a batch; keeps slow models from long silences
+SECONDS = 0.3  # spent on one kind of pictures and on a batch, so that slow models still respond soon
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Trial:
-    """What an engine was found to be; `fault` is a sentence where it gave no answers that can be compared."""
+    """How an engine did. fault: a sentence if it gave no answers that can be compared."""
 
     candidate: Candidate
     max_difference: float = 0.0
@@ -49,7 +49,7 @@ class Trial:
 
     @property
     def objection(self) -> str:
-        """Why the engine must not be used, a sentence; "" where it may be."""
+        """Why the engine must not be used, as a sentence; "" if it may be."""
         if self.fault:
             return self.fault
         if self.candidate.precision == "float32":
@@ -73,18 +73,18 @@ def tried(native: Candidate, others: Sequence[Candidate], spec: InputSpec, own: 
     judged = slice(-VARIATIONS, None) if own is not None and len(own) else slice(None)
     expected = [native.answer(batch) for batch in batches]
     trials = [_compared(native, expected, expected, judged)]
-    trials += [_asked(one, batches, expected, judged) for one in others]
+    trials += [_trial_of(candidate, batches, expected, judged) for candidate in others]
     batch = _bearable(native, noise(spec, int(np.clip(pictures, 1, BATCH))))
     paces = _paces([trial.candidate for trial in trials if not trial.fault], batch)
     return [_paced(trial, paces) for trial in trials]
 
 
 def chosen(trials: Sequence[Trial]) -> dict[Precision, Trial]:
-    """Return the fastest engine of each precision that may be used; bfloat16 only where it is faster than float32."""
+    """Return the fastest engine of each precision that may be used; bfloat16 only if it is faster than float32."""
 
     def best(precision: Precision) -> Trial | None:
-        usable = [one for one in trials if one.candidate.precision == precision and not one.objection]
-        return min(usable, key=lambda one: one.milliseconds, default=None)
+        usable = [trial for trial in trials if trial.candidate.precision == precision and not trial.objection]
+        return min(usable, key=lambda trial: trial.milliseconds, default=None)
 
     exact, rough = best("float32") or trials[0], best("bfloat16")
     if rough is None or rough.milliseconds >= exact.milliseconds:
@@ -92,9 +92,9 @@ def chosen(trials: Sequence[Trial]) -> dict[Precision, Trial]:
     return {"float32": exact, "bfloat16": rough}
 
 
-def told(trials: Sequence[Trial], best: dict[Precision, Trial]) -> list[Engine]:
-    """Return the engines as they are displayed, each with the reason why it is not used."""
-    return [_told(trial, best.get(trial.candidate.precision)) for trial in trials]
+def as_engines(trials: Sequence[Trial], best: dict[Precision, Trial]) -> list[Engine]:
+    """Return the tried engines for display, each with the reason why it is not used."""
+    return [_as_engine(trial, best.get(trial.candidate.precision)) for trial in trials]
 
 
 def missing(name: str, precision: Precision, reason: str) -> Engine:
@@ -102,33 +102,39 @@ def missing(name: str, precision: Precision, reason: str) -> Engine:
     return Engine(name, precision, 0.0, 0.0, 0.0, False, reason)
 
 
-def _told(trial: Trial, best: Trial | None) -> Engine:
+def _as_engine(trial: Trial, best: Trial | None) -> Engine:
     reason = "" if trial is best else trial.objection or "It is slower."
-    one = trial.candidate
+    candidate = trial.candidate
     return Engine(
-        one.name, one.precision, trial.max_difference, trial.top1_agreement, trial.milliseconds, trial is best, reason
+        candidate.name,
+        candidate.precision,
+        trial.max_difference,
+        trial.top1_agreement,
+        trial.milliseconds,
+        trial is best,
+        reason,
     )
 
 
 def _batches(spec: InputSpec, count: int) -> list[Floats]:
     batches = [noise(spec, count), *(natural(spec, units, count) for units in UNITS)]
-    return [*batches, batches[1][:1]]  # one picture alone: some graphs hold the number that they were made with
+    return [*batches, batches[1][:1]]  # one picture alone: some graphs only take the batch size they were made with
 
 
 def varied(own: Floats) -> list[Floats]:
-    """Return pictures (N, H, W, C) as they are, mirrored, and with either half hidden: `VARIATIONS` batches."""
+    """Return `VARIATIONS` batches: the pictures (N, H, W, C), mirrored, and with the left or right half hidden."""
     middle = own.shape[2] // 2
     left, right = own.copy(), own.copy()
     left[:, :, :middle] = right[:, :, middle:] = own.mean()
     return [own, np.ascontiguousarray(own[:, :, ::-1]), left, right]
 
 
-def _asked(one: Candidate, batches: list[Floats], expected: list[Floats], judged: slice) -> Trial:
+def _trial_of(candidate: Candidate, batches: list[Floats], expected: list[Floats], judged: slice) -> Trial:
     try:
-        return _compared(one, [one.answer(batch) for batch in batches], expected, judged)
-    except Exception as error:  # whatever an engine raises; the native one goes on
+        return _compared(candidate, [candidate.answer(batch) for batch in batches], expected, judged)
+    except Exception as error:  # an engine may raise anything; the native one still works
         traceback.print_exception(error)
-        return Trial(one, fault=STOPPED)
+        return Trial(candidate, fault=STOPPED)
 
 
 def _compared(candidate: Candidate, answers: list[Floats], expected: list[Floats], judged: slice) -> Trial:
@@ -144,12 +150,12 @@ def _compared(candidate: Candidate, answers: list[Floats], expected: list[Floats
 
 
 def _first(rows: Floats, half: float) -> NDArray[Any]:
-    """Return the first class of each row (N, K); of a single class whether it lies above `half`, where yes begins."""
+    """Return the top class of each row (N, K); for a single class, whether its score is above `half`."""
     return np.asarray(rows.argmax(axis=1) if rows.shape[1] > 1 else rows[:, 0] > half)
 
 
 def _bearable(native: Candidate, batch: Floats) -> Floats:
-    """Return a batch, or the part of it that the native engine has memory for; it is set up for that size then."""
+    """Return the batch, or as much of it as fits the native engine's memory; this also sets the engine up for it."""
     while True:
         try:
             native.answer(batch)
@@ -157,19 +163,22 @@ def _bearable(native: Candidate, batch: Floats) -> Floats:
         except (OutOfMemory, MemoryError):
             if len(batch) < 2:
                 raise
-        batch = batch[: len(batch) // 2]  # out here, where what filled the memory is gone
+        batch = batch[: len(batch) // 2]  # outside of `except`, so that the failed run's memory is freed
 
 
 def _paces(candidates: Sequence[Candidate], batch: Floats) -> dict[Candidate, float]:
-    """Return milliseconds a picture in the best round, as other work only adds; nothing of an engine that raises."""
-    rounds: dict[Candidate, list[float]] = {one: [] for one in candidates}
+    """Return milliseconds per picture in the best round, as other work only adds time; omit engines that raise."""
+    rounds: dict[Candidate, list[float]] = {candidate: [] for candidate in candidates}
     until = time.perf_counter() + ROUNDS * SECONDS * len(candidates)
     count = 0
     while count <= ROUNDS and (count < 2 or time.perf_counter() < until):
-        taken = {one: _seconds_or_none(one, batch) for one in rounds}
-        rounds = {one: [*rounds[one], seconds] for one, seconds in taken.items() if seconds is not None}
+        taken = {candidate: _seconds_or_none(candidate, batch) for candidate in rounds}
+        rounds = {
+            candidate: [*rounds[candidate], seconds] for candidate, seconds in taken.items() if seconds is not None
+        }
         count += 1
-    return {one: 1000 * min(times[1:]) / len(batch) for one, times in rounds.items()}  # the first sets engines up
+    # The first round is left out: it sets the engines up.
+    return {candidate: 1000 * min(times[1:]) / len(batch) for candidate, times in rounds.items()}
 
 
 def _paced(trial: Trial, paces: dict[Candidate, float]) -> Trial:
@@ -182,7 +191,7 @@ def _paced(trial: Trial, paces: dict[Candidate, float]) -> Trial:
 def _seconds_or_none(candidate: Candidate, batch: Floats) -> float | None:
     try:
         return _seconds(candidate, batch)
-    except Exception as error:  # as in `_asked`
+    except Exception as error:  # an engine may raise anything
         traceback.print_exception(error)
         return None
 

@@ -1,1 +1,1 @@
-"""What an uploaded file is, and whether it may be opened; no framework is imported here."""
+"""Detect what an uploaded file is and whether it may be opened, without importing a framework."""

@@ -1,4 +1,4 @@
-"""Zip and tar archives from strangers: every entry is checked before use, every byte is counted while unpacking."""
+"""Untrusted zip and tar archives: every entry is checked before use, every byte counted while unpacking."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from xai_core.errors import RefusedModel
 
 MAX_ENTRIES = 5000
 MAX_UNPACKED = 2 << 30  # bytes
-MAX_RATIO = 200  # unpacked over packed; weights hardly compress, so more is a trap
+MAX_RATIO = 200  # unpacked over packed; weights hardly compress, so a higher ratio is a bomb
 CUT_SHORT = "The file is damaged or cut short (its table of contents is missing). Get a fresh copy."
 TWICE = "The archive holds two entries of the same name. Pack the model's folder again."
 DAMAGED = "The archive is damaged or cut short. Get a fresh copy."
@@ -25,7 +25,7 @@ DAMAGED = "The archive is damaged or cut short. Get a fresh copy."
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry as the archive declares it; sizes in bytes, `packed` is None where the archive does not say."""
+    """One entry as the archive declares it; sizes in bytes, `packed` is None if unknown."""
 
     name: str
     size: int
@@ -35,7 +35,7 @@ class Entry:
 
 @contextmanager
 def opened_zip(path: str) -> Iterator[zipfile.ZipFile]:
-    """Open a zip whose entries have passed all checks; RefusedModel where they do not, or where it is damaged."""
+    """Open a zip once its entries have passed all checks; RefusedModel if one fails or the zip is damaged."""
     try:
         with zipfile.ZipFile(path) as archive:
             _check(_zip_entries(archive), Path(path).stat().st_size)
@@ -48,7 +48,7 @@ def opened_zip(path: str) -> Iterator[zipfile.ZipFile]:
 
 @contextmanager
 def opened_tar(path: str) -> Iterator[tarfile.TarFile]:
-    """Open a tar or tar.gz whose entries have passed all checks; RefusedModel otherwise."""
+    """Open a tar or tar.gz once its entries have passed all checks; RefusedModel if one fails."""
     try:
         with tarfile.open(path) as archive:
             _check(_tar_entries(archive), Path(path).stat().st_size)
@@ -58,7 +58,7 @@ def opened_tar(path: str) -> Iterator[tarfile.TarFile]:
 
 
 def unpack(path: str, folder: str) -> None:
-    """Unpack a zip, tar or tar.gz into an empty folder; RefusedModel where any check fails.
+    """Unpack a zip, tar or tar.gz into an empty folder; RefusedModel if any check fails.
 
     No more than MAX_UNPACKED bytes are written, whatever the archive declares.
     """

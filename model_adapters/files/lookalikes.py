@@ -1,4 +1,4 @@
-"""Files that are mistaken for models, each with a sentence that says what to use instead."""
+"""Recognise files often mistaken for models, and say what to use instead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a Python pickle would call, read from its opcodes and without running any of them."""
+"""List what a Python pickle would call, from its opcodes and without running any of them."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ ALLOWED = re.compile(
 
 
 def calls(stream: IO[bytes], pickles: int = 1) -> list[str]:
-    """Return what `pickles` pickles in a row would call beyond tensors, such as "posix system", sorted.
+    """Return, sorted, what `pickles` consecutive pickles would call beyond tensors, such as "posix system".
 
-    RefusedModel where a pickle is damaged.
+    RefusedModel if a pickle is damaged.
     """
-    found: set[str] = set()
+    names: set[str] = set()
     for _ in range(pickles):
-        found |= _globals(stream)
-    return sorted(name for name in found if not ALLOWED.fullmatch(name))
+        names |= _globals(stream)
+    return sorted(name for name in names if not ALLOWED.fullmatch(name))
 
 
 def refusal(names: list[str]) -> RefusedModel:
@@ -50,18 +50,18 @@ def refusal(names: list[str]) -> RefusedModel:
 
 
 def _globals(stream: IO[bytes]) -> set[str]:
-    found: set[str] = set()
+    names: set[str] = set()
     texts: list[str] = []
     try:
         for op, arg, _ in pickletools.genops(stream):
             if op.name in ("GLOBAL", "INST"):
-                found.add(str(arg))
+                names.add(str(arg))
             elif op.name == "STACK_GLOBAL":
-                # Its names may come from anywhere on the stack; the last two texts are a guess, good for the message.
-                found.add(" ".join(["?", "?", *texts][-2:]) + " ")
+                # The names may come from anywhere on the stack; for the message, the last two strings are a good guess.
+                names.add(" ".join(["?", "?", *texts][-2:]) + " ")
             elif op.name.startswith("EXT"):
-                found.add("copyreg extension")
+                names.add("copyreg extension")
             texts = [*texts[-1:], arg] if isinstance(arg, str) else texts
     except Exception:  # genops raises many kinds on damaged input
         raise RefusedModel("The Python pickle inside the file is damaged or cut short. Get a fresh copy.") from None
-    return found
+    return names

@@ -1,6 +1,6 @@
-"""What a model file is, by its content and never by its name, and whether it may be opened.
+"""Detect what a model file is, from its content and never from its name, and whether it may be opened.
 
-Nothing here unpickles or imports a framework. Files come from strangers, so this too runs inside the sandbox.
+Nothing here unpickles or imports a framework. Files are untrusted, so this too runs inside the sandbox.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ OWN_FILES = (".onnx", ".pt", ".pth", ".keras", ".h5", ".safetensors", ".bin", ".
 
 
 def inspect(path: str) -> FileKind:
-    """Return what the file at `path` is; RefusedModel with the reason and the way out where it may not be opened.
+    """Return what the file at `path` is; RefusedModel, with the reason and a way out, if it may not be opened.
 
     Formats: torch-weights, safetensors, torchscript, torch-pickle, torch-export, keras, keras-h5, savedmodel, onnx,
-    onnx-zip. A torch-pickle and a torch-export open only where VITRINE_TRUST_PICKLE=1 is set.
+    onnx-zip. A torch-pickle or torch-export opens only if VITRINE_TRUST_PICKLE=1 is set.
     """
     if os.path.isdir(path):
         raise RefusedModel("This is a folder. Pack it as one zip file.")
@@ -47,7 +47,7 @@ def inspect(path: str) -> FileKind:
 
 
 def trusts_pickles() -> bool:
-    """Whether whoever runs the app lets files run Python code of their own."""
+    """Whether the app's operator lets files run Python code of their own."""
     return os.environ.get(TRUST_PICKLE) == "1"
 
 
@@ -75,31 +75,31 @@ def _torch_export(names: list[str]) -> FileKind:
 
 
 def _torch_script(archive: zipfile.ZipFile) -> FileKind:
-    """Tell of operations on files at once, since some fail silently where the sandbox stops them."""
+    """Report file operations at once, since some fail silently when the sandbox stops them."""
     for info in archive.infolist():
         if info.filename.endswith(".py") and info.file_size <= MAX_CODE:
             code = archive.read(info)
-            if found := next((name for name in FILE_OPERATIONS if name + b"(" in code), None):
-                raise RefusedModel(f"The model holds an operation on files ({found.decode()}). Export it without.")
+            if operation := next((name for name in FILE_OPERATIONS if name + b"(" in code), None):
+                raise RefusedModel(f"The model holds an operation on files ({operation.decode()}). Export it without.")
     return FileKind("torchscript", "pytorch")
 
 
 def _torch_zip(archive: zipfile.ZipFile) -> FileKind:
-    found: list[str] = []
+    call_names: list[str] = []
     for info in archive.infolist():
         if info.filename.endswith("data.pkl"):
             if info.file_size > MAX_PICKLE:
                 raise RefusedModel(f"The pickle inside the file is larger than {MAX_PICKLE >> 20} MB.")
             with archive.open(info) as stream:
-                found += pickles.calls(stream)
-    return _weights_or_pickle(found)
+                call_names += pickles.calls(stream)
+    return _weights_or_pickle(call_names)
 
 
-def _weights_or_pickle(found: list[str]) -> FileKind:
-    if not found:
+def _weights_or_pickle(call_names: list[str]) -> FileKind:
+    if not call_names:
         return FileKind("torch-weights", "pytorch")
     if not trusts_pickles():
-        raise pickles.refusal(found)
+        raise pickles.refusal(call_names)
     return FileKind("torch-pickle", "pytorch", ("The file runs code of its own; it was opened on trust.",))
 
 
@@ -155,28 +155,28 @@ def _pickle(path: str, head: bytes, size: int) -> FileKind | None:
     if head[:1] != b"\x80" or not 2 <= head[1] <= 5:
         return None
     with open(path, "rb") as file:
-        found = pickles.calls(file)
-    if not found:
+        call_names = pickles.calls(file)
+    if not call_names:
         raise RefusedModel("This is a plain Python pickle. Save the weights with torch.save or as safetensors.")
-    return _weights_or_pickle(found)
+    return _weights_or_pickle(call_names)
 
 
 def _protobuf(path: str, head: bytes, size: int) -> FileKind | None:
-    found: dict[int, int] = {}
+    wire_types: dict[int, int] = {}
     try:
         for number, wire in protobuf.fields(path):
-            found[number] = wire
+            wire_types[number] = wire
             if protobuf.ONNX_FIELDS.get(number) != wire:
                 return None
     except protobuf.CutShort:
-        if protobuf.ONNX_GRAPH in found:
+        if protobuf.ONNX_GRAPH in wire_types:
             raise RefusedModel("The ONNX file is damaged or cut short. Get a fresh copy.") from None
         return None
     except protobuf.NotProtobuf:
         return None
-    if set(found) == {1, protobuf.SAVED_MODEL_GRAPH}:
+    if set(wire_types) == {1, protobuf.SAVED_MODEL_GRAPH}:
         raise RefusedModel("This is the saved_model.pb of a SavedModel. Pack its whole folder as one zip file.")
-    return FileKind("onnx", "onnx") if protobuf.ONNX_GRAPH in found else None
+    return FileKind("onnx", "onnx") if protobuf.ONNX_GRAPH in wire_types else None
 
 
 def _unknown(head: bytes) -> FileKind:

@@ -1,4 +1,4 @@
-"""The outline of a protocol-buffer file: its top-level fields, read without a schema and without their contents."""
+"""Read the top-level fields of a protocol-buffer file, without a schema and without their contents."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class CutShort(NotProtobuf):
 
 
 def fields(path: str) -> Iterator[tuple[int, int]]:
-    """Yield (field number, wire type) of each top-level field; NotProtobuf or CutShort where the file breaks off."""
+    """Yield (field number, wire type) of each top-level field; NotProtobuf or CutShort if the file breaks off."""
     size = os.path.getsize(path)
     with open(path, "rb") as file:
         while file.tell() < size:

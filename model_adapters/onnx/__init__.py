@@ -1,6 +1,6 @@
 """ONNX models: opening them, running them and looking inside.
 
-This is the adapter's face: the rest of Vitrine calls these functions only. The framework is imported when they need it.
+The rest of Vitrine calls these functions only. They import the framework when they need it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ def check(path: str, kind: FileKind) -> None:
 
 
 def import_framework() -> None:
-    """Import the framework with what opens a classifier."""
+    """Import the framework and the modules that open a classifier."""
     import model_adapters.onnx.open  # noqa: F401
 
 

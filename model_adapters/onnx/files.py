@@ -1,4 +1,4 @@
-"""ONNX files: unpacking and checking one, and where a changed graph is opened from."""
+"""Unpack and check ONNX files, and store changed graphs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from xai_core.types import FileKind, ModelSource
 
 @dataclass(frozen=True)
 class OnnxFile:
-    """A checked graph. path: of the .onnx file. folder: where its weights lie; None where they are inside it."""
+    """A checked graph. path: of the .onnx file. folder: where its weights are stored; None if they are inside it."""
 
     model: Any
     path: str
@@ -38,7 +38,7 @@ def checked(source: ModelSource, kind: FileKind, scratch: str) -> OnnxFile:
 
 
 def placed(model: Any, folder: str | None, name: str) -> str | bytes:
-    """Return what a session opens a changed graph from: its bytes, or a file `name` beside its weights."""
+    """Return a changed graph as a session opens it: its bytes, or the path of a file `name` beside its weights."""
     if folder is None:
         return bytes(model.SerializeToString())
     path = os.path.join(folder, name)
@@ -49,7 +49,7 @@ def placed(model: Any, folder: str | None, name: str) -> str | bytes:
 def _unpacked(path: str, scratch: str) -> str:
     folder = os.path.join(scratch, "onnx")
     unpack(path, folder)
-    found = [os.path.join(at, n) for at, _, names in os.walk(folder) for n in names if n.lower().endswith(".onnx")]
-    if len(found) != 1:
-        raise RefusedModel(f"The archive holds {len(found)} ONNX files; expected one, with its weights beside it.")
-    return found[0]
+    paths = [os.path.join(at, n) for at, _, names in os.walk(folder) for n in names if n.lower().endswith(".onnx")]
+    if len(paths) != 1:
+        raise RefusedModel(f"The archive holds {len(paths)} ONNX files; expected one, with its weights beside it.")
+    return paths[0]

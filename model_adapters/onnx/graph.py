@@ -1,4 +1,4 @@
-"""What an ONNX graph says about itself: operators, outside data, input, softmax, labels."""
+"""Read what an ONNX graph says about itself: operators, outside data, input, softmax, labels."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ OUTSIDE = "The weights must lie beside the model; pack both into one zip."
 
 @dataclass(frozen=True)
 class GraphInput:
-    """The one picture that a graph takes; where `layout_known` is false, the layout in `spec` is a guess.
+    """The one picture that a graph takes; if `layout_known` is false, the layout in `spec` is a guess.
 
-    batched: whether there is a dimension for the batch.
+    batched: whether there is a batch dimension.
     """
 
     name: str
@@ -39,10 +39,10 @@ class GraphInput:
 
 
 def read(path: str) -> Any:
-    """Parse an ONNX file; weights that lie outside it stay there. RefusedModel where it is damaged."""
+    """Parse an ONNX file without loading weights stored outside it. RefusedModel if it is damaged."""
     try:
         model = onnx.load(path, load_external_data=False)
-    except Exception as error:  # protobuf raises whatever its back end does
+    except Exception as error:  # protobuf raises whatever its back end raises
         raise RefusedModel(DAMAGED) from error
     if not model.graph.node:
         raise RefusedModel(DAMAGED)
@@ -50,7 +50,7 @@ def read(path: str) -> Any:
 
 
 def check_operators(model: Any) -> None:
-    """Raise UnsupportedModel where the graph uses an operator of a domain that no runtime here knows."""
+    """Raise UnsupportedModel if the graph uses an operator of a domain that no runtime here knows."""
     own = {(f.domain, f.name) for f in model.functions}
     for node in _all_nodes(model):
         if node.domain not in KNOWN_DOMAINS and (node.domain, node.op_type) not in own:
@@ -61,7 +61,7 @@ def check_operators(model: Any) -> None:
 
 
 def check_outside_data(model: Any, folder: str | None) -> None:
-    """Raise RefusedModel unless all outside weights are plain files in `folder`; None where there may be none."""
+    """Raise RefusedModel unless all outside weights are plain files in `folder`; None allows none."""
     for tensor in _tensors(model):
         if tensor.data_location != onnx.TensorProto.EXTERNAL:
             continue
@@ -71,7 +71,7 @@ def check_outside_data(model: Any, folder: str | None) -> None:
 
 
 def check_sizes(model: Any) -> None:
-    """Raise RefusedModel where a weight claims more numbers than the file stores for it."""
+    """Raise RefusedModel if a weight claims more numbers than the file stores for it."""
     for tensor in _tensors(model):
         claimed = 1
         for dim in tensor.dims:
@@ -82,9 +82,9 @@ def check_sizes(model: Any) -> None:
 
 
 def image_input(model: Any, alone: bool = False) -> GraphInput:
-    """Find the picture among the graph's inputs; UnsupportedModel where there is not exactly one.
+    """Find the picture among the graph's inputs; UnsupportedModel if there is not exactly one.
 
-    alone: whether one picture without a dimension for the batch will do.
+    alone: whether a single picture without a batch dimension is accepted.
     """
     weights = {i.name for i in model.graph.initializer}
     inputs = [i for i in model.graph.input if i.name not in weights]
@@ -119,7 +119,7 @@ def _layout(sizes: list[int | None], model: Any) -> tuple[InputSpec, bool]:
 
 
 def _first_depth(model: Any) -> int:
-    """Return the channels that the first convolution takes."""
+    """Return the number of channels that the first convolution takes."""
     shapes = {i.name: list(i.dims) for i in model.graph.initializer}
     kernels = (shapes.get(n.input[1]) for n in model.graph.node if n.op_type == "Conv")
     return 1 if (next(kernels, None) or [0, 3])[1] == 1 else 3
@@ -140,12 +140,12 @@ def cut_head(model: Any, output: str) -> Head | None:
 
 
 def labels(model: Any, classes: int) -> tuple[str, ...]:
-    """Return the class names that the file's metadata hold, if they are as many as `classes`."""
-    return next((found for found in class_names(model) if len(found) == classes), ())
+    """Return the class names in the file's metadata if there are `classes` of them."""
+    return next((names for names in class_names(model) if len(names) == classes), ())
 
 
 def class_names(model: Any) -> Iterator[tuple[str, ...]]:
-    """Yield what the file's metadata hold that may be class names, however many."""
+    """Yield the lists in the file's metadata that may be class names, of any length."""
     for entry in model.metadata_props:
         if entry.key.lower() in ("names", "labels", "classes", "class_names"):
             yield _names(entry.value)
@@ -154,13 +154,13 @@ def class_names(model: Any) -> Iterator[tuple[str, ...]]:
 def _names(text: str) -> tuple[str, ...]:
     for parse in (json.loads, ast.literal_eval):
         try:
-            found = parse(text[:1_000_000])
+            parsed = parse(text[:1_000_000])
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             continue
-        if isinstance(found, dict):
-            return tuple(str(found[k]) for k in sorted(found, key=lambda k: (len(str(k)), str(k))))
-        if isinstance(found, list | tuple):
-            return tuple(map(str, found))
+        if isinstance(parsed, dict):
+            return tuple(str(parsed[k]) for k in sorted(parsed, key=lambda k: (len(str(k)), str(k))))
+        if isinstance(parsed, list | tuple):
+            return tuple(map(str, parsed))
     lines = text.splitlines() if "\n" in text else text.split(",")
     return tuple(line.strip() for line in lines)
 

@@ -1,4 +1,4 @@
-"""ONNX models through ONNX Runtime; gradients through an equal PyTorch graph where one can be made."""
+"""ONNX models through ONNX Runtime, with gradients through an equivalent PyTorch graph if one can be made."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class OnnxNetwork(Network):
         return self._answers(inputs)
 
     def portable(self, height: int, width: int) -> Portable | None:
-        """Return the graph for other engines, of whatever size; None where it runs on a GPU or is a copy's."""
+        """Return the graph for other engines, for any size; None if it runs on a GPU or belongs to a copy."""
         scores = self._answers
         if not isinstance(scores, Scores) or scores.on_gpu:
             return None
@@ -54,7 +54,7 @@ class OnnxNetwork(Network):
 
 
 class TwinnedNetwork(OnnxNetwork, Delegating):
-    """An ONNX graph with its twin, the same graph in PyTorch, which does everything a runtime cannot."""
+    """An ONNX graph with its twin, the same graph in PyTorch, for everything that the runtime cannot do."""
 
     def __init__(self, card: Card, answers: Callable[[Floats], Floats], twin: Network, wiring: Wiring) -> None:
         Delegating.__init__(self, twin)
@@ -72,27 +72,27 @@ class TwinnedNetwork(OnnxNetwork, Delegating):
         others = None if references is None else self._seen(references)
         return super().backward(self._seen(inputs), targets, score, rule, others)
 
-    def activations(self, inputs: Floats, *given: Any, **named: Any) -> Floats:
-        return super().activations(self._seen(inputs), *given, **named)
+    def activations(self, inputs: Floats, *args: Any, **kwargs: Any) -> Floats:
+        return super().activations(self._seen(inputs), *args, **kwargs)
 
-    def layer_gradients(self, inputs: Floats, *given: Any, **named: Any) -> tuple[Floats, Floats]:
-        return super().layer_gradients(self._seen(inputs), *given, **named)
+    def layer_gradients(self, inputs: Floats, *args: Any, **kwargs: Any) -> tuple[Floats, Floats]:
+        return super().layer_gradients(self._seen(inputs), *args, **kwargs)
 
-    def resume(self, inputs: Floats, *given: Any, **named: Any) -> Floats:
-        return super().resume(self._seen(inputs), *given, **named)
+    def resume(self, inputs: Floats, *args: Any, **kwargs: Any) -> Floats:
+        return super().resume(self._seen(inputs), *args, **kwargs)
 
-    def attentions(self, inputs: Floats, *given: Any, **named: Any) -> tuple[Floats, Floats]:
-        return super().attentions(self._seen(inputs), *given, **named)
+    def attentions(self, inputs: Floats, *args: Any, **kwargs: Any) -> tuple[Floats, Floats]:
+        return super().attentions(self._seen(inputs), *args, **kwargs)
 
-    def propagate(self, inputs: Floats, *given: Any, **named: Any) -> Floats:
-        return super().propagate(self._seen(inputs), *given, **named)
+    def propagate(self, inputs: Floats, *args: Any, **kwargs: Any) -> Floats:
+        return super().propagate(self._seen(inputs), *args, **kwargs)
 
     def randomised(self, seed: int) -> Network:
         made = self.native.randomised(seed)
         return TwinnedNetwork(self.card, lambda inputs: made.forward(self._seen(inputs)), made, self._wiring)
 
     def at(self, precision: Precision) -> Network:
-        """Return the network whose gradients are computed in a precision; the runtime's scores stay in float32."""
+        """Return the network with gradients in a precision; the runtime's scores stay in float32."""
         made = copy.copy(self)
         made.native = self.native.at(precision)
         made.key = made.native.key
@@ -105,9 +105,9 @@ class TwinnedNetwork(OnnxNetwork, Delegating):
 def load(source: ModelSource, kind: FileKind, scratch: str) -> OnnxNetwork:
     """Open an ONNX file, or a zip of one with its weights beside it, which is unpacked into `scratch`."""
     file = checked(source, kind, scratch)
-    found = graph.image_input(file.model)
+    graph_input = graph.image_input(file.model)
     session = open_session(file.path)
-    scores = Scores(file.path, find_wiring(session, found), session)
+    scores = Scores(file.path, find_wiring(session, graph_input), session)
     return _network(file.model, scores, file.folder, kind)
 
 
@@ -142,7 +142,7 @@ def _network(model: Any, whole: Scores, folder: str | None, kind: FileKind) -> O
 def _without_head(
     model: Any, whole: Scores, folder: str | None, inputs: list[Floats], expected: list[Floats]
 ) -> tuple[Scores | None, Head | None]:
-    """Cut a final softmax or sigmoid off `model`, in place; keep it where the rest does not add up to the whole."""
+    """Cut a final softmax or sigmoid off `model`, in place, unless the rest then fails to reproduce the outputs."""
     original = onnx.ModelProto()
     original.CopyFrom(model)
     head = graph.cut_head(model, whole.wiring.output)

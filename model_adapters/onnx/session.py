@@ -1,4 +1,4 @@
-"""ONNX Runtime sessions: opening one, finding out by trial what a graph's shapes leave open, asking it."""
+"""Open and run ONNX Runtime sessions, and find by trial what a graph's shapes leave open."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _UNKNOWN_OPERATOR = re.compile(
     r"No Op registered for (\w+)|error: ([\w.:]+)\(-?\d+\) is not a registered|an implementation for (\w+)\("
 )
 STOPPED = "The model stopped with an error at a picture of {width} x {height} pixels. Try another size."
-TRIED = 2  # pictures in a trial batch where the batch is free
+TRIED = 2  # pictures in a trial batch if the batch size is free
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 
 
@@ -28,7 +28,7 @@ PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 class Wiring:
     """Where pictures go into a graph and scores come out; `side` fills in for a free size, in pixels.
 
-    batched: whether the input has a dimension for the batch; where it has none, `spec.batch` is 1.
+    batched: whether the input has a batch dimension; without one, `spec.batch` is 1.
     """
 
     input: str
@@ -42,7 +42,7 @@ class Wiring:
 class Scores:
     """Raw outputs (N, K) of a session for inputs (N, H, W, C).
 
-    graph: the path or the bytes that it was opened from. on_gpu: whether it runs on one.
+    graph: the path or bytes it was opened from. on_gpu: whether it runs on a GPU.
     """
 
     def __init__(self, graph: str | bytes, wiring: Wiring, session: Any = None) -> None:
@@ -58,18 +58,18 @@ class Scores:
     def _one_batch(self, inputs: Floats) -> Floats:
         feed = {self.wiring.input: as_tensor(inputs, self.wiring)}
         try:
-            found = self._session.run([self.wiring.output], feed)[0]
+            scores = self._session.run([self.wiring.output], feed)[0]
         except Exception as error:
             if is_of_memory(error):
                 raise ran_out(len(inputs)) from error
             raise
-        return np.asarray(found, np.float32).reshape(len(inputs), -1)
+        return np.asarray(scores, np.float32).reshape(len(inputs), -1)
 
 
 class Graph:
-    """All outputs of a session, by name, for inputs (N, H, W, C) of a batch that it takes.
+    """All outputs of a session, by name, for inputs (N, H, W, C) of a batch size that it takes.
 
-    path: what it was opened from. names: of the outputs. on_gpu: whether it runs on one.
+    path: the file it was opened from. names: of the outputs. on_gpu: whether it runs on a GPU.
     """
 
     def __init__(self, path: str, wiring: Wiring, session: Any) -> None:
@@ -91,17 +91,19 @@ class Graph:
 def as_tensor(inputs: Floats, wiring: Wiring) -> Any:
     """Return inputs (N, H, W, C) in the layout and number type that the graph takes."""
     values = as_numbers(inputs, wiring)
-    found = np.ascontiguousarray(values.transpose(0, 3, 1, 2) if wiring.spec.layout == "NCHW" else values, wiring.dtype)
-    return found if wiring.batched else found[0]
+    tensor = np.ascontiguousarray(
+        values.transpose(0, 3, 1, 2) if wiring.spec.layout == "NCHW" else values, wiring.dtype
+    )
+    return tensor if wiring.batched else tensor[0]
 
 
 def as_numbers(inputs: Floats, wiring: Wiring) -> Floats:
-    """Return inputs (N, H, W, C) as the graph sees them: whole numbers where it takes no others."""
+    """Return inputs (N, H, W, C) as the graph sees them: rounded if it takes whole numbers only."""
     return np.clip(np.rint(inputs), 0, 255) if wiring.dtype == "uint8" else inputs
 
 
 def open_session(model: str | bytes) -> Any:
-    """Open a session from a path or from bytes; the VitrineError that says why not."""
+    """Open a session from a path or from bytes; a VitrineError says why if that fails."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.enable_mem_pattern = False
@@ -109,24 +111,24 @@ def open_session(model: str | bytes) -> Any:
     try:
         return onnxruntime.InferenceSession(model, options, providers=usable)
     except Exception as error:
-        # the worker, which knows the limit, has the sentence for memory that ran out
+        # the worker knows the memory limit and words that error
         raise error if is_of_memory(error) else _open_error(str(error)) from error
 
 
-def find_wiring(session: Any, found: GraphInput) -> Wiring:
-    """Find layout, size, batch and output by trial; UnsupportedModel where no trial gives one score a class."""
-    wiring, outputs = first_answer(session, found, COMMON_SIDES)
+def find_wiring(session: Any, graph_input: GraphInput) -> Wiring:
+    """Find layout, size, batch and output by trial; UnsupportedModel if no trial gives one score a class."""
+    wiring, outputs = first_answer(session, graph_input, COMMON_SIDES)
     chosen = replace(wiring, output=_score_output(outputs, wiring.spec, wiring.side))
     return replace(chosen, spec=settled(session, chosen))
 
 
-def first_answer(session: Any, found: GraphInput, sides: Sequence[int]) -> tuple[Wiring, Outputs]:
-    """Find layout, size and batch by trial, and return them with the outputs; UnsupportedModel where no trial works.
+def first_answer(session: Any, graph_input: GraphInput, sides: Sequence[int]) -> tuple[Wiring, Outputs]:
+    """Find layout, size and batch by trial, and return them with the outputs; UnsupportedModel if no trial works.
 
-    sides: what to try for a free height or width, in pixels.
+    sides: values to try for a free height or width, in pixels.
     """
     last: Exception | None = None
-    for wiring in _guesses(found, sides):
+    for wiring in _guesses(graph_input, sides):
         try:
             return wiring, run_all(session, wiring, _tried_inputs(wiring))
         except Exception as error:
@@ -139,15 +141,21 @@ def first_answer(session: Any, found: GraphInput, sides: Sequence[int]) -> tuple
     ) from last
 
 
-def _guesses(found: GraphInput, sides: Sequence[int]) -> Iterator[Wiring]:
-    spec = found.spec
+def _guesses(graph_input: GraphInput, sides: Sequence[int]) -> Iterator[Wiring]:
+    spec = graph_input.spec
     sides = sides if None in (spec.height, spec.width) else sides[:1]
-    layouts = (spec,) if found.layout_known else (spec, replace(spec, layout="NHWC"))
+    layouts = (spec,) if graph_input.layout_known else (spec, replace(spec, layout="NHWC"))
     for side in sides:
-        for one in layouts:
+        for layout_spec in layouts:
             batches = (spec.batch,) if spec.batch else (None, 1)
             for batch in batches:
-                yield Wiring(found.name, found.dtype, replace(one, batch=batch), side=side, batched=found.batched)
+                yield Wiring(
+                    graph_input.name,
+                    graph_input.dtype,
+                    replace(layout_spec, batch=batch),
+                    side=side,
+                    batched=graph_input.batched,
+                )
 
 
 def _tried_inputs(wiring: Wiring) -> Floats:
@@ -155,13 +163,13 @@ def _tried_inputs(wiring: Wiring) -> Floats:
 
 
 def run_all(session: Any, wiring: Wiring, inputs: Floats) -> Outputs:
-    """Return all outputs of a session, by name, for inputs (N, H, W, C) of a batch that it takes."""
+    """Return all outputs of a session, by name, for inputs (N, H, W, C) of a batch size that it takes."""
     names = [o.name for o in session.get_outputs()]
     return dict(zip(names, session.run(names, {wiring.input: as_tensor(inputs, wiring)}), strict=True))
 
 
 def settled(session: Any, wiring: Wiring) -> InputSpec:
-    """Return the input with its free sizes fixed, where only the one that was tried works."""
+    """Return the input, its free sizes fixed if only the one that was tried works."""
     spec = wiring.spec
     if None not in (spec.height, spec.width):
         return spec

@@ -1,4 +1,4 @@
-"""An ONNX graph once more in PyTorch, which has gradients and can be looked into."""
+"""Rebuild an ONNX graph in PyTorch, which has gradients and accessible layers."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ KNOWN_OPSET = 18
 def twin_or_reason(
     model: Any, wiring: Wiring, card: Card, folder: str | None, inputs: list[Floats], outputs: list[Floats]
 ) -> tuple[TorchNetwork | None, str]:
-    """Return the graph in PyTorch and "", or None and the sentence why there is none.
+    """Return the graph in PyTorch and "", or None and a sentence that says why there is none.
 
-    Its `inputs` (N, H, W, C) must get the `outputs` (N, K) that ONNX Runtime gave. folder: where outside weights lie.
+    For `inputs` (N, H, W, C) it must give ONNX Runtime's `outputs` (N, K). folder: where outside weights are stored.
     """
     if not all(np.isfinite(o).all() for o in outputs):
         return None, "This ONNX model returns values that are not numbers, so it has no gradient."
@@ -37,8 +37,8 @@ def twin_or_reason(
         twin.backward(taken[0][:1], np.zeros(1, np.int64), "logit")
     except Exception as error:
         operator = re.search(r"operation_type='(\w+)'", str(error))
-        what = f"the operator {operator[1]}" if operator else "this graph"
-        return None, f"This ONNX model gives predictions only, as no gradient is known for {what}. {ADVICE}"
+        part = f"the operator {operator[1]}" if operator else "this graph"
+        return None, f"This ONNX model gives predictions only, as no gradient is known for {part}. {ADVICE}"
     if not agree(answers, outputs, TOLERANCE):
         return None, f"This ONNX model gives predictions only, as its differentiable copy differs from it. {ADVICE}"
     return twin, ""
@@ -58,20 +58,20 @@ def _converted(model: Any, wiring: Wiring, folder: str | None) -> Any:
 
 
 def _of_known_version(model: Any) -> Any:
-    """Return the model with operators of a version that onnx2torch knows, where it is newer and can be turned back."""
+    """Return the model with operator versions that onnx2torch knows, if it is newer and can be converted back."""
     if all(opset.version <= KNOWN_OPSET for opset in model.opset_import if opset.domain in ("", "ai.onnx")):
         return model
     try:
         return version_converter.convert_version(_spelled_out(model), KNOWN_OPSET)
-    except Exception:  # some operators are of no older version; onnx2torch may still know those that are used
+    except Exception:  # some operators have no older version; onnx2torch may still know the ones used here
         return model
 
 
 def _spelled_out(model: Any) -> Any:
-    """Return the model with GELUs as the operators that they consist of, as no older version has them."""
+    """Return the model with each GELU replaced by its basic operators, since older versions have no GELU."""
     made = inliner.inline_selected_functions(model, [("", "Gelu")], inline_schema_functions=True)
     for node in made.graph.node:
-        if node.op_type == "CastLike":  # constants of the definition, which are given the type that they have
+        if node.op_type == "CastLike":  # constants of the definition, cast to the type they already have
             node.op_type = "Identity"
             del node.input[1:]
     return made

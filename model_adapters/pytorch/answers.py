@@ -1,4 +1,4 @@
-"""Asking a PyTorch module: its rows of scores, their gradient, and in words what went wrong."""
+"""Run a PyTorch module: get its rows of scores and their gradient, and put errors into words."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ SEGMENTATION = "This model labels every pixel (segmentation); a classifier, with
 
 
 def answer(module: Any, tensor: Any) -> Any:
-    """Return a module's scores (N, K) for (N, C, H, W); a VitrineError where it fails or is no classifier.
+    """Return a module's scores (N, K) for (N, C, H, W); a VitrineError if it fails or is no classifier.
 
-    TorchScript runs as it is written: compiling it anew for each batch size would take seconds a time. Warnings of a
-    model's own code are for its author.
+    TorchScript runs unoptimised: recompiling it for each batch size would take seconds. Warnings from a model's own
+    code are ignored, since they are for its author.
     """
-    with told(tensor), torch.jit.optimized_execution(False), warnings.catch_warnings(action="ignore"):
+    with errors_in_words(tensor), torch.jit.optimized_execution(False), warnings.catch_warnings(action="ignore"):
         return rows(module(tensor)).float()
 
 
 @contextmanager
-def told(tensor: Any) -> Iterator[None]:
-    """Turn what PyTorch raises inside a model asked with `tensor` (N, C, H, W) into a sentence."""
+def errors_in_words(tensor: Any) -> Iterator[None]:
+    """Turn errors that PyTorch raises in a model run on `tensor` (N, C, H, W) into a sentence."""
     try:
         yield
     except (RuntimeError, torch.jit.Error, ValueError, LookupError, TypeError, AssertionError, MemoryError) as error:
@@ -51,20 +51,20 @@ def uses_files(error: Exception) -> bool:
 
 
 def gradient(chosen: Any, leaf: Any) -> Any:
-    """Return d chosen / d leaf; zeros where the leaf plays no part. ModelError where there is none."""
+    """Return d chosen / d leaf; zeros if the leaf has no effect. ModelError if there is no gradient."""
     return gradients(chosen, [leaf])[0]
 
 
 def gradients(chosen: Any, leaves: list[Any]) -> list[Any]:
-    """Return d chosen / d leaf for each leaf; zeros where it plays no part. ModelError where there is no gradient."""
+    """Return d chosen / d leaf for each leaf; zeros if it has no effect. ModelError if there is no gradient."""
     if not chosen.requires_grad:
         raise ModelError(NO_GRADIENT)
     try:
-        found = torch.autograd.grad(chosen, leaves, allow_unused=True)
+        slopes = torch.autograd.grad(chosen, leaves, allow_unused=True)
     except (RuntimeError, MemoryError) as error:
         _check_memory(error, len(leaves[0]))
         raise ModelError(NO_GRADIENT) from error
-    return [torch.zeros_like(leaf) if one is None else one for leaf, one in zip(leaves, found, strict=True)]
+    return [torch.zeros_like(leaf) if slope is None else slope for leaf, slope in zip(leaves, slopes, strict=True)]
 
 
 def _check_memory(error: Exception, pictures: int) -> None:
@@ -73,7 +73,7 @@ def _check_memory(error: Exception, pictures: int) -> None:
 
 
 def rows(output: Any) -> Any:
-    """Return the scores (N, K) from what a module returned; UnsupportedModel where that is no classifier's answer."""
+    """Return the scores (N, K) from what a module returned; UnsupportedModel if that is no classifier's answer."""
     tensor = output if isinstance(output, torch.Tensor) else _chosen(output)
     while tensor.dim() > 2 and tensor.shape[-1] == 1:
         tensor = tensor.squeeze(-1)

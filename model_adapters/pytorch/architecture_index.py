@@ -1,4 +1,4 @@
-"""Find the torchvision or timm architecture of a bare state dict from its names and shapes.
+"""Identify the torchvision or timm architecture of a bare state dict from its names and shapes.
 
 The index is written by scripts/build_architecture_index.py. A fingerprint hashes the names and shapes of all
 floating-point tensors, with the number of classes and of input channels left open.
@@ -17,16 +17,16 @@ from typing import Any
 from xai_core.preprocessing import Preprocessing
 
 Shapes = Mapping[str, tuple[int, ...]]
-AUXILIARY = ("AuxLogits.", "aux1.", "aux2.")  # heads that serve training only
+AUXILIARY = ("AuxLogits.", "aux1.", "aux2.")  # heads used in training only
 WRAPPED = ("weight", "bias")
 DERIVED = ("attn_mask", "relative_coords_table")  # buffers that some versions store and others compute
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """One entry of the index; `head` and `stem` name the tensors whose shapes hold the classes and the channels.
+    """One entry of the index; `head` and `stem` name the tensors whose shapes give the classes and the channels.
 
-    fixed_size: whether it takes pictures of no other size than the declared one.
+    fixed_size: whether it takes pictures of the declared size only.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Architecture:
 
 @dataclass(frozen=True)
 class Match:
-    """What a state dict turned out to be; `others` are names of architectures with the very same tensors."""
+    """The architecture of a state dict; `others` are names of architectures with exactly the same tensors."""
 
     architecture: Architecture
     others: tuple[str, ...]
@@ -48,17 +48,17 @@ class Match:
 
 
 def names() -> tuple[str, ...]:
-    """Return all known architectures, such as "torchvision/resnet18"; no framework is imported."""
+    """Return the names of all known architectures, such as "torchvision/resnet18", without importing a framework."""
     return tuple(_index())
 
 
 def named(name: str) -> Architecture | None:
-    """Return the architecture called `name`, None where there is none."""
+    """Return the architecture called `name`, None if there is none."""
     return _index().get(name)
 
 
 def find(shapes: Shapes) -> Match | None:
-    """Return the architecture whose tensors have exactly these names and shapes, None where there is none."""
+    """Return the architecture whose tensors have exactly these names and shapes, None if there is none."""
     shapes = {name: shape for name, shape in shapes.items() if counts(name)}
     for head, stem in _ends():
         if _has_ends(shapes, head, stem) and (same := _by_mark().get(fingerprint(shapes, head, stem))):
@@ -67,7 +67,7 @@ def find(shapes: Shapes) -> Match | None:
 
 
 def fit(shapes: Shapes, architecture: Architecture) -> Match | None:
-    """Return the match with this very architecture, None where names or shapes differ."""
+    """Return the match with this architecture, None if names or shapes differ."""
     shapes = {name: shape for name, shape in shapes.items() if counts(name)}
     head, stem = architecture.head, architecture.stem
     if _has_ends(shapes, head, stem) and fingerprint(shapes, head, stem) == architecture.mark:
@@ -76,26 +76,26 @@ def fit(shapes: Shapes, architecture: Architecture) -> Match | None:
 
 
 def counts(name: str) -> bool:
-    """Whether a tensor of this name tells architectures apart."""
+    """Whether a tensor of this name helps to distinguish architectures."""
     return not (name.startswith(AUXILIARY) or name.endswith(DERIVED))
 
 
 def plain_head_name(name: str, names: Collection[str]) -> str:
-    """Return "fc.weight" for "fc.1.weight", the only layer with weights of a nn.Sequential that took a head's place.
+    """Return "fc.weight" for "fc.1.weight", the only layer with weights in an nn.Sequential that replaced a head.
 
-    Dropout before a new last layer is often put there in fine-tuning. Other names are returned as they are.
+    Fine-tuning often adds dropout before a new last layer in this way. Other names are returned unchanged.
     """
     parts = name.split(".")
     if len(parts) < 3 or not parts[-2].isdigit():
         return name
     first, last = ".".join(parts[:-2]), parts[-1]
-    inside = {other for other in names if other.startswith(f"{first}.")}
+    inside = {sibling for sibling in names if sibling.startswith(f"{first}.")}
     plain = f"{first}.{last}"
     return plain if plain in _head_names() and inside <= {f"{first}.{parts[-2]}.{w}" for w in WRAPPED} else name
 
 
 def fingerprint(shapes: Shapes, head: tuple[str, ...], stem: str) -> str:
-    """Hash names and shapes; the first dimension of `head` and the second of `stem` are left open."""
+    """Hash names and shapes, except for the first dimension of `head` and the second of `stem`."""
 
     def line(name: str) -> str:
         shape: list[Any] = list(shapes[name])
@@ -115,7 +115,7 @@ def _has_ends(shapes: Shapes, head: tuple[str, ...], stem: str) -> bool:
 def _match(shapes: Shapes, architecture: Architecture, others: Iterable[Architecture] = ()) -> Match:
     channels = shapes[architecture.stem][1] if architecture.stem else 3
     classes = shapes[architecture.head[0]][0]
-    return Match(architecture, tuple(other.name for other in others), classes, channels)
+    return Match(architecture, tuple(candidate.name for candidate in others), classes, channels)
 
 
 @cache
@@ -137,10 +137,10 @@ def _index() -> dict[str, Architecture]:
 
 @cache
 def _by_mark() -> dict[str, list[Architecture]]:
-    found: dict[str, list[Architecture]] = {}
+    by_mark: dict[str, list[Architecture]] = {}
     for architecture in _index().values():
-        found.setdefault(architecture.mark, []).append(architecture)
-    return found
+        by_mark.setdefault(architecture.mark, []).append(architecture)
+    return by_mark
 
 
 @cache

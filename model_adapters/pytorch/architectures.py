@@ -1,4 +1,4 @@
-"""Networks of torchvision and timm, built by name and without weights."""
+"""Build networks of torchvision and timm by name, without weights."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def build(name: str, classes: int, channels: int = 3) -> Any:
 
 
 def filled(module: Any, tensors: dict[str, Any]) -> Any:
-    """Return the module with its weights replaced; counters and derived buffers stay as they were built."""
+    """Return the module with its weights replaced; counters and derived buffers are kept as built."""
     weights = {name: t for name, t in tensors.items() if t.is_floating_point() and counts(name)}
     module.load_state_dict(weights, strict=False, assign=True)
     return module
@@ -40,7 +40,7 @@ def filled(module: Any, tensors: dict[str, Any]) -> Any:
 def import_torchvision_models() -> Any:
     """Import torchvision.models without PyTorch's compiler.
 
-    torchvision asks the compiler only whether it could compile one detection operator; loading it for that question
+    torchvision only asks the compiler whether it could compile one detection operator; loading it just for that
     takes several seconds and 200 MB.
     """
     if COMPILER in sys.modules or "torchvision" in sys.modules:
@@ -59,7 +59,7 @@ def import_torchvision_models() -> Any:
 
 
 def import_timm() -> Any:
-    """Import timm; UnsupportedModel where it is not installed."""
+    """Import timm; UnsupportedModel if it is not installed."""
     import_torchvision_models()
     try:
         return importlib.import_module("timm")

@@ -1,4 +1,4 @@
-"""Capture attention weights while a PyTorch network runs, however it computes them."""
+"""Capture attention weights while a PyTorch network runs, in whatever way it computes them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ ATTENTIONS = (functional.scaled_dot_product_attention, torch.ops.aten.scaled_dot
 
 
 class Attention(TorchFunctionMode):  # type: ignore[misc]
-    """While inside, keeps the weights of every attention of tokens to each other, and computes it openly.
+    """While active, keeps the weights of every self-attention, and computes it without fused kernels.
 
-    weights: as they came, (N, heads, tokens, tokens), or (N * heads, tokens, tokens), in the order of the pass. Where
-    gradients are on, all of them have one. across: how many attentions went from some tokens to others.
+    weights: (N, heads, tokens, tokens) or (N * heads, tokens, tokens), as computed, in the order of the pass. If
+    gradients are on, all of them have one. across: how many attentions related different numbers of tokens.
     """
 
     def __init__(self) -> None:
@@ -40,20 +40,20 @@ class Attention(TorchFunctionMode):  # type: ignore[misc]
         return function(*args, **options)
 
     def _inside(self, function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        """Call a function that PyTorch has written in Python, within which a mode hears nothing."""
+        """Call a PyTorch function written in Python, inside which a function mode sees no calls."""
         softmax = functional.softmax
 
-        def heard(*given: Any, **named: Any) -> Any:
-            return self._softmax(softmax, *given, **named)
+        def heard(*args: Any, **kwargs: Any) -> Any:
+            return self._softmax(softmax, *args, **kwargs)
 
         attended = patch.object(functional, "scaled_dot_product_attention", self._attended)
         with attended, patch.object(functional, "softmax", heard):
             return function(*args, **options)
 
     def _softmax(self, function: Any, *args: Any, **options: Any) -> Any:
-        found = function(*args, **options)
+        weights = function(*args, **options)
         dim = options.get("dim", args[1] if len(args) > 1 else None)
-        return self._kept(found) if dim in (-1, found.dim() - 1) else found
+        return self._kept(weights) if dim in (-1, weights.dim() - 1) else weights
 
     def _attended(
         self,
@@ -88,7 +88,7 @@ class Attention(TorchFunctionMode):  # type: ignore[misc]
 
 @contextmanager
 def openly() -> Iterator[None]:
-    """While inside, PyTorch takes no short cut through its transformer layers past what listens to them."""
+    """While active, PyTorch does not use the transformer fast path, which would bypass hooks and modes."""
     before = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:

@@ -1,4 +1,4 @@
-"""Intercept calls of PyTorch's functions while a network runs, under any of their many names."""
+"""Intercept calls of PyTorch functions while a network runs, under any of their many names."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ SWITCHED = {
 class Call:
     """A call of a `function`.
 
-    name: as in torch.ops.aten, without the mark of in-place functions. values: the first tensor and what follows it,
-    without the switch that asks for working in place.
+    name: as in torch.ops.aten, without the underscore of in-place functions. values: the first tensor and the
+    arguments after it, without the in-place flag.
     """
 
     function: Any
@@ -75,13 +75,13 @@ class Call:
         return tuple(v for v in self.values if isinstance(v, torch.Tensor) and v.is_floating_point())
 
     def pure(self, *tensors: Any) -> Any:
-        """Return what the call gives for other leading tensors; nothing is overwritten."""
+        """Return the result of the call for other leading tensors, without working in place."""
         function = getattr(torch.ops.aten, self.name) if self.in_place else self.function
         return function(*tensors, *self.values[len(tensors) :], **self.options)
 
 
 def call_of(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> Call:
-    """Return a call as a TorchFunctionMode meets it, in one spelling."""
+    """Return a call seen by a TorchFunctionMode in a uniform spelling."""
     options = dict(kwargs or {})
     name = _name(function)
     if "input" in options:
@@ -106,7 +106,7 @@ def _name(function: Any) -> str:
 
 
 def replaced(value: Callable[..., Any], back: Back, *tensors: Any) -> Any:
-    """Return `value(*tensors)`, through which `back` is what goes back: from what comes to a part for each tensor."""
+    """Return `value(*tensors)` with `back` as its backward pass: from the incoming gradient to one for each tensor."""
     return _Replaced.apply(back, value, *tensors)
 
 

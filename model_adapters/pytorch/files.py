@@ -1,4 +1,4 @@
-"""Tensors from PyTorch files: read without running anything, taken out of checkpoints, checked before use."""
+"""Read tensors from PyTorch files without running code, take them out of checkpoints and check them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def read(path: str, trusted: bool = False) -> Any:
 
 
 def read_exported(path: str) -> tuple[Any, tuple[Any, ...]]:
-    """Return the module of a .pt2 file and the shape of its last input, running whatever code the file asks for."""
+    """Return the module of a .pt2 file and the shape of its last input; this runs any code in the file."""
     try:
         program = torch.export.load(path)
         inputs = [node.meta["val"] for node in program.graph.nodes if node.op == "placeholder"]
@@ -57,22 +57,22 @@ def read_safetensors(path: str) -> Tensors:
 
 
 def state_dict(content: Any) -> Tensors:
-    """Take the tensors out of a state dict or of a checkpoint around it, float32 where they are of another float.
+    """Take the tensors out of a state dict or a checkpoint around it; floats of other types become float32.
 
-    UnsupportedModel where there are none, RefusedModel where a tensor claims more values than are stored.
+    UnsupportedModel if there are none, RefusedModel if a tensor claims more values than are stored.
     """
-    found = next((t for mapping in _nested(content) if (t := _tensors(mapping))), None)
-    if not found:
+    tensors = next((t for mapping in _nested(content) if (t := _tensors(mapping))), None)
+    if not tensors:
         raise UnsupportedModel(
             "This PyTorch file holds no network weights. Save it with torch.save(model.state_dict())."
         )
-    for name, tensor in found.items():
+    for name, tensor in tensors.items():
         _check_claim(name, tensor)
-    return {name: t.float() if t.is_floating_point() else t for name, t in found.items()}
+    return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
 
 
 def without_prefixes(tensors: Tensors) -> Iterator[Tensors]:
-    """Yield the tensors as named in the file, then without each wrapper's prefix that all of their names share."""
+    """Yield the tensors as named in the file, then again after removing each wrapper prefix that all names share."""
     yield tensors
     while (first := {name.split(".", 1)[0] for name in tensors}) and len(first) == 1:
         (prefix,) = first

@@ -1,4 +1,4 @@
-"""PyTorch modules that are already in memory."""
+"""Open PyTorch modules that are already in memory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NO_COPY = (
 
 
 def open_copy(module: Any, task: Task, reading: str, expected: InputSpec | None) -> Network | Detector:
-    """Open a copy of a module as a classifier or a detector; UnsupportedModel where that fails."""
+    """Open a copy of a module as a classifier or a detector; UnsupportedModel if that fails."""
     kind = FileKind("nn.Module", "pytorch")
     if isinstance(module, torch.jit.ScriptModule):
         return _scripted(module, task, reading)
@@ -53,7 +53,7 @@ def weights_digest(module: Any) -> str:
 
 @contextmanager
 def kept_settings() -> Iterator[None]:
-    """Compute as a worker does, repeatably and without TF32; restore the settings of cuDNN behind it."""
+    """Compute as a worker does, reproducibly and without TF32; restore cuDNN's settings on exit."""
     cudnn = torch.backends.cudnn
     before = cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32
     cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32 = False, True, False
@@ -64,7 +64,7 @@ def kept_settings() -> Iterator[None]:
 
 
 def _copied(module: Any) -> Any:
-    """Return a deep copy; tensors that were computed, which PyTorch refuses to copy, are detached in it."""
+    """Return a deep copy; computed tensors, which PyTorch refuses to copy, are detached in it."""
     computed = {
         id(value): value.detach().clone()
         for part in module.modules()
@@ -73,12 +73,12 @@ def _copied(module: Any) -> Any:
     }
     try:
         return copy.deepcopy(module, computed)
-    except Exception as error:  # a module's own code and whatever it holds
+    except Exception as error:  # from a module's own code or contents
         raise UnsupportedModel(NO_COPY.format(type(error).__name__)) from error
 
 
 def _scripted(module: Any, task: Task, reading: str) -> Network | Detector:
-    """Open a TorchScript module by way of a file, since its graph can be changed only before its first run."""
+    """Open a TorchScript module through a file, since its graph can be changed only before its first run."""
     kind = FileKind("torchscript", "pytorch")
     with tempfile.TemporaryDirectory(prefix="vitrine-") as folder:
         path = os.path.join(folder, "module.pt")

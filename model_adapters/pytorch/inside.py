@@ -1,4 +1,4 @@
-"""What can be seen inside a PyTorch network, found out by one pass forth and back."""
+"""Find the layers and attention of a PyTorch network by one forward and backward pass."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ WINDOWS = (
 
 @dataclass(frozen=True)
 class Inside:
-    """What can be seen: places of layers by name, in the order of the pass, and the grid of a transformer's patches.
+    """What is accessible: places of layers by name, in the order of the pass, and the grid of a transformer's patches.
 
-    missing: the reason for each capability that is not there.
+    missing: the reason for each missing capability.
     """
 
     places: Mapping[str, Place] = field(default_factory=dict)
@@ -42,8 +42,8 @@ class Inside:
 
     @property
     def capabilities(self) -> Capability:
-        found = LAYERS if self.places else Capability(0)
-        return found | Capability.ATTENTION if self.token_grid else found
+        seen = LAYERS if self.places else Capability(0)
+        return seen | Capability.ATTENTION if self.token_grid else seen
 
 
 def look_inside(module: Any, tensor: Any) -> Inside:
@@ -92,7 +92,7 @@ class _Output:
 
 
 class _Walk:
-    """Hears of each module's output in a run on pictures (N, C, H, W)."""
+    """Observes each module's output in a run on pictures (N, C, H, W)."""
 
     def __init__(self, pictures: Any) -> None:
         self.attention = Attention()
@@ -112,27 +112,27 @@ class _Walk:
                 handle.remove()
 
     def places(self) -> dict[str, Place]:
-        """Return the layers that act on the scores; of a module that was called more than once, the last call."""
-        found: dict[str, Place] = {}
+        """Return the layers that act on the scores; for a module called more than once, the last such call."""
+        places: dict[str, Place] = {}
         for output in self._outputs.values():
             if output.acts:
-                found.pop(output.name, None)
-                found[output.name] = output.place(tuple(self.pictures.shape[2:]))
-        return found
+                places.pop(output.name, None)
+                places[output.name] = output.place(tuple(self.pictures.shape[2:]))
+        return places
 
     def token_grid(self) -> tuple[tuple[int, int] | None, str]:
-        """Return the grid of the patches that all attention layers look at, or None and the reason."""
+        """Return the grid of patches that all attention layers cover, or None and the reason."""
         weights = self.attention.weights
         if not weights:
             return None, NO_ATTENTION
         count = weights[0].shape[-1]
         grids = [(h, w) for h, w, _ in self._patches if 0 <= count - h * w <= MOST_BEFORE]
-        same = len({one.shape for one in weights}) == 1 and not self.attention.across
+        same = len({layer_weights.shape for layer_weights in weights}) == 1 and not self.attention.across
         whole = weights[0].dim() == 3 or len(weights[0]) == len(self.pictures)
         return (grids[-1], "") if grids and same and whole else (None, WINDOWS)
 
     def _hears(self, name: str) -> Callable[..., None]:
-        def hook(module: Any, given: Any, output: Any) -> None:
+        def hook(module: Any, inputs: Any, output: Any) -> None:
             call = self._calls.get(name, 0)
             self._calls[name] = call + 1
             if isinstance(output, torch.Tensor) and output.requires_grad and output is not self.pictures:
@@ -141,15 +141,15 @@ class _Walk:
         return hook
 
     def _note(self, name: str, call: int, output: Any) -> None:
-        same = (id(output), output._version)  # a tensor that was changed in place is another output
+        same = (id(output), output._version)  # a tensor changed in place is a different output
         if known := self._outputs.get(same):
             if known.name.startswith(f"{name}."):
                 known.name, known.call = name, call
-        elif found := self._lies(output):
-            self._outputs[same] = _Output(name, call, *found, output)
+        elif position := self._lies(output):
+            self._outputs[same] = _Output(name, call, *position, output)
 
     def _lies(self, output: Any) -> tuple[Form, int, tuple[int, int]] | None:
-        """Return the form of an output, its tokens before the grid, and the grid; None where it lies on none."""
+        """Return the form of an output, its tokens before the grid, and the grid; None if it is not on one."""
         shape = tuple(output.shape)
         if shape[:1] != (len(self.pictures),):
             return None
@@ -175,7 +175,7 @@ class _Walk:
         return None
 
     def _is_grid(self, height: int, width: int) -> bool:
-        """Whether the sides are more than one place, and in the picture's own ratio but for rounding."""
+        """Whether both sides are longer than one place and have the picture's aspect ratio, up to rounding."""
         whole_height, whole_width = self.pictures.shape[2:]
         alike: bool = abs(height * whole_width - width * whole_height) <= max(whole_height, whole_width)
         return 1 < height <= whole_height and 1 < width <= whole_width and alike

@@ -1,4 +1,4 @@
-"""A layer of a PyTorch network while it runs: its values are read, given a gradient, or replaced."""
+"""Read, differentiate or replace the values of a layer while a PyTorch network runs."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ NO_GRID = (
 
 
 class _Enough(BaseException):
-    """Ends a run whose rest nobody needs; no model's own `except Exception` may stop it."""
+    """Ends a run early; a BaseException, so that a model's own `except Exception` does not catch it."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a layer's output appears in a run, and how it lies on its grid.
+    """Where a layer's output appears in a run, and how it is laid out on its grid.
 
-    call: at which of the module's calls in a run, from 0. form: "planes" for (N, K, h, w), "rows" for (N, h, w, K),
-    "tokens" for (N, before + h * w, K). The layer's grid is that of the `picture` (height, width) it was found with;
-    others give other grids.
+    call: which of the module's calls, from 0. form: "planes" for (N, K, h, w), "rows" for (N, h, w, K), "tokens" for
+    (N, before + h * w, K). The layer's grid is that for the `picture` size (height, width) it was found with; other
+    sizes give other grids.
     """
 
     layer: Layer
@@ -48,7 +48,7 @@ class Place:
         return output.permute(0, 2, 3, 1) if self.form == "planes" else output
 
     def filled(self, output: Any, values: Any) -> Any:
-        """Return `values` (N, h, w, K) as the module would give them; further tokens are those of `output` (1 or N)."""
+        """Return `values` (N, h, w, K) in the module's own form; tokens before the grid come from `output` (1 or N)."""
         values = values.to(output.dtype)
         if self.form == "tokens":
             first = output[:, : self.before].expand(len(values), -1, -1)
@@ -61,58 +61,58 @@ class Place:
     def _grid(self, count: int, height: int, width: int) -> tuple[int, int]:
         rows = self.layer.height * height / self.picture[0]
         columns = self.layer.width * width / self.picture[1]
-        found = round((count * rows / columns) ** 0.5)
-        if found == 0 or count % found:
+        row_count = round((count * rows / columns) ** 0.5)
+        if row_count == 0 or count % row_count:
             raise ModelError(NO_GRID.format(self.layer.name, count))
-        return found, count // found
+        return row_count, count // row_count
 
 
 def values_at(module: Any, tensor: Any, place: Place) -> Any:
     """Return a layer's output (N, h, w, K); what comes after the layer does not run."""
-    found: list[Any] = []
+    outputs: list[Any] = []
 
     def keep(output: Any) -> Any:
-        found.append(output)
+        outputs.append(output)
         raise _Enough
 
     with suppress(_Enough), _through(module, place, keep):
         answer(module, tensor)
-    return place.on_grid(_only(found, place), tensor.shape[2:])
+    return place.on_grid(_only(outputs, place), tensor.shape[2:])
 
 
 def scores_from(module: Any, tensor: Any, place: Place) -> tuple[Any, Any]:
-    """Return scores (N, K) and the layer's output that they have a gradient to, in the module's own form."""
-    found: list[Any] = []
+    """Return scores (N, K) with a gradient to the layer's output, and that output in the module's own form."""
+    outputs: list[Any] = []
 
     def cut(output: Any) -> Any:
-        found.append(output.detach().clone().requires_grad_())
-        return found[-1].clone()  # what follows may work in place
+        outputs.append(output.detach().clone().requires_grad_())
+        return outputs[-1].clone()  # what follows may work in place
 
     with _through(module, place, cut):
         scores = answer(module, tensor)
-    return scores, _only(found, place)
+    return scores, _only(outputs, place)
 
 
 def scores_with(module: Any, tensor: Any, place: Place, values: Any) -> Any:
-    """Return scores for pictures (1 or N, C, H, W) whose layer gives `values` (N, h, w, K)."""
-    found: list[Any] = []
+    """Return scores for pictures (1 or N, C, H, W) with the layer's output replaced by `values` (N, h, w, K)."""
+    outputs: list[Any] = []
 
     def replace(output: Any) -> Any:
-        found.append(place.filled(output, values))
-        return found[-1]
+        outputs.append(place.filled(output, values))
+        return outputs[-1]
 
     with _through(module, place, replace):
         scores = answer(module, tensor)
-    _only(found, place)
+    _only(outputs, place)
     return scores
 
 
 @contextmanager
 def _through(module: Any, place: Place, change: Callable[[Any], Any]) -> Iterator[None]:
-    """While inside, the layer's output passes through `change`."""
+    """While active, pass the layer's output through `change`."""
     calls = 0
 
-    def hook(layer: Any, given: Any, output: Any) -> Any:
+    def hook(layer: Any, inputs: Any, output: Any) -> Any:
         nonlocal calls
         calls += 1
         return change(output) if calls == place.call + 1 else None
@@ -125,7 +125,7 @@ def _through(module: Any, place: Place, change: Callable[[Any], Any]) -> Iterato
         handle.remove()
 
 
-def _only(found: list[Any], place: Place) -> Any:
-    if not found:
+def _only(outputs: list[Any], place: Place) -> Any:
+    if not outputs:
         raise ModelError(NOT_PASSED.format(place.layer.name))
-    return found[0]
+    return outputs[0]

@@ -26,13 +26,13 @@ from xai_core.errors import ModelError
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import Card, Floats, Indices, Network, Precision, Propagation, Rule, Score
 
-BACKWARD_PIXELS = AT_ONCE // 4  # fewer, as all activations are kept
+BACKWARD_PIXELS = AT_ONCE // 4  # fewer, since all activations are kept
 
 
 class TorchNetwork(Network):
-    """An nn.Module or ScriptModule, frozen and in eval mode; it runs on a GPU where there is one.
+    """An nn.Module or ScriptModule, frozen and in eval mode; it runs on a GPU if there is one.
 
-    channels_last: whether it works on pictures as they lie in memory, NHWC, which is faster; not all modules do.
+    channels_last: whether to compute in the NHWC memory layout, which is faster but not supported by all modules.
     """
 
     def __init__(self, module: Any, card: Card, channels_last: bool = False) -> None:
@@ -51,15 +51,15 @@ class TorchNetwork(Network):
     def look_inside(self, side: int) -> None:
         """Find layers, attention and ways back, and enter them on the card; `side` stands in for a free size."""
         pictures = noise(self.card.input, self._batch or 1, side)
-        self._inside = found = look_inside(self._module, self._tensor(pictures))
+        self._inside = inside = look_inside(self._module, self._tensor(pictures))
         ways = ways_of(self._module, self._tensor(pictures), self.card)
         self.card = replace(
             self.card,
-            capabilities=self.card.capabilities | found.capabilities | ways.capabilities,
-            missing={**self.card.missing, **found.missing, **ways.missing},
+            capabilities=self.card.capabilities | inside.capabilities | ways.capabilities,
+            missing={**self.card.missing, **inside.missing, **ways.missing},
             notes=(*self.card.notes, *ways.notes),
-            layers=tuple(place.layer for place in found.places.values()),
-            token_grid=found.token_grid,
+            layers=tuple(place.layer for place in inside.places.values()),
+            token_grid=inside.token_grid,
         )
 
     def forward(self, inputs: Floats) -> Floats:
@@ -94,11 +94,11 @@ class TorchNetwork(Network):
             with torch.enable_grad():
                 raw, leaf = scores_from(self._module, self._tensor(part), place)
                 slopes = gradient(self._chosen(raw, wanted, score), leaf)
-            pairs = (place.on_grid(one.detach(), part.shape[1:3]) for one in (leaf, slopes))
+            pairs = (place.on_grid(tensor.detach(), part.shape[1:3]) for tensor in (leaf, slopes))
             return _numbers(torch.stack(list(pairs), 1))
 
-        found = self._backwards(one_batch, inputs, targets)
-        return found[:, 0], found[:, 1]
+        stacked = self._backwards(one_batch, inputs, targets)
+        return stacked[:, 0], stacked[:, 1]
 
     def resume(self, inputs: Floats, layer: str, values: Floats) -> Floats:
         place = self._place(layer)
@@ -109,20 +109,20 @@ class TorchNetwork(Network):
         def one_batch(part: Floats, wanted: Indices) -> Floats:
             with torch.enable_grad():
                 with openly(), Attention() as attention:
-                    leaf = self._tensor(part).requires_grad_()  # else a compiled graph takes its own short cuts
+                    leaf = self._tensor(part).requires_grad_()  # otherwise a compiled graph takes its own shortcuts
                     raw = answer(self._module, leaf.clone())
                 slopes = gradients(self._chosen(raw, wanted, score), attention.weights)
             pairs = (torch.stack([by_picture(w, len(part)) for w in both], 1) for both in (attention.weights, slopes))
             return _numbers(torch.stack(list(pairs), 1))
 
-        found = self._backwards(one_batch, inputs, targets)
-        return found[:, 0].swapaxes(0, 1), found[:, 1].swapaxes(0, 1)
+        stacked = self._backwards(one_batch, inputs, targets)
+        return stacked[:, 0].swapaxes(0, 1), stacked[:, 1].swapaxes(0, 1)
 
     def propagate(self, inputs: Floats, targets: Indices, propagation: Propagation) -> Floats:
         def one_batch(part: Floats, wanted: Indices) -> Floats:
             chosen = torch.from_numpy(wanted).to(self._device)
-            found = relevance(lambda tensor: answer(self._module, tensor), self._tensor(part), chosen, propagation)
-            return _numbers(found.permute(0, 2, 3, 1))
+            shares = relevance(lambda tensor: answer(self._module, tensor), self._tensor(part), chosen, propagation)
+            return _numbers(shares.permute(0, 2, 3, 1))
 
         return self._backwards(one_batch, inputs, targets)
 
@@ -143,11 +143,11 @@ class TorchNetwork(Network):
     ) -> Floats:
         from model_adapters.pytorch.peers.compare import maps  # libraries that few runs need
 
-        asked = (self._module, self.card, self._inside.places)
-        return maps(library, method, values, *asked, preprocessing, image, targets)
+        model = (self._module, self.card, self._inside.places)
+        return maps(library, method, values, *model, preprocessing, image, targets)
 
     def at(self, precision: Precision) -> TorchNetwork:
-        """Return the network whose scores and gradients are computed in a precision; all else stays in float32."""
+        """Return the network with scores and gradients in a precision; everything else stays in float32."""
         if precision == self._precision or not precisions.knows(self._device, precision):
             return self
         made = copy.copy(self)
@@ -155,7 +155,7 @@ class TorchNetwork(Network):
         return made
 
     def portable(self, height: int, width: int) -> Portable | None:
-        """Return the module for other engines, for pictures of height x width pixels; None where it is on a GPU."""
+        """Return the module for other engines, for pictures of height x width pixels; None if it is on a GPU."""
         if self._device.type != "cpu":
             return None
         return precisions.portable(self._module, self.card.input, height, width)
@@ -193,17 +193,17 @@ class TorchNetwork(Network):
             with forth:
                 total = chosen(leaf.clone())  # a copy, as a first layer may work in place
             with back:
-                found = gradient(total, leaf)
-        return _numbers(found.permute(0, 2, 3, 1))
+                slopes = gradient(total, leaf)
+        return _numbers(slopes.permute(0, 2, 3, 1))
 
     def _resume(self, inputs: Floats, place: Place, values: Floats) -> Floats:
         with torch.inference_mode():
             wanted = torch.from_numpy(values).to(self._device)
             if self._batch is None:
-                with suppress(ModelError):  # a network that joins what bypasses the layer wants as many inputs
-                    found = scores_with(self._module, self._tensor(inputs), place, wanted)
-                    if len(found) == len(values):
-                        return _numbers(found)
+                with suppress(ModelError):  # with a path around the layer, the network needs as many inputs as values
+                    scores = scores_with(self._module, self._tensor(inputs), place, wanted)
+                    if len(scores) == len(values):
+                        return _numbers(scores)
             repeated = self._tensor(np.repeat(inputs, len(values), axis=0))
             return _numbers(scores_with(self._module, repeated, place, wanted))
 

@@ -1,4 +1,4 @@
-"""PyTorch files: weights of known architectures, TorchScript, and pickles where they are trusted."""
+"""Open PyTorch files: weights of known architectures, TorchScript, and pickles if they are trusted."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ UNKNOWN = (
 
 
 def load(source: ModelSource, kind: FileKind, scratch: str) -> Network:
-    """Open a PyTorch file; RefusedModel or UnsupportedModel where it is unsafe, damaged or no classifier."""
+    """Open a PyTorch file; RefusedModel or UnsupportedModel if it is unsafe, damaged or no classifier."""
     if kind.format == "safetensors":
         return _from_weights(files.read_safetensors(source.path), source, kind)
     if kind.format == "torch-weights":
@@ -64,18 +64,18 @@ def _as_chosen(tensors: Tensors, name: str, kind: FileKind) -> Network:
 
 
 def _readings(tensors: Tensors) -> Iterator[Tensors]:
-    """Yield the tensors under the names that the network itself may know them by."""
+    """Yield the tensors under each set of names that the network may use."""
     bare = list(files.without_prefixes(tensors))
     yield from bare
     yield from ({architecture_index.plain_head_name(n, names): t for n, t in names.items()} for names in bare)
 
 
 def _network(tensors: Tensors, match: Match, kind: FileKind) -> Network:
-    found = match.architecture
+    architecture = match.architecture
     if match.channels not in (1, 3):
         raise UnsupportedModel(f"The network takes {match.channels} channels; a picture has 3, or 1 where it is gray.")
-    look = found.declared if match.channels == 3 else replace(found.declared, channels="gray")
-    height, width = (look.height, look.width) if found.fixed_size else (None, None)
+    look = architecture.declared if match.channels == 3 else replace(architecture.declared, channels="gray")
+    height, width = (look.height, look.width) if architecture.fixed_size else (None, None)
     card = Card(
         framework="pytorch",
         format=kind.format,
@@ -83,17 +83,17 @@ def _network(tensors: Tensors, match: Match, kind: FileKind) -> Network:
         input=InputSpec(height, width, match.channels),
         capabilities=Capability.PREDICT | Capability.GRADIENT,
         head="sigmoid" if match.classes == 1 else "softmax",
-        architecture=found.name,
+        architecture=architecture.name,
         hint=look,
-        hint_reason=f"{found.name} was trained with it.",
+        hint_reason=f"{architecture.name} was trained with it.",
         notes=(*kind.notes, *_notes(match)),
     )
-    module = filled(build(found.name, match.classes, match.channels), tensors)
+    module = filled(build(architecture.name, match.classes, match.channels), tensors)
     return _fastest(module, card, look)
 
 
 def _fastest(module: Any, card: Card, look: Preprocessing) -> TorchNetwork:
-    """Return the network that works on NHWC where the module can; either way it has been asked once."""
+    """Return the network, in NHWC if the module supports it; either way it has run once."""
     sample = noise(card.input, 1, look.height)
     try:
         network = TorchNetwork(module, card, channels_last=True)
@@ -112,23 +112,23 @@ def _notes(match: Match) -> tuple[str, ...]:
     return (f"The same weights would also fit {few}{more}. Choose one of them if the predictions look wrong.",)
 
 
-def _mismatch(given: Shapes, chosen: Architecture) -> str:
+def _mismatch(shapes: Shapes, chosen: Architecture) -> str:
     with torch.device("meta"):
         wanted = _shapes(build(chosen.name, 1000).state_dict())
     open_ones = {*chosen.head, chosen.stem}
-    parts = [f"{name[:80]} is missing" for name in wanted if name not in given]
+    parts = [f"{name[:80]} is missing" for name in wanted if name not in shapes]
     parts += [
-        f"{name[:80]} has the shape {given[name]} instead of {shape}"
+        f"{name[:80]} has the shape {shapes[name]} instead of {shape}"
         for name, shape in wanted.items()
-        if name not in open_ones and given.get(name, shape) != shape
+        if name not in open_ones and shapes.get(name, shape) != shape
     ]
-    parts += [f"{name[:80]} is not part of it" for name in given if name not in wanted]
+    parts += [f"{name[:80]} is not part of it" for name in shapes if name not in wanted]
     more = f"; and {len(parts) - 3} more" if len(parts) > 3 else ""
     return f"The weights do not fit {chosen.name}: {'; '.join(parts[:3])}{more}. Choose the network they belong to."
 
 
 def _other_task(tensors: Tensors) -> UnsupportedModel | None:
-    """Return the error for weights of a network that is no classifier, None where they may be of one."""
+    """Return the error for weights of a network that is no classifier, None if they may be of one."""
     *_, bare = files.without_prefixes(tensors)
     if any(name.startswith(DETECTOR_NAMES) for name in bare):
         return TryAsDetector(DETECTOR)

@@ -1,4 +1,4 @@
-"""What lets other engines, and other precisions, run a PyTorch module."""
+"""Prepare a PyTorch module for other engines and other precisions."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from model_adapters.engines.openvino import Portable
 from model_adapters.pytorch.answers import answer
 from xai_core.types import InputSpec, Precision
 
-TRACED = 2  # pictures; a graph that is traced with one may hold on to that number
+TRACED = 2  # pictures; a graph traced with a single one may be fixed to that number
 
 
 def knows(device: Any, precision: Precision) -> bool:
-    """Whether a device computes in a precision; where it does not, PyTorch would imitate it slowly."""
+    """Whether a device computes in a precision natively; otherwise PyTorch would emulate it slowly."""
     if precision == "float32":
         return True
     if device.type == "cuda":
@@ -24,19 +24,19 @@ def knows(device: Any, precision: Precision) -> bool:
 
 
 def key_in(key: str, precision: Precision) -> str:
-    """Return the key of a network's variant in a precision; "float32" is no word of a key."""
+    """Return the key of a network's variant in a precision; "float32" is not part of a key."""
     words = [word for word in key.split() if word not in get_args(Precision)]
     return " ".join(words if precision == "float32" else [*words, precision])
 
 
 def passes_in(precision: Precision, device: Any) -> AbstractContextManager[Any]:
-    """Return the context in which a module computes in a precision; its weights stay as they are."""
-    found: AbstractContextManager[Any] = torch.autocast(device.type, torch.bfloat16, precision == "bfloat16")
-    return found
+    """Return a context in which a module computes in a precision; its weights are not changed."""
+    context: AbstractContextManager[Any] = torch.autocast(device.type, torch.bfloat16, precision == "bfloat16")
+    return context
 
 
 def portable(module: Any, spec: InputSpec, height: int, width: int) -> Portable:
-    """Return a module with what is to be traced: its rows of scores for pictures of height x width pixels."""
+    """Return a module in portable form: its rows of scores for pictures of height x width pixels."""
     return Portable(_rows(module), torch.zeros(spec.batch or TRACED, spec.channels, height, width))
 
 

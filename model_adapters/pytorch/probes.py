@@ -1,4 +1,4 @@
-"""What a network that brings its own code takes and gives, found out by asking it."""
+"""Find by trial what a network that brings its own code takes and gives."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from xai_core.types import InputSpec
 COMMON_SIDES = (224, 32, 28, 64, 96, 100, 128, 150, 299, 256, 384, 512)
 RARE_SIDES = (16, 48, 50, 84, 112, 160, 176, 180, 192, 200, 208, 227, 240, 260, 288, 300, 320, 331, 380, 400, 448, 480)
 SIDES = COMMON_SIDES + RARE_SIDES
-FARTHER = 32  # added to a side that works, to see whether others do; most networks halve a side five times
+FARTHER = 32  # added to a side that works, to test for free sizes; most networks halve a side five times
 SMALL = {1: 28, 3: 32}  # sides of MNIST and CIFAR pictures, by channels
 SMALL_CLASSES = 100
 CONVOLUTIONS = ("aten::_convolution", "aten::conv2d")
@@ -34,15 +34,15 @@ class Stem:
 
 
 def find_input(module: Any, first: InputSpec | None = None) -> tuple[InputSpec, tuple[str, ...]]:
-    """Return the input that a module takes, with notes; UnsupportedModel where it takes no picture that was tried.
+    """Return the input that a module takes, with notes; UnsupportedModel if it takes no picture that was tried.
 
-    first: an input to try before the usual ones, with a height and a width.
+    first: an input to try before the usual ones; it has a height and a width.
     """
     failure: UnsupportedModel | None = None
     for spec in [*([first] if first else []), *_candidates(module)]:
         try:
             if (answer := _answer(module, spec)) is not None:
-                return _as_told(module, spec) if spec is first else _detailed(module, spec, answer.shape[1])
+                return _as_expected(module, spec) if spec is first else _detailed(module, spec, answer.shape[1])
         except UnsupportedModel as error:
             failure = failure or error
     raise failure or UnsupportedModel(
@@ -59,7 +59,7 @@ def _candidates(module: Any) -> Iterator[InputSpec]:
             yield InputSpec(side, side, channels)
 
 
-def _as_told(module: Any, spec: InputSpec) -> tuple[InputSpec, tuple[str, ...]]:
+def _as_expected(module: Any, spec: InputSpec) -> tuple[InputSpec, tuple[str, ...]]:
     return replace(spec, batch=None if _takes_batches(module, spec) else 1), ()
 
 
@@ -68,10 +68,10 @@ def _detailed(module: Any, spec: InputSpec, classes: int) -> tuple[InputSpec, tu
     batch = None if _takes_batches(module, spec) else 1
     farther = InputSpec(spec.height + FARTHER, spec.height + FARTHER, spec.channels)
     try:
-        other = _answer(module, farther)
+        rows = _answer(module, farther)
     except UnsupportedModel:
-        other = None
-    if other is None or other.shape[1] != classes:
+        rows = None
+    if rows is None or rows.shape[1] != classes:
         return InputSpec(spec.height, spec.height, spec.channels, batch=batch), ()
     stem = _stem(module)
     if stem and stem.stride == 1 and classes <= SMALL_CLASSES:
@@ -81,7 +81,7 @@ def _detailed(module: Any, spec: InputSpec, classes: int) -> tuple[InputSpec, tu
 
 
 def _takes_batches(module: Any, spec: InputSpec) -> bool:
-    """Whether two pictures at once get the answers that each gets alone."""
+    """Whether two pictures in a batch get the same answers as alone."""
     both = noise(spec, 2)
     try:
         together = ask(module, both)
@@ -91,7 +91,7 @@ def _takes_batches(module: Any, spec: InputSpec) -> bool:
 
 
 def ask(module: Any, inputs: Any) -> Any:
-    """Return outputs (N, K) for inputs (N, H, W, C), both in NumPy; ModelError where the module fails on them."""
+    """Return outputs (N, K) for inputs (N, H, W, C), both in NumPy; ModelError if the module fails on them."""
     tensor = torch.from_numpy(inputs).permute(0, 3, 1, 2).contiguous()
     with torch.inference_mode():
         return answer(module, tensor).numpy()
@@ -99,14 +99,14 @@ def ask(module: Any, inputs: Any) -> Any:
 
 def _answer(module: Any, spec: InputSpec) -> Any:
     try:
-        found = ask(module, noise(spec, 1))
+        outputs = ask(module, noise(spec, 1))
     except UnsupportedModel:
         raise
     except ModelError as error:
         if type(error) is not ModelError:
             raise
         return None
-    return found if len(found) == 1 and found.shape[1] > 0 else None
+    return outputs if len(outputs) == 1 and outputs.shape[1] > 0 else None
 
 
 def _stem(module: Any) -> Stem | None:
@@ -130,7 +130,7 @@ def _stem_of_graph(module: Any) -> Stem | None:
 
 
 def _attribute(module: Any, node: Any) -> Any:
-    """Return what a chain of attribute reads in a graph leads to, None where it is no such chain."""
+    """Return the object at the end of a chain of attribute reads in a graph, None if there is no such chain."""
     path = []
     while node.kind() == "prim::GetAttr":
         path.append(node.s("name"))

@@ -1,4 +1,4 @@
-"""Graphs of TorchScript and of torch.export as modules with a child for each step, to look into as any other."""
+"""Turn TorchScript and torch.export graphs into modules with a child for each step, accessible like any other."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WEIGHT = "self."  # what the names of a frozen graph's weights begin with
 def _convolved(
     values: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, transposed: bool, *others: Any
 ) -> Any:
-    """Convolve by the public function, which others know how to look at."""
+    """Convolve by the public function, which hooks and modes recognise."""
     if transposed:
         return torch.ops.aten._convolution.default(values, weight, bias, stride, padding, dilation, transposed, *others)
     by_sides = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
@@ -32,8 +32,8 @@ def _sliced(values: Any, *where: Any) -> Any:
     return values[(slice(None),) * (dim % values.dim()) + (slice(*ends),)]
 
 
-def _appended(values: list[Any], one: Any) -> list[Any]:
-    values.append(one)
+def _appended(values: list[Any], item: Any) -> list[Any]:
+    values.append(item)
     return values
 
 
@@ -67,7 +67,7 @@ BUILT_IN: dict[str, Callable[..., Any]] = {
 
 
 def program_of(script: Any) -> Any:
-    """Return the module that does what a ScriptModule in eval mode does; UnsupportedModel where a step is unknown."""
+    """Return the module that does what a ScriptModule in eval mode does; UnsupportedModel if a step is unknown."""
     with warnings.catch_warnings(action="ignore"):  # TorchScript is deprecated, yet many files are in use
         graph = torch.jit.freeze(script, optimize_numerics=False).graph
     itself, *inputs = graph.inputs()
@@ -95,12 +95,12 @@ class Called(torch.nn.Module):  # type: ignore[misc]
         super().__init__()
         self._function = function
 
-    def forward(self, *given: Any, **named: Any) -> Any:
-        return self._function(*given, **named)
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        return self._function(*args, **kwargs)
 
 
 class Block(torch.nn.Module):  # type: ignore[misc]
-    """Steps that run one after the other on named values; a value is forgotten after its last use."""
+    """Steps that run in sequence on named values; a value is freed after its last use."""
 
     def __init__(self, graph: Any, inputs: list[str], names: _Names) -> None:
         super().__init__()
@@ -116,21 +116,21 @@ class Block(torch.nn.Module):  # type: ignore[misc]
 
     @property
     def reads(self) -> list[str]:
-        """The values that the block takes from around it."""
+        """The values that the block takes from its surroundings."""
         own = {name for step in self.children() for name in step.gives} | {*self.inputs, *self.constants}
         wanted = [name for step in self.children() for name in step.reads] + self.outputs
         return [name for name in dict.fromkeys(wanted) if name not in own]
 
     def forward(self, *inputs: Any) -> Any:
-        found = self.run(dict(zip(self.inputs, inputs, strict=True)))
-        return found[0] if len(found) == 1 else found
+        outputs = self.run(dict(zip(self.inputs, inputs, strict=True)))
+        return outputs[0] if len(outputs) == 1 else outputs
 
     def run(self, values: dict[str, Any]) -> tuple[Any, ...]:
         """Return the block's outputs, from values by name."""
         values = values | self.constants
         for step, done in zip(self.children(), self._last_uses, strict=True):
-            found = step(*(values[name] for name in step.reads))
-            values.update(zip(step.gives, found if len(step.gives) != 1 else (found,), strict=True))
+            results = step(*(values[name] for name in step.reads))
+            values.update(zip(step.gives, results if len(step.gives) != 1 else (results,), strict=True))
             for name in done:
                 del values[name]
         return tuple(values[name] for name in self.outputs)
@@ -145,7 +145,7 @@ class Block(torch.nn.Module):  # type: ignore[misc]
 class Step(torch.nn.Module):  # type: ignore[misc]
     """One call of an operator; weights are buffers, by the names of the operator's arguments.
 
-    reads, gives: the names of the values that come and go.
+    reads, gives: the names of the input and output values.
     """
 
     def __init__(self, node: Any) -> None:
@@ -158,7 +158,7 @@ class Step(torch.nn.Module):  # type: ignore[misc]
             self._slots.append((name, by_name, self._source(name, value)))
 
     def _source(self, name: str, value: Any) -> Callable[[Any], Any] | None:
-        """Return a function from the values that come to what an argument is; None where it is a weight."""
+        """Return a function from the step's input values to an argument's value; None if it is a weight."""
         constant = value.toIValue() if value.node().kind() == "prim::Constant" else None
         if isinstance(constant, torch.Tensor):
             self.register_buffer(name, constant)
@@ -169,18 +169,18 @@ class Step(torch.nn.Module):  # type: ignore[misc]
         return operator.itemgetter(len(self.reads) - 1)
 
     def forward(self, *values: Any) -> Any:
-        given, named = [], {}
+        positional, named = [], {}
         for name, by_name, source in self._slots:
             value = self._buffers[name] if source is None else source(values)
             if by_name:
                 named[name] = value
             else:
-                given.append(value)
-        return self._function(*given, **named)
+                positional.append(value)
+        return self._function(*positional, **named)
 
 
 class Choice(torch.nn.Module):  # type: ignore[misc]
-    """One of two blocks, as the first value says."""
+    """One of two blocks, chosen by the first value."""
 
     def __init__(self, node: Any, names: _Names) -> None:
         super().__init__()
@@ -191,12 +191,12 @@ class Choice(torch.nn.Module):  # type: ignore[misc]
 
     def forward(self, *values: Any) -> Any:
         named = dict(zip(self.reads, values, strict=True))
-        found = self.blocks[0 if named[self._decides] else 1].run(named)
-        return found[0] if len(self.gives) == 1 else found
+        outputs = self.blocks[0 if named[self._decides] else 1].run(named)
+        return outputs[0] if len(self.gives) == 1 else outputs
 
 
 class _Names:
-    """Gives each step a name of its own: that of the layer whose weights it uses, or of the last such and its kind."""
+    """Names each step uniquely: that of the layer whose weights it uses, or of the last such layer and its kind."""
 
     def __init__(self) -> None:
         self._layer = ""
@@ -219,7 +219,7 @@ def _step(node: Any, names: _Names) -> Any:
 
 
 def _operator(node: Any) -> tuple[Callable[..., Any], list[tuple[str, bool]]]:
-    """Return what a node calls, and for each of its inputs the argument's name and whether it is given by name."""
+    """Return what a node calls, and for each of its inputs the argument's name and whether it is keyword-only."""
     kind = node.kind()
     unnamed = [(f"value{at}", False) for at in range(node.inputsSize())]
     if kind in BUILT_IN:

@@ -1,8 +1,8 @@
 """Layer-wise relevance propagation through PyTorch networks.
 
-Every function that the network calls is followed, not its modules: so additions, reused layers and exported graphs
-take part, and the network itself is never changed. Source: Montavon and others, Layer-Wise Relevance Propagation: An
-Overview, 2019.
+This follows every function that the network calls rather than its modules, so that additions, reused layers and
+exported graphs take part, and the network itself is never changed. Source: Montavon and others, Layer-Wise Relevance
+Propagation: An Overview, 2019.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ def relevance(ask: Plain, tensor: Any, targets: Any, propagation: Propagation) -
 
 
 class Following(TorchFunctionMode):  # type: ignore[misc]
-    """While a network runs, lets each function hand back relevance where it would hand back a gradient.
+    """While a network runs, makes each function pass back relevance instead of a gradient.
 
-    UnsupportedModel where a function has no rule.
+    UnsupportedModel if a function has no rule.
     """
 
     def __init__(self, propagation: Propagation) -> None:
@@ -71,12 +71,12 @@ class Following(TorchFunctionMode):  # type: ignore[misc]
         if not torch.is_grad_enabled() or not any(tensor.requires_grad for tensor in call.tensors):
             return func(*args, **(kwargs or {}))
         if (rule := self._rule(call)) is not None:
-            found = rule(call)
-            return _written(call.values[0], found) if call.in_place else found
-        found = func(*args, **(kwargs or {}))
-        if call.name not in MOVES and any(part.requires_grad for part in _tensors(found)):
+            output = rule(call)
+            return _written(call.values[0], output) if call.in_place else output
+        output = func(*args, **(kwargs or {}))
+        if call.name not in MOVES and any(part.requires_grad for part in _tensors(output)):
             raise UnsupportedModel(_lacking(call.name))
-        return found
+        return output
 
     def _rule(self, call: Call) -> Callable[[Call], Any] | None:
         name = call.name
@@ -102,13 +102,13 @@ class Following(TorchFunctionMode):  # type: ignore[misc]
             return call.function(x, weight, bias, *rest[1:], **others)
 
         layer = Linear(apply, x.detach(), weight, bias, dense)
-        found = self._through(layer, x)
+        output = self._through(layer, x)
         if call.name not in ("conv_transpose2d", "matmul", "mm"):
-            found.layer, found.entering = layer, x  # for a batch normalisation that follows
-        return found
+            output.layer, output.entering = layer, x  # for a batch normalisation that follows
+        return output
 
     def _batch_norm(self, call: Call) -> Any:
-        """Batch normalisation becomes a part of the layer before it; where there is none, relevance passes it."""
+        """Merge batch normalisation into the layer before it; without one, relevance passes through."""
         x = call.values[0]
         layer = getattr(x, "layer", None)
         if layer is None:
@@ -131,33 +131,33 @@ class Following(TorchFunctionMode):  # type: ignore[misc]
         return replaced(value, back, x)
 
 
-def _written(tensor: Any, found: Any) -> Any:
-    """Write what was found over a tensor, which is then no longer what a layer or a gate gave."""
-    tensor.copy_(found)
-    tensor.layer, tensor.gate = None, getattr(found, "gate", False)
+def _written(tensor: Any, output: Any) -> Any:
+    """Overwrite a tensor in place, which then no longer counts as a layer's or a gate's output."""
+    tensor.copy_(output)
+    tensor.layer, tensor.gate = None, getattr(output, "gate", False)
     return tensor
 
 
-def _tensors(found: Any) -> list[Any]:
+def _tensors(output: Any) -> list[Any]:
     """Return the tensors in what a function returned."""
-    parts = found if isinstance(found, list | tuple) else [found]
+    parts = output if isinstance(output, list | tuple) else [output]
     return [part for part in parts if isinstance(part, torch.Tensor)]
 
 
 def _lacking(name: str) -> str:
-    what = NAMES.get(name, f"the function {name[:40]}")
-    return f"relevance has no rule for {what}, which this network uses. Choose a gradient or CAM method."
+    part = NAMES.get(name, f"the function {name[:40]}")
+    return f"relevance has no rule for {part}, which this network uses. Choose a gradient or CAM method."
 
 
 def _kept(call: Call) -> Any:
-    """A function of a single number hands on what comes."""
-    found = replaced(call.pure, lambda coming: (coming,), call.values[0])
-    found.gate = call.name in GATES
-    return found
+    """Pass relevance through an elementwise function unchanged."""
+    output = replaced(call.pure, lambda coming: (coming,), call.values[0])
+    output.gate = call.name in GATES
+    return output
 
 
 def _mean(call: Call) -> Any:
-    """A mean hands on in proportion to its parts."""
+    """Share a mean's relevance in proportion to its parts."""
     x = call.values[0].detach()
 
     def back(coming: Any) -> tuple[Any, ...]:
@@ -171,12 +171,12 @@ def _mean(call: Call) -> Any:
 
 
 def _sum(call: Call) -> Any:
-    """A sum of two hands on in proportion to them."""
+    """Share the relevance of a sum in proportion to its two terms."""
     both = call.values[:2]
     factor = call.options.get("alpha", 1)
     signs = {"add": (1, factor), "sub": (1, -factor), "rsub": (-factor, 1)}[call.name]
-    parts = [sign * _detached(one) for one, sign in zip(both, signs, strict=True)]
-    moved = [one for one in both if isinstance(one, torch.Tensor)]
+    parts = [sign * _detached(term) for term, sign in zip(both, signs, strict=True)]
+    moved = [term for term in both if isinstance(term, torch.Tensor)]
 
     def back(coming: Any) -> tuple[Any, ...]:
         share = coming / stabilised(parts[0] + parts[1])
@@ -186,31 +186,35 @@ def _sum(call: Call) -> Any:
 
 
 def _product(call: Call) -> Any:
-    """A product hands on to the signal; a gate, which is smaller or comes out of a sigmoid, counts as a constant."""
+    """Pass a product's relevance to the signal; a gate, smaller or out of a sigmoid, counts as constant."""
     both = call.values[:2]
-    moved = [one for one in both if isinstance(one, torch.Tensor)]
-    carrying = [one for one in moved if one.requires_grad]
-    size = max(one.numel() for one in carrying)
-    signals = [one for one in carrying if one.numel() == size]
+    moved = [factor for factor in both if isinstance(factor, torch.Tensor)]
+    carrying = [factor for factor in moved if factor.requires_grad]
+    size = max(factor.numel() for factor in carrying)
+    signals = [factor for factor in carrying if factor.numel() == size]
     if call.name == "div" and both[0] is carrying[0]:
         signals = carrying[:1]
-    elif plain := [one for one in signals if not getattr(one, "gate", False)]:
+    elif plain := [factor for factor in signals if not getattr(factor, "gate", False)]:
         signals = plain
 
     def back(coming: Any) -> tuple[Any, ...]:
-        chosen = [any(one is signal for signal in signals) for one in moved]
+        chosen = [any(factor is signal for signal in signals) for factor in moved]
         parts = zip(moved, chosen, strict=True)
-        return tuple((coming / sum(chosen)).sum_to_size(one.shape) if is_signal else None for one, is_signal in parts)
+        return tuple(
+            (coming / sum(chosen)).sum_to_size(factor.shape) if is_signal else None for factor, is_signal in parts
+        )
 
     return _of_tensors(call, moved, back)
 
 
 def _of_tensors(call: Call, moved: list[Any], back: Callable[[Any], tuple[Any, ...]]) -> Any:
-    """Return what a call of two gives; those that are no tensors, or ask for no gradient, keep their place."""
+    """Return the result of a call with two operands; those that are not tensors are passed on as they are."""
 
     def value(*tensors: Any) -> Any:
-        given = iter(tensors)
-        return call.pure(*(next(given) if isinstance(one, torch.Tensor) else one for one in call.values[:2]))
+        remaining = iter(tensors)
+        return call.pure(
+            *(next(remaining) if isinstance(argument, torch.Tensor) else argument for argument in call.values[:2])
+        )
 
     return replaced(value, back, *moved)
 

@@ -1,4 +1,4 @@
-"""A PyTorch network once more, its last layer random and all else shared with the first."""
+"""Copy a PyTorch network with a random last layer; everything else is shared."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NOTHING = "this network has no weights that could be randomised."
 
 
 def randomised(module: Any, classes: int, seed: int) -> Any:
-    """Return a copy of a module whose last layer has normal random weights; UnsupportedModel where it has none.
+    """Return a copy of a module whose last layer has normal random weights; UnsupportedModel if it has none.
 
     They have the standard deviation of the weights that they replace. All other tensors are those of the module
     itself, which stays as it is.
@@ -30,7 +30,7 @@ def randomised(module: Any, classes: int, seed: int) -> Any:
 def last_layers(module: Any, classes: int) -> list[str]:
     """Return the name of the weight of the last layer that gives `classes` values, or else of the last layer.
 
-    A matrix, which may be stored either way round, goes before kernels. Two heads side by side, such as "head" and
+    Matrices, which may be stored transposed, take precedence over kernels. Two heads side by side, such as "head" and
     "head_dist" of distilled transformers, are both named.
     """
     weights = {name: t.shape for name, t in tensors_of(module).items() if t.dim() > 1 and t.is_floating_point()}
@@ -43,7 +43,7 @@ def last_layers(module: Any, classes: int) -> list[str]:
 
 
 def _is_head_beside(name: str, last: str) -> bool:
-    """Whether the weights' names are the same, or the second goes on where the first ends, as in "head_dist"."""
+    """Whether the layers' names are equal, or the second extends the first, as in "head_dist"."""
     layer, leaf = name.rpartition(".")[::2]
     return name == last or (bool(layer) and last.startswith(f"{layer}_") and last.endswith(f".{leaf}"))
 
@@ -54,16 +54,16 @@ def tensors_of(module: Any) -> dict[str, Any]:
 
 
 def occurrences(module: Any, tensor: Any) -> int:
-    """Return in how many places of a module the same numbers lie, as where layers share their weights."""
-    found = (*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False))
-    return sum(each.data_ptr() == tensor.data_ptr() for _, each in found)
+    """Return how many places in a module hold the same tensor, as when layers share weights."""
+    tensors = (*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False))
+    return sum(each.data_ptr() == tensor.data_ptr() for _, each in tensors)
 
 
 def _with_tensor(module: Any, path: list[str], leaf: str, tensor: Any) -> Any:
     """Return a copy of a module along a path of children, at whose end a tensor is replaced."""
     if isinstance(module, torch.jit.ScriptModule):
         return torch.jit._recursive.wrap_cpp_module(_with_tensor_in_script(module._c, path, leaf, tensor))
-    made = object.__new__(type(module))  # an exported graph's own way to be copied forgets hooks
+    made = object.__new__(type(module))  # an exported graph's own copy would lose hooks
     made.__dict__.update(module.__dict__)
     for part in ("_parameters", "_buffers", "_modules"):
         made.__dict__[part] = dict(module.__dict__[part])

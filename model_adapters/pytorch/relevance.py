@@ -1,4 +1,4 @@
-"""The rules by which a layer of a PyTorch network shares out relevance among what enters it."""
+"""The rules by which a layer of a PyTorch network distributes relevance among its inputs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Split = Callable[[Any], Any]
 class Linear:
     """A layer that is linear in x: `apply(x, weight, bias)`, where the bias may be None.
 
-    dense: whether each output depends on all of x, and so follows the epsilon rule whatever the choice.
+    dense: whether each output depends on all of x; such layers always follow the epsilon rule.
     """
 
     apply: Callable[[Any, Any, Any], Any]
@@ -29,12 +29,12 @@ class Linear:
     dense: bool
 
     def scaled(self, scale: Any, shift: Any) -> Linear:
-        """Return this layer and a following `scale * z + shift`, one value a channel, as one."""
+        """Return this layer and a following `scale * z + shift`, one value per channel, as one layer."""
         weight = self.weight * scale.reshape(-1, *[1] * (self.weight.dim() - 1))
         return Linear(self.apply, self.x, weight, shift if self.bias is None else self.bias * scale + shift, self.dense)
 
     def shared(self, coming: Any, propagation: Propagation) -> Any:
-        """Return the relevance of x, of the same shape, for what comes to the output."""
+        """Return the relevance of x, of the same shape, for the relevance `coming` to the output."""
         if self.dense or propagation.rule == "epsilon":
             least = propagation.epsilon if propagation.rule == "epsilon" else STABILISER
             return self._shares([(self.x, self.weight, self.bias)], coming, least)
@@ -57,15 +57,15 @@ class Linear:
         ups = self._shares(self._terms(up, down), coming * (output > 0))
         return ups + self._shares(self._terms(down, up), coming * (output < 0))
 
-    def _terms(self, split: Split, other: Split) -> list[Term]:
-        """Return positive x with the weights that `split` makes, and negative x with those of `other`."""
+    def _terms(self, split: Split, opposite: Split) -> list[Term]:
+        """Return positive x with the weights that `split` makes, and negative x with those of `opposite`."""
         first = (_positive(self.x), split(self.weight), None if self.bias is None else split(self.bias))
         if not (self.x < 0).any():
             return [first]
-        return [first, (_negative(self.x), other(self.weight), None)]
+        return [first, (_negative(self.x), opposite(self.weight), None)]
 
     def _shares(self, terms: list[Term], coming: Any, least: float = STABILISER) -> Any:
-        """Share out what comes in proportion to the parts of the sum of `apply(*term)`."""
+        """Distribute `coming` in proportion to the terms of the sum of `apply(*term)`."""
         with torch.enable_grad():
             leaves = [x.detach().requires_grad_() for x, _, _ in terms]
             total = sum(self.apply(leaf, w, b) for leaf, (_, w, b) in zip(leaves, terms, strict=True))

@@ -1,7 +1,8 @@
 """DeepLIFT's rescale rule for PyTorch networks.
 
-The network runs on the references first, and what enters each nonlinearity is kept; then on the inputs, where each
-nonlinearity gets the slope between the two instead of its gradient. Source: Shrikumar, Greenside, Kundaje, 2017.
+The network first runs on the references, and the input of each nonlinearity is recorded. It then runs on the inputs,
+where each nonlinearity gets the slope between the two instead of its gradient. Source: Shrikumar, Greenside, Kundaje,
+2017.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ Entering = tuple[str, tuple[Any, ...]]
 
 
 def recorded(ask_reference: Callable[[], Any]) -> list[Entering]:
-    """Return what enters each nonlinearity, in order, while `ask_reference` runs the network."""
+    """Return the input of each nonlinearity, in order, while `ask_reference` runs the network."""
     recording = _Recording()
     with torch.no_grad(), recording:
         ask_reference()
@@ -50,7 +51,7 @@ class _Recording(TorchFunctionMode):  # type: ignore[misc]
 
 
 class Replay(TorchFunctionMode):  # type: ignore[misc]
-    """While a network runs on inputs, gives each nonlinearity its slope towards what was recorded."""
+    """While a network runs on inputs, gives each nonlinearity its slope towards the recorded references."""
 
     def __init__(self, met: list[Entering]) -> None:
         super().__init__()
@@ -69,8 +70,8 @@ class Replay(TorchFunctionMode):  # type: ignore[misc]
             return func(*args, **(kwargs or {}))
         kept = [tensor.detach().clone() if call.in_place else tensor.detach() for tensor in tensors]
         back = rule(call, kept, references)
-        found = replaced(call.pure, back, *tensors)
-        return args[0].copy_(found) if call.in_place else found
+        output = replaced(call.pure, back, *tensors)
+        return args[0].copy_(output) if call.in_place else output
 
 
 def _rule(call: Call) -> Callable[..., Back] | None:
@@ -96,7 +97,7 @@ def _curve(call: Call, inputs: list[Any], references: tuple[Any, ...]) -> Back:
 def _maximum(call: Call, inputs: list[Any], references: tuple[Any, ...]) -> Back:
     """A window's maximum moves from the reference's up to the higher of both, then down to the input's.
 
-    The first part goes to where the input has its maximum, the second to where the reference has it.
+    The first part is assigned to the position of the input's maximum, the second to that of the reference's.
     """
     (x,), (x0,) = inputs, references
     y, y0 = call.pure(x), call.pure(x0)
@@ -111,7 +112,7 @@ def _maximum(call: Call, inputs: list[Any], references: tuple[Any, ...]) -> Back
 
 
 def _product(call: Call, inputs: list[Any], references: tuple[Any, ...]) -> Back:
-    """Each factor's share is the mean over both orders of changing them, as in Shapley values."""
+    """Share by the mean over both orders of changing the factors, as in Shapley values."""
     (a, b), (a0, b0) = inputs, references
 
     def back(coming: Any) -> tuple[Any, ...]:
@@ -121,7 +122,7 @@ def _product(call: Call, inputs: list[Any], references: tuple[Any, ...]) -> Back
 
 
 def _softmax(call: Call, inputs: list[Any], references: tuple[Any, ...]) -> Back:
-    """The gradient's mean along the straight way, as a softmax has no slope a value."""
+    """Use the mean gradient along the straight path, since a softmax has no elementwise slope."""
     (x,), (x0,) = inputs, references
 
     def back(coming: Any) -> tuple[Any, ...]:
@@ -132,8 +133,8 @@ def _softmax(call: Call, inputs: list[Any], references: tuple[Any, ...]) -> Back
 
 
 def _pulled(call: Call, at: Any, coming: Any) -> Any:
-    """Return the plain gradient of a call at a tensor for what comes."""
+    """Return the plain gradient of a call at a tensor, given the incoming gradient."""
     with torch.enable_grad():
         leaf = at.detach().requires_grad_()
-        (found,) = torch.autograd.grad(call.pure(leaf), leaf, coming)
-    return found
+        (slope,) = torch.autograd.grad(call.pure(leaf), leaf, coming)
+    return slope

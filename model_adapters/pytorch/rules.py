@@ -1,6 +1,6 @@
-"""Ways back through a PyTorch network that treat its ReLUs in another way than the gradient does.
+"""Backward passes through a PyTorch network that treat its ReLUs differently from the gradient.
 
-Autograd itself is watched, not modules: so a ReLU may be a module or a function, used twice or in place, inside an
+This intercepts autograd rather than modules, so a ReLU may be a module or a function, reused or in place, in an
 exported graph or in TorchScript.
 """
 
@@ -41,9 +41,9 @@ Way = AbstractContextManager[Any]
 
 
 def way_back(rule: Rule, ask_reference: Callable[[], Any]) -> tuple[Way, Way]:
-    """Return what the forward and the backward pass have to run in, so that the gradient follows a rule.
+    """Return the contexts for the forward and the backward pass in which the gradient follows a rule.
 
-    ask_reference: runs the network on the references; called at once, for the rule "rescale" only.
+    ask_reference: runs the network on the references; called immediately, and for the rule "rescale" only.
     """
     if rule == "gradient":
         return nullcontext(), nullcontext()
@@ -53,7 +53,7 @@ def way_back(rule: Rule, ask_reference: Callable[[], Any]) -> tuple[Way, Way]:
 
 
 class _ClampsAsRelus(TorchFunctionMode):  # type: ignore[misc]
-    """Turns a clamp at zero into the ReLU that it is, so that autograd names it so."""
+    """Turns a clamp at zero into the equivalent ReLU, so that autograd records it as one."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         call = call_of(func, args, kwargs)
@@ -73,7 +73,7 @@ class _Watch(TorchDispatchMode):  # type: ignore[misc]
 
 
 class _PositivePart(_Watch):
-    """While gradients are computed, lets only positive ones pass a ReLU; also where it was closed, if `closed_too`."""
+    """While gradients are computed, lets only positive ones pass a ReLU, also where it was closed if `closed_too`."""
 
     def __init__(self, closed_too: bool) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ class _PositivePart(_Watch):
 
 @dataclass(frozen=True)
 class Activations:
-    """How many activations of each kind a network runs through for a batch, by name, the commonest first."""
+    """How many activations of each kind a network applies to a batch, by name, the most common first."""
 
     counts: Mapping[str, int] = field(default_factory=dict)
 
@@ -99,13 +99,13 @@ class Activations:
 
     @property
     def others(self) -> str:
-        """The names of those that are no ReLU, such as "SiLU and Sigmoid"."""
+        """The names of those that are not ReLUs, such as "SiLU and Sigmoid"."""
         names = [name for name in self.counts if name != RELU]
         return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
     @property
     def reason(self) -> str:
-        """Why rules for ReLUs have nothing to act on, a sentence; "" where they have."""
+        """Why rules for ReLUs have nothing to act on, as a sentence; "" if they have."""
         if self.relus:
             return ""
         instead = f"; its activations are {self.others}" if self.others else ""
@@ -124,29 +124,29 @@ class Activations:
 
 
 def activations_of(run: Callable[[], Any]) -> Activations:
-    """Return the activations that a network runs through when `run` asks it."""
+    """Return the activations that a network applies while `run` runs it."""
     census = _Census()
     with census:
         run()
-    return Activations(dict(census.found.most_common()))
+    return Activations(dict(census.counts.most_common()))
 
 
 class _Census(_Watch):
     def __init__(self) -> None:
         super().__init__()
-        self.found: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = func._schema.name.rpartition("::")[2].removesuffix("_")
         if name in ACTIVATIONS:
-            self.found[ACTIVATIONS[name]] += 1
+            self.counts[ACTIVATIONS[name]] += 1
         elif name in CLAMPS and _is_relu(args, kwargs or {}):
-            self.found[RELU] += 1
+            self.counts[RELU] += 1
         return func(*args, **(kwargs or {}))
 
 
 def _is_relu(values: tuple[Any, ...], options: Mapping[str, Any]) -> bool:
-    """Whether a clamp from 0 up, perhaps to a bound, is meant."""
+    """Whether a clamp starts at 0, with or without an upper bound."""
     low, top = _bounds(values, options)
     return isinstance(low, int | float) and low == 0 and (top is None or isinstance(top, int | float))
 

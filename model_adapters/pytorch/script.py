@@ -1,4 +1,4 @@
-"""Networks that bring their own code: TorchScript, and modules out of trusted pickles."""
+"""Open networks that bring their own code: TorchScript, and modules from trusted pickles."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ NO_GRADIENT = (
     "or choose a method that needs predictions only."
 )
 CLOSE = 1e-4
-SIDE = 224  # pixels, where the size is free
+SIDE = 224  # pixels, if the size is free
 
 
 def load(path: str, kind: FileKind) -> Network:
-    """Open a TorchScript file; UnsupportedModel where it is no classifier of pictures."""
+    """Open a TorchScript file; UnsupportedModel if it is no classifier of pictures."""
     module = opened(path)
     _check_signature(module)
     spec, notes = find_input(module)
@@ -42,7 +42,7 @@ def load(path: str, kind: FileKind) -> Network:
 def probed(module: Any, kind: FileKind, expected_input: InputSpec | None = None) -> TorchNetwork:
     """Return the network around an nn.Module that came with its code.
 
-    expected_input: what the module takes, if it is known; the usual sizes are tried otherwise, or if it is refused.
+    expected_input: the module's input, if known; otherwise, or if the module refuses it, the usual sizes are tried.
     """
     module = frozen(module)
     spec, notes = find_input(module, expected_input)
@@ -51,7 +51,7 @@ def probed(module: Any, kind: FileKind, expected_input: InputSpec | None = None)
 
 
 def exported(module: Any, shape: tuple[Any, ...], kind: FileKind) -> Network:
-    """Return the network around a module that torch.export made for an input of `shape`, free sizes not being int."""
+    """Return the network around a module that torch.export made for an input of `shape`; free sizes are not int."""
     if len(shape) != 4 or shape[1] not in (1, 3):
         raise UnsupportedModel(f"A classifier takes pictures (N, channels, H, W); this one takes {shape}.")
     batch, channels, height, width = (size if isinstance(size, int) else None for size in shape)
@@ -79,7 +79,7 @@ def describe(
 
 
 def _honest(network: TorchNetwork) -> TorchNetwork:
-    """Take back the promise of gradients where the network has none."""
+    """Remove gradients from the card if the network has none."""
     card = network.card
     try:
         network.backward(noise(card.input, 1), np.zeros(1, np.int64), card.gives)
@@ -92,7 +92,7 @@ def _honest(network: TorchNetwork) -> TorchNetwork:
 
 
 def _opened_up(script: Any, card: Card, inputs: list[Floats], expected: list[Floats]) -> TorchNetwork:
-    """Return the network that can be looked into, where its answers and gradients are the ScriptModule's.
+    """Return the network with accessible layers, or the ScriptModule's own if answers or gradients differ.
 
     expected: the module's answers, from the processor; a file that was frozen there may not run on a GPU.
     """
@@ -101,7 +101,7 @@ def _opened_up(script: Any, card: Card, inputs: list[Floats], expected: list[Flo
         program = TorchNetwork(program_of(script), card)
         alike = agree([program.forward(i) for i in inputs], expected, CLOSE)
         return program if alike and (not _runs(sealed) or _same_slopes(program, sealed)) else sealed
-    except Exception:  # what TorchScript allows has no end; the graph itself still runs
+    except Exception:  # TorchScript allows almost anything; the graph itself still runs
         return sealed
 
 
@@ -113,14 +113,14 @@ def _runs(network: TorchNetwork) -> bool:
     return True
 
 
-def _same_slopes(one: TorchNetwork, other: TorchNetwork) -> bool:
-    return agree([_slope(one)], [_slope(other)], CLOSE)
+def _same_slopes(program: TorchNetwork, sealed: TorchNetwork) -> bool:
+    return agree([_slope(program)], [_slope(sealed)], CLOSE)
 
 
 def _slope(network: TorchNetwork) -> Floats:
-    """Return a gradient that has the size of 1 where it is not zero."""
-    found = network.backward(noise(network.card.input, 1), np.zeros(1, np.int64), network.card.gives)
-    return np.asarray(found / (np.abs(found).max() or 1), np.float32)
+    """Return a gradient scaled to a maximum of 1, unless it is zero."""
+    slopes = network.backward(noise(network.card.input, 1), np.zeros(1, np.int64), network.card.gives)
+    return np.asarray(slopes / (np.abs(slopes).max() or 1), np.float32)
 
 
 def opened(path: str) -> Any:
@@ -154,9 +154,9 @@ def _answers(module: Any, spec: InputSpec, inputs: Floats) -> Floats:
 def _without_end(
     path: str, spec: InputSpec, inputs: list[Floats], expected: list[Floats]
 ) -> tuple[Any, Head | None, list[Floats]]:
-    """Return the module without its final softmax or sigmoid, which it was, and the answers that it then gives.
+    """Return the module without its final softmax or sigmoid, the kind of that head, and the answers without it.
 
-    The module is None where there is no such end, or where what is left does not add up to the whole.
+    The module is None if there is no such end, or if the rest fails to reproduce the outputs.
     """
     module = opened(path)  # a graph can be changed only before its first run
     end = _cut(module)
@@ -165,8 +165,8 @@ def _without_end(
     head = ENDS[end]
     answers = [_answers(module, spec, batch) for batch in inputs]
     whole = [squash(logits, head) for logits in answers]
-    given = [torch.from_numpy(e).exp().numpy() for e in expected] if end == "aten::log_softmax" else expected
-    if agree(whole, given, CLOSE):
+    probabilities = [torch.from_numpy(e).exp().numpy() for e in expected] if end == "aten::log_softmax" else expected
+    if agree(whole, probabilities, CLOSE):
         return module, head, answers
     return None, head if end != "aten::log_softmax" else None, []
 

@@ -1,4 +1,4 @@
-"""Which other ways back through a PyTorch network there are, found out by trying them."""
+"""Find by trial which other backward passes a PyTorch network supports."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ NO_LOGIT = (
 )
 FAILED = "it did not work on a trial picture. Choose a method that needs gradients or predictions only."
 SHARED = "the last layer's weights could not be identified. Choose a different check."
-ENOUGH = 96  # pixels a side
+ENOUGH = 96  # pixels per side
 TRIALS = Propagation("epsilon")
-CLOSE = 1e-3  # of the greatest score; a batch normalisation that is merged with its layer rounds in another way
+CLOSE = 1e-3  # of the greatest score; a batch normalisation merged with its layer rounds differently
 
 
 @dataclass(frozen=True)
 class Ways:
-    """What a network offers beside the gradient; missing: the reason for each that is not there."""
+    """What a network offers besides the gradient. missing: the reason for each missing capability."""
 
     capabilities: Capability
     missing: Mapping[str, str]
@@ -38,21 +38,21 @@ class Ways:
 
 
 def ways_of(module: Any, tensor: Any, card: Card) -> Ways:
-    """Try a module on `tensor` (N, C, H, W), or on a part of it where its size is free; never fails."""
+    """Try a module on `tensor` (N, C, H, W), or on a part of it if the size is free; never fails."""
     tensor = _part(module, tensor, card)
-    found, missing, notes = Capability(0), {}, []
+    capabilities, missing, notes = Capability(0), {}, []
     for capability, trial in TRIED.items():
         reason, note = _outcome(lambda trial=trial: trial(module, tensor, card))  # type: ignore[misc]
         if reason:
             missing[capability.name or ""] = reason
         else:
-            found |= capability
+            capabilities |= capability
             notes += [note] if note else []
-    return Ways(found, missing, tuple(notes))
+    return Ways(capabilities, missing, tuple(notes))
 
 
 def _part(module: Any, tensor: Any, card: Card) -> Any:
-    """Return the smallest picture that will do, as every trial costs several passes."""
+    """Return the smallest picture that works, since every trial costs several passes."""
     part = tensor[:, :, :ENOUGH, :ENOUGH].contiguous()
     if card.input.height is None and card.input.width is None:
         with contextlib.suppress(ModelError), torch.no_grad():
@@ -62,7 +62,7 @@ def _part(module: Any, tensor: Any, card: Card) -> Any:
 
 
 def _outcome(trial: Callable[[], tuple[str, str]]) -> tuple[str, str]:
-    """Return the reason why there is no such way, or "", and a note, or ""."""
+    """Return the reason why a trial failed, or "", and a note, or ""."""
     try:
         return trial()
     except UnsupportedModel as error:
@@ -73,8 +73,8 @@ def _outcome(trial: Callable[[], tuple[str, str]]) -> tuple[str, str]:
 
 def _rules(module: Any, tensor: Any, card: Card) -> tuple[str, str]:
     with torch.no_grad():
-        found = activations_of(lambda: answer(module, tensor.clone()))
-    return found.reason, found.note
+        activations = activations_of(lambda: answer(module, tensor.clone()))
+    return activations.reason, activations.note
 
 
 def _rescale(module: Any, tensor: Any, card: Card) -> tuple[str, str]:
@@ -107,7 +107,7 @@ def _propagation(module: Any, tensor: Any, card: Card) -> tuple[str, str]:
 
 
 def _alike(scores: Any, module: Any, tensor: Any) -> bool:
-    """Whether scores (N, K) are those that a module gives when nobody follows it."""
+    """Whether scores (N, K) equal those that a module gives without interception."""
     with torch.no_grad():
         expected = answer(module, tensor.clone())
     return bool(torch.allclose(scores, expected, rtol=0, atol=CLOSE * float(expected.abs().max())))

@@ -1,4 +1,4 @@
-"""Keras models that are already in memory."""
+"""Open Keras models that are already in memory."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ NO_DETECTOR = "A Keras detector in memory cannot be opened. Export it to ONNX an
 
 
 def open_copy(model: Any, task: Task, reading: str, expected: InputSpec | None) -> Network | Detector:
-    """Open a copy of a Keras model; UnsupportedModel where that fails. Its input is its own, whatever is `expected`."""
+    """Open a copy of a Keras model; `expected` is ignored, as the model declares it. UnsupportedModel if that fails."""
     if keras.backend.backend() != "tensorflow":
         raise UnsupportedModel(BACKEND.format(keras.backend.backend()))
     if task == "detect":
         raise UnsupportedModel(NO_DETECTOR)
     from model_adapters.engines.choice import WithEngines
-    from model_adapters.tensorflow.open import network_of  # sets TensorFlow up, which another backend would not survive
+    from model_adapters.tensorflow.open import network_of  # sets TensorFlow up, which would break another backend
 
     network = network_of(_copied(model), FileKind("keras model", "tensorflow"))
     return WithEngines(network, sum(weight.nbytes for weight in model.get_weights()))
@@ -50,13 +50,13 @@ def weights_digest(model: Any) -> str:
 
 @contextmanager
 def kept_settings() -> Iterator[None]:
-    """Leave the settings alone: nothing that is global decides how a Keras model computes."""
+    """Change nothing: no global setting affects how a Keras model computes."""
     with nullcontext():
         yield
 
 
 def _copied(model: Any) -> Any:
-    """Return a model of the same layers and weights; Python's random numbers, which seed layers, are not used up."""
+    """Return a model with the same layers and weights; restore Python's random state, which seeds layers."""
     state = random.getstate()
     try:
         copied = keras.models.clone_model(model)

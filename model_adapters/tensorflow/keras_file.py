@@ -1,4 +1,4 @@
-"""What a Keras file would make Keras do, read from its configuration and weights before Keras opens it."""
+"""Check what a Keras file would make Keras do, from its configuration and weights, before Keras opens it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CODE_LAYERS = {
 }
 DAMAGED = "The Keras file is damaged or cut short. Get a fresh copy, or save it again."
 LIMIT = 2 << 30
-DENSEST = 1000  # gzip packs at most about 1:1030
+DENSEST = 1000  # gzip compresses at most about 1:1030
 
 
 def check(path: str, kind: FileKind) -> None:
@@ -42,16 +42,16 @@ def check_config(config: Any) -> None:
     """Check the JSON that describes a model: layers that hold code, functions by name, files by path."""
     for entry in _entries(config):
         name = str(entry["config"].get("name", "?"))[:60] if isinstance(entry["config"], dict) else "?"
-        what = str(entry["class_name"])
-        if what in CODE_LAYERS:
-            raise RefusedModel(f"The layer {name!r} is {CODE_LAYERS[what]}. {ADVICE}")
-        if what == "function":
-            asked = f"{entry.get('module') or ''}.{entry['config']}".strip(".")[:80]
-            raise RefusedModel(f"The model asks for the Python function {asked!r} by its name. {ADVICE}")
+        class_name = str(entry["class_name"])
+        if class_name in CODE_LAYERS:
+            raise RefusedModel(f"The layer {name!r} is {CODE_LAYERS[class_name]}. {ADVICE}")
+        if class_name == "function":
+            function_name = f"{entry.get('module') or ''}.{entry['config']}".strip(".")[:80]
+            raise RefusedModel(f"The model asks for the Python function {function_name!r} by its name. {ADVICE}")
         _check_vocabulary(entry, name)
         module = entry.get("module")
         if isinstance(module, str) and module.split(".")[0] not in ("keras", "builtins", "tf_keras", "tensorflow"):
-            raise UnsupportedModel(f"The class {f'{module}.{what}'[:80]!r} is not part of Keras. {ADVICE}")
+            raise UnsupportedModel(f"The class {f'{module}.{class_name}'[:80]!r} is not part of Keras. {ADVICE}")
 
 
 def _check_vocabulary(entry: dict[str, Any], name: str) -> None:
@@ -64,13 +64,13 @@ def _entries(config: Any) -> Iterator[dict[str, Any]]:
     """Yield each object of the configuration, outermost first."""
     waiting = [config]
     while waiting:
-        found = waiting.pop()
-        if isinstance(found, dict):
-            if "class_name" in found and "config" in found:
-                yield found
-            waiting.extend(found.values())
-        elif isinstance(found, list):
-            waiting.extend(found)
+        node = waiting.pop()
+        if isinstance(node, dict):
+            if "class_name" in node and "config" in node:
+                yield node
+            waiting.extend(node.values())
+        elif isinstance(node, list):
+            waiting.extend(node)
 
 
 def _check_zip(path: str) -> None:
@@ -85,7 +85,7 @@ def _check_zip(path: str) -> None:
 
 
 def _check_member(archive: zipfile.ZipFile, name: str) -> None:
-    # On disk rather than in memory: HDF5 jumps about in a file, and weights can be large.
+    # On disk rather than in memory: HDF5 needs random access, and weights can be large.
     with tempfile.TemporaryFile() as copy, archive.open(name) as packed:
         shutil.copyfileobj(packed, copy, 1 << 20)
         with _opened(copy) as weights:
@@ -114,11 +114,11 @@ def _check_weights(group: Any) -> None:
         place = f"{group.name}/{name}".strip("/")[-60:]
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             raise RefusedModel(f"The weights {place!r} are a link to another place. Save the model again.")
-        found = group[name]
-        if isinstance(found, h5py.Group):
-            _check_weights(found)
-        elif isinstance(found, h5py.Dataset):
-            _check_dataset(place, found)
+        member = group[name]
+        if isinstance(member, h5py.Group):
+            _check_weights(member)
+        elif isinstance(member, h5py.Dataset):
+            _check_dataset(place, member)
 
 
 def _check_dataset(place: str, dataset: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a Keras model lets see of its inside, as its card says it."""
+"""Describe on its card what is accessible inside a Keras model."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NOT_DIFFERENTIABLE = (
 
 
 def looked_into(card: Card, network: KerasNetwork, inputs: Floats, targets: Indices) -> Card:
-    """Return the card with the layers and what they can be asked for, found by a trial of its gradient."""
+    """Return the card with the layers and their capabilities, found by trying the gradient."""
     network.card = card
     try:
         layers = network.layers(inputs, targets)

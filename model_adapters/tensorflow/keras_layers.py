@@ -1,4 +1,4 @@
-"""What an opened Keras model says about itself: its input, its last activation, its first layers, its name."""
+"""Read what an opened Keras model says about itself: its input, last activation, first layers and name."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ASSUMED = 224
 
 
 def image_input(model: Any) -> InputSpec:
-    """Return the model's input; UnsupportedModel where it is not one picture."""
+    """Return the model's input; UnsupportedModel if it is not one picture."""
     inputs = model.inputs or []
     if len(inputs) != 1:
         names = ", ".join(str(i.name)[:30] for i in inputs[:4])
@@ -48,14 +48,14 @@ def input_spec(sizes: Shape) -> InputSpec:
 
 @dataclass(frozen=True)
 class Cut:
-    """A final softmax or sigmoid that was taken off; `restore` puts it back."""
+    """A final softmax or sigmoid that was removed; `restore` puts it back."""
 
     head: Head
     restore: Callable[[], None]
 
 
 def cut_head(model: Any) -> Cut | None:
-    """Replace the model's last softmax or sigmoid by nothing, in place; None where it does not end in one."""
+    """Remove the model's last softmax or sigmoid, in place; None if it does not end in one."""
     layer = _last_layer(model)
     if isinstance(layer, keras.layers.Softmax) and layer.axis in (-1, 1):
         return Cut("softmax", _swapped(layer, "call", lambda inputs, mask=None: inputs))
@@ -83,9 +83,9 @@ def _last_layer(model: Any) -> Any:
 
 
 def hint(model: Any, spec: InputSpec) -> tuple[Preprocessing | None, str]:
-    """Return the preprocessing that the first layers or the model's name speak for, and why."""
+    """Return the preprocessing that the first layers or the model's name suggest, and the reason."""
     known = presets(spec.height or ASSUMED, spec.width or ASSUMED, spec.channels)
-    layers = [one for _, one in named_operations(model) if isinstance(one, keras.layers.Layer)]
+    layers = [operation for _, operation in named_operations(model) if isinstance(operation, keras.layers.Layer)]
     for layer in layers[:6]:
         if (scale := _wanted_scale(layer)) is not None:
             wanted = known["0..255" if scale == 255 else "0..1"]
@@ -107,7 +107,7 @@ def _wanted_scale(layer: Any) -> int | None:
 
 
 def named_operations(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the layers and functions that a model is made of, those of models within it as "inner/conv", each once."""
+    """Yield a model's layers and functions, each once; those of nested models are named like "inner/conv"."""
     known: set[int] = set()
     for path, operation in _parts(model, prefix):
         if id(operation) not in known:
@@ -145,10 +145,14 @@ def _kind(operation: Any) -> str:
 
 
 def last_with(model: Any, classes: int) -> Any | None:
-    """Return the last dense or convolutional layer whose weights end in `classes` outputs; None where there is none."""
+    """Return the last dense or convolutional layer whose weights end in `classes` outputs; None if there is none."""
     kinds = keras.layers.Dense | keras.layers.Conv2D
-    found = [one for _, one in named_operations(model) if isinstance(one, kinds) and one.kernel.shape[-1] == classes]
-    return found[-1] if found else None
+    layers = [
+        operation
+        for _, operation in named_operations(model)
+        if isinstance(operation, kinds) and operation.kernel.shape[-1] == classes
+    ]
+    return layers[-1] if layers else None
 
 
 def _models(model: Any) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""A Keras model behind the common interface, with its layers in sight."""
+"""A Keras model behind the common interface, with accessible layers."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from model_adapters.tensorflow.rules import RELUS, way_back
 from xai_core.errors import ModelError
 from xai_core.types import Floats, Indices, InputSpec, Layer, Rule, Score
 
-KEPT = 8  # traced functions; each holds a graph of some megabytes
+KEPT = 8  # traced functions; each holds a graph of a few megabytes
 
 
 class KerasNetwork(TensorFlowNetwork):
-    """A Keras model. It is changed only while a function is traced, and by nobody else then.
+    """A Keras model. It is changed only while a function is traced.
 
-    random: the values of some of its variables that hold instead of its own.
+    random: variables with the values that replace their own.
     """
 
     def __init__(self, model: Any, spec: InputSpec, random: tuple[tuple[Any, Any], ...] = ()) -> None:
@@ -38,7 +38,7 @@ class KerasNetwork(TensorFlowNetwork):
 
     @property
     def relus(self) -> int:
-        """How many ReLUs the network has, also those that are cut off at 6."""
+        """Number of ReLUs in the network, including those capped at 6."""
         graph = self._forward.get_concrete_function().graph
         return sum(operation.type in RELUS for operation in graph.get_operations())
 
@@ -52,15 +52,15 @@ class KerasNetwork(TensorFlowNetwork):
     ) -> Floats:
         """Return d score / d inputs as `Network.backward` does.
 
-        By "rescale" products, maxima over windows and a final softmax too hand on what their change was, so that
-        the differences of inputs and references times the result add up to the difference of the scores.
+        With "rescale", products, window maxima and a final softmax also pass on their change, so that the differences
+        of inputs and references times the result add up to the difference of the scores.
         """
         if rule == "gradient":
             return self.gradient(inputs, targets, self._squashed(score))
         squashed, arrays = self._squashed(score), [inputs, targets]
 
         def one_batch(part: Floats, wanted: Indices, *others: Floats) -> Floats:
-            further = [self._tensor(other) for other in others]
+            further = [self._tensor(array) for array in others]
             return self._nhwc(self._by(rule)(self._tensor(part), tf.constant(wanted, tf.int64), squashed, *further))
 
         if rule == "rescale":
@@ -82,8 +82,8 @@ class KerasNetwork(TensorFlowNetwork):
         squashed = self._squashed(score)
 
         def one_batch(part: Floats, wanted: Indices) -> Floats:
-            found = self._at(layer)(self._tensor(part), tf.constant(wanted, tf.int64), squashed)
-            return np.stack([one.numpy() for one in found], axis=1)
+            pair = self._at(layer)(self._tensor(part), tf.constant(wanted, tf.int64), squashed)
+            return np.stack([tensor.numpy() for tensor in pair], axis=1)
 
         pairs = self._ask(one_batch, inputs, targets)
         return pairs[:, 0], pairs[:, 1]
@@ -101,27 +101,27 @@ class KerasNetwork(TensorFlowNetwork):
         for variable in layer.weights if layer else ():
             values = np.asarray(variable.value)
             random.append((variable, tf.constant(draws.normal(0, values.std(), values.shape), variable.dtype)))
-        found = KerasNetwork(self.model, self._spec, tuple(random))
-        found.compile(self.head)
-        found.card, found.key = self.card, f"last layer random, seed {seed}"
-        return found
+        network = KerasNetwork(self.model, self._spec, tuple(random))
+        network.compile(self.head)
+        network.card, network.key = self.card, f"last layer random, seed {seed}"
+        return network
 
     def layers(self, inputs: Floats, targets: Indices) -> tuple[Layer, ...]:
-        """Return the layers on a grid that the scores depend on, by a trial; it also traces the plain gradient.
+        """Return the layers on a grid that the scores depend on, found by a trial that also traces the plain gradient.
 
-        ValueError, LookupError or a TensorFlow error where the model has no gradient.
+        ValueError, LookupError or a TensorFlow error if the model has no gradient.
         """
         count = self._spec.batch or len(inputs)
         inputs, targets = np.resize(inputs, (count, *inputs.shape[1:])), np.resize(targets, count)
         gradient, strength = self._backward(self._tensor(inputs), tf.constant(targets, tf.int64), False)
         outputs = self._sized(self._seen, inputs)
-        found = [Layer(name, *grid) for name, grid in outputs if min(grid[:2]) > 1]
-        if not np.asarray(gradient).any():  # a trial that says nothing, such as of a model that ends in closed ReLUs
-            return tuple(found)
-        while found and not float(strength):
-            found.pop()
-            strength = np.abs(self.layer_gradients(inputs, targets, "logit", found[-1].name)[1]).sum() if found else 0
-        return tuple(found)
+        layers = [Layer(name, *grid) for name, grid in outputs if min(grid[:2]) > 1]
+        if not np.asarray(gradient).any():  # an uninformative trial, as of a model that ends in closed ReLUs
+            return tuple(layers)
+        while layers and not float(strength):
+            layers.pop()
+            strength = np.abs(self.layer_gradients(inputs, targets, "logit", layers[-1].name)[1]).sum() if layers else 0
+        return tuple(layers)
 
     def own_weights(self) -> AbstractContextManager[Any]:
         return keras.StatelessScope(self._random) if self._random else nullcontext()
@@ -131,19 +131,19 @@ class KerasNetwork(TensorFlowNetwork):
             return self.model(inputs, training=False)
 
     def _slopes(self, inputs: Any, targets: Any, squashed: Any) -> tuple[Any, ...]:
-        """Return the gradient with respect to the inputs, and how strong the one of the last layer on a grid is."""
+        """Return the gradient with respect to the inputs, and the magnitude of that of the last layer on a grid."""
         with recorded(self.model, self._spec) as outputs:
             chosen = self._chosen(self.scores(inputs), targets, squashed)
         outputs = [output for output in outputs if 1 not in output.grid[:2]]
-        found, *slopes = tf.gradients(chosen, [inputs, *(output.tensor for output in outputs)])
-        if found is None:
+        gradient, *slopes = tf.gradients(chosen, [inputs, *(output.tensor for output in outputs)])
+        if gradient is None:
             raise ValueError(NO_GRADIENT)
         reached = [(output, slope) for output, slope in zip(outputs, slopes, strict=True) if slope is not None]
         self._seen = [output for output, _ in reached]
-        return found, tf.reduce_sum(tf.abs(tf.convert_to_tensor(reached[-1][1]))) if reached else tf.constant(0.0)
+        return gradient, tf.reduce_sum(tf.abs(tf.convert_to_tensor(reached[-1][1]))) if reached else tf.constant(0.0)
 
     def _sized(self, outputs: list[Output], inputs: Floats) -> list[tuple[str, tuple[int, int, int]]]:
-        """Return the names and grids of outputs, those of free size as they are for inputs (N, H, W, C)."""
+        """Return the names and grids of outputs; free sizes are those for inputs (N, H, W, C)."""
         if any(None in output.grid for output in outputs):
             wanted = {output.name for output in outputs}
             outputs = [output for output in self._traced_at(inputs) if output.name in wanted]
@@ -153,13 +153,13 @@ class KerasNetwork(TensorFlowNetwork):
         def trace(tensor: Any) -> Any:
             with recorded(self.model, self._spec) as outputs:
                 rows = self.scores(tensor)
-            found.extend(outputs)
+            seen.extend(outputs)
             return rows
 
-        found: list[Output] = []
+        seen: list[Output] = []
         tensor = self._tensor(inputs)
         tf.function(trace, autograph=False).get_concrete_function(tf.TensorSpec(tensor.shape, tensor.dtype))
-        return found
+        return seen
 
     def _by(self, rule: Rule) -> Any:
         def slopes(inputs: Any, targets: Any, squashed: Any, *references: Any) -> Any:
@@ -177,16 +177,16 @@ class KerasNetwork(TensorFlowNetwork):
             with recorded(self.model, self._spec) as outputs:
                 chosen = self._chosen(self.scores(inputs), targets, squashed)
             output = _named(outputs, layer)
-            (found,) = tf.gradients(chosen, output.tensor)
+            (slope,) = tf.gradients(chosen, output.tensor)
             return output.as_grid(output.tensor), output.as_grid(
-                tf.zeros_like(output.tensor) if found is None else found
+                tf.zeros_like(output.tensor) if slope is None else slope
             )
 
         inputs = self._inputs_spec(self._spec.batch)
         return self._function((layer, "slopes"), slopes, inputs, self._targets_spec(), FLAG)
 
     def _resumed(self, inputs: Floats, layer: str, values: Floats) -> Floats:
-        """Run what is before the layer once, and what is behind it for all values, where the two can be mixed."""
+        """Run the part before the layer once, and the part after it for all values, if the two can be mixed."""
         if self._spec.batch is None and layer not in self._unmixable:
             try:
                 return self._tail(inputs, layer, values)
@@ -195,10 +195,10 @@ class KerasNetwork(TensorFlowNetwork):
         return self._tail(np.repeat(inputs, len(values), axis=0), layer, values)
 
     def _tail(self, inputs: Floats, layer: str, values: Floats) -> Floats:
-        def rows(tensor: Any, given: Any) -> Any:
-            with replaced(self.model, self._spec, layer, given):
-                found = tf.cast(self._called(tensor), tf.float32)
-            return tf.reshape(found, (tf.shape(found)[0], -1))
+        def rows(tensor: Any, replacement: Any) -> Any:
+            with replaced(self.model, self._spec, layer, replacement):
+                scores = tf.cast(self._called(tensor), tf.float32)
+            return tf.reshape(scores, (tf.shape(scores)[0], -1))
 
         batch, grid = self._spec.batch, values.shape[1:]
         specs = self._inputs_spec(batch), tf.TensorSpec((batch, *grid), tf.float32)
@@ -206,7 +206,7 @@ class KerasNetwork(TensorFlowNetwork):
         return np.asarray(call(self._tensor(inputs), tf.constant(values, tf.float32)).numpy(), np.float32)
 
     def _function(self, key: tuple[Any, ...], body: Callable[..., Any], *specs: Any) -> Any:
-        """Return the function kept under a key, or a new one; the one that was not used for longest goes."""
+        """Return the function cached under a key, or a new one; the least recently used one is dropped."""
         if key not in self._kept:
             self._kept[key] = tf.function(body, input_signature=specs, autograph=False)
         self._kept.move_to_end(key)

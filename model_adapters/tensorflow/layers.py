@@ -1,4 +1,4 @@
-"""The layers of a Keras model while it is traced: what each gives, and something else in its place."""
+"""Record or replace the outputs of a Keras model's layers while it is traced."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import tensorflow as tf
 from model_adapters.tensorflow.keras_layers import named_operations
 from xai_core.types import InputSpec
 
-# What these give is the picture itself, scaled or moved.
+# The output of these is the picture itself, scaled or moved.
 PICTURES = (
     keras.layers.InputLayer,
     keras.layers.Rescaling,
@@ -28,7 +28,7 @@ PICTURES = (
 
 @dataclass(frozen=True)
 class Output:
-    """What a layer gave on a grid, (N, h, w, K) or with channels first as the model works, while it was traced."""
+    """A traced layer's output on a grid, (N, h, w, K), or with channels first if the model works so."""
 
     name: str
     tensor: Any
@@ -36,7 +36,7 @@ class Output:
 
     @property
     def grid(self) -> tuple[int | None, int | None, int | None]:
-        """Height, width and channels; None where a size is free."""
+        """Height, width and channels; None if a size is free."""
         sizes = tuple(self.tensor.shape)
         height, width, channels = (*sizes[2:], sizes[1]) if self.channels_first else sizes[1:]
         return height, width, channels
@@ -53,20 +53,20 @@ class Output:
 
 @contextmanager
 def recorded(model: Any, spec: InputSpec) -> Iterator[list[Output]]:
-    """While a model is traced inside, list what its layers give on a grid, in the order of the forward pass."""
-    found: list[Output] = []
+    """While a model is traced inside, list its layers' outputs on a grid, in the order of the forward pass."""
+    outputs: list[Output] = []
 
     def see(output: Output) -> Any:
-        found.append(output)
+        outputs.append(output)
         return output.tensor
 
     with _watched(model, spec, see):
-        yield found
+        yield outputs
 
 
 @contextmanager
 def replaced(model: Any, spec: InputSpec, name: str, values: Any) -> Iterator[None]:
-    """While a model is traced inside, let a layer give `values` (N, h, w, K) instead of its own."""
+    """While a model is traced inside, replace a layer's output by `values` (N, h, w, K)."""
 
     def see(output: Output) -> Any:
         return output.from_grid(values) if output.name == name else output.tensor
@@ -77,29 +77,29 @@ def replaced(model: Any, spec: InputSpec, name: str, values: Any) -> Iterator[No
 
 @contextmanager
 def _watched(model: Any, spec: InputSpec, see: Callable[[Output], Any]) -> Iterator[None]:
-    """Let `see` put a tensor in the place of every output on a grid, while the model is traced inside."""
+    """While the model is traced inside, replace every output on a grid by the tensor that `see` returns."""
     watch = _Watch(see, spec.layout == "NCHW")
-    with swapped([(one, "call", watch.over(name, one)) for name, one in named_operations(model)]):
+    with swapped([(operation, "call", watch.over(name, operation)) for name, operation in named_operations(model)]):
         yield
 
 
 @contextmanager
 def swapped(attributes: list[tuple[Any, str, Any]]) -> Iterator[None]:
-    """Give objects another attribute each, (object, name, value), while what is inside runs."""
-    before = [(one, name, vars(one)[name]) for one, name, _ in attributes if name in vars(one)]
+    """While active, set an attribute on each object: (object, name, value)."""
+    before = [(owner, name, vars(owner)[name]) for owner, name, _ in attributes if name in vars(owner)]
     try:
-        for one, name, value in attributes:
-            vars(one)[name] = value
+        for owner, name, value in attributes:
+            vars(owner)[name] = value
         yield
     finally:
-        for one, name, _ in attributes:
-            vars(one).pop(name, None)
-        for one, name, value in before:
-            vars(one)[name] = value
+        for owner, name, _ in attributes:
+            vars(owner).pop(name, None)
+        for owner, name, value in before:
+            vars(owner)[name] = value
 
 
 class _Watch:
-    """Wraps calls of layers; a layer that is called again gets a name with the number of the call."""
+    """Wraps calls of layers; from the second call on, a layer's name includes the number of the call."""
 
     def __init__(self, see: Callable[[Output], Any], channels_first: bool) -> None:
         self._see, self._channels_first = see, channels_first
@@ -109,21 +109,21 @@ class _Watch:
         call = operation.call
 
         def watched(*args: Any, **settings: Any) -> Any:
-            found = call(*args, **settings)
+            output = call(*args, **settings)
             self._calls[name] += 1
-            # Few layers say which way their channels lie; the others work on what those before them gave.
+            # Few layers declare their channel order; the others keep that of the layers before them.
             said = getattr(operation, "data_format", None)
             self._channels_first = said == "channels_first" if isinstance(said, str) else self._channels_first
-            if isinstance(operation, PICTURES) or not _on_grid(found, (args, settings)):
-                return found
+            if isinstance(operation, PICTURES) or not _on_grid(output, (args, settings)):
+                return output
             number = self._calls[name]
-            return self._see(Output(name if number == 1 else f"{name}:{number}", found, self._channels_first))
+            return self._see(Output(name if number == 1 else f"{name}:{number}", output, self._channels_first))
 
         return watched
 
 
-def _on_grid(found: Any, given: Any) -> bool:
-    """Say whether a layer gave a tensor with four axes, and not just what it was given."""
-    if not tf.is_tensor(found) or found.shape.rank != 4 or not found.dtype.is_floating:
+def _on_grid(output: Any, inputs: Any) -> bool:
+    """Whether a layer returned a tensor with four axes that is not one of its inputs."""
+    if not tf.is_tensor(output) or output.shape.rank != 4 or not output.dtype.is_floating:
         return False
-    return not any(found is one for one in tf.nest.flatten(given))
+    return not any(output is value for value in tf.nest.flatten(inputs))

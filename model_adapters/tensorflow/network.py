@@ -24,7 +24,7 @@ NO_GRADIENT = "The scores do not depend on the inputs in a way that TensorFlow c
 
 
 class TensorFlowNetwork(Network):
-    """A compiled classifier; its card is set when it has been tried.
+    """A compiled classifier; its card is set after a trial.
 
     rows: maps a tensor in the model's layout and number type to scores (N, K). owner: kept alive with the network.
     """
@@ -36,12 +36,12 @@ class TensorFlowNetwork(Network):
         self.compile("softmax")
 
     def compile(self, head: Head) -> None:
-        """Set what turns scores into probabilities, and forget what was traced of an earlier state of the model."""
+        """Set the head that turns scores into probabilities, and drop functions traced before the model changed."""
         self.head = head
         inputs = self._inputs_spec(self._spec.batch)
         self._forward = tf.function(self.scores, input_signature=[inputs], autograph=False)
-        # Not rewritten by AutoGraph, which would put tracebacks into the sentences of our errors.
-        # One trace serves both scores: tracing costs a second, the softmax that is not asked for nothing.
+        # Without AutoGraph, which would put tracebacks into our error messages.
+        # One trace serves both scores: tracing takes a second, an unused softmax no time.
         self._backward = tf.function(
             self._slopes, input_signature=[inputs, self._targets_spec(), FLAG], autograph=False
         )
@@ -65,13 +65,13 @@ class TensorFlowNetwork(Network):
         return self.gradient(inputs, targets, self._squashed(score))
 
     def portable(self, height: int, width: int) -> Portable | None:
-        """Return the scores' function for other engines, of whatever size; None where it runs on a GPU."""
+        """Return the scores' function for other engines, for any size; None if it runs on a GPU."""
         return None if tf.config.list_physical_devices("GPU") else Portable(self._forward, dtype=self._dtype)
 
     def gradient(self, inputs: Floats, targets: Indices, squashed: bool = False) -> Floats:
-        """Return d score[n, targets[n]] / d inputs, (N, H, W, C), of the squashed score or as it is.
+        """Return d score[n, targets[n]] / d inputs, (N, H, W, C), of the squashed or the raw score.
 
-        ValueError, LookupError or a TensorFlow error where the model has no gradient.
+        ValueError, LookupError or a TensorFlow error if the model has no gradient.
         """
 
         def one_batch(part: Floats, wanted: Indices) -> Floats:
@@ -103,24 +103,24 @@ class TensorFlowNetwork(Network):
         return tf.nn.softmax(rows) if self.head == "softmax" else tf.nn.sigmoid(rows)
 
     def own_weights(self) -> AbstractContextManager[Any]:
-        """Return what the model has to be called in, so that it has this network's weights."""
+        """Return the context in which the model has this network's weights."""
         return nullcontext()
 
     def laid_out(self, values: Any) -> Any:
-        """Return a tensor (N, H, W, C) in the model's units as it takes it: in its layout and number type."""
+        """Return a tensor (N, H, W, C) in the model's units in the layout and number type that it takes."""
         if self._dtype == "uint8":
             values = tf.clip_by_value(tf.round(values), 0, 255)
         return tf.cast(tf.transpose(values, (0, 3, 1, 2)) if self._spec.layout == "NCHW" else values, self._dtype)
 
     def _slopes(self, inputs: Any, targets: Any, squashed: Any) -> tuple[Any, ...]:
-        """Return the gradient with respect to the inputs; a subclass may return more behind it."""
+        """Return the gradient with respect to the inputs, first; a subclass may return more."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(inputs)
             chosen = self._chosen(self.scores(inputs), targets, squashed)
-        return (_found(tape.gradient(chosen, inputs)),)
+        return (_checked(tape.gradient(chosen, inputs)),)
 
     def _chosen(self, rows: Any, targets: Any, squashed: Any) -> Any:
-        scores = tf.where(squashed, self.final(rows), rows)[: tf.shape(targets)[0]]  # behind them may be references
+        scores = tf.where(squashed, self.final(rows), rows)[: tf.shape(targets)[0]]  # references may follow them
         return tf.gather(scores, targets, axis=1, batch_dims=1)
 
     def _squashed(self, score: Score) -> bool:
@@ -146,24 +146,24 @@ class TensorFlowNetwork(Network):
             values = np.clip(np.rint(values), 0, 255)
         return tf.constant(np.ascontiguousarray(values, self._dtype))
 
-    def _nhwc(self, found: Any) -> Floats:
-        values = np.asarray(found.numpy(), np.float32)
+    def _nhwc(self, tensor: Any) -> Floats:
+        values = np.asarray(tensor.numpy(), np.float32)
         return np.ascontiguousarray(values.transpose(0, 2, 3, 1) if self._spec.layout == "NCHW" else values)
 
 
 def telling(call: Callable[..., Floats]) -> Callable[..., Floats]:
-    """Return a call that says OutOfMemory where TensorFlow has no memory for the batch."""
+    """Wrap a call so that it raises OutOfMemory if TensorFlow has no memory for the batch."""
 
-    def asked(*parts: Any) -> Floats:
+    def guarded(*parts: Any) -> Floats:
         try:
             return call(*parts)
         except tf.errors.ResourceExhaustedError as error:
             raise ran_out(len(parts[0])) from error
 
-    return asked
+    return guarded
 
 
-def _found(gradient: Any) -> Any:
+def _checked(gradient: Any) -> Any:
     if gradient is None:
         raise ValueError(NO_GRADIENT)
     return gradient

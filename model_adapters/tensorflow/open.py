@@ -1,4 +1,4 @@
-"""Keras models and SavedModels through TensorFlow."""
+"""Open Keras models and SavedModels with TensorFlow."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from xai_core.types import Capability, Card, FileKind, Floats, InputSpec, ModelS
 
 tf.get_logger().setLevel("ERROR")
 for gpu in tf.config.list_physical_devices("GPU"):
-    with suppress(RuntimeError):  # TensorFlow was in use before, and keeps how it was set up then
+    with suppress(RuntimeError):  # TensorFlow was already in use and keeps its settings
         tf.config.experimental.set_memory_growth(gpu, True)
 
 ASSUMED = 224
 
 
 class DepthwiseConv2D(keras.layers.DepthwiseConv2D):  # type: ignore[misc]
-    """Keras 2 wrote a `groups` of 1 into its files, which Keras 3 does not know."""
+    """Accepts the `groups` of 1 that Keras 2 wrote into its files and Keras 3 does not know."""
 
     def __init__(self, *args: Any, groups: int = 1, **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -55,7 +55,7 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> TensorFlowNetwork
 
 
 def network_of(model: Any, kind: FileKind) -> KerasNetwork:
-    """Return the network around a Keras model, whose last softmax or sigmoid is taken off it for good."""
+    """Return the network around a Keras model, whose last softmax or sigmoid is removed in place."""
     spec = keras_layers.image_input(model)
     shapes = [tuple(output.shape) for output in model.outputs]
     if len(shapes) != 1 or not is_score_row(shapes[0]):
@@ -76,7 +76,7 @@ def network_of(model: Any, kind: FileKind) -> KerasNetwork:
 def _cut(
     model: Any, network: TensorFlowNetwork, inputs: list[Floats], expected: list[Floats]
 ) -> keras_layers.Cut | None:
-    """Take the last softmax or sigmoid off; keep it where the rest does not add up to the whole."""
+    """Remove the last softmax or sigmoid, unless the rest then fails to reproduce the outputs."""
     cut = keras_layers.cut_head(model)
     if cut is None:
         return None
@@ -89,7 +89,7 @@ def _cut(
 
 
 def _opened(path: str, kind: FileKind, scratch: str, trusted: bool) -> Any:
-    # Keras tells its formats apart by the file's name, which an upload does not keep; links are not for a sandbox.
+    # Keras needs the extension, which an upload loses; the sandbox allows no links, so the file is copied.
     named = os.path.join(scratch, "model.keras" if kind.format == "keras" else "model.h5")
     shutil.copyfile(path, named)
     known = {"DepthwiseConv2D": DepthwiseConv2D}
@@ -105,7 +105,7 @@ def _opened(path: str, kind: FileKind, scratch: str, trusted: bool) -> Any:
 def _open_error(error: Exception) -> Exception:
     text = str(error)
     if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError) or re.search(r"(?i)permi(ssion|tted)", text):
-        return error  # the worker, which knows its limits, has the sentence for that
+        return error  # the worker knows its limits and words that error
     if unknown := re.search(r"(?:Could not locate class|Unknown layer:?|Could not deserialize class) '?(\w+)", text):
         return UnsupportedModel(f"The class {unknown[1]!r} is not part of Keras. {keras_file.ADVICE}")
     return RefusedModel(
@@ -120,19 +120,20 @@ def _load_saved_model(path: str, kind: FileKind, scratch: str, trusted: bool) ->
     folder = saved_model.find_folder(root)
     if not trusted:
         saved_model.check_operations(folder)
-    found = saved_model.open_signature(folder)
-    network = TensorFlowNetwork(found.rows, found.spec, found.dtype, found.owner)
-    inputs, expected = _tried(network, found.spec)
-    card = _with_gradient(_card(kind, found.spec, expected), network, inputs[0])
-    if found.dtype == "uint8":
-        wanted = presets(found.spec.height or ASSUMED, found.spec.width or ASSUMED, found.spec.channels)["0..255"]
+    signature = saved_model.open_signature(folder)
+    network = TensorFlowNetwork(signature.rows, signature.spec, signature.dtype, signature.owner)
+    inputs, expected = _tried(network, signature.spec)
+    card = _with_gradient(_card(kind, signature.spec, expected), network, inputs[0])
+    if signature.dtype == "uint8":
+        spec = signature.spec
+        wanted = presets(spec.height or ASSUMED, spec.width or ASSUMED, spec.channels)["0..255"]
         card = replace(card, hint=wanted, hint_reason="Its input takes whole numbers from 0 to 255.")
     network.card = card
     return network
 
 
 def _with_gradient(card: Card, network: TensorFlowNetwork, inputs: Floats) -> Card:
-    """Return the card with what a trial says of gradients; the trial also spares the first explanation the tracing."""
+    """Return the card with gradients as found by a trial, which also saves the first explanation the tracing."""
     _head_set(network, card)
     card = replace(card, missing=SEALED | PYTORCH_ONLY)
     try:
@@ -149,7 +150,7 @@ def _head_set(network: TensorFlowNetwork, card: Card) -> None:
 
 
 def _tried(network: TensorFlowNetwork, spec: InputSpec) -> tuple[list[Floats], list[Floats]]:
-    """Return inputs and the outputs for them; UnsupportedModel where none can be had."""
+    """Return trial inputs and their outputs; UnsupportedModel if no trial works."""
     last: Exception | None = None
     for side in COMMON_SIDES if None in (spec.height, spec.width) else COMMON_SIDES[:1]:
         inputs = trials(spec, side)

@@ -1,7 +1,7 @@
-"""Ways back through a TensorFlow graph that treat its nonlinearities in another way than the gradient does.
+"""Backward passes through a TensorFlow graph that treat its nonlinearities differently from the gradient.
 
-A graph may name another gradient for each kind of operation as it is added. So a ReLU may be a layer, the activation
-of another layer or a function, and lie in a model within the model.
+A graph can override the gradient for each kind of operation as it is added. So a ReLU may be a layer, the activation
+of a layer or a function, also in a nested model.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ LOCAL: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-# Made of several operations, none of which is a curve by itself. Source: keras.activations.
+# Composed of several operations, none of which is a curve by itself. Source: keras.activations.
 CURVES: tuple[str, ...] = (
     "silu",
     "swish",
@@ -57,9 +57,9 @@ CURVES += ("hard_tanh", "tanh_shrink", "soft_shrink", "hard_shrink", "squareplus
 def way_back(rule: Rule, model: Any) -> Iterator[None]:
     """While operations are added to the graph inside, let their gradients follow a rule.
 
-    deconvnet, guided: at each ReLU, also one that is cut off at 6. rescale: at every activation, at a maximum over
-    windows, a softmax of scores, and where two values are multiplied; it needs the inputs and behind them their
-    references as one batch. Only `tf.gradients` follows it.
+    deconvnet, guided: at each ReLU, including those capped at 6. rescale: at every activation, window maximum, softmax
+    of scores and product of two values; it needs the inputs followed by their references as one batch. Only
+    `tf.gradients` follows the rule.
     """
     kinds = {"gradient": (), "rescale": (*LOCAL, "MaxPool", "Softmax", "Mul")}.get(rule, RELUS)
     graph: Any = tf.compat.v1.get_default_graph()
@@ -69,15 +69,15 @@ def way_back(rule: Rule, model: Any) -> Iterator[None]:
 
 
 def _curves(model: Any) -> list[tuple[Any, str, Any]]:
-    """Return activations of a model that consist of several operations, each with itself by the rescale rule."""
-    found = []
+    """Return a model's activations that consist of several operations, each with its rescale-rule replacement."""
+    replacements = []
     for _, operation in named_operations(model):
         function: Any = getattr(operation, "activation", None)
         if getattr(function, "__name__", "") in CURVES:
-            found.append((operation, "activation", _rescaled(function)))
+            replacements.append((operation, "activation", _rescaled(function)))
         elif type(operation).__name__.lower() in {name.replace("_", "") for name in CURVES}:
-            found.append((operation, "call", _rescaled(operation.call)))
-    return found
+            replacements.append((operation, "call", _rescaled(operation.call)))
+    return replacements
 
 
 def _rescaled(curve: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -91,8 +91,8 @@ def _rescaled(curve: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
         return y, back
 
-    found: Callable[[Any], Any] = tf.custom_gradient(with_slope)
-    return found
+    wrapped: Callable[[Any], Any] = tf.custom_gradient(with_slope)
+    return wrapped
 
 
 def _registered(rule: str, kind: str) -> str:
@@ -117,7 +117,7 @@ def _rescale(op: Any, coming: Any) -> Any:
 def _maximum(op: Any, coming: Any) -> Any:
     """A window's maximum moves from the reference's up to the higher of both, then down to the input's.
 
-    The first part goes to where the input has its maximum, the second to where the reference has it.
+    The first part is assigned to the position of the input's maximum, the second to that of the reference's.
     """
     x, x0 = _halves(op.inputs[0])
     y, y0 = _halves(op.outputs[0])
@@ -132,7 +132,7 @@ def _maximum(op: Any, coming: Any) -> Any:
 
 
 def _softmax(op: Any, coming: Any) -> Any:
-    """The gradient's mean along the straight way, as a softmax has no slope a value."""
+    """Use the mean gradient along the straight path, since a softmax has no elementwise slope."""
     if op.inputs[0].shape.rank != 2:
         return _softmax_gradient(op.outputs[0], coming)
     x, x0 = _halves(op.inputs[0])
@@ -142,14 +142,14 @@ def _softmax(op: Any, coming: Any) -> Any:
 
 
 def _product(op: Any, coming: Any) -> tuple[Any, Any]:
-    """Each factor's share is the mean over both orders of changing them, as in Shapley values."""
+    """Share by the mean over both orders of changing the factors, as in Shapley values."""
     a, b = op.inputs
     if _is_batch(a) and _is_batch(b) and a.shape.rank == b.shape.rank:
         a, b = (_mean_of_halves(factor) for factor in (a, b))
     shapes = tf.shape(op.inputs[0]), tf.shape(op.inputs[1])
     over = raw.BroadcastGradientArgs(s0=shapes[0], s1=shapes[1])
-    found = (tf.reduce_sum(coming * other, axes) for other, axes in zip((b, a), over, strict=True))
-    first, second = (tf.reshape(value, shape) for value, shape in zip(found, shapes, strict=True))
+    sums = (tf.reduce_sum(coming * partner, axes) for partner, axes in zip((b, a), over, strict=True))
+    first, second = (tf.reshape(value, shape) for value, shape in zip(sums, shapes, strict=True))
     return first, second
 
 

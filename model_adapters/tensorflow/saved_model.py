@@ -1,4 +1,4 @@
-"""TensorFlow SavedModels: the operations they hold, and the signature that takes a picture."""
+"""Check the operations of TensorFlow SavedModels, and find the signature that takes a picture."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DAMAGED = "The SavedModel is damaged or not whole. Pack its folder again: saved_
 
 @dataclass(frozen=True)
 class Signature:
-    """What a SavedModel is asked by: `rows` maps a tensor of its input to scores (N, K); `owner` keeps it alive."""
+    """How to call a SavedModel: `rows` maps an input tensor to scores (N, K); `owner` keeps the model alive."""
 
     rows: Callable[[Any], Any]
     spec: InputSpec
@@ -40,10 +40,10 @@ class Signature:
 
 def find_folder(root: str) -> str:
     """Return the folder under `root` that holds the SavedModel."""
-    found = [at for at, _, names in os.walk(root) if "saved_model.pb" in names]
-    if len(found) != 1:
-        raise RefusedModel(f"The archive holds {len(found)} SavedModels; expected one folder with saved_model.pb.")
-    return found[0]
+    folders = [at for at, _, names in os.walk(root) if "saved_model.pb" in names]
+    if len(folders) != 1:
+        raise RefusedModel(f"The archive holds {len(folders)} SavedModels; expected one folder with saved_model.pb.")
+    return folders[0]
 
 
 def check_operations(folder: str) -> None:
@@ -52,7 +52,7 @@ def check_operations(folder: str) -> None:
     try:
         with open(os.path.join(folder, "saved_model.pb"), "rb") as file:
             saved.ParseFromString(file.read())
-    except Exception as error:  # protobuf raises whatever its back end does
+    except Exception as error:  # protobuf raises whatever its back end raises
         raise RefusedModel(DAMAGED) from error
     for operation in _operations(saved):
         if operation in FILE_OPERATIONS:
@@ -113,5 +113,5 @@ def _load_error(error: Exception) -> Exception:
     if unknown := re.search(r"Op type not registered '?(\w+)", text):
         return UnsupportedModel(f"The model uses {unknown[1]}, which no runtime here knows. Export it to ONNX.")
     if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError) or re.search(r"(?i)permi(ssion|tted)", text):
-        return error  # the worker, which knows its limits, has the sentence for that
+        return error  # the worker knows its limits and words that error
     return RefusedModel(DAMAGED)

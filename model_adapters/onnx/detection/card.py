@@ -1,4 +1,4 @@
-"""What a detector's graph turns out to be when it is first shown a picture."""
+"""Run a detector's graph on a first picture and describe what it is."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from model_adapters.probes import natural
 from xai_core.errors import ModelError, UnsupportedModel
 from xai_core.types import Capability, Card, Floats, RawOutput
 
-SIDES = (640, 320, 224, 416, 512, 300, 256, 128)  # tried where a graph takes any size, in pixels
+SIDES = (640, 320, 224, 416, 512, 300, 256, 128)  # in pixels, tried if a graph takes any size
 MOST_RAW, MOST_AXES, LONGEST_NAME, FIRST = 16, 8, 200, 8
 LARGEST = 1e38  # stands for infinity, which no wire carries
 BEYOND = 1e-3  # how far a score may lie outside 0..1
@@ -44,42 +44,42 @@ MOST_COMMON = 90  # classes of torchvision's own detectors
 
 @dataclass(frozen=True)
 class Opened:
-    """A graph, its card, and how its outputs are read; None where that is not known, which the card then says."""
+    """A graph, its card and the reading of its outputs. reading: None if unknown; the card then says so."""
 
     card: Card
     graph: Graph
     reading: Reading | None = None
 
 
-def opened(file: OnnxFile, file_format: str, asked: str) -> Opened:
-    """Show a graph a picture, and read its outputs as they look, with what a text of a reading sets otherwise.
+def opened(file: OnnxFile, file_format: str, reading_text: str) -> Opened:
+    """Run a graph on a picture and guess how to read its outputs; fields of `reading_text` override the guess.
 
-    Raises UnsupportedModel if it cannot be a detector, or does not run.
+    Raises UnsupportedModel if the graph cannot be a detector or does not run.
     """
     graph = _graph(file)
     inputs = _trial(graph.wiring, None)
     outputs = graph(inputs)
     reading = _recognised(outputs, graph.wiring, inputs)
-    if asked:
-        reading = Reading.from_text(asked, reading)
+    if reading_text:
+        reading = Reading.from_text(reading_text, reading)
         inputs = _trial(graph.wiring, reading)
         outputs = graph(inputs)
-    elif reading is None and (error := not_a_detector([np.shape(one) for one in outputs.values()], inputs.shape[1])):
+    elif reading is None and (error := not_a_detector(list(map(np.shape, outputs.values())), inputs.shape[1])):
         raise error
     card = Card("onnx", file_format, 0, graph.wiring.spec, Capability(0), missing={"DETECT": UNKNOWN, **MISSING})
     if reading is None:
         return Opened(replace(card, raw_outputs=raw_outputs(outputs)), graph)
     try:
-        return _read(card, graph, file, reading, outputs, inputs, not asked)
+        return _read(card, graph, file, reading, outputs, inputs, not reading_text)
     except ModelError as error:
         lacks = {"DETECT": str(error), **MISSING}
         return Opened(replace(card, missing=lacks, raw_outputs=raw_outputs(outputs)), graph)
 
 
 def raw_outputs(outputs: Outputs) -> tuple[RawOutput, ...]:
-    """Return the facts that help a user to specify what the outputs mean."""
+    """Return the facts that help a user say what the outputs mean."""
     shown = [(name, value) for name, value in outputs.items() if is_numbers(value) and value.ndim <= MOST_AXES]
-    return tuple(_raw_output(*one) for one in shown[:MOST_RAW])
+    return tuple(_raw_output(*pair) for pair in shown[:MOST_RAW])
 
 
 def _raw_output(name: str, value: Any) -> RawOutput:
@@ -89,27 +89,27 @@ def _raw_output(name: str, value: Any) -> RawOutput:
 
 
 def _graph(file: OnnxFile) -> Graph:
-    found = onnx_graph.image_input(file.model, alone=True)
+    graph_input = onnx_graph.image_input(file.model, alone=True)
     session = open_session(file.path)
-    wiring, outputs = first_answer(session, found, SIDES)
+    wiring, outputs = first_answer(session, graph_input, SIDES)
     if wiring.spec.batch is None and any(np.shape(value)[:1] != (TRIED,) for value in outputs.values()):
         wiring = replace(wiring, spec=replace(wiring.spec, batch=1))
     return Graph(file.path, replace(wiring, spec=settled(session, wiring)), session)
 
 
-def _trial(wiring: Wiring, asked: Reading | None) -> Floats:
-    reading = asked or Reading(scale="0..255" if wiring.dtype == "uint8" else "0..1")
+def _trial(wiring: Wiring, known: Reading | None) -> Floats:
+    reading = known or Reading(scale="0..255" if wiring.dtype == "uint8" else "0..1")
     shown = natural(replace(wiring.spec, channels=3), count=wiring.spec.batch or 1, side=wiring.side)
     return inputs_of(shown, reading, wiring.spec)
 
 
 def _recognised(outputs: Outputs, wiring: Wiring, inputs: Floats) -> Reading | None:
-    found = recognised(outputs, wiring.input, (inputs.shape[1], inputs.shape[2]))
-    if found is None:
+    reading = recognised(outputs, wiring.input, (inputs.shape[1], inputs.shape[2]))
+    if reading is None:
         return None
     if wiring.dtype == "uint8":
-        found = replace(found, scale="0..255", mean="0", std="1")
-    return found if found.form == FINAL_BOXES else replace(found, side=wiring.side)
+        reading = replace(reading, scale="0..255", mean="0", std="1")
+    return reading if reading.form == FINAL_BOXES else replace(reading, side=wiring.side)
 
 
 def _read(
@@ -160,14 +160,15 @@ def _counted(
     return replace(reading, classes=count - reading.background), []
 
 
-def _check_scores(found: Sequence[Rows]) -> None:
-    values = [each.ravel() for one in found for each in (one.scores, one.class_scores, one.objectness)]
+def _check_scores(all_rows: Sequence[Rows]) -> None:
+    arrays = [(picture.scores, picture.class_scores, picture.objectness) for picture in all_rows]
+    values = [array.ravel() for three in arrays for array in three]
     low, high = (float(end(initial=0.5)) for end in (np.concatenate(values).min, np.concatenate(values).max))
     if low < -BEYOND or high > 1 + BEYOND:
         raise UnsupportedModel(NO_SCORES.format(low=low, high=high))
 
 
 def _labels(names: Sequence[tuple[str, ...]], count: int, background: bool) -> tuple[str, ...]:
-    """Return the file's names of so many classes, without that of the background."""
+    """Return the file's names for `count` classes, without the background."""
     labels = {len(listed): listed for listed in reversed(names)}
     return labels.get(count) or (labels.get(count + 1, ())[1:] if background else ())

@@ -1,4 +1,4 @@
-"""How many classes a detector's graph has, where its outputs name only the best one of each box."""
+"""Count the classes of a detector's graph whose outputs name only the best class of each box."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ SQUASHING = ("Softmax", "Sigmoid")
 def class_count(file: OnnxFile, wiring: Wiring, scores: str, inputs: Floats) -> int | None:
     """Return how many scores of each box the output `scores` is taken from, the background's too; None if unknown.
 
-    It asks for the softmax or sigmoid that is the fewest steps before `scores`, once, and leaves `file.model` with
-    that as its output.
+    It runs the graph once up to the softmax or sigmoid nearest before `scores`, and leaves that as the output of
+    `file.model`.
     """
     names = _nearest(file.model, scores)
     if not names:
@@ -28,12 +28,12 @@ def class_count(file: OnnxFile, wiring: Wiring, scores: str, inputs: Floats) -> 
     file.model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
     try:
         session = open_session(placed(file.model, file.folder, "class_scores.onnx"))
-        found = run_all(session, wiring, inputs)
+        outputs = run_all(session, wiring, inputs)
     except Exception as error:
         if is_of_memory(error):
             raise
         return None
-    return max((value.shape[-1] for value in found.values() if value.ndim > 1), default=None)
+    return max((value.shape[-1] for value in outputs.values() if value.ndim > 1), default=None)
 
 
 def _nearest(model: Any, output: str) -> list[str]:
@@ -43,8 +43,8 @@ def _nearest(model: Any, output: str) -> list[str]:
     names = [output]
     while names:
         nodes = [makers[name] for name in names if name in makers]
-        if found := [node.output[0] for node in nodes if node.op_type in SQUASHING]:
-            return found
+        if squashed := [node.output[0] for node in nodes if node.op_type in SQUASHING]:
+            return squashed
         seen.update(names)
         names = _unseen((name for node in nodes for name in node.input), seen)
     return []

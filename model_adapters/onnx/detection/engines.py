@@ -1,4 +1,4 @@
-"""A detector's graph on the fastest engine whose boxes agree with ONNX Runtime's."""
+"""Run a detector's graph on the fastest engine whose boxes agree with those of ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ OTHER_COUNT = "It finds a different number of boxes in the trial pictures."
 NOTHING_FOUND = "The model finds nothing in the trial pictures, so there is nothing to compare."
 
 
-def figures_of(found: Sequence[Rows]) -> Floats:
-    """Return what engines are compared by, a row for each box of some pictures, (n, 7 + K).
+def figures_of(all_rows: Sequence[Rows]) -> Floats:
+    """Return the figures that engines are compared by, (n, 7 + K): a row for each box in the pictures.
 
-    The number of the picture, corners in shares of its sides, score, objectness and class scores.
+    Columns: picture number, corners as fractions of the picture's sides, score, objectness and class scores.
     """
-    return np.concatenate([_figures(number, one) for number, one in enumerate(found)])
+    return np.concatenate([_figures(number, picture_rows) for number, picture_rows in enumerate(all_rows)])
 
 
 def _figures(number: int, rows: Rows) -> Floats:
@@ -46,9 +46,9 @@ def _figures(number: int, rows: Rows) -> Floats:
 
 
 class DetectorEngines:
-    """Chooses what runs a graph, at each size of its input.
+    """Chooses the engine that runs a graph, for each input size.
 
-    native: runs it in ONNX Runtime. portable: None where the graph runs on a GPU. names: of its outputs. weights: size
+    native: runs it in ONNX Runtime. portable: None if the graph runs on a GPU. names: of its outputs. weights: size
     of the file in bytes.
     """
 
@@ -67,19 +67,19 @@ class DetectorEngines:
         self._runs: dict[tuple[Size, Precision], Run] = {}
 
     def run(self, inputs: Floats, precision: Precision) -> Outputs:
-        """Return all outputs from the best engine for a precision; natively until engines were tried."""
+        """Return all outputs from the best engine for a precision, or natively until engines are tried."""
         size = (inputs.shape[1], inputs.shape[2])
         if size not in self._choices or self._best(size, precision).name != openvino.NAME:
             return self._native(inputs)
         try:
             return self._runs[size, self._best(size, precision).precision](inputs)
-        except OutOfMemory:  # it keeps what it took, so that smaller batches fail too
+        except OutOfMemory:  # OpenVINO keeps the memory, so smaller batches fail too
             self._choices = {size: self._choices[size].without(openvino.NAME, RAN_OUT)}
             self._runs.clear()
         return self._native(inputs)
 
     def tried(self, inputs: Floats) -> tuple[Engine, ...]:
-        """Return what there is for inputs (N, H, W, C) of one size, tried on them when it is first asked."""
+        """Return the engines for inputs (N, H, W, C) of one size; they are tried at the first call for a size."""
         size = (inputs.shape[1], inputs.shape[2])
         if size not in self._choices:
             while len(self._choices) >= SIZES:
@@ -98,23 +98,23 @@ class DetectorEngines:
         native = self._candidate(NATIVE["onnx"], "float32", self._native)
         batches = _batches(inputs, _seconds(native, inputs[:1]))
         expected = [native.answer(batch) for batch in batches]
-        found = list(self._by_openvino(size))
-        candidates = [native, *(one for one in found if isinstance(one, Candidate))]
-        trials = [_tried(one, batches, expected) for one in candidates]
-        return Choice.among(trials, [one for one in found if isinstance(one, Engine)])
+        from_openvino = list(self._by_openvino(size))
+        candidates = [native, *(entry for entry in from_openvino if isinstance(entry, Candidate))]
+        trials = [_tried(candidate, batches, expected) for candidate in candidates]
+        return Choice.among(trials, [entry for entry in from_openvino if isinstance(entry, Engine)])
 
     def _candidate(self, name: str, precision: Precision, run: Run) -> Candidate:
         return Candidate(name, precision, partial(self._figures, run))
 
     def _by_openvino(self, size: Size) -> Iterator[Candidate | Engine]:
-        """Yield what OpenVINO makes of the graph, for each precision; nothing where it is not asked."""
+        """Yield an OpenVINO candidate, or why there is none, for each precision; nothing if OpenVINO does not apply."""
         if openvino.openvino is None or self._portable is None:
             return
         try:
             if not room_for(self._weights):
                 raise MemoryError
             yield from self._converted(self._portable, size)
-        except Exception as error:  # whatever the converter raises; ONNX Runtime goes on
+        except Exception as error:  # the converter may raise anything; ONNX Runtime still works
             traceback.print_exception(error)
             reason = TOO_LARGE if isinstance(error, MemoryError) else UNREADABLE
             yield missing(openvino.NAME, "float32", reason)
@@ -130,11 +130,11 @@ class DetectorEngines:
 
 
 def _batches(inputs: Floats, seconds: float) -> list[Floats]:
-    """Return the inputs turned and mirrored in several batches, few and small ones where a picture takes `seconds`."""
+    """Return batches of the inputs, flipped in several ways; fewer and smaller the more `seconds` a picture takes."""
     size = int(np.clip(SECONDS / seconds, 1, min(BATCH, len(inputs))))
     count = int(np.clip(SECONDS / seconds / size, LEAST_BATCHES, BATCHES))
-    some = inputs[:size]
-    ways = (some, some[:, :, ::-1], some[:, ::-1], some[:, ::-1, ::-1], some[..., ::-1])
+    pictures = inputs[:size]
+    ways = (pictures, pictures[:, :, ::-1], pictures[:, ::-1], pictures[:, ::-1, ::-1], pictures[..., ::-1])
     return [np.ascontiguousarray(way) for way in (inputs[-1:], *ways[:count])]
 
 
@@ -145,7 +145,7 @@ def _tried(candidate: Candidate, batches: list[Floats], expected: list[Floats]) 
             begun = time.perf_counter()
             answers.append(candidate.answer(batch))
             paces.append(1000 * (time.perf_counter() - begun) / len(batch))
-    except Exception as error:  # whatever an engine raises; the native one goes on
+    except Exception as error:  # an engine may raise anything; the native one still works
         traceback.print_exception(error)
         return Trial(candidate, fault=STOPPED)
     return _compared(candidate, answers, expected, min(paces[1:]))  # the first sets engines up
@@ -158,17 +158,17 @@ def _compared(candidate: Candidate, answers: list[Floats], expected: list[Floats
     if not any(len(b) for _, b in pairs):
         return Trial(candidate, fault=NOTHING_FOUND)
     again = np.concatenate([_differences(a, b) for a, b in pairs])
-    found = again[~np.isnan(again)]
-    largest = found.max(initial=0)
-    if candidate.precision == "float32":  # which must give the very same boxes
+    matched = again[~np.isnan(again)]
+    largest = matched.max(initial=0)
+    if candidate.precision == "float32":  # float32 must give exactly the same boxes
         if any(len(a) != len(b) for a, b in pairs):
             return Trial(candidate, fault=OTHER_COUNT)
         largest = max(np.abs(a - b).max() / np.abs(b[:, 1:]).max() for a, b in pairs)
-    return Trial(candidate, float(largest), len(found) / len(again), milliseconds)
+    return Trial(candidate, float(largest), len(matched) / len(again), milliseconds)
 
 
 def _differences(answer: Floats, expected: Floats) -> Floats:
-    """Return, for each of the best boxes, the greatest difference of a figure where it is found again; NaN if lost."""
+    """Return, for each of the best boxes, the greatest difference of any figure if it is found again, else NaN."""
     best = expected[np.argsort(-expected[:, SCORE], kind="stable")[:BEST]]
     labels = answer[:, CLASSES].argmax(axis=1)
     differences = [_difference(answer[labels == box[CLASSES].argmax()], box) for box in best]

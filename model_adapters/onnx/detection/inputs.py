@@ -1,4 +1,4 @@
-"""Pictures on their way into a detector's graph."""
+"""Turn pictures into the inputs of a detector's graph."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def inputs_of(images: Floats, reading: Reading, spec: InputSpec) -> Floats:
 def brought_to(size: Size, images: Floats, by_areas: bool) -> Floats:
     """Return images (N, H, W, 3) stretched to `size`, (N, height, width, 3), as OpenCV does it.
 
-    by_areas: INTER_AREA, where a pixel becomes the mean of what it covers; or else INTER_LINEAR, between the nearest.
+    by_areas: use INTER_AREA (the mean over the area a pixel covers) instead of INTER_LINEAR (interpolation).
     """
     if images.shape[1:3] == size:
         return images
     way = cv2.INTER_AREA if by_areas else cv2.INTER_LINEAR
-    found = np.empty((len(images), *size, 3), np.float32)
-    for image, place in zip(images, found, strict=True):
+    stretched = np.empty((len(images), *size, 3), np.float32)
+    for image, place in zip(images, stretched, strict=True):
         cv2.resize(np.ascontiguousarray(image, np.float32), size[::-1], dst=place, interpolation=way)
-    return found
+    return stretched

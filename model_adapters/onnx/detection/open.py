@@ -1,4 +1,4 @@
-"""Object detectors as ONNX files, which are asked for boxes and nothing else."""
+"""Object detectors from ONNX files, which give boxes and nothing else."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from xai_core.errors import UnsupportedModel
 from xai_core.params import Size
 from xai_core.types import Card, Engine, FileKind, Floats, ModelSource, Precision
 
-MANY = 8  # pictures; for more of one size it is worth while to look for a faster engine
+MANY = 8  # pictures of one size, after which it pays to look for a faster engine
 
 
 class UnreadDetector(Detector):
-    """A graph of which it is not known how its outputs are read; its card says why, and shows them."""
+    """A graph whose outputs cannot be read yet; its card says why and lists them."""
 
     def __init__(self, card: Card) -> None:
         self.card = card
@@ -37,7 +37,7 @@ class UnreadDetector(Detector):
 
 
 class OnnxDetector(Detector):
-    """A graph and how its outputs are read. weights: size of its file, in bytes."""
+    """A graph with a reading of its outputs. weights: size of its file in bytes."""
 
     def __init__(self, card: Card, graph: Graph, reading: Reading, weights: int) -> None:
         self.card = card
@@ -47,17 +47,17 @@ class OnnxDetector(Detector):
             graph, self._figures, card.input, None if graph.on_gpu else portable, graph.names, weights
         )
         self._precision: Precision = "float32"
-        self._asked: dict[Size, int] = {}  # pictures of each size; variants share it, as they do the engines
+        self._picture_counts: dict[Size, int] = {}  # by size; shared with variants, as the engines are
         self._seen: dict[Size, Floats] = {}  # the last picture of each size
 
     def detect(self, images: Floats, floor: float) -> list[Detections]:
         inputs, size = self._inputs(images), (images.shape[1], images.shape[2])
-        self._asked[size] = self._asked.get(size, 0) + len(images)
+        self._picture_counts[size] = self._picture_counts.get(size, 0) + len(images)
         self._seen[size] = images[-1:]
-        if self._asked[size] > MANY:
+        if self._picture_counts[size] > MANY:
             self._engines.tried(inputs)
-        found = self._rows(lambda some: self._engines.run(some, self._precision), inputs)
-        return [detections(one, self._reading, floor, size) for one in found]
+        all_rows = self._rows(lambda batch: self._engines.run(batch, self._precision), inputs)
+        return [detections(picture_rows, self._reading, floor, size) for picture_rows in all_rows]
 
     def at(self, precision: Precision) -> Detector:
         if precision == "float32":
@@ -77,22 +77,22 @@ class OnnxDetector(Detector):
     def _rows(self, run: Run, inputs: Floats) -> list[Rows]:
         batch, size = self._spec.batch, (inputs.shape[1], inputs.shape[2])
         step = batch or max(1, AT_ONCE // (size[0] * size[1]))
-        found: list[Rows] = []
+        all_rows: list[Rows] = []
         for start in range(0, len(inputs), step):
-            some = inputs[start : start + step]
-            padded = np.concatenate([some, np.repeat(some[-1:], (batch or len(some)) - len(some), axis=0)])
-            found += rows(run(padded), self._reading, size, len(padded))[: len(some)]
-        return found
+            part = inputs[start : start + step]
+            padded = np.concatenate([part, np.repeat(part[-1:], (batch or len(part)) - len(part), axis=0)])
+            all_rows += rows(run(padded), self._reading, size, len(padded))[: len(part)]
+        return all_rows
 
     def _figures(self, run: Run, inputs: Floats) -> Floats:
         return figures_of(self._rows(run, inputs))
 
 
 def load(source: ModelSource, kind: FileKind, scratch: str) -> Detector:
-    """Open an ONNX file, or a zip of one, as a detector; its outputs are read as the source says or as they look.
+    """Open an ONNX file, or a zip of one, as a detector; outputs are read as the source says, or by a guess.
 
-    Raises ParamError where the source's reading is none, and UnsupportedModel where the model is no detector. Where
-    it is not known how its outputs are read, the detector has a card that says so, and finds nothing.
+    Raises ParamError if the source's reading is invalid, and UnsupportedModel if the model is no detector. If it is
+    unknown how to read the outputs, the detector's card says so, and it detects nothing.
     """
     weights = os.path.getsize(source.path)
     file = checked(source, kind, scratch)

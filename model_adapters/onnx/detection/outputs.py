@@ -1,4 +1,4 @@
-"""From the outputs of a detector's graph to boxes, as a reading says; no framework here."""
+"""Turn the outputs of a detector's graph into boxes, as a reading says, without a framework."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NO_NUMBERS = "The detector returned values that are not numbers; nothing is draw
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """What a detector says of one picture, before any box is dropped.
+    """What a detector finds in one picture, before any box is dropped.
 
     corners: (n, 4) left, top, right, bottom in shares of the picture's sides. labels: (n,), background not counted.
     scores: (n,). class_scores: (n, K). objectness: (n,).
@@ -39,18 +39,18 @@ class Rows:
 
 
 def rows(outputs: Outputs, reading: Reading, size: Size, count: int) -> list[Rows]:
-    """Return what each of `count` pictures holds.
+    """Return the boxes in each of `count` pictures.
 
-    size: height and width of the input, in pixels. Raises UnsupportedModel where the outputs have another form, and
-    ModelError where they are not numbers.
+    size: height and width of the input, in pixels. Raises UnsupportedModel if the outputs have a different form, and
+    ModelError if they are not numbers.
     """
     plain = {name: value for name, value in outputs.items() if is_numbers(value)}
-    found = READERS[reading.form](plain, reading, size, count)
-    if len(found) != count:
-        raise UnsupportedModel(OTHER_BATCH.format(count=count, found=len(found)))
-    if not all(np.isfinite(one.scores).all() for one in found):
+    all_rows = READERS[reading.form](plain, reading, size, count)
+    if len(all_rows) != count:
+        raise UnsupportedModel(OTHER_BATCH.format(count=count, found=len(all_rows)))
+    if not all(np.isfinite(picture_rows.scores).all() for picture_rows in all_rows):
         raise ModelError(NO_NUMBERS)
-    return found
+    return all_rows
 
 
 def is_numbers(value: Any) -> bool:
@@ -59,7 +59,7 @@ def is_numbers(value: Any) -> bool:
 
 
 def parts_of_listed(outputs: Outputs) -> tuple[str, str, str] | None:
-    """Return the names of the boxes (n, 4), labels (n,) and scores (n,); each may have the batch before it."""
+    """Return the names of the boxes (n, 4), labels (n,) and scores (n,); each may start with a batch dimension."""
     flat = {name: value for name, value in outputs.items() if value.ndim in (1, 2)}
     whole = {name: value for name, value in flat.items() if value.dtype.kind in "iu"}
     named = {name: value for name, value in flat.items() if _is_called(name, "label", "class")}
@@ -91,7 +91,7 @@ def part_of_grid(outputs: Outputs) -> str | None:
 
 
 def part_of_yolo(outputs: Outputs) -> str | None:
-    """Return the name of rows (N, n, 4 + K), with one column more for objectness, or the same transposed."""
+    """Return the name of rows (N, n, 4 + K), or (N, n, 5 + K) with objectness, possibly transposed."""
     return _largest({n: v for n, v in outputs.items() if v.ndim == 3 and min(v.shape[1:]) >= LEAST_COLUMNS})
 
 
@@ -172,7 +172,7 @@ READERS: Mapping[Form, Callable[[Outputs, Reading, Size, int], list[Rows]]] = {
 def _combined(
     corners: Floats, class_scores: Floats, objectness: Floats | None = None, scores: Floats | None = None
 ) -> list[Rows]:
-    """Return boxes of each picture; a score is the best class's times the objectness, where it is not given."""
+    """Return the boxes of each picture; scores default to the best class's score times the objectness."""
     best, labels = class_scores.max(axis=-1), class_scores.argmax(axis=-1)
     sure = np.ones_like(best) if objectness is None else objectness
     total = best * sure if scores is None else scores
@@ -180,7 +180,7 @@ def _combined(
 
 
 def _corners(boxes: Floats, reading: Reading, size: Size) -> Floats:
-    """Return left, top, right, bottom in shares of the sides, of boxes (..., 4) as the reading has them."""
+    """Return boxes (..., 4), laid out as the reading says, as left, top, right, bottom in fractions of the sides."""
     height, width = size
     if reading.box_layout == "corners, top first":
         boxes = boxes[..., [1, 0, 3, 2]]
@@ -192,7 +192,7 @@ def _corners(boxes: Floats, reading: Reading, size: Size) -> Floats:
 
 
 def _activated(scores: Floats, reading: Reading) -> Floats:
-    """Return the classes' scores in 0..1, without the background's."""
+    """Return class scores in 0..1, without the background."""
     if reading.activation == "sigmoid":
         scores = _sigmoid(scores)
     elif reading.activation == "softmax":
@@ -206,21 +206,21 @@ def _sigmoid(values: Floats) -> Floats:
 
 
 def _as_rows(value: Any) -> Any:
-    """Return (N, n, C) of (N, n, 1, C), and what has another number of dimensions as it is."""
+    """Return (N, n, 1, C) as (N, n, C), and any other shape unchanged."""
     return value[:, :, 0] if value.ndim == 4 and value.shape[2] == 1 else value
 
 
-def _first(some: Outputs, *words: str) -> str | None:
-    """Return the first name that holds one of the words, or else the first of all."""
-    return next((name for name in some if _is_called(name, *words)), next(iter(some), None))
+def _first(outputs: Outputs, *words: str) -> str | None:
+    """Return the first name that contains one of the words, or else the first name."""
+    return next((name for name in outputs if _is_called(name, *words)), next(iter(outputs), None))
 
 
 def _is_called(name: str, *words: str) -> bool:
     return any(word in name.lower() for word in words)
 
 
-def _largest(some: Outputs) -> str | None:
-    return max(some, key=lambda name: some[name].size, default=None)
+def _largest(outputs: Outputs) -> str | None:
+    return max(outputs, key=lambda name: outputs[name].size, default=None)
 
 
 def _misfit(form: Form, expected: str, outputs: Outputs) -> UnsupportedModel:

@@ -1,4 +1,4 @@
-"""Knowing a detector's outputs by their names, types, shapes and values; no framework here."""
+"""Recognise a detector's outputs from their names, types, shapes and values, without a framework."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from xai_core.params import Size
 NEAR_ONE = 1e-3
 LARGEST_SHARE = 2.0  # boxes in shares reach a little beyond the picture; in pixels they reach far
 STRIDES = ((8, 16, 32), (8, 16, 32, 64), (4, 8, 16, 32), (16, 32))  # of the grids of YOLO's heads, in pixels
-ANCHORS = 3  # boxes a cell in YOLO versions 3 to 7
+ANCHORS = 3  # boxes per cell in YOLO versions 3 to 7
 
 
 def recognised(outputs: Outputs, input_name: str, size: Size) -> Reading | None:
-    """Return how the outputs for a natural-looking picture are read, or None where that is not known.
+    """Return how to read the outputs for a natural-looking picture, or None if unknown.
 
-    input: its name. size: its height and width, in pixels.
+    input_name: of the graph's input. size: its height and width, in pixels.
     """
     plain = {name: value for name, value in outputs.items() if is_numbers(value)}
     return (
@@ -67,7 +67,7 @@ def _torchvision(outputs: Outputs) -> Reading | None:
 
 
 def _ssd(outputs: Outputs, input_name: str) -> Reading | None:
-    """Boxes and class scores of every anchor: background first where they add up to 1, none where each is in 0..1.
+    """Boxes and class scores of every anchor: background first if scores add up to 1, otherwise no background.
 
     Graphs whose input and outputs are called input, scores and boxes are exports of Linzaer's
     Ultra-Light-Fast-Generic-Face-Detector-1MB and its kin: (value - 127) / 128, overlap of 0.5.
@@ -80,13 +80,13 @@ def _ssd(outputs: Outputs, input_name: str) -> Reading | None:
     layout = _layout(boxes)
     if layout is None or not _in_unit(scores):
         return None
-    given: dict[str, Any] = {"scale": "0..255", "mean": "127", "std": "128", "overlap": 0.5}
+    preset: dict[str, Any] = {"scale": "0..255", "mean": "127", "std": "128", "overlap": 0.5}
     return Reading(
         form="boxes and class scores",
         box_layout=layout,
         box_unit=_unit(boxes),
         background=scores.shape[-1] > 1 and _add_up(scores),
-        **(given if {input_name, *names} == {"input", "scores", "boxes"} else {}),
+        **(preset if {input_name, *names} == {"input", "scores", "boxes"} else {}),
     )
 
 
@@ -107,7 +107,7 @@ def _fastest_det(outputs: Outputs) -> Reading | None:
 
 
 def _yolo(outputs: Outputs, size: Size) -> Reading | None:
-    """YOLO's rows, known by how many there are: three a cell with objectness, or one a cell without, transposed.
+    """YOLO's rows, recognised by their number: three per cell with objectness, or one per cell without, transposed.
 
     Of 640 x 640 pixels that is (1, 25200, 85) in version 5 and (1, 84, 8400) in version 8; both take RGB in 0..1 and
     give centre and size. Sources: github.com/ultralytics/yolov5, issue 7144; github.com/ultralytics/ultralytics,

@@ -1,4 +1,4 @@
-"""How the outputs of a detector's graph are read, declared once; no framework here."""
+"""Declare how the outputs of a detector's graph are read, without a framework."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Triple = tuple[float, float, float]
 
 @dataclass(frozen=True, kw_only=True)
 class Reading(Declared):
-    """What a graph's outputs mean and what its input wants, where the file does not say.
+    """What a graph's outputs mean and what its input expects, when the file does not say.
 
     "grid" is the head of FastestDet: a map of objectness, box and classes, boxes by tanh and sigmoid, and
     objectness^0.6 x class^0.4 as the score. Source: github.com/dog-qiuqiu/FastestDet, utils/tool.py and example/ncnn.
@@ -76,23 +76,23 @@ class Reading(Declared):
     def from_text(cls, text: str, usual: Self | None = None) -> Self:
         """Read what `to_text` wrote; raises ParamError.
 
-        Fields that are left out are those of the `usual` reading of a form, or their defaults for any other form.
+        Missing fields come from the `usual` reading if it has the same form, or from the defaults.
         """
         try:
-            given: Any = json.loads(text)
+            fields: Any = json.loads(text)
         except (ValueError, RecursionError):
-            given = None
-        if not isinstance(given, dict):
+            fields = None
+        if not isinstance(fields, dict):
             raise ParamError('A reading must be JSON such as {"form": "yolo rows", "objectness": true}; this is not.')
-        same = usual is not None and given.get("form", usual.form) == usual.form
-        return cls.fitted(None, {**(usual.values() if usual and same else {}), **given})
+        same = usual is not None and fields.get("form", usual.form) == usual.form
+        return cls.fitted(None, {**(usual.values() if usual and same else {}), **fields})
 
     def to_text(self) -> str:
         """Return the reading as JSON, the same text for the same reading."""
         return json.dumps(self.values(), sort_keys=True)
 
     def preprocessing(self, height: int, width: int, channels: int = 3) -> Preprocessing:
-        """Return how a picture becomes the model's input of height x width pixels."""
+        """Return the preprocessing that turns a picture into the model's input of height x width pixels."""
         mean, std = triple(self.mean, "Mean"), triple(self.std, "Std")
         if self.colours == "BGR":
             mean, std = mean[::-1], std[::-1]
@@ -108,14 +108,14 @@ class Reading(Declared):
 
 
 def triple(text: str, name: str) -> Triple:
-    """Return the number for red, green and blue in a text such as "0.5" or "0.4, 0.5, 0.6"; or raise ParamError."""
+    """Return the numbers for red, green and blue from a text such as "0.5" or "0.4, 0.5, 0.6"; or raise ParamError."""
     try:
-        found = [float(part) for part in text.split(",")]
+        numbers = [float(part) for part in text.split(",")]
     except ValueError:
-        found = []
-    if len(found) not in (1, 3) or not all(abs(one) < 1e6 for one in found):
+        numbers = []
+    if len(numbers) not in (1, 3) or not all(abs(number) < 1e6 for number in numbers):
         raise ParamError(f"{name} must be one number, or three separated by commas; got {text[:60]!r}.")
-    red, green, blue = found * (3 // len(found))
+    red, green, blue = numbers * (3 // len(numbers))
     return red, green, blue
 
 

@@ -1,4 +1,4 @@
-"""Of all the boxes that a detector proposes, those that stay."""
+"""Keep the best of the boxes that a detector proposes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from xai_core.detector import Detections
 from xai_core.params import Size
 from xai_core.types import Floats, Indices
 
-MOST_COMPARED = 1000  # boxes of a picture; those with lower scores go
+MOST_COMPARED = 1000  # boxes per picture; those with lower scores are dropped
 
 
 def detections(rows: Rows, reading: Reading, floor: float, size: Size) -> Detections:
     """Return the boxes with a score of at least `floor` that no better one suppresses, in pixels of a picture.
 
-    size: its height and width. Boxes end at its border; those outside go.
+    size: the picture's height and width. Boxes are clipped to the picture; those outside are dropped.
     """
     sides = np.array([size[1], size[0], size[1], size[0]], np.float32)
     kept = np.flatnonzero(rows.scores >= floor)
@@ -31,9 +31,9 @@ def detections(rows: Rows, reading: Reading, floor: float, size: Size) -> Detect
 
 
 def suppressed(corners: Floats, labels: Indices, scores: Floats, overlap: float) -> Indices:
-    """Return the numbers of the boxes that stay, the best first.
+    """Return the indices of the boxes that are kept, the best first.
 
-    A box goes where a better one of its class overlaps it by more than `overlap` (intersection over union, 0 to 1).
+    A box is dropped if a better one of its class overlaps it by more than `overlap` (intersection over union, 0 to 1).
     corners: (n, 4). labels, scores: (n,). The same as torchvision.ops.batched_nms.
     """
     order = np.argsort(-scores, kind="stable")

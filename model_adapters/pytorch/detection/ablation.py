@@ -1,6 +1,6 @@
-"""What a Faster R-CNN finds near some boxes while one channel of its feature pyramid is off, without a whole pass.
+"""Ablate channels of a Faster R-CNN's feature pyramid near some boxes, without a full pass for each channel.
 
-Proposals come anew from the channel's own level alone, and only those near the boxes are looked at.
+Only the channel's own level gives new proposals, and only those near the boxes are evaluated.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from model_adapters.pytorch.detection.image_pass import ChannelOff, ImagePass
 from model_adapters.pytorch.detection.proposals import ProposalLevel, Proposed, is_known
 from model_adapters.pytorch.detection.region_heads import RegionHeads
 
-NEAR = 0.2  # least IoU of a proposal with a box for one that may become it, or stand in the way of one that may
-LOOKED_AT = 256  # regions at once: the weights of the box head are read once for all of them
+NEAR = 0.2  # least IoU with a box of a proposal that may become it, or suppress one that may
+LOOKED_AT = 256  # regions at once, so that the box head's weights are read once for all of them
 
 
 @dataclass(frozen=True, eq=False)
 class Regions:
-    """Proposals of a level that are near the boxes: places (n, 4), and what is pooled there, (n, K, side, side).
+    """Proposals of a level near the boxes: places (n, 4) and pooled features (n, K, side, side).
 
     numbers: (n,) among all proposals of the level. sources: (n,) which level each is pooled from.
     """
@@ -40,7 +40,7 @@ class Regions:
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """What is near the boxes after a change: outputs that are as they were, and regions that are to be looked at."""
+    """The proposals near the boxes after a change: outputs that are unchanged, and regions still to be evaluated."""
 
     same: list[Outputs]
     places: Any
@@ -48,12 +48,12 @@ class Change:
 
 
 class ChannelsOff:
-    """One image whose channels are set to a value, one at a time; the module and the features stay as they are.
+    """One image whose channels are set to a value, one at a time; the module and the features are not changed.
 
     wanted: corners (T, 4), in pixels of the inputs, near which boxes are looked for. Proposals that overlap none of
-    them by `least_iou` are left out, and with them all that they become; what is found near the boxes is else what a
-    whole pass finds. Needs `applies_to`.
-    Source: Desai, Ramaswamy, Ablation-CAM, 2020, WACV, for what is asked; torchvision.models.detection for the steps.
+    them by `least_iou` are dropped, with every box that they would become; otherwise the boxes near `wanted` are those
+    of a full pass. Needs `applies_to`.
+    Source: Desai, Ramaswamy, Ablation-CAM, 2020, WACV, for the method; torchvision.models.detection for the steps.
     """
 
     def __init__(self, heads: RegionHeads, image_pass: ImagePass, wanted: Any, least_iou: float = NEAR) -> None:
@@ -63,13 +63,15 @@ class ChannelsOff:
         self._levels = _proposal_levels(heads, image_pass, wanted)
         self._proposed = {name: level.proposed() for name, level in self._levels.items()}
         self._regions = {name: self._near(proposed) for name, proposed in self._proposed.items()}
-        self._outputs = {name: self._looked_at(one.places, one.pooled) for name, one in self._regions.items()}
+        self._outputs = {
+            name: self._looked_at(regions.places, regions.pooled) for name, regions in self._regions.items()
+        }
 
     def outputs(self, channels: Sequence[ChannelOff]) -> Iterator[Outputs]:
-        """Yield the outputs near the boxes while a channel is off, once for each of `channels`."""
+        """Yield the outputs near the boxes with a channel off, for each of `channels`."""
         waiting: list[Change] = []
-        for one in channels:
-            waiting.append(self._change(one.level, one.channel, one.changed(self._pass.features)))
+        for off in channels:
+            waiting.append(self._change(off.level, off.channel, off.changed(self._pass.features)))
             if sum(len(change.places) for change in waiting) >= LOOKED_AT:
                 yield from self._answered(waiting)
                 waiting = []
@@ -86,13 +88,15 @@ class ChannelsOff:
             same.append(self._outputs[name].chosen(mask[near.numbers] & ~new)) if name != level else None
             regions.append(near.chosen(mask[near.numbers] & new))
         parts = ("places", "pooled", "sources")
-        places, pooled, sources = (torch.cat([getattr(one, part) for one in regions]) for part in parts)
+        places, pooled, sources = (
+            torch.cat([getattr(level_regions, part) for level_regions in regions]) for part in parts
+        )
         own = sources == source
         pooled[own, channel] = self._pooled(feature_map, places[own], source)[:, 0]
         return Change(same, places, pooled)
 
     def _pooled(self, feature_map: Any, places: Any, source: int) -> Any:
-        """Return what of a map (1, K, h, w) in place of a level is pooled at places (n, 4)."""
+        """Pool a map (1, K, h, w) that replaces a level at places (n, 4)."""
         import_torchvision_models()
         from torchvision import ops
 
@@ -100,21 +104,21 @@ class ChannelsOff:
         return ops.roi_align(feature_map, [places], pool.output_size, pool.scales[source], pool.sampling_ratio)
 
     def _answered(self, changes: list[Change]) -> Iterator[Outputs]:
-        """Yield the outputs after some changes, all looked at together."""
+        """Yield the outputs after each change, evaluated in one batch."""
         if not changes:
             return
-        found = self._heads.predicted(torch.cat([one.pooled for one in changes]))
-        counts = [len(one.places) for one in changes]
-        for one, logits, deltas in zip(changes, *(part.split(counts) for part in found), strict=True):
-            yield _together([*one.same, Outputs(logits, deltas, one.places)])
+        predictions = self._heads.predicted(torch.cat([change.pooled for change in changes]))
+        counts = [len(change.places) for change in changes]
+        for change, logits, deltas in zip(changes, *(part.split(counts) for part in predictions), strict=True):
+            yield _together([*change.same, Outputs(logits, deltas, change.places)])
 
     def _near(self, proposed: Proposed) -> Regions:
         shares = box_ops().box_iou(proposed.places, self.wanted)
         numbers = torch.where((shares >= self._least_iou).any(dim=1))[0]
         places, pool = proposed.places[numbers], self._heads.module.roi_heads.box_roi_pool
         pooled = pool(self._pass.features, [places], self._pass.inputs.image_sizes)
-        one = pool.map_levels is None or len(self._sources) == 1
-        return Regions(places, numbers, pooled, torch.zeros_like(numbers) if one else pool.map_levels([places]))
+        single = pool.map_levels is None or len(self._sources) == 1
+        return Regions(places, numbers, pooled, torch.zeros_like(numbers) if single else pool.map_levels([places]))
 
     def _looked_at(self, places: Any, pooled: Any) -> Outputs:
         return Outputs(*self._heads.predicted(pooled), places)
@@ -126,8 +130,8 @@ def applies_to(module: Any) -> bool:
 
 
 def near(heads: RegionHeads, image_pass: ImagePass, wanted: Any) -> ChannelsOff:
-    """Return what ablates channels near some boxes (T, 4); it is kept with the image until others are asked for."""
-    kept, image_pass.ablation = image_pass.ablation, None  # so that its memory is free before more is taken
+    """Return the ablation near some boxes (T, 4); it is cached with the image until other boxes are requested."""
+    kept, image_pass.ablation = image_pass.ablation, None  # frees its memory before more is allocated
     if not isinstance(kept, ChannelsOff) or not torch.equal(kept.wanted, wanted):
         kept = None
         kept = ChannelsOff(heads, image_pass, wanted)
@@ -150,13 +154,13 @@ def _proposal_levels(heads: RegionHeads, image_pass: ImagePass, wanted: Any) -> 
 
 
 def _best(proposed: dict[str, Proposed], most: int) -> dict[str, Any]:
-    """Return which proposals of each level (n,) are among the best of all levels."""
-    scores = [one.scores for one in proposed.values()]
+    """Return masks (n,) of the proposals of each level that are among the best of all levels."""
+    scores = [level.scores for level in proposed.values()]
     together = torch.cat(scores)
     mask = torch.zeros_like(together, dtype=torch.bool)
     mask[together.sort(descending=True)[1][:most]] = True
-    return dict(zip(proposed, mask.split([len(one) for one in scores]), strict=True))
+    return dict(zip(proposed, mask.split([len(level_scores) for level_scores in scores]), strict=True))
 
 
 def _together(parts: list[Outputs]) -> Outputs:
-    return Outputs(*(torch.cat([getattr(one, name) for one in parts]) for name in ("logits", "deltas", "places")))
+    return Outputs(*(torch.cat([getattr(part, name) for part in parts]) for name in ("logits", "deltas", "places")))

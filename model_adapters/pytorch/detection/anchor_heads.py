@@ -1,4 +1,4 @@
-"""The heads of detectors that look at every anchor at once: RetinaNet, FCOS, SSD."""
+"""The heads of detectors that evaluate every anchor at once: RetinaNet, FCOS, SSD."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class AnchorHeads(Heads):
         return self._background
 
     def _counts(self, maps: list[Any], rows: int) -> tuple[int, ...]:
-        """Return the number of rows of each level; every place has as many anchors."""
-        places = [one.shape[-2] * one.shape[-1] for one in maps]
+        """Return the number of rows of each level; every place has the same number of anchors."""
+        places = [feature_map.shape[-2] * feature_map.shape[-1] for feature_map in maps]
         return tuple(count * (rows // sum(places)) for count in places)
 
 
@@ -82,7 +82,7 @@ class DenseHeads(AnchorHeads):
         return Outputs(made["cls_logits"][0, at], made["bbox_regression"][0, at], place, centred)
 
     def _best(self, scores: Any, floor: float) -> tuple[Any, Any]:
-        """Return the best scores above the floor and their numbers, as many as the module takes of a level."""
+        """Return the best scores above the floor and their indices, as many as the module takes per level."""
         numbers = torch.where(scores > floor)[0]
         best, order = scores[numbers].topk(min(len(numbers), self.module.topk_candidates))
         return best, numbers[order]
@@ -98,7 +98,7 @@ class DenseHeads(AnchorHeads):
 
 
 class CentredHeads(DenseHeads):
-    """The heads of FCOS: one anchor a place, and how central it lies in its box."""
+    """The heads of FCOS: one anchor per place, with a score for how central it is in its box."""
 
     def scores(self, outputs: Outputs) -> Any:
         return torch.sqrt(torch.sigmoid(outputs.logits) * torch.sigmoid(outputs.centred))
@@ -115,7 +115,7 @@ class SSDHeads(AnchorHeads):
         return int(self.module.head.classification_head.num_columns)
 
     def _counts(self, maps: list[Any], rows: int) -> tuple[int, ...]:
-        return ()  # its levels differ in anchors, and nothing here asks for them
+        return ()  # its levels have different numbers of anchors, and nothing here needs them
 
     def scores(self, outputs: Outputs) -> Any:
         return torch.softmax(outputs.logits, -1)

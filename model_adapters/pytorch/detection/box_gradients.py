@@ -1,4 +1,4 @@
-"""Where a box comes from in the feature pyramid: the gradient of its score, its fit or one of its edges."""
+"""Trace a box back to the feature pyramid: the gradient of its score, its fit or one of its edges."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from model_adapters.pytorch.detection.heads import Heads, Outputs, box_ops
 from model_adapters.pytorch.detection.image_pass import ImagePass, resized
 from xai_core.detector import Aspect
 
-LEAST = 0.005  # score from which a box may be the one that a target means
-TOUCHING = 0.05  # pixels; edges no farther apart are taken to lie on each other
+LEAST = 0.005  # least score of a box that may match a target
+TOUCHING = 0.05  # pixels; edges no farther apart count as coinciding
 
 
 def nearest(heads: Heads, outputs: Outputs, size: tuple[int, int], wanted: Any, label: int, score: float) -> int:
     """Return the row of the box of class `label` that overlaps the corners `wanted` (1, 4) most.
 
-    Boxes that would be suppressed count only where no other overlaps. size: of the image among the inputs, whose
-    pixels `wanted` is in. score: of the target, so that it is found however low it is.
+    Suppressed boxes count only if no other box overlaps. size: of the image among the inputs; `wanted` is in its
+    pixels. score: of the target, so that it is found even if low.
     """
     boxes = heads.candidates(outputs, size, min(LEAST, score / 2))
     stay = heads.suppressed(boxes.chosen(boxes.labels == label))
@@ -33,14 +33,14 @@ def nearest(heads: Heads, outputs: Outputs, size: tuple[int, int], wanted: Any, 
 def gradients(
     heads: Heads, image_pass: ImagePass, row: int, label: int, aspect: Aspect, wanted: Any
 ) -> tuple[float, dict[str, Any]]:
-    """Return an aspect of the box of a row and class, and its gradient (1, K, h, w) for each level of the pyramid.
+    """Return an aspect of the box of a row and class, and its gradient (1, K, h, w) at each level of the pyramid.
 
-    The proposal or anchor stays where it is. wanted: corners (1, 4) of the target in pixels of the image, as are
-    edges, widths and heights. An edge counts where the detector puts it, also where that is outside of the image.
+    The proposal or anchor is held fixed. wanted: corners (1, 4) of the target in pixels of the image, as are edges,
+    widths and heights. Edges are not clipped to the image.
     """
     assert image_pass.outputs is not None
     with torch.enable_grad():
-        leaves = {name: one.detach().requires_grad_() for name, one in image_pass.features.items()}
+        leaves = {name: feature_map.detach().requires_grad_() for name, feature_map in image_pass.features.items()}
         again = heads.again(leaves, image_pass.inputs, image_pass.outputs, row)
         if aspect in ("score", "class"):
             value = again.logits[0, label]
@@ -67,7 +67,7 @@ def _place(corners: Any, aspect: Aspect, wanted: Any) -> Any:
 def _share(corners: Any, wanted: Any) -> Any:
     """Return the intersection over union of two boxes (4,).
 
-    At its greatest it has a kink: edges that lie on each other but for rounding are put there, where its slope is 0.
+    It has a kink at its maximum: edges that coincide up to rounding are moved there, where the slope is 0.
     """
     off = (corners - wanted).detach()
     corners = corners - torch.where(off.abs() < TOUCHING, off, torch.zeros_like(off))

@@ -1,8 +1,8 @@
 """Fetch torchvision's own weights of a detector, trained on COCO:
 `python -m model_adapters.pytorch.detection.coco_weights NAME`.
 
-It is run in a process of its own, as the app imports no framework. The file comes into the cache of torch.hub, from
-where it is taken if it lies there; its path is printed.
+It runs in its own process, since the app imports no framework. The file is stored in the cache of torch.hub, or
+taken from there; its path is printed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FAILED = 2  # exit code
 
 
 class NotFetched(Exception):
-    """The weights could not be had, for a reason in a sentence."""
+    """The weights could not be fetched; the message is a sentence with the reason."""
 
 
 def main(arguments: list[str]) -> int:
@@ -37,9 +37,9 @@ def main(arguments: list[str]) -> int:
 
 
 def fetched(name: str) -> Path:
-    """Return where the weights of a detector such as "torchvision/ssd300_vgg16" lie, fetched if they are not there.
+    """Return where the weights of a detector such as "torchvision/ssd300_vgg16" are stored, fetching them if needed.
 
-    NotFetched where there are none, the network does not answer, or the file is not what it should be.
+    NotFetched if there are none, the network does not answer, or the file is damaged.
     """
     known = known_detectors.named(name)
     if known is None or not known.coco:
@@ -63,9 +63,9 @@ def _fetch(weights: Any, was_there: bool) -> None:
         ) from error
     except OSError as error:
         raise NotFetched(f"There is no place to keep the weights ({error.strerror}). Set TORCH_HOME.") from error
-    except Exception as error:  # a file that is damaged may raise anything
-        found = "in the cache are damaged. Delete them there" if was_there else f"from {host} came damaged. Try again"
-        raise NotFetched(f"The weights {found}, or use a file of your own.") from error
+    except Exception as error:  # a damaged file may raise anything
+        problem = "in the cache are damaged. Delete them there" if was_there else f"from {host} came damaged. Try again"
+        raise NotFetched(f"The weights {problem}, or use a file of your own.") from error
 
 
 if __name__ == "__main__":

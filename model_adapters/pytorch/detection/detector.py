@@ -1,4 +1,4 @@
-"""A detector of torchvision behind the common interface, taken apart into inputs, features and heads."""
+"""A torchvision detector behind the common interface, split into inputs, features and heads."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from xai_core.errors import ModelError
 from xai_core.params import Size
 from xai_core.types import Capability, Card, Engine, Floats, Indices, InputSpec, Layer, Precision
 
-USUAL_SIZE = (480, 640)  # pixels of the picture whose pyramid the card tells
-MANY = 8  # images of one size, after which engines are tried
-TRIALS = 2  # images that they are tried on
+USUAL_SIZE = (480, 640)  # pixels of the picture whose pyramid the card describes
+MANY = 8  # images of one size after which engines are tried
+TRIALS = 2  # images that engines are tried on
 LEAST_SCORE = 0.05  # of boxes that engines must find as well
 TRIAL_SIZE = (128, 128)  # pixels; every level still has a place there
 
 
 class TorchDetector(Detector):
-    """A GeneralizedRCNN, RetinaNet, FCOS or SSD of torchvision, frozen; it runs on a GPU where there is one.
+    """A torchvision GeneralizedRCNN, RetinaNet, FCOS or SSD, frozen; it runs on a GPU if there is one.
 
-    heads: what follows the backbone. What was computed for the last single image is kept, and always in float32;
-    batches of images, and in bfloat16 single ones too, run on the engine that `engines` finds best for the precision.
+    heads: the part after the backbone. Results for the last single image are cached, always in float32. Batches, and
+    single images in bfloat16, run on the engine that `engines` finds best for the precision.
     """
 
     def __init__(self, heads: Heads, card: Card) -> None:
@@ -53,7 +53,7 @@ class TorchDetector(Detector):
         self.precision: Precision = "float32"
         self.card = replace(card, layers=self._layers())
         self._last: ImagePass | None = None
-        self._asked: dict[Size, int] = {}
+        self._picture_counts: dict[Size, int] = {}
 
     def detect(self, images: Floats, floor: float) -> list[Detections]:
         if len(images) == 1 and self.precision == "float32":
@@ -63,7 +63,7 @@ class TorchDetector(Detector):
         self._count(images)
         step = self._at_once(images)
         batches = (images[start : start + step] for start in range(0, len(images), step))
-        return [found for some in batches for found in self._detect(some, floor)]
+        return [picture_boxes for batch in batches for picture_boxes in self._detect(batch, floor)]
 
     def pyramid(self, image: Floats, levels: Sequence[str]) -> list[Floats]:
         self._check(levels)
@@ -97,8 +97,9 @@ class TorchDetector(Detector):
             image_pass = self.pass_over(image)
             off = self._off(image_pass, channels, value, places)
             if not isinstance(self.heads, RegionHeads) or not ablation.applies_to(self.module):
-                return [self._without(image_pass, one, floor) for one in off]
-            wanted = torch.cat([resized(self._corners(one), image_pass.image_size, image_pass.size) for one in targets])
+                return [self._without(image_pass, channel, floor) for channel in off]
+            corners = torch.cat([self._corners(target) for target in targets])
+            wanted = resized(corners, image_pass.image_size, image_pass.size)
             near = ablation.near(self.heads, image_pass, wanted).outputs(off)
             return [self.detections(outputs, image_pass.size, image_pass.image_size, floor) for outputs in near]
 
@@ -110,7 +111,7 @@ class TorchDetector(Detector):
         return made
 
     def engines(self, height: int, width: int) -> tuple[Engine, ...]:
-        """Return what `detect` may run on, tried on the image that was seen last, where it has this size."""
+        """Return the engines that `detect` may run on, tried on the last image if it has this size."""
         trial = natural(InputSpec(height, width), count=TRIALS)
         if self._last is not None and self._last.image_size == (height, width):
             trial[0] = self._last.image
@@ -126,24 +127,24 @@ class TorchDetector(Detector):
         return named(self.backbone(inputs.tensors))
 
     def pass_over(self, image: Floats) -> ImagePass:
-        """Return the features of one image (H, W, 3), which are kept until another is asked for."""
+        """Return the features of one image (H, W, 3), cached until the next image."""
         digest = _digest(image)
         if self._last is None or self._last.digest != digest:
-            self._last = None  # so that its memory is free before more is taken
+            self._last = None  # frees its memory before more is allocated
             with torch.no_grad():
                 inputs = self.inputs(image[None])
                 self._last = ImagePass(digest, image, inputs, self.features(inputs))
         return self._last
 
     def outputs(self, image_pass: ImagePass) -> Outputs:
-        """Return what the heads give for one image, kept with it."""
+        """Return the heads' outputs for one image, cached with it."""
         if image_pass.outputs is None:
             with torch.no_grad():
                 (image_pass.outputs,) = self.heads.outputs(image_pass.features, image_pass.inputs)
         return image_pass.outputs
 
     def row_of(self, image_pass: ImagePass, target: BoxTarget) -> int:
-        """Return the number of the proposal or anchor whose box is nearest to the target."""
+        """Return the index of the proposal or anchor whose box is nearest to the target."""
         wanted = resized(self._corners(target), image_pass.image_size, image_pass.size)
         with torch.no_grad():
             return nearest(
@@ -151,18 +152,18 @@ class TorchDetector(Detector):
             )
 
     def label_of(self, target: BoxTarget) -> int:
-        """Return the class of a target as the module counts; ModelError where there is no such class."""
+        """Return the class of a target in the module's numbering; ModelError if there is no such class."""
         if not 0 <= target.label < self.card.classes:
             raise ModelError(f"This detector has {self.card.classes} classes; there is no class {target.label}.")
         return target.label + int(self.heads.background)
 
     def detections(self, outputs: Outputs, size: Size, image_size: Size, floor: float) -> Detections:
-        """Return what is found in one image of `image_size` that has `size` among the inputs."""
+        """Return the detections in one image of `image_size`, which has `size` among the inputs."""
         with torch.no_grad():
             return self.as_detections(outputs, self.heads.found(outputs, size, floor), size, image_size)
 
     def as_detections(self, outputs: Outputs, boxes: Boxes, size: Size, image_size: Size) -> Detections:
-        """Return boxes of the heads as detections: in pixels of the image, classes without the background."""
+        """Return the heads' boxes as detections: in pixels of the image, with classes that leave out the background."""
         first = int(self.heads.background)
         boxes = boxes.chosen(boxes.labels >= first)
         rows = self.heads.scores(outputs.chosen(boxes.rows))[:, first:]
@@ -183,10 +184,10 @@ class TorchDetector(Detector):
         return [self.detections(outputs, size, image_size, floor) for outputs, size in pairs]
 
     def _count(self, images: Floats) -> None:
-        """Have engines tried once many images of a size are asked about, so that a trial pays."""
+        """Try engines once there have been enough images of a size for a trial to pay off."""
         size = (images.shape[1], images.shape[2])
-        self._asked[size] = self._asked.get(size, 0) + len(images)
-        if self._asked[size] > MANY:
+        self._picture_counts[size] = self._picture_counts.get(size, 0) + len(images)
+        if self._picture_counts[size] > MANY:
             self._tried(images[:TRIALS])
 
     def _tried(self, images: Floats) -> tuple[Engine, ...]:
@@ -196,7 +197,7 @@ class TorchDetector(Detector):
             def find(maps: Convolved, number: int) -> Detections:
                 return self._found(maps, inputs[number], images.shape[1:3], LEAST_SCORE)[0]
 
-            return self.convolutions.tried([one.tensors for one in inputs], find)
+            return self.convolutions.tried([picture_inputs.tensors for picture_inputs in inputs], find)
 
     def _off(self, image_pass: ImagePass, channels: Indices, value: float, places: Places | None) -> list[ChannelOff]:
         names = [layer.name for layer in self.card.layers]
@@ -204,13 +205,13 @@ class TorchDetector(Detector):
         return [ChannelOff(names[level], int(channel), value, where.get(level)) for level, channel in channels]
 
     def _without(self, image_pass: ImagePass, off: ChannelOff, floor: float) -> Detections:
-        changed = {name: one.clone() if name == off.level else one for name, one in image_pass.features.items()}
+        changed = {**image_pass.features, off.level: image_pass.features[off.level].clone()}
         changed[off.level][:, off.channel] = off.changed(image_pass.features)[:, 0]
         (outputs,) = self.heads.outputs(changed, image_pass.inputs)
         return self.detections(outputs, image_pass.size, image_pass.image_size, floor)
 
     def _at_once(self, images: Floats) -> int:
-        """Return how many images to take at a time."""
+        """Return how many images to process at a time."""
         if self.device.type != "cpu":
             return max(1, len(images))
         height, width = scaled(self.module.transform, images.shape[1:3])
@@ -225,7 +226,7 @@ class TorchDetector(Detector):
         return torch.from_numpy(target.array).to(self.device)
 
     def _layers(self) -> tuple[Layer, ...]:
-        """Return the levels of the pyramid as they are for a picture of the usual size."""
+        """Return the levels of the pyramid for a picture of the usual size."""
         transform = self.module.transform
         size, trial = (
             scaled(transform, USUAL_SIZE),
@@ -234,11 +235,11 @@ class TorchDetector(Detector):
         with torch.no_grad():
             maps = named(self.module.backbone(torch.zeros(1, 3, *trial, device=self.device)))
             self.heads.settle(maps, trial)
-        return tuple(_layer(name, one, size, trial) for name, one in maps.items())
+        return tuple(_layer(name, feature_map, size, trial) for name, feature_map in maps.items())
 
 
 def _layer(name: str, feature_map: Any, size: Size, trial: Size) -> Layer:
-    """Return a level as it is for a picture of `size`, from its map for one of `trial`."""
+    """Return a level for a picture of `size`, from its map for one of size `trial`."""
     _, channels, *grid = feature_map.shape
     height, width = (math.ceil(n * side / tried) for n, side, tried in zip(grid, size, trial, strict=True))
     return Layer(name, height, width, channels)

@@ -1,4 +1,4 @@
-"""The convolutions of a detector of torchvision on the fastest engine whose maps and boxes agree with PyTorch's."""
+"""Run a torchvision detector's convolutions on the fastest engine whose maps and boxes agree with PyTorch's."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from xai_core.detector import BoxTarget, Detections
 from xai_core.params import Size
 from xai_core.types import Engine, Precision
 
-TRACED_SIDE = 128  # pixels; the graph is made for other sizes afterwards
-BEST = 10  # boxes a picture that are looked for again
+TRACED_SIDE = 128  # pixels; the graph is reshaped to other sizes afterwards
+BEST = 10  # boxes per picture that every engine must find again
 LEAST_IOU = 0.5
-ROUNDS = 2  # in which engines are timed after the first answer, which sets them up
+ROUNDS = 2  # of timing, after the first answer, which sets engines up
 
 
 @dataclass(frozen=True, eq=False)
 class Convolved:
-    """What the convolutions give for pictures: the levels of the pyramid, and `Heads.everywhere` of them."""
+    """The output of the convolutions: the levels of the pyramid, and `Heads.everywhere` for them."""
 
     features: Features
     everywhere: Features
@@ -46,7 +46,7 @@ Find = Callable[[Convolved, int], Detections]  # the boxes in one of the trial p
 
 
 class Convolutions:
-    """The backbone and what looks at every place of its maps, in PyTorch until `tried` found a faster engine."""
+    """The backbone and the layers that follow at every place, in PyTorch until `tried` has found a faster engine."""
 
     def __init__(self, heads: Heads, device: Any) -> None:
         self._heads, self._device = heads, device
@@ -54,7 +54,7 @@ class Convolutions:
         self._runs: dict[tuple[Size, str, Precision], Run] = {}
 
     def __call__(self, planes: Any, precision: Precision) -> Convolved:
-        """Return the maps of pictures (N, 3, h, w). On an engine they are lent: the next call overwrites them."""
+        """Return the maps of pictures (N, 3, h, w). On an engine, the next call overwrites them."""
         size = _size_of(planes)
         if self._device.type != "cpu":
             return self.natively(planes, precision if knows(self._device, precision) else "float32")
@@ -63,13 +63,13 @@ class Convolutions:
         best = self._choices[size].best(precision)
         try:
             return self._runs[size, best.name, best.precision](planes)
-        except MemoryError:  # it keeps what it took, so that smaller batches fail too
+        except MemoryError:  # OpenVINO keeps the memory, so smaller batches fail too
             self._choices = {size: self._choices[size].without(openvino.NAME, RAN_OUT)}
             self._runs = {key: run for key, run in self._runs.items() if key[:2] == (size, NATIVE["pytorch"])}
         return self(planes, precision)
 
     def natively(self, planes: Any, precision: Precision = "float32") -> Convolved:
-        """Return the maps that PyTorch computes, in float32 whatever it computes them in."""
+        """Return the maps that PyTorch computes, as float32 whatever the precision."""
         with torch.no_grad(), passes_in(precision, self._device):
             features, everywhere = _convolved(self._heads, planes)
         return Convolved(
@@ -77,7 +77,7 @@ class Convolutions:
         )
 
     def tried(self, pictures: Sequence[Any], find: Find) -> tuple[Engine, ...]:
-        """Return what there is for pictures of one size, (1, 3, h, w) each, tried on them when it is first asked."""
+        """Return the engines for pictures (1, 3, h, w) of one size; they are tried at the first call for a size."""
         if self._device.type != "cpu":
             return ()
         size = _size_of(pictures[0])
@@ -92,10 +92,10 @@ class Convolutions:
         self._runs = {key: run for key, run in self._runs.items() if key[0] != size}
 
     def _chosen(self, size: Size, pictures: Sequence[Any], find: Find) -> Choice:
-        found = [*self._natives(size), *self._by_openvino(size)]
-        candidates = [one for one in found if isinstance(one, Candidate)]
+        available = [*self._natives(size), *self._by_openvino(size)]
+        candidates = [entry for entry in available if isinstance(entry, Candidate)]
         trials = _tried(candidates, pictures, find)
-        return Choice.among(trials, [one for one in found if isinstance(one, Engine)])
+        return Choice.among(trials, [entry for entry in available if isinstance(entry, Engine)])
 
     def _natives(self, size: Size) -> Iterator[Candidate]:
         for precision in get_args(Precision):
@@ -107,14 +107,16 @@ class Convolutions:
         return Candidate(name, precision, run)
 
     def _by_openvino(self, size: Size) -> Iterator[Candidate | Engine]:
-        """Yield what OpenVINO makes of the convolutions, for each precision; nothing where it is not installed."""
+        """Yield an OpenVINO candidate, or why there is none, for each precision; nothing if it is not installed."""
         if openvino.openvino is None:
             return
         try:
-            if not room_for(sum(one.numel() * one.element_size() for one in self._heads.module.parameters())):
+            if not room_for(
+                sum(parameter.numel() * parameter.element_size() for parameter in self._heads.module.parameters())
+            ):
                 raise MemoryError
             yield from self._converted(size)
-        except Exception as error:  # whatever the converter raises; PyTorch goes on
+        except Exception as error:  # the converter may raise anything; PyTorch still works
             traceback.print_exception(error)
             reason = TOO_LARGE if isinstance(error, MemoryError) else UNREADABLE
             yield missing(openvino.NAME, "float32", reason)
@@ -130,7 +132,7 @@ class Convolutions:
 
 
 class CompiledConvolutions:
-    """A graph for pictures (N, 3, h, w) of one size; the maps it returns are lent until it is asked again."""
+    """A graph for pictures (N, 3, h, w) of one size; each call overwrites the maps of the previous one."""
 
     def __init__(self, graph: Any, precision: Precision, levels: Sequence[str], others: Sequence[str]) -> None:
         self._made = openvino.compiled(graph, precision)
@@ -144,7 +146,7 @@ class CompiledConvolutions:
             if "alloc" in str(error).lower():
                 raise MemoryError from error
             raise
-        maps = [torch.from_numpy(self._request.get_tensor(one).data) for one in self._made.outputs]
+        maps = [torch.from_numpy(self._request.get_tensor(output).data) for output in self._made.outputs]
         count = len(self._levels)
         pairs = zip(self._levels, maps[:count], strict=True), zip(self._others, maps[count:], strict=True)
         return Convolved(*map(dict, pairs))
@@ -156,7 +158,7 @@ def _convolved(heads: Heads, planes: Any) -> tuple[Features, Features]:
 
 
 def _graph(heads: Heads, size: Size) -> tuple[Any, tuple[list[str], list[str]]]:
-    """Return the convolutions as a graph for pictures of a size, and the names of what it gives."""
+    """Return the convolutions as a graph for pictures of one size, and the names of its outputs."""
 
     class Maps(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -168,7 +170,7 @@ def _graph(heads: Heads, size: Size) -> tuple[Any, tuple[list[str], list[str]]]:
             return (*features.values(), *everywhere.values())
 
     example = torch.zeros(TRACED, 3, TRACED_SIDE, TRACED_SIDE)
-    with torch.no_grad(), warnings.catch_warnings(action="ignore"):  # tracing warns of every branch that it takes
+    with torch.no_grad(), warnings.catch_warnings(action="ignore"):  # tracing warns about every branch it takes
         features, everywhere = _convolved(heads, example)
         graph = openvino.openvino.convert_model(Maps().eval(), example_input=example)
     graph.reshape([-1, 3, *size])
@@ -176,10 +178,10 @@ def _graph(heads: Heads, size: Size) -> tuple[Any, tuple[list[str], list[str]]]:
 
 
 def _tried(candidates: Sequence[Candidate], pictures: Sequence[Any], find: Find) -> list[Trial]:
-    """Try engines on the same pictures, then time them alternately; the others must agree with the first."""
+    """Try engines on the same pictures, then time them alternately; all must agree with the first."""
     expected = [_answer(candidates[0], picture, number, find) for number, picture in enumerate(pictures)]
-    trials = [_compared(one, pictures, expected, find) for one in candidates]
-    rounds = [{one: _seconds(one, pictures[-1]) for one in trials if not one.fault} for _ in range(ROUNDS)]
+    trials = [_compared(candidate, pictures, expected, find) for candidate in candidates]
+    rounds = [{trial: _seconds(trial, pictures[-1]) for trial in trials if not trial.fault} for _ in range(ROUNDS)]
     return [
         trial if trial.fault else replace(trial, milliseconds=1000 * min(taken[trial] for taken in rounds))
         for trial in trials
@@ -192,10 +194,10 @@ def _compared(
     differences, again = [], []
     try:
         for number, (picture, (maps, boxes)) in enumerate(zip(pictures, expected, strict=True)):
-            answer, found = _answer(candidate, picture, number, find)
+            answer, detections = _answer(candidate, picture, number, find)
             differences += [_difference(*pair) for pair in zip(answer.maps, maps.maps, strict=True)]
-            again += [_is_there(found, BoxTarget.of(boxes, one)) for one in range(min(BEST, len(boxes)))]
-    except Exception as error:  # whatever an engine raises; the native one goes on
+            again += [_is_there(detections, BoxTarget.of(boxes, index)) for index in range(min(BEST, len(boxes)))]
+    except Exception as error:  # an engine may raise anything; the native one still works
         traceback.print_exception(error)
         return Trial(candidate, fault=STOPPED)
     if not np.isfinite(differences).all():
@@ -212,8 +214,8 @@ def _difference(feature_map: Any, expected: Any) -> float:
     return float((feature_map - expected).abs().max() / expected.abs().max().clamp(min=TINY))
 
 
-def _is_there(found: Detections, box: BoxTarget) -> bool:
-    return found_again(found, box, LEAST_IOU) is not None
+def _is_there(detections: Detections, box: BoxTarget) -> bool:
+    return found_again(detections, box, LEAST_IOU) is not None
 
 
 def _seconds(trial: Trial, picture: Any) -> float:

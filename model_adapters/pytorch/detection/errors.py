@@ -1,4 +1,4 @@
-"""What PyTorch raises inside a detector, in words."""
+"""Put errors that PyTorch raises inside a detector into words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from xai_core.types import Floats
 
 @contextmanager
 def errors_in_words(images: Floats) -> Iterator[None]:
-    """Turn what a detector raises when it is asked for images (N, H, W, 3) into a sentence."""
+    """Turn errors that a detector raises on images (N, H, W, 3) into a sentence."""
     try:
         yield
     except VitrineError:

@@ -1,7 +1,7 @@
-"""What follows the backbone of a detector of torchvision: from feature maps to boxes, each known by its row.
+"""The heads of a torchvision detector: from feature maps to boxes, each identified by its row.
 
-A row is the number of the proposal or anchor that a box came from. Classes are counted as in the module, with the
-background, up to where detections leave it.
+A row is the index of the proposal or anchor that a box came from. Classes are numbered as in the module, including
+the background, until boxes become detections.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ Features = Mapping[str, Any]  # (N, K, h, w) of each level
 
 @dataclass(frozen=True, eq=False)
 class Outputs:
-    """What the heads give for one image, before anything is chosen.
+    """The heads' outputs for one image, before any selection.
 
     logits: (R, C). deltas: (R, 4) or (R, 4 C), relative to `places` (R, 4), proposals or anchors in pixels of the
-    inputs. centred: (R, 1) logits of FCOS' centre-ness. counts: rows of each level, where its heads need to know.
+    inputs. centred: (R, 1) logits of FCOS' centre-ness. counts: rows of each level, if the heads need them.
     """
 
     logits: Any
@@ -31,7 +31,7 @@ class Outputs:
     counts: tuple[int, ...] = ()
 
     def chosen(self, rows: Any) -> Outputs:
-        """Return some of the rows, by numbers."""
+        """Return the given rows, by index."""
         centred = None if self.centred is None else self.centred[rows]
         return Outputs(self.logits[rows], self.deltas[rows], self.places[rows], centred)
 
@@ -46,14 +46,14 @@ class Boxes:
     rows: Any
 
     def chosen(self, which: Any) -> Boxes:
-        """Return some of them, by a mask or by numbers."""
+        """Return a selection of the boxes, by a mask or by indices."""
         return Boxes(self.corners[which], self.labels[which], self.scores[which], self.rows[which])
 
 
 class Heads(ABC):
-    """The heads of a detector; they read the module and leave it as it is.
+    """The heads of a detector; they read the module without changing it.
 
-    Source of every step: torchvision.models.detection, whose boxes and scores these are.
+    Source of every step: torchvision.models.detection, whose boxes and scores they reproduce.
     """
 
     def __init__(self, module: Any) -> None:
@@ -61,18 +61,18 @@ class Heads(ABC):
 
     @abstractmethod
     def everywhere(self, maps: list[Any]) -> Features:
-        """Return, by name, what is computed at every place of the levels (N, K, h, w), before boxes are made of it."""
+        """Return, by name, the maps computed at every place of the levels (N, K, h, w), before they become boxes."""
 
     @abstractmethod
     def outputs(self, features: Features, inputs: Any, everywhere: Features | None = None) -> list[Outputs]:
-        """Return what the heads give for each image. inputs: the ImageList that the features are of.
+        """Return the heads' outputs for each image. inputs: the ImageList that the features were computed from.
 
-        everywhere: what `everywhere` gave for the features, where that was computed.
+        everywhere: the result of `everywhere` for the features, if already computed.
         """
 
     @abstractmethod
     def scores(self, outputs: Outputs) -> Any:
-        """Return the probability of each class (R, C), the background among them."""
+        """Return the probability of each class (R, C), including the background."""
 
     @abstractmethod
     def candidates(self, outputs: Outputs, size: tuple[int, int], floor: float) -> Boxes:
@@ -83,20 +83,20 @@ class Heads(ABC):
 
     @abstractmethod
     def again(self, features: Features, inputs: Any, outputs: Outputs, row: int) -> Outputs:
-        """Return the outputs of one row once more, from feature maps that have a gradient."""
+        """Recompute the outputs of one row from feature maps that have a gradient."""
 
     @abstractmethod
     def decoded(self, outputs: Outputs, rows: Any, labels: Any) -> Any:
-        """Return the corners (n, 4) of rows (n,) as boxes of classes (n,), not cut at the image's border."""
+        """Return the corners (n, 4) of rows (n,) as boxes of classes (n,), not clipped to the image."""
 
     def settle(self, features: Features, size: tuple[int, int]) -> None:
-        """Take note of what is the same for all pictures, from the features of one of `size`, without padding."""
+        """Fix what is the same for all pictures, from the features of a picture of `size`, without padding."""
         return
 
     @property
     @abstractmethod
     def columns(self) -> int:
-        """How many classes there are, with the background."""
+        """Number of classes, including the background."""
 
     @property
     @abstractmethod
@@ -106,7 +106,7 @@ class Heads(ABC):
     @property
     @abstractmethod
     def most_boxes(self) -> int:
-        """Most boxes in an image."""
+        """Maximum number of boxes per image."""
 
     @property
     @abstractmethod
@@ -114,16 +114,16 @@ class Heads(ABC):
         """Whether the first class is the background."""
 
     def found(self, outputs: Outputs, size: tuple[int, int], floor: float) -> Boxes:
-        """Return the boxes that are found in one image, the best first, as torchvision finds them."""
+        """Return the boxes found in one image, the best first, as torchvision finds them."""
         return self.suppressed(self.candidates(outputs, size, floor)).chosen(slice(self.most_boxes))
 
     def suppressed(self, boxes: Boxes) -> Boxes:
-        """Return the boxes that stay where boxes of the same class overlap, the best first."""
+        """Return the boxes left after suppressing overlaps within a class, the best first."""
         return boxes.chosen(box_ops().batched_nms(boxes.corners, boxes.scores, boxes.labels, self.overlap))
 
 
 def named(maps: Any) -> Features:
-    """Return what a backbone gives as levels by name, also where there is only one."""
+    """Return a backbone's output as levels by name, even if there is only one."""
     return dict(maps) if isinstance(maps, Mapping) else {"0": maps}
 
 

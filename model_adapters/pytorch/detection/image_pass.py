@@ -1,4 +1,4 @@
-"""What a detector of PyTorch has seen of an image, and the way between its pixels and those of the inputs.
+"""The state of a PyTorch detector's pass over an image, and conversions between its pixels and those of the inputs.
 
 The inputs are the image, scaled and padded, as an ImageList of torchvision.
 """
@@ -20,9 +20,9 @@ from xai_core.types import Flags, Floats
 
 @dataclass(eq=False)
 class ImagePass:
-    """What is known of one image (H, W, 3): what goes into the backbone, what comes out, what the heads give.
+    """Everything computed for one image (H, W, 3): the backbone's inputs, its features and the heads' outputs.
 
-    ablation: what was computed for ablations near the boxes that were asked about last.
+    ablation: cached results for ablations near the last requested boxes.
     """
 
     digest: bytes
@@ -43,18 +43,18 @@ class ImagePass:
         return sizes_of(self.inputs)[0]
 
     def padded(self, level: str, flags: Flags) -> Any:
-        """Return flags of places over the image as (h, w) of a level, false for the places in the padding."""
+        """Return flags for places on the image as (h, w) of a level, false for places in the padding."""
         feature_map = self.features[level]
         made = torch.zeros(feature_map.shape[-2:], dtype=torch.bool, device=feature_map.device)
         made[: flags.shape[0], : flags.shape[1]] = torch.from_numpy(flags)
         return made
 
     def cropped(self, feature_map: Any) -> Floats:
-        """Return a map (1, K, h, w) as (h, w, K) without the places that lie in the padding."""
+        """Return a map (1, K, h, w) as (h, w, K) without places in the padding."""
         _, _, height, width = feature_map.shape
         padded = self.inputs.tensors.shape[-2:]
         rows, columns = (
-            math.ceil(n * one / total) for n, one, total in zip((height, width), self.size, padded, strict=True)
+            math.ceil(n * side / total) for n, side, total in zip((height, width), self.size, padded, strict=True)
         )
         return numbers_of(feature_map[0, :, :rows, :columns].permute(1, 2, 0))
 
@@ -69,7 +69,7 @@ class ChannelOff:
     places: Any = None
 
     def changed(self, features: Features) -> Any:
-        """Return the channel as it is then, (1, 1, h, w)."""
+        """Return the changed channel, (1, 1, h, w)."""
         own = features[self.level][:, self.channel : self.channel + 1]
         return torch.full_like(own, self.value) if self.places is None else own.masked_fill(self.places, self.value)
 
@@ -80,7 +80,7 @@ def sizes_of(inputs: Any) -> list[Size]:
 
 
 def scaled(transform: Any, size: Size) -> Size:
-    """Return the height and width that a picture of `size` gets from torchvision's transform, without padding."""
+    """Return the height and width to which torchvision's transform scales a picture of `size`, without padding."""
     if transform.fixed_size is not None:
         width, height = transform.fixed_size
         return int(height), int(width)
@@ -89,7 +89,7 @@ def scaled(transform: Any, size: Size) -> Size:
 
 
 def resized(corners: Any, old: Size, new: Size) -> Any:
-    """Return corners (n, 4) in a picture of size `old` as they are in one of size `new`."""
+    """Convert corners (n, 4) in a picture of size `old` to one of size `new`."""
     import_torchvision_models()
     from torchvision.models.detection.transform import resize_boxes
 
@@ -97,5 +97,5 @@ def resized(corners: Any, old: Size, new: Size) -> Any:
 
 
 def numbers_of(tensor: Any) -> Floats:
-    """Return a tensor as an array of its own."""
+    """Return a tensor as a contiguous float32 array."""
     return np.ascontiguousarray(tensor.detach().cpu().numpy(), np.float32)

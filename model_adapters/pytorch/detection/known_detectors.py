@@ -1,6 +1,6 @@
-"""The detectors of torchvision that are known by name, and what their weights alone do not say; no framework here.
+"""The torchvision detectors known by name, and what their weights alone do not say, without a framework.
 
-Defaults are those of torchvision 0.29 (torchvision.models.detection), where it has the detector.
+Defaults are those of torchvision 0.29 (torchvision.models.detection), if it has the detector.
 """
 
 from __future__ import annotations
@@ -126,11 +126,11 @@ for _kind in (DetectorSettings, ScaledSettings, RegionSettings, DenseSettings, S
 
 @dataclass(frozen=True)
 class KnownDetector:
-    """An architecture: its name, its backbone, what its weights do not say.
+    """An architecture: its name, its backbone and what its weights do not say.
 
     second: whether it is the second version, with norms in its heads. masks: whether the file holds heads for masks.
-    coco: the first digits of the SHA-256 of torchvision's own weights, "" where there are none. coco_settings: what
-    those weights were trained with, where it is something else.
+    coco: the first digits of the SHA-256 of torchvision's own weights, "" if there are none. coco_settings: the
+    settings those weights were trained with, where they differ.
     """
 
     name: str
@@ -153,48 +153,48 @@ def names() -> tuple[str, ...]:
 
 
 def coco_names() -> tuple[str, ...]:
-    """Return the detectors that torchvision has weights for, trained on COCO."""
+    """Return the detectors that torchvision has COCO weights for."""
     return tuple(name for name, known in _known().items() if known.coco)
 
 
 def coco_fetch_command(name: str) -> list[str]:
-    """Return the command that prints the path of torchvision's weights of a detector, fetched if need be.
+    """Return the command that prints the path of torchvision's weights of a detector, and fetches them if needed.
 
-    It runs in a process of its own, because it imports the framework. It exits with 0, or with a sentence on stderr.
+    It runs in its own process, because it imports the framework. On failure it prints a sentence on stderr.
     """
     return [sys.executable, "-m", "model_adapters.pytorch.detection.coco_weights", name]
 
 
 def named(name: str) -> KnownDetector | None:
-    """Return the detector called `name`, None where there is none."""
+    """Return the detector called `name`, None if there is none."""
     return _known().get(name)
 
 
 def settings_for(known: KnownDetector, reading: str, digest: str = "") -> DetectorSettings:
-    """Return the declared settings with those of `reading`, a JSON text of some of their fields.
+    """Return the declared settings, overridden by the fields in `reading`, a JSON text.
 
-    digest: of the file, since torchvision's own weights are known by it. ParamError where the text is not such.
+    digest: of the file; it identifies torchvision's own weights. ParamError if `reading` is invalid.
     """
     usual = replace(known.settings, **known.coco_settings) if known.is_coco(digest) else known.settings
     return read_over(usual, reading, known.name)
 
 
 def read_over(usual: Settings, reading: str, title: str) -> Settings:
-    """Return settings with the fields of `reading`, a JSON text, over the usual ones; ParamError where it is none.
+    """Return the usual settings, overridden by the fields in `reading`, a JSON text; ParamError if it is invalid.
 
-    title: whose settings they are, for the message.
+    title: the name of the settings' owner, for the message.
     """
-    given = _parsed(reading)
-    if unknown := sorted(set(given) - {param.name for param in usual.params}):
+    fields = _parsed(reading)
+    if unknown := sorted(set(fields) - {param.name for param in usual.params}):
         names = ", ".join(param.name for param in usual.params)
         raise ParamError(f"{title} has no setting {unknown[0][:40]!r}; it has {names}.")
-    return type(usual).from_json({**usual.values(), **given})
+    return type(usual).from_json({**usual.values(), **fields})
 
 
 def numbers(text: str, name: str) -> Levels:
-    """Return the numbers of a text such as "32; 64, 96", level by level; ParamError where it is no such text."""
+    """Return the numbers of a text such as "32; 64, 96", level by level; ParamError if it is invalid."""
     try:
-        return tuple(tuple(float(one) for one in level.split(",")) for level in text.split(";"))
+        return tuple(tuple(float(number) for number in level.split(",")) for level in text.split(";"))
     except ValueError:
         shown = name.capitalize().replace("_", " ")
         raise ParamError(f"{shown} must be numbers. {FORM}; got {text[:60]!r}.") from None
@@ -204,12 +204,12 @@ def _parsed(reading: str) -> dict[str, Any]:
     if not reading:
         return {}
     try:
-        given = json.loads(reading)
+        fields = json.loads(reading)
     except (ValueError, RecursionError):
-        given = None
-    if not isinstance(given, dict):
+        fields = None
+    if not isinstance(fields, dict):
         raise ParamError('Settings of a detector must be JSON such as {"smallest_side": 640}; this is not.')
-    return given
+    return fields
 
 
 @cache
@@ -250,4 +250,4 @@ def _known() -> dict[str, KnownDetector]:
         KnownDetector("ssd300_vgg16", "vgg16", ssd, coco="b556d3b4"),
         KnownDetector("ssdlite320_mobilenet_v3_large", "mobilenet_v3_large", lite, coco="a79551df"),
     )
-    return {f"torchvision/{one.name}": replace(one, name=f"torchvision/{one.name}") for one in listed}
+    return {f"torchvision/{known.name}": replace(known, name=f"torchvision/{known.name}") for known in listed}

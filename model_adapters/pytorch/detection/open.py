@@ -1,4 +1,4 @@
-"""PyTorch files of detectors: weights of torchvision's, TorchScript, and pickles where they are trusted."""
+"""Open detectors from PyTorch files: torchvision weights, TorchScript, and pickles if they are trusted."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ SEEING = Capability.DETECT | Capability.ACTIVATIONS | Capability.GRADIENT
 
 
 def load(source: ModelSource, kind: FileKind, scratch: str) -> Detector:
-    """Open a PyTorch file; RefusedModel or UnsupportedModel where it is unsafe, damaged or no detector."""
+    """Open a PyTorch file; RefusedModel or UnsupportedModel if it is unsafe, damaged or no detector."""
     if kind.format == "safetensors":
         return _from_weights(files.read_safetensors(source.path), source, kind)
     if kind.format == "torch-weights":
         return _from_weights(files.read(source.path), source, kind)
-    import_torchvision_models()  # for its operators, which such files call
+    import_torchvision_models()  # registers the operators that such files call
     if kind.format == "torchscript":
         return _sealed(script.opened(source.path), source, kind)
     if kind.format == "torch-export":
@@ -61,8 +61,8 @@ def _from_weights(content: Any, source: ModelSource, kind: FileKind) -> Detector
     if source.architecture:
         return _as_chosen(tensors, source, kind)
     for bare in files.without_prefixes(tensors):
-        if found := recognised(bare, source.digest):
-            return _detector(found, source, kind)
+        if match := recognised(bare, source.digest):
+            return _detector(match, source, kind)
     raise TryAsClassifier(CLASSIFIER if _is_classifier(tensors) else UNKNOWN)
 
 
@@ -78,12 +78,12 @@ def _as_chosen(tensors: Tensors, source: ModelSource, kind: FileKind) -> Detecto
 
 
 def around(module: Any, source: ModelSource, kind: FileKind) -> Detector:
-    """Return the detector around a module that came with its code: taken apart where it is torchvision's."""
+    """Return the detector for a module that came with its code; torchvision's own are opened up."""
     settings = known_detectors.read_over(SealedSettings(), source.reading, SealedSettings.title)
     try:
         heads = torchvision_heads(module, settings.background)
         return TorchDetector(heads, _card(heads, kind, None, ()))
-    except (UnsupportedModel, AttributeError, TypeError):  # its own code, or torchvision's with other parts
+    except (UnsupportedModel, AttributeError, TypeError):  # own code, or torchvision's with different parts
         return _sealed(frozen(module), source, kind)
 
 
@@ -95,7 +95,7 @@ def _sealed(module: Any, source: ModelSource, kind: FileKind) -> Detector:
     if classes < 1:
         raise UnsupportedModel(HOW_MANY)
     height, width = manner.size or (None, None)
-    missing = {one.name or "": SEALED for one in (Capability.ACTIVATIONS, Capability.GRADIENT, Capability.ABLATION)}
+    missing = dict.fromkeys(("ACTIVATIONS", "GRADIENT", "ABLATION"), SEALED)
     card = Card(
         framework="pytorch",
         format=kind.format,
@@ -109,11 +109,11 @@ def _sealed(module: Any, source: ModelSource, kind: FileKind) -> Detector:
     return SealedDetector(module, card, manner, settings.background)
 
 
-def _detector(found: Recognised, source: ModelSource, kind: FileKind) -> Detector:
-    settings = known_detectors.settings_for(found.known, source.reading, source.digest)
+def _detector(match: Recognised, source: ModelSource, kind: FileKind) -> Detector:
+    settings = known_detectors.settings_for(match.known, source.reading, source.digest)
     background = settings.background if isinstance(settings, DenseSettings) else True
-    heads = torchvision_heads(built(found.tensors, found.known, settings), background)
-    return TorchDetector(heads, _card(heads, kind, found.known.name, _notes(found)))
+    heads = torchvision_heads(built(match.tensors, match.known, settings), background)
+    return TorchDetector(heads, _card(heads, kind, match.known.name, _notes(match)))
 
 
 def _card(heads: Heads, kind: FileKind, architecture: str | None, notes: tuple[str, ...]) -> Card:
@@ -136,10 +136,10 @@ def _labels(classes: int) -> tuple[str, ...]:
     return coco_labels() if classes == len(coco_labels()) else ()
 
 
-def _notes(found: Recognised) -> tuple[str, ...]:
-    others = f"The same weights would also fit {', '.join(found.others)}. Choose it if the boxes look wrong."
-    kept = tuple(note for note, parts in ASIDE_NOTES.items() if any(n.startswith(parts) for n in found.tensors))
-    return (*((others,) if found.others else ()), *kept)
+def _notes(match: Recognised) -> tuple[str, ...]:
+    others = f"The same weights would also fit {', '.join(match.others)}. Choose it if the boxes look wrong."
+    kept = tuple(note for note, parts in ASIDE_NOTES.items() if any(n.startswith(parts) for n in match.tensors))
+    return (*((others,) if match.others else ()), *kept)
 
 
 def _is_classifier(tensors: Tensors) -> bool:

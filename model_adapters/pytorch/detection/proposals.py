@@ -1,4 +1,4 @@
-"""The proposals that one level of a feature pyramid gives, and those that it gives without one of its channels."""
+"""Compute the proposals of one level of a feature pyramid, with and without one of its channels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from model_adapters.pytorch.detection.heads import box_ops
 from xai_core.params import Size
 
-AT_A_TIME = 2048  # places; what is between two steps stays in the processor's cache
+AT_A_TIME = 2048  # places; intermediate results stay in the CPU's cache
 Window = tuple[slice, slice]  # rows and columns
 
 
@@ -26,10 +26,10 @@ class Proposed:
 class ProposalLevel:
     """The proposals of one level (1, K, h, w) of one image; `with_channel` gives those for one changed channel.
 
-    A channel goes into the first convolution as one term of a sum, so that term alone is computed anew. Where there
-    are more convolutions after it, they run only around the boxes `wanted` (T, 4) near which proposals matter;
-    elsewhere those of the unchanged level count.
-    anchors: (h w A, 4). size: of the image among the inputs. strides: pixels of the inputs a place, down and across.
+    A channel enters the first convolution as one term of a sum, so only that term is recomputed. Further convolutions
+    run only around the boxes `wanted` (T, 4) near which proposals matter; elsewhere the results of the unchanged
+    level are used.
+    anchors: (h w A, 4). size: of the image among the inputs. strides: pixels of the inputs per place, down and across.
     Source of every step: torchvision.models.detection.rpn.
     """
 
@@ -45,11 +45,11 @@ class ProposalLevel:
         self._objectness, self._deltas = self._last(hidden)
 
     def proposed(self) -> Proposed:
-        """Return the proposals of the level as it is."""
+        """Return the proposals of the unchanged level."""
         return self._chosen(self._objectness, lambda rows: self._deltas[rows])
 
     def with_channel(self, channel: int, feature_map: Any) -> Proposed:
-        """Return the proposals while a channel is another map (1, 1, h, w)."""
+        """Return the proposals with a channel replaced by a map (1, 1, h, w)."""
         change = feature_map - self._features[:, channel : channel + 1]
         columns = torch.nn.functional.unfold(change, 3, padding=1)[0].t().contiguous()
         weights = self._first.weight[:, channel].flatten(1).t().contiguous()
@@ -58,14 +58,14 @@ class ProposalLevel:
         return self._chosen(self._everywhere(columns, weights), lambda rows: self._moved(rows, columns, weights))
 
     def _everywhere(self, columns: Any, weights: Any) -> Any:
-        """Return the objectness (h w, A) of all places. columns: (h w, 9) what is new around each."""
+        """Return the objectness (h w, A) of all places. columns: (h w, 9), the change around each place."""
         last = self._rpn.head.cls_logits
-        kernel, found = last.weight.flatten(1).t(), torch.empty_like(self._objectness)
-        for start in range(0, len(found), AT_A_TIME):
-            some = slice(start, start + AT_A_TIME)
-            hidden = torch.addmm(self._before[some], columns[some], weights).relu_()
-            torch.addmm(last.bias, hidden, kernel, out=found[some])
-        return found
+        kernel, objectness = last.weight.flatten(1).t(), torch.empty_like(self._objectness)
+        for start in range(0, len(objectness), AT_A_TIME):
+            part = slice(start, start + AT_A_TIME)
+            hidden = torch.addmm(self._before[part], columns[part], weights).relu_()
+            torch.addmm(last.bias, hidden, kernel, out=objectness[part])
+        return objectness
 
     def _moved(self, rows: Any, columns: Any, weights: Any) -> Any:
         """Return the deltas (n, 4 A) of some places."""
@@ -73,17 +73,17 @@ class ProposalLevel:
         return _linear(self._rpn.head.bbox_pred, hidden)
 
     def _near(self, columns: Any, weights: Any) -> Proposed:
-        """Return the proposals of which those around the boxes are new."""
+        """Return the proposals, recomputed around the boxes only."""
         wide = _enlarged(self._window, len(self._more), self._grid)
         before, new = (_cut(rows, self._grid, wide) for rows in (self._before, columns))
         hidden = _map(torch.addmm(before, new, weights).relu_(), _sides(wide))
         part = self._further(hidden)[(..., *_within(self._window, wide))]
         pairs = zip((self._objectness, self._deltas), self._last(_rows(part)), strict=True)
-        objectness, deltas = (_pasted(kept, found, self._grid, self._window) for kept, found in pairs)
+        objectness, deltas = (_pasted(kept, fresh, self._grid, self._window) for kept, fresh in pairs)
         return self._chosen(objectness, lambda rows: deltas[rows])
 
     def _further(self, feature_map: Any) -> Any:
-        """Return what the convolutions after the first make of its map (1, K, h, w)."""
+        """Apply the convolutions after the first to its map (1, K, h, w)."""
         for part in self._more:
             feature_map = part(feature_map)
         return feature_map
@@ -93,7 +93,7 @@ class ProposalLevel:
         return _linear(self._rpn.head.cls_logits, hidden), _linear(self._rpn.head.bbox_pred, hidden)
 
     def _chosen(self, objectness: Any, deltas: Callable[[Any], Any]) -> Proposed:
-        """Return the proposals that stay, given the objectness (h w, A) of all and what gives the deltas of some."""
+        """Return the kept proposals. objectness: (h w, A) of all places. deltas: returns those of given rows."""
         rpn, ops, each = self._rpn, box_ops(), objectness.shape[1]
         scores, numbers = objectness.flatten().topk(min(rpn.pre_nms_top_n(), objectness.numel()))
         moved = deltas(numbers // each).view(len(numbers), each, 4)
@@ -107,13 +107,13 @@ class ProposalLevel:
 
 
 def is_known(rpn: Any) -> bool:
-    """Whether a network of proposals is built as torchvision's: 3x3 convolutions with a ReLU each, then 1x1 ones."""
+    """Whether a proposal network is built like torchvision's: 3x3 convolutions with a ReLU each, then 1x1 ones."""
     parts = [[type(layer) for layer in part] for part in rpn.head.conv]
     return bool(parts) and all(part == [torch.nn.Conv2d, torch.nn.ReLU] for part in parts)
 
 
 def _around(boxes: Any, strides: tuple[float, float], grid: Size) -> Window:
-    """Return the places of a level that lie in one of the boxes (T, 4), or no farther away than its own sides."""
+    """Return the window of a level that holds the boxes (T, 4), each widened by its own size on all sides."""
     sides = boxes[:, 2:] - boxes[:, :2]
     left, top = (boxes[:, :2] - sides).amin(dim=0).tolist()
     right, bottom = (boxes[:, 2:] + sides).amax(dim=0).tolist()
@@ -127,15 +127,16 @@ def _span(first: float, last: float, stride: float, side: int) -> slice:
 
 def _enlarged(window: Window, margin: int, grid: Size) -> Window:
     rows, columns = (
-        slice(max(one.start - margin, 0), min(one.stop + margin, side)) for one, side in zip(window, grid, strict=True)
+        slice(max(span.start - margin, 0), min(span.stop + margin, side))
+        for span, side in zip(window, grid, strict=True)
     )
     return rows, columns
 
 
 def _within(window: Window, wide: Window) -> Window:
-    """Return where a window lies in a wider one."""
+    """Return the position of a window within a wider one."""
     rows, columns = (
-        slice(one.start - other.start, one.stop - other.start) for one, other in zip(window, wide, strict=True)
+        slice(inner.start - outer.start, inner.stop - outer.start) for inner, outer in zip(window, wide, strict=True)
     )
     return rows, columns
 
@@ -146,14 +147,14 @@ def _sides(window: Window) -> Size:
 
 
 def _cut(rows: Any, grid: Size, window: Window) -> Any:
-    """Return those of the places (h w, K) of a grid that lie in a window."""
+    """Return the places (h w, K) of a grid that are in a window."""
     return rows.view(*grid, -1)[window].flatten(0, 1)
 
 
-def _pasted(kept: Any, found: Any, grid: Size, window: Window) -> Any:
-    """Return the places (h w, K) of a grid with what was found in a window in place of what was there."""
+def _pasted(kept: Any, values: Any, grid: Size, window: Window) -> Any:
+    """Return the places (h w, K) of a grid with the values of a window replaced."""
     whole = kept.clone()
-    whole.view(*grid, -1)[window] = found.view(*_sides(window), -1)
+    whole.view(*grid, -1)[window] = values.view(*_sides(window), -1)
     return whole
 
 

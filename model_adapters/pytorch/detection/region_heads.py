@@ -1,4 +1,4 @@
-"""The heads of Faster R-CNN and its kin: proposals, and what each of them holds."""
+"""The heads of Faster R-CNN and related detectors: proposals, and what each contains."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from model_adapters.pytorch.architectures import import_torchvision_models
 from model_adapters.pytorch.detection.heads import Boxes, Features, Heads, Outputs, box_ops
 
-LEAST_SIDE = 1e-2  # pixels; smaller boxes are none
+LEAST_SIDE = 1e-2  # pixels; smaller boxes are dropped
 
 
 class RegionHeads(Heads):
@@ -27,17 +27,17 @@ class RegionHeads(Heads):
 
     def proposals(self, maps: list[Any], inputs: Any, everywhere: Features) -> list[Any]:
         """Return the proposals (R, 4) of each image, in pixels of the inputs."""
-        rpn, found = self.module.rpn, list(everywhere.values())
-        counts = [feature_map[0].numel() for feature_map in found[: len(maps)]]
-        objectness, deltas = _rpn().concat_box_prediction_layers(found[: len(maps)], found[len(maps) :])
+        rpn, head_maps = self.module.rpn, list(everywhere.values())
+        counts = [feature_map[0].numel() for feature_map in head_maps[: len(maps)]]
+        objectness, deltas = _rpn().concat_box_prediction_layers(head_maps[: len(maps)], head_maps[len(maps) :])
         anchors = rpn.anchor_generator(inputs, maps)
         places = rpn.box_coder.decode(deltas, anchors).view(len(anchors), -1, 4)
         return list(rpn.filter_proposals(places, objectness, inputs.image_sizes, counts)[0])
 
     def looked_at(self, features: Features, proposals: list[Any], sizes: list[tuple[int, int]]) -> list[Outputs]:
-        """Return the outputs for given proposals (R, 4) of each image. sizes: of the images, without padding."""
+        """Return the outputs for the proposals (R, 4) of each image. sizes: of the images, without padding."""
         logits, deltas = self.predicted(self.module.roi_heads.box_roi_pool(features, proposals, sizes))
-        counts = [len(one) for one in proposals]
+        counts = [len(boxes) for boxes in proposals]
         pairs = zip(logits.split(counts), deltas.split(counts), proposals, strict=True)
         return [Outputs(*three) for three in pairs]
 
@@ -45,7 +45,7 @@ class RegionHeads(Heads):
         """Return logits (R, C) and deltas (R, 4 C) of pooled regions (R, K, side, side)."""
         heads = self.module.roi_heads
         hidden = heads.box_head(pooled)
-        with torch.autocast(hidden.device.type, enabled=False):  # corners are not to be rounded
+        with torch.autocast(hidden.device.type, enabled=False):  # in float32, so that corners are not rounded
             logits, deltas = heads.box_predictor(hidden.float())
         return logits, deltas
 
@@ -68,7 +68,7 @@ class RegionHeads(Heads):
         return self.module.roi_heads.box_coder.decode_single(chosen, outputs.places[rows])
 
     def settle(self, features: Features, size: tuple[int, int]) -> None:
-        """Let the pooling find the strides of its levels; it keeps those of its first picture, however odd that is."""
+        """Let the pooling infer the strides of its levels, which it does once, from the first picture it sees."""
         whole = next(iter(features.values())).new_tensor([[0, 0, size[1], size[0]]])
         self.module.roi_heads.box_roi_pool(features, [whole], [size])
 

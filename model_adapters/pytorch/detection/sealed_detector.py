@@ -1,4 +1,4 @@
-"""Detectors that bring their own code: TorchScript, and modules out of trusted pickles that are not torchvision's."""
+"""Detectors that bring their own code: TorchScript, and modules from trusted pickles that are not torchvision's."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ THRESHOLD = "score_thresh"  # as torchvision calls it
 BOXES, LABELS, SCORES = "boxes", "labels", "scores"
 
 Parts = Mapping[str, Any]  # boxes (n, 4), labels (n,) and scores (n,) of one picture
-Form = Callable[[Any], Any]  # from pictures (1, 3, h, w) to what the module takes
+Form = Callable[[Any], Any]  # from pictures (1, 3, h, w) to the module's input
 
 
 def as_list(pictures: Any) -> Any:
@@ -47,14 +47,14 @@ def as_single(pictures: Any) -> Any:
 
 @dataclass(frozen=True)
 class Manner:
-    """How a module is asked. size: height and width in pixels that it takes, None for any."""
+    """How to call a module. size: height and width in pixels that it takes, None for any."""
 
     form: Form
     size: Size | None
 
 
 class SealedDetector(Detector):
-    """A module that gives boxes, labels and scores; nothing in it can be looked at. It runs on the processor.
+    """A module that gives boxes, labels and scores, with inaccessible layers. It runs on the CPU.
 
     background: whether label 0 is the background.
     """
@@ -79,12 +79,12 @@ class SealedDetector(Detector):
                 f"The detector found class {int(labels[kept].max())} of {self.card.classes}, counted from 0. "
                 "Set how many classes it has."
             )
-        found = (numbers_of(corners[kept]), labels[kept].cpu().numpy(), numbers_of(scores[kept]))
-        return Detections.of(*found, classes=self.card.classes)
+        boxes = (numbers_of(corners[kept]), labels[kept].cpu().numpy(), numbers_of(scores[kept]))
+        return Detections.of(*boxes, classes=self.card.classes)
 
 
 def find_manner(module: Any) -> Manner:
-    """Return how a module is asked; UnsupportedModel where it gives no boxes however it is asked."""
+    """Find out how to call a module; UnsupportedModel if no way gives boxes."""
     failure: UnsupportedModel | None = None
     for form in _forms(module):
         try:
@@ -104,7 +104,7 @@ def _forms(module: Any) -> tuple[Form, ...]:
     schema = getattr(getattr(module, "forward", None), "schema", None)
     if schema is None:
         return as_list, as_batch, as_single
-    wanted = [str(one.type) for one in schema.arguments[1:]]
+    wanted = [str(argument.type) for argument in schema.arguments[1:]]
     return (as_list,) if wanted and "List[Tensor]" in wanted[0] else (as_batch, as_single)
 
 
@@ -114,7 +114,7 @@ def _takes(module: Any, form: Form, size: Size) -> bool:
         _answer(module, form, _planes(image, None))
     except (RefusedModel, UnsupportedModel):
         raise
-    except Exception as error:  # the module's own code may raise anything on a size that it does not take
+    except Exception as error:  # the module's own code may raise anything on a wrong size
         if uses_files(error):
             raise RefusedModel(FILES) from None
         return False
@@ -122,23 +122,23 @@ def _takes(module: Any, form: Form, size: Size) -> bool:
 
 
 def _answer(module: Any, form: Form, pictures: Any) -> Parts:
-    """Return what a module finds in one picture; warnings of its own code are for its author."""
+    """Return what a module finds in one picture, ignoring warnings from its own code."""
     with torch.no_grad(), torch.jit.optimized_execution(False), warnings.catch_warnings(action="ignore"):
         return parts_of(module(form(pictures)))
 
 
 def parts_of(output: Any) -> Parts:
-    """Return boxes, labels and scores from what a module gave for one picture; UnsupportedModel if they are not there.
+    """Return boxes, labels and scores from a module's output for one picture; UnsupportedModel if they are missing.
 
-    Forms: a dict, a list of dicts, that after a dict of losses, or three tensors; each with a batch of one or without.
+    Forms: a dict; a list of dicts, also after a dict of losses; or three tensors; with or without a batch of one.
     """
     plain = output
     while isinstance(plain, list | tuple) and plain and isinstance(plain[-1], list | tuple | Mapping):
         plain = plain[-1]
-    found = _of_names(plain) if isinstance(plain, Mapping) else _of_shapes(plain)
-    if found is None:
+    parts = _of_names(plain) if isinstance(plain, Mapping) else _of_shapes(plain)
+    if parts is None:
         raise _misfit(plain)
-    return found
+    return parts
 
 
 def _of_names(output: Mapping[str, Any]) -> Parts | None:
@@ -148,16 +148,18 @@ def _of_names(output: Mapping[str, Any]) -> Parts | None:
 
 
 def _of_shapes(output: Any) -> Parts | None:
-    tensors = [one for one in output if isinstance(one, torch.Tensor)] if isinstance(output, list | tuple) else []
-    boxes = next((one for one in tensors if one.dim() in (2, 3) and one.shape[-1] == 4), None)
+    tensors = (
+        [tensor for tensor in output if isinstance(tensor, torch.Tensor)] if isinstance(output, list | tuple) else []
+    )
+    boxes = next((tensor for tensor in tensors if tensor.dim() in (2, 3) and tensor.shape[-1] == 4), None)
     if boxes is None:
         return None
     count = boxes.numel() // 4
-    rest = [one for one in tensors if one is not boxes and one.numel() == count]
-    labels = next((one for one in rest if not one.is_floating_point()), None)
+    rest = [tensor for tensor in tensors if tensor is not boxes and tensor.numel() == count]
+    labels = next((tensor for tensor in rest if not tensor.is_floating_point()), None)
     if labels is None:
-        labels = next((one for one in rest if bool((one == one.round()).all())), None)
-    scores = next((one for one in rest if one is not labels and one.is_floating_point()), None)
+        labels = next((tensor for tensor in rest if bool((tensor == tensor.round()).all())), None)
+    scores = next((tensor for tensor in rest if tensor is not labels and tensor.is_floating_point()), None)
     return None if labels is None or scores is None else _parts(boxes, labels, scores)
 
 
@@ -167,19 +169,19 @@ def _parts(boxes: Any, labels: Any, scores: Any) -> Parts:
 
 def _misfit(output: Any) -> UnsupportedModel:
     tensors = output if isinstance(output, list | tuple) else [output]
-    shapes = ["x".join(map(str, one.shape)) for one in tensors if isinstance(one, torch.Tensor)]
+    shapes = ["x".join(map(str, tensor.shape)) for tensor in tensors if isinstance(tensor, torch.Tensor)]
     if len(shapes) == 1 and output is not tensors and tensors[0].dim() == 2:
         return TryAsClassifier(CLASSIFIER)
-    given = ", ".join(shapes[:4]) or type(output).__name__[:40]
+    shown = ", ".join(shapes[:4]) or type(output).__name__[:40]
     return UnsupportedModel(
-        f"A detector gives boxes, labels and scores; this model gave {given}. "
+        f"A detector gives boxes, labels and scores; this model gave {shown}. "
         "Export it as ONNX, where it can be said how outputs are read."
     )
 
 
 @contextmanager
 def _least_score(module: Any, floor: float) -> Iterator[None]:
-    """Let a module give boxes down to a score of `floor` where it has torchvision's threshold, and put that back."""
+    """Lower torchvision's threshold, if the module has it, to a score of `floor`, and restore it afterwards."""
     owner = getattr(module, "roi_heads", module)
     usual = getattr(owner, THRESHOLD, None)
     if not isinstance(usual, float):
@@ -193,7 +195,7 @@ def _least_score(module: Any, floor: float) -> Iterator[None]:
 
 
 def _planes(image: Floats, size: Size | None) -> Any:
-    """Return an image (H, W, 3) as pictures (1, 3, h, w), stretched to the size that is wanted."""
+    """Return an image (H, W, 3) as pictures (1, 3, h, w), stretched to `size` if one is given."""
     planes = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].contiguous()
     if size is None or size == image.shape[:2]:
         return planes

@@ -1,7 +1,7 @@
-"""Find the torchvision detector of a state dict from its names and shapes, and build it.
+"""Identify the torchvision detector of a state dict from its names and shapes, and build it.
 
-Sizes that a file holds are read from it: classes, anchors a place, channels of the pyramid, sizes of the heads. Masks
-and keypoints are left aside.
+Sizes are read from the file: classes, anchors per place, channels of the pyramid, sizes of the heads. Masks and
+keypoints are ignored.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ OLD_NAMES = (  # as torchvision's first versions wrote them
     (r"(backbone\.fpn\.(?:inner|layer)_blocks\.\d+)\.(weight|bias)", r"\1.0.\2"),
 )
 OLD_HEAD = r"(head\.(?:classification|regression)_head\.conv)\.(\d+)\.(weight|bias)"
-SHOWN = 3  # differences that a message names
+SHOWN = 3  # differences named in a message
 
 
 @dataclass(frozen=True)
 class Recognised:
-    """A state dict under today's names, and the detector that it fits; `others` fit the very same tensors."""
+    """A state dict with current names and the detector it fits; `others` fit exactly the same tensors."""
 
     tensors: Tensors
     known: KnownDetector
@@ -59,9 +59,9 @@ class Recognised:
 
 
 def recognised(tensors: Tensors, digest: str = "") -> Recognised | None:
-    """Return the detector whose parts a state dict has, None where it has those of none.
+    """Return the detector whose parts a state dict has, None if it has those of none.
 
-    digest: of the file, which tells torchvision's own weights from others with the same tensors.
+    digest: of the file; it distinguishes torchvision's own weights from others with the same tensors.
     """
     named = with_new_names(tensors)
     fitting = [
@@ -72,7 +72,7 @@ def recognised(tensors: Tensors, digest: str = "") -> Recognised | None:
 
 
 def columns_in(tensors: Mapping[str, Any]) -> int | None:
-    """Return the number of classes, with the background, of tensors of a torchvision detector; None for others."""
+    """Return the number of classes, with the background, in a torchvision detector's tensors; None for others."""
     shapes = shapes_of(tensors)
     if REGION_MARK in shapes:
         return shapes[REGION_MARK][0]
@@ -84,12 +84,12 @@ def columns_in(tensors: Mapping[str, Any]) -> int | None:
 
 
 def built(tensors: Tensors, known: KnownDetector, settings: DetectorSettings) -> Any:
-    """Return the module of a detector with its weights, in eval mode; UnsupportedModel where they do not fit it."""
+    """Return the module of a detector with its weights, in eval mode; UnsupportedModel if they do not fit it."""
     named = with_new_names(tensors)
     shapes = shapes_of(named)
     if not _has_parts(named, known):
-        other = recognised(tensors)
-        way_out = f"They look like {other.known.name}" if other else "Choose the detector they belong to"
+        match = recognised(tensors)
+        way_out = f"They look like {match.known.name}" if match else "Choose the detector they belong to"
         raise UnsupportedModel(f"The weights do not fit {known.name}. {way_out}.")
     with without_values():
         module = _module(shapes, known, settings)
@@ -109,14 +109,14 @@ def shapes_of(tensors: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
 
 
 def with_new_names(tensors: Tensors) -> Tensors:
-    """Return the tensors under the names that torchvision gives them today."""
+    """Return the tensors under torchvision's current names."""
     old_head = CENTRED_MARK not in tensors
 
     def renamed(name: str) -> str:
         for old, new in OLD_NAMES:
             name = re.sub(f"^{old}$", new, name)
-        found = re.fullmatch(OLD_HEAD, name) if old_head else None
-        return f"{found[1]}.{int(found[2]) // 2}.0.{found[3]}" if found else name
+        match = re.fullmatch(OLD_HEAD, name) if old_head else None
+        return f"{match[1]}.{int(match[2]) // 2}.0.{match[3]}" if match else name
 
     return {renamed(name): tensor for name, tensor in tensors.items()}
 
@@ -154,12 +154,12 @@ def _module(shapes: Shapes, known: KnownDetector, settings: DetectorSettings) ->
         ) from None
 
 
-def _differences(given: Shapes, wanted: Shapes) -> list[str]:
-    """Return what sets the shapes of a file apart from those of a module, in words."""
-    parts = [f"{name[:80]} is missing" for name in wanted if name not in given]
+def _differences(shapes: Shapes, wanted: Shapes) -> list[str]:
+    """Return the differences between the shapes of a file and those of a module, in words."""
+    parts = [f"{name[:80]} is missing" for name in wanted if name not in shapes]
     parts += [
-        f"{name[:80]} has the shape {given[name]} instead of {shape}"
+        f"{name[:80]} has the shape {shapes[name]} instead of {shape}"
         for name, shape in wanted.items()
-        if given.get(name, shape) != shape
+        if shapes.get(name, shape) != shape
     ]
-    return parts + [f"{n[:80]} is not part of it" for n in given if n not in wanted and not n.startswith(ASIDE)]
+    return parts + [f"{n[:80]} is not part of it" for n in shapes if n not in wanted and not n.startswith(ASIDE)]

@@ -1,4 +1,4 @@
-"""Which heads a module of torchvision has."""
+"""Choose the heads for a torchvision module."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from xai_core.errors import UnsupportedModel
 
 
 def torchvision_heads(module: Any, background: bool = True) -> Heads:
-    """Return the heads of a detector; UnsupportedModel where it is none of torchvision's.
+    """Return the heads of a detector; UnsupportedModel if it is not one of torchvision's.
 
-    background: whether the first class of a RetinaNet or FCOS is the background, as it always is of the others.
+    background: whether the first class of a RetinaNet or FCOS is the background, as it always is in the others.
     """
     parts = import_torchvision_models().detection
     if isinstance(module, parts.generalized_rcnn.GeneralizedRCNN):

@@ -1,4 +1,4 @@
-"""Detectors of torchvision, put together in the sizes that the shapes of a state dict tell; their values are open."""
+"""Build torchvision detectors in the sizes that a state dict's shapes give, without values."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 FILLING = ("uniform_", "normal_", "trunc_normal_")
 SSD_HEADS = "head.classification_head.module_list"
 RESNET_STAGES = (256, 512, 1024, 2048)  # their channels
-SHORT_TAIL = 480  # channels where MobileNetV3 was cut short, as it is where it was not trained before
+SHORT_TAIL = 480  # channels of MobileNetV3's reduced tail, which it has if it was not pretrained
 
 
 def region(shapes: Shapes, known: KnownDetector, settings: RegionSettings) -> Any:
@@ -79,8 +79,8 @@ def dense(shapes: Shapes, known: KnownDetector, settings: DenseSettings) -> Any:
 def ssd(shapes: Shapes, known: KnownDetector, settings: SSDSettings) -> Any:
     """Return an SSD300 (Liu and others 2016) or an SSDlite (Sandler and others 2018).
 
-    They are put together here since torchvision's functions run the whole backbone to learn its channels, and know
-    SSDlite with one of its two ends only.
+    They are built here, since torchvision's functions run the whole backbone to learn its channels, and know only one
+    of SSDlite's two tails.
     """
     parts = _detection()
     make = _ssd300 if known.body == "vgg16" else _ssdlite
@@ -90,7 +90,7 @@ def ssd(shapes: Shapes, known: KnownDetector, settings: SSDSettings) -> Any:
 
 
 def without_values() -> Any:
-    """Return the context in which modules are built without drawing their first weights, which takes seconds."""
+    """Return a context that builds modules without drawing initial weights, which would take seconds."""
 
     class WithoutValues(torch.overrides.TorchFunctionMode):  # type: ignore[misc]
         def __torch_function__(
@@ -134,12 +134,12 @@ def _limits(settings: DetectorSettings) -> dict[str, Any]:
 
 
 def _pooled(shapes: Shapes) -> list[str]:
-    """Return the names of the levels that the pyramid itself has, without the coarser ones put on top."""
+    """Return the names of the pyramid's own levels, without the extra coarser ones."""
     return [str(n) for n in range(_depth(shapes, "backbone.fpn.inner_blocks"))]
 
 
 def _depth(shapes: Shapes, prefix: str) -> int:
-    """Return how many numbered parts there are below a name."""
+    """Return the number of numbered parts below a name."""
     start = len(prefix) + 1
     return len({name[start:].split(".")[0] for name in shapes if name.startswith(f"{prefix}.")})
 
@@ -164,7 +164,7 @@ def _backbone(shapes: Shapes, known: KnownDetector, settings: ScaledSettings, ch
 
 
 def _mobile_stages(body: str) -> list[int]:
-    """Return the channels of the stages of a MobileNet that torchvision lets a pyramid stand on."""
+    """Return the channels of the MobileNet stages that torchvision can build a pyramid on."""
     with torch.device("meta"):
         blocks = getattr(import_torchvision_models(), body)(weights=None).features
     halving = [number for number, block in enumerate(blocks) if getattr(block, "_is_cn", False)]
@@ -172,15 +172,15 @@ def _mobile_stages(body: str) -> list[int]:
 
 
 def _matching(wanted: list[int], stages: Sequence[int], first: int = 0) -> list[int]:
-    """Return the numbers of the stages that have the wanted channels, the last ones; ValueError where there are none.
+    """Return the numbers of the last stages that have the wanted channels; ValueError if there are none.
 
     first: the number of the first stage.
     """
-    found: list[int] = []
+    chosen: list[int] = []
     for channels in reversed(wanted):
-        end = found[0] - first if found else len(stages)
-        found.insert(0, first + max(number for number in range(end) if stages[number] == channels))
-    return found
+        end = chosen[0] - first if chosen else len(stages)
+        chosen.insert(0, first + max(number for number in range(end) if stages[number] == channels))
+    return chosen
 
 
 def _on_top(shapes: Shapes, channels: int) -> Any:
@@ -190,22 +190,22 @@ def _on_top(shapes: Shapes, channels: int) -> Any:
 
 
 def _anchors(settings: ScaledSettings, wanted: int, levels: int, known: KnownDetector) -> Any:
-    """Return the generator of anchors; UnsupportedModel where the settings give another number than the file has."""
+    """Return the anchor generator; UnsupportedModel if the settings give a different number than the file has."""
     ratios = numbers(settings.anchor_ratios, "anchor_ratios")[0]
     sizes: Levels = numbers(settings.anchor_sizes, "anchor_sizes")
     sizes = sizes * levels if len(sizes) == 1 else sizes
     counts = {len(level) * len(ratios) for level in sizes}
     if len(sizes) != levels or counts != {wanted}:
-        given = " or ".join(map(str, sorted(counts)))
+        offered = " or ".join(map(str, sorted(counts)))
         raise UnsupportedModel(
             f"The file has {wanted} anchors at each place of {levels} levels; the anchor sizes and ratios of "
-            f"{known.name} give {given} on {len(sizes)}. Set those that it was trained with."
+            f"{known.name} give {offered} on {len(sizes)}. Set those that it was trained with."
         )
     return _detection().anchor_utils.AnchorGenerator(sizes, (ratios,) * levels)
 
 
 def _box_head(shapes: Shapes, channels: int) -> tuple[Any, int]:
-    """Return the head that looks at a region, and the side of the grid that a region is pooled to."""
+    """Return the head for regions, and the side of the grid that a region is pooled to."""
     faster = _detection().faster_rcnn
     if "roi_heads.box_head.fc6.weight" in shapes:
         width, places = shapes["roi_heads.box_head.fc6.weight"]
@@ -228,7 +228,7 @@ def _fcos_head(channels: int, anchors: int, classes: int) -> Any:
 
 
 def _ssd300(shapes: Shapes) -> tuple[Any, Any, Any, int]:
-    """Return the backbone, the head, the default boxes and the picture's side of an SSD300."""
+    """Return an SSD300's backbone, head, default boxes and picture side."""
     parts = _detection()
     vgg = import_torchvision_models().vgg
     body = SimpleNamespace(features=vgg.make_layers(vgg.cfgs["D"]))  # VGG-16 without its classifier of 500 MB
@@ -240,11 +240,11 @@ def _ssd300(shapes: Shapes) -> tuple[Any, Any, Any, int]:
     )
     counts = anchors.num_anchors_per_location()
     heads = [shapes[f"{SSD_HEADS}.{level}.weight"] for level in range(len(counts))]
-    return backbone, parts.ssd.SSDHead([one[1] for one in heads], counts, heads[0][0] // counts[0]), anchors, 300
+    return backbone, parts.ssd.SSDHead([shape[1] for shape in heads], counts, heads[0][0] // counts[0]), anchors, 300
 
 
 def _ssdlite(shapes: Shapes) -> tuple[Any, Any, Any, int]:
-    """Return the backbone, the head, the default boxes and the picture's side of an SSDlite."""
+    """Return an SSDlite's backbone, head, default boxes and picture side."""
     parts, models = _detection(), import_torchvision_models()
     norm = partial(torch.nn.BatchNorm2d, eps=0.001, momentum=0.03)
     short = shapes["backbone.extra.0.0.0.weight"][1] == SHORT_TAIL

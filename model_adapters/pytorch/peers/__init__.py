@@ -1,1 +1,1 @@
-"""The same question answered by other PyTorch libraries."""
+"""The same explanations by other PyTorch libraries."""

@@ -1,4 +1,4 @@
-"""Explanations by captum 0.9, each from a question and a class to a map (H, W)."""
+"""Explanations by captum 0.9: functions from a question and a class to a map (H, W)."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ PLANES_ONLY = "captum's Guided Grad-CAM takes layers of convolutional networks o
 
 
 def _saliency(question: Question, target: int) -> Floats:
-    found = attr.Saliency(question.module).attribute(question.picture, target=target, abs=False)
-    return question.one_channel(found)
+    attributions = attr.Saliency(question.module).attribute(question.picture, target=target, abs=False)
+    return question.one_channel(attributions)
 
 
 def _input_x_gradient(question: Question, target: int) -> Floats:
-    found = attr.InputXGradient(question.module).attribute(question.picture, target=target)
-    return question.one_channel(found, "sum")
+    attributions = attr.InputXGradient(question.module).attribute(question.picture, target=target)
+    return question.one_channel(attributions, "sum")
 
 
 def _noisy(kind: str, reduction: str | None = None) -> Explained:
     def explained(question: Question, target: int) -> Floats:
-        found = attr.NoiseTunnel(attr.Saliency(question.module)).attribute(
+        attributions = attr.NoiseTunnel(attr.Saliency(question.module)).attribute(
             question.picture,
             target=target,
             abs=False,
@@ -43,13 +43,13 @@ def _noisy(kind: str, reduction: str | None = None) -> Explained:
             nt_samples_batch_size=question.batch_size,
             stdevs=float(question.values["noise"]),
         )
-        return question.one_channel(found, reduction)
+        return question.one_channel(attributions, reduction)
 
     return explained
 
 
 def _integrated_gradients(question: Question, target: int) -> Floats:
-    found = attr.IntegratedGradients(question.module).attribute(
+    attributions = attr.IntegratedGradients(question.module).attribute(
         question.picture,
         question.baseline,
         target=target,
@@ -57,20 +57,20 @@ def _integrated_gradients(question: Question, target: int) -> Floats:
         method="gausslegendre",
         internal_batch_size=question.batch_size,
     )
-    return question.one_channel(found, "sum")
+    return question.one_channel(attributions, "sum")
 
 
 def _gradient_shap(question: Question, target: int) -> Floats:
-    """A mean of runs of one batch each, as captum takes all samples at once."""
+    """Average runs of one batch each, since captum computes all samples at once."""
     random = np.random.default_rng(question.seed)
     samples, total = int(question.values["samples"]), np.zeros(question.image.shape[:2])
     for first in range(0, samples, question.batch_size):
         count = min(question.batch_size, samples - first)
         starts = torch.cat([question.planes(_start(question, random)) for _ in range(count)])
-        found = attr.GradientShap(question.module).attribute(
+        attributions = attr.GradientShap(question.module).attribute(
             question.picture, starts, target=target, n_samples=count, stdevs=0.0
         )
-        total += count * question.one_channel(found, "sum").astype(np.float64)
+        total += count * question.one_channel(attributions, "sum").astype(np.float64)
     return np.asarray(total / samples, np.float32)
 
 
@@ -96,24 +96,24 @@ def _check_relus(question: Question) -> None:
 
 def _guided_grad_cam(question: Question, target: int) -> Floats:
     _check_relus(question)
-    found = []
+    maps = []
     for layer, place in question.layers():
         if place.form != "planes":
             raise ModelError(PLANES_ONLY)
         made = attr.GuidedGradCam(question.module, layer)
-        found.append(made.attribute(question.picture, target=target, interpolate_mode="bilinear"))
-    return question.one_channel(torch.stack(found).mean(0))
+        maps.append(made.attribute(question.picture, target=target, interpolate_mode="bilinear"))
+    return question.one_channel(torch.stack(maps).mean(0))
 
 
 def _deeplift(question: Question, target: int) -> Floats:
     question.check_parts("captum", tuple(SUPPORTED_NON_LINEAR), "activations")
-    found = attr.DeepLift(question.module).attribute(question.picture, question.baseline, target=target)
-    return question.one_channel(found, "sum")
+    attributions = attr.DeepLift(question.module).attribute(question.picture, question.baseline, target=target)
+    return question.one_channel(attributions, "sum")
 
 
 def _occlusion(question: Question, target: int) -> Floats:
     patch, stride = int(question.values["patch"]), int(question.values["stride"])
-    found = attr.Occlusion(question.module).attribute(
+    attributions = attr.Occlusion(question.module).attribute(
         question.picture,
         target=target,
         sliding_window_shapes=(3, patch, patch),
@@ -121,15 +121,15 @@ def _occlusion(question: Question, target: int) -> Floats:
         baselines=_behind(question, None),
         perturbations_per_eval=question.batch_size,
     )
-    return np.asarray(found[0, 0].detach().cpu().numpy(), np.float32)
+    return np.asarray(attributions[0, 0].detach().cpu().numpy(), np.float32)
 
 
 def _parts(make: Callable[[Question], Any], samples: str) -> Explained:
-    """Explain by superpixels, or by the cells of a grid; both are cut as ours are."""
+    """Explain by superpixels or by the cells of a grid, both the same as ours."""
 
     def explained(question: Question, target: int) -> Floats:
         labels = _labels(question)
-        found = make(question).attribute(
+        attributions = make(question).attribute(
             question.picture,
             target=target,
             feature_mask=torch.tensor(labels, device=question.device)[None, None],
@@ -137,13 +137,13 @@ def _parts(make: Callable[[Question], Any], samples: str) -> Explained:
             n_samples=int(question.values[samples]),
             perturbations_per_eval=question.batch_size,
         )
-        return np.asarray(found[0, 0].detach().cpu().numpy(), np.float32)
+        return np.asarray(attributions[0, 0].detach().cpu().numpy(), np.float32)
 
     return explained
 
 
 def _lime(question: Question) -> Any:
-    """Captum's Lasso leaves nothing of probabilities; a ridge as strong as ours takes its place."""
+    """Use a ridge as strong as ours, since captum's Lasso shrinks coefficients for probabilities to zero."""
     near = get_exp_kernel_similarity_function("cosine", float(question.values["kernel_width"]))
     return attr.Lime(question.module, SkLearnRidge(alpha=float(question.values["ridge"])), near)
 
@@ -158,7 +158,7 @@ def _labels(question: Question) -> Any:
 
 
 def _behind(question: Question, labels: Any) -> Any:
-    """Return what is seen where something is hidden; with "segment" each superpixel's own mean colour."""
+    """Return the picture shown in hidden parts; with "segment", each superpixel's own mean colour."""
     image, fill = question.image, question.values["fill"]
     if fill != "segment":
         return question.planes(baseline_picture(fill, image, question.seed))

@@ -1,8 +1,7 @@
 """The same explanations by other libraries, for comparison: captum, pytorch-grad-cam and zennit.
 
-They are given a module that starts from pictures and ends in the score that is explained, made of copies of the
-network's parts. The copies share the numbers of its weights, but no object, so that nothing they leave behind, nor
-weights that they put in place of others, can reach the network itself.
+They get a module from pictures to the explained score, made of copies of the network's parts. The copies share the
+values of its weights but no objects, so that nothing a library leaves behind or replaces can reach the network.
 """
 
 from __future__ import annotations
@@ -43,10 +42,9 @@ SEALED = "{} needs a network's modules, which TorchScript keeps sealed; compare 
 
 
 class FromPictures(torch.nn.Module):  # type: ignore[misc]
-    """A network with its preprocessing inside: pictures (N, 3, H, W) in [0, 1] to scores (N, K).
+    """A network with its preprocessing built in: pictures (N, 3, H, W) in [0, 1] to scores (N, K).
 
-    batch: the only batch size that the network takes, None where any will do. head: what turns its outputs into the
-    score that is explained.
+    batch: the only batch size that the network takes, None for any. head: turns its outputs into the explained score.
     """
 
     def __init__(
@@ -56,7 +54,7 @@ class FromPictures(torch.nn.Module):  # type: ignore[misc]
         self.network = network
         self._channels, self._batch, self._head = preprocessing.channels, batch, head
         std, mean = (torch.tensor(values)[:, None, None] for values in (preprocessing.std, preprocessing.mean))
-        self.factor = torch.nn.Parameter(preprocessing.scale / std, False)  # some ask parameters for the device
+        self.factor = torch.nn.Parameter(preprocessing.scale / std, False)  # some libraries need one for the device
         self.register_buffer("shift", mean / std, persistent=False)
         self.register_buffer("luma", torch.from_numpy(LUMA)[:, None, None], persistent=False)
 
@@ -85,9 +83,9 @@ class FromPictures(torch.nn.Module):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class Question:
-    """What a library is asked: a module from pictures to scores, an image (H, W, 3) and a method's parameters.
+    """What a library explains: a module from pictures to scores, an image (H, W, 3) and a method's parameters.
 
-    values: all of the method's. places: the network's layers, by the names of their modules in `module.network`.
+    values: all parameters of the method. places: the network's layers by their modules' names in `module.network`.
     """
 
     module: FromPictures
@@ -117,19 +115,19 @@ class Question:
         return torch.tensor(np.ascontiguousarray(image.transpose(2, 0, 1))[None], device=self.device)
 
     def layers(self) -> list[tuple[Any, Place]]:
-        """Return the chosen layers' modules, or the usual one where none is chosen."""
+        """Return the modules of the chosen layers, or of the last layer if none is chosen."""
         chosen = tuple(self.values.get("layers", ())) or tuple(self.places)[-1:]
         modules = dict(self.module.network.named_modules())
         return [(modules[name], self.places[name]) for name in chosen]
 
-    def check_parts(self, library: str, kinds: tuple[Any, ...], what: str) -> None:
-        """ModelError where the network has no module of the kinds that a library's rule acts on, such as "ReLUs"."""
+    def check_parts(self, library: str, kinds: tuple[Any, ...], parts: str) -> None:
+        """ModelError if the network has no module of the kinds that a library's rule acts on, such as "ReLUs"."""
         if not any(isinstance(part, kinds) for part in self.module.modules()):
-            raise ModelError(NO_PARTS.format(library, what))
+            raise ModelError(NO_PARTS.format(library, parts))
 
-    def one_channel(self, found: Any, reduction: str | None = None) -> Floats:
-        """Return a map (H, W) of (1, 3, H, W), the channels reduced as is said here or by the parameters."""
-        values = found.detach().cpu().numpy()[0].transpose(1, 2, 0)
+    def one_channel(self, attributions: Any, reduction: str | None = None) -> Floats:
+        """Return a map (H, W) of (1, 3, H, W), channels reduced by `reduction` or else as the parameters say."""
+        values = attributions.detach().cpu().numpy()[0].transpose(1, 2, 0)
         how = reduction or str(self.values["reduction"])
         return np.asarray(reduced(values[None], how)[0], np.float32)
 
@@ -147,12 +145,12 @@ def maps(
 ) -> Floats:
     """Return a library's maps (T, h, w) of a `network`, a module, for an image (H, W, 3) in [0, 1].
 
-    Random draws start from the seed, but are not ours. ModelError if the library cannot explain this model.
+    Random draws start from the same seed but differ from ours. ModelError if the library cannot explain this model.
     """
     if library not in LIBRARIES:
         raise ModelError(NOT_THERE.format(library[:40], method))
     device = next((tensor.device for tensor in _tensors(network)), torch.device("cpu"))
-    with _asked(library, network) as module:
+    with _isolated(library, network) as module:
         methods = import_module(LIBRARIES[library]).METHODS
         if method not in methods:
             raise ModelError(NOT_THERE.format(library, method))
@@ -165,8 +163,8 @@ def maps(
 
 
 @contextlib.contextmanager
-def _asked(library: str, network: Any) -> Iterator[Any]:
-    """Yield the network's parts anew; what the library raises becomes a sentence, what it prints is dropped."""
+def _isolated(library: str, network: Any) -> Iterator[Any]:
+    """Yield a copy of the network; turn the library's errors into sentences and drop what it prints."""
     os.environ.setdefault("MPLCONFIGDIR", tempfile.gettempdir())
     state = torch.get_rng_state()
     try:
@@ -184,7 +182,7 @@ def _asked(library: str, network: Any) -> Iterator[Any]:
 
 
 def _parts_anew(network: Any) -> Any:
-    """Return a copy of a module and all modules in it, whose tensors are new but lie where its own do."""
+    """Return a copy of a module and all its submodules, with new tensor objects that share the original's storage."""
     if isinstance(network, torch.jit.ScriptModule):
         return network
     return copy.deepcopy(network, {id(tensor): _fresh(tensor) for tensor in _tensors(network)})
@@ -195,7 +193,7 @@ def _tensors(network: Any) -> tuple[Any, ...]:
 
 
 def _fresh(tensor: Any) -> Any:
-    """Return another object for the same numbers, a parameter for a parameter."""
+    """Return a new object for the same values; a parameter remains a parameter."""
     same = tensor.detach()
     return torch.nn.Parameter(same, requires_grad=False) if isinstance(tensor, torch.nn.Parameter) else same
 

@@ -1,4 +1,4 @@
-"""Class activation maps by pytorch-grad-cam 1.5, each from a question and a class to a map (H, W) in 0 to 1."""
+"""Class activation maps by pytorch-grad-cam 1.5: functions from a question and a class to a map (H, W) in 0..1."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def _by(kind: Any) -> Callable[[Question, int], Floats]:
         if hasattr(made, "batch_size"):
             made.batch_size = question.batch_size
         try:
-            found = made(question.picture.requires_grad_(), [ClassifierOutputTarget(target)])
+            maps = made(question.picture.requires_grad_(), [ClassifierOutputTarget(target)])
         finally:
             made.activations_and_grads.release()
-        return np.asarray(found[0], np.float32)
+        return np.asarray(maps[0], np.float32)
 
     return explained
 

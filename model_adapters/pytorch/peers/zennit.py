@@ -18,7 +18,7 @@ from xai_core.types import Floats
 
 
 def _lrp(question: Question, target: int) -> Floats:
-    """Starts from the network's inputs, as zennit knows no rule for the preprocessing."""
+    """Propagate to the network's inputs, since zennit has no rule for the preprocessing."""
     question.check_parts("zennit", (Convolution, torch.nn.Linear), "convolutions and dense layers")
     import_torchvision_models()
     from zennit.torchvision import ResNetCanonizer
@@ -32,8 +32,8 @@ def _lrp(question: Question, target: int) -> Floats:
         return share
 
     with Gradient(_FromInputs(question.module), composite) as attributor:
-        _, found = attributor(inputs, chosen)
-    return np.asarray(found[0].sum(0).detach().cpu().numpy(), np.float32)
+        _, relevance = attributor(inputs, chosen)
+    return np.asarray(relevance[0].sum(0).detach().cpu().numpy(), np.float32)
 
 
 class _FromInputs(torch.nn.Module):  # type: ignore[misc]

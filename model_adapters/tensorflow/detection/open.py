@@ -1,4 +1,4 @@
-"""Detectors of TensorFlow, which are not opened."""
+"""TensorFlow detectors, which are not supported."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from xai_core.types import FileKind, ModelSource
 
 
 def load(source: ModelSource, kind: FileKind, scratch: str) -> Detector:
-    """Raise UnsupportedModel with the way out."""
+    """Raise UnsupportedModel, which says what to do instead."""
     raise UnsupportedModel(
         "Detectors are opened from PyTorch and ONNX files; this is a TensorFlow file. Convert it to ONNX with tf2onnx."
     )

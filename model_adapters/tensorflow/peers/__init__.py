@@ -1,1 +1,1 @@
-"""The same question answered by xplique."""
+"""The same explanations by xplique."""

@@ -1,8 +1,7 @@
 """The same explanations by xplique, for comparison.
 
-xplique is asked through its `operator`, which is ours: it starts from pictures and gives the score that is explained.
-So a model with preprocessing, of several parts, or from a SavedModel needs no surgery, but for the methods for which
-xplique itself takes the model apart.
+xplique calls an `operator` of ours, from pictures to the explained score. So a model with preprocessing, of several
+parts or from a SavedModel needs no surgery, except for methods for which xplique itself takes the model apart.
 """
 
 from __future__ import annotations
@@ -35,8 +34,8 @@ NOT_THERE = "xplique has no method {!r} to compare with."
 def maps(scores: PictureScores, method: str, values: Values, image: Floats, targets: Indices) -> Floats:
     """Return xplique's maps (T, H, W) for an image (H, W, 3) in [0, 1].
 
-    Colour channels are reduced as `values` says, as xplique has only means for some methods. Random draws start from
-    the seed, but are not ours. ModelError if xplique cannot explain this model, with the reason.
+    Colour channels are reduced as `values` says, since xplique has only means for some methods. Random draws start from
+    the same seed but differ from ours. ModelError if xplique cannot explain this model, with the reason.
     """
     if method not in SETTINGS:
         raise ModelError(NOT_THERE.format(method))
@@ -45,14 +44,14 @@ def maps(scores: PictureScores, method: str, values: Values, image: Floats, targ
         tf.random.set_seed(int(values.get("seed", 0)))
         try:
             batch = int(values.get("batch_size", 16))
-            found = _explained(
+            explanations = _explained(
                 getattr(attributions, name), scores, batch, settings(values, image), values, image, targets
             )
         except VitrineError:
             raise
         except Exception as error:  # xplique has no errors of its own
             raise ModelError(STOPPED.format(type(error).__name__)) from error
-    return _one_channel(np.asarray(found, np.float32), values)
+    return _one_channel(np.asarray(explanations, np.float32), values)
 
 
 def _explained(
@@ -62,7 +61,7 @@ def _explained(
         return by_conv_layer(kind, scores, tuple(values.get("layers", ())), image, targets)
     if kind.__name__ in ("DeconvNet", "GuidedBackprop"):
         return by_replaced_relus(kind, scores, batch, image, targets)
-    # xplique compiles the gradient of an operator; one that is compiled already would be traced four times.
+    # xplique compiles an operator's gradient; a compiled operator would be traced four times.
     operator = scores.in_graph if "reducer" in settings else scores.operator
     made = kind(scores.no_model, batch_size=batch, operator=operator, **settings)
     return made.explain(*scores.repeated(image, targets))
@@ -70,7 +69,7 @@ def _explained(
 
 @contextmanager
 def _xplique() -> Iterator[Any]:
-    """Import xplique, and see to it that it keeps no model that it was shown."""
+    """Import xplique, and clear its cache of models on exit."""
     try:
         attributions: Any = import_module("xplique.attributions")
     except ImportError as error:
@@ -81,10 +80,12 @@ def _xplique() -> Iterator[Any]:
         attributions.base.BlackBoxExplainer._cache_models.clear()
 
 
-def _one_channel(found: Floats, values: Values) -> Floats:
-    if found.ndim == 3:
-        return found
-    return found[..., 0] if found.shape[-1] == 1 else reduced(found, values.get("reduction", "sum"))
+def _one_channel(explanations: Floats, values: Values) -> Floats:
+    if explanations.ndim == 3:
+        return explanations
+    return (
+        explanations[..., 0] if explanations.shape[-1] == 1 else reduced(explanations, values.get("reduction", "sum"))
+    )
 
 
 def _plain(values: Values, image: Floats) -> Settings:
@@ -114,9 +115,9 @@ def _masks(values: Values, image: Floats) -> Settings:
 
 
 def _superpixels(values: Values, image: Floats) -> Settings:
-    # The same cut as ours, or the two would not be comparable; "segment" has no counterpart but the mean colour.
-    found = superpixels(values["superpixels"], image, int(values["count"]))
-    labels = tf.constant(found.labels, tf.int32)
+    # The same superpixels as ours, or results would not compare; "segment" has no counterpart but the mean colour.
+    segmentation = superpixels(values["superpixels"], image, int(values["count"]))
+    labels = tf.constant(segmentation.labels, tf.int32)
     return {
         "nb_samples": int(values["samples"]),
         "map_to_interpret_space": lambda picture: labels,

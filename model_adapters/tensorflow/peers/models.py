@@ -1,4 +1,4 @@
-"""What xplique is asked: our score of pictures, and for two kinds of methods the Keras model itself."""
+"""What xplique explains: our scores of pictures, and for two kinds of methods the Keras model itself."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COPIED = "xplique makes a copy of the model with its own weights, and the random
 
 
 class ScoringNetwork(Protocol):
-    """A network as TensorFlow functions: all that xplique needs of it."""
+    """A network as TensorFlow functions: all that xplique needs."""
 
     card: Card
     key: str
@@ -49,7 +49,7 @@ class PictureScores:
     score: what is explained, "logit" or "probability".
     """
 
-    # xplique keeps any model it is handed, so it gets none: its gradients go through our operator.
+    # xplique caches any model it gets, so it gets an empty one: gradients go through our operator.
     no_model = tf.Module()
 
     def __init__(self, network: ScoringNetwork, preprocessing: Preprocessing, score: Score) -> None:
@@ -60,11 +60,11 @@ class PictureScores:
         self._scores = tf.function(self._of_pictures, input_signature=[pictures, targets], autograph=False)
 
     def operator(self, model: Any, inputs: Any, targets: Any) -> Any:
-        """Return the scores (N,) of pictures (N, H, W, 3) for targets (N, K), one-hot, as xplique asks for them."""
+        """Return the scores (N,) of pictures (N, H, W, 3) for one-hot targets (N, K), as xplique calls it."""
         return self._scores(inputs, targets)
 
     def in_graph(self, model: Any, inputs: Any, targets: Any) -> Any:
-        """Return the same as `operator`, for a function that is being traced."""
+        """Return the same as `operator`, for use inside a traced function."""
         return self._of_pictures(inputs, targets)
 
     def repeated(self, image: Floats, targets: Indices) -> tuple[Floats, Floats]:
@@ -84,7 +84,7 @@ class PictureScores:
         return self.network.laid_out(values)
 
     def final(self, rows: Any) -> Any:
-        """Return the scores (N, K) that are explained, of raw outputs."""
+        """Return the explained scores (N, K) for raw outputs."""
         return self.network.final(rows) if self._squashed else rows
 
     def _of_pictures(self, pictures: Any, targets: Any) -> Any:
@@ -92,7 +92,7 @@ class PictureScores:
 
 
 def by_replaced_relus(kind: Any, scores: PictureScores, batch: int, image: Floats, targets: Indices) -> Any:
-    """Return the maps (T, H, W, 3) of a method for which xplique copies the model and puts other ReLUs into it."""
+    """Return the maps (T, H, W, 3) of a method for which xplique copies the model and replaces its ReLUs."""
     model = _model_of(scores)
     _check_relus(model, scores.network)
 
@@ -105,20 +105,20 @@ def by_replaced_relus(kind: Any, scores: PictureScores, batch: int, image: Float
 
 
 def by_conv_layer(kind: Any, scores: PictureScores, layers: tuple[str, ...], image: Floats, targets: Indices) -> Any:
-    """Return the maps (T, H, W, 1) of a method that looks at a layer, averaged over layers."""
+    """Return the maps (T, H, W, 1) of a method that explains a layer, averaged over layers."""
     model, card = _model_of(scores), scores.network.card
-    found = []
+    maps = []
     for name in layers or (card.layers[-1].name,):
         _check_layer(model, name)
         made = kind(model, conv_layer=name)
         made.model = _called(model, scores)
         with _traced_afresh(kind):
-            found.append(made.explain(*scores.repeated(image, targets)))
-    return np.mean(found, axis=0)
+            maps.append(made.explain(*scores.repeated(image, targets)))
+    return np.mean(maps, axis=0)
 
 
 def _called(model: Any, scores: PictureScores) -> Callable[[Any], Any]:
-    """Return what gives the model's scores, starting from pictures; xplique watches the layer meanwhile."""
+    """Return a function from pictures to the model's scores, during which xplique watches the layer."""
 
     def call(pictures: Any) -> Any:
         with scores.network.own_weights():
@@ -130,8 +130,8 @@ def _called(model: Any, scores: PictureScores) -> Callable[[Any], Any]:
 
 @contextmanager
 def _traced_afresh(kind: Any) -> Iterator[None]:
-    """Give xplique's Grad-CAM a function of its own for this call; the one it has keeps every model it was shown."""
-    holder = next(one for one in kind.__mro__ if "_gradient" in vars(one))
+    """Give xplique's Grad-CAM a new function for this call; its shared one keeps every model it has seen."""
+    holder = next(ancestor for ancestor in kind.__mro__ if "_gradient" in vars(ancestor))
     before = vars(holder)["_gradient"]
     holder._gradient = tf.function(before.python_function)
     try:
@@ -150,7 +150,7 @@ def _model_of(scores: PictureScores) -> Any:
 def _check_layer(model: Any, name: str) -> None:
     if "/" in name:
         raise ModelError(NESTED.format(name))
-    layer = next((one for one in model.layers if one.name == name), None)
+    layer = next((candidate for candidate in model.layers if candidate.name == name), None)
     if layer is None or ":" in name:
         raise ModelError(NOT_A_LAYER.format(name))
 
@@ -169,6 +169,6 @@ def _is_seen(layer: Any) -> bool:
 
 
 def _without_softmax(model: Any) -> Any:
-    """Return the model up to a last softmax layer that was cut; a copy of it would have the softmax again."""
+    """Return the model without a last softmax layer, which was disabled; a copy would have the softmax again."""
     last = model.layers[-1]
     return keras.Model(model.inputs, last.input) if isinstance(last, keras.layers.Softmax) else model

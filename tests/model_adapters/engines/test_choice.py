@@ -22,8 +22,8 @@ from model_adapters.engines.trials import (
     TOLERANCE,
     Candidate,
     Trial,
+    as_engines,
     chosen,
-    told,
     tried,
     varied,
 )
@@ -310,7 +310,7 @@ def test_a_float32_engine_must_agree_everywhere(change):
 def test_bfloat16_need_not_agree_everywhere_but_mostly():
     trials = [NATIVE, trial("rough", "bfloat16", 4, 0.2, LEAST_AGREEMENT), trial("wild", "bfloat16", 2, 0.2, 0.4)]
     assert chosen(trials)["bfloat16"].candidate.name == "rough"
-    assert "another class" in told(trials, chosen(trials))[2].reason
+    assert "another class" in as_engines(trials, chosen(trials))[2].reason
 
 
 def test_bfloat16_that_is_slower_than_float32_is_not_used():
@@ -319,7 +319,7 @@ def test_bfloat16_that_is_slower_than_float32_is_not_used():
 
 def test_every_engine_that_is_not_used_says_why():
     trials = [NATIVE, trial("fast", "float32", 5), trial("stopped", "float32", 0, fault="It stopped.")]
-    assert [one.reason for one in told(trials, chosen(trials))] == ["It is slower.", "", "It stopped."]
+    assert [one.reason for one in as_engines(trials, chosen(trials))] == ["It is slower.", "", "It stopped."]
 
 
 def test_an_engine_that_raises_is_told_of(capfd):
