@@ -107,12 +107,10 @@ class Bias:
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:
         """Write metrics.json, the tables as CSV, bias.html and predictions.csv into a folder; return their paths.
 
-        The table that the figures come from is never overwritten. Raises DataError.
+        The table that the figures come from is never overwritten: a file of its name in its folder is left out.
+        Raises DataError.
         """
-        files = self.files()
-        if (Path(folder) / PREDICTIONS).resolve() == self._origin:
-            del files[PREDICTIONS]
-        return write_files(folder, files)
+        return write_files(folder, self.files(), self._origin)
 
     def __repr__(self) -> str:
         return as_text(self.summary.rows)

@@ -77,9 +77,13 @@ def file_bytes(path: str | os.PathLike[str], kind: str) -> bytes:
         raise DataError(f"There is no {kind} called {Path(path).name} that can be read.") from error
 
 
-def write_files(folder: str | os.PathLike[str], files: Mapping[str, bytes]) -> list[Path]:
-    """Write files by name into a folder, created if missing, and return their paths; DataError if that fails."""
+def write_files(folder: str | os.PathLike[str], files: Mapping[str, bytes], source: Path | None = None) -> list[Path]:
+    """Write files by name into a folder, created if missing, and return their paths; DataError if that fails.
+
+    source: a file that is never overwritten; the one that would replace it is left out.
+    """
     place = Path(folder)
+    files = {name: data for name, data in files.items() if source is None or (place / name).resolve() != source}
     try:
         place.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():

@@ -27,7 +27,7 @@ def training_history(path: str | os.PathLike[str]) -> TrainingHistory:
 
     Raises DataError, which lists the supported formats.
     """
-    return TrainingHistory(read_history(file_bytes(path, "history"), Path(path).stem))
+    return TrainingHistory(read_history(file_bytes(path, "history"), Path(path).stem), Path(path).resolve())
 
 
 class TrainingHistory:
@@ -36,8 +36,8 @@ class TrainingHistory:
     history: the predictions, (n, E) class indices, with labels, true classes and curves.
     """
 
-    def __init__(self, history: History) -> None:
-        self.history = history
+    def __init__(self, history: History, origin: Path | None = None) -> None:
+        self.history, self._origin = history, origin
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -60,21 +60,24 @@ class TrainingHistory:
         count = len(self.history.epochs)
         if not 0 <= first <= last < count:
             raise DataError(f"Epochs are numbered 0 to {count - 1}, the first before the last; got {first} to {last}.")
-        return TrainingHistory(self.history.during(first, last))
+        return TrainingHistory(self.history.during(first, last), self._origin)
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return `pictures`: one row per picture."""
         return self.pictures
 
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:
-        """Write pictures.csv, epochs.csv, history.json (InstanceFlow) and history.npz; return their paths."""
+        """Write pictures.csv, epochs.csv, history.json (InstanceFlow) and history.npz; return their paths.
+
+        The file that was read is never overwritten: a file of its name in its folder is left out. Raises DataError.
+        """
         files = {
             "pictures.csv": as_csv(self.pictures),
             "epochs.csv": as_csv(self.epochs),
             "history.json": to_instance_flow(self.history),
             "history.npz": to_npz(self.history),
         }
-        return write_files(folder, files)
+        return write_files(folder, files, self._origin)
 
     def __len__(self) -> int:
         return len(self.history)

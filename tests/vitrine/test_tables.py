@@ -40,6 +40,25 @@ def test_bias_is_saved_as_json_tables_and_a_page(bias, tmp_path):
     assert again.figures["confusion"] == bias.figures["confusion"]
 
 
+@pytest.mark.parametrize("name", ["classes.csv", "predictions.csv"])
+def test_the_table_that_was_read_is_never_overwritten(tmp_path, name):
+    ANSWERS.to_csv(tmp_path / name, index=False)
+    before = (tmp_path / name).read_bytes()
+    written = vitrine.bias(tmp_path / name, bootstrap_samples=100).save(tmp_path)
+    assert (tmp_path / name).read_bytes() == before
+    assert tmp_path / name not in written
+
+
+def test_the_history_that_was_read_is_never_overwritten(tmp_path):
+    (sample,) = sample_histories()
+    vitrine.training_history(sample.path).save(tmp_path)
+    (tmp_path / "history.npz").rename(tmp_path / "pictures.csv")
+    before = (tmp_path / "pictures.csv").read_bytes()
+    written = vitrine.training_history(tmp_path / "pictures.csv").save(tmp_path)
+    assert (tmp_path / "pictures.csv").read_bytes() == before
+    assert {path.name for path in written} == {"epochs.csv", "history.json", "history.npz"}
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
