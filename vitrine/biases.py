@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vitrine.files import Labels, file_bytes, label_bytes, write_files
+from vitrine.files import Labels, file_bytes, label_bytes, label_names, write_files
 from vitrine.tables import Table, as_html, as_text
 from xai_core.bias.metrics import metrics
 from xai_core.bias.page import page
@@ -16,7 +15,7 @@ from xai_core.bias.predictions import Predictions
 from xai_core.bias.predictions_file import PREDICTIONS, predictions_csv
 from xai_core.bias.reading import read_predictions
 from xai_core.bias.settings import Attack, Settings
-from xai_core.bias.tables import csv_tables
+from xai_core.bias.tables import csv_tables, plain_tables
 from xai_core.errors import DataError, ParamError
 from xai_core.labels import find_class, read_labels
 from xai_core.params import Declared
@@ -25,7 +24,7 @@ from xai_core.report import json_bytes
 if TYPE_CHECKING:
     import pandas as pd
 
-PAGE, METRICS, ENDING = "bias.html", "metrics.json", ".csv"
+PAGE, METRICS = "bias.html", "metrics.json"
 
 
 def bias(
@@ -84,16 +83,20 @@ class Bias:
     @property
     def tables(self) -> tuple[str, ...]:
         """The names of all tables that `to_dataframe` accepts: "classes", "groups_<attribute>", "fairness", ..."""
-        return tuple(name.removesuffix(ENDING) for name in csv_tables(self.figures))
+        return tuple(plain_tables(self.figures))
 
     def to_dataframe(self, table: str = "summary") -> pd.DataFrame:
-        """Return one of `tables` as a pandas DataFrame; DataError if no table has that name."""
+        """Return one of `tables` as a pandas DataFrame; DataError if no table has that name.
+
+        Undefined figures are NaN or None; names are as they are in the predictions.
+        """
         import pandas as pd
 
-        texts = csv_tables(self.figures)
-        if f"{table}{ENDING}" not in texts:
-            raise DataError(f"There is no table called {table!r}; there are {', '.join(self.tables)}.")
-        return pd.read_csv(io.StringIO(texts[f"{table}{ENDING}"]))
+        tables = plain_tables(self.figures)
+        if table not in tables:
+            raise DataError(f"There is no table called {table!r}; there are {', '.join(tables)}.")
+        columns, *rows = tables[table]
+        return pd.DataFrame(rows, columns=columns)
 
     def page(self, title: str = "") -> str:
         """Return a self-contained HTML page with all figures."""
@@ -133,9 +136,7 @@ def _names(labels: Labels | None) -> tuple[str, ...] | None:
     if isinstance(labels, str | os.PathLike):
         path = Path(labels)
         return read_labels(label_bytes(path), name=path.name)
-    if isinstance(labels, Mapping):
-        labels = [labels[index] for index in sorted(labels)]
-    return None if labels is None else tuple(labels)
+    return None if labels is None else label_names(labels)
 
 
 def _chosen(values: Mapping[str, Any]) -> tuple[Settings, Attack]:

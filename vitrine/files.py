@@ -51,13 +51,25 @@ def class_labels(labels: Labels, classes: int, background: bool = False) -> tupl
         path = Path(labels)
         read = read_detector_labels if background else read_labels
         return read(label_bytes(path), classes, path.name)
-    names = [labels.get(n) for n in range(len(labels))] if isinstance(labels, Mapping) else list(labels)
-    if len(names) != classes or not all(isinstance(name, str) and name for name in names):
-        received = (
-            f"{len(labels)} labels" if len(names) != classes else "labels that are not names of classes from 0 on"
-        )
-        raise DataError(f"The model has {classes} classes and needs one name for each, in its order; got {received}.")
-    return tuple(str(name) for name in names)
+    names = label_names(labels)
+    if len(names) != classes:
+        raise DataError(f"The model has {classes} classes and needs one label for each; got {len(names)} labels.")
+    return names
+
+
+def label_names(labels: Sequence[str] | Mapping[int, str]) -> tuple[str, ...]:
+    """Return the names of a sequence, or of a mapping from class index to name, in index order.
+
+    Raises DataError unless a mapping numbers the classes from 0, and every class has a name.
+    """
+    count = len(labels)
+    if isinstance(labels, Mapping) and set(labels) != set(range(count)):
+        numbers = ", ".join(map(repr, list(labels)[:5]))
+        raise DataError(f"Number the labels from 0 to {count - 1}, each once, as the classes are; got {numbers}.")
+    names = [labels[index] for index in range(count)]
+    if unnamed := [name for name in names if not isinstance(name, str) or not name]:
+        raise DataError(f"Every class needs a name, as text; got {unnamed[0]!r}.")
+    return tuple(names)
 
 
 def label_bytes(path: Path) -> bytes:

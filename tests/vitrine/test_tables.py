@@ -72,6 +72,20 @@ def test_a_setting_that_does_not_exist_or_fit_is_a_sentence(settings, sentence):
         vitrine.bias(ANSWERS, **settings)
 
 
+def test_a_dataframe_keeps_names_that_pandas_would_change():
+    table = ANSWERS.assign(site=["NA"] * 20 + ["None"] * 20 + ["007"] * 20 + ["=b"] * 20)
+    bias = vitrine.bias(table, attributes="site", bootstrap_samples=100, group_minimum=1)
+    groups = bias.to_dataframe("groups_site").set_index("group")
+    assert set(groups.index) == {"NA", "None", "007", "=b"}
+    assert groups["accuracy"].dtype == float
+
+
+@pytest.mark.parametrize("labels", [{1: "cat", 2: "dog"}, {"0": "cat", "1": "dog"}, ["cat", ""]])
+def test_labels_must_name_the_classes_from_0(labels):
+    with pytest.raises(vitrine.DataError, match=r"from 0 to 1|needs a name"):
+        vitrine.bias(pd.DataFrame({"y_true": [0, 1], "y_pred": [0, 0]}), labels=labels)
+
+
 def test_an_unknown_table_lists_the_known_ones(bias):
     with pytest.raises(vitrine.DataError, match="summary"):
         bias.to_dataframe("nothing")

@@ -12,39 +12,48 @@ from xai_core.bias.groups import CROSSED
 from xai_core.wording import UNDEFINED
 
 Row = Mapping[str, Any]
+Cells = list[list[Any]]  # the header, then the rows
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a text that starts with one of these
 
 
 def csv_tables(values: Mapping[str, Any]) -> dict[str, str]:
     """Return what `metrics` computed as CSV texts by file name; undefined values are "n/a", empty tables left out."""
+    return {f"{name}.csv": _csv(rows) for name, rows in plain_tables(values).items()}
+
+
+def plain_tables(values: Mapping[str, Any]) -> dict[str, Cells]:
+    """Return what `metrics` computed as tables by name, each its header and its rows; empty tables are left out.
+
+    Undefined values are None; several values in a cell are joined to a text.
+    """
     tables = _of_classes(values) | _of_groups(values["groups"])
     tables |= {
-        "summary.csv": _rows([{"figure": name} | figure for name, figure in values["summary"].items()]),
-        "calibration.csv": _rows(values["calibration"]["bins"] if values["calibration"] else []),
-        "leakage.csv": _rows([{"attribute": name} | leak for name, leak in values["leakage"].items() if leak]),
-        "heads.csv": _rows(values["heads"]),
+        "summary": _cells([{"figure": name} | figure for name, figure in values["summary"].items()]),
+        "calibration": _cells(values["calibration"]["bins"] if values["calibration"] else []),
+        "leakage": _cells([{"attribute": name} | leak for name, leak in values["leakage"].items() if leak]),
+        "heads": _cells(values["heads"]),
     }
-    return {name: text for name, text in tables.items() if text}
+    return {name: cells for name, cells in tables.items() if cells}
 
 
-def _of_classes(values: Mapping[str, Any]) -> dict[str, str]:
+def _of_classes(values: Mapping[str, Any]) -> dict[str, Cells]:
     matrix = zip(values["labels"], values["confusion"], strict=True)
     return {
-        "classes.csv": _rows(values["classes"]),
-        "confusion.csv": _csv([["true class", *values["labels"]], *([label, *row] for label, row in matrix)]),
-        "top_confusions.csv": _rows(values["top_confusions"]),
+        "classes": _cells(values["classes"]),
+        "confusion": [["true class", *values["labels"]], *([label, *row] for label, row in matrix)],
+        "top_confusions": _cells(values["top_confusions"]),
     }
 
 
-def _of_groups(groups: Mapping[str, Any]) -> dict[str, str]:
+def _of_groups(groups: Mapping[str, Any]) -> dict[str, Cells]:
     named = [({"attribute": name}, group) for name, group in groups.items()]
     tables = {
-        "fairness.csv": _rows([of | {"class": group["positive"]} | group["fairness"] for of, group in named]),
-        "all_classes.csv": _rows([of | group["all_classes"] for of, group in named]),
+        "fairness": _cells([of | {"class": group["positive"]} | group["fairness"] for of, group in named]),
+        "all_classes": _cells([of | group["all_classes"] for of, group in named]),
     }
     for name, group in groups.items():
-        tables[f"groups_{_file(name)}.csv"] = _rows(map(_flat, group["by_group"]))
-        tables[f"class_gaps_{_file(name)}.csv"] = _rows(map(_flat, group["class_gaps"]))
+        tables[f"groups_{_file(name)}"] = _cells(map(_flat, group["by_group"]))
+        tables[f"class_gaps_{_file(name)}"] = _cells(map(_flat, group["class_gaps"]))
     return tables
 
 
@@ -57,10 +66,14 @@ def _flat(row: Row) -> dict[str, Any]:
     return flat
 
 
-def _rows(rows: Iterable[Row]) -> str:
-    """Return rows of the same names as CSV; "" without rows."""
+def _cells(rows: Iterable[Row]) -> Cells:
+    """Return rows of the same names as a header and rows of cells; nothing without rows."""
     listed = list(rows)
-    return _csv([list(listed[0]), *(list(row.values()) for row in listed)]) if listed else ""
+    return [list(listed[0]), *(list(map(_joined, row.values())) for row in listed)] if listed else []
+
+
+def _joined(value: Any) -> Any:
+    return "; ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 def _csv(rows: Iterable[Sequence[Any]]) -> str:
@@ -70,8 +83,6 @@ def _csv(rows: Iterable[Sequence[Any]]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        value = "; ".join(map(str, value))
     if isinstance(value, str) and value.startswith(FORMULA_SIGNS):
         return f"'{value}"
     return UNDEFINED if value is None else value
