@@ -12,10 +12,6 @@ from vitrine.folders import built_samples_folder, samples_folder
 from xai_core.errors import DataError
 
 PICTURES, MODELS = "pictures", "models"
-FAILED = (
-    "The sample models could not be made: {0}. They need a package registry the first time; a proxy or an index is set "
-    "as for pip. Your own models and pictures work without them."
-)
 
 
 def sample(name: str) -> Path:
@@ -27,7 +23,7 @@ def sample(name: str) -> Path:
     """
     files = {path.name: path for path in (*_listed(PICTURES), *_listed(MODELS), *_shipped())}
     if name not in files:
-        raise DataError(f"There is no sample called {name!r}; there are {', '.join(sorted(files))}.")
+        raise DataError(f"There is no sample named {name!r}. The samples are {', '.join(sorted(files))}.")
     if not files[name].exists():
         make_pictures() if files[name].parent.name == PICTURES else make_all()
     return files[name]
@@ -40,16 +36,16 @@ def make_pictures() -> None:
 
 
 def make_all(quiet: bool = True) -> None:
-    """Build all samples unless they are up to date. quiet: whether to print nothing meanwhile."""
+    """Build all samples unless they are up to date. quiet: print no progress."""
     _run([], quiet)
 
 
 def _run(options: Sequence[str], quiet: bool) -> None:
     command = [sys.executable, "-W", "ignore", str(samples_folder() / "build.py"), *options]
-    done = subprocess.run(command, stdout=subprocess.DEVNULL if quiet else None, stderr=subprocess.PIPE, text=True)
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-        raise DataError(FAILED.format(lines[-1].rstrip(".")))
+    build = subprocess.run(command, stdout=subprocess.DEVNULL if quiet else None, stderr=subprocess.PIPE, text=True)
+    if build.returncode:
+        reason = build.stderr.strip().splitlines() or [f"The samples could not be built (exit {build.returncode})."]
+        raise DataError(f"{reason[-1]} Your own models and pictures work without the samples.")
 
 
 def _listed(kind: str) -> list[Path]:

