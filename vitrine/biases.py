@@ -49,7 +49,7 @@ def bias(
     """
     predictions = _read(table, labels, normalise)
     names = [attributes] if isinstance(attributes, str) else list(dict.fromkeys(attributes))
-    chosen = None if positive is None else find_class(str(positive), predictions.labels)
+    chosen = None if positive is None else find_class(positive, predictions.labels)
     figures, attack = _chosen(settings)
     origin = Path(table).resolve() if isinstance(table, str | os.PathLike) else None
     return Bias(predictions, metrics(predictions, names, chosen, figures, attack, seed), origin)

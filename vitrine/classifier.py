@@ -139,4 +139,4 @@ class Classifier(Model):
         wanted = [target] if isinstance(target, int | str | np.integer) else list(target)
         if not wanted:
             raise ParamError("The list of targets is empty; give a class, or leave target out for the predicted one.")
-        return np.array([find_class(str(label), self.labels) for label in wanted], np.int64)
+        return np.array([find_class(label, self.labels) for label in wanted], np.int64)

@@ -56,8 +56,13 @@ def labels_for(card: Card) -> tuple[str, ...]:
     return imagenet_labels() if card.classes == IMAGENET_CLASSES else tuple(f"class {n}" for n in range(card.classes))
 
 
-def find_class(text: str, labels: Sequence[str]) -> int:
-    """Return the index of the class that `text` names: by number, by name, or by a part of exactly one name."""
+def find_class(text: str | int, labels: Sequence[str]) -> int:
+    """Return the index of a class, given by that index, or by a text: its number, its name, or a part of one name only.
+
+    Raises DataError for an index out of range, and for a text that names no class or several.
+    """
+    if not isinstance(text, str):
+        return _index(text, labels)
     wanted = text.strip().casefold()
     if re.fullmatch(r"-?\d{1,9}", wanted) and 0 <= int(wanted) < len(labels):
         return int(wanted)
@@ -71,6 +76,12 @@ def find_class(text: str, labels: Sequence[str]) -> int:
         more = ", ..." if len(matches) > 5 else ""
         raise DataError(f"{text!r} matches {len(matches)} classes: {shown}{more}. Enter the number of the class.")
     raise DataError(f"There is no class {text!r}. {_suggestion(wanted, names, labels)}")
+
+
+def _index(number: int, labels: Sequence[str]) -> int:
+    if not 0 <= number < len(labels):
+        raise DataError(f"There is no class {number}. Enter a number from 0 to {len(labels) - 1}.")
+    return int(number)
 
 
 def _suggestion(wanted: str, names: list[str], labels: Sequence[str]) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from xai_core.errors import DataError
@@ -128,6 +129,13 @@ def test_labels_come_from_the_model_file_or_imagenet_or_numbers():
 @pytest.mark.parametrize(("text", "index"), [("1", 1), (" dog ", 1), ("DOG", 1), ("em", 2), ("0", 0)])
 def test_a_class_is_found_by_its_number_its_name_or_a_part_of_it(text, index):
     assert find_class(text, CATS) == index
+
+
+@pytest.mark.parametrize("number", [66, -1, np.int64(66)])
+def test_a_whole_number_is_never_searched_for_in_the_names(number):
+    assert find_class(np.int64(1), ("route 66", "cat")) == 1
+    with pytest.raises(DataError, match=rf"no class {number}\. Enter a number from 0 to 1"):
+        find_class(number, ("route 66", "route -1"))
 
 
 def test_an_exact_name_wins_over_a_partial_match():
