@@ -32,8 +32,7 @@ def as_pictures(pictures: Any) -> list[Picture]:
     if isinstance(pictures, str | bytes | os.PathLike | Image.Image | Picture):
         return [as_picture(pictures)]
     if _is_array(pictures):
-        batch = list(pictures) if pictures.ndim == 4 else [pictures]
-        return [as_picture(image, f"picture {n}") for n, image in enumerate(batch, 1)]
+        pictures = list(pictures) if pictures.ndim == 4 else [pictures]
     if not isinstance(pictures, Iterable):
         raise ImageError(f"{EXPECTED}, or a list of these; got {type(pictures).__name__}.")
     converted = [as_picture(image, f"picture {n}") for n, image in enumerate(pictures, 1)]

@@ -63,6 +63,7 @@ def test_lists_and_batches_are_several_pictures():
         (np.zeros((20, 30, 5), np.uint8), r"got an array of shape \(20, 30, 5\)"),
         (3, "got int"),
         ([], "no picture"),
+        (np.zeros((0, 20, 30, 3), np.uint8), "no picture"),
         ("gone.png", "gone.png"),
     ],
 )
