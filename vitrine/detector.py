@@ -32,6 +32,7 @@ from xai_core.types import Capability, Card, Conditions, Precision, RawOutput, T
 NO_SCORES = "This model is a detector and has no score for the whole picture. Use detect, and explain with a box."
 FORMS = next(param.choices for param in Reading.params if param.name == "form")
 HOW_TO_READ = f"Specify how to read them with a reading: JSON with a form, one of {', '.join(map(repr, FORMS))}."
+DETECT_AGAIN = "Leave threshold out, or pass the picture with another threshold."
 UNREAD = "It is unknown how to read the outputs of this model."
 
 
@@ -88,6 +89,8 @@ class Detector(Model):
             raise ParamError(f"{NO_SCORES} It was asked about the class {target!r}.")
         if not issubclass(class_of(method), DetectionMethod):
             raise ParamError(f"{class_of(method).title} explains the classes of classifiers; this model is a detector.")
+        if isinstance(picture, Boxes) and threshold is not None:
+            raise ParamError(f"These boxes were detected with the threshold {picture.threshold:g}. {DETECT_AGAIN}")
         numbers = wanted_boxes(box)
         self._check_reading()
         class_of(method).check_model(self.card)

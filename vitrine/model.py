@@ -101,10 +101,11 @@ class Model(ABC):
         method: an id such as "grad_cam", a class such as vitrine.GradCam, or an instance with its parameters. picture:
         as for `predict`. target: for a classifier, a class by name or index, or several; by default the predicted one.
         box: for a detector, a box by its number in `detect`, from 1, or several; by default the best. threshold: the
-        least score of a numbered box. inside: whether a box's map is shown only inside the box. filters: ids or
-        instances, applied in order. look: how the map is drawn. precision: "bfloat16" is faster and less exact, on
-        processors that support it. cache: whether an earlier answer to the same question may be returned, and this one
-        kept. progress: called regularly with one line of text. parameters: the method's own, by name.
+        least score of a numbered box, for a picture only: what `detect` returned has its own. inside: whether a box's
+        map is shown only inside the box. filters: ids or instances, applied in order. look: how the map is drawn.
+        precision: "bfloat16" is faster and less exact, on processors that support it. cache: whether an earlier answer
+        to the same question may be returned, and this one kept. progress: called regularly with one line of text.
+        parameters: the method's own, by name.
         Raises ParamError, MissingCapability (the model lacks what the method needs), ImageError, DataError or JobError.
         """
 
