@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import Any
 
 from xai_core.detector import Detector
@@ -40,7 +41,8 @@ class InProcessRunner:
         self._scratch = TemporaryDirectory(prefix="vitrine-")
         self._memory = SpooledMemory(self._scratch.name, LEDGERS_BYTES)
         self._thread = ThreadPoolExecutor(1, "vitrine-model")
-        self._closed = False
+        self._open_jobs: set[Job[Any]] = set()
+        self._closed, self._lock = False, Lock()
 
     def open(self, source: ModelSource) -> Job[Card]:
         """Open the model unless it is open already; the answer is its card."""
@@ -55,20 +57,36 @@ class InProcessRunner:
         self.close()
 
     def close(self) -> None:
-        """Release the model; cancel jobs that have not begun."""
-        self._closed = True
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        """Cancel all jobs at once; release the model as soon as its thread is idle."""
+        with self._lock:
+            closed_before, self._closed = self._closed, True
+        if closed_before:
+            return
+        for job in list(self._open_jobs):
+            job.update(status=Status.CANCELLED, error=ModelError(CLOSED))
+        try:
+            self._thread.submit(self._clean)  # behind the step that is being computed
+        except RuntimeError:  # Python is about to exit, and has waited for the thread
+            self._clean()
+        self._thread.shutdown(wait=False)
+
+    def _clean(self) -> None:
         self._models.clear()
         self._scratch.cleanup()
 
     def _submit(self, work: Callable[[Job[Any]], None]) -> Job[Any]:
-        if self._closed:
-            raise ModelError(CLOSED)
         job: Job[Any] = Job(lambda: job.update(status=Status.CANCELLED))
-        self._thread.submit(self._run, job, work)
+        with self._lock:
+            if self._closed:
+                raise ModelError(CLOSED)
+            self._open_jobs.add(job)
+            self._thread.submit(self._run, job, work)
+        job.when_ended(lambda _: self._open_jobs.discard(job))
         return job
 
     def _run(self, job: Job[Any], work: Callable[[Job[Any]], None]) -> None:
+        if job.state.ended:
+            return
         job.update(status=Status.RUNNING)
         try:
             with self._settings():
