@@ -25,6 +25,10 @@ NO_COPY = (
     "This module cannot be copied ({0}), and Vitrine only works on a copy, so that yours stays as it is. "
     "Export it with torch.onnx.export or torch.jit.trace and open the file with vitrine.load."
 )
+UNREADABLE = (
+    "The values of {0!r}, a tensor of this module, cannot be read ({1}). Run a module with lazy layers once, load the "
+    "weights of one on the meta device, and make sparse tensors dense; then wrap it."
+)
 
 
 def open_copy(module: Any, task: Task, reading: str, expected: InputSpec | None) -> Network | Detector:
@@ -41,14 +45,25 @@ def open_copy(module: Any, task: Task, reading: str, expected: InputSpec | None)
 
 
 def weights_digest(module: Any) -> str:
-    """Return the SHA-256 of a module's parameters and buffers with their names, in hexadecimal."""
+    """Return the SHA-256 of a module's parameters and buffers with their names, in hexadecimal.
+
+    Raises UnsupportedModel for tensors without plain values, such as those of a lazy layer that has not run yet.
+    """
     digest = hashlib.sha256()
     for name, tensor in sorted(module.state_dict().items()):
         if isinstance(tensor, torch.Tensor):
-            values = tensor.detach().cpu().contiguous().flatten().view(torch.uint8)
+            values = _bytes_of(name, tensor)
             digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-            digest.update(values.numpy().tobytes())
+            digest.update(values)
     return digest.hexdigest()
+
+
+def _bytes_of(name: str, tensor: torch.Tensor) -> bytes:
+    try:
+        values: bytes = tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
+        return values
+    except Exception as error:  # a kind of tensor without plain values raises as its own class pleases
+        raise UnsupportedModel(UNREADABLE.format(name, type(error).__name__)) from error
 
 
 @contextmanager

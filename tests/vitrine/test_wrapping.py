@@ -113,6 +113,22 @@ def test_a_module_that_fails_is_reported_in_a_sentence():
         vitrine.wrap(Broken())
 
 
+def sparse_net():
+    net = SmallNet()
+    net.register_buffer("table", torch.eye(3).to_sparse())
+    return net
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [(lambda: torch.nn.LazyLinear(4), "bias"), (sparse_net, "table"), (lambda: SmallNet().to("meta"), "bias")],
+    ids=["lazy", "sparse", "meta"],
+)
+def test_a_module_whose_weights_have_no_values_is_refused_in_a_sentence(make, name):
+    with pytest.raises(vitrine.ModelError, match=rf"The values of '.*({name})'.*Run a module with lazy layers once"):
+        vitrine.wrap(make())
+
+
 def test_what_is_no_model_is_refused():
     with pytest.raises(vitrine.ModelError, match=r"nn.Module or a Keras model; got str\. .*vitrine.load"):
         vitrine.wrap("model.onnx")
