@@ -19,7 +19,8 @@ from xai_core.params import Range
 from xai_core.pictures.resampling import resized, stretch
 from xai_core.types import Capability, Doubles, Estimate, Floats, Indices
 
-LEAST_ROWS = 8  # before their standard error can be judged
+LEAST_ROWS = 16  # before their standard error can be judged: of 8 it comes out a fifth too small
+FITTED_ROWS = 8  # before a line through them removes more noise than it adds
 
 
 @method(
@@ -207,7 +208,7 @@ def without_control(values: Doubles, controls: Doubles) -> Doubles:
     mean_x, mean_y = (x.sum(axis=0) - x) / count, (y.sum(axis=0) - y) / count
     spread = (x**2).sum(axis=0) - x**2 - count * mean_x**2
     shared = (x * y).sum(axis=0) - x * y - count * mean_x * mean_y
-    enough = count >= LEAST_ROWS - 1
+    enough = count >= FITTED_ROWS - 1
     slopes = np.divide(shared, spread, out=np.zeros_like(shared), where=enough & (spread > 0))
     return np.asarray(values - slopes * controls)
 

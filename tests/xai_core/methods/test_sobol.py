@@ -7,7 +7,7 @@ import pytest
 from fakes import LinearNetwork, model_of, random_image, random_weights
 
 from tests.xai_core.methods.games import Game, white
-from xai_core.methods.sobol import Design, Sobol, without_control
+from xai_core.methods.sobol import LEAST_ROWS, Design, Sobol, without_control
 from xai_core.pictures.resampling import stretch
 
 ONE = np.array([0])
@@ -73,13 +73,17 @@ def test_masks_are_stretched_bilinearly():
     assert np.corrcoef(last.maps[0].ravel(), expected.ravel())[0, 1] > 0.95
 
 
-def test_the_standard_error_is_that_of_many_seeds():
-    weights = np.array([3, 2, 1, 0.5, 0, -2])
-    game = Game(6, lambda there: np.tanh(there @ weights))
-    found = [played(game, 6, rows=16, seed=seed)[-1] for seed in range(40)]
-    spread = np.std([one.maps[0, 0] for one in found], axis=0)
-    guessed = np.mean([one.standard_error[0, 0] for one in found], axis=0)
-    np.testing.assert_allclose(guessed, spread, rtol=0.6, atol=2e-3)
+def test_the_standard_error_is_that_of_many_seeds_as_soon_as_a_run_may_stop():
+    """A deviation over 300 seeds has a relative error of 1 / sqrt(2 * 299) = .041, three of which are .123.
+
+    Over all nine cells the stated one may be a tenth too small.
+    """
+    game = Game(9, lambda there: np.tanh((there - 0.5) @ np.linspace(0.2, 1, 9)))
+    runs = [played(game, 9, rows=LEAST_ROWS, batch_size=128, seed=seed)[-1] for seed in range(300)]
+    actual = np.std([run.maps[0, 0] for run in runs], axis=0, ddof=1)
+    stated = np.mean([run.standard_error[0, 0] for run in runs], axis=0)
+    assert stated.mean() >= 0.9 * actual.mean()
+    np.testing.assert_allclose(stated, actual, rtol=0.1 + 0.123)
 
 
 def test_a_preview_in_the_first_row_gives_the_mean_to_cells_not_looked_at():
