@@ -14,6 +14,7 @@ from xai_core.types import Estimate, Floats
 
 NOISE_WANTED = 0.05
 LEVEL_DEVIATION = "level_deviation"  # the diagnostic for the standard error of a map's mean over its pixels
+DRAWN = "drawn"  # the diagnostic for how much of its effort a run took that stopped early
 STOP_FIELD = "stop_at_noise"  # what methods call the parameter
 STOP_AT = 100 * NOISE_WANTED
 StopAtNoise = Annotated[
@@ -121,8 +122,7 @@ class Stopping:
             count = round(estimate.fraction * self.total)
             worst = worst_share(estimate) if self.is_check(count) else None
             if worst is not None and (count == self.total or worst <= self.percent / 100):
-                note = self._ended(worst, estimate.fraction, method)
-                yield replace(estimate, fraction=1.0, notes=(*estimate.notes, note))
+                yield self._ended(worst, estimate, method)
                 return
             expected = self._expected(worst, count) if worst is not None else expected
             fraction = max(fraction, min(LARGEST_FRACTION, count / expected))
@@ -131,13 +131,19 @@ class Stopping:
     def _expected(self, worst: float, count: int) -> float:
         return min(self.total, samples_for(worst, count, self.percent / 100) or self.total)
 
-    def _ended(self, worst: float, fraction: float, method: Declared) -> str:
+    def _ended(self, worst: float, estimate: Estimate, method: Declared) -> Estimate:
+        """Return the last estimate, with a note on why it is the last and, after an early stop, what was drawn."""
         assert method.effort is not None
         unit, most = method.effort.label.lower(), method.values()[method.effort.name]
-        if worst <= self.percent / 100:
-            drawn = f"Stopped after {round(fraction * most)} of at most {most} {unit}"
-            return f"{drawn}: noise is {worst:.1%}, within the limit of {self.percent:g} %."
-        return f"Drew all {most} {unit}: noise is {worst:.1%}, above the limit of {self.percent:g} %."
+        if worst > self.percent / 100:
+            note = f"Drew all {most} {unit}: noise is {worst:.1%}, above the limit of {self.percent:g} %."
+            return replace(estimate, fraction=1.0, notes=(*estimate.notes, note))
+        drawn = round(estimate.fraction * most)
+        figures = {**estimate.diagnostics, DRAWN: (float(drawn),) * len(estimate.maps)}
+        note = f"Stopped after {drawn} of at most {most} {unit}: noise is {worst:.1%}, within the limit of "
+        return replace(
+            estimate, fraction=1.0, diagnostics=figures, notes=(*estimate.notes, f"{note}{self.percent:g} %.")
+        )
 
 
 def worst_share(estimate: Estimate) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from xai_core.families.noise import LEVEL_DEVIATION, Stopping, noise_shares, samples_for
+from xai_core.families.noise import DRAWN, LEVEL_DEVIATION, Stopping, noise_shares, samples_for
 from xai_core.methods.rise import Rise
 from xai_core.types import Estimate
 
@@ -66,7 +66,8 @@ def test_a_run_ends_with_the_first_map_that_is_steady_enough():
     assert estimates[-1].fraction == 1
     note = "Stopped after 40 of at most 1000 samples: noise is 5.0%, within the limit of 5 %."
     assert estimates[-1].notes == (note,)
-    assert all(not before.notes for before in estimates[:-1])
+    assert estimates[-1].diagnostics == {DRAWN: (40.0,)}
+    assert all(not before.notes and not before.diagnostics for before in estimates[:-1])
 
 
 def test_noise_is_not_judged_before_there_are_enough_samples():
@@ -77,6 +78,7 @@ def test_a_run_that_stays_noisy_draws_everything_and_says_so():
     *_, last = run([0.5] * 100)
     assert last.fraction == 1
     assert last.notes == ("Drew all 1000 samples: noise is 50.0%, above the limit of 5 %.",)
+    assert DRAWN not in last.diagnostics
 
 
 def test_every_map_must_be_steady():

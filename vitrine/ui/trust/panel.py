@@ -14,7 +14,7 @@ from vitrine.ui.components.viewer import ViewerState
 from vitrine.ui.inquiry import Run
 from vitrine.ui.text import literal, percent
 from vitrine.ui.trust.checks import checks, show_checks
-from xai_core.families.noise import NOISE_WANTED, STOP_AT, STOP_FIELD, noise_shares, samples_for
+from xai_core.families.noise import DRAWN, NOISE_WANTED, STOP_AT, STOP_FIELD, noise_shares, samples_for
 from xai_core.params import Param
 from xai_core.types import Estimate
 
@@ -58,6 +58,7 @@ FIGURES = {  # by diagnostic: its title, its format, and what it means
         "how far chance moves the whole map up or down; the noise counts only what it does to the pattern",
     ),
     "points": ("Points", "{:g}".format, "the number of points on the path at which gradients were computed"),
+    DRAWN: ("Drawn", "{:g}".format, "the number of samples, permutations or rows at which the noise was low enough"),
     "superpixels": ("Superpixels", "{:g}".format, "the number of regions, each with a single value"),
 }
 NO_FIGURE_AT_ALL = "This method does not measure its own error. Run a second method and compare the two maps."
@@ -70,7 +71,7 @@ def trust_panel(run: Run[Any], estimate: Estimate, sentences: Sequence[str], set
     offered = checks(run, estimate, max((share for share in shares if share is not None), default=0.0))
     with unfolding_panel(run.inquiry.place, sentences):
         _figures(estimate, shares, NO_FIGURE if offered else NO_FIGURE_AT_ALL)
-        _less_noise(run, shares)
+        _less_noise(run, estimate, shares)
         _notes(estimate)
         show_checks(run, estimate, offered, setting)
 
@@ -120,17 +121,17 @@ def _in_words(form: Callable[[float], str], figure: float | None) -> str:
     return "not defined" if figure is None else literal(form(figure))
 
 
-def _less_noise(run: Run[Any], shares: Sequence[float | None]) -> None:
+def _less_noise(run: Run[Any], estimate: Estimate, shares: Sequence[float | None]) -> None:
     """Offer enough samples, or as many as possible, to reduce the noise of the noisiest map."""
     worst = max((share for share in shares if share is not None), default=0.0)
     effort = run.inquiry.method.effort
     if effort is None or worst <= NOISE_WANTED:
         return
-    now, most, unit = run.inquiry.method.values()[effort.name], _most(effort), effort.label.lower()
-    if now >= most:
+    drawn, most, unit = _drawn(run, estimate, effort), _most(effort), effort.label.lower()
+    if drawn >= most:
         st.caption(f"This is the maximum number of {unit}.")
         return
-    label, reason, count = _offer(worst, now, most, unit)
+    label, reason, count = _offer(worst, drawn, most, unit)
     count = min(_on_the_grain(effort, count), most)
     key, shown = f"noise.{run.inquiry.place}", f"{label} ({count} {unit})"
     if st.button(
@@ -139,11 +140,17 @@ def _less_noise(run: Run[Any], shares: Sequence[float | None]) -> None:
         st.rerun()
 
 
-def _offer(worst: float, now: int, most: int, unit: str) -> tuple[str, str, int]:
+def _drawn(run: Run[Any], estimate: Estimate, effort: Param) -> int:
+    """Return how much of its effort a run took: all that was allowed, unless it stopped early."""
+    limit = run.inquiry.method.values()[effort.name]
+    return int(estimate.diagnostics.get(DRAWN, (limit,))[0] or limit)
+
+
+def _offer(worst: float, drawn: int, most: int, unit: str) -> tuple[str, str, int]:
     """Return the label of the offer, the reason, and the number of samples."""
-    wanted = samples_for(worst, now)
+    wanted = samples_for(worst, drawn)
     if wanted is None:
-        return f"Run with more {unit}", "There are too few to estimate how many are needed.", MORE * now
+        return f"Run with more {unit}", "There are too few to estimate how many are needed.", MORE * drawn
     if wanted > most:
         return f"Run with the most {unit}", f"Noise below {NOISE_WANTED:.0%} would take {wanted} {unit}.", most
     return (
@@ -154,8 +161,10 @@ def _offer(worst: float, now: int, most: int, unit: str) -> tuple[str, str, int]
 
 
 def _raise(run: Run[Any], effort: Param, count: int) -> None:
-    address.ask(f"{run.inquiry.method.id}.{effort.name}", effort.text(count))
-    if run.inquiry.method.values().get(STOP_FIELD, 0) > STOP_AT:
+    """Ask again with a limit of at least `count`, and no stop above the noise wanted."""
+    values = run.inquiry.method.values()
+    address.ask(f"{run.inquiry.method.id}.{effort.name}", effort.text(max(count, values[effort.name])))
+    if values.get(STOP_FIELD, 0) > STOP_AT:
         address.ask(f"{run.inquiry.method.id}.{STOP_FIELD}", f"{STOP_AT:g}")
     run.inquiry.slot.asked_to_run = run.inquiry.method.id
 
