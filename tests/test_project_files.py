@@ -9,20 +9,26 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 from xai_core import __version__
 
 ROOT = Path(__file__).resolve().parents[1]
+LOCKS = ("requirements.txt", "requirements-dev.txt")
 
 
 def text_of(name: str) -> str:
     return (ROOT / name).read_text("utf-8")
 
 
-def named_in(name: str) -> list[str]:
-    """Return the packages that a requirements file names."""
-    lines = (line.partition(";")[0].strip() for line in text_of(name).splitlines())
-    return [re.split(r"[<>=!~\[ ]", line)[0] for line in lines if line and not line.startswith(("#", "-"))]
+def requirements_in(name: str) -> list[Requirement]:
+    """Return the requirements that a file lists itself, without those of files that it includes."""
+    return [Requirement(line) for line in text_of(name).splitlines() if line and not line.startswith(("#", "-"))]
+
+
+def named_in(name: str) -> set[str]:
+    return {requirement.name for requirement in requirements_in(name)}
 
 
 def test_the_version_is_the_same_wherever_it_is_named():
@@ -31,19 +37,33 @@ def test_the_version_is_the_same_wherever_it_is_named():
     assert f"vitrine-{__version__}-py3" in text_of("docs/library.md")
 
 
+def locked_versions() -> dict[str, list[Version]]:
+    """Return the versions of each package in requirements.txt; it has several if they differ by Python version."""
+    versions: dict[str, list[Version]] = {}
+    for name, number in re.findall(r"^([\w.-]+)==([\w.]+)", text_of("requirements.txt"), re.MULTILINE):
+        versions.setdefault(name, []).append(Version(number))
+    return versions
+
+
 @pytest.mark.parametrize("name", ["requirements.in", "requirements-peers.in"])
-def test_every_dependency_has_a_lower_bound_that_the_lock_meets(name):
-    for line in text_of(name).splitlines():
-        if line and not line.startswith("#"):
-            assert re.search(r">=|==", line), line
-    locked = dict(re.findall(r"^([\w.-]+)==([\w.]+)", text_of("requirements.txt"), re.MULTILINE))
-    assert set(named_in(name)) <= set(locked)
+def test_lower_bounds_are_the_oldest_locked_versions_and_the_next_major_version_is_kept_out(name):
+    for requirement in requirements_in(name):
+        locked = locked_versions()[requirement.name]
+        assert all(map(requirement.specifier.contains, locked)), requirement
+        (bound,) = (s.version.removesuffix(".*") for s in requirement.specifier if s.operator in (">=", "=="))
+        assert Version(bound).release == min(locked).release[: len(Version(bound).release)], requirement
+        assert not requirement.specifier.contains(f"{max(locked).major + 1}.0"), requirement
+
+
+def test_the_locks_of_server_and_tools_agree():
+    server, tools = (set(re.findall(r"^[\w.-]+==.*$", text_of(name), re.MULTILINE)) for name in LOCKS)
+    assert server <= tools
 
 
 def test_the_peers_are_an_extra_and_nothing_else():
     extras = tomllib.loads(text_of("pyproject.toml"))["tool"]["setuptools"]["dynamic"]["optional-dependencies"]
     assert extras == {"peers": {"file": ["requirements-peers.in"]}}
-    assert not set(named_in("requirements-peers.in")) & set(named_in("requirements.in"))
+    assert not named_in("requirements-peers.in") & named_in("requirements.in")
 
 
 def test_hooks_run_the_tools_of_the_lock():
