@@ -85,7 +85,13 @@ def test_the_licence_is_the_apache_licence():
     assert tomllib.loads(text_of("pyproject.toml"))["project"]["license"] == "Apache-2.0"
 
 
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md", "docs/library.md")
+def test_the_layout_in_the_design_names_every_module_of_the_library():
+    layout = text_of("docs/design.md").partition("\nvitrine/ ")[2].partition("\n  ui/")[0]
+    modules = {path.name for path in (ROOT / "vitrine").glob("*.py") if not path.name.startswith("_")}
+    assert set(re.findall(r"\w+\.py", layout)) == modules
+
+
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md", "docs/library.md", "docs/design.md")
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
