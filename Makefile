@@ -1,5 +1,5 @@
-# Two commands matter: `make run` opens the app, `make test` checks everything. Both set up what they need.
-# While you write, `make check` reads the code and runs no test; `make test-long` runs the few tests that take longest.
+# Two commands matter: `make run` opens the app, `make test` checks the code and runs the tests. Both set up what they need.
+# While you write, `make check` reads the code and runs no test. `make test-long` runs the few tests that take longest.
 PY := .venv/bin/python
 PORT ?= 8501
 
