@@ -12,6 +12,7 @@ from xai_core.bias.confusion import confusion, most_mispredicted, top_confusions
 from xai_core.bias.curves import calibration, micro_roc
 from xai_core.bias.group_comparison import Group, GroupComparison, compare_groups
 from xai_core.bias.group_metric import Scope, comparisons
+from xai_core.bias.group_metrics.selection_rate import DISPARATE_IMPACT
 from xai_core.bias.groups import CROSSED, compared, grouped, strata
 from xai_core.bias.heads import head_figures
 from xai_core.bias.inside import leakage
@@ -105,10 +106,9 @@ def _groups(predictions: Predictions, names: Sequence[str], positive: int | None
 
 
 def four_fifths_rule_holds(comparison: GroupComparison) -> bool | None:
-    """Whether no comparison counts as adverse impact; None if that cannot be said."""
-    verdicts = [comparison.is_adverse(each) for each in comparisons() if each.id in comparison.between]
-    known = [verdict for verdict in verdicts if verdict is not None]
-    return not any(known) if known else None
+    """Whether disparate impact does not count as adverse; None if it is undefined."""
+    adverse = comparison.is_adverse(DISPARATE_IMPACT)
+    return None if adverse is None else not adverse
 
 
 def _between(comparison: GroupComparison, scope: Scope) -> Values:

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from xai_core.bias.classes import CLASS_METRICS
 from xai_core.bias.group_metric import GroupMetric, Scope, class_comparisons, class_metrics, comparisons, metrics_of
+from xai_core.bias.group_metrics.selection_rate import DISPARATE_IMPACT
 from xai_core.bias.inside import LEAKAGE
 from xai_core.bias.settings import NOTHING
 from xai_core.bias.summary import SUMMARY_METRICS
@@ -24,6 +25,7 @@ def page(models: Sequence[Values], title: str = "Bias") -> str:
     return _template().render(
         title=title,
         models=models,
+        disparate_impact=DISPARATE_IMPACT,
         interval_level=models[0]["settings"]["interval_level"] if models else 0,
         resampling=", ".join(sorted({_resampling(model["settings"]) for model in models})),
     )

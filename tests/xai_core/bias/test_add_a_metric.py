@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 
 import pytest
 
 from scripts.generate_docs import group_metric_tables
 from tests.added_metric import added, example
+from xai_core.bias.comparing import min_max_ratio
 from xai_core.bias.group_comparison import compare_groups, metrics_for
-from xai_core.bias.group_metric import GROUP_METRICS, GroupMetric, register
+from xai_core.bias.group_metric import GROUP_METRICS, Comparison, GroupMetric, register
+from xai_core.bias.group_metrics.selection_rate import DISPARATE_IMPACT
 from xai_core.bias.groups import grouped
 from xai_core.bias.metrics import metrics
 from xai_core.bias.page import page
@@ -89,6 +92,32 @@ def test_a_metric_can_read_probabilities_and_is_left_out_without_them(prediction
         assert [(rate.value, rate.low, rate.high) for rate in rates] == [(0.625, None, None), (0.125, None, None)]
         plain = predictions([0, 1, 0, 1], [0, 1, 0, 1], group=list("aabb"))
         assert mean_probability not in metrics_for(plain)
+
+
+def test_the_four_fifths_rule_is_that_of_disparate_impact_alone(predictions):
+    ratio = Comparison(
+        id="ratio",
+        title="Ratio",
+        meaning="",
+        formula="min / max",
+        metrics=("limited",),
+        compare=min_max_ratio,
+        adverse_below=0.9,
+    )
+    limited = replace(GROUP_METRICS["true_positive_rate"], id="limited", comparisons=(ratio,))
+    uneven = predictions([1, 1, 1, 0], [1, 0, 1, 0], group=list("aabb"))
+    with added(lambda: register(limited)):
+        values = metrics(uneven, ["group"], 1, ALL_GROUPS)
+    fairness = values["groups"]["group"]["fairness"]
+    assert (fairness["ratio"], fairness["disparate_impact"]) == (0.5, 1.0)
+    assert fairness["four_fifths_rule_holds"] is True
+
+
+def test_the_report_states_the_limit_that_is_declared(found, monkeypatch):
+    declared = replace(DISPARATE_IMPACT, title="Impact ratio", adverse_below=0.75)
+    monkeypatch.setattr("xai_core.bias.page.DISPARATE_IMPACT", declared)
+    report = page([metrics(found, ["group"], 1, ALL_GROUPS)])
+    assert "Impact ratio below 0.75 counts as adverse impact." in report
 
 
 def test_two_metrics_cannot_have_one_id():

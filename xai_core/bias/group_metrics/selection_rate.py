@@ -13,6 +13,16 @@ def _share(counts: Counts) -> Share:
     return counts.predicted, counts.pictures
 
 
+DISPARATE_IMPACT = Comparison(
+    id="disparate_impact",
+    title="Disparate impact",
+    meaning=f"The lowest selection rate divided by the highest. Below {FOUR_FIFTHS} it counts as adverse impact "
+    "(four-fifths rule). It ignores which predictions were correct.",
+    formula="min / max",
+    metrics=("selection_rate",),
+    compare=min_max_ratio,
+    adverse_below=FOUR_FIFTHS,
+)
 SELECTION_RATE = register(
     GroupMetric(
         id="selection_rate",
@@ -40,16 +50,7 @@ SELECTION_RATE = register(
                 metrics=("selection_rate",),
                 compare=min_max_ratio,
             ),
-            Comparison(
-                id="disparate_impact",
-                title="Disparate impact",
-                meaning="The lowest selection rate divided by the highest. Below 0.8 it counts as adverse impact "
-                "(four-fifths rule). It ignores which predictions were correct.",
-                formula="min / max",
-                metrics=("selection_rate",),
-                compare=min_max_ratio,
-                adverse_below=FOUR_FIFTHS,
-            ),
+            DISPARATE_IMPACT,
         ),
         class_comparisons=(
             ClassComparison(
