@@ -13,7 +13,13 @@ from xai_core.jobs.limits import Limits
 
 # By default, threads spin while they wait for each other, which slows two workers on the same cores down five times.
 _THREADS_SLEEP = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
-_PASSED_ON = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "TZ")
+_CHOOSE_KERNELS = ("ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY")
+_PASSED_ON = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", *_CHOOSE_KERNELS, "TZ")
+
+
+def chosen_kernels() -> dict[str, str]:
+    """Return the variables, as they are set now, that choose a worker's CPU kernels and so the last digits."""
+    return {name: os.environ[name] for name in _CHOOSE_KERNELS if name in os.environ}
 
 
 @dataclass(frozen=True)

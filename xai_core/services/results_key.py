@@ -12,13 +12,14 @@ from typing import Any
 from numpy.typing import NDArray
 
 from xai_core import __version__
+from xai_core.jobs.launch import chosen_kernels
 from xai_core.jobs.question import Question
 from xai_core.types import ModelSource
 from xai_core.versions import installed
 
 
 def key_of(source: ModelSource, question: Question[Any], adapters: str = "") -> str:
-    """Return the SHA-256, in hexadecimal, of all that determines the answer: the code, the model and the question.
+    """Return the SHA-256, in hexadecimal, of all that determines the answer: code, CPU kernels, model, question.
 
     adapters: name of the package that opens models, "" for none. The question counts as it would be sent to a worker.
     The model's name and owner do not count.
@@ -29,9 +30,9 @@ def key_of(source: ModelSource, question: Question[Any], adapters: str = "") -> 
 
 
 def digest_of(source: ModelSource, request: dict[str, Any], adapters: str = "") -> str:
-    """Return the SHA-256, in hexadecimal, of the code, the model, and a request in JSON values."""
+    """Return the SHA-256, in hexadecimal, of the code, the CPU kernels, the model, and a request in JSON values."""
     model = [source.digest, source.architecture, source.task, source.reading]
-    decides = {"made_by": made_by(adapters), "model": model, **request}
+    decides = {"made_by": made_by(adapters), "kernels": chosen_kernels(), "model": model, **request}
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 

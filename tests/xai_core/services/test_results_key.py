@@ -64,6 +64,14 @@ def test_a_new_version_forgets(question, monkeypatch):
     assert key_of(SOURCE, question) != before
 
 
+@pytest.mark.parametrize("variable", ["ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY"])
+def test_the_kernels_that_a_worker_is_made_to_use_are_in_the_key(question, monkeypatch, variable):
+    monkeypatch.delenv(variable, raising=False)
+    before = key_of(SOURCE, question)
+    monkeypatch.setenv(variable, "avx2")
+    assert key_of(SOURCE, question) != before
+
+
 def test_what_computes_the_answers_is_named_down_to_the_code():
     assert {"vitrine", "code", "numpy"} <= set(made_by(""))
     assert made_by("model_adapters")["code"] != made_by("")["code"]
