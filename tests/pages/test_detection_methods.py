@@ -78,7 +78,7 @@ def test_the_user_s_choice_comes_back_once_it_is_possible_again(app: AppTest, in
 def test_a_method_that_asks_for_many_detections_says_so(app: AppTest, instant: DetectingRunner) -> None:
     instant.detecting = 0.01
     asking(app, f"drise,{FIRST}", drise__samples=300)
-    assert "300 detections, about 3 s" in said(app)
+    assert "up to 300 detections, about 3 s" in said(app)
     assert "1 detections" not in said(app)
     assert {method.id for method, _ in instant.asked} == {FIRST, "drise"}
 
@@ -87,7 +87,7 @@ def test_a_costly_method_waits_for_its_button_and_the_others_do_not(app: AppTest
     instant.detecting = 0.5
     asking(app, f"drise,{FIRST}", drise__samples=300)
     assert [method.id for method, _ in instant.asked] == [FIRST]
-    assert "**D-RISE** takes 300 detections, about 2 min." in said(app)
+    assert "**D-RISE** takes up to 300 detections, about 2 min." in said(app)
     press(app, "Run D-RISE")
     assert not app.exception
     assert [method.id for method, _ in instant.asked] == [FIRST, "drise"]
@@ -125,7 +125,7 @@ def test_run_begins_costly_methods_too(app: AppTest, instant: DetectingRunner) -
 def test_a_different_seed_is_tried_and_its_map_shown(app: AppTest, instant: DetectingRunner) -> None:
     instant.detecting = 0.01
     asking(app, "drise", drise__samples=300)
-    assert said(app).count("300 detections, about 3 s") == 2
+    assert said(app).count("up to 300 detections, about 3 s") == 2
     press(app, "Try a different seed")
     assert not app.exception
     assert [method.values()["seed"] for method, _ in instant.asked] == [0, 1]
