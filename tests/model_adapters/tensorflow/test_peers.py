@@ -74,7 +74,7 @@ def test_xplique_asks_models_that_it_can_not_take_apart_for_gradients(peers, nam
         ("exported", "grad_cam", "a SavedModel does not show them"),
         ("exported", "guided_backprop", "a SavedModel does not show them"),
         ("random", "guided_backprop", "the random last layer would not be in it"),
-        ("fill", "occlusion", "can not fill with 'noise'"),
+        ("fill", "occlusion", "cannot fill with 'noise'"),
         ("fill", "sobol", "Choose black or blurred"),
         ("rows", "sobol", "got 6. Choose 4."),
         ("none", "layercam", "no method 'layercam'"),
