@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from contextlib import AbstractContextManager
-from typing import Any, Literal, cast
+from typing import Any, Literal, Protocol, cast
 
 from xai_core.detector import Detector
 from xai_core.errors import UnsupportedModel
@@ -13,6 +13,19 @@ from xai_core.types import InputSpec, Network, Task
 
 Framework = Literal["pytorch", "tensorflow"]
 EXPECTED = "Expected a PyTorch nn.Module or a Keras model; got {0}. A model file is opened with vitrine.load."
+
+
+class FaceForMemory(Protocol):
+    """What the face of a framework's package also offers if its models may be in memory."""
+
+    def open_copy(self, model: Any, task: Task, reading: str, expected: InputSpec | None) -> Network | Detector:
+        """Open a copy of a model as a classifier or a detector."""
+
+    def weights_digest(self, model: Any) -> str:
+        """Return the SHA-256 of a model's weights, in hexadecimal."""
+
+    def kept_settings(self) -> AbstractContextManager[None]:
+        """Return a context with Vitrine's values for the framework's global settings; they are restored on exit."""
 
 
 def framework_of(model: Any) -> Framework:
@@ -30,20 +43,21 @@ def open_copy(model: Any, task: Task, reading: str, expected: InputSpec | None) 
     reading: how to read a detector's outputs, as JSON. expected: the input that the model takes, if known.
     Raises UnsupportedModel, TryAsDetector or TryAsClassifier.
     """
-    adapter = importlib.import_module(f"model_adapters.{framework_of(model)}.in_memory")
-    return cast("Network | Detector", adapter.open_copy(model, task, reading, expected))
+    return _face(framework_of(model)).open_copy(model, task, reading, expected)
 
 
 def weights_digest(model: Any) -> str:
-    """Return the SHA-256 of a model's weights, in hexadecimal."""
-    adapter = importlib.import_module(f"model_adapters.{framework_of(model)}.in_memory")
-    return cast(str, adapter.weights_digest(model))
+    """Return the SHA-256 of a model's weights, in hexadecimal; UnsupportedModel if they cannot be read."""
+    return _face(framework_of(model)).weights_digest(model)
 
 
 def kept_settings(framework: Framework) -> AbstractContextManager[None]:
     """Return a context with Vitrine's values for the framework's global settings; they are restored on exit."""
-    adapter = importlib.import_module(f"model_adapters.{framework}.in_memory")
-    return cast("AbstractContextManager[None]", adapter.kept_settings())
+    return _face(framework).kept_settings()
+
+
+def _face(framework: Framework) -> FaceForMemory:
+    return cast(FaceForMemory, importlib.import_module(f"model_adapters.{framework}"))
 
 
 def _is_a(model: Any, module: str, path: str) -> bool:

@@ -5,8 +5,11 @@ The rest of Vitrine calls these functions only. They import the framework when t
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+from typing import Any
+
 from xai_core.detector import Detector
-from xai_core.types import FileKind, ModelSource, Network
+from xai_core.types import FileKind, InputSpec, ModelSource, Network, Task
 
 
 def check(path: str, kind: FileKind) -> None:
@@ -27,3 +30,24 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> Network | Detecto
     from model_adapters.pytorch.open import load as load_classifier
 
     return load_classifier(source, kind, scratch)
+
+
+def open_copy(model: Any, task: Task, reading: str, expected: InputSpec | None) -> Network | Detector:
+    """Open a copy of a module in memory as a classifier or a detector; UnsupportedModel where that fails."""
+    from model_adapters.pytorch.in_memory import open_copy as opened
+
+    return opened(model, task, reading, expected)
+
+
+def weights_digest(model: Any) -> str:
+    """Return the SHA-256 of the weights of a module in memory, in hexadecimal."""
+    from model_adapters.pytorch.in_memory import weights_digest as digest
+
+    return digest(model)
+
+
+def kept_settings() -> AbstractContextManager[None]:
+    """Return a context with Vitrine's values for the framework's global settings; they are restored on exit."""
+    from model_adapters.pytorch.in_memory import kept_settings as kept
+
+    return kept()
