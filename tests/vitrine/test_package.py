@@ -44,7 +44,8 @@ def test_an_unknown_attribute_is_an_attribute_error():
         _ = vitrine.Gradcam
 
 
-def test_it_is_typed():
+@pytest.mark.parametrize("package", ["vitrine", "vitrine_logger", "xai_core", "model_adapters"])
+def test_every_package_is_typed(package):
     from importlib.resources import files
 
-    assert files("vitrine").joinpath("py.typed").is_file()
+    assert files(package).joinpath("py.typed").is_file()
