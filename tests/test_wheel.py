@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
 
 
 class Environment:
-    """A virtual environment with nothing but the wheel and what it asks for, and a home folder of its own."""
+    """A virtual environment with nothing but pip, the wheel and its dependencies, and a home folder of its own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.home = folder / "venv", folder / "home"
@@ -59,7 +59,7 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Enviro
     """An environment into which only the wheel was asked for; the lock holds its dependencies to what is tested."""
     made = Environment(tmp_path_factory.mktemp("installed"))
     python = ["--python", str(made.folder / "bin/python")]
-    subprocess.run([*UV, "venv", "--quiet", "--python", sys.executable, str(made.folder)], check=True)
+    subprocess.run([*UV, "venv", "--quiet", "--seed", "--python", sys.executable, str(made.folder)], check=True)
     locked = ["--constraint", str(ROOT / "requirements.txt")]
     subprocess.run([*UV, "pip", "install", "--quiet", *python, *locked, str(wheel)], check=True)
     return made
