@@ -21,7 +21,10 @@ def check(path: str, kind: FileKind) -> None:
 
 
 def import_framework() -> None:
-    """Import the framework and the modules that open a classifier."""
+    """Set TensorFlow up for a worker; import it and the modules that open a classifier."""
+    from model_adapters.tensorflow.worker import set_up
+
+    set_up()
     import model_adapters.tensorflow.open  # noqa: F401
 
 

@@ -33,7 +33,7 @@ def open_copy(model: Any, task: Task, reading: str, expected: InputSpec | None) 
     if task == "detect":
         raise UnsupportedModel(NO_DETECTOR)
     from model_adapters.engines.choice import WithEngines
-    from model_adapters.tensorflow.open import network_of  # sets TensorFlow up, which would break another backend
+    from model_adapters.tensorflow.open import network_of  # imports TensorFlow, which other backends do without
 
     network = network_of(_copied(model), FileKind("keras model", "tensorflow"))
     return WithEngines(network, sum(weight.nbytes for weight in model.get_weights()))

@@ -6,15 +6,11 @@ import os
 import re
 import shutil
 import warnings
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-os.environ["KERAS_BACKEND"] = "tensorflow"
 import keras
+import numpy as np
 import tensorflow as tf
 
 from model_adapters.files.archives import unpack
@@ -28,11 +24,6 @@ from model_adapters.tensorflow.network import TensorFlowNetwork
 from xai_core.errors import RefusedModel, UnsupportedModel
 from xai_core.preprocessing import presets
 from xai_core.types import Capability, Card, FileKind, Floats, InputSpec, ModelSource
-
-tf.get_logger().setLevel("ERROR")
-for gpu in tf.config.list_physical_devices("GPU"):
-    with suppress(RuntimeError):  # TensorFlow was already in use and keeps its settings
-        tf.config.experimental.set_memory_growth(gpu, True)
 
 ASSUMED = 224
 

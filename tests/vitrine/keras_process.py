@@ -7,11 +7,13 @@ import os
 import sys
 import warnings
 
-os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
+OWN_SETTINGS = {"TF_CPP_MIN_LOG_LEVEL": "2"}
+os.environ |= OWN_SETTINGS
 warnings.simplefilter("ignore")
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 import vitrine
 
@@ -31,6 +33,7 @@ def main() -> dict[str, object]:
         ]
     )
     model.compile("adam", "sparse_categorical_crossentropy")
+    level = tf.get_logger().level
     before, expected = model.get_weights(), model.predict(PIXELS[None], verbose=0)
     with vitrine.wrap(model, preprocessing="0..1", labels=list("abcd")) as wrapped:
         predictions = wrapped.predict(PIXELS)
@@ -44,6 +47,9 @@ def main() -> dict[str, object]:
         "moved": {method: float(np.ptp(values)) for method, values in maps.items()},
         "shapes": {method: list(values.shape) for method, values in maps.items()},
         "weights_stay": same,
+        "settings_stay": os.environ | OWN_SETTINGS == os.environ
+        and "KERAS_BACKEND" not in os.environ
+        and tf.get_logger().level == level,
         "activation_stays": model.layers[-1].activation is keras.activations.softmax,
         "still_trains": bool(np.isfinite(model.train_on_batch(PIXELS[None], np.array([1])))),
         "frameworks": sorted({"torch", "tensorflow"} & set(sys.modules)),

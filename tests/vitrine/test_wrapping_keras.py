@@ -37,5 +37,9 @@ def test_the_model_stays_as_it_was_and_still_trains(wrapped):
     assert (wrapped["weights_stay"], wrapped["activation_stays"], wrapped["still_trains"]) == (True, True, True)
 
 
+def test_settings_of_the_process_stay_as_they_were(wrapped):
+    assert wrapped["settings_stay"]
+
+
 def test_no_other_framework_is_imported(wrapped):
     assert wrapped["frameworks"] == ["tensorflow"]

@@ -1,0 +1,20 @@
+"""Settings of TensorFlow for a process of its own; in a user's process they would outlast the call."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+
+def set_up() -> None:
+    """Make Keras run on TensorFlow, quietly, with GPU memory as it is needed; to be called before either is imported.
+
+    It lasts as long as the process.
+    """
+    os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
+    import tensorflow as tf
+
+    tf.get_logger().setLevel("ERROR")
+    for gpu in tf.config.list_physical_devices("GPU"):
+        with suppress(RuntimeError):  # TensorFlow was already in use and keeps its settings
+            tf.config.experimental.set_memory_growth(gpu, True)
