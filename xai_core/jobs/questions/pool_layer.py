@@ -65,7 +65,7 @@ class PoolLayer(Question[tuple[Floats, Floats]]):
     def _check(self, card: Card) -> None:
         if Capability.ACTIVATIONS not in card.capabilities:
             reason = card.missing.get("ACTIVATIONS", "this model does not support it.")
-            raise MissingCapability(f"A look at a layer needs the values inside the network; {reason}")
+            raise MissingCapability(f"A look at a layer needs layer activations; {reason}")
         names = [layer.name for layer in card.layers]
         if self.layer not in names:
             raise ParamError(
