@@ -140,7 +140,7 @@ def test_labels_give_the_order_of_the_classes(vitrine, table, tmp_path):
         (("--normalise", "--interval-level", "sure"), "Interval level must be a number; got 'sure'."),
         (("--normalise", "--stratify-by", "height"), "The table has no attribute named 'height'"),
         (("--normalise", "--attacker", "svm"), "Attacker must be one of linear, MLP; got 'svm'."),
-        (("--labels", "gone.txt"), "The label file gone.txt does not exist or cannot be read."),
+        (("--labels", "gone.txt"), "There is no label file called gone.txt that can be read."),
     ],
 )
 def test_a_wrong_argument_ends_in_one_sentence(vitrine, table, tmp_path, words, sentence):
@@ -150,7 +150,7 @@ def test_a_wrong_argument_ends_in_one_sentence(vitrine, table, tmp_path, words, 
 
 def test_a_table_that_is_missing_or_unreadable_is_refused(vitrine, tmp_path):
     sentence = vitrine("bias", "gone.csv", "--out", tmp_path).sentence
-    assert sentence == "The table gone.csv does not exist or cannot be read."
+    assert sentence == "There is no table called gone.csv that can be read."
     (tmp_path / "poem.csv").write_text("Roses are red\nViolets are blue\n")
     assert "The true classes are missing" in vitrine("bias", tmp_path / "poem.csv", "--out", tmp_path).sentence
 
