@@ -1,4 +1,4 @@
-"""Recognise files often mistaken for models, and say what to use instead."""
+"""Recognise files that people often confuse with models, and say what to use instead."""
 
 from __future__ import annotations
 

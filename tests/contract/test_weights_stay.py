@@ -63,7 +63,7 @@ def method(request: pytest.FixtureRequest, network: Network) -> Method:
     if reason := why_not(chosen, network.card):
         pytest.skip(reason)
     if network.card.framework == "onnx" and chosen.needs == Capability.PREDICT:
-        pytest.skip("The weights of a runtime can not change.")
+        pytest.skip("The weights of a runtime cannot change.")
     return quick(chosen, network.card, (side(network), side(network)))
 
 
