@@ -15,9 +15,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from xai_core.preprocessing import Floats as Floats
 from xai_core.preprocessing import Preprocessing
 
-Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 Indices = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -112,9 +112,8 @@ class Engine:
     """What runs the forward passes, and how its outputs compare with those of the file's own framework.
 
     name: such as "OpenVINO". max_difference: largest difference in a raw output on trial pictures, relative to the
-    largest output. top1_agreement: share of the user's pictures (of trial pictures if there are none) with the same
-    top class, 0 to 1. milliseconds: per picture, in batches. in_force: whether this engine is used for its precision.
-    reason: why it is not used, as a sentence; "" if it is.
+    largest output. top1_agreement: share of the user's pictures (or trial pictures) with the same top class, 0 to 1.
+    milliseconds: per picture, in batches. in_force: whether it is used for its precision. reason: why not, or "".
     """
 
     name: str
