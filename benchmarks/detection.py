@@ -227,7 +227,7 @@ def d_rise(subject: Subject) -> Contest:
         {
             engine.precision: f"{engine.name}, {engine.top1_agreement:.0%} of boxes again"
             for engine in engines
-            if engine.in_force
+            if engine.used
         },
     )
 

@@ -76,7 +76,7 @@ def opened(name: str) -> tuple[WithEngines, Any, Preprocessing, tuple[Precision,
     assert isinstance(network, WithEngines)
     engines = network.engines(side, side)
     print(*engines, sep="\n", file=sys.stderr)
-    precisions = tuple(sorted({engine.precision for engine in engines if engine.in_force}, reverse=True))
+    precisions = tuple(sorted({engine.precision for engine in engines if engine.used}, reverse=True))
     return network, module, presets(side, side)["ImageNet mean/std"], precisions
 
 

@@ -66,7 +66,7 @@ class Report(ABC):
             "method": self.method.id,
             "parameters": self.method.values(),
             "filters": [{"filter": step.id, "parameters": step.values()} for step in self.filters],
-            **self.asked(),
+            **self.question_and_answer(),
             "diagnostics": {name: _finite(values) for name, values in self.estimate.diagnostics.items()},
             "notes": list(self.estimate.notes),
             "warnings": list(self.warnings),
@@ -103,7 +103,7 @@ class Report(ABC):
         """What readers should know before reading the maps, as sentences."""
 
     @abstractmethod
-    def asked(self) -> dict[str, Any]:
+    def question_and_answer(self) -> dict[str, Any]:
         """Return the question and the model's answer, as plain JSON values."""
 
     @abstractmethod
@@ -156,7 +156,7 @@ class Explanation(Report):
         )
         return warnings(finding)
 
-    def asked(self) -> dict[str, Any]:
+    def question_and_answer(self) -> dict[str, Any]:
         """Return the explained classes and the best scores."""
         return {
             "target": int(self.targets[0]),

@@ -113,7 +113,7 @@ class Engine:
 
     name: such as "OpenVINO". max_difference: largest difference in a raw output on trial pictures, relative to the
     largest output. top1_agreement: share of the user's pictures (or trial pictures) with the same top class, 0 to 1.
-    milliseconds: per picture, in batches. in_force: whether it is used for its precision. reason: why not, or "".
+    milliseconds: per picture, in batches. used: whether it is used for its precision. reason: why not, or "".
     """
 
     name: str
@@ -121,7 +121,7 @@ class Engine:
     max_difference: float
     top1_agreement: float
     milliseconds: float
-    in_force: bool
+    used: bool
     reason: str = ""
 
 

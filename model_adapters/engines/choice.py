@@ -50,7 +50,7 @@ class Choice:
     def without(self, name: str, reason: str) -> Choice:
         """Choose again without the engine `name`, for the reason given."""
         pairs = list(zip(self.trials, self.engines, strict=False))  # engines that could not be tried come after these
-        gone = [replace(e, in_force=False, reason=t.objection or reason) for t, e in pairs if e.name == name]
+        gone = [replace(e, used=False, reason=t.objection or reason) for t, e in pairs if e.name == name]
         left = [trial for trial in self.trials if trial.candidate.name != name]
         return Choice.among(left, [*gone, *self.engines[len(pairs) :]])
 

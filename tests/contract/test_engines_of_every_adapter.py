@@ -46,15 +46,15 @@ def test_the_worker_converts_the_model_and_the_answers_agree(engines: tuple[Engi
     assert found.top1_agreement == 1
 
 
-def test_one_float32_engine_is_in_force_and_the_others_say_why_not(engines: tuple[Engine, ...]) -> None:
-    assert [one.in_force for one in engines if one.precision == "float32"].count(True) == 1
-    assert all(one.in_force or one.reason for one in engines)
+def test_one_float32_engine_is_used_and_the_others_say_why_not(engines: tuple[Engine, ...]) -> None:
+    assert [one.used for one in engines if one.precision == "float32"].count(True) == 1
+    assert all(one.used or one.reason for one in engines)
 
 
 def test_a_map_in_bfloat16_is_nearly_that_in_float32(
     runner: LocalRunner, source: ModelSource, engines: tuple[Engine, ...]
 ) -> None:
-    if not any(one.precision == "bfloat16" and one.in_force for one in engines):
+    if not any(one.precision == "bfloat16" and one.used for one in engines):
         pytest.skip("This processor is no faster in bfloat16.")
     cat = next(r for r in samples.sample_photos() if TABBY[0] in r.classes)
     image, method = LOOK.place(cat.picture().pixels), Rise(samples=100)

@@ -186,7 +186,7 @@ def test_without_a_method_for_boxes_alone_there_is_no_choice_of_a_precision(
 
 
 def test_what_a_detector_runs_on_is_listed(app: AppTest, instant: DetectingRunner) -> None:
-    instant.known_engines = (EXACT, replace(FAST, in_force=False, reason="It is slower."))
+    instant.known_engines = (EXACT, replace(FAST, used=False, reason="It is slower."))
     asking(app, FIRST)
     assert "is determined when you first run a method that needs many detections" in said(app)
     app.checkbox(key="use.drise").check().run()

@@ -250,13 +250,13 @@ def test_the_fast_precision_says_how_well_it_agrees_and_is_asked_for(app: AppTes
 
 
 def test_without_a_fast_engine_there_is_no_choice(app: AppTest, instant: InstantRunner) -> None:
-    instant.known_engines = (EXACT, replace(FAST, in_force=False, reason="Its answers differ too much."))
+    instant.known_engines = (EXACT, replace(FAST, used=False, reason="Its answers differ too much."))
     explaining(app, "saliency")
     assert not [one for one in app.segmented_control if one.key == "precision"]
 
 
 def test_the_model_page_lists_what_runs_the_passes(app: AppTest, instant: InstantRunner) -> None:
-    instant.known_engines = (EXACT, replace(FAST, in_force=False, reason="Its answers differ too much."))
+    instant.known_engines = (EXACT, replace(FAST, used=False, reason="Its answers differ too much."))
     with_sample(app)
     said = text_of(app).replace("\\", "")
     assert "| ● | OpenVINO | float32 | 27.0 ms | under 0.1% | 100.0% |  |" in said

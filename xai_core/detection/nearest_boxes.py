@@ -38,7 +38,7 @@ class NearestBoxes(RememberedRows):
 
         super().__init__(model.ledger(named(settings | {"targets": digest(targets)}, image), 5 * len(targets)), ask)
 
-    def found(self, start: int, stop: int) -> Floats:
+    def detected(self, start: int, stop: int) -> Floats:
         """Return rows (stop - start, T, 5) in the format of `nearest`."""
         return self.rows(start, stop, lambda skip: (start + skip, stop)).reshape(-1, self._targets, 5)
 

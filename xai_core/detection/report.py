@@ -73,7 +73,7 @@ class BoxExplanation(Report):
         """Return the files of any report, plus boxes.json with the explained boxes."""
         return super().files() | {"boxes.json": json_bytes(self.entries)}
 
-    def asked(self) -> dict[str, Any]:
+    def question_and_answer(self) -> dict[str, Any]:
         """Return the explained boxes."""
         return {"targets": self.entries, "inside": self.inside}
 

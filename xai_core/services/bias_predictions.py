@@ -41,7 +41,7 @@ class Matched:
 
 
 class PredictionsJob(Job[Predictions]):
-    """A job that asks for the predictions of `total` pictures; `asked` counts those that are done.
+    """A job that asks for the predictions of `total` pictures; `answered` counts those that it has answered.
 
     After a cancel, no more pictures are sent to the model. The answers so far are kept, so the same question resumes
     from there.
@@ -49,11 +49,11 @@ class PredictionsJob(Job[Predictions]):
 
     def __init__(self, total: int) -> None:
         super().__init__(cancel=lambda: self.update(status=Status.CANCELLED))
-        self.total, self.asked = total, 0
+        self.total, self.answered = total, 0
 
     def report(self, count: int) -> None:
         """Record how many pictures are done."""
-        self.asked = count
+        self.answered = count
         self.update(doing=f"{count} of {self.total} pictures")
 
 

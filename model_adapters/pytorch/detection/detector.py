@@ -160,7 +160,7 @@ class TorchDetector(Detector):
     def detections(self, outputs: Outputs, size: Size, image_size: Size, floor: float) -> Detections:
         """Return the detections in one image of `image_size`, which has `size` among the inputs."""
         with torch.no_grad():
-            return self.as_detections(outputs, self.heads.found(outputs, size, floor), size, image_size)
+            return self.as_detections(outputs, self.heads.detections(outputs, size, floor), size, image_size)
 
     def as_detections(self, outputs: Outputs, boxes: Boxes, size: Size, image_size: Size) -> Detections:
         """Return the heads' boxes as detections: in pixels of the image, with classes that leave out the background."""

@@ -113,7 +113,7 @@ class Heads(ABC):
     def background(self) -> bool:
         """Whether the first class is the background."""
 
-    def found(self, outputs: Outputs, size: tuple[int, int], floor: float) -> Boxes:
+    def detections(self, outputs: Outputs, size: tuple[int, int], floor: float) -> Boxes:
         """Return the boxes found in one image, the best first, as torchvision finds them."""
         return self.suppressed(self.candidates(outputs, size, floor)).chosen(slice(self.most_boxes))
 

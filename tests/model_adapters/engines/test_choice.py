@@ -104,13 +104,13 @@ def engine(network, name, precision, size=(SIDE, SIDE)):
 def test_the_native_engine_comes_first_and_steps_back(network):
     first = network.engines(SIDE, SIDE)[0]
     assert (first.name, first.precision, first.max_difference, first.top1_agreement) == ("PyTorch", "float32", 0, 1)
-    assert not first.in_force
+    assert not first.used
     assert first.reason
 
 
-def test_a_faster_engine_that_agrees_is_in_force(network):
+def test_a_faster_engine_that_agrees_is_used(network):
     found = engine(network, "OpenVINO", "float32")
-    assert found.in_force
+    assert found.used
     assert found.max_difference < TOLERANCE
     assert (found.top1_agreement, found.reason) == (1, "")
     assert 0 < found.milliseconds < network.engines(SIDE, SIDE)[0].milliseconds
@@ -150,7 +150,7 @@ def test_another_input_size_is_answered_natively(network):
 def test_a_new_input_size_is_tried_anew():
     network = WithEngines(SlowNetwork(small()))
     network.engines(SIDE, SIDE)
-    assert engine(network, "OpenVINO", "float32", (16, SIDE)).in_force
+    assert engine(network, "OpenVINO", "float32", (16, SIDE)).used
     network.native.asked = 0
     network.forward(INPUTS[:, :16])
     assert network.native.asked == 0
@@ -159,7 +159,7 @@ def test_a_new_input_size_is_tried_anew():
 def test_an_engine_with_other_answers_is_rejected():
     network = WithEngines(SlowNetwork(small(), ported=small(seed=1)))
     found = engine(network, "OpenVINO", "float32")
-    assert not found.in_force
+    assert not found.used
     assert "differ" in found.reason
     np.testing.assert_array_equal(network.forward(INPUTS), network.native.forward(INPUTS))
 
@@ -167,8 +167,8 @@ def test_an_engine_with_other_answers_is_rejected():
 def test_a_model_that_does_not_convert_runs_natively(capfd):
     network = WithEngines(SlowNetwork(small(), ported="no model at all"))
     native, found = network.engines(SIDE, SIDE)
-    assert native.in_force
-    assert (found.in_force, found.reason) == (False, UNREADABLE)
+    assert native.used
+    assert (found.used, found.reason) == (False, UNREADABLE)
     np.testing.assert_array_equal(network.forward(INPUTS), network.native.forward(INPUTS))
 
 
@@ -176,7 +176,7 @@ def test_a_model_too_large_for_the_memory_is_not_converted(monkeypatch, capfd):
     monkeypatch.setattr(choice, "room_for", lambda weights: weights < 100)
     network = WithEngines(SlowNetwork(small()), weights=100)
     assert engine(network, "OpenVINO", "float32").reason == TOO_LARGE
-    assert network.engines(SIDE, SIDE)[0].in_force
+    assert network.engines(SIDE, SIDE)[0].used
 
 
 def test_an_engine_that_runs_out_of_memory_makes_way_for_the_native_one(monkeypatch):
@@ -188,7 +188,7 @@ def test_an_engine_that_runs_out_of_memory_makes_way_for_the_native_one(monkeypa
     monkeypatch.setattr(openvino.Compiled, "__call__", out_of_memory)
     for one in (network, network.at("bfloat16")):
         np.testing.assert_array_equal(one.forward(INPUTS), network.native.forward(INPUTS))
-    assert network.engines(SIDE, SIDE)[0].in_force
+    assert network.engines(SIDE, SIDE)[0].used
     assert engine(network, "OpenVINO", "float32").reason == "OpenVINO ran out of memory."
 
 
@@ -204,7 +204,7 @@ class RoomlessNetwork(SlowNetwork):
 def test_without_the_memory_for_trials_the_native_engine_goes_on(capfd):
     network = WithEngines(RoomlessNetwork(small()))
     native, *others = network.engines(SIDE, SIDE)
-    assert native.in_force
+    assert native.used
     assert {one.reason for one in others if one.precision == "float32"} == {"There is not enough memory to try it."}
     np.testing.assert_array_equal(network.forward(INPUTS[:1]), network.native.forward(INPUTS[:1]))
 
@@ -227,8 +227,8 @@ def test_only_the_engine_that_ran_out_of_memory_is_dropped(monkeypatch):
     monkeypatch.setattr(openvino.Compiled, "__call__", out_of_memory)
     network.forward(INPUTS)
     exact, rough, *others = network.engines(SIDE, SIDE)
-    assert (rough.precision, rough.in_force, rough.reason) == ("bfloat16", True, "")
-    assert (exact.precision, exact.in_force, exact.reason) == ("float32", True, "")
+    assert (rough.precision, rough.used, rough.reason) == ("bfloat16", True, "")
+    assert (exact.precision, exact.used, exact.reason) == ("float32", True, "")
     assert {one.name for one in others} == {"OpenVINO"}
     asked = network.native.asked
     network.at("bfloat16").forward(INPUTS)
@@ -255,7 +255,7 @@ def test_sizes_are_tried_once_and_the_last_three_are_remembered():
 
 def test_a_model_whose_answers_are_no_numbers_runs_natively():
     network = WithEngines(BrokenNetwork(small()))
-    assert not engine(network, "OpenVINO", "float32").in_force
+    assert not engine(network, "OpenVINO", "float32").used
     assert np.isnan(network.forward(INPUTS)).all()
 
 

@@ -76,7 +76,7 @@ def test_a_single_picture_that_fills_the_memory_ends_in_a_sentence(runner, sourc
 
 def test_the_engines_are_those_for_the_size_of_the_input(runner, source):
     (engine,) = runner.ask(source(), FindEngines(SIZE)).result(SECONDS)
-    assert (engine.name, engine.in_force, engine.milliseconds) == ("Fake", True, 20.0)
+    assert (engine.name, engine.used, engine.milliseconds) == ("Fake", True, 20.0)
 
 
 def test_engines_that_take_their_time_are_waited_for(source, explain):

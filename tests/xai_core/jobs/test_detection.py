@@ -65,7 +65,7 @@ def test_boxes_are_explained_step_by_step(runner, detector):
 
 def test_the_engines_of_a_detector_are_those_for_the_size_of_the_image(runner, detector):
     (engine,) = runner.ask(detector(), FindDetectorEngines(IMAGE)).result(SECONDS)
-    assert (engine.name, engine.milliseconds, engine.in_force) == ("Fake", 200, True)
+    assert (engine.name, engine.milliseconds, engine.used) == ("Fake", 200, True)
 
 
 def test_the_search_for_an_engine_can_be_cancelled_before_its_turn(runner, detector):

@@ -79,7 +79,7 @@ def test_all_pictures_are_asked_and_become_predictions():
     assert found.probabilities.max() == pytest.approx(200 / 240)
     assert found.attributes["sex"].tolist() == ["f", "m"] * 20
     assert found.files.tolist() == pictures.files.tolist()
-    assert (job.asked, job.total, job.state.doing) == (40, 40, "40 of 40 pictures")
+    assert (job.answered, job.total, job.state.doing) == (40, 40, "40 of 40 pictures")
 
 
 def test_what_was_answered_is_not_asked_again(cache):
@@ -124,7 +124,7 @@ def test_a_cancelled_job_stops_and_the_next_one_goes_on_from_there(cache):
     runner = ColourRunner(wait_in_the_second_request)
     job = predict_in_background(runner, prepared(), picture_set(), cache)
     assert reached.wait(120)
-    assert job.asked == 16
+    assert job.answered == 16
     job.cancel()
     assert job.state.status is Status.CANCELLED
     with pytest.raises(JobError, match="cancelled"):

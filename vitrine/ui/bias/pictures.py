@@ -81,7 +81,7 @@ def _progress() -> None:
     elif job.state.ended:
         _stopped(slot, job)
     else:
-        st.progress(job.asked / max(1, job.total), f"{job.asked:,} of {job.total:,} pictures")
+        st.progress(job.answered / max(1, job.total), f"{job.answered:,} of {job.total:,} pictures")
         if st.button("Cancel", key="bias.cancel", width="stretch"):
             job.cancel()
             st.rerun()
@@ -102,7 +102,7 @@ def _stopped(slot: BiasSlot, job: PredictionsJob) -> None:
         frame.complain(job.state.error)
     else:
         kept = " The answers so far are kept." if results_cache() else ""
-        st.info(f"Cancelled after {job.asked:,} of {job.total:,} pictures.{kept}", icon=":material/cancel:")
+        st.info(f"Cancelled after {job.answered:,} of {job.total:,} pictures.{kept}", icon=":material/cancel:")
     resume, dismiss = st.columns(2)
     prepared = session.slot(ClassifierSlot).prepared
     if resume.button("Resume", key="bias.resume", width="stretch", disabled=prepared is None) and prepared:

@@ -59,9 +59,9 @@ class Trials:
         """The engines, once they are known."""
         return _engines(self.job) if self.begun else ()
 
-    def in_force(self, precision: Precision) -> Engine | None:
+    def used_for(self, precision: Precision) -> Engine | None:
         """Return the engine used for a precision, if known."""
-        return next((engine for engine in self.known if engine.precision == precision and engine.in_force), None)
+        return next((engine for engine in self.known if engine.precision == precision and engine.used), None)
 
 
 def classifier_trials(prepared: Prepared) -> Trials:
@@ -97,7 +97,7 @@ def find_out(trials: Trials) -> None:
 
 def precision_choice(trials: Trials) -> None:
     """Offer the choice between exact and fast passes, if the model has both, and say how well they agree."""
-    fast, slot = trials.in_force("bfloat16"), trials.slot
+    fast, slot = trials.used_for("bfloat16"), trials.slot
     if slot.prepared is None or (fast is None and slot.prepared.precision == "float32"):
         return
     session.put(trials.choice, slot.prepared.precision)
@@ -111,7 +111,7 @@ def precision_choice(trials: Trials) -> None:
         args=(slot, trials.choice),
     )
     if fast is not None:
-        sentences = (trials.agreement(fast), _pace(fast, trials.in_force("float32")), trials.scope)
+        sentences = (trials.agreement(fast), _pace(fast, trials.used_for("float32")), trials.scope)
         st.caption(literal(" ".join(sentences), 500))
 
 
@@ -143,7 +143,7 @@ def _head(same: str) -> tuple[str, str]:
 
 def _row(engine: Engine) -> str:
     cells = (
-        "●" if engine.in_force else "",
+        "●" if engine.used else "",
         literal(engine.name, 60),
         engine.precision,
         literal(f"{engine.milliseconds:.1f} ms"),

@@ -117,11 +117,15 @@ class AblationCamOfABox(DetectionMethod):
             )
             for part in parts
         ]
-        tried = [part_boxes.found(0, order.tried) for part_boxes in boxes]
+        tried = [part_boxes.detected(0, order.tried) for part_boxes in boxes]
         yield order.channels, tried, True
         order.settle(np.abs(Falls(nearest(seen.boxes, targets), targets, "score", 0.0).of(tried[0])))
         for start, stop, worth_a_preview in boxes[0].batches(order.tried, len(order), self.batch_size):
-            yield order.channels[start:stop], [part_boxes.found(start, stop) for part_boxes in boxes], worth_a_preview
+            yield (
+                order.channels[start:stop],
+                [part_boxes.detected(start, stop) for part_boxes in boxes],
+                worth_a_preview,
+            )
 
     def _find(
         self, seen: _Seen, targets: Sequence[BoxTarget], order: ChannelOrder, part: Part

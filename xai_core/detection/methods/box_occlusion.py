@@ -64,10 +64,10 @@ class OcclusionOfABox(DetectionMethod):
         check_chosen(targets)
         lattice = self._lattice(map_size(image), len(targets))
         boxes = self._boxes(model, image, targets, lattice)
-        falls = Falls(boxes.found(0, 1)[0], targets, self.aspect, self.least_iou)
+        falls = Falls(boxes.detected(0, 1)[0], targets, self.aspect, self.least_iou)
         end = 1 + len(lattice.visits)
         for start, stop, worth_a_preview in boxes.batches(1, end, self.batch_size):
-            lattice.enter(start - 1, falls.of(boxes.found(start, stop)))
+            lattice.enter(start - 1, falls.of(boxes.detected(start, stop)))
             if worth_a_preview:
                 yield Estimate(stop / end, lattice.maps(), notes=falls.notes)
 

@@ -73,7 +73,7 @@ class Explain(ExplanationQuestion):
         check_targets(self.targets, model.card)
 
     def _engines(self, opened: Opened) -> object:
-        return FindEngines(self.preprocessing, self.image[None]).found(opened)
+        return FindEngines(self.preprocessing, self.image[None]).engines(opened)
 
     def _by_us(self, opened: Opened, model: Model) -> Iterator[Estimate]:
         def explain(method: Method) -> Iterator[Estimate]:

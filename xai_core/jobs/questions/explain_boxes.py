@@ -57,7 +57,7 @@ class ExplainBoxes(ExplanationQuestion):
         model = DetectionModel(detector.at(precision), opened.memory, opened.heartbeat.tick)
         steps = sound(self._steps(opened, model))
         if method.asks_for_boxes_alone():
-            return after_search(opened, lambda: FindDetectorEngines(self.image).found(opened), steps)
+            return after_search(opened, lambda: FindDetectorEngines(self.image).engines(opened), steps)
         return steps
 
     def _steps(self, opened: Opened, model: DetectionModel) -> Iterator[Estimate]:

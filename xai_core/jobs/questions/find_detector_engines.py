@@ -29,10 +29,10 @@ class FindDetectorEngines(EnginesQuestion):
 
     def answers(self, opened: Opened) -> Iterator[tuple[Engine, ...]]:
         with opened.heartbeat.beating(ENGINES_SECONDS):
-            engines = self.found(opened)
+            engines = self.engines(opened)
         yield engines
 
-    def found(self, opened: Opened) -> tuple[Engine, ...]:
+    def engines(self, opened: Opened) -> tuple[Engine, ...]:
         """Return the engines; the first call measures them, including on the image itself."""
         detector, (height, width) = opened.detector, self.image.shape[:2]
         detector.detect(self.image[None], LEAST_SCORE)

@@ -51,10 +51,10 @@ class FindEngines(EnginesQuestion):
 
     def answers(self, opened: Opened) -> Iterator[tuple[Engine, ...]]:
         with opened.heartbeat.beating(ENGINES_SECONDS):
-            engines = self.found(opened)
+            engines = self.engines(opened)
         yield engines
 
-    def found(self, opened: Opened) -> tuple[Engine, ...]:
+    def engines(self, opened: Opened) -> tuple[Engine, ...]:
         """Return the engines for the size of the preprocessing; the first call measures them."""
         own = None if self.images is None else self.preprocessing.normalise(self.images)
         return opened.network.engines(self.preprocessing.height, self.preprocessing.width, own)
@@ -67,6 +67,6 @@ def _engine(values: Any) -> Engine:
         max_difference=number(field(values, "max_difference")),
         top1_agreement=number(field(values, "top1_agreement")),
         milliseconds=number(field(values, "milliseconds")),
-        in_force=field(values, "in_force") is True,
+        used=field(values, "used") is True,
         reason=text(field(values, "reason")),
     )

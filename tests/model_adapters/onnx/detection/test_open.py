@@ -163,14 +163,14 @@ def test_many_pictures_are_asked_on_an_engine_that_finds_the_same(assets, tmp_pa
     native, other, *rough = detector.engines(*animals.shape[:2])
     assert (native.name, other.name) == ("ONNX Runtime", "OpenVINO")
     assert other.max_difference < TOLERANCE
-    assert native.in_force + other.in_force == 1
+    assert native.used + other.used == 1
     assert all(one.top1_agreement > LEAST_AGREEMENT for one in rough if not one.reason)
 
 
 def test_in_bfloat16_the_animals_are_found_again(assets, tmp_path, animals):
     detector = opened(assets / "models/detection/FastestDet.onnx", tmp_path)
     detector.detect(animals[None], 0.6)
-    if not any(one.precision == "bfloat16" and one.in_force for one in detector.engines(*animals.shape[:2])):
+    if not any(one.precision == "bfloat16" and one.used for one in detector.engines(*animals.shape[:2])):
         pytest.skip("This processor is no faster in bfloat16.")
     rough = detector.at("bfloat16")
     (exact,), (found,) = (one.detect(animals[None], 0.6) for one in (detector, rough))
@@ -398,7 +398,7 @@ def test_a_graph_that_openvino_can_not_read_stays_where_it_is(open_graph, monkey
     monkeypatch.setattr(openvino, "convert", refuse)
     detector = open_graph({"output0": yolo(8, 3 * CELLS, [32, 16, 8, 4, 0.5, 0.1, 0.8, 0])})
     native, other = detector.engines(100, 200)
-    assert (native.in_force, other.in_force, other.reason) == (True, False, UNREADABLE)
+    assert (native.used, other.used, other.reason) == (True, False, UNREADABLE)
     assert len(detector.detect(BRIGHT, 0.2)[0]) == 1
 
 
@@ -420,7 +420,7 @@ def test_an_engine_that_finds_other_boxes_is_not_used(open_graph, monkeypatch):
     monkeypatch.setattr("model_adapters.onnx.detection.engines.CompiledOutputs", lambda *given: answering)
     detector = open_graph({"output0": yolo(8, 3 * CELLS, [32, 16, 8, 4, 0.5, 0.1, 0.8, 0])})
     (other,) = [one for one in detector.engines(100, 200) if (one.name, one.precision) == ("OpenVINO", "float32")]
-    assert not other.in_force
+    assert not other.used
     assert "differ" in other.reason
 
 
@@ -430,9 +430,9 @@ def test_an_engine_that_runs_out_of_memory_is_let_go(open_graph, monkeypatch):
 
     monkeypatch.setattr("model_adapters.onnx.detection.engines._compared", agreeing)
     detector = open_graph({"output0": yolo(8, 3 * CELLS, [32, 16, 8, 4, 0.5, 0.1, 0.8, 0])})
-    assert detector.engines(100, 200)[1].in_force
+    assert detector.engines(100, 200)[1].used
     for key in detector._engines._runs:
         monkeypatch.setitem(detector._engines._runs, key, Answering(OutOfMemory("It is full.")))
     assert len(detector.detect(BRIGHT, 0.2)[0]) == 1
     native, other, *_ = detector.engines(100, 200)
-    assert (native.in_force, other.in_force, other.reason) == (True, False, RAN_OUT)
+    assert (native.used, other.used, other.reason) == (True, False, RAN_OUT)

@@ -78,12 +78,12 @@ def test_an_engine_finds_the_boxes_that_pytorch_finds(tried, images):
         np.testing.assert_allclose(together.class_scores, alone.class_scores, atol=1e-4)
 
 
-def test_the_quickest_engine_of_each_precision_is_in_force_and_the_others_say_why_not(tried):
+def test_the_quickest_engine_of_each_precision_is_used_and_the_others_say_why_not(tried):
     _, engines = tried
-    assert {(one.name, one.precision) for one in engines if one.in_force} == {
+    assert {(one.name, one.precision) for one in engines if one.used} == {
         (openvino.NAME, precision) for precision in PRECISIONS if openvino.knows(precision)
     }
-    assert all(bool(one.reason) != one.in_force for one in engines)
+    assert all(bool(one.reason) != one.used for one in engines)
 
 
 @pytest.mark.skipif(not openvino.knows("bfloat16"), reason="This processor does not compute in bfloat16.")
@@ -139,7 +139,7 @@ def test_a_detector_that_is_not_converted_goes_on_in_pytorch(detector, images, m
     monkeypatch.setattr(openvino.openvino, "convert_model", refuse)
     engines = detector.engines(*images.shape[1:3])
     assert by_openvino(engines)["float32"].reason == detector_engine.UNREADABLE
-    assert [one.name for one in engines if one.in_force and one.precision == "float32"] == ["PyTorch"]
+    assert [one.name for one in engines if one.used and one.precision == "float32"] == ["PyTorch"]
     for alone, together in zip(natives(detector, images), detector.detect(images, FLOOR), strict=True):
         np.testing.assert_allclose(together.scores, alone.scores, atol=1e-4)
     assert "what is this" in capsys.readouterr().err
@@ -154,7 +154,7 @@ def test_an_engine_whose_maps_differ_is_not_used(detector, images, monkeypatch):
 
     monkeypatch.setattr(CompiledConvolutions, "__call__", doubled)
     exact = by_openvino(detector.engines(*images.shape[1:3]))["float32"]
-    assert not exact.in_force
+    assert not exact.used
     assert "differ" in exact.reason
 
 
@@ -168,7 +168,7 @@ def test_an_engine_that_runs_out_of_memory_is_let_go(detector, images, monkeypat
     for alone, together in zip(natives(detector, images), detector.detect(images, FLOOR), strict=True):
         np.testing.assert_allclose(together.scores, alone.scores, atol=1e-4)
     engines = by_openvino(detector.engines(*images.shape[1:3]))
-    assert not any(one.in_force for one in engines.values())
+    assert not any(one.used for one in engines.values())
 
 
 def test_maps_of_a_single_level_have_a_name():
