@@ -23,6 +23,21 @@ from tests.small_models import folder as small_models_folder
 ROOT = Path(__file__).resolve().parents[1]
 ASSETS = Path(os.environ.get("VITRINE_TEST_ASSETS") or ROOT.parent / "shared" / "assets")
 LEFT_OUT = pytest.StashKey[int]()
+GIGABYTES_A_PROCESS = 6  # with TensorFlow imported, and the workers and the browser that it starts
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Run as many test processes as there are cores, as far as the memory goes."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return max(1, min(len(os.sched_getaffinity(0)), int(memory / GIGABYTES_A_PROCESS)))
+
+
+def pytest_configure() -> None:
+    """Share the cores among the test processes before any framework starts a thread on each."""
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if processes > 1:
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // processes)))
 
 
 @pytest.hookimpl(trylast=True)
@@ -54,9 +69,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Run each file in one process, and together with it the files that share a slow fixture (`xdist_group`)."""
+    """Run each file in one process, together with the files that share a slow fixture (`xdist_group`) or the app."""
     if item.get_closest_marker("xdist_group") is None:
-        item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+        file = item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group("browser" if file.startswith("tests/browser/") else file))
 
 
 @pytest.fixture(scope="session", autouse=True)

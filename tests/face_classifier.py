@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 
 MODELS = Path(__file__).resolve().parents[1] / "samples/models"
 MEAN, STD = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
-CLASSES, FITTED_TO, ASKED, AT_ONCE, INVERSE_PENALTY = ("Female", "Male"), 300, 300, 32, 0.01
+CLASSES, FITTED_TO, ASKED, AT_ONCE, INVERSE_PENALTY = ("Female", "Male"), 120, 120, 32, 0.01
 HEAD = "classifier.1.weight", "classifier.1.bias"
 UNDECIDED = 1e-3  # so near to one half that rounding may decide
 Row = dict[str, str]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import io
-import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ import numpy as np
 
 from model_adapters.output_shapes import Outputs
 from model_adapters.probes import ran_out
+from model_adapters.threads import threads_wanted
 from xai_core.types import Floats, InputSpec, Precision
 
 NAME = "OpenVINO"
@@ -142,11 +142,11 @@ def _taking_pixels(graph: Any, ours: str, its: str) -> Any:
 
 
 def _settings(precision: Precision) -> dict[str, Any]:
-    threads = os.environ.get("OMP_NUM_THREADS", "")
+    threads = threads_wanted()
     return {
         "INFERENCE_PRECISION_HINT": PRECISIONS[precision],
         "PERFORMANCE_HINT": "LATENCY",
         "ENABLE_CPU_PINNING": False,  # several workers would be pinned to the same cores
         "CACHE_DIR": "",
-        **({"INFERENCE_NUM_THREADS": int(threads)} if threads.isdigit() and int(threads) else {}),
+        **({"INFERENCE_NUM_THREADS": threads} if threads else {}),
     }

@@ -13,6 +13,7 @@ import onnxruntime
 from model_adapters.onnx.graph import DAMAGED, GraphInput
 from model_adapters.output_shapes import Outputs, is_score_row, not_a_classifier
 from model_adapters.probes import AT_ONCE, COMMON_SIDES, in_batches, noise, ran_out
+from model_adapters.threads import threads_wanted
 from xai_core.errors import ModelError, RefusedModel, UnsupportedModel, is_of_memory
 from xai_core.types import Floats, InputSpec
 
@@ -107,6 +108,8 @@ def open_session(model: str | bytes) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.enable_mem_pattern = False
+    options.intra_op_num_threads = threads_wanted()
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # spinning slows other workers down
     usable = [p for p in PROVIDERS if p in onnxruntime.get_available_providers()]
     try:
         return onnxruntime.InferenceSession(model, options, providers=usable)

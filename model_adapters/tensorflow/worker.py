@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
+from model_adapters.threads import threads_wanted
+
 
 def set_up() -> None:
     """Make Keras run on TensorFlow, quietly, with GPU memory as it is needed; to be called before either is imported.
@@ -13,6 +15,8 @@ def set_up() -> None:
     with its channels first. The settings last as long as the process.
     """
     os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", "TF_ENABLE_ONEDNN_OPTS": "1"}
+    if threads := threads_wanted():
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
     import tensorflow as tf
 
     tf.get_logger().setLevel("ERROR")
