@@ -10,10 +10,10 @@ run: setup samples
 
 test: setup samples browser
 	$(MAKE) --no-print-directory check
-	$(PY) -m pytest -n auto --dist loadgroup -m "not long"
+	$(PY) -m pytest -n auto -m "not long"
 
 test-long: setup samples
-	$(PY) -m pytest -n auto --dist loadgroup -m long
+	$(PY) -m pytest -n auto -m long
 
 check: setup
 	$(PY) -m ruff format --check .

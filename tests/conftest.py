@@ -17,15 +17,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.small_models import folder as small_models_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 ASSETS = Path(os.environ.get("VITRINE_TEST_ASSETS") or ROOT.parent / "shared" / "assets")
 LEFT_OUT = pytest.StashKey[int]()
+SHARING = {
+    "tests/browser/": "the app",
+    "tests/model_adapters/tensorflow/test_open.py": "answers of TensorFlow",
+    "tests/model_adapters/test_three_frameworks.py": "answers of TensorFlow",
+    "tests/model_adapters/pytorch/test_bad_files.py": "bad files",
+    "tests/vitrine/cli/test_bad_files.py": "bad files",
+}  # files, or folders of files, that build something slow for a whole test process
 GIGABYTES_A_PROCESS = 6  # with TensorFlow imported, and the workers and the browser that it starts
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Run as many test processes as there are cores, as far as the memory goes."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
@@ -38,6 +47,21 @@ def pytest_configure() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if processes > 1:
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // processes)))
+
+
+class FilesThatShare(LoadScopeScheduling):
+    """Hand whole files to test processes, and files that share something slow to the same one, in the order found."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return next((shared for start, shared in SHARING.items() if file.startswith(start)), file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Schedule by what files share; xdist's own groups have no effect on pytest 9."""
+    config.option.loadscopereorder = False
+    return FilesThatShare(config, log)
 
 
 @pytest.hookimpl(trylast=True)
@@ -66,13 +90,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Print how many tests were left out, in one line."""
     if left_out := config.stash.get(LEFT_OUT, 0):
         terminalreporter.write_line(f"{left_out} tests need ../shared/assets")
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Run each file in one process, together with the files that share a slow fixture (`xdist_group`) or the app."""
-    if item.get_closest_marker("xdist_group") is None:
-        file = item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group("browser" if file.startswith("tests/browser/") else file))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,8 +8,6 @@ import pytest
 from model_adapters import inspect, load
 from xai_core.types import Capability
 
-pytestmark = pytest.mark.xdist_group("answers of TensorFlow")
-
 
 def softmax(logits):
     raised = np.exp(logits - logits.max(axis=1, keepdims=True))

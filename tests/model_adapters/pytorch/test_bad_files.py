@@ -11,7 +11,6 @@ from model_adapters import inspect, load
 from xai_core.errors import VitrineError
 from xai_core.types import ModelSource
 
-pytestmark = pytest.mark.xdist_group("bad files")
 MARKERS = "/tmp/vitrine-marker-*"
 PT2 = "PyTorch .pt2 files can run code when opened. Export TorchScript, ONNX or a state_dict."
 UNKNOWN = "These weights match no network of torchvision or timm"

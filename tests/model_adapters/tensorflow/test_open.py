@@ -5,8 +5,6 @@ import pytest
 
 from tests.small_models.digits import LEAST_ACCURACY
 
-pytestmark = pytest.mark.xdist_group("answers of TensorFlow")
-
 
 def softmax(logits):
     raised = np.exp(logits - logits.max(axis=1, keepdims=True))

@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-pytestmark = pytest.mark.xdist_group("bad files")
 MARKERS = "/tmp/vitrine-marker-*"
 AT_ONCE = 3  # some only wait for their deadline
 SHORT, LONG = "5", "300"  # seconds

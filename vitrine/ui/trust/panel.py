@@ -61,6 +61,7 @@ FIGURES = {  # by diagnostic: its title, its format, and what it means
     DRAWN: ("Drawn", "{:g}".format, "the number of samples, permutations or rows at which the noise was low enough"),
     "superpixels": ("Superpixels", "{:g}".format, "the number of regions, each with a single value"),
 }
+OF_THE_RUN = (DRAWN, "superpixels")  # these have one value, whatever the number of targets
 NO_FIGURE_AT_ALL = "This method does not measure its own error. Run a second method and compare the two maps."
 NO_FIGURE = "This method does not measure its own error. The checks below show how stable its map is."
 
@@ -113,7 +114,8 @@ def _figures(estimate: Estimate, shares: Sequence[float | None], otherwise: str)
 def _line(name: str, figures: Sequence[float | None]) -> str:
     """Describe a diagnostic; one without an entry in FIGURES is shown by name."""
     title, form, meaning = FIGURES.get(name, (name.replace("_", " ").capitalize(), "{:.3g}".format, ""))
-    shown = f"**{literal(title)}** {', '.join(_in_words(form, figure) for figure in figures)}"
+    listed = figures[:1] if name in OF_THE_RUN else figures
+    shown = f"**{literal(title)}** {', '.join(_in_words(form, figure) for figure in listed)}"
     return f"{shown}: {meaning}" if meaning else shown
 
 
