@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -41,6 +42,12 @@ QUIET = """() => {
   const app = document.querySelector('[data-testid="stApp"]');
   return app?.dataset.testScriptState === "notRunning" && app.dataset.testConnectionState === "CONNECTED";
 }"""
+# Without a GPU, Chromium paints the icon of a running script on the processor that the script needs.
+NOTHING_MOVES = """addEventListener("DOMContentLoaded", () => {
+  const style = document.createElement("style");
+  style.textContent = "*, *::before, *::after { animation: none !important; transition: none !important; }";
+  document.head.append(style);
+});"""
 
 expect.set_options(timeout=PATIENCE * 1000)
 
@@ -77,7 +84,9 @@ def browser() -> Iterator[Browser]:
 def new_page(browser: Browser, width: int = 1280, height: int = 900, dark: bool = False) -> Iterator[Page]:
     """Open a page of its own session in the light or dark theme."""
     size = {"width": width, "height": height}
-    context = browser.new_context(viewport=size, color_scheme="dark" if dark else "light", bypass_csp=True)
+    theme: Literal["dark", "light"] = "dark" if dark else "light"
+    context = browser.new_context(viewport=size, color_scheme=theme, reduced_motion="reduce", bypass_csp=True)
+    context.add_init_script(NOTHING_MOVES)
     page = context.new_page()
     page.set_default_timeout(PATIENCE * 1000)
     yield page

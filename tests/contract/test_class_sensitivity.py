@@ -20,9 +20,10 @@ from xai_core.types import Card, Floats, ModelSource
 
 CAT, DOG = 282, 243  # tiger cat, bull mastiff
 CAT_BOX, DOG_BOX = np.s_[118:224, 45:200], np.s_[12:150, 78:165]  # rows, columns of the photo at 224 pixels
-FEWER = {"rise": {"samples": 800}, "score_cam": {"channels": 10.0}, "occlusion": {"patch": 48, "stride": 24}}
-FEWER |= {"lime": {"samples": 400}, "kernel_shap": {"samples": 400}, "shapley": {"permutations": 8}}
-FEWER |= {"gradient_shap": {"samples": 32}, "integrated_gradients": {"steps": 20}, "sobol": {"rows": 8}}
+FEWER = {"rise": {"samples": 200}, "score_cam": {"channels": 10.0}, "occlusion": {"patch": 48, "stride": 24}}
+FEWER |= {"lime": {"samples": 100}, "kernel_shap": {"samples": 100}, "shapley": {"permutations": 2, "grid": 5}}
+FEWER |= {"gradient_shap": {"samples": 8}, "smoothgrad": {"samples": 8}, "squaregrad": {"samples": 8}}
+FEWER |= {"vargrad": {"samples": 8}, "integrated_gradients": {"steps": 8}, "sobol": {"rows": 4, "grid": 6}}
 FEWER |= {"hsic": {"samples": 300}}
 SMOOTH = ("CAM", "Perturbation")  # gradients are noisy everywhere, so that only their difference tells
 WITH_ATTENTION = {"attention_rollout", "gradient_rollout"}  # the network of the samples has none
