@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from vitrine.ui import address, frame
+from vitrine.ui import address, frame, garbage
 
 UI = Path(frame.__file__).parent
 st.set_page_config(page_title="Vitrine", page_icon=str(UI / "icon.png"), layout="wide")
@@ -12,4 +12,7 @@ st.logo(str(UI / "logo.svg"), size="large")
 page = frame.navigation()
 frame.open_page()
 address.arrive(page.url_path)
-page.run()
+try:
+    page.run()
+finally:
+    garbage.spare_modules()

@@ -7,6 +7,7 @@ the summary counts them; with VITRINE_REQUIRE_ASSETS=1 they fail instead. Such a
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -72,6 +73,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept = [item for item in items if "assets" not in getattr(item, "fixturenames", ())]
     config.stash[LEFT_OUT] = len(items) - len(kept)
     items[:] = kept
+
+
+def pytest_collection_finish() -> None:
+    """Exclude the tests and all that they import from garbage collection, which runs after every run of a page."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

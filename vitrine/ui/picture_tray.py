@@ -19,6 +19,7 @@ from vitrine.ui import frame, session
 from vitrine.ui.text import literal
 from xai_core.errors import ImageError
 from xai_core.pictures.files import FORMATS, Picture, open_picture
+from xai_core.pictures.overlays import png_bytes
 from xai_core.preprocessing import Preprocessing
 
 MOST_PICTURES = 24
@@ -133,8 +134,8 @@ def _tick(key: str, picture: Picture) -> None:
 
 
 @cache
-def _thumbnail(sample: Picture) -> NDArray[np.uint8]:
-    return Preprocessing(96, 128).view(sample.pixels, longest=256)
+def _thumbnail(sample: Picture) -> bytes:
+    return png_bytes(Preprocessing(96, 128).view(sample.pixels, longest=256))
 
 
 def _add(space: session.Workspace, name: str, data: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from xai_core.pictures.files import Picture, open_picture
@@ -17,5 +18,10 @@ class KnownPhoto:
     classes: tuple[int, ...] = ()
 
     def picture(self) -> Picture:
-        """Return the photo as it is on disk; ImageError if it cannot be opened."""
-        return open_picture(self.path)
+        """Return the photo as it is on disk, read once; ImageError if it cannot be opened."""
+        return _opened(self.path)
+
+
+@cache
+def _opened(path: Path) -> Picture:
+    return open_picture(path)

@@ -1,0 +1,46 @@
+"""Collecting garbage after each run of a page does not look through what imports left."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import weakref
+from types import ModuleType
+
+import pytest
+
+from vitrine.ui import garbage
+
+
+@pytest.fixture(autouse=True)
+def nothing_spared(monkeypatch):
+    monkeypatch.setattr(garbage, "_spared", 0)
+
+
+def test_what_modules_hold_is_not_looked_through_again():
+    garbage.spare_modules()
+    assert len(gc.get_objects()) < 1000 < gc.get_freeze_count()
+
+
+def test_once_no_more_modules_come_nothing_else_is_spared():
+    garbage.spare_modules()
+    kept = [[] for _ in range(5000)]
+    garbage.spare_modules()
+    assert any(thing is kept for thing in gc.get_objects())
+
+
+def test_modules_that_come_later_are_spared_too(monkeypatch):
+    garbage.spare_modules()
+    later = ModuleType("later")
+    later.values = [[] for _ in range(5000)]
+    monkeypatch.setitem(sys.modules, "later", later)
+    garbage.spare_modules()
+    assert not any(thing is later.values for thing in gc.get_objects())
+
+
+def test_garbage_that_exists_is_collected_first():
+    module = ModuleType("circle")
+    module.itself, seen = module, weakref.ref(module)
+    del module
+    garbage.spare_modules()
+    assert seen() is None
