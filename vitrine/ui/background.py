@@ -15,7 +15,7 @@ from xai_core.errors import JobError, VitrineError
 from xai_core.jobs.base import Job, Status
 
 LOG = logging.getLogger(__name__)
-LOOK_AGAIN_SECONDS = 0.5
+LOOK_AGAIN_SECONDS = 0.5  # each look makes the browser draw the whole page again
 FAILED = "This could not be computed. Choose different pictures with the filters, or try again."
 Answer = TypeVar("Answer")
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from vitrine.runner import results_cache
 from vitrine.ui import frame, session, uploads
+from vitrine.ui.background import LOOK_AGAIN_SECONDS
 from vitrine.ui.slots.bias import BiasSlot
 from vitrine.ui.slots.classifier import ClassifierSlot
 from vitrine.ui.text import literal
@@ -17,7 +18,6 @@ from xai_core.jobs.base import Status
 from xai_core.services.bias_predictions import PredictionsJob, predict_in_background
 from xai_core.services.preparation import Prepared
 
-LOOK_AGAIN_SECONDS = 0.3
 PICTURES = (
     "A zip with a folder of pictures for each class; a zip with pictures and **labels.csv** (file, label, any "
     "attributes); or an npz with x and y. At most 10,000 pictures."

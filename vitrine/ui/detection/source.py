@@ -12,6 +12,7 @@ import streamlit as st
 from model_adapters.pytorch.detection import known_detectors
 from vitrine import samples
 from vitrine.ui import frame, session, uploads
+from vitrine.ui.background import LOOK_AGAIN_SECONDS
 from vitrine.ui.detection.reading import architecture_form, sealed_form, short_name
 from vitrine.ui.model.opening import MODEL_PAGE, open_as_classifier, open_detector
 from vitrine.ui.picture_tray import show_first
@@ -42,7 +43,7 @@ def opening_progress() -> None:
     """Follow the opening of a detector, if any, until it is ready or refused."""
     opening = session.slot(DetectorSlot).opening
     if opening is not None:
-        st.fragment(_progress, run_every=None if opening.state.ended else 0.3)()
+        st.fragment(_progress, run_every=None if opening.state.ended else LOOK_AGAIN_SECONDS)()
 
 
 def sample_scenes(prepared: PreparedDetector) -> list[samples.Scene]:
@@ -90,7 +91,7 @@ def _coco() -> None:
         slot.downloading = in_background(lambda tell: _downloaded(name, tell))
         st.rerun()
     if slot.downloading is not None:
-        st.fragment(_download, run_every=0.3 if busy else None)(slot.downloading, busy)
+        st.fragment(_download, run_every=LOOK_AGAIN_SECONDS if busy else None)(slot.downloading, busy)
 
 
 def _downloaded(name: str, tell: Callable[[str], None]) -> Path:

@@ -7,6 +7,7 @@ import streamlit as st
 from model_adapters.pytorch import architecture_index
 from vitrine import samples
 from vitrine.ui import frame, session, uploads
+from vitrine.ui.background import LOOK_AGAIN_SECONDS
 from vitrine.ui.model.opening import DETECTION_PAGE, open_as_detector, open_model
 from vitrine.ui.picture_tray import start_with_a_picture
 from vitrine.ui.slots.classifier import ClassifierSlot
@@ -30,7 +31,7 @@ def opening_progress() -> None:
     """Follow the opening of a model, if one is being opened, until it is ready or refused."""
     opening = session.slot(ClassifierSlot).opening
     if opening is not None:
-        st.fragment(_progress, run_every=None if opening.state.ended else 0.3)()
+        st.fragment(_progress, run_every=None if opening.state.ended else LOOK_AGAIN_SECONDS)()
 
 
 def _upload(slot: ClassifierSlot) -> None:

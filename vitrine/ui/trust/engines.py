@@ -11,6 +11,7 @@ import streamlit as st
 
 from vitrine.samples import sample_photos
 from vitrine.ui import session
+from vitrine.ui.background import LOOK_AGAIN_SECONDS
 from vitrine.ui.slots.classifier import ClassifierSlot
 from vitrine.ui.slots.model import ModelSlot
 from vitrine.ui.text import literal, percent
@@ -19,7 +20,6 @@ from xai_core.jobs.questions.find_engines import FindEngines
 from xai_core.services.preparation import Prepared
 from xai_core.types import Engine, Precision
 
-LOOK_SECONDS = 0.5
 PICTURES = 4  # on which predicted classes are compared
 PRECISIONS: dict[Precision, str] = {"float32": "exact (float32)", "bfloat16": "fast (bfloat16)"}
 Engines = tuple[Engine, ...]
@@ -86,13 +86,13 @@ def classifier_trials(prepared: Prepared) -> Trials:
 
 def engine_list(job: Job[Engines], same: str) -> None:
     """List the engines and why they are used or not, once they are known. same: as in `Trials`."""
-    st.fragment(_listed, run_every=None if job.state.ended else LOOK_SECONDS)(job, same)
+    st.fragment(_listed, run_every=None if job.state.ended else LOOK_AGAIN_SECONDS)(job, same)
 
 
 def find_out(trials: Trials) -> None:
     """Start the trials of the engines unless they have started; the page reruns when they end."""
     job = trials.job
-    st.fragment(_watch, run_every=None if job.state.ended else LOOK_SECONDS)(job, job.state.ended)
+    st.fragment(_watch, run_every=None if job.state.ended else LOOK_AGAIN_SECONDS)(job, job.state.ended)
 
 
 def precision_choice(trials: Trials) -> None:
