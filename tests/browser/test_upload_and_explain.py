@@ -61,7 +61,7 @@ def test_moving_a_slider_asks_anew(page: Page, app: str) -> None:
 
 
 def test_a_long_run_can_be_cancelled(page: Page, app: str) -> None:
-    person.start(page, f"{app}/?method=rise&rise.samples=20000")
+    person.start(page, f"{app}/?method=rise&rise.samples=20000&rise.stop_at_noise=0")
     person.use_sample_model(page, "PyTorch")
     person.add_sample_picture(page, "Cat")
     person.go_to_explain(page)
@@ -70,7 +70,7 @@ def test_a_long_run_can_be_cancelled(page: Page, app: str) -> None:
 
 
 def test_a_killed_worker_costs_nothing_but_a_new_start(page: Page, app: str) -> None:
-    person.start(page, f"{app}/?method=rise&rise.samples=20000")
+    person.start(page, f"{app}/?method=rise&rise.samples=20000&rise.stop_at_noise=0")
     person.use_sample_model(page, "PyTorch")
     person.add_sample_picture(page, "Cat")
     person.go_to_explain(page)
