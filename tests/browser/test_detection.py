@@ -15,7 +15,9 @@ from tests.browser_session import wait_until_quiet
 @pytest.fixture
 def blood(page: Page, app: str, assets: Path) -> Page:
     """The Detection page with a detector of blood cells and a picture of some."""
-    person.start(page, f"{app}/detection?methods=ablationcam&ablationcam.channels=5&drise.samples=8000&drise.stop_at_noise=0")
+    person.start(
+        page, f"{app}/detection?methods=ablationcam&ablationcam.channels=5&drise.samples=8000&drise.stop_at_noise=0"
+    )
     files = page.locator('[class*="st-key-detector-file"] input[type=file]')
     files.set_input_files(assets / "models/detection/fasterrcnn_mobilenet_v2_fpn_bccd.pth")
     expect(page.get_by_text("Detector: fasterrcnn")).to_be_visible()

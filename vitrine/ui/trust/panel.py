@@ -14,6 +14,7 @@ from vitrine.ui.components.viewer import ViewerState
 from vitrine.ui.inquiry import Run
 from vitrine.ui.text import literal, percent
 from vitrine.ui.trust.checks import checks, show_checks
+from vitrine.ui.trust.running import OF_THE_RUN
 from xai_core.families.noise import DRAWN, NOISE_WANTED, STOP_AT, STOP_FIELD, noise_shares, samples_for
 from xai_core.params import Param
 from xai_core.types import Estimate
@@ -61,7 +62,6 @@ FIGURES = {  # by diagnostic: its title, its format, and what it means
     DRAWN: ("Drawn", "{:g}".format, "the number of samples, permutations or rows at which the noise was low enough"),
     "superpixels": ("Superpixels", "{:g}".format, "the number of regions, each with a single value"),
 }
-OF_THE_RUN = (DRAWN, "superpixels")  # these have one value, whatever the number of targets
 NO_FIGURE_AT_ALL = "This method does not measure its own error. Run a second method and compare the two maps."
 NO_FIGURE = "This method does not measure its own error. The checks below show how stable its map is."
 

@@ -9,9 +9,12 @@ import streamlit as st
 
 from vitrine.ui.inquiry import Run
 from vitrine.ui.text import in_words, literal, percent, seconds
+from xai_core.families.noise import DRAWN
 from xai_core.jobs.base import Job
 from xai_core.services.results_cache import RememberedJob
 from xai_core.types import Estimate
+
+OF_THE_RUN = (DRAWN, "superpixels")  # these have one value, whatever the number of targets
 
 
 def progress(runs: Sequence[Run[Any]], key: str = "cancel") -> None:
@@ -70,4 +73,4 @@ def _figures(name: str, figures: Sequence[float | None]) -> str:
             return "not defined"
         return percent(figure) if name.endswith("error") else f"{figure:g}"
 
-    return ", ".join(map(shown, figures))
+    return ", ".join(map(shown, figures[:1] if name in OF_THE_RUN else figures))
