@@ -24,4 +24,4 @@ def test_a_figure_of_the_run_is_listed_once_and_one_of_a_target_for_each(run):
     figures = {"drawn": (864.0, 864.0), "chance_level": (0.5, 0.25)}
     estimate = Estimate(1.0, np.zeros((2, 4, 4), np.float32), diagnostics=figures)
     assert what_ran(run, estimate).endswith("drawn 864 · chance level 0.5, 0.25")
-    assert what_ran(run, estimate).startswith("**RISE** of cat.png")
+    assert what_ran(run, estimate).startswith(r"**RISE** of cat\.png")
