@@ -9,6 +9,7 @@ from vitrine.ui import address, frame, garbage
 UI = Path(frame.__file__).parent
 st.set_page_config(page_title="Vitrine", page_icon=str(UI / "icon.png"), layout="wide")
 st.logo(str(UI / "logo.svg"), size="large")
+frame.explain_every_error()
 page = frame.navigation()
 frame.open_page()
 address.arrive(page.url_path)

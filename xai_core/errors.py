@@ -20,6 +20,17 @@ A message says what was expected, what came instead and what to do. It never con
 
 from __future__ import annotations
 
+import functools
+import inspect
+import logging
+import secrets
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+LOG = logging.getLogger(__name__)
+Params = ParamSpec("Params")
+Result = TypeVar("Result")
+
 
 class VitrineError(Exception):
     """Base of all errors whose message is meant for users."""
@@ -112,3 +123,32 @@ def _family(base: type[VitrineError]) -> dict[str, type[VitrineError]]:
 def named(name: str, message: str) -> VitrineError:
     """Return the error class called `name` with a message, or a plain VitrineError if the name is unknown."""
     return _family(VitrineError).get(name, VitrineError)(message)
+
+
+def in_sentences(what: str) -> Callable[[Callable[Params, Result]], Callable[Params, Result]]:
+    """Make a function raise nothing but VitrineErrors, once its arguments fit; see `unexpected`."""
+
+    def decorate(function: Callable[Params, Result]) -> Callable[Params, Result]:
+        @functools.wraps(function)
+        def guarded(*args: Params.args, **kwargs: Params.kwargs) -> Result:
+            inspect.signature(function).bind(*args, **kwargs)  # a call that does not fit remains a TypeError
+            try:
+                return function(*args, **kwargs)
+            except VitrineError:
+                raise
+            except Exception as error:
+                raise unexpected(error, what) from error
+
+        return guarded
+
+    return decorate
+
+
+def unexpected(error: BaseException, what: str, kind: type[VitrineError] = VitrineError) -> VitrineError:
+    """Log an error that no message foresees, and return one of a kind with its reference number for the user.
+
+    what: failed, as the start of the sentence: "This page failed".
+    """
+    reference = secrets.token_hex(4)
+    LOG.error("Reference %s: %s.", reference, what, exc_info=error)
+    return kind(f"{what} ({type(error).__name__}). The log has more under the reference {reference}.")

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from streamlit import error_util
 from streamlit.testing.v1 import AppTest
 
 from tests.browser_session import ROOT
 from tests.fakes import LinearNetwork, random_weights
+from tests.fakes_parser import DirectParser
 from tests.fakes_runner import DirectRunner, done
-from vitrine.ui import session
+from vitrine.ui import frame, session
 from vitrine.ui.slots.classifier import ClassifierSlot
 from xai_core import methods  # noqa: F401  (registers them)
 from xai_core.jobs.base import Job
@@ -26,6 +28,7 @@ from xai_core.preprocessing import Preprocessing
 from xai_core.types import OF_CLASSIFIERS, Card, Conditions, Engine, Floats, Indices, Layer, ModelSource
 
 SIDE, CLASSES = 16, 12
+SHOWN_BY_STREAMLIT = error_util.show_uncaught_app_exception
 
 
 class PageNetwork(LinearNetwork):
@@ -74,7 +77,16 @@ class InstantRunner(DirectRunner):
 def instant(monkeypatch: pytest.MonkeyPatch) -> InstantRunner:
     runner = InstantRunner()
     monkeypatch.setattr(session, "runner", lambda: runner)
+    monkeypatch.setattr(session, "parser", DirectParser)
+    monkeypatch.setattr(session, "archive_parser", lambda path: DirectParser())
     return runner
+
+
+@pytest.fixture(autouse=True)
+def uncaught_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have an error that nothing caught be an exception of the run, as Streamlit itself shows it."""
+    monkeypatch.setattr(error_util, "show_uncaught_app_exception", SHOWN_BY_STREAMLIT)
+    monkeypatch.setattr(frame, "explain_every_error", lambda: None)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from vitrine.cli.progress import tell
 from vitrine.runner import Runners, local_runner, remembered
 from xai_core import __version__
 from xai_core.detection.method import DETECTION_METHODS
-from xai_core.errors import ParamError, TryAsClassifier, TryAsDetector, VitrineError
+from xai_core.errors import ParamError, TryAsClassifier, TryAsDetector, VitrineError, unexpected
 from xai_core.guide import method_of_any_task
 from xai_core.hidden_methods import check_hidden_methods
 
@@ -37,7 +37,6 @@ WAY_OUT: dict[type[VitrineError], str] = {
     TryAsClassifier: "For a classifier, use vitrine predict, or vitrine explain with a method for classes.",
 }
 BAD_INPUT, INTERRUPTED = 2, 130
-LOG = logging.getLogger(__name__)
 
 
 class Parser(argparse.ArgumentParser):
@@ -58,11 +57,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except Exception as error:
-        LOG.error("An unexpected error", exc_info=error)
-        return _complain(
-            f"Vitrine failed with an unexpected error ({type(error).__name__}). Run it with --log FILE to see why."
-        )
     return 0
 
 
@@ -87,10 +81,21 @@ def _run(arguments: list[str]) -> None:
     runners = Runners(runner, remembered(runner) if getattr(args, "cache", False) else runner)
     with _logging_to(args.log):
         try:
-            COMMANDS[args.command][0].run(args, runners)
+            _answer(args, runners)
         finally:
             tell("")
             runners.remembering.close()
+
+
+def _answer(args: argparse.Namespace, runners: Runners) -> None:
+    """Run a command; an error that no message foresees becomes a sentence, and its traceback goes to the log."""
+    try:
+        COMMANDS[args.command][0].run(args, runners)
+    except (VitrineError, BrokenPipeError):
+        raise
+    except Exception as error:
+        sentence = unexpected(error, "Vitrine failed")
+        raise VitrineError(str(sentence) if args.log else f"{sentence} Run it again with --log FILE.") from error
 
 
 @contextmanager

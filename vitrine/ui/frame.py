@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
+from streamlit import error_util
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import Page
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from vitrine.ui import session
 from vitrine.ui.text import literal
-from xai_core.errors import TryAsClassifier, TryAsDetector, VitrineError
+from xai_core.errors import TryAsClassifier, TryAsDetector, VitrineError, unexpected
 from xai_core.jobs.sandbox import sandbox_in_force
 
 LESS_SPACE_ABOVE = "<style>[data-testid=stMainBlockContainer] { padding-top: 4.5rem; max-width: 110rem }</style>"
@@ -92,6 +93,18 @@ def errors_in_words() -> Iterator[None]:
         yield
     except VitrineError as error:
         complain(error)
+
+
+def explain_every_error() -> None:
+    """Have Streamlit show an error that nothing caught as a sentence: on a page, in a part of one, or in a callback.
+
+    Streamlit has one place for all of them, and no setting for what it shows there.
+    """
+    error_util.show_uncaught_app_exception = _in_a_sentence
+
+
+def _in_a_sentence(ex: BaseException) -> None:
+    complain(ex if isinstance(ex, VitrineError) else unexpected(ex, "This page failed"))
 
 
 def warn(sentence: str) -> None:
