@@ -14,9 +14,12 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
+from xai_core.errors import DataError
+from xai_core.jobs.sentences import FULL_DISK, is_of_full_disk
 from xai_core.types import ModelSource
 
 CHUNK = 1 << 20
+UNWRITABLE = "This server cannot write to its folder for uploaded files. Ask whoever runs Vitrine to look at its log."
 
 
 @cache
@@ -27,17 +30,29 @@ def _root() -> Path:
 
 
 def keep(stream: BinaryIO, name: str, owner: str) -> ModelSource:
-    """Copy an uploaded file to the owner's folder, chunk by chunk, and return it as a source."""
-    folder = _root() / owner
-    folder.mkdir(mode=0o700, exist_ok=True)
-    part = folder / uuid.uuid4().hex
+    """Copy an uploaded file to the owner's folder, chunk by chunk, and return it as a source.
+
+    Raises DataError if the disk is full.
+    """
+    part = _root() / owner / uuid.uuid4().hex
+    try:
+        part.parent.mkdir(mode=0o700, exist_ok=True)
+        digest = _copy(stream, part)
+        final = part.rename(part.parent / digest)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise DataError(FULL_DISK if is_of_full_disk(error) else UNWRITABLE) from error
+    return ModelSource(str(final), name, digest, owner=owner)
+
+
+def _copy(stream: BinaryIO, part: Path) -> str:
+    """Copy a stream to a new file, and return the SHA-256 of its bytes."""
     digest = hashlib.sha256()
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
         while chunk := stream.read(CHUNK):
             digest.update(chunk)
             target.write(chunk)
-    final = part.rename(folder / digest.hexdigest())
-    return ModelSource(str(final), name, digest.hexdigest(), owner=owner)
+    return digest.hexdigest()
 
 
 def handed_over(source: ModelSource, owner: str) -> ModelSource:

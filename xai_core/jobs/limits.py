@@ -26,7 +26,7 @@ class MemoryLimit:
 
 # TensorFlow reserves more than it uses; the others use what they reserve, and shared mappings on top.
 MEMORY = {
-    "none": MemoryLimit(1000, 1000),
+    "none": MemoryLimit(2000, 2000),
     "pytorch": MemoryLimit(3500, 4000),
     "tensorflow": MemoryLimit(6000, 5000),
     "onnx": MemoryLimit(3500, 4000),

@@ -17,7 +17,7 @@ from xai_core.jobs.frames import Arrays, BadFrame, Header
 from xai_core.jobs.launcher import Launcher
 from xai_core.jobs.process import SandboxedProcess, failure
 from xai_core.jobs.sandbox import sandbox_in_force
-from xai_core.jobs.sentences import STOPPED
+from xai_core.jobs.sentences import FULL_DISK, STOPPED, is_of_full_disk
 from xai_core.jobs.tasks import FINAL, Task
 from xai_core.types import Card, FileKind, ModelSource
 
@@ -141,9 +141,9 @@ class ModelProcess:
             self._follow()
         except VitrineError as error:
             self._end(error)
-        except Exception:
+        except Exception as error:
             LOG.exception("Following a model's process failed.")
-            self._end(WorkerDied(STOPPED))
+            self._end(WorkerDied(FULL_DISK if is_of_full_disk(error) else STOPPED))
 
     def _inspect(self) -> FileKind:
         process = self._start("none")

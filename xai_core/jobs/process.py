@@ -135,17 +135,23 @@ class SandboxedProcess:
 
     def first_answer(self, header: Header) -> Header:
         """Ask the process to inspect or open the file, and return its answer."""
-        self.allow(self.limits.open_seconds)
-        self.send(header)
-        answer, _ = self._answer("done")
-        self.allow(None)
-        value = answer.get("value")
-        return value if isinstance(value, dict) else {}
+        return self.ask(header)[0]
 
-    def _answer(self, expected: str) -> tuple[Header, Arrays]:
-        header, arrays = self.receive()
+    def ask(self, header: Header, arrays: Arrays | None = None, largest_body: int = 0) -> tuple[Header, Arrays]:
+        """Send a request that has one answer, and return its values and arrays, at most so many bytes of them."""
+        self.allow(self.limits.open_seconds)
+        self.send(header, arrays)
+        try:
+            answer, received = self._answer("done", largest_body)
+        finally:
+            self.allow(None)
+        value = answer.get("value")
+        return value if isinstance(value, dict) else {}, received
+
+    def _answer(self, expected: str, largest_body: int = 0) -> tuple[Header, Arrays]:
+        header, arrays = self.receive(largest_body)
         while header.get("say") == "tick":
-            header, arrays = self.receive()
+            header, arrays = self.receive(largest_body)
         if header.get("say") == "failed":
             raise failure(header)
         if header.get("say") != expected:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 from typing import Literal
 
-from xai_core.errors import ModelError, OutOfMemory, RefusedModel, VitrineError, means_memory
+from xai_core.errors import JobError, ModelError, OutOfMemory, RefusedModel, VitrineError, means_memory
 
 _OF_THE_SANDBOX = ("operation not permitted", "permission denied")
 
 STOPPED = (
     "The model's process stopped; your pictures and settings are kept. Try again; if it stops again, the log says why."
 )
+FULL_DISK = "The disk of the machine that runs Vitrine is full. Make room on it, and try again."
 
 
 def plain(error: BaseException, doing: Literal["open", "run"], memory_mb: int) -> VitrineError:
@@ -20,7 +21,9 @@ def plain(error: BaseException, doing: Literal["open", "run"], memory_mb: int) -
         return error
     if isinstance(error, MemoryError) or means_memory(_text(error)):
         return too_much_memory(memory_mb)
-    if isinstance(error, OSError) and error.errno in (errno.EFBIG, errno.ENOSPC, errno.EDQUOT):
+    if is_of_full_disk(error):
+        return JobError(FULL_DISK)
+    if isinstance(error, OSError) and error.errno == errno.EFBIG:
         return RefusedModel("The model tried to write more than it is allowed to and was stopped.")
     if isinstance(error, PermissionError) or any(words in _text(error).lower() for words in _OF_THE_SANDBOX):
         return RefusedModel("The model tried to use a file outside its own folder and was stopped.")
@@ -29,6 +32,11 @@ def plain(error: BaseException, doing: Literal["open", "run"], memory_mb: int) -
             "The file cannot be opened as a model: it is damaged, or of a kind that Vitrine does not know."
         )
     return ModelError(f"The model failed while it ran ({type(error).__name__}); the log says more.")
+
+
+def is_of_full_disk(error: BaseException) -> bool:
+    """Return whether an error means that the disk is full, which no model is to blame for."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def too_much_memory(memory_mb: int) -> OutOfMemory:

@@ -106,6 +106,9 @@ class Worker:
                     self._inspect(adapters, header)
                 case "open":
                     self._open(adapters, header)
+                case "parse":
+                    value, answer = adapters.answer(header, arrays)
+                    self.say({"say": "done", "job": header["job"], "value": value}, answer)
                 case name:
                     question = question_named(name).from_frame(header, arrays)
                     self._turns.begin(header["job"], question, self._model())

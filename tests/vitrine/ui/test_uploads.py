@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
+import os
 import stat
 from pathlib import Path
 
+import pytest
+
 from vitrine.ui import uploads
+from xai_core.errors import DataError
 from xai_core.types import ModelSource
 
 
@@ -55,3 +60,21 @@ def test_a_file_can_be_handed_over_twice() -> None:
 def test_a_sample_that_all_share_is_not_handed_over() -> None:
     sample = ModelSource("/samples/model.pt", "model.pt", "digest")
     assert uploads.handed_over(sample, "somebody") is sample
+
+
+@pytest.mark.parametrize(
+    ("number", "sentence"),
+    [
+        (errno.ENOSPC, "The disk of the machine that runs Vitrine is full"),
+        (errno.EROFS, "This server cannot write to its folder"),
+    ],
+)
+def test_a_disk_that_takes_no_more_is_named_and_nothing_stays(monkeypatch, number, sentence) -> None:
+    class Full(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise OSError(number, os.strerror(number))
+
+    with pytest.raises(DataError, match=sentence):
+        uploads.keep(Full(b"weights"), "a.pt", "full")
+    folder = Path(uploads.keep(io.BytesIO(b"weights"), "a.pt", "full").path).parent
+    assert len(list(folder.iterdir())) == 1

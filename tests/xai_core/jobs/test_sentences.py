@@ -6,7 +6,7 @@ import errno
 
 import pytest
 
-from xai_core.errors import ModelError, OutOfMemory, ParamError, RefusedModel
+from xai_core.errors import JobError, ModelError, OutOfMemory, ParamError, RefusedModel
 from xai_core.jobs.sentences import plain
 
 
@@ -50,3 +50,11 @@ def test_any_other_error_becomes_a_sentence_without_its_words(doing, kind):
     found = plain(ValueError("/srv/secret"), doing, 1)
     assert type(found) is kind
     assert "secret" not in str(found)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_not_the_fault_of_the_model(number):
+    sentence = plain(OSError(number, "No space left on device"), "run", 1)
+    assert type(sentence) is JobError
+    assert str(sentence) == "The disk of the machine that runs Vitrine is full. Make room on it, and try again."
+    assert "tried to write more than it is allowed to" in str(plain(OSError(errno.EFBIG, "File too large"), "run", 1))
