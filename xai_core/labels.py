@@ -20,7 +20,8 @@ MAX_LENGTH = 300
 IMAGENET_CLASSES = 1000
 _NAME_COLUMNS = ("label", "labels", "class", "class_name", "classname", "name", "names")
 _INDEX_COLUMNS = ("index", "idx", "id", "class_id", "class_index", "number", "no", "")
-_NUMBERED = re.compile(r"(\d+)\s*[:;,\t ]\s*(.+)")
+_NUMBERED = re.compile(r"(\d{1,9})\s*[:;,\t ]\s*(.+)")
+_LONGEST_NUMBER = 10  # digits
 _WORDNET_ID = re.compile(r"n\d{8}[\s,:;]+(?=\S)")
 _ONE_EACH = "It needs one label per class, in the model's order."
 _NO_LABELS = f"The file contains no labels. {_ONE_EACH}"
@@ -113,6 +114,8 @@ def _parsed(text: str, name: str) -> list[Label]:
     if text.lstrip().startswith(("{", "[")) or name.lower().endswith(".json"):
         return _from_json(text)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise DataError(_NO_LABELS)
     rows = _rows(lines)
     if name.lower().endswith(".csv") or _columns(rows[0]) is not None:
         return _from_rows(rows)
@@ -144,7 +147,7 @@ def _holds_many(value: Any) -> bool:
 def _pair(key: str, value: Any) -> Label:
     if isinstance(value, int) and not isinstance(value, bool):
         return value, key
-    if key.strip().isdecimal():
+    if key.strip().isdecimal() and len(key) < _LONGEST_NUMBER:
         return int(key), _name(value)
     raise DataError(f"The JSON file has {key[:40]!r} where a class number was expected.")
 

@@ -6,22 +6,20 @@ import os
 import posixpath
 import re
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from io import BytesIO
 from pathlib import Path
 from typing import Protocol
 
 from xai_core.errors import DataError
 from xai_core.pictures.files import MAX_BYTES
+from xai_core.untrusted.zips import ENCRYPTED, UNREADABLE, opened_zip
 
 MOST_PICTURES, MOST_ENTRIES = 10_000, 50_000
 LARGEST_UNPACKED = 4 << 30  # bytes
 MOST_RATIO, RATIO_FROM = 200, 1 << 20  # unpacked over packed, for entries of that size; pictures hardly compress
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 DAMAGED = "The archive is damaged or cut short. Create it again."
-UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError)
 
 
 class Entries(Protocol):
@@ -42,7 +40,7 @@ class ZipEntries:
 
     def __init__(self, file: bytes | Path) -> None:
         try:
-            self._archive = zipfile.ZipFile(BytesIO(file) if isinstance(file, bytes) else file)
+            self._archive = opened_zip(file, MOST_ENTRIES)
         except UNREADABLE:
             raise DataError(DAMAGED) from None
         entries = self._archive.infolist()
@@ -117,8 +115,6 @@ def _filled_folders(names: Iterable[str]) -> set[str]:
 
 
 def _check(entries: list[zipfile.ZipInfo]) -> None:
-    if len(entries) > MOST_ENTRIES:
-        raise DataError(f"The archive has {len(entries)} entries; at most {MOST_ENTRIES} are read.")
     _check_number(sum(not entry.is_dir() and is_picture(entry.filename) for entry in entries))
     for entry in entries:
         for fault in _faults(entry):
@@ -138,7 +134,7 @@ def _faults(entry: zipfile.ZipInfo) -> Iterator[str]:
         yield f"The archive contains an unsafe path: {path!a}. Create it again from the folder itself."
     if (entry.external_attr >> 16) & 0o170000 not in (0, 0o100000, 0o040000):
         yield "The archive contains a link or a special file. Replace it with the pictures themselves."
-    if entry.flag_bits & 1:
+    if entry.flag_bits & ENCRYPTED:
         yield "The archive is encrypted. Create it without a password."
     if _is_bomb(entry):
         yield (

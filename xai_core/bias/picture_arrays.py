@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
-from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xai_core.bias.archives import DAMAGED, MOST_PICTURES
-from xai_core.bias.picture_set import EXPECTED, PictureSet, absent_notes, labels_of
+from xai_core.bias.archives import MOST_PICTURES
+from xai_core.bias.picture_labels import labels_of
+from xai_core.bias.picture_set import EXPECTED, PictureSet, absent_notes
 from xai_core.bias.reading import attribute_notes, attributes_of
 from xai_core.bias.table_files import LABELS, TRUTH
 from xai_core.errors import DataError
 from xai_core.pictures.files import MIN_SIDE, Picture
 from xai_core.types import Texts
+from xai_core.untrusted.npz import Arrays, Npz
 
 LARGEST_UNPACKED = 1 << 30  # bytes
 PIXELS, CLASSES = ("x", "images", "pictures", "x_test"), ("y", "y_test", *TRUTH)
 Pixels = NDArray[np.uint8]
-Arrays = dict[str, NDArray[Any]]
 
 
 def from_arrays(file: bytes | Path, name: str, label_column: str | None) -> PictureSet:
@@ -62,20 +60,11 @@ def _picture_set(
 
 
 def _arrays(file: bytes | Path) -> Arrays:
-    def source() -> BytesIO | Path:
-        return BytesIO(file) if isinstance(file, bytes) else file
-
-    try:
-        with zipfile.ZipFile(source()) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > LARGEST_UNPACKED:
-            raise DataError(f"The npz would unpack to {size >> 20} MB; at most {LARGEST_UNPACKED >> 20} MB are read.")
-        with np.load(source(), allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except DataError:
-        raise
-    except Exception:  # a forged header can raise any error
-        raise DataError(DAMAGED) from None
+    arrays = Npz(file)
+    size = sum(arrays.sizes.values())
+    if size > LARGEST_UNPACKED:
+        raise DataError(f"The npz would unpack to {size >> 20} MB; at most {LARGEST_UNPACKED >> 20} MB are read.")
+    return arrays.arrays()
 
 
 def _pixels(arrays: Arrays) -> Pixels:

@@ -15,7 +15,8 @@ import numpy as np
 
 from xai_core.bias.archives import Entries, FolderEntries, ZipEntries, is_picture
 from xai_core.bias.picture_arrays import from_arrays
-from xai_core.bias.picture_set import EXPECTED, PictureSet, absent_notes, labels_of
+from xai_core.bias.picture_labels import labels_of
+from xai_core.bias.picture_set import EXPECTED, PictureSet, absent_notes
 from xai_core.bias.reading import attribute_notes, attributes_of, take
 from xai_core.bias.table_files import FILE, TRUTH, read_table, texts_of
 from xai_core.errors import DataError

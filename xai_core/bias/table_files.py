@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import re
-import zipfile
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import parquet
 
 from xai_core.errors import DataError
 from xai_core.types import Texts
+from xai_core.untrusted.csv_text import (
+    LARGEST,
+    MOST_ROWS,
+    TOO_LONG,
+    check_cells,
+    check_columns,
+    header_of,
+    unguarded,
+)  # fmt: skip
+from xai_core.untrusted.npz import Npz
+from xai_core.untrusted.texts import text_array
 
-LARGEST, LARGEST_UNPACKED = 256 << 20, 1 << 30  # bytes
-MOST_ROWS, MOST_COLUMNS = 200_000, 5_000
+LARGEST_UNPACKED = 1 << 30  # bytes
 PROBABILITIES = ("probabilities", "probs", "proba", "prob")
 LABELS = ("labels", "classes", "class_names")
 TRUTH = ("y_true", "true", "truth", "label", "actual", "target")
 FILE = ("file", "files", "image", "filename", "path")
-HEAD = "logits_"
-TOO_LONG = "A row of the table has more values than the header has names. Fix it, or put texts with commas in quotes."
+HEAD, NUMBERS = "logits_", "biuf"  # kinds of NumPy types
 Column = NDArray[Any]
 Arrays = dict[str, NDArray[Any]]
 
@@ -56,35 +62,44 @@ def read_table(data: bytes, expected: str) -> Table:
     try:
         if data.startswith(b"PK\3\4"):
             return _from_npz(data)
-        return _from_frame(_from_parquet(data) if data.startswith(b"PAR1") else _from_csv(data))
-    except DataError:
+        return _from_parquet(data) if data.startswith(b"PAR1") else _from_frame(_from_csv(data))
+    except (DataError, MemoryError):
         raise
     except Exception as error:  # a parser can raise any error on bytes that only look like its format
         raise DataError(f"The file cannot be read as CSV, parquet or npz. Expected {expected}.") from error
 
 
 def texts_of(values: Column) -> Texts:
-    """Return values as texts: whole numbers without a decimal point, missing ones as ""."""
+    """Return values as texts: whole numbers without a decimal point, missing ones as "".
+
+    Raises DataError if one is too long.
+    """
     missing = np.asarray(pd.isna(values), bool)
     if values.dtype.kind == "f" and (values[~missing] == np.round(values[~missing])).all():
         filled = np.where(missing, 0, values).tolist()
         texts = [str(int(value)) if np.isfinite(value) else str(value) for value in filled]
     else:
-        texts = [str(value).strip() for value in values.tolist()]
-    return np.array(["" if gone else text for text, gone in zip(texts, missing, strict=True)], np.str_)
+        texts = [unguarded(str(value)).strip() for value in values.tolist()]
+    known = ["" if gone else text for text, gone in zip(texts, missing, strict=True)]
+    return text_array(known, "a column")
 
 
-def _from_frame(frame: pd.DataFrame) -> Table:
-    if len(frame) > MOST_ROWS:
-        raise DataError(f"The table has more than {MOST_ROWS} rows. Use a random sample of it.")
-    return Table({str(name).strip(): frame[name].to_numpy() for name in frame.columns})
+def _from_frame(frame: pd.DataFrame, notes: tuple[str, ...] = ()) -> Table:
+    return Table({unguarded(str(name).strip()): frame[name].to_numpy() for name in frame.columns}, notes=notes)
 
 
-def _from_parquet(data: bytes) -> pd.DataFrame:
+def _from_parquet(data: bytes) -> Table:
+    """Read the columns of numbers and texts; what their pages claim is checked before they are unpacked."""
     file = parquet.ParquetFile(io.BytesIO(data))
-    _check_names([str(name) for name in file.schema_arrow.names])
-    _check_rows(file.metadata.num_rows)
-    return file.read().to_pandas()
+    schema = file.schema_arrow
+    check_columns(list(map(str, schema.names)))
+    check_rows(file.metadata.num_rows)
+    check_cells(file.metadata.num_rows, len(schema.names))
+    kept = [field.name for field in schema if not pa.types.is_nested(field.type)]
+    notes = tuple(
+        f"The column {field.name[:40]} contains lists and was skipped." for field in schema if field.name not in kept
+    )
+    return _from_frame(file.read(kept, use_threads=False).to_pandas(use_threads=False), notes)
 
 
 def _from_csv(data: bytes) -> pd.DataFrame:
@@ -92,24 +107,16 @@ def _from_csv(data: bytes) -> pd.DataFrame:
         raise ValueError("not a text")
     text = _decoded(data).lstrip("\r\n")
     separator = max(",;\t", key=text.split("\n", 1)[0].count)
-    header = _header(text, separator)
+    header = header_of(text, separator)
     try:
         frame = _parsed(text, separator)
     except pd.errors.ParserError as error:
         if "fields" not in str(error):
             raise
         raise DataError(TOO_LONG) from error
+    if len(frame) > MOST_ROWS:
+        raise DataError(f"The table has more than {MOST_ROWS:,} rows. Use a random sample of it.")
     return frame[[column for column, name in zip(frame.columns, header, strict=True) if name.strip()]]
-
-
-def _header(text: str, separator: str) -> list[str]:
-    """Return the names in the first row; DataError if they are too many, repeated, or fewer than the values below."""
-    rows = csv.reader(io.StringIO(text), delimiter=separator)
-    header = next(rows, [])
-    _check_names([name for name in header if name])
-    if len(next(rows, [])) > len(header):  # pandas would use the first column as row names
-        raise DataError(TOO_LONG)
-    return header
 
 
 def _parsed(text: str, separator: str) -> pd.DataFrame:
@@ -131,24 +138,17 @@ def _decoded(data: bytes) -> str:
         return data.decode("latin-1")
 
 
-def _check_names(names: Sequence[str]) -> None:
-    if len(names) > MOST_COLUMNS:
-        raise DataError(f"The table has {len(names)} columns; at most {MOST_COLUMNS} are read.")
-    name, times = Counter(each.strip() for each in names).most_common(1)[0] if names else ("", 1)
-    if times > 1:
-        raise DataError(f"{times} columns are named {name[:40]!r}. Give every column its own name.")
-
-
-def _check_rows(rows: int) -> None:
+def check_rows(rows: int) -> None:
+    """Raise DataError if a table has more rows than are read."""
     if rows > MOST_ROWS:
-        raise DataError(f"The table has {rows} rows; at most {MOST_ROWS} are read. Use a random sample.")
+        raise DataError(f"The table has {rows:,} rows; at most {MOST_ROWS:,} are read. Use a random sample.")
 
 
 def _from_npz(data: bytes) -> Table:
     arrays = _arrays(data)
     labels = _class_names(arrays)
     columns = {name: array for name, array in arrays.items() if array.ndim == 1}
-    matrices = {name: array for name, array in arrays.items() if array.ndim == 2}
+    matrices = {name: array for name, array in arrays.items() if array.ndim == 2 and array.dtype.kind in NUMBERS}
     heads = {name.removeprefix(HEAD): array for name, array in matrices.items() if name.startswith(HEAD)}
     probabilities = next((matrices[name] for name in PROBABILITIES if name in matrices), None)
     _check_lengths({name: len(array) for name, array in (columns | matrices).items()})
@@ -159,12 +159,11 @@ def _from_npz(data: bytes) -> Table:
 
 def _arrays(data: bytes) -> Arrays:
     """Return the arrays of an npz; their unpacked size is checked before any is unpacked."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        size = sum(entry.file_size for entry in archive.infolist())
+    file = Npz(data)
+    size = sum(file.sizes.values())
     if size > LARGEST_UNPACKED:
         raise DataError(f"The npz would unpack to {size >> 20} MB; at most {LARGEST_UNPACKED >> 20} MB are read.")
-    with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-        return {name: stored[name] for name in stored.files}
+    return file.arrays()
 
 
 def _class_names(arrays: Arrays) -> tuple[str, ...]:
@@ -183,4 +182,4 @@ def _check_lengths(lengths: dict[str, int]) -> None:
     if len(set(lengths.values())) > 1:
         sizes = ", ".join(f"{name} {length}" for name, length in list(lengths.items())[:5])
         raise DataError(f"The arrays of the npz differ in length ({sizes}); each needs one entry per picture.")
-    _check_rows(max(lengths.values(), default=0))
+    check_rows(max(lengths.values(), default=0))

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from xai_core.bias.groups import CROSSED
+from xai_core.untrusted.csv_text import guarded
 from xai_core.wording import UNDEFINED
 
 Row = Mapping[str, Any]
 Cells = list[list[Any]]  # the header, then the rows
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a text that starts with one of these
 
 
 def csv_tables(values: Mapping[str, Any]) -> dict[str, str]:
@@ -83,9 +83,7 @@ def _csv(rows: Iterable[Sequence[Any]]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith(FORMULA_SIGNS):
-        return f"'{value}"
-    return UNDEFINED if value is None else value
+    return UNDEFINED if value is None else guarded(value)
 
 
 def _file(name: str) -> str:

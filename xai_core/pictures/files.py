@@ -39,11 +39,18 @@ class Picture:
 
 def open_picture(file: bytes | str | Path, name: str | None = None) -> Picture:
     """Open a picture from its bytes or a path; ImageError if it cannot be used."""
-    data = file if isinstance(file, bytes) else _read(Path(file))
+    data = file if isinstance(file, bytes) else picture_bytes(Path(file))
     shown = name or ("picture" if isinstance(file, bytes) else Path(file).name)
-    _check_bytes(data)
+    check_bytes(data)
     pixels, notes = _pixels(_opened(data))
     return Picture(pixels, shown, hashlib.sha256(data).hexdigest(), notes)
+
+
+def pixels_claimed(data: bytes) -> int:
+    """Return how many pixels the header of a picture claims, without decoding it; ImageError if it is no picture."""
+    check_bytes(data)
+    width, height = _opened(data).size
+    return width * height
 
 
 def picture_of(image: Image.Image, name: str) -> Picture:
@@ -63,7 +70,8 @@ def _pixels(image: Image.Image) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
         raise ImageError("The picture is damaged or incomplete. Get a fresh copy.") from error
 
 
-def _read(path: Path) -> bytes:
+def picture_bytes(path: Path) -> bytes:
+    """Return the bytes of a picture's file; ImageError if it cannot be read, or has more than a picture may have."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ImageError(_too_large(path.stat().st_size))
@@ -78,7 +86,8 @@ def _too_large(size: int) -> str:
     return f"The file has {size / 2**20:.0f} MB; the limit for a picture is {MAX_BYTES >> 20} MB."
 
 
-def _check_bytes(data: bytes) -> None:
+def check_bytes(data: bytes) -> None:
+    """Raise ImageError if there are no bytes, or more than a picture may have."""
     if not data:
         raise ImageError("The file is empty. Get a fresh copy.")
     if len(data) > MAX_BYTES:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
-import zlib
 from typing import Any
 
 import numpy as np
@@ -14,12 +12,14 @@ from xai_core.errors import DataError
 from xai_core.training.checking import LARGEST, LONGEST_SIDE, MOST_CURVES, check_cells, check_count, whole
 from xai_core.training.confidences import Noted, of_predictions
 from xai_core.training.history import History
-from xai_core.types import Doubles, Indices
+from xai_core.types import Doubles, Indices, Texts
+from xai_core.untrusted.npz import Arrays, Npz
+from xai_core.untrusted.texts import text_array
+from xai_core.wording import some
 
-DAMAGED = "The npz is damaged, or contains Python objects, which are never loaded. Save it again."
-ARRAYS = frozenset({"predictions", "actual", "labels", "ids", "epochs", "images", "pictures", "probs", "confidence"})
+PROBS = "probs"
+ARRAYS = frozenset({"predictions", "actual", "labels", "ids", "epochs", "images", "pictures", PROBS, "confidence"})
 NO_NAMES = ARRAYS | {"file", "allow_pickle"}  # arguments of the function that writes an npz
-Arrays = dict[str, NDArray[Any]]
 
 
 def from_npz(data: bytes, name: str) -> History:
@@ -39,9 +39,9 @@ def from_npz(data: bytes, name: str) -> History:
         labels,
         predictions,
         actual,
-        np.array(_texts(arrays, "ids", count)),
-        tuple(_texts(arrays, "epochs", epochs)),
-        np.array(_texts(arrays, "images", count)) if "images" in arrays else None,
+        _texts(arrays, "ids", count),
+        tuple(_texts(arrays, "epochs", epochs).tolist()),
+        _texts(arrays, "images", count) if "images" in arrays else None,
         _curves(arrays, epochs),
         notes=(*notes, *doubts),
         pictures=_pictures(arrays["pictures"], count) if "pictures" in arrays else None,
@@ -70,7 +70,7 @@ def to_npz(history: History) -> bytes:
 def _required(arrays: Arrays) -> tuple[Indices, Indices]:
     """Return predictions (n, E) and actual (n,). Raises DataError if they are missing or do not fit together."""
     if not {"predictions", "actual"} <= set(arrays):
-        raise DataError(f"Expected an npz with predictions and actual; got {', '.join(arrays) or 'nothing'}.")
+        raise DataError(f"Expected an npz with predictions and actual; got {some(list(arrays)) or 'nothing'}.")
     predictions, actual = (whole(arrays[key], key) for key in ("predictions", "actual"))
     if predictions.ndim != 2 or actual.shape != predictions.shape[:1]:
         raise DataError(
@@ -82,34 +82,23 @@ def _required(arrays: Arrays) -> tuple[Indices, Indices]:
 
 def _opened(data: bytes) -> tuple[Arrays, list[str]]:
     """Return the arrays, and what was dropped; their unpacked size is checked before any is unpacked."""
-    try:
-        probs = _check_unpacked(data)
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files if key != "probs" or probs <= LARGEST}
-    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(DAMAGED) from error
+    file = Npz(data)
+    probs = file.sizes.get(PROBS, 0)
+    unpacked = sum(file.sizes.values()) - probs
+    if unpacked > LARGEST:
+        raise DataError(
+            f"The npz unpacks to {unpacked >> 20} MB; at most {LARGEST >> 20} MB are read. Leave out pictures or make "
+            "them smaller."
+        )
+    arrays = {name: file.array(name) for name in file.sizes if name != PROBS or probs <= LARGEST}
     note = (
         f"probs unpacks to {probs >> 20} MB and was dropped; at most {LARGEST >> 20} MB are read. Save it as float16."
     )
     return arrays, [note] if probs > LARGEST else []
 
 
-def _check_unpacked(data: bytes) -> int:
-    """Return the unpacked size of the probabilities in bytes. Raises DataError if all else is too large."""
-    with zipfile.ZipFile(io.BytesIO(data)) as packed:
-        sizes = [(entry.filename, entry.file_size) for entry in packed.infolist()]
-    probs = sum(size for name, size in sizes if name in ("probs", "probs.npy"))
-    unpacked = sum(size for _, size in sizes) - probs
-    if unpacked > LARGEST:
-        raise DataError(
-            f"The npz unpacks to {unpacked >> 20} MB; at most {LARGEST >> 20} MB are read. Leave out pictures or make "
-            "them smaller."
-        )
-    return probs
-
-
 def _confidence(arrays: Arrays, predictions: Indices, classes: int) -> Noted:
-    name = next((key for key in ("probs", "confidence") if key in arrays), None)
+    name = next((key for key in (PROBS, "confidence") if key in arrays), None)
     fits = predictions.max(initial=0) < classes  # if not, the check of the history says so
     return (None, ()) if name is None or not fits else of_predictions(arrays[name], predictions, classes, name)
 
@@ -118,10 +107,10 @@ def _labels(arrays: Arrays, predictions: Indices, actual: Indices) -> tuple[str,
     """Return the labels; whether the predictions have more classes is left to the check of the history."""
     if "labels" in arrays:
         check_count(arrays["labels"].size)
-        return tuple(str(label) for label in np.ravel(arrays["labels"]))
+        return tuple(text_array([str(label) for label in np.ravel(arrays["labels"]).tolist()], "labels").tolist())
     occurring = int(max(predictions.max(initial=0), actual.max(initial=0))) + 1
     check_count(occurring)
-    classes = max(occurring, _scored_classes(arrays.get("probs"), predictions.shape))
+    classes = max(occurring, _scored_classes(arrays.get(PROBS), predictions.shape))
     check_count(classes)
     return tuple(f"class {n}" for n in range(classes))
 
@@ -131,13 +120,13 @@ def _scored_classes(probs: NDArray[Any] | None, shape: tuple[int, ...]) -> int:
     return probs.shape[2] if probs is not None and probs.ndim == 3 and probs.shape[:2] == shape else 0
 
 
-def _texts(arrays: Arrays, key: str, count: int) -> list[str]:
+def _texts(arrays: Arrays, key: str, count: int) -> Texts:
     if key not in arrays:
-        return [str(n) for n in range(count)]
+        return np.array([str(n) for n in range(count)], np.str_)
     values = np.ravel(arrays[key])
     if len(values) != count:
         raise DataError(f"The npz has {len(values)} {key}; expected {count}, one for each.")
-    return [str(value) for value in values]
+    return text_array([str(value) for value in values.tolist()], key)
 
 
 def _curves(arrays: Arrays, epochs: int) -> dict[str, Doubles]:

@@ -14,6 +14,7 @@ from xai_core.types import Indices
 
 LARGEST = 256 << 20  # bytes, packed as well as unpacked
 MOST_CELLS = 5_000_000
+MOST_EPOCHS = 10_000
 MOST_CLASSES = 1000
 MOST_CURVES = 12
 LONGEST_SIDE = 512  # pixels of a thumbnail
@@ -36,7 +37,9 @@ def checked(history: History) -> History:
 
 
 def check_cells(pictures: int, epochs: int) -> None:
-    """Raise DataError if there are more predictions than the limit."""
+    """Raise DataError if there are more epochs or predictions than the limits."""
+    if epochs > MOST_EPOCHS:
+        raise DataError(f"The history has {epochs:,} epochs; at most {MOST_EPOCHS:,} are read. Leave out epochs.")
     if pictures * epochs > MOST_CELLS:
         raise DataError(
             f"The history has {pictures} pictures x {epochs} epochs; at most {MOST_CELLS:,} predictions are read. "
@@ -64,9 +67,10 @@ def whole(array: Any, name: str) -> Indices:
     if numbers.dtype.kind == "f":
         numbers = np.where(np.isnan(numbers), NO_DATA, numbers)
     if numbers.dtype.kind not in "iuf" or (numbers.dtype.kind == "f" and (numbers != np.round(numbers)).any()):
-        raise DataError(f"{name} must be whole numbers, the classes counted from 0; got {_offending(numbers)}.")
+        raise DataError(f"The {name} must be whole numbers, the classes counted from 0; got {_offending(numbers)}.")
     if numbers.size and (numbers.min() < NO_DATA or numbers.max() > np.iinfo(np.int32).max):
-        raise DataError(f"{name} must be classes counted from 0, or -1 for no data; got {numbers.min()}.")
+        worst = numbers.min() if numbers.min() < NO_DATA else numbers.max()
+        raise DataError(f"The {name} must be classes counted from 0, or -1 for no data; got {worst}.")
     return numbers.astype(np.int64)
 
 

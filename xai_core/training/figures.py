@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
 from xai_core.training.history import NO_DATA, History
 from xai_core.training.measures import EpochMeasures, InstanceMeasures
 from xai_core.types import Doubles, Indices
+from xai_core.untrusted.csv_text import guarded
 from xai_core.wording import UNDEFINED
 
 
@@ -43,9 +46,18 @@ def epoch_table(history: History, measures: EpochMeasures) -> pd.DataFrame:
 
 
 def as_csv(table: pd.DataFrame) -> bytes:
-    """Return a table as CSV of full precision."""
-    text: str = table.to_csv(index=False, na_rep=UNDEFINED)
+    """Return a table as CSV of full precision; a text that a spreadsheet would run gets a quote."""
+    columns = {
+        guarded(name): column.map(guarded) if column.dtype == object else column for name, column in _columns(table)
+    }
+    text: str = pd.DataFrame(columns).to_csv(index=False, na_rep=UNDEFINED)
     return text.encode()
+
+
+def _columns(table: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
+    """Yield the columns by name, those of texts as objects."""
+    for name, column in table.items():
+        yield str(name), column.astype(object) if pd.api.types.is_string_dtype(column) else column
 
 
 def _names(history: History, classes: Indices) -> list[str | None]:

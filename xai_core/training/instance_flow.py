@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -16,12 +17,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from xai_core.errors import DataError, ImageError
-from xai_core.pictures.files import open_picture
+from xai_core.pictures.files import open_picture, pixels_claimed
 from xai_core.training.checking import LARGEST, LONGEST_SIDE, check_cells, whole
 from xai_core.training.history import History
-from xai_core.types import Indices
+from xai_core.types import Indices, Texts
+from xai_core.untrusted.texts import LONGEST_TEXT, text_array, writable
 
 IN_PLACE = "data:image/"
+MOST_PIXELS = 200_000_000  # of all pictures together
 EXPECTED = (
     "Expected InstanceFlow's JSON: name, labels, instances (id, actual, image) and epochs (id, classifications). This "
     "file differs. Export it again."
@@ -32,27 +35,35 @@ def from_instance_flow(data: bytes, name: str) -> History:
     """Read a history; pictures embedded in the file become thumbnails. Raises DataError if that fails."""
     try:
         return _read(json.loads(data), name)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(EXPECTED) from error
 
 
 def _read(content: Any, name: str) -> History:
     instances, epochs = content["instances"], content["epochs"]
     columns = [list(epoch["classifications"]) for epoch in epochs]
-    ids = [str(instance["id"]) for instance in instances]
-    epoch_names = tuple(str(epoch["id"]) for epoch in epochs)
+    ids = _texts((instance["id"] for instance in instances), "ids")
+    epoch_names = tuple(_texts((epoch["id"] for epoch in epochs), "epochs").tolist())
     check_cells(len(ids), len(epoch_names))
     if uneven := [epoch for epoch, column in zip(epoch_names, columns, strict=True) if len(column) != len(ids)]:
         raise DataError(f"Epoch {uneven[0]} needs one classification for each of the {len(ids)} instances.")
     history = History(
-        name=str(content.get("name") or name),
-        labels=tuple(map(str, content["labels"])),
+        name=writable(str(content.get("name") or name))[:LONGEST_TEXT],
+        labels=tuple(_texts(content["labels"], "labels").tolist()),
         predictions=_numbers(columns, "classifications").T.reshape(len(ids), len(epoch_names)),
         actual=_numbers([instance["actual"] for instance in instances], "actual"),
-        ids=np.array(ids, np.str_),
+        ids=ids,
         epochs=epoch_names,
     )
     return _with_images(history, [str(instance.get("image") or "") for instance in instances])
+
+
+def _texts(values: Iterable[Any], what: str) -> Texts:
+    """Return names, which may be texts or numbers, as texts."""
+    listed = list(values)
+    if not all(isinstance(value, str | int | float) for value in listed):
+        raise DataError(EXPECTED)
+    return text_array(list(map(str, listed)), what)
 
 
 def to_instance_flow(history: History) -> bytes:
@@ -79,23 +90,33 @@ def _with_images(history: History, images: list[str]) -> History:
     if not any(images):
         return history
     if not all(image.startswith(IN_PLACE) for image in images):
-        return replace(history, images=np.array([image[:500] for image in images], np.str_))
+        return replace(history, images=text_array([image[:500] for image in images], "images"))
     try:
         return replace(history, pictures=_decoded(images))
-    except (ImageError, ValueError) as error:
+    except ImageError as error:
         raise DataError(f"A picture in the file cannot be opened. {error}") from error
+    except ValueError as error:
+        raise DataError("A picture in the file is not written in base64. Export the file again.") from error
 
 
 def _decoded(images: list[str]) -> NDArray[np.uint8]:
     """Return the pictures at the size of the first one, within the limits of a thumbnail."""
-    first = _pixels(images[0])
-    shrink = min(1.0, LONGEST_SIDE / max(first.shape[:2]), (LARGEST / (first.size * len(images))) ** 0.5)
+    files = [base64.b64decode(image.partition(",")[2], validate=True) for image in images]
+    _check_pixels(files)
+    first = open_picture(files[0]).pixels
+    shrink = min(1.0, LONGEST_SIDE / max(first.shape[:2]), (LARGEST / (first.size * len(files))) ** 0.5)
     size = tuple(max(1, int(side * shrink)) for side in first.shape[1::-1])
-    return np.stack([_in_size(_pixels(image), size) for image in images])
+    return np.stack([_in_size(open_picture(file).pixels, size) for file in files])
 
 
-def _pixels(image: str) -> NDArray[np.uint8]:
-    return open_picture(base64.b64decode(image.partition(",")[2], validate=True)).pixels
+def _check_pixels(files: list[bytes]) -> None:
+    """Raise DataError if the pictures have more pixels than can be read in a few seconds."""
+    pixels = sum(map(pixels_claimed, files))
+    if pixels > MOST_PIXELS:
+        raise DataError(
+            f"The pictures in the file have {pixels / 1e6:,.0f} megapixels; at most {MOST_PIXELS / 1e6:,.0f} are read. "
+            f"Make them smaller: they are shown with {LONGEST_SIDE} pixels or fewer."
+        )
 
 
 def _in_size(pixels: NDArray[np.uint8], size: tuple[int, ...]) -> NDArray[np.uint8]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from xai_core.errors import DataError
 from xai_core.training.checking import LARGEST
 from xai_core.training.history import History
-from xai_core.training.reading import check_size, read_history
+from xai_core.training.reading import check_size
 
 ENDINGS = (".npz", ".csv", ".json")
 MOST_FILES = 200
@@ -38,8 +39,11 @@ class RunFolder:
             return None
         return status.st_mtime_ns, status.st_size
 
-    def read(self, name: str) -> History:
-        """Read a history as far as it has been written. Raises DataError if that fails."""
+    def read(self, name: str, read: Callable[[bytes, str], History]) -> History:
+        """Read a history as far as it has been written. Raises DataError if that fails.
+
+        read: returns a history from the bytes of a file and the name of the run.
+        """
         path = self._file(name)
         try:
             check_size(path.stat().st_size)
@@ -47,7 +51,7 @@ class RunFolder:
                 data = file.read(LARGEST)
         except OSError as error:
             raise DataError(f"The file {name} can no longer be read. Choose a different one.") from error
-        return read_history(_whole_lines(data) if name.lower().endswith(".csv") else data, path.stem)
+        return read(_whole_lines(data) if name.lower().endswith(".csv") else data, path.stem)
 
     def _file(self, name: str) -> Path:
         if name not in self.names():

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from xai_core.errors import DataError
-from xai_core.training.checking import check_cells, check_count
+from xai_core.training.checking import MOST_CELLS, check_cells, check_count
 from xai_core.training.confidences import Noted, of_columns
 from xai_core.training.history import NO_DATA, History
 from xai_core.types import Indices, Texts
+from xai_core.untrusted.csv_text import TOO_LONG, header_of, unguarded
+from xai_core.untrusted.texts import text_array
 
 FORMATS = (
     "a CSV with instance_id, epoch, pred and actual; a CSV with instance_id, actual and a column epoch_0, epoch_1, ... "
     "per epoch; an npz with predictions and actual; or InstanceFlow's JSON"
 )
 PROBABILITY = "prob_"
+MOST_ROWS = MOST_CELLS  # a long table has one for each prediction
 NUMBER = re.compile(r"(\d+(?:\.\d+)?)")
 Encoder = Callable[[Any], Indices]
 
@@ -46,17 +48,17 @@ def from_table(data: bytes, name: str) -> History:
 def read_table(data: bytes) -> pd.DataFrame:
     """Return a CSV with a header as a table, the ids as they are written. Raises DataError if it cannot be read."""
     try:
-        head = next(csv.reader(io.StringIO(data[: 1 << 20].decode("utf-8-sig", "strict").partition("\n")[0])), [])
+        text = data.decode("utf-8-sig")
+        header_of(text, ",")
         texts = {"instance_id": str, "image": str}
-        table = pd.read_csv(io.BytesIO(data), dtype=texts, encoding="utf-8-sig", low_memory=False)
-    except (ValueError, csv.Error, pd.errors.ParserError) as error:
+        table = pd.read_csv(io.StringIO(text), dtype=texts, nrows=MOST_ROWS + 1, low_memory=False)
+    except (ValueError, pd.errors.ParserError) as error:
         raise DataError(f"The file cannot be read as a table. Expected {FORMATS}.") from error
     if not isinstance(table.index, pd.RangeIndex):
-        raise DataError("The rows of the table have more cells than the header has names. Name each column.")
-    names = [name.strip() for name in head]
-    if twice := next((name for place, name in enumerate(names) if name and name in names[:place]), None):
-        raise DataError(f"The column {twice[:60]} occurs twice in the table. Keep one of them.")
-    return table.rename(columns=lambda name: str(name).strip())
+        raise DataError(TOO_LONG)
+    if len(table) > MOST_ROWS:
+        raise DataError(f"The table has more than {MOST_ROWS:,} rows. Leave out pictures or epochs.")
+    return table.rename(columns=lambda name: unguarded(str(name).strip()))
 
 
 def named_columns(table: pd.DataFrame) -> str:
@@ -105,7 +107,7 @@ def _from_wide(table: pd.DataFrame, columns: Sequence[str], name: str) -> Histor
     truth = _truth(table)
     labels, encode = _classes(truth, *(table[column] for column in ordered))
     predictions = np.stack([encode(table[column]) for column in ordered], axis=1)
-    ids = table["instance_id"].to_numpy(np.str_)
+    ids = _texts(table["instance_id"], "instance_id")
     epochs = tuple(column.removeprefix("epoch_") for column in ordered)
     images = _images(table, np.arange(len(table)), len(table))
     return History(name, labels, predictions, encode(truth), ids, epochs, images)
@@ -135,9 +137,10 @@ def _classes(*columns: pd.Series) -> tuple[tuple[str, ...], Encoder]:
 
 
 def _named(cells: pd.Series) -> tuple[tuple[str, ...], Encoder]:
-    labels = tuple(sorted(cells.astype(str).unique(), key=_natural))
-    check_count(len(labels))
-    places = {label: place for place, label in enumerate(labels)}
+    written = sorted({str(cell) for cell in cells}, key=_natural)
+    check_count(len(written))
+    labels = tuple(_texts(written, "the names of classes").tolist())
+    places = {name: place for place, name in enumerate(written)}
 
     def encode(column: Any) -> Indices:
         return np.array([NO_DATA if pd.isna(cell) else places[str(cell)] for cell in column], np.int64)
@@ -147,13 +150,14 @@ def _named(cells: pd.Series) -> tuple[tuple[str, ...], Encoder]:
 
 def _in_order_of_appearance(column: pd.Series) -> tuple[Texts, Indices]:
     numbers, names = pd.factorize(column)
-    return np.array(names, np.str_), numbers.astype(np.int64)
+    return _texts(names, "instance_id"), numbers.astype(np.int64)
 
 
 def _epochs(column: pd.Series) -> tuple[tuple[str, ...], Indices]:
     """Return the names of the epochs in order, and the epoch of each row by its number."""
     numbers, names = pd.factorize(column)
     written = [f"{name:g}" if isinstance(name, float) else str(name).strip() for name in names]
+    _texts(written, "the names of epochs")
     order = sorted(range(len(written)), key=lambda place: _natural(written[place]))
     places = np.empty(len(order), np.int64)
     places[order] = np.arange(len(order))
@@ -165,7 +169,11 @@ def _images(table: pd.DataFrame, rows: Indices, count: int) -> Texts | None:
         return None
     images = np.full(count, "", object)
     images[rows] = table["image"].fillna("").str.slice(0, 500)
-    return images.astype(np.str_)
+    return _texts(images, "image")
+
+
+def _texts(cells: Iterable[Any], what: str) -> Texts:
+    return text_array([unguarded(str(cell)) for cell in cells], what)
 
 
 def _confidence(table: pd.DataFrame, labels: Sequence[str], predicted: Indices) -> Noted:

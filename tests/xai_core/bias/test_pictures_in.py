@@ -234,7 +234,10 @@ def test_each_fault_of_a_list_has_its_sentence(text, sentence):
             {"x": np.zeros((2, 8, 8), np.uint8), "y": [0, 7], "labels": ["a", "b"]},
             "The label '7' is not among the 2 classes",
         ),
-        ({"x": np.zeros((2, 8, 8), np.uint8), "y": np.array([{}, []], object)}, "The archive is damaged"),
+        (
+            {"x": np.zeros((2, 8, 8), np.uint8), "y": np.array([{}, []], object)},
+            "contains Python objects, which are never loaded",
+        ),
     ],
 )
 def test_each_fault_of_arrays_has_its_sentence(arrays, sentence):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -59,3 +61,28 @@ def test_without_probabilities_the_classes_are_read_from_what_occurs(predictions
     again = read_again(found)
     assert (again.labels, again.truth.tolist(), again.predicted.tolist()) == (labels, [0, 1, 2, 2], [0, 2, 2, 1])
     assert again.probabilities is again.files is None
+
+
+FORMULAS = ("=HYPERLINK(1)", "+1+1", "-2+3", "@SUM(A1)", "'=quoted")
+
+
+def test_no_cell_of_text_starts_like_a_formula_and_all_are_read_as_they_were(drawn):
+    made = drawn(4, 60, 5)
+    places = np.arange(60) % 5
+    found = replace(
+        made,
+        labels=FORMULAS,
+        files=np.array([f"{FORMULAS[place]} {n}" for n, place in enumerate(places)]),
+        attributes={"=kind": np.array(FORMULAS)[places]},
+    )
+    rows = list(csv.reader(io.StringIO(predictions_csv(found))))
+    assert not [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@"))]
+    assert_same(found, read_again(found))
+
+
+def test_numbers_below_zero_stay_numbers(drawn):
+    found = replace(drawn(4, 30, 2), labels=("-1", "1"), heads={"h": np.full((30, 2), -0.5, np.float32)})
+    rows = list(csv.DictReader(io.StringIO(predictions_csv(found))))
+    assert {row["logits_h_-1"] for row in rows} == {"-0.5"}
+    assert {row["y_true"] for row in rows} == {"-1", "1"}
+    assert_same(found, read_again(found))

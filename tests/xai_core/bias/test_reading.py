@@ -235,7 +235,7 @@ def test_labels_that_do_not_fit_the_probabilities_are_refused(labels, sentence):
             "The head 'x' has 3 logits per row, but there",
         ),
         ({"y_true": [0, 1], "y_pred": [0, 1], "logits_x": np.full((2, 2), np.nan)}, "logits that are not numbers"),
-        ({"y_true": np.array([{}, []], object), "y_pred": [0, 1]}, "cannot be read as CSV, parquet or npz"),
+        ({"y_true": np.array([{}, []], object), "y_pred": [0, 1]}, "contains Python objects, which are never"),
     ],
 )
 def test_each_fault_of_arrays_has_its_sentence(arrays, sentence):
@@ -245,12 +245,18 @@ def test_each_fault_of_arrays_has_its_sentence(arrays, sentence):
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\0\1\2\3", b"PK\3\4 nothing", b"PAR1 nothing PAR1", b"\n\n", b'y_true,y_pred\n"a,b', npz_of()[:40]],
+    [b"", b"\0\1\2\3", b"PAR1 nothing PAR1", b"\n\n", b'y_true,y_pred\n"a,b'],
 )
 def test_bytes_that_are_not_a_table_are_refused(data):
     with pytest.raises(DataError) as raised:
         read_predictions(data, "x")
     assert "Expected a column y_true" in str(raised.value)
+
+
+@pytest.mark.parametrize("data", [b"PK\3\4 nothing", npz_of(y_true=[0, 1])[:40]])
+def test_an_npz_that_is_cut_short_is_refused(data):
+    with pytest.raises(DataError, match="The npz is damaged"):
+        read_predictions(data, "x")
 
 
 @pytest.mark.parametrize("written", [csv_of, npz_of])
@@ -280,7 +286,7 @@ def test_an_array_that_promises_more_than_it_holds_is_refused():
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("y_true.npy", header.getvalue())
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="y_true claims 10000000000000 items of 8 bytes but stores 0 bytes"):
         read_predictions(buffer.getvalue(), "x")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -84,3 +85,21 @@ def test_a_table_of_epochs_holds_the_curves():
     assert found.columns.tolist() == ["epoch", "accuracy", "churn", "val_loss"]
     assert found["accuracy"].tolist() == [1.0, 0.5]
     assert (found["churn"].isna().tolist(), found["churn"][1]) == ([True, False], 0.5)
+
+
+def test_no_cell_of_text_in_a_table_starts_like_a_formula():
+    history = replace(
+        history_of([[0, 1], [1, 1]], [0, 1], curves={"=loss": np.array([-0.5, 0.25])}),
+        labels=("=cat", "@dog"),
+        ids=np.array(["-1+1", "-7"]),
+    )
+    pictures = pd.read_csv(io.BytesIO(as_csv(instance_table(history, instance_measures(history), np.arange(2)))))
+    epochs = pd.read_csv(io.BytesIO(as_csv(epoch_table(history, epoch_measures(history)))))
+    assert pictures["picture"].tolist() == ["'-1+1", "-7"]
+    assert pictures["true class"].tolist() == ["'=cat", "'@dog"]
+    assert epochs["'=loss"].tolist() == [-0.5, 0.25]
+
+
+def test_a_quote_before_a_formula_is_dropped_when_a_table_is_read():
+    read = read_history(b"instance_id,epoch,pred,actual\n'=a,0,'@cat,dog\n'=a,1,dog,dog\n", "run")
+    assert (read.ids.tolist(), read.labels) == (["=a"], ("@cat", "dog"))

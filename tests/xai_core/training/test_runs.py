@@ -7,6 +7,7 @@ import os
 import pytest
 
 from xai_core.errors import DataError
+from xai_core.training.reading import read_history
 from xai_core.training.runs import RunFolder
 
 TABLE = "instance_id,epoch,pred,actual\na,0,1,1\na,1,0,1\n"
@@ -34,7 +35,7 @@ def test_no_other_file_can_be_read(folder, tmp_path, name):
     (tmp_path / "secret.csv").write_text(TABLE)
     (folder.path / "link.csv").symlink_to(tmp_path / "secret.csv")
     with pytest.raises(DataError, match="This server has no run named"):
-        folder.read(name)
+        folder.read(name, read_history)
     assert folder.stamp(name) is None
 
 
@@ -43,7 +44,7 @@ def test_a_file_that_grows_changes_its_stamp_and_is_read_without_its_half_line(f
     with (folder.path / "run.csv").open("a") as file:
         file.write("a,2,1,1\na,3,0")
     assert folder.stamp("run.csv") != before
-    found = folder.read("run.csv")
+    found = folder.read("run.csv", read_history)
     assert (found.name, found.epochs) == ("run", ("0", "1", "2"))
 
 
