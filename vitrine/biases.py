@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vitrine.files import Labels, file_bytes, label_bytes, label_names, write_files
+from vitrine.files import Labels, label_bytes, label_names, write_files
+from vitrine.parsing import file_bytes, shared_parser
 from vitrine.tables import Table, as_html, as_text
 from xai_core.bias.metrics import metrics
 from xai_core.bias.page import page
@@ -16,10 +17,11 @@ from xai_core.bias.predictions_file import PREDICTIONS, predictions_csv
 from xai_core.bias.reading import read_predictions
 from xai_core.bias.settings import Attack, Settings
 from xai_core.bias.tables import csv_tables, plain_tables
-from xai_core.errors import DataError, ParamError
+from xai_core.errors import DataError, ParamError, in_sentences
 from xai_core.labels import find_class, read_labels
 from xai_core.params import Declared
 from xai_core.report import json_bytes
+from xai_core.services.parsing.questions.read_predictions import ReadPredictions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 PAGE, METRICS = "bias.html", "metrics.json"
 
 
+@in_sentences("Looking for bias failed")
 def bias(
     table: Any,
     *,
@@ -125,7 +128,8 @@ class Bias:
 def _read(table: Any, labels: Labels | None, normalise: bool) -> Predictions:
     names = _names(labels)
     if isinstance(table, str | os.PathLike):
-        return read_predictions(file_bytes(table, "table"), Path(table).name, labels=names, normalise=normalise)
+        data = file_bytes(Path(table), "table")
+        return shared_parser().ask(ReadPredictions(data, Path(table).name, names, normalise))
     if hasattr(table, "to_csv"):
         text: str = table.to_csv(index=False)
         return read_predictions(text.encode(), "table.csv", labels=names, normalise=normalise)

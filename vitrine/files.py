@@ -81,14 +81,6 @@ def label_bytes(path: Path) -> bytes:
         raise DataError(f"There is no label file called {path.name} that can be read.") from error
 
 
-def file_bytes(path: str | os.PathLike[str], kind: str) -> bytes:
-    """Return the bytes of a file. If it cannot be read, DataError calls it a `kind`."""
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise DataError(f"There is no {kind} called {Path(path).name} that can be read.") from error
-
-
 def write_files(folder: str | os.PathLike[str], files: Mapping[str, bytes], source: Path | None = None) -> list[Path]:
     """Write files by name into a folder, created if missing, and return their paths; DataError if that fails.
 

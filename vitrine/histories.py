@@ -8,26 +8,30 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vitrine.files import file_bytes, write_files
+from vitrine.files import write_files
+from vitrine.parsing import file_bytes, shared_parser
 from vitrine.tables import Table, as_html, as_text
-from xai_core.errors import DataError
+from xai_core.errors import DataError, in_sentences
+from xai_core.services.parsing.questions.read_history import ReadHistory
 from xai_core.training.arrays import to_npz
 from xai_core.training.figures import as_csv, epoch_table, instance_table
 from xai_core.training.history import History
 from xai_core.training.instance_flow import to_instance_flow
 from xai_core.training.measures import epoch_measures, instance_measures
-from xai_core.training.reading import read_history
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+@in_sentences("Reading the history failed")
 def training_history(path: str | os.PathLike[str]) -> TrainingHistory:
     """Return what a network predicted after every epoch, read from a `vitrine_logger` file, CSV or JSON.
 
     Raises DataError, which lists the supported formats.
     """
-    return TrainingHistory(read_history(file_bytes(path, "history"), Path(path).stem), Path(path).resolve())
+    place = Path(path)
+    history = shared_parser().ask(ReadHistory(file_bytes(place, "history"), place.stem))
+    return TrainingHistory(history, place.resolve())
 
 
 class TrainingHistory:

@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from xai_core.errors import ImageError
-from xai_core.pictures.files import Picture, open_picture, picture_of
+from vitrine.parsing import shared_parser
+from xai_core.errors import ImageError, in_sentences
+from xai_core.pictures.files import Picture, picture_bytes, picture_of
+from xai_core.services.parsing.questions.open_picture import OpenPicture
 
 BYTE = 255
 CHANNELS = (1, 3, 4)  # grey, RGB, RGB with transparency
@@ -23,6 +25,7 @@ EXPECTED = (
 )
 
 
+@in_sentences("Opening the pictures failed")
 def as_pictures(pictures: Any) -> list[Picture]:
     """Return one picture, a list of pictures or a batch (N, ...) as a list of 8-bit RGB pictures.
 
@@ -46,7 +49,7 @@ def as_picture(picture: Any, name: str = "picture") -> Picture:
     if isinstance(picture, Picture):
         return picture
     if isinstance(picture, bytes):
-        return open_picture(picture, name)
+        return shared_parser().ask(OpenPicture(picture, name))
     if isinstance(picture, str | os.PathLike):
         return _from_file(Path(picture))
     if isinstance(picture, Image.Image):
@@ -58,7 +61,7 @@ def as_picture(picture: Any, name: str = "picture") -> Picture:
 
 def _from_file(path: Path) -> Picture:
     try:
-        return open_picture(path)
+        return shared_parser().ask(OpenPicture(picture_bytes(path), path.name))
     except ImageError as error:
         raise ImageError(str(error) if path.name in str(error) else f"{path.name}: {error}") from error
 

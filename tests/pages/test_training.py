@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.bad_files.tables import FILES
 from tests.pages.conftest import text_of
 from vitrine.ui.slots.training import TrainingSlot
 from vitrine.ui.training.flow import HEIGHT, LEAST_APART
@@ -265,3 +266,21 @@ def test_an_unfinished_file_leaves_the_history_as_it_was(
     assert not app.exception
     assert "2 epochs so far. Its last change cannot be read yet" in text_of(app).replace("\\", "")
     assert np.isfinite(app.session_state["workspace"].slot(TrainingSlot).history.predictions).all()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lzma members",
+        "encrypted members",
+        "a shape that lies",
+        "a member that is text",
+        "JSON lone surrogates",
+        "JSON integer of 5,000 digits",
+        "20,000 columns",
+    ],
+)
+def test_a_malformed_history_is_a_sentence_or_is_drawn(training: AppTest, name: str) -> None:
+    upload(training, FILES[name]())
+    assert not training.exception
+    assert len(training.warning) == (name != "JSON lone surrogates")

@@ -18,9 +18,10 @@ from vitrine import samples
 from vitrine.ui import frame, session
 from vitrine.ui.text import literal
 from xai_core.errors import ImageError
-from xai_core.pictures.files import FORMATS, Picture, open_picture
+from xai_core.pictures.files import FORMATS, Picture
 from xai_core.pictures.overlays import png_bytes
 from xai_core.preprocessing import Preprocessing
+from xai_core.services.parsing.questions.open_picture import OpenPicture
 
 MOST_PICTURES = 24
 ONE, SEVERAL = "detection.picture", "explain.pictures"
@@ -144,7 +145,7 @@ def _add(space: session.Workspace, name: str, data: bytes) -> None:
         space.complaints[name] = f"You can keep at most {MOST_PICTURES} pictures at a time. Remove some first."
         return
     try:
-        picture = open_picture(data, _free_name(space, name))
+        picture = session.parser().ask(OpenPicture(data, _free_name(space, name)))
         show_first(picture)
     except ImageError as error:
         space.complaints[name] = str(error)

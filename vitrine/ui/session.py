@@ -15,6 +15,7 @@ from vitrine.runner import remembering_runner
 from xai_core.jobs.base import Runner
 from xai_core.pictures.files import Picture
 from xai_core.preprocessing import Preprocessing
+from xai_core.services.parsing.parser import Parser, SandboxedParser
 
 GRACE_SECONDS = 180.0  # longer than Streamlit keeps the session of a silent tab
 Key = tuple[object, ...]
@@ -38,11 +39,12 @@ class Slot(Protocol):
 class Workspace:
     """What one browser tab holds: its pictures, and a slot for each page that asked for one.
 
-    seen: uploaded files that were read. views: what models see of pictures, and previews. unfolded: parts of a page
-    that are expanded.
+    parser: reads its files. seen: uploaded files that were read. views: what models see of pictures, and previews.
+    unfolded: parts of a page that are expanded.
     """
 
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
+    parser: SandboxedParser = field(default_factory=SandboxedParser)
     pictures: dict[str, Picture] = field(default_factory=dict)
     complaints: dict[str, str] = field(default_factory=dict)
     unfolded: set[str] = field(default_factory=set)
@@ -68,6 +70,7 @@ class Workspace:
 
     def leave(self) -> None:
         """Free everything that the tab holds."""
+        self.parser.close()
         for slot in self._slots.values():
             slot.leave()
 
@@ -79,6 +82,16 @@ def workspace() -> Workspace:
     space: Workspace = st.session_state.workspace
     _presence(space.owner, space)
     return space
+
+
+def parser() -> Parser:
+    """Return what reads this tab's uploads, in a process of their own."""
+    return workspace().parser
+
+
+def archive_parser(path: str) -> Parser:
+    """Return what reads one uploaded archive, and nothing else, in a process of its own."""
+    return SandboxedParser(path)
 
 
 def slot(kind: type[PageSlot]) -> PageSlot:

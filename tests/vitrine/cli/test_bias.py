@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from tests.bad_files.tables import FILES
 from vitrine.samples import coloured_digits, sample_predictions
 from xai_core.bias.group_comparison import compare_groups
 from xai_core.bias.groups import grouped
@@ -159,3 +160,16 @@ def test_a_folder_that_cannot_be_written_is_refused(vitrine, table, tmp_path):
     (tmp_path / "taken").write_text("a file")
     sentence = vitrine("bias", table, "--normalise", "--bootstrap-samples", "100", "--out", tmp_path / "taken").sentence
     assert sentence == "The folder taken cannot be written: File exists."
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("items of size zero", "The array y_pred is of the type <U0. Save numbers or texts."),
+        ("parquet of repeated texts", "Reading this file needs more than 2000 MB of memory. Use a smaller one."),
+        ("20,000 columns", "The table has 20004 columns; at most 5000 are read."),
+    ],
+)
+def test_a_hostile_table_costs_its_own_process_and_ends_in_a_sentence(vitrine, tmp_path, name, sentence):
+    (tmp_path / "table").write_bytes(FILES[name]())
+    assert vitrine("bias", tmp_path / "table", "--out", tmp_path / "out").sentence == sentence

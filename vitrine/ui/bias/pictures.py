@@ -12,10 +12,10 @@ from vitrine.ui.background import LOOK_AGAIN_SECONDS
 from vitrine.ui.slots.bias import BiasSlot
 from vitrine.ui.slots.classifier import ClassifierSlot
 from vitrine.ui.text import literal
-from xai_core.bias.pictures_in import read_picture_set
 from xai_core.errors import DataError
 from xai_core.jobs.base import Status
 from xai_core.services.bias_predictions import PredictionsJob, predict_in_background
+from xai_core.services.parsing.parser import picture_set
 from xai_core.services.preparation import Prepared
 
 PICTURES = (
@@ -57,7 +57,7 @@ def _open(slot: BiasSlot, prepared: Prepared, column: str) -> None:
     path, name = slot.archive
     slot.fault = slot.table = None
     try:
-        slot.pictures = read_picture_set(path, name, label_column=column.strip() or None)
+        slot.pictures = picture_set(session.archive_parser(str(path)), str(path), name, column.strip() or None)
     except DataError as error:
         slot.fault = str(error)
         return

@@ -11,10 +11,11 @@ from vitrine.ui import frame, session
 from vitrine.ui.bias.pictures import asking, upload_pictures
 from vitrine.ui.slots.bias import MOST_HELD, BiasSlot, Held, Table
 from vitrine.ui.text import literal
-from xai_core.bias.reading import read_predictions
-from xai_core.bias.table_files import LARGEST
+from xai_core.bias.predictions import Predictions
 from xai_core.errors import DataError
 from xai_core.labels import read_labels
+from xai_core.services.parsing.questions.read_predictions import ReadPredictions
+from xai_core.untrusted.csv_text import LARGEST
 
 LONGEST_NAME, MOST_MB = 40, LARGEST >> 20
 TABLES = (
@@ -72,15 +73,19 @@ def _take(slot: BiasSlot, data: bytes, name: str, listed: tuple[bytes, str] | No
     slot.fault = slot.table = None
     try:
         slot.table = Table(data, name, None if listed is None else read_labels(listed[0], name=listed[1]))
-        slot.hold(read_predictions(data, name, labels=slot.table.labels))
+        slot.hold(_read(slot.table))
     except DataError as error:
         slot.fault = str(error)
         slot.table = slot.table if slot.table is not None and _can_be_normalised(slot.table) else None
 
 
+def _read(table: Table, normalise: bool = False) -> Predictions:
+    return session.parser().ask(ReadPredictions(table.data, table.name, table.labels, normalise))
+
+
 def _can_be_normalised(table: Table) -> bool:
     try:
-        read_predictions(table.data, table.name, labels=table.labels, normalise=True)
+        _read(table, normalise=True)
     except DataError:
         return False
     return True
@@ -91,7 +96,7 @@ def _fault(slot: BiasSlot) -> None:
         frame.complain(DataError(slot.fault))
     if slot.table is not None and st.button("Normalise rows", icon=":material/percent:", width="stretch"):
         table = slot.table
-        slot.hold(read_predictions(table.data, table.name, labels=table.labels, normalise=True))
+        slot.hold(_read(table, normalise=True))
         st.rerun()
 
 

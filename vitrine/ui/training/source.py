@@ -13,9 +13,10 @@ from vitrine.ui import frame, session
 from vitrine.ui.slots.training import TrainingSlot
 from vitrine.ui.text import literal
 from xai_core.errors import DataError
-from xai_core.training.curves import read_curves, with_curves
+from xai_core.services.parsing.questions.read_curves import ReadCurves
+from xai_core.services.parsing.questions.read_history import ReadHistory
+from xai_core.training.curves import with_curves
 from xai_core.training.history import History
-from xai_core.training.reading import read_history
 from xai_core.training.runs import RunFolder
 
 LOOK_AGAIN_SECONDS = 2.0
@@ -54,8 +55,12 @@ def _upload(slot: TrainingSlot) -> None:
     file = st.file_uploader("History file", key=key, label_visibility="collapsed", max_upload_size=256)
     if file is not None:
         slot.files_uploaded += 1
-        _take(slot, lambda: slot.hold(read_history(file.getvalue(), Path(file.name).stem)))
+        _take(slot, lambda: slot.hold(_history(file.getvalue(), Path(file.name).stem)))
         st.rerun()
+
+
+def _history(data: bytes, name: str) -> History:
+    return session.parser().ask(ReadHistory(data, name))
 
 
 def _sample(slot: TrainingSlot, sample: samples.SampleHistory) -> None:
@@ -78,7 +83,7 @@ def _runs(slot: TrainingSlot, folder: RunFolder) -> None:
 
 def _read(slot: TrainingSlot, folder: RunFolder, name: str) -> None:
     stamp = folder.stamp(name)
-    slot.hold(folder.read(name), name)
+    slot.hold(folder.read(name, _history), name)
     slot.stamp = stamp
 
 
@@ -107,8 +112,12 @@ def _curves(slot: TrainingSlot, history: History) -> None:
     file = st.file_uploader("Loss and accuracy: a CSV or a TensorBoard event file", key=key, max_upload_size=256)
     if file is not None:
         slot.files_uploaded += 1
-        _take(slot, lambda: _add_curves(slot, with_curves(history, read_curves(file.getvalue(), history.epochs))))
+        _take(slot, lambda: _add_curves(slot, _with_curves(history, file.getvalue())))
         st.rerun()
+
+
+def _with_curves(history: History, data: bytes) -> History:
+    return with_curves(history, session.parser().ask(ReadCurves(data, history.epochs)))
 
 
 def _add_curves(slot: TrainingSlot, history: History) -> None:
