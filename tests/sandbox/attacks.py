@@ -21,17 +21,21 @@ import time
 import numpy as np
 
 from xai_core.errors import ModelError
-from xai_core.jobs import kernel, seccomp
+from xai_core.jobs import kernel
 
 libc = ctypes.CDLL(None, use_errno=True)
-LOOKED_AT = {"tgkill": (234, 131), "prlimit64": (302, 261)}  # calls refused for some of their arguments only
+NUMBERS = {  # x86-64 and 64-bit ARM
+    "tgkill": (234, 131), "prlimit64": (302, 261), "rt_sigqueueinfo": (129, 138), "ptrace": (101, 117),
+    "unshare": (272, 97), "mount": (165, 40), "shmget": (29, 194), "io_uring_setup": (425, 425), "bpf": (321, 280),
+    "keyctl": (250, 219),
+}  # fmt: skip
 F_SETOWN_EX = 15
 MAP_FIXED_NOREPLACE = 0x100000
 
 
 def call(name, *arguments):
     """Make a system call past the C library."""
-    number = {**seccomp.DENIED, **LOOKED_AT}[name][kernel.machine()]
+    number = NUMBERS[name][kernel.machine()]
     if libc.syscall(number, *map(ctypes.c_long, arguments)) < 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))
@@ -162,7 +166,8 @@ def card(**changes):
     values = {"framework": "onnx", "format": "onnx", "classes": 3, "capabilities": ["PREDICT"], "gives": "logit"}
     spec = {"height": None, "width": None, "channels": 3, "layout": "NCHW", "batch": None}
     texts = {"architecture": None, "missing": {}, "hint": None, "hint_reason": "", "labels": [], "notes": []}
-    whole = {**values, "input": spec, "head": "softmax", **texts, **changes}
+    inside = {"layers": [], "token_grid": None, "raw_outputs": [], "reading": ""}
+    whole = {**values, "input": spec, "head": "softmax", **texts, **inside, **changes}
     return {"say": "done", "job": 0, "value": whole, "arrays": []}
 
 

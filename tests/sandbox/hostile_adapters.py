@@ -4,7 +4,9 @@ import importlib
 from pathlib import Path
 
 import attacks
+import floods
 import numpy as np
+import tries_on_others
 
 from xai_core.types import Capability, Card, FileKind, InputSpec, Network
 
@@ -17,22 +19,31 @@ def import_framework(framework):
     importlib.import_module("lying_method")
 
 
+BLOWS = attacks.BLOWS | attacks.ON_A_FULL_DISK | floods.FLOODS | floods.IDLE_FLOODS | floods.LEFTOVERS
+BLOWS |= floods.HARMLESS_CARDS
+LISTS = {
+    "every try": attacks.TRIES,
+    "every try on others": tries_on_others.TRIES_ON_OTHERS,
+    "what is left open": tries_on_others.LEFT_OPEN,
+}
+
+
 def load(source, kind, scratch):
-    name = Path(source.path).read_text()
-    if blow := (attacks.BLOWS | attacks.ON_A_FULL_DISK).get(name):
+    name, _, victim = Path(source.path).read_text().partition("\n")
+    if blow := BLOWS.get(name):
         blow(source, scratch)
-    return Hostile(tuple(tell(source, scratch)) if name == "every try" else ())
+    return Hostile(tuple(tell(LISTS.get(name, {}), source, scratch, *filter(None, [victim]))))
 
 
-def tell(source, scratch):
-    """Tell of each attack how it ended."""
-    for name, attack in attacks.TRIES.items():
+def tell(tries, *given):
+    """Tell of each try how it ended."""
+    for name, attack in tries.items():
         try:
-            attack(source, scratch)
+            got = attack(*given)
         except Exception as error:
             yield f"{name}: {type(error).__name__}: {error}"
         else:
-            yield f"{name}: it worked"
+            yield f"{name}: it worked: {got}"
 
 
 class Hostile(Network):

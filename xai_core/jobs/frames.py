@@ -12,7 +12,7 @@ import os
 import select
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -33,6 +33,10 @@ _PIECE = 1 << 20
 
 class BadFrame(Exception):
     """The other side sent something that is not a frame, breaks a limit or makes no sense."""
+
+
+class Flood(BadFrame):
+    """The other side sends more than it may."""
 
 
 class Closed(Exception):
@@ -58,13 +62,22 @@ def send(pipe: int, header: Header, arrays: Sequence[NDArray[Any]] = (), seconds
             _write(pipe, array.reshape(-1).view(np.uint8).data, deadline)
 
 
-def receive(pipe: int, largest_body: int = LARGEST_BODY, seconds: float | None = None) -> Frame:
-    """Wait for a frame without a limit, then read it within `seconds`. Raises BadFrame, Closed or TooSlow."""
+def receive(
+    pipe: int,
+    largest_body: int = LARGEST_BODY,
+    seconds: float | None = None,
+    accept: Callable[[int], None] = lambda length: None,
+) -> Frame:
+    """Wait for a frame without a limit, then read it within `seconds`. Raises BadFrame, Closed or TooSlow.
+
+    accept: gets the length of the header in bytes before it is read, and may raise BadFrame.
+    """
     _wait(pipe, select.POLLIN, None)
     deadline = None if seconds is None else time.monotonic() + seconds
     magic, length, body = START.unpack(_read(pipe, bytearray(START.size), deadline))
     if magic != MAGIC or length > LONGEST_HEADER or body > min(largest_body, LARGEST_BODY):
         raise BadFrame(f"A frame starts with {magic!r} and claims {length} + {body} bytes.")
+    accept(length)
     header = _parse(_read(pipe, bytearray(length), deadline))
     shapes = _shapes(header.pop("arrays", None))
     if sum(_bytes(*shape) for shape in shapes) != body:

@@ -64,7 +64,8 @@ def close_files(read: Iterable[str], write: Iterable[str], devices: Iterable[str
     rules = _ruleset(offered)
     for paths, rights in ((read, READ), (write, WRITE), (devices, DEVICE)):
         for path in paths:
-            _allow(rules, path, rights & _known(offered))
+            if (place := _allow(rules, path, rights & _known(offered))) is not None and not _is_passing(path):
+                os.close(place)
     kernel.no_new_privileges()
     kernel.call(kernel.LANDLOCK_RESTRICT, rules, 0)
     os.close(rules)
@@ -85,14 +86,18 @@ def _ruleset(version: int) -> int:
     return kernel.call(kernel.LANDLOCK_CREATE, ctypes.create_string_buffer(packed, len(packed)), len(packed), 0)
 
 
-def _allow(rules: int, path: str, rights: Right) -> None:
+def _allow(rules: int, path: str, rights: Right) -> int | None:
+    """Add a rule, and return a descriptor that holds its file; None if the path cannot be reached."""
     try:
         place = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    except OSError:  # a path that cannot be reached needs no rule
-        return
-    try:
-        rights = rights if os.path.isdir(path) else rights & _OF_FILES
-        rule = ctypes.create_string_buffer(struct.pack("=Qi", int(rights), place), 12)
-        kernel.call(kernel.LANDLOCK_ADD, rules, 1, rule, 0)
-    finally:
-        os.close(place)
+    except OSError:
+        return None
+    rights = rights if os.path.isdir(path) else rights & _OF_FILES
+    rule = ctypes.create_string_buffer(struct.pack("=Qi", int(rights), place), 12)
+    kernel.call(kernel.LANDLOCK_ADD, rules, 1, rule, 0)
+    return place
+
+
+def _is_passing(path: str) -> bool:
+    """Whether the kernel forgets a file that nobody holds, and makes a new one, without the rule, at the next look."""
+    return path.startswith("/proc/self/")

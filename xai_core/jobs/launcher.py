@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from tempfile import gettempdir
 
 from xai_core.errors import RefusedModel
+from xai_core.jobs.folders import free_bytes
 from xai_core.jobs.limits import Limits
 from xai_core.jobs.process import SandboxedProcess
 from xai_core.jobs.sandbox import SandboxState
@@ -24,8 +26,9 @@ class Launcher:
     unsandboxed: bool = False
 
     def start(self, framework: str, model: str) -> SandboxedProcess:
-        """Start a process and watch it."""
-        process = SandboxedProcess(self.adapters, framework, model, self.limits, self.extra_path)
+        """Start a process and watch it. Raises JobError if the disk is too full."""
+        limits = self.limits.on_disk(free_bytes(gettempdir()) / (1 << 20))
+        process = SandboxedProcess(self.adapters, framework, model, limits, self.extra_path)
         process.allow(self.limits.start_seconds)
         watch(process)
         return process

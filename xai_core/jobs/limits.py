@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
+
+from xai_core.errors import JobError
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,10 @@ MEMORY = {
 }
 
 
+_SHARE_OF_DISK = 4  # one worker may take a quarter of what is free, so that several leave something
+_LEAST_MB = 64
+
+
 @dataclass(frozen=True)
 class Limits:
     """Limits of one worker.
@@ -51,7 +57,7 @@ class Limits:
     scratch_mb: int = 4096
     ledgers_mb: int = 1024
     files: int = 256
-    threads: int = 200
+    threads: int = 200 + 8 * (os.cpu_count() or 1)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -73,6 +79,17 @@ class Limits:
             return usual
         factor = self.memory_mb / usual.smaller_mb
         return MemoryLimit(round(usual.data_mb * factor), round(usual.resident_mb * factor))
+
+    def on_disk(self, free_mb: float) -> Self:
+        """Return the limits for a disk with so much free space. Raises JobError if that is next to nothing."""
+        if free_mb < _LEAST_MB:
+            raise JobError(
+                f"The disk for temporary files is full: {free_mb:.0f} MB are free, and a model needs {_LEAST_MB} MB. "
+                "Make room on it, or set TMPDIR to a folder on another disk."
+            )
+        scratch = min(self.scratch_mb, int(free_mb) // _SHARE_OF_DISK)
+        ledgers = min(self.ledgers_mb, scratch // _SHARE_OF_DISK)
+        return replace(self, scratch_mb=scratch, file_mb=min(self.file_mb, scratch), ledgers_mb=ledgers)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; `Limits(**values)` reads them back."""

@@ -64,7 +64,7 @@ class ModelProcess:
     @property
     def resident_mb(self) -> float:
         process = self._process
-        return process.resident_mb if process else 0.0
+        return process.usage.memory_mb if process else 0.0
 
     def open(self, job: Job[Card]) -> bool:
         """Answer with the model's card once it is open; return False if the process has ended or is ending."""
@@ -251,6 +251,8 @@ class ModelProcess:
             self._process.send(header, arrays)
 
     def _end(self, error: VitrineError) -> None:
+        if self.idle and not self.closed:
+            LOG.warning("The process of an idle model has ended: %s", error)
         with self._lock:
             self.ended, process = True, self._process
             status = {"status": Status.CANCELLED} if self.closed else {"status": Status.FAILED, "error": error}

@@ -6,10 +6,8 @@ import contextlib
 import fcntl
 import logging
 import os
-import shutil
 import signal
 import subprocess
-import tempfile
 import threading
 import time
 from collections import deque
@@ -17,18 +15,26 @@ from typing import IO
 
 from xai_core.errors import TimedOut, VitrineError, WorkerDied, means_memory, named
 from xai_core.jobs import checks, frames
-from xai_core.jobs.frames import Arrays, BadFrame, Closed, Header, TooSlow
+from xai_core.jobs.allowance import Allowance
+from xai_core.jobs.folders import private_folder, remove_folder
+from xai_core.jobs.frames import Arrays, BadFrame, Closed, Flood, Header, TooSlow
 from xai_core.jobs.launch import WorkerSetup
 from xai_core.jobs.limits import Limits
 from xai_core.jobs.sandbox import SandboxState, threads_of_user
-from xai_core.jobs.sentences import STOPPED, too_much_memory
+from xai_core.jobs.sentences import FLOODED, STOPPED, too_much_memory
+from xai_core.jobs.tether import tether
+from xai_core.jobs.usage import Usage, processor_seconds, usage
 
 LOG = logging.getLogger(__name__)
 FRAME_SECONDS = 10.0
 END_SECONDS, LOOK_SECONDS = 5.0, 0.01
 PIPE_BYTES = 1 << 20
-LINE_BYTES, LINES_KEPT = 2000, 20
-_MEGABYTE, _PAGE = 1 << 20, os.sysconf("SC_PAGE_SIZE")
+LINE_BYTES, LINES_KEPT, LEAST_LINE_BYTES = 2000, 20, 100
+# What an honest worker sends is far less: 4 signs of life and 8 previews a second for a job, and a few small headers.
+LOG_BYTES, LOG_BYTES_A_SECOND = 1 << 19, 1 << 14
+FRAMES, FRAMES_A_SECOND = 500, 100
+HEADER_BYTES, HEADER_BYTES_A_SECOND = 8 << 20, 1 << 19
+IDLE_HEADER_BYTES = 1 << 10
 
 
 class SandboxedProcess:
@@ -37,15 +43,18 @@ class SandboxedProcess:
     def __init__(
         self, adapters: str, framework: str, model: str, limits: Limits, extra_path: tuple[str, ...] = ()
     ) -> None:
-        self.limits = limits
         self.framework = framework
-        self.scratch = tempfile.mkdtemp(prefix="vitrine-")
+        self.scratch = private_folder("worker")
+        self.limits = limits
         self.deadline: float | None = None
         self._allowed = 0.0
         self._verdict: VitrineError | None = None
         self._sending = threading.Lock()
         self._ending = threading.Lock()
         self._last_lines: deque[str] = deque(maxlen=LINES_KEPT)
+        self._log_bytes = Allowance(LOG_BYTES, LOG_BYTES_A_SECOND)
+        self._frames = Allowance(FRAMES, FRAMES_A_SECOND)
+        self._header_bytes = Allowance(HEADER_BYTES, HEADER_BYTES_A_SECOND)
         setup = WorkerSetup(adapters, framework, model, self.scratch, threads_of_user(), limits, extra_path)
         self._start(setup)
 
@@ -71,6 +80,7 @@ class SandboxedProcess:
             with contextlib.suppress(OSError):  # the kernel limits the total size of a user's pipes
                 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self._be_first_to_go()
+        self._tethers = tether(self._popen.pid)
         assert self._popen.stdout is not None
         self._log = threading.Thread(target=self._follow_log, args=(self._popen.stdout,), daemon=True)
         self._log.start()
@@ -82,13 +92,19 @@ class SandboxedProcess:
             return self._popen.poll() is None
 
     @property
-    def resident_mb(self) -> float:
-        """Memory in use with shared mappings, in MB; 0 once the process is gone."""
-        try:
-            with open(f"/proc/{self._popen.pid}/statm") as file:
-                return int(file.read().split()[1]) * _PAGE / _MEGABYTE
-        except (OSError, IndexError):
-            return 0.0
+    def usage(self) -> Usage:
+        """What it uses now; nothing once it is gone."""
+        return usage(self._popen.pid)
+
+    @property
+    def processor_seconds(self) -> float:
+        """How long it has computed."""
+        return processor_seconds(self._popen.pid)
+
+    @property
+    def idle(self) -> bool:
+        """Whether it was asked nothing and so has no deadline."""
+        return self.deadline is None
 
     def allow(self, seconds: float | None) -> None:
         """Allow the process to be silent for so long from now; None for as long as it likes."""
@@ -104,6 +120,8 @@ class SandboxedProcess:
 
     def send(self, header: Header, arrays: Arrays | None = None) -> None:
         """Send a request. A process that does not read it is stopped; the next `receive` raises the reason."""
+        self._frames.refill()
+        self._header_bytes.refill()
         try:
             with self._sending:
                 if self._requests >= 0:
@@ -116,11 +134,19 @@ class SandboxedProcess:
     def receive(self, largest_body: int = 0) -> tuple[Header, Arrays]:
         """Return the next frame; raise the reason if the process has ended, or is ended because it lies."""
         try:
-            return frames.receive(self._results, largest_body, FRAME_SECONDS)
+            return frames.receive(self._results, largest_body, FRAME_SECONDS, self._accept)
+        except Flood as error:
+            raise self.distrust(error, FLOODED) from error
         except (BadFrame, TooSlow) as error:
             raise self.distrust(error) from error
         except Closed:
             raise self._death() from None
+
+    def _accept(self, header_bytes: int) -> None:
+        """Raise Flood if a worker sends more than honest ones do."""
+        too_long = self.idle and header_bytes > IDLE_HEADER_BYTES
+        if too_long or not (self._frames.spend() and self._header_bytes.spend(header_bytes)):
+            raise Flood("Too many frames, or too long ones.")
 
     def hello(self) -> SandboxState:
         """Wait until the libraries are imported and the sandbox is closed; return the state of the sandbox."""
@@ -158,11 +184,11 @@ class SandboxedProcess:
             raise self.distrust(BadFrame(f"Expected {expected}; got {header.get('say')!r}."))
         return header, arrays
 
-    def distrust(self, reason: Exception) -> VitrineError:
+    def distrust(self, reason: Exception, sentence: str = STOPPED) -> VitrineError:
         """Stop a process that sent nonsense; return the error to raise."""
         LOG.warning("A model's process was stopped because it sent nonsense: %s", reason)
-        self.stop(WorkerDied(STOPPED))
-        return self._verdict or WorkerDied(STOPPED)
+        self.stop(WorkerDied(sentence))
+        return self._verdict or WorkerDied(sentence)
 
     def stop(self, verdict: VitrineError) -> None:
         """Kill the process; the first verdict counts."""
@@ -180,6 +206,9 @@ class SandboxedProcess:
         with self._sending:
             pipes, self._requests, self._results = {self._requests, self._results}, -1, -1
         for pipe in pipes - {-1}:
+            os.close(pipe)
+        tethers, self._tethers = self._tethers, ()
+        for pipe in tethers:
             os.close(pipe)
         remove_folder(self.scratch)
 
@@ -209,9 +238,12 @@ class SandboxedProcess:
     def _follow_log(self, stream: IO[bytes]) -> None:
         with stream:
             while line := stream.readline(LINE_BYTES):
+                if not self._log_bytes.spend(max(len(line), LEAST_LINE_BYTES)):
+                    return self.stop(WorkerDied(FLOODED))
                 words = "".join(c if c.isprintable() else " " for c in line.decode(errors="replace")).rstrip()
                 self._last_lines.append(words)
                 LOG.info("worker %s: %s", self._popen.pid, words)
+        return None
 
 
 def failure(header: Header) -> VitrineError:
@@ -220,11 +252,3 @@ def failure(header: Header) -> VitrineError:
         return named(checks.text(header.get("error")), checks.text(header.get("message")))
     except BadFrame:
         return WorkerDied(STOPPED)
-
-
-def remove_folder(path: str) -> None:
-    """Remove a folder that a hostile process may have filled, at any depth."""
-    try:
-        shutil.rmtree(path, ignore_errors=True)
-    except RecursionError:
-        subprocess.run(["rm", "-rf", "--", path], check=False, stderr=subprocess.DEVNULL)

@@ -18,20 +18,18 @@ from typing import Any
 from xai_core.jobs import kernel, landlock, seccomp
 from xai_core.jobs.limits import Limits
 
+_OF_ITSELF = ("cgroup", "cmdline", "cpuset", "environ", "maps", "stat", "statm", "status")
 _READABLE = (
     "/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/localtime",
-    "/etc/mime.types", "/dev/urandom", "/dev/random", "/dev/zero", "/proc/self", "/proc/cpuinfo", "/proc/meminfo",
-    "/proc/stat", "/proc/version", "/proc/filesystems", "/proc/sys/vm", "/proc/sys/kernel", "/sys/devices/system",
-    "/sys/fs/cgroup", "/sys/kernel/mm",
+    "/etc/mime.types", "/dev/urandom", "/dev/random", "/dev/zero", *(f"/proc/self/{name}" for name in _OF_ITSELF),
+    "/proc/cpuinfo", "/proc/meminfo", "/proc/sys/vm/nr_hugepages", "/proc/sys/vm/overcommit_memory",
+    "/proc/sys/kernel/osrelease", "/sys/devices/system", "/sys/fs/cgroup", "/sys/kernel/mm",
 )  # fmt: skip
+# What drivers read has not been recorded, so it is more than they need.
 _READABLE_WITH_GPU = (
-    "/proc/driver/nvidia",
-    "/proc/devices",
-    "/proc/modules",
-    "/sys/bus/pci",
-    "/sys/devices",
-    "/sys/class",
-)
+    "/proc/driver/nvidia", "/proc/devices", "/proc/modules", "/proc/self", "/proc/stat", "/proc/version",
+    "/proc/filesystems", "/proc/sys/vm", "/proc/sys/kernel", "/sys/bus/pci", "/sys/devices", "/sys/class",
+)  # fmt: skip
 _DEVICES = ("/dev/null", "/dev/nvidia*", "/dev/dri", "/dev/nvidia-caps")
 
 
@@ -58,7 +56,11 @@ def sandbox_in_force() -> SandboxState:
 
 
 def close_files(read: Iterable[str], scratch: str) -> int:
-    """Leave this process the runtime and `read` to read, `scratch` to write; return the version of Landlock, or 0."""
+    """Leave this process the runtime and `read` to read, `scratch` to write; return the version of Landlock, or 0.
+
+    Root's powers go too, as they are each thread's own and no thread may start with them.
+    """
+    kernel.drop_capabilities()
     devices = [path for pattern in _DEVICES for path in glob.glob(pattern)]
     with_gpu = _READABLE_WITH_GPU if glob.glob("/dev/nvidia*") else ()
     return landlock.close_files([*_runtime(), *with_gpu, *read], [scratch], devices)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from typing import Literal
 
 from xai_core.errors import JobError, ModelError, OutOfMemory, RefusedModel, VitrineError, means_memory
@@ -13,6 +14,8 @@ STOPPED = (
     "The model's process stopped; your pictures and settings are kept. Try again; if it stops again, the log says why."
 )
 FULL_DISK = "The disk of the machine that runs Vitrine is full. Make room on it, and try again."
+FLOODED = "The model's process sent the app more than it may and was stopped. Do not use this file."
+BUSY_UNASKED = "The model's process computed without being asked and was stopped."
 
 
 def plain(error: BaseException, doing: Literal["open", "run"], memory_mb: int) -> VitrineError:
@@ -36,7 +39,9 @@ def plain(error: BaseException, doing: Literal["open", "run"], memory_mb: int) -
 
 def is_of_full_disk(error: BaseException) -> bool:
     """Return whether an error means that the disk is full, which no model is to blame for."""
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)) or (
+        os.strerror(errno.ENOSPC).lower() in _text(error).lower()
+    )
 
 
 def too_much_memory(memory_mb: int) -> OutOfMemory:

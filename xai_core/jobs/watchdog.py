@@ -1,4 +1,4 @@
-"""Watch one process: its memory, its deadline, and what it writes."""
+"""Watch one process: its memory and threads, its deadline, what it writes, and whether it computes unasked."""
 
 from __future__ import annotations
 
@@ -6,57 +6,85 @@ import os
 import threading
 import time
 
-from xai_core.errors import RefusedModel, VitrineError
+from xai_core.errors import JobError, RefusedModel, VitrineError, WorkerDied
+from xai_core.jobs.allowance import Allowance
+from xai_core.jobs.folders import free_bytes
 from xai_core.jobs.process import SandboxedProcess
-from xai_core.jobs.sentences import too_much_memory
+from xai_core.jobs.sentences import BUSY_UNASKED, too_much_memory
 
 LOOK_SECONDS = 0.05
-SCRATCH_SECONDS = 0.5
+SLOW_LOOK_SECONDS = 0.5
 MOST_ENTRIES = 10_000
 RESERVE_BYTES = 1 << 30  # free space on the disk; above it, files that no folder shows are tolerated
+IDLE_SECONDS, IDLE_SHARE = 5.0, 0.05  # processor time of an idle worker: at once, and for each second
 
 
 def watch(process: SandboxedProcess) -> None:
     """Watch a process on a thread of its own until it ends."""
-    threading.Thread(target=_look_after, args=(process,), daemon=True).start()
+    threading.Thread(target=_Watch(process).follow, daemon=True).start()
 
 
-def _look_after(process: SandboxedProcess) -> None:
-    limit, scratch_due = process.limits.memory(process.framework), 0.0
-    free_at_first = _free_bytes(process)
-    while process.alive:
-        verdict: VitrineError | None = process.overdue()
-        if process.resident_mb > limit.resident_mb:
-            verdict = too_much_memory(limit.smaller_mb)
-        if not verdict and time.monotonic() >= scratch_due:
-            scratch_due = time.monotonic() + SCRATCH_SECONDS
-            verdict = _too_much_written(process, free_at_first)
-        if verdict:
-            return process.stop(verdict)
-        time.sleep(LOOK_SECONDS)
-    return None
+class _Watch:
+    """What is remembered between two looks at a process."""
 
+    def __init__(self, process: SandboxedProcess) -> None:
+        self._process = process
+        self._limit = process.limits.memory(process.framework)
+        self._disk = os.path.dirname(process.scratch)  # the folder itself is removed with the process
+        self._free_at_first = free_bytes(self._disk)
+        self._slow_look_due, self._computed = 0.0, 0.0
+        self._unasked = Allowance(IDLE_SECONDS, IDLE_SHARE)
 
-def _too_much_written(process: SandboxedProcess, free_at_first: int) -> RefusedModel | None:
-    most = process.limits.scratch_mb
-    if fits(process.scratch, most << 20) and not _fills_the_disk(process, free_at_first):
+    def follow(self) -> None:
+        """Look at the process until it ends, or stop it for good reason."""
+        while self._process.alive:
+            if verdict := self._process.overdue() or self._too_much_used() or self._slow_look():
+                return self._process.stop(verdict)
+            time.sleep(LOOK_SECONDS)
         return None
-    return RefusedModel(f"The model wrote more than {most} MB or {MOST_ENTRIES} files and was stopped.")
 
+    def _too_much_used(self) -> VitrineError | None:
+        usage, most = self._process.usage, self._process.limits.threads
+        if usage.memory_mb > self._limit.resident_mb:
+            return too_much_memory(self._limit.smaller_mb)
+        if usage.threads > most:
+            return RefusedModel(f"The model started more than {most} threads and was stopped.")
+        return None
 
-def _fills_the_disk(process: SandboxedProcess, free_at_first: int) -> bool:
-    """Whether the disk is nearly full and has lost more space than the process may use since it started.
+    def _slow_look(self) -> VitrineError | None:
+        if time.monotonic() < self._slow_look_due:
+            return None
+        self._slow_look_due = time.monotonic() + SLOW_LOOK_SECONDS
+        return self._too_much_written() or self._disk_filled() or self._computes_unasked()
 
-    This catches open files without a name, which no folder shows. Other programs may have written too, hence the
-    reserve.
-    """
-    free = _free_bytes(process)
-    return free < RESERVE_BYTES and free_at_first - free > process.limits.scratch_mb << 20
+    def _too_much_written(self) -> RefusedModel | None:
+        most = self._process.limits.scratch_mb
+        if fits(self._process.scratch, most << 20):
+            return None
+        return RefusedModel(f"The model wrote more than {most} MB or {MOST_ENTRIES} files and was stopped.")
 
+    def _disk_filled(self) -> JobError | None:
+        """Stop the process if the disk is nearly full and has lost more than the process may use since it started.
 
-def _free_bytes(process: SandboxedProcess) -> int:
-    disk = os.statvfs(os.path.dirname(process.scratch))  # the folder itself is removed with the process
-    return disk.f_bavail * disk.f_frsize
+        This catches open files without a name, which no folder shows. Other programs may have written too, hence the
+        reserve.
+        """
+        most, free = self._process.limits.scratch_mb, free_bytes(self._disk)
+        if free >= RESERVE_BYTES or self._free_at_first - free <= most << 20:
+            return None
+        return JobError(
+            f"The disk for temporary files is nearly full: more than {most} MB were written since the model started, "
+            "so it was stopped. Make room on the disk and try again."
+        )
+
+    def _computes_unasked(self) -> WorkerDied | None:
+        computed = self._process.processor_seconds
+        since, self._computed = computed - self._computed, computed
+        if not self._process.idle:
+            self._unasked.refill()
+        elif not self._unasked.spend(since):
+            return WorkerDied(BUSY_UNASKED)
+        return None
 
 
 def fits(folder: str, most_bytes: int) -> bool:

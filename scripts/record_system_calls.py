@@ -1,0 +1,145 @@
+"""Record which system calls the workers make, per framework, into tests/sandbox/recorded_calls.json. Needs strace.
+
+    python scripts/record_system_calls.py [--only Keras]
+
+Opens every model at hand, runs every method on every sample, finds the engines, with the usual number of threads and
+with eight. A call that the filter refuses is recorded too, with its error. `xai_core/jobs/calls.py` must then allow
+each recorded call, or say why not; tests/sandbox/test_recorded_calls.py checks that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.small_models import folder as small_models  # noqa: E402
+from xai_core.errors import VitrineError  # noqa: E402
+from xai_core.jobs.launch import WorkerSetup  # noqa: E402
+
+TARGET = ROOT / "tests/sandbox/recorded_calls.json"
+ASSETS = Path(os.environ.get("VITRINE_TEST_ASSETS") or ROOT.parent / "shared/assets")
+THREADS = ("", "8")
+# Made all the time and plainly needed: left out so that the worker still keeps its deadlines.
+NOT_TRACED = ("futex", "sched_yield", "read", "write", "lseek", "munmap", "madvise", "poll", "clock_nanosleep", "brk")
+ARGUMENT = {"prctl": 0, "arch_prctl": 0, "ioctl": 1, "fcntl": 1, "clone": -1, "sched_setaffinity": 0, "madvise": 2}
+SYSTEM_FOLDERS = ("/proc", "/sys", "/dev", "/etc")
+LINE = re.compile(r"^\d+ +(\w+)\((.*)\) += (-?\w+)(?: (E\w+))?")
+WORKER = re.compile(r"\b(/proc/)\d+")
+
+
+class Recording:
+    """What the workers of one framework were seen to do after their filter was in place."""
+
+    def __init__(self) -> None:
+        self.calls: dict[str, set[str]] = defaultdict(set)
+        self.arguments: dict[str, set[str]] = defaultdict(set)
+        self.files: set[str] = set()
+
+    def add(self, trace: Path) -> None:
+        """Read what strace wrote about one worker."""
+        confined = False
+        for line in trace.read_text(errors="replace").splitlines():
+            confined = confined or "seccomp(SECCOMP_SET_MODE_FILTER" in line
+            if confined and (found := LINE.match(line)):
+                self._note(*found.groups())
+
+    def _note(self, name: str, arguments: str, result: str, error: str | None) -> None:
+        self.calls[name].add(error or "done")
+        if (place := ARGUMENT.get(name)) is not None:
+            self.arguments[name].add(_argument(name, arguments, place))
+        for path in re.findall(r'"(/[^"]*)"', arguments):
+            if path.startswith(SYSTEM_FOLDERS) and not error:
+                self.files.add(WORKER.sub(r"\1PID", path))
+
+    def to_json(self) -> dict[str, Any]:
+        calls = {name: sorted(results) for name, results in sorted(self.calls.items())}
+        return {
+            "calls": calls | {name: ["done"] for name in NOT_TRACED},
+            "arguments": {name: sorted(values) for name, values in sorted(self.arguments.items())},
+            "files": sorted(self.files),
+        }
+
+
+def _argument(name: str, arguments: str, place: int) -> str:
+    if name == "clone":
+        return re.search(r"flags=([\w|]+)", arguments).group(1)  # type: ignore[union-attr]
+    value = arguments.split(", ")[place]
+    return ("0" if value == "0" else "a thread") if name == "sched_setaffinity" else value
+
+
+def trace_workers(folder: Path) -> None:
+    """Start every worker under strace from now on."""
+    plain = WorkerSetup.command
+
+    def command(self: WorkerSetup, requests: int, results: int) -> list[str]:
+        file = tempfile.mktemp(prefix=f"{self.framework}.", dir=folder)
+        strace = ["strace", "-f", "-qq", "-s", "200", "-e", f"trace=!{','.join(NOT_TRACED)}", "-o", file]
+        return [*strace, *plain(self, requests, results)]
+
+    WorkerSetup.command = command  # type: ignore[method-assign]
+
+
+def open_everything(only: str) -> None:
+    """Open each model file at hand as a user of the library would, and explain a picture with each method."""
+    import vitrine  # after the workers are traced
+
+    files = [*small_models().glob("*"), *(ASSETS / "models").rglob("*")] if not only else []
+    for path in sorted(file for file in files if file.is_file() and file.suffix not in (".json", ".md", ".txt")):
+        print("opening", path.name, flush=True)
+        try:
+            vitrine.load(path).close()
+        except VitrineError as error:
+            print(path.name, error, flush=True)
+
+
+def record(only: str, work: list[str]) -> int:
+    """Do the work in this process, whose workers are traced."""
+    open_everything(only)
+    os.chdir(ROOT)
+    chosen = ["-k", only] if only else []
+    return pytest.main(["-q", "-p", "no:cacheprovider", "-m", "not long", *chosen, *work])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", help="words of pytest's -k, such as Keras")
+    parser.add_argument("--traces", type=Path, help="read these traces instead, or write them here")
+    parser.add_argument("--work", nargs="*", default=["tests/contract"])
+    parser.add_argument("--within", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.within:
+        trace_workers(given.traces)
+        sys.exit(record(given.only, given.work))
+    folder = given.traces or Path(tempfile.mkdtemp())
+    folder.mkdir(exist_ok=True)
+    if not list(folder.iterdir()):
+        for threads in THREADS:
+            command = [sys.executable, __file__, "--within", "--only", given.only, "--traces", str(folder)]
+            environment = os.environ | ({"OMP_NUM_THREADS": threads} if threads else {})
+            subprocess.run([*command, "--work", *given.work], env=environment, check=False)
+    write(folder)
+
+
+def write(folder: Path) -> None:
+    recordings: dict[str, Recording] = defaultdict(Recording)
+    for trace in sorted(folder.iterdir()):
+        recordings[trace.name.partition(".")[0]].add(trace)
+    found = {name: recording.to_json() for name, recording in sorted(recordings.items())}
+    TARGET.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""A model that sends or computes without end is stopped; the app hardly notices, and keeps nothing of it."""
+
+from __future__ import annotations
+
+import glob
+import logging
+import os
+import tempfile
+
+import pytest
+
+from tests.sandbox.confined import CONFINED, SECONDS, names, until
+from xai_core.errors import OutOfMemory, RefusedModel, TimedOut, WorkerDied
+from xai_core.jobs import watchdog
+
+FLOODED = "sent the app more than it may"
+FATES = {
+    "ticks while it opens": (WorkerDied, FLOODED),
+    "fat ticks while it opens": (WorkerDied, FLOODED),
+    "small threads": (RefusedModel, "threads and was stopped|cannot be opened as a model"),
+    "page tables": (OutOfMemory, "needs more than 600 MB"),
+    "a slow frame": (TimedOut, "took longer than 2 s"),
+}
+
+pytestmark = CONFINED
+
+
+@pytest.mark.parametrize("name", names("FLOODS", "floods"))
+def test_a_flood_costs_its_own_process_only(runner, impatient_runner, source, name):
+    fate, words = FATES.get(name, (WorkerDied, "process stopped"))
+    job = (impatient_runner if fate is TimedOut else runner).open(source(name))
+    with pytest.raises(fate, match=words):
+        job.result(SECONDS)
+
+
+@pytest.mark.parametrize("name", names("IDLE_FLOODS", "floods"))
+def test_an_idle_model_is_ended_if_it_floods_or_computes(runner, source, monkeypatch, caplog, name):
+    monkeypatch.setattr(watchdog, "IDLE_SECONDS", 0.5)
+    caplog.set_level(logging.WARNING)
+    hostile = source(name)
+    assert runner.open(hostile).result(SECONDS).classes == 3
+    until(lambda: not runner.loaded(hostile))
+    reason = "computed without being asked" if name == "computing while idle" else FLOODED
+    assert [record for record in caplog.records if reason in record.getMessage()]
+
+
+def test_words_in_the_log_are_bounded(runner, source, caplog):
+    caplog.set_level(logging.INFO)
+    hostile = source("endless words while idle")
+    assert runner.open(hostile).result(SECONDS).classes == 3
+    until(lambda: not runner.loaded(hostile))
+    assert sum(len(record.getMessage()) for record in caplog.records) < 1 << 20
+    assert not any("\x1b" in record.getMessage() for record in caplog.records)
+
+
+@pytest.mark.parametrize("name", names("HARMLESS_CARDS", "floods"))
+def test_odd_text_opens_and_is_printable(runner, source, name):
+    card = runner.open(source(name)).result(SECONDS)
+    assert all(label.isprintable() for label in card.labels)
+
+
+@pytest.mark.parametrize("name", names("LEFTOVERS", "floods"))
+def test_a_folder_is_removed_whatever_its_rights(runner, source, name):
+    hostile = source(name)
+    job = runner.open(hostile)
+    job.wait(SECONDS)
+    runner.release(hostile.owner)
+    until(lambda: not glob.glob(os.path.join(tempfile.gettempdir(), "vitrine-*", "worker-*", "dark")))
