@@ -2,7 +2,7 @@
 
     python scripts/record_system_calls.py [--only Keras]
 
-Opens every model at hand, runs every method on every sample, finds the engines, with the usual number of threads and
+Opens every model available, runs every method on every sample, finds the engines, with the usual number of threads and
 with eight. A call that the filter refuses is recorded too, with its error. `xai_core/jobs/calls.py` must then allow
 each recorded call, or say why not; tests/sandbox/test_recorded_calls.py checks that.
 """
@@ -37,7 +37,6 @@ NOT_TRACED = ("futex", "sched_yield", "read", "write", "lseek", "munmap", "madvi
 ARGUMENT = {"prctl": 0, "arch_prctl": 0, "ioctl": 1, "fcntl": 1, "clone": -1, "sched_setaffinity": 0, "madvise": 2}
 SYSTEM_FOLDERS = ("/proc", "/sys", "/dev", "/etc")
 LINE = re.compile(r"^\d+ +(\w+)\((.*)\) += (-?\w+)(?: (E\w+))?")
-WORKER = re.compile(r"\b(/proc/)\d+")
 
 
 class Recording:
@@ -60,9 +59,9 @@ class Recording:
         self.calls[name].add(error or "done")
         if (place := ARGUMENT.get(name)) is not None:
             self.arguments[name].add(_argument(name, arguments, place))
-        for path in re.findall(r'"(/[^"]*)"', arguments):
-            if path.startswith(SYSTEM_FOLDERS) and not error:
-                self.files.add(WORKER.sub(r"\1PID", path))
+        for path in re.findall(r'"(/[^"]*)"', arguments) if name in ("open", "openat") and not error else []:
+            if path.startswith(SYSTEM_FOLDERS):
+                self.files.add(re.sub(r"\d+", "N", path))
 
     def to_json(self) -> dict[str, Any]:
         calls = {name: sorted(results) for name, results in sorted(self.calls.items())}
@@ -93,7 +92,7 @@ def trace_workers(folder: Path) -> None:
 
 
 def open_everything(only: str) -> None:
-    """Open each model file at hand as a user of the library would, and explain a picture with each method."""
+    """Open each available model file as a user of the library would, and explain a picture with each method."""
     import vitrine  # after the workers are traced
 
     files = [*small_models().glob("*"), *(ASSETS / "models").rglob("*")] if not only else []

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from xai_core.errors import DataError, ModelError
+from xai_core.jobs.folders import private_folder
 from xai_core.labels import MAX_BYTES, read_labels
 from xai_core.services.detector_preparation import read_detector_labels
 from xai_core.types import ModelSource
@@ -31,7 +32,7 @@ def model_source(
         raise ModelError(f"There is no model file called {place.name}.")
     if not place.is_dir():
         return _source(place.resolve(), place.name, architecture), nullcontext()
-    folder = tempfile.TemporaryDirectory(prefix="vitrine-")
+    folder = tempfile.TemporaryDirectory(dir=private_folder("model"))
     try:
         packed = Path(folder.name) / "model.zip"
         _pack(place, packed)

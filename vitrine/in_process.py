@@ -13,6 +13,7 @@ from typing import Any
 from xai_core.detector import Detector
 from xai_core.errors import ModelError, OutOfMemory, VitrineError, is_of_memory
 from xai_core.jobs.base import Job, Status
+from xai_core.jobs.folders import private_folder
 from xai_core.jobs.memory import SpooledMemory
 from xai_core.jobs.opened import Opened
 from xai_core.jobs.question import ACTIVITIES, Answer, Doing, Question
@@ -38,7 +39,7 @@ class InProcessRunner:
     def __init__(self, open_as: Open, settings: Settings) -> None:
         self._open_as, self._settings = open_as, settings
         self._models: dict[tuple[Task, str], Opened] = {}
-        self._scratch = TemporaryDirectory(prefix="vitrine-")
+        self._scratch = TemporaryDirectory(dir=private_folder("model"))
         self._memory = SpooledMemory(self._scratch.name, LEDGERS_BYTES)
         self._thread = ThreadPoolExecutor(1, "vitrine-model")
         self._open_jobs: set[Job[Any]] = set()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import atexit
 import hashlib
 import os
 import shutil
-import tempfile
 import uuid
 from contextlib import suppress
 from dataclasses import replace
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from xai_core.errors import DataError
+from xai_core.jobs.folders import private_folder
 from xai_core.jobs.sentences import FULL_DISK, is_of_full_disk
 from xai_core.types import ModelSource
 
@@ -24,9 +23,7 @@ UNWRITABLE = "This server cannot write to its folder for uploaded files. Ask who
 
 @cache
 def _root() -> Path:
-    root = Path(tempfile.mkdtemp(prefix="vitrine-uploads-", dir=os.environ.get("VITRINE_UPLOADS")))
-    atexit.register(shutil.rmtree, root, ignore_errors=True)
-    return root
+    return Path(private_folder("uploads", os.environ.get("VITRINE_UPLOADS")))
 
 
 def keep(stream: BinaryIO, name: str, owner: str) -> ModelSource:

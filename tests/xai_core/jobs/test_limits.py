@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from xai_core.errors import JobError
 from xai_core.jobs.limits import MEMORY, Limits
 
 
@@ -24,3 +25,14 @@ def test_an_empty_environment_leaves_the_defaults():
 def test_a_limit_that_is_no_number_above_zero_is_an_error(text):
     with pytest.raises(ValueError, match="VITRINE_MEMORY_MB must be a number above zero"):
         Limits.from_environment({"VITRINE_MEMORY_MB": text})
+
+
+def test_limits_scale_to_the_disk():
+    limits = Limits(scratch_mb=4096, file_mb=2048, ledgers_mb=1024).on_disk(free_mb=4000)
+    assert (limits.scratch_mb, limits.file_mb, limits.ledgers_mb) == (1000, 1000, 250)
+    assert Limits().on_disk(free_mb=1 << 20) == Limits()
+
+
+def test_a_full_disk_is_not_blamed_on_the_model():
+    with pytest.raises(JobError, match="disk for temporary files is full: 12 MB are free"):
+        Limits().on_disk(free_mb=12)

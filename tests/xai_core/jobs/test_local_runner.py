@@ -216,9 +216,9 @@ def test_closing_leaves_no_process_and_no_folder(source, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     runner = fake_runner()
     process = process_of(runner.open(source()).result(SECONDS))
-    assert list(tmp_path.glob("vitrine-*"))
+    assert list(tmp_path.glob("vitrine-*/worker-*"))
     runner.close()
-    assert not list(tmp_path.glob("vitrine-*"))
+    assert not list(tmp_path.glob("vitrine-*/worker-*"))
     assert not os.path.exists(f"/proc/{process}")
 
 

@@ -58,3 +58,7 @@ def test_a_full_disk_is_not_the_fault_of_the_model(number):
     assert type(sentence) is JobError
     assert str(sentence) == "The disk of the machine that runs Vitrine is full. Make room on it, and try again."
     assert "tried to write more than it is allowed to" in str(plain(OSError(errno.EFBIG, "File too large"), "run", 1))
+
+
+def test_a_full_disk_is_known_by_its_words_too():
+    assert "is full" in str(plain(RuntimeError("write failed: No space left on device"), "run", 1))
