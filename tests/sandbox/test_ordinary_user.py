@@ -21,7 +21,7 @@ AS_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="Only root can become anot
 
 @AS_ROOT
 def test_tries_are_refused_to_an_ordinary_user_too(tmp_path):
-    result = as_an_ordinary_user(tmp_path, "-k", "is_refused or no_marker or good_model")
+    result = as_an_ordinary_user(tmp_path, "-k", "a_try_is_refused or a_try_on_others or no_marker or good_model")
     assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-2000:]
     tries = names("TRIES") + names("TRIES_ON_OTHERS", "tries_on_others")
     assert f"{len(tries) + 2} passed" in result.stdout
