@@ -120,8 +120,8 @@ class SandboxedProcess:
 
     def send(self, header: Header, arrays: Arrays | None = None) -> None:
         """Send a request. A process that does not read it is stopped; the next `receive` raises the reason."""
-        self._frames.refill()
-        self._header_bytes.refill()
+        for allowance in (self._frames, self._header_bytes, self._log_bytes):
+            allowance.refill()  # whoever asks wants an answer, and perhaps a traceback
         try:
             with self._sending:
                 if self._requests >= 0:

@@ -155,6 +155,6 @@ def test_a_full_disk_is_named(monkeypatch):
     def no_room(*given: object, **named: object) -> str:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("tempfile.mkdtemp", no_room)
+    monkeypatch.setattr("xai_core.jobs.process.private_folder", no_room)
     with pytest.raises(ImageError, match="The disk of the machine that runs Vitrine is full"):
         opened(SandboxedParser())
