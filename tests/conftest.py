@@ -32,6 +32,7 @@ SHARING = {
     "tests/model_adapters/pytorch/test_bad_files.py": "bad files",
     "tests/vitrine/cli/test_bad_files.py": "bad files",
 }  # files, or folders of files, that build something slow for a whole test process
+LONGEST_ID = 20  # bytes
 GIGABYTES_A_PROCESS = 6  # with TensorFlow imported, and the workers and the browser that it starts
 
 
@@ -73,6 +74,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept = [item for item in items if "assets" not in getattr(item, "fixturenames", ())]
     config.stash[LEFT_OUT] = len(items) - len(kept)
     items[:] = kept
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name long bytes by their length: archives hold the time, and all test processes must find the same names."""
+    return f"{len(val)} bytes" if isinstance(val, bytes) and len(val) > LONGEST_ID else None
 
 
 def pytest_collection_finish() -> None:
