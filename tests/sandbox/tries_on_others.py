@@ -184,6 +184,6 @@ LEFT_OPEN = {
     "size and time of a system file": lambda source, scratch, victim: os.stat("/etc/shadow"),
     # The environment is made for the worker and holds settings of Vitrine only.
     "its own settings": lambda source, scratch, victim: dict(os.environ)["PATH"],
-    # A worker must know how many processors there are; how busy they are can be felt anyway.
-    "how busy the machine is": lambda source, scratch, victim: os.getloadavg(),
+    # Frameworks start a thread for each processor. How busy these are can be felt anyway.
+    "the number of processors": lambda source, scratch, victim: os.sched_getaffinity(0),
 }
