@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from vitrine.ui import session
+from vitrine.ui.encoded import jpeg
 from vitrine.ui.slots.classifier import ClassifierSlot
 from vitrine.ui.text import literal, percent
 from xai_core.jobs.base import Job
@@ -50,7 +51,7 @@ def top(probabilities: Floats, most: int = TOP) -> list[int]:
 
 def _prediction(prepared: Prepared, picture: Picture, row: Floats) -> None:
     seen = session.workspace().seen_part(picture, prepared.preprocessing)
-    st.image(seen, alt=picture.name, width="stretch")
+    st.image(jpeg(seen), alt=picture.name, width="stretch")
     best = top(row)
     st.markdown(f"**{literal(prepared.labels[best[0]], 60)}** · {percent(float(row[best[0]]))}")
     st.caption(literal(picture.name, 60))

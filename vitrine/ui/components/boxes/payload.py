@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vitrine.ui.encoded import jpeg
 from xai_core.detector import Corners
-from xai_core.pictures.overlays import jpeg_bytes
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def pack(photo: NDArray[np.uint8], boxes: Sequence[Box], chosen: Sequence[int], 
     Python received; a later choice in the browser overrides `chosen`. most: how many may be chosen.
     """
     height, width = photo.shape[:2]
-    encoded = jpeg_bytes(photo)
+    encoded = jpeg(photo)
     drawn = {box.number for box in boxes}
     header = {
         "photo": {"digest": zlib.crc32(encoded), "height": height, "width": width},

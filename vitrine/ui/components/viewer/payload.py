@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vitrine.ui.encoded import jpeg
 from xai_core.errors import DataError
 from xai_core.filter import FILTERS
 from xai_core.params import Param, Size
-from xai_core.pictures.overlays import Look, jpeg_bytes
+from xai_core.pictures.overlays import Look
 from xai_core.types import Floats
 
 LEVELS = 65535
@@ -46,7 +47,7 @@ def pack(
 ) -> bytes:
     """Return everything that the browser needs. photo: (h, w, 3) uint8. DataError if a map is not finite."""
     size = panels[0].map.shape
-    encoded = jpeg_bytes(photo)
+    encoded = jpeg(photo)
     blobs: list[bytes] = []
     header = {
         "photo": {"bytes": len(encoded), "digest": zlib.crc32(encoded)},
