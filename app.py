@@ -16,4 +16,4 @@ address.arrive(page.url_path)
 try:
     page.run()
 finally:
-    garbage.spare_modules()
+    garbage.tidy()

@@ -1,13 +1,32 @@
-"""Keep garbage collection quick: Streamlit collects after every run, among all objects of the process."""
+"""Keep garbage collection quick and rare.
+
+Streamlit would collect after every run of a page, among all objects of the process; `runner.postScriptGC` in
+.streamlit/config.toml turns that off.
+"""
 
 from __future__ import annotations
 
 import gc
 import sys
+import time
 from threading import Lock
 
+PAUSE_SECONDS = 10.0
 _lock = Lock()
 _spared = 0
+_collected = 0.0
+
+
+def tidy() -> None:
+    """Collect garbage once in a while, after a run of a page: cycles may hold pictures and uploads."""
+    global _collected
+    spare_modules()
+    with _lock:
+        due = time.monotonic() - _collected > PAUSE_SECONDS
+        if due:
+            _collected = time.monotonic()
+    if due:
+        gc.collect()
 
 
 def spare_modules() -> None:

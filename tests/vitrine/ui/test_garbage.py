@@ -44,3 +44,20 @@ def test_garbage_that_exists_is_collected_first():
     del module
     garbage.spare_modules()
     assert seen() is None
+
+
+def a_circle() -> weakref.ref:
+    module = ModuleType("circle")
+    module.itself = module
+    return weakref.ref(module)
+
+
+def test_garbage_of_runs_is_collected_once_in_a_while(monkeypatch):
+    garbage.tidy()
+    circle = a_circle()
+    monkeypatch.setattr(garbage, "_spared", len(sys.modules))
+    garbage.tidy()
+    assert circle() is not None
+    monkeypatch.setattr(garbage, "_collected", float("-inf"))
+    garbage.tidy()
+    assert circle() is None
