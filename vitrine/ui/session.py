@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, cast
@@ -17,7 +18,9 @@ from xai_core.pictures.files import Picture
 from xai_core.preprocessing import Preprocessing
 from xai_core.services.parsing.parser import Parser, SandboxedParser
 
+PRESENT_SECONDS = 1.0
 GRACE_SECONDS = 180.0  # longer than Streamlit keeps the session of a silent tab
+SHARED = ""  # the owner of samples
 Key = tuple[object, ...]
 PageSlot = TypeVar("PageSlot", bound="Slot")
 
@@ -40,7 +43,8 @@ class Workspace:
     """What one browser tab holds: its pictures, and a slot for each page that asked for one.
 
     parser: reads its files. seen: uploaded files that were read. views: what models see of pictures, and previews.
-    unfolded: parts of a page that are expanded.
+    unfolded: parts of a page that are expanded. present_at: when the tab last showed that it is open; minus infinity
+    once it has closed.
     """
 
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -53,6 +57,7 @@ class Workspace:
     seen: set[str] = field(default_factory=set)
     address: dict[str, str] = field(default_factory=dict)
     link_faults: dict[str, str] = field(default_factory=dict)
+    present_at: float = float("-inf")
     _slots: dict[type[Slot], Slot] = field(default_factory=dict)
 
     def slot(self, kind: type[PageSlot]) -> PageSlot:
@@ -80,7 +85,9 @@ def workspace() -> Workspace:
     if "workspace" not in st.session_state:
         st.session_state.workspace = Workspace(address=st.query_params.to_dict())
     space: Workspace = st.session_state.workspace
-    _presence(space.owner, space)
+    if time.monotonic() - space.present_at > PRESENT_SECONDS:  # the cache hashes its arguments: too slow for each call
+        space.present_at = time.monotonic()
+        _presence(space.owner, space)
     return space
 
 
@@ -122,18 +129,24 @@ def has(key: str) -> bool:
 
 
 class _Departures:
-    """Frees an owner's worker some time after the tab closed, unless the tab comes back first."""
+    """Frees an owner's worker some time after the tab closed, unless the tab comes back first.
+
+    The workers that all tabs share, those of samples, end with the last tab.
+    """
 
     def __init__(self) -> None:
         self._timers: dict[str, threading.Timer] = {}
+        self._present: set[str] = set()
         self._lock = threading.Lock()
 
     def arrive(self, space: Workspace) -> None:
         with self._lock:
+            self._present.add(space.owner)
             if timer := self._timers.pop(space.owner, None):
                 timer.cancel()
 
     def leave(self, space: Workspace) -> None:
+        space.present_at = float("-inf")
         timer = threading.Timer(GRACE_SECONDS, self._gone, [space])
         timer.daemon = True
         with self._lock:
@@ -141,9 +154,12 @@ class _Departures:
         timer.start()
 
     def _gone(self, space: Workspace) -> None:
+        space.leave()
         with self._lock:
             self._timers.pop(space.owner, None)
-        space.leave()
+            self._present.discard(space.owner)
+            if not self._present:  # under the lock, so that nobody arrives meanwhile
+                runner().release(SHARED)
 
 
 _departures = _Departures()

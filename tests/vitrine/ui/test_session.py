@@ -75,9 +75,21 @@ def test_a_closed_tab_frees_its_process_its_runs_and_its_file(
     session._Departures().leave(space)
     _join_timers()
     assert cancelled.is_set()
-    assert runner.released == [slot.owner]
+    assert runner.released == [slot.owner, session.SHARED]
     assert slot.source is not None
     assert not Path(slot.source.path).exists()
+
+
+def test_the_last_tab_ends_the_workers_that_all_share(runner: ReleasingRunner) -> None:
+    departures, tabs = session._Departures(), [session.Workspace(), session.Workspace()]
+    for tab in tabs:
+        departures.arrive(tab)
+    departures.leave(tabs[0])
+    _join_timers()
+    assert runner.released == []
+    departures.leave(tabs[1])
+    _join_timers()
+    assert runner.released == [session.SHARED]
 
 
 def test_a_tab_that_comes_back_keeps_everything(
@@ -149,7 +161,7 @@ def test_a_closed_tab_frees_its_detector_too(
     session._Departures().leave(space)
     _join_timers()
     assert sorted(cancelled) == ["picture", "run"]
-    assert runner.released == [slot.owner, detector.owner]
+    assert runner.released == [slot.owner, detector.owner, session.SHARED]
     assert detector.source is not None
     assert not Path(detector.source.path).exists()
 
