@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
 
-from vitrine.ui import frame
+from vitrine.ui import frame, session
 from vitrine.ui.components.viewer import ViewerState
 from vitrine.ui.inquiry import AnyInquiry, Run
 from vitrine.ui.trust.panel import trust_panel
@@ -15,11 +16,16 @@ from vitrine.ui.trust.running import progress, what_ran
 from xai_core.jobs.base import Status
 from xai_core.report import as_zip
 
+LOOKS_A_SECOND = 16  # by all tabs together; beyond that, each looks less often
+LATELY_SECONDS = 2.0
+_looked: dict[str, float] = {}
+
 
 def follow(runs: Sequence[Run[AnyInquiry]], draw: Callable[[Sequence[Run[AnyInquiry]]], None], seconds: float) -> None:
     """Show the progress of runs and draw them every few seconds, until the last one has ended."""
     busy = is_busy(runs)
-    st.fragment(_look, run_every=seconds if busy else None)(runs, draw, busy)
+    pace = max(seconds, _followers() / LOOKS_A_SECOND)
+    st.fragment(_look, run_every=pace if busy else None)(runs, draw, busy)
 
 
 def is_busy(runs: Sequence[Run[Any]]) -> bool:
@@ -62,5 +68,14 @@ def below_the_map(run: Run[Any], setting: ViewerState) -> None:
 def _look(runs: Sequence[Run[AnyInquiry]], draw: Callable[[Sequence[Run[AnyInquiry]]], None], was_busy: bool) -> None:
     if is_busy(runs) != was_busy:  # the page decides how often this runs
         st.rerun()
+    _looked[session.workspace().owner] = time.monotonic()
     progress(runs)
     draw(runs)
+
+
+def _followers() -> int:
+    """Return how many tabs are following a run at this moment."""
+    lately = time.monotonic() - LATELY_SECONDS
+    for owner in [owner for owner, looked in list(_looked.items()) if looked < lately]:
+        _looked.pop(owner, None)
+    return len(_looked)
