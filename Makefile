@@ -6,7 +6,7 @@ PORT ?= 8501
 .PHONY: run test test-long check setup samples browser lock docs wheel format benchmarks clean
 
 run: setup samples
-	$(PY) -m streamlit run app.py --server.port $(PORT)
+	$(PY) -m streamlit run server.py --server.port $(PORT)
 
 test: setup samples browser
 	$(MAKE) --no-print-directory check

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parent
 APP = "vitrine/app"
 FILES = (
     "app.py",
+    "server.py",
     "pages/*.py",
     ".streamlit/config.toml",
     "samples/*.py",

@@ -13,7 +13,7 @@ from tests.browser_session import browser as browser
 
 @pytest.fixture(scope="session")
 def app() -> Iterator[str]:
-    with streamlit_app(ROOT / "app.py", VITRINE_STEP_SECONDS=str(PATIENCE)) as address:
+    with streamlit_app(ROOT / "server.py", VITRINE_STEP_SECONDS=str(PATIENCE)) as address:
         yield address
 
 

@@ -64,7 +64,7 @@ def test_a_method_is_tried_from_the_methods_page(explaining: Page) -> None:
 
 @pytest.mark.parametrize(("link", "heading"), [("methods", "Methods"), ("explain?method=rise", "Explain")])
 def test_the_first_visitor_of_a_server_may_come_by_a_link(page: Page, link: str, heading: str) -> None:
-    with streamlit_app(ROOT / "app.py") as address:
+    with streamlit_app(ROOT / "server.py") as address:
         open_app(page, f"{address}/{link}")
         expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
         expect(page.get_by_role("link", name="Model", exact=True).first).to_be_visible()

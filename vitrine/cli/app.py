@@ -11,7 +11,7 @@ from vitrine.runner import Runners
 from vitrine.sample_files import make_all
 from xai_core.errors import DataError, ParamError
 
-APP = ROOT / "app.py"
+APP = ROOT / "server.py"
 PORT, LAST_PORT = 8501, 65535
 
 
@@ -24,7 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace, runners: Runners) -> None:
-    """Build the samples if they are missing, then replace this process with the app; its settings are beside app.py."""
+    """Build the samples if they are missing, then replace this process with the server; its settings lie beside it."""
     if not args.port.isdecimal() or not 1 <= int(args.port) <= LAST_PORT:
         raise ParamError(f"A port is a whole number from 1 to {LAST_PORT}; got {args.port!r}.")
     if args.samples:

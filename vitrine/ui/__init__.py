@@ -1,1 +1,1 @@
-"""The only code that uses Streamlit, besides app.py and pages/."""
+"""The only code that uses Streamlit, besides server.py, app.py and pages/."""

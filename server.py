@@ -1,0 +1,24 @@
+"""Vitrine's server: `streamlit run server.py`. It runs app.py for every visitor, and guards the doors."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from starlette.middleware import Middleware
+from streamlit.starlette import App
+
+from vitrine.ui.server import doors, streamlit_settings, warm_up
+
+
+@asynccontextmanager
+async def lifespan(_: App) -> AsyncIterator[dict[str, Any]]:
+    """Prepare before the first visitor comes."""
+    streamlit_settings.apply()
+    warm_up.begin()
+    yield {}
+
+
+app = App(Path(__file__).with_name("app.py"), lifespan=lifespan, middleware=[Middleware(doors.Doors)])

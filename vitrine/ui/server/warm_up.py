@@ -1,0 +1,46 @@
+"""Import what pages need before the first visitor comes, who would otherwise wait for it."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import threading
+
+LOG = logging.getLogger(__name__)
+MODULES = (
+    "vitrine.ui.answer",
+    "vitrine.ui.explain.question",
+    "vitrine.ui.explain.results",
+    "vitrine.ui.explain.runs",
+    "vitrine.ui.model.card",
+    "vitrine.ui.model.source",
+    "vitrine.ui.guide",
+    "streamlit.dataframe_util",
+    "pandas",
+    "pyarrow",
+    "plotly.io",
+    "vitrine.ui.detection.boxes",
+    "vitrine.ui.detection.panel",
+    "vitrine.ui.detection.results",
+    "vitrine.ui.training.source",
+    "vitrine.ui.training.rows",
+    "vitrine.ui.training.flow",
+    "vitrine.ui.training.table",
+    "vitrine.ui.bias.source",
+    "vitrine.ui.bias.tabs",
+    "vitrine.ui.bias.selection",
+    "vitrine.ui.bias.published",
+)
+
+
+def begin() -> None:
+    """Import in the background; a visitor who comes meanwhile waits for no more than the module it needs."""
+    threading.Thread(target=_import, name="warm-up", daemon=True).start()
+
+
+def _import() -> None:
+    for name in MODULES:
+        try:
+            importlib.import_module(name)
+        except Exception:  # a page that needs it says so
+            LOG.exception("%s could not be imported in advance.", name)
