@@ -1,17 +1,18 @@
 # docker build -t vitrine .                                     CPU and CUDA alike (PyPI's own build of torch)
 # docker build -t vitrine --build-arg TORCH=cpu .               without the CUDA libraries, about 4 GB smaller
-# docker run -p 8501:8501 --read-only --tmpfs /tmp vitrine
+# docker run, with limits: see compose.yaml and docs/deploy.md
 FROM python:3.11-slim-bookworm AS build
 ARG TORCH=cuda
 WORKDIR /app
 RUN pip install --no-cache-dir uv && uv venv /venv
 ENV VIRTUAL_ENV=/venv PATH=/venv/bin:$PATH
-COPY requirements.txt overrides.txt ./
+COPY requirements-hashed.txt ./
 RUN if [ "$TORCH" = cpu ]; then \
-        grep -vE '^(nvidia-|cuda-|triton)' requirements.txt > chosen.txt && \
-        uv pip install --no-deps --no-cache -r chosen.txt --torch-backend cpu; \
+        awk '/^[^ ]/ { kept = !/^(nvidia-|cuda-|triton|torch==|torchvision==)/ } kept' requirements-hashed.txt > chosen.txt && \
+        uv pip install --no-deps --no-cache --require-hashes -r chosen.txt && \
+        uv pip install --no-deps --no-cache --torch-backend cpu $(grep -oE '^(torch|torchvision)==[^ ]+' requirements-hashed.txt); \
     else \
-        uv pip install --no-deps --no-cache -r requirements.txt; \
+        uv pip install --no-deps --no-cache --require-hashes -r requirements-hashed.txt; \
     fi
 COPY . .
 RUN uv pip install --no-deps --no-cache --editable . && UV_CACHE_DIR=/tmp/uv uv run --no-project python samples/build.py

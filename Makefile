@@ -21,6 +21,7 @@ check: setup
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 	$(PY) scripts/generate_docs.py --check
+	$(PY) scripts/list_licences.py --check
 	$(PY) scripts/check_english.py
 
 setup: .venv/ready
@@ -51,12 +52,14 @@ format: setup
 benchmarks: setup samples
 	$(PY) -m benchmarks
 
-# requirements.txt is what a server needs, requirements-dev.txt adds the tools that check the code.
+# requirements.txt is what a server needs, requirements-dev.txt adds the tools that check the code, and
+# requirements-hashed.txt is the first with the digest of every file, for the image.
 LOCK := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --override overrides.txt \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 lock: setup
 	$(LOCK) requirements-lock.in -o requirements.txt
 	$(LOCK) requirements-dev.in -c requirements.txt -o requirements-dev.txt
+	$(LOCK) --generate-hashes requirements-lock.in -c requirements.txt -o requirements-hashed.txt
 
 clean:
 	rm -rf .venv .cache build dist docs/api samples/models samples/pictures

@@ -12,6 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from scripts import list_licences
 from xai_core import __version__
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,6 +59,17 @@ def test_lower_bounds_are_the_oldest_locked_versions_and_the_next_major_version_
 def test_the_locks_of_server_and_tools_agree():
     server, tools = (set(re.findall(r"^[\w.-]+==.*$", text_of(name), re.MULTILINE)) for name in LOCKS)
     assert server <= tools
+
+
+def test_the_lock_of_the_image_names_the_same_versions_each_with_its_digests():
+    entries = re.split(r"\n(?=\S)", text_of("requirements-hashed.txt").strip())
+    assert all("--hash=sha256:" in entry for entry in entries)
+    named = [entry.partition(" \\\n")[0] for entry in entries]
+    assert named == text_of("requirements.txt").splitlines()
+
+
+def test_every_locked_package_that_is_installed_has_its_licence_in_the_docs():
+    assert list_licences.missing() == []
 
 
 def test_the_peers_are_an_extra_and_nothing_else():
