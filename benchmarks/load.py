@@ -1,6 +1,6 @@
 """Many users at once: python -m benchmarks.load [--clients 20] [--seconds 300] [--heavy] [--leave].
 
-Every client opens the app, the same sample model and two pictures, then goes on as a person would: it moves sliders,
+Every client opens the app, the same sample model and two pictures, then goes on as a user would: it moves sliders,
 chooses methods, runs maps, ticks pictures and looks at other pages, with 1 to 5 s of thought in between. With --heavy,
 a further one draws 20,000 masks of RISE all the while. No result is kept on disk, so every map is computed.
 """
@@ -46,7 +46,7 @@ class Measured:
 
 @dataclass
 class User:
-    """A person at a tab, who has opened the sample and two pictures."""
+    """A user at a tab, who has opened the sample and two pictures."""
 
     tab: Tab
     seen: Measured

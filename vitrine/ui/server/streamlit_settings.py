@@ -42,8 +42,8 @@ def kept_theme(populate: PopulateTheme) -> PopulateTheme:
 def secret_ids(file_id: FileId) -> FileId:
     """Return a function whose ids of media files cannot be computed from their content.
 
-    An id is the address of the file. Streamlit's own is a digest of the content, so whoever has a picture could ask
-    whether somebody else has it open.
+    An id is the address of the file. Streamlit's own is a digest of the content, so those who have a picture could ask
+    whether other users have it open.
     """
     key = secrets.token_bytes(32)
 
