@@ -1,4 +1,4 @@
-"""How numbers are written, and in which order names stand."""
+"""How numbers and file formats are written, and in which order names stand."""
 
 from __future__ import annotations
 
@@ -6,6 +6,20 @@ import re
 from collections.abc import Sequence
 
 UNDEFINED = "n/a"
+FORMATS = {
+    "torch-weights": "PyTorch, state dict",
+    "safetensors": "PyTorch, safetensors",
+    "torchscript": "PyTorch, TorchScript",
+    "torch-export": "PyTorch, exported program",
+    "torch-pickle": "PyTorch, pickled module",
+    "nn.Module": "PyTorch, in memory",
+    "keras": "Keras, .keras",
+    "keras-h5": "Keras, HDF5",
+    "keras model": "Keras, in memory",
+    "savedmodel": "TensorFlow, SavedModel",
+    "onnx": "ONNX",
+    "onnx-zip": "ONNX, archive with external data",
+}
 
 
 def natural(text: str) -> tuple[tuple[float, str], ...]:
@@ -21,6 +35,11 @@ def number(value: float | None) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value) if isinstance(value, int) else f"{value:.3f}"
+
+
+def format_in_words(model_format: str) -> str:
+    """Return a model's framework and the form of its file; a format without words as it is."""
+    return FORMATS.get(model_format, model_format)
 
 
 def capitalised(text: str) -> str:

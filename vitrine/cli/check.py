@@ -15,6 +15,7 @@ from vitrine.model import Model
 from vitrine.runner import Runners
 from xai_core.guide import in_order, reason_against
 from xai_core.types import Capability, Card, Task
+from xai_core.wording import format_in_words
 
 TRIAL_SIDE = 320
 Facts = Iterator[tuple[str, str]]
@@ -77,7 +78,7 @@ def _of_any(model: Model) -> Facts:
     card = model.card
     yield "Model", model.name
     yield "Task", {"classify": "classifier", "detect": "detector"}[model.task]
-    yield "Framework", f"{card.framework} ({card.format})"
+    yield "Framework", format_in_words(card.format)
     if card.architecture:
         yield "Architecture", card.architecture
     yield "Input", _input_in_words(card)
@@ -94,6 +95,7 @@ def _methods_and_notes(model: Model) -> Facts:
 
 
 def _input_in_words(card: Card) -> str:
-    sides = [str(side) if side else "any" for side in (card.input.width, card.input.height)]
+    sides = [card.input.width, card.input.height]
+    size = f"{' x '.join(str(side or 'any') for side in sides)} pixels" if any(sides) else "any size"
     batch = f", batches of {card.input.batch}" if card.input.batch else ""
-    return f"{' x '.join(sides)} pixels, {card.input.channels} channels, {card.input.layout}{batch}"
+    return f"{size}, {card.input.channels} channels, {card.input.layout}{batch}"

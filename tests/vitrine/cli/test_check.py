@@ -17,7 +17,15 @@ def test_a_model_is_described_with_what_it_can_do(vitrine, cnn):
 def test_a_name_says_nothing_about_the_format(vitrine, cnn, tmp_path):
     copy = tmp_path / "holiday.jpeg"
     copy.write_bytes(cnn.read_bytes())
-    assert "onnx" in vitrine("check", copy).out
+    assert "Framework:     ONNX\n" in vitrine("check", copy).out
+
+
+def test_a_folder_without_a_model_is_refused(vitrine, cnn, tmp_path):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/model.onnx").write_bytes(cnn.read_bytes())
+    (tmp_path / "notes.txt").write_text("a folder of many things")
+    sentence = vitrine("check", tmp_path).sentence
+    assert sentence.startswith(f"The folder {tmp_path.name} contains no SavedModel and no .onnx file.")
 
 
 def test_a_folder_is_taken_as_one_model(vitrine, cnn, tmp_path):

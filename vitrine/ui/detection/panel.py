@@ -15,6 +15,7 @@ from vitrine.ui.slots.detector import DetectorSlot
 from vitrine.ui.text import literal
 from xai_core.services.detector_preparation import PreparedDetector, read_detector_labels
 from xai_core.types import Capability, ModelSource
+from xai_core.wording import format_in_words
 
 NOTHING_YET = "No detector is open. Upload one, or start with a sample."
 
@@ -51,7 +52,7 @@ def _card(prepared: PreparedDetector) -> None:
     width, height = card.input.width, card.input.height
     levels = ", ".join(f"{level.name} ({level.height}×{level.width})" for level in card.layers)
     facts = {
-        "Framework": f"{card.framework}, {card.format}",
+        "Framework": format_in_words(card.format),
         "Architecture": card.architecture or "not named in the file",
         "Input": f"{width} × {height} px" if width and height else "any size",
         "Classes": str(card.classes),

@@ -16,26 +16,28 @@ from xai_core.method import NEED_IN_WORDS
 from xai_core.preprocessing import Preprocessing
 from xai_core.services.preparation import Prepared
 from xai_core.types import OF_CLASSIFIERS
+from xai_core.wording import format_in_words
 
 
 def model_card(prepared: Prepared) -> None:
     """Show what a model is and what it supports."""
     card = prepared.card
-    size = f"{card.input.width or 'any'} × {card.input.height or 'any'} px"
+    sides = (card.input.width, card.input.height)
+    size = f"{sides[0] or 'any'} × {sides[1] or 'any'} px" if any(sides) else "any size"
     channels = f"{card.input.channels} channel{'s' if card.input.channels > 1 else ''}"
     facts = {
         "Model": prepared.source.name,
-        "Framework": f"{card.framework}, {card.format}",
+        "Framework": format_in_words(card.format),
         "Architecture": card.architecture or "not stated in the file",
         "Input": f"{size}, {channels}, {card.input.layout}",
         "Classes": f"{card.classes}, ends in {'logits' if card.gives == 'logit' else 'probabilities'} ({card.head})",
     }
     st.markdown("  \n".join(f"**{name}** {literal(value, 120)}" for name, value in facts.items()))
     offered = [words for capability, words in NEED_IN_WORDS.items() if capability in card.capabilities]
-    st.markdown(f":material/check_circle: offers {', '.join(offered)}")
+    st.markdown(f":material/check_circle: Supports {', '.join(offered)}")
     for capability in OF_CLASSIFIERS & ~card.capabilities:
         reason = card.missing.get(capability.name or "", "this model does not support it.")
-        st.markdown(f":material/block: lacks {NEED_IN_WORDS[capability]}: {literal(reason)}")
+        st.markdown(f":material/block: Does not support {NEED_IN_WORDS[capability]}: {literal(reason)}")
     trials = classifier_trials(prepared)
     engine_list(trials.job, trials.same)
     for note in card.notes:

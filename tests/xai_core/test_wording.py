@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import pytest
+
+from xai_core.jobs.launcher import WITHOUT_SANDBOX
+from xai_core.wording import FORMATS, format_in_words
+
+
+@pytest.mark.parametrize(
+    ("model_format", "words"),
+    [("onnx", "ONNX"), ("torch-weights", "PyTorch, state dict"), ("savedmodel", "TensorFlow, SavedModel")],
+)
+def test_a_format_is_named_as_its_users_do(model_format: str, words: str) -> None:
+    assert format_in_words(model_format) == words
+
+
+def test_every_format_that_opens_anywhere_has_words() -> None:
+    assert set(WITHOUT_SANDBOX) <= set(FORMATS)
+
+
+def test_a_format_without_words_is_shown_as_it_is() -> None:
+    assert format_in_words("fake") == "fake"
