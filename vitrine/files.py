@@ -8,6 +8,7 @@ import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from itertools import chain
 from pathlib import Path
 
 from xai_core.errors import DataError, ModelError
@@ -25,13 +26,17 @@ def model_source(
 ) -> tuple[ModelSource, AbstractContextManager[object]]:
     """Return a model file as a source, and a context to exit once it is no longer needed.
 
-    A folder, such as a SavedModel, is packed into a temporary zip file until then. Raises ModelError.
+    A folder, of a SavedModel or an ONNX model, is packed into a temporary zip file until then. Raises ModelError.
     """
     place = Path(path)
     if not place.exists():
         raise ModelError(f"There is no model file called {place.name}.")
     if not place.is_dir():
         return _source(place.resolve(), place.name, architecture), nullcontext()
+    if not any(chain(place.glob("*.onnx"), place.rglob("saved_model.pb"))):
+        raise ModelError(
+            f"The folder {place.name} contains no SavedModel and no .onnx file. Name the model file itself."
+        )
     folder = tempfile.TemporaryDirectory(dir=private_folder("model"))
     try:
         packed = Path(folder.name) / "model.zip"
