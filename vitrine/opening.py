@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from vitrine.classifier import Classifier
 from vitrine.detector import Detector
-from vitrine.files import Labels, class_labels
+from vitrine.files import Labels, class_labels, label_bytes
 from vitrine.model import Model
 from vitrine.pictures import as_pictures
 from vitrine.progress import Tell
@@ -44,6 +46,8 @@ class Wishes:
     def __post_init__(self) -> None:
         if self.task not in (None, "classify", "detect"):
             raise ParamError(f"A task is 'classify' or 'detect'; got {self.task!r}.")
+        if isinstance(self.labels, str | os.PathLike):
+            label_bytes(Path(self.labels))  # a missing file is reported before the model is opened, which takes longer
 
 
 def prepared_model(runner: Runner, source: ModelSource, wishes: Wishes, tell: Tell) -> Prepared | PreparedDetector:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import get_args
 
 from xai_core.detection.method import DETECTION_METHODS
@@ -95,10 +96,12 @@ def catalogue(task: Task | None = None) -> dict[str, type[Catalogued]]:
 
 
 def method_of_any_task(method_id: str) -> type[Catalogued]:
-    """Return the method called `id`, or raise a ParamError that lists the known ones."""
+    """Return the method called `id`, or raise a ParamError that lists the known ones, the likely ones first."""
     methods = catalogue()
     if method_id not in methods:
-        raise ParamError(f"There is no method called {method_id!r}; the methods are {', '.join(sorted(methods))}.")
+        likely = get_close_matches(method_id, methods, n=3)
+        guess = f"did you mean {' or '.join(likely)}? The methods are" if likely else "the methods are"
+        raise ParamError(f"There is no method called {method_id!r}; {guess} {', '.join(sorted(methods))}.")
     return methods[method_id]
 
 

@@ -74,6 +74,13 @@ def test_method_ids_are_unique() -> None:
         method_of_any_task("magic")
 
 
+def test_a_misspelt_method_is_guessed() -> None:
+    with pytest.raises(
+        ParamError, match=r"called 'gradcam'; did you mean grad_cam or .*\? The methods are ablation_cam"
+    ):
+        method_of_any_task("gradcam")
+
+
 @pytest.mark.parametrize("method_id", sorted(catalogue()))
 def test_the_search_finds_each_method_by_title_and_by_id(method_id: str) -> None:
     assert method_id in ids(catalogue()[method_id].title)

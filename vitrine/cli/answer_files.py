@@ -18,7 +18,7 @@ REMEMBERED = "This result comes from an earlier run; --no-cache computes it agai
 
 def add_answer(parser: ArgumentParser) -> None:
     """Add flags for where the files go, the precision, and whether a cached answer will do."""
-    parser.add_argument("--out", metavar="DIR", required=True, help="folder for the files; made if it is missing")
+    parser.add_argument("--out", metavar="DIR", required=True, help="folder for the files; created if missing")
     parser.add_argument(
         "--precision",
         choices=get_args(Precision),

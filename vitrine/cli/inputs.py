@@ -71,5 +71,7 @@ def _opened(args: Namespace, runners: Runners, wishes: Wishes) -> Model:
 
 
 def _add_file(parser: ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="a model file, or a folder with a SavedModel")
-    parser.add_argument("--architecture", metavar="NAME", help="of a bare state dict, such as torchvision/resnet18")
+    parser.add_argument("model", metavar="MODEL", help="a model file, or the folder of a SavedModel or ONNX model")
+    parser.add_argument(
+        "--architecture", metavar="NAME", help="network of a bare state dict, such as torchvision/resnet18"
+    )

@@ -75,7 +75,10 @@ def parser() -> Parser:
 def _run(arguments: list[str]) -> None:
     if arguments[:1] == ["explain"] and len(arguments) > 1 and not arguments[1].startswith("-"):
         method_of_any_task(arguments[1])
-    args = parser().parse_args(_joined(arguments))
+    args, unknown = parser().parse_known_args(_joined(arguments))
+    if unknown:
+        command = " ".join(filter(None, (args.command, getattr(args, "method", None))))
+        raise ParamError(f"Unrecognized arguments: {' '.join(unknown)}; see vitrine {command} --help.")
     check_hidden_methods()
     runner = local_runner()
     runners = Runners(runner, remembered(runner) if getattr(args, "cache", False) else runner)

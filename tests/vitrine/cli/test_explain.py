@@ -89,7 +89,7 @@ def test_a_target_may_be_named(vitrine, resnet, picture, tmp_path):
         (("rise", "--filter", "blur"), "There is no filter called 'blur'; the filters are"),
         (("rise", "--filter", "forgrad", "--sigma", "40"), "Sigma must be between 1 and 16"),
         (("rise", "--target", "12"), "There is no class '12'"),
-        (("saliency", "--steps", "12"), "Unrecognized arguments: --steps 12"),
+        (("saliency", "--steps", "12"), "Unrecognized arguments: --steps 12; see vitrine explain saliency --help."),
     ],
 )
 def test_wrong_parameters_end_in_one_sentence(vitrine, resnet, picture, tmp_path, words, sentence):

@@ -60,7 +60,7 @@ def test_a_chosen_preprocessing_is_taken(vitrine, cnn, digits):
         (("--labels", "gone.txt"), "no label file called gone.txt"),
         (("--preprocessing", "upside down"), "No preprocessing or file is called 'upside down'"),
         (("--preprocessing", "LABELS"), "not valid JSON"),
-        (("--top", "3"), "Unrecognized arguments: --top 3"),
+        (("--top", "3"), "Unrecognized arguments: --top 3; see vitrine predict --help."),
     ],
 )
 def test_wrong_words_end_in_one_sentence(vitrine, cnn, picture, tmp_path, words, sentence):
@@ -74,6 +74,11 @@ def test_a_picture_that_can_not_be_used_is_named(vitrine, cnn, picture, tmp_path
     sentence = vitrine("predict", cnn, picture, tmp_path / "poem.png").sentence
     assert sentence.startswith("poem.png: This is not a PNG")
     assert str(tmp_path) not in sentence
+
+
+def test_missing_labels_are_reported_before_the_model_is_opened(vitrine, picture):
+    sentence = vitrine("predict", "gone.onnx", picture, "--labels", "gone.txt").sentence
+    assert sentence == "There is no label file called gone.txt that can be read."
 
 
 def test_a_missing_model_is_told(vitrine, picture):
