@@ -19,7 +19,10 @@ prepared = session.slot(ClassifierSlot).prepared
 if prepared is None:
     opening_progress()
     if session.slot(ClassifierSlot).opening is None:
-        st.info("No model is open. Upload one, or start with a sample.", icon=":material/arrow_upward:")
+        st.info(
+            "No model is open. Open one on the Model page, or start with a sample there.",
+            icon=":material/arrow_downward:",
+        )
     st.page_link("pages/model.py", label="Open a model", icon=":material/model_training:")
     st.stop()
 

@@ -95,8 +95,10 @@ def test_the_threshold_leaves_boxes_out_without_asking_the_detector_again(
 ) -> None:
     with_picture(app)
     asked = len(instant.detector.asked)
+    assert "· 2 boxes" in text_of(app)
     set_threshold(app, 0.7)
     assert box_list(app).options == ["1: class 0, 90 %"]
+    assert "· 1 box, 1 more below the threshold" in text_of(app)
     assert len(instant.detector.asked) == asked
 
 

@@ -54,7 +54,7 @@ def _chosen_classes(selection: Selection, curves: Curves) -> list[int]:
         format_func=lambda number: names[number],
         key=key,
         persist_state=KEPT,
-        help="In brackets: AUROC. At first, the classes with the lowest.",
+        help="AUROC in brackets. By default, the classes with the lowest AUROC.",
     )
 
 

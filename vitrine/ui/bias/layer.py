@@ -62,7 +62,7 @@ def _contrast(offered: dict[str, list[str]]) -> Contrast:
     name = columns[0].selectbox("Attribute to compare", list(offered), key="bias.probed", persist_state=KEPT)
     value = columns[1].selectbox("Value", offered[name], key=f"bias.one.{name}")
     others = [each for each in offered[name] if each != value]
-    reference = columns[2].selectbox("With", others, key=f"bias.other.{name}")
+    reference = columns[2].selectbox("Compared with", others, key=f"bias.other.{name}")
     return Contrast(name, (value, reference))
 
 

@@ -79,7 +79,7 @@ def _undefined(selection: Selection, figures: Figures) -> str:
     most = max(figure.undefined for figure in figures.values())
     if not 0 < most < selection.settings.bootstrap_samples:
         return ""
-    return f"For {literal(selection.name, 40)}, some number was undefined in up to {most:,} of these samples."
+    return f"For {literal(selection.name, 40)}, some figures were undefined in up to {most:,} of these samples."
 
 
 def _chart(names: Sequence[str], figures: Sequence[Figures]) -> go.Figure:

@@ -104,7 +104,7 @@ def choose_boxes(scene: Scene) -> tuple[int, ...]:
             most=MOST_CHOSEN,
             when_chosen=lambda numbers: session.put(_list_key(scene), list(numbers)),
         )
-        _size_caption(scene)
+        _size_caption(scene, threshold)
     return tuple(sorted(chosen))
 
 
@@ -200,14 +200,15 @@ def _list_key(scene: Scene) -> str:
     return f"boxes.{scene.place}"
 
 
-def _size_caption(scene: Scene) -> None:
+def _size_caption(scene: Scene, threshold: float) -> None:
     height, width = scene.picture.pixels.shape[:2]
     seen_height, seen_width = scene.photo.shape[:2]
     name = literal(scene.picture.name, 60)
     if (height, width) == (seen_height, seen_width):
-        st.caption(
-            f"{name} · {width} × {height} px · {len(scene.detections)} boxes, including those below the threshold"
-        )
+        above = int((scene.detections.scores >= threshold).sum())
+        boxes = "1 box" if above == 1 else f"{above} boxes"
+        below = len(scene.detections) - above
+        st.caption(f"{name} · {width} × {height} px · {boxes}{f', {below} more below the threshold' if below else ''}")
     else:
         st.caption(f"{name} has {width} × {height} px; the detector gets it at {seen_width} × {seen_height} px.")
     notes = scene.prepared.card.notes

@@ -56,8 +56,8 @@ def sample_scenes(prepared: PreparedDetector) -> list[samples.Scene]:
 
 def _upload() -> None:
     st.caption(
-        "PyTorch (state dict, safetensors or TorchScript of a torchvision detector) or ONNX (external data: one zip). "
-        "The format is detected from the content."
+        "PyTorch (state dict, safetensors or TorchScript of a torchvision detector) or ONNX (with external data: one "
+        "zip). The format is detected from the content."
     )
     slot = session.slot(DetectorSlot)
     key = f"detector-file-{slot.models_uploaded}"

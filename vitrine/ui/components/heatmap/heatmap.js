@@ -227,7 +227,7 @@ class Heatmap {
     const rest = labels.length - MOST_LEGEND;
     if (rest > 0) chips.push(element("span", { className: "hint" }, `and ${rest} more`));
     if (predictions.includes(noData)) chips.push(element("span", { className: "chip" }, swatch(written(this.theme.missing)), "no data"));
-    if (labels.length > colours.length) chips.push(element("span", { className: "hint" }, `Colours begin anew after ${colours.length} classes.`));
+    if (labels.length > colours.length) chips.push(element("span", { className: "hint" }, `Colours repeat after ${colours.length} classes.`));
     this.legend.replaceChildren(...chips);
   }
 
