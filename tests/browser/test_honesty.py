@@ -21,7 +21,7 @@ def test_a_map_is_checked_by_another_seed_while_the_panel_stays_open(page: Page,
     expect(page.get_by_alt_text("Seed 1 of Egyptian cat")).to_be_visible()
     more = page.get_by_role("button", name="Run until the noise is below 5%")
     more.click()
-    expect(page.get_by_text("within the limit of 5 %")).to_be_visible()
+    expect(page.get_by_text("within the limit of 5%")).to_be_visible()
     expect(more).to_have_count(0)
     expect(page).not_to_have_url(re.compile(r"rise\.samples=100\b"))
     expect(page.get_by_role("button", name="Try a different seed")).to_be_visible()

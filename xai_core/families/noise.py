@@ -136,13 +136,13 @@ class Stopping:
         assert method.effort is not None
         unit, most = method.effort.label.lower(), method.values()[method.effort.name]
         if worst > self.percent / 100:
-            note = f"Drew all {most} {unit}: noise is {worst:.1%}, above the limit of {self.percent:g} %."
+            note = f"Drew all {most} {unit}: noise is {worst:.1%}, above the limit of {self.percent:g}%."
             return replace(estimate, fraction=1.0, notes=(*estimate.notes, note))
         drawn = round(estimate.fraction * most)
         figures = {**estimate.diagnostics, DRAWN: (float(drawn),) * len(estimate.maps)}
         note = f"Stopped after {drawn} of at most {most} {unit}: noise is {worst:.1%}, within the limit of "
         return replace(
-            estimate, fraction=1.0, diagnostics=figures, notes=(*estimate.notes, f"{note}{self.percent:g} %.")
+            estimate, fraction=1.0, diagnostics=figures, notes=(*estimate.notes, f"{note}{self.percent:g}%.")
         )
 
 

@@ -64,7 +64,7 @@ def test_a_run_ends_with_the_first_map_that_is_steady_enough():
     estimates = run([0.2, 0.1, 0.06, 0.05, 0.04, 0.03])
     assert len(estimates) == 4
     assert estimates[-1].fraction == 1
-    note = "Stopped after 40 of at most 1000 samples: noise is 5.0%, within the limit of 5 %."
+    note = "Stopped after 40 of at most 1000 samples: noise is 5.0%, within the limit of 5%."
     assert estimates[-1].notes == (note,)
     assert estimates[-1].diagnostics == {DRAWN: (40.0,)}
     assert all(not before.notes and not before.diagnostics for before in estimates[:-1])
@@ -77,7 +77,7 @@ def test_noise_is_not_judged_before_there_are_enough_samples():
 def test_a_run_that_stays_noisy_draws_everything_and_says_so():
     *_, last = run([0.5] * 100)
     assert last.fraction == 1
-    assert last.notes == ("Drew all 1000 samples: noise is 50.0%, above the limit of 5 %.",)
+    assert last.notes == ("Drew all 1000 samples: noise is 50.0%, above the limit of 5%.",)
     assert DRAWN not in last.diagnostics
 
 
