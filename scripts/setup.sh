@@ -18,6 +18,7 @@ if ! python3 -c 'import ensurepip' 2>/dev/null; then
 fi
 
 [ -x .venv/bin/python ] || python3 -m venv .venv
+echo "Installing the requirements into .venv. The first time, this downloads several gigabytes and takes some minutes."
 .venv/bin/python -m uv --version >/dev/null 2>&1 || .venv/bin/python -m pip install --quiet uv
 .venv/bin/python -m uv pip sync --quiet --compile-bytecode requirements-dev.txt
 .venv/bin/python -m uv pip install --quiet --no-deps --editable .
