@@ -82,6 +82,10 @@ def test_the_final_confusion_matrix_belongs_to_the_last_epoch_of_the_range(digit
     assert "of 600 pictures are correct in epoch 7" in text_of(digits)
 
 
+def test_the_flow_says_how_many_epochs_it_shows(digits: AppTest) -> None:
+    assert "12 of 20 epochs are shown." in text_of(open_tab(digits, "Flow"))
+
+
 def test_classes_are_named_beside_the_flow_and_no_two_names_overlap(digits: AppTest) -> None:
     open_tab(digits, "Flow")
     drawn = json.loads(digits.get("plotly_chart")[0].proto.spec)
@@ -183,7 +187,7 @@ def test_with_one_epoch_changes_are_n_a(training: AppTest) -> None:
 def test_a_fault_is_a_sentence_and_the_old_history_stays(digits: AppTest, text: str, said: str) -> None:
     upload(digits, text)
     assert not digits.exception
-    assert said in digits.warning[0].value.replace("\\", "")
+    assert said in digits.error[0].value.replace("\\", "")
     assert figures(digits)["Pictures"] == "600"
 
 
@@ -283,4 +287,4 @@ def test_an_unfinished_file_leaves_the_history_as_it_was(
 def test_a_malformed_history_is_a_sentence_or_is_drawn(training: AppTest, name: str) -> None:
     upload(training, FILES[name]())
     assert not training.exception
-    assert len(training.warning) == (name != "JSON lone surrogates")
+    assert len(training.error) == (name != "JSON lone surrogates")

@@ -45,7 +45,8 @@ def _streams(history: History) -> None:
     names = [history.epochs[place] for place in moved.epochs]
     st.plotly_chart(_sankey(moved, names), key="training.sankey", config=CONFIG, alt="Flow between the classes")
     rest = f" The {len(moved.classes)} classes that changed most are shown separately." if OTHER in moved.labels else ""
-    st.caption(f"Each column is an epoch; each band is the pictures that moved from one class to another.{rest}")
+    fewer = f" {len(names)} of {len(history.epochs)} epochs are shown." if len(names) < len(history.epochs) else ""
+    st.caption(f"Each column is an epoch; each band is the pictures that moved from one class to another.{fewer}{rest}")
 
 
 def _chosen_step(history: History) -> int:

@@ -40,7 +40,7 @@ def history_source() -> History | None:
         if slot.history is not None:
             _curves(slot, slot.history)
     if slot.fault:
-        frame.warn(slot.fault)
+        frame.complain(DataError(slot.fault))
     if slot.run is not None and FOLDER in os.environ:
         st.fragment(_watch, run_every=LOOK_AGAIN_SECONDS)(RunFolder(Path(os.environ[FOLDER])))
     return slot.history
