@@ -96,7 +96,10 @@ def _ways_to_add(space: session.Workspace, columns: int, offered: Sequence[Sampl
     with upload:
         turn = f"pictures.{space.trays_cleared}"
         files = st.file_uploader(
-            f"Pictures ({', '.join(FORMATS)})", accept_multiple_files=True, key=turn, max_upload_size=64
+            f"Pictures ({', '.join(FORMATS).replace('WEBP', 'WebP')})",
+            accept_multiple_files=True,
+            key=turn,
+            max_upload_size=64,
         )
         for file in files or []:
             if file.file_id not in space.seen:
