@@ -35,7 +35,9 @@ LOG_BYTES, LOG_BYTES_A_SECOND = 1 << 19, 1 << 14
 FRAMES, FRAMES_A_SECOND = 500, 100
 HEADER_BYTES, HEADER_BYTES_A_SECOND = 8 << 20, 1 << 19
 IDLE_HEADER_BYTES = 1 << 10
-WORKER_NICENESS = 1  # four fifths of the app's weight when both want the processor; far less starves it on a busy machine
+WORKER_NICENESS = (
+    1  # four fifths of the app's weight when both want the processor; far less starves it on a busy machine
+)
 
 
 class SandboxedProcess:
