@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 from streamlit import error_util
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from tests.browser_session import ROOT
@@ -29,6 +31,14 @@ from xai_core.types import OF_CLASSIFIERS, Card, Conditions, Engine, Floats, Ind
 
 SIDE, CLASSES = 16, 12
 SHOWN_BY_STREAMLIT = error_util.show_uncaught_app_exception
+
+
+@pytest.fixture(scope="session", autouse=True)
+def packages_scanned_once() -> Iterator[None]:
+    """Every `AppTest.run` reads the metadata of all installed packages, in search of components; once is enough."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 class PageNetwork(LinearNetwork):
