@@ -70,7 +70,7 @@ def test_from_a_click_on_a_box_to_all_boxes_of_its_class_and_a_run_that_is_cance
     expect(page.locator(".overlay .frame:visible")).to_have_count(1)
     wait_for_maps(page)
     page.get_by_text("D-RISE", exact=True).click()
-    expect(page.get_by_text("takes up to 8,000 detections, about")).to_be_visible()
+    expect(page.get_by_text("takes 8,000 detections, about")).to_be_visible()
     page.get_by_role("button", name="Run D-RISE").click()
     expect(page.get_by_text(re.compile(r"D-RISE: \d+%, about"))).to_be_visible()
     page.get_by_role("button", name="Cancel").click()
