@@ -45,7 +45,7 @@ def test_stored_changes_are_not_computed_again():
     memory = Remembering()
     boxes(memory, share=1)[0].detected(0, 6)
     again, find = boxes(memory, share=1)
-    np.testing.assert_array_equal(again.detected(4, 10), boxes()[0].found(4, 10))
+    np.testing.assert_array_equal(again.detected(4, 10), boxes()[0].detected(4, 10))
     assert find.calls == [(6, 10)]
 
 
