@@ -88,7 +88,8 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Report the count to the process that prints the summary, if tests run in several."""
+    """Report the count to the process that prints the summary, if tests run in several; let garbage be collected."""
+    gc.unfreeze()
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["left_out"] = session.config.stash.get(LEFT_OUT, 0)
 
