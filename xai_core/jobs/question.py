@@ -74,6 +74,7 @@ class KeptQuestion(Question[Answer]):
 
 
 Asked = TypeVar("Asked", bound=Question[Any])
+Named = TypeVar("Named")
 QUESTIONS: dict[str, type[Question[Any]]] = {}
 
 
@@ -81,15 +82,17 @@ QUESTIONS: dict[str, type[Question[Any]]] = {}
 def question(name: str) -> Callable[[type[Asked]], type[Asked]]:
     """Make a class a frozen dataclass and enter it in `QUESTIONS` under its name on the wire."""
 
-    def register(cls: type[Asked]) -> type[Asked]:
-        if name in QUESTIONS:
-            raise ValueError(f"Two questions are called {name!r}.")
-        made = dataclass(frozen=True, eq=False)(cls)
-        made.name = name
-        QUESTIONS[name] = made
-        return made
+    return lambda cls: entered(cls, name, QUESTIONS)
 
-    return register
+
+def entered(cls: type[Named], name: str, registry: dict[str, Any]) -> type[Named]:
+    """Make a class a frozen dataclass, and enter it in a registry under its name on the wire."""
+    if name in registry:
+        raise ValueError(f"Two questions are called {name!r}.")
+    made = dataclass(frozen=True, eq=False)(cls)
+    made.name = name  # type: ignore[attr-defined]  # each base class of questions declares it
+    registry[name] = made
+    return made
 
 
 def question_named(name: str) -> type[Question[Any]]:

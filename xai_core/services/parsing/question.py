@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Self, TypeVar, dataclass_transform
 
 import numpy as np
 
 from xai_core.errors import DataError, ParamError, VitrineError
 from xai_core.jobs.frames import LARGEST_BODY, Arrays, Frame, Header
+from xai_core.jobs.question import entered
 
 Answer = TypeVar("Answer")
 
@@ -58,13 +58,7 @@ QUESTIONS: dict[str, type[FileQuestion[Any]]] = {}
 def file_question(name: str) -> Callable[[type[AnyQuestion]], type[AnyQuestion]]:
     """Make a class a frozen dataclass and enter it in `QUESTIONS` under its name on the wire."""
 
-    def register(cls: type[AnyQuestion]) -> type[AnyQuestion]:
-        made = dataclass(frozen=True, eq=False)(cls)
-        made.name = name
-        QUESTIONS[name] = made
-        return made
-
-    return register
+    return lambda cls: entered(cls, name, QUESTIONS)
 
 
 def question_named(name: str) -> type[FileQuestion[Any]]:
