@@ -30,7 +30,7 @@ class DirectRunner:
     def open(self, source: ModelSource) -> Job[Card]:
         return failed(self.refusal) if self.refusal else done(self.model.card)
 
-    def ask(self, source: ModelSource, question: Question[Answer]) -> Job[Answer]:
+    def ask(self, source: ModelSource, question: Question[Answer], asker: str = "") -> Job[Answer]:
         self.questions.append(question)
         if self.holding and question.sharpens:
             return running()

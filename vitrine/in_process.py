@@ -49,8 +49,8 @@ class InProcessRunner:
         """Open the model unless it is open already; the answer is its card."""
         return self._submit(lambda job: job.update(status=Status.DONE, latest=self._opened(source).card))
 
-    def ask(self, source: ModelSource, question: Question[Answer]) -> Job[Answer]:
-        """Ask the model a question; a cancelled job stops after its step."""
+    def ask(self, source: ModelSource, question: Question[Answer], asker: str = "") -> Job[Answer]:
+        """Ask the model a question; a cancelled job stops after its step. Questions are answered in order."""
         return self._submit(lambda job: self._answer(job, source, question))
 
     def release(self, owner: str) -> None:

@@ -69,7 +69,7 @@ class InstantRunner(DirectRunner):
         super().__init__(PageNetwork(random_weights(CLASSES, SIDE, SIDE)))
         self.known_engines: tuple[Engine, ...] = ()
 
-    def ask(self, source: ModelSource, question: Question[Answer]) -> Job[Any]:
+    def ask(self, source: ModelSource, question: Question[Answer], asker: str = "") -> Job[Any]:
         return done(self.known_engines) if isinstance(question, EnginesQuestion) else super().ask(source, question)
 
     @property

@@ -60,7 +60,7 @@ class DetectingRunner(InstantRunner):
             return super().open(source)
         return failed(self.no_detector) if self.no_detector else done(self.detector.card)
 
-    def ask(self, source: ModelSource, question: Question[Answer]) -> Job[Any]:
+    def ask(self, source: ModelSource, question: Question[Answer], asker: str = "") -> Job[Any]:
         job = super().ask(source, question)
         if isinstance(question, Detect):
             return done(job.result(), seconds=self.detecting)

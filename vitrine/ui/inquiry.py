@@ -90,7 +90,7 @@ class Inquiry(ABC, Generic[AnyMethod]):
     def ask(self, method: AnyMethod | None = None, **conditions: Any) -> Job[Estimate]:
         """Ask the worker; `method` and `conditions` replace the inquiry's own."""
         question = self.question(method or self.method, replace(self.conditions, **conditions))
-        return session.runner().ask(self.prepared.source, question)
+        return session.ask(self.prepared.source, question)
 
     def begin(self) -> None:
         """Start the run that answers this inquiry."""

@@ -13,10 +13,12 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vitrine.runner import remembering_runner
-from xai_core.jobs.base import Runner
+from xai_core.jobs.base import Job, Runner
+from xai_core.jobs.question import Answer, Question
 from xai_core.pictures.files import Picture
 from xai_core.preprocessing import Preprocessing
 from xai_core.services.parsing.parser import Parser, SandboxedParser
+from xai_core.types import ModelSource
 
 PRESENT_SECONDS = 1.0
 GRACE_SECONDS = 180.0  # longer than Streamlit keeps the session of a silent tab
@@ -29,6 +31,11 @@ PageSlot = TypeVar("PageSlot", bound="Slot")
 def runner() -> Runner:
     """Return the runner that all sessions share; it holds processes and cached results, never a model or an upload."""
     return remembering_runner()
+
+
+def ask(source: ModelSource, question: Question[Answer]) -> Job[Answer]:
+    """Ask a model in this tab's name; tabs that share a sample get the same time."""
+    return runner().ask(source, question, workspace().owner)
 
 
 class Slot(Protocol):

@@ -114,8 +114,11 @@ class Runner(Protocol):
     def open(self, source: ModelSource) -> Job[Card]:
         """Load a model unless it is loaded; the answer is its card."""
 
-    def ask(self, source: ModelSource, question: Question[Answer]) -> Job[Answer]:
-        """Ask a model one of the questions in `xai_core.jobs.questions`; the model is loaded first where need be."""
+    def ask(self, source: ModelSource, question: Question[Answer], asker: str = "") -> Job[Answer]:
+        """Ask a model one of the questions in `xai_core.jobs.questions`; the model is loaded first where need be.
+
+        asker: who asks. Where several share a model, each gets the same time, however many questions they ask.
+        """
 
     def release(self, owner: str) -> None:
         """End the processes of an owner; their jobs are cancelled."""

@@ -59,10 +59,10 @@ class LocalRunner:
             pass
         return job
 
-    def ask(self, source: ModelSource, question: Question[Answer]) -> Job[Answer]:
+    def ask(self, source: ModelSource, question: Question[Answer], asker: str = "") -> Job[Answer]:
         """Ask a model one of the questions in `xai_core.jobs.questions`; the job's state shows previews."""
         job: Job[Answer] = Job(lambda: self._cancel(source, job))
-        self._submit(source, Task(job, question))
+        self._submit(source, Task(job, question, asker))
         return job
 
     def loaded(self, source: ModelSource) -> bool:

@@ -111,7 +111,7 @@ class Worker:
                     self.say({"say": "done", "job": header["job"], "value": value}, answer)
                 case name:
                     question = question_named(name).from_frame(header, arrays)
-                    self._turns.begin(header["job"], question, self._model())
+                    self._turns.begin(header["job"], question, self._model(), header["asker"])
         except Exception as error:  # whatever a framework raises ends this job alone
             self.fail(header["job"], error)
 

@@ -16,10 +16,10 @@ FINAL = ("done", "cancelled", "failed")  # the worker's last word on a job
 class Task:
     """A job with its question. began: when the worker started on it. cancel_by: when it must have ended."""
 
-    def __init__(self, job: Job[Any], question: Question[Any]) -> None:
+    def __init__(self, job: Job[Any], question: Question[Any], asker: str = "") -> None:
         self.job, self._question = job, question
         values, self.arrays = question.to_frame()
-        self.header: Header = {**values, "ask": question.name}
+        self.header: Header = {**values, "ask": question.name, "asker": asker}
         self.began: float | None = None
         self.cancel_by = float("inf")
 

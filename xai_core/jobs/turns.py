@@ -20,9 +20,10 @@ Say = Callable[[Header, Arrays], None]
 
 @dataclass
 class Turn:
-    """A question on its way to an answer. shown: when the last preview was sent."""
+    """A question on its way to an answer. asker: who asked it. shown: when the last preview was sent."""
 
     job: int
+    asker: str
     question: Question[Any]
     steps: Iterator[Any]
     latest: Any = None
@@ -36,25 +37,28 @@ class Turn:
 
 
 class Turns:
-    """Takes steps and sends their results; `failed` sends an error."""
+    """Takes steps and sends their results; `failed` sends an error.
+
+    Askers take turns, and within an asker the questions do: nobody is slowed down by how much somebody else asks.
+    """
 
     def __init__(self, say: Say, failed: Callable[[int, Exception], None]) -> None:
         self._say, self._failed = say, failed
-        self._waiting: deque[Turn] = deque()
+        self._waiting: dict[str, deque[Turn]] = {}  # whose turn it is comes first
         self._cancelled: set[int] = set()
         self._lock = threading.Lock()
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
 
-    def begin(self, job: int, question: Question[Any], opened: Opened) -> None:
+    def begin(self, job: int, question: Question[Any], opened: Opened, asker: str = "") -> None:
         """Start on a question; one that does not sharpen is answered before this returns."""
         if self._drop(job):
             return self._say({"say": "cancelled", "job": job}, [])
-        turn = Turn(job, question, question.answers(opened))
+        turn = Turn(job, asker, question, question.answers(opened))
         self._say({"say": "started", "job": job}, [])
         if question.sharpens:
-            return self._waiting.append(turn)
+            return self._wait(turn)
         while self._step(turn):
             pass
         return None
@@ -66,12 +70,23 @@ class Turns:
 
     def take(self) -> None:
         """Take one step of the question whose turn it is."""
-        turn = self._waiting.popleft()
+        turn = self._next()
         try:
             if self._step(turn):
-                self._waiting.append(turn)
+                self._wait(turn)
         except Exception as error:  # whatever a model or a method raises ends this job alone
             self._failed(turn.job, error)
+
+    def _next(self) -> Turn:
+        asker, theirs = next(iter(self._waiting.items()))
+        turn = theirs.popleft()
+        del self._waiting[asker]
+        if theirs:
+            self._waiting[asker] = theirs  # behind the others
+        return turn
+
+    def _wait(self, turn: Turn) -> None:
+        self._waiting.setdefault(turn.asker, deque()).append(turn)
 
     def _step(self, turn: Turn) -> bool:
         """Take a step unless the job is cancelled; return whether it goes on."""

@@ -143,14 +143,14 @@ class RememberingRunner:
         """Load a model unless it is loaded; the answer is its card."""
         return self._runner.open(source)
 
-    def ask(self, source: ModelSource, question: Question[Answer]) -> Job[Answer]:
+    def ask(self, source: ModelSource, question: Question[Answer], asker: str = "") -> Job[Answer]:
         """Ask a model a question; one whose answer is remembered is answered at once."""
         if not isinstance(question, KeptQuestion):
-            return self._runner.ask(source, question)
+            return self._runner.ask(source, question, asker)
         key = key_of(source, question, self._cache.adapters)
         if remembered := self._cache.recall(key, question.answer_from_frame):
             return RememberedJob(remembered)
-        job = self._runner.ask(source, question)
+        job = self._runner.ask(source, question, asker)
         job.when_ended(self._keeping(key, question))
         return job
 

@@ -72,6 +72,17 @@ def test_two_questions_take_turns_and_the_last_answer_of_each_counts(turns, said
     assert [(job, value) for job, say, value in said if say == "done"] == [(1, {"count": 11}), (2, {"count": 21})]
 
 
+def test_askers_take_turns_however_many_questions_each_has(turns, said):
+    for job, asker in ((1, "a"), (2, "a"), (3, "a"), (4, "b")):
+        turns.begin(job, Count(*range(4)), None, asker)
+    steps = []
+    while turns:
+        steps.append(next(iter(turns._waiting)))
+        turns.take()
+    assert "".join(steps[:8]) == "abababab"
+    assert [job for job, say, _ in said if say == "done"] == [4, 1, 2, 3]
+
+
 def test_a_question_that_does_not_sharpen_is_answered_before_the_next_turn_without_previews(turns, said):
     turns.begin(1, Count(1, 2), None)
     turns.begin(2, AtOnce(5), None)

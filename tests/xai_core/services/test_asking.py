@@ -19,7 +19,7 @@ class MeanRunner:
     def __init__(self):
         self.asked = []
 
-    def ask(self, source, question):
+    def ask(self, source, question, asker=""):
         self.asked.append(len(question.images))
         job = Job(cancel=lambda: None)
         job.update(status=Status.DONE, latest=question.images.mean(axis=(1, 2)))

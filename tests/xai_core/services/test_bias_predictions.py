@@ -33,7 +33,7 @@ class ColourRunner:
     def __init__(self, before=lambda: None, answer=lambda means: means / means.sum(axis=1, keepdims=True)):
         self.asked, self._before, self._answer = [], before, answer
 
-    def ask(self, source, question):
+    def ask(self, source, question, asker=""):
         self._before()
         images = question.images
         self.asked.append(len(images))

@@ -26,7 +26,7 @@ class InstantRunner:
             raise self.error
         return self._done(CARD)
 
-    def ask(self, source, question):
+    def ask(self, source, question, asker=""):
         self.asked.append(len(question.images))
         means = np.exp(question.images.mean(axis=(1, 2)))
         return self._done(means / means.sum(axis=1, keepdims=True))

@@ -34,7 +34,7 @@ class SlowRunner:
     def __init__(self):
         self.jobs = []
 
-    def ask(self, source, question):
+    def ask(self, source, question, asker=""):
         self.jobs.append(Job(cancel=lambda: None))
         return self.jobs[-1]
 

@@ -82,7 +82,7 @@ def scene_of(prepared: PreparedDetector, picture: Picture) -> Scene:
     slot, key = session.slot(DetectorSlot), (prepared.source, picture.digest)
     photo = _as_detected(picture)
     if key not in slot.detections or slot.detections[key].state.error is not None:
-        slot.detections[key] = session.runner().ask(prepared.source, Detect(image_of(photo), LEAST_SCORE))
+        slot.detections[key] = session.ask(prepared.source, Detect(image_of(photo), LEAST_SCORE))
     detections = _waited_for(slot.detections[key])
     return Scene(prepared, picture, photo, detections, slot.detections[key].state.seconds)
 

@@ -27,7 +27,7 @@ def detector_trials(scene: Scene) -> Trials:
     return Trials(
         slot=session.slot(DetectorSlot),
         key=(prepared.source, *scene.photo.shape[:2]),
-        begin=lambda: session.runner().ask(prepared.source, FindDetectorEngines(scene.image)),
+        begin=lambda: session.ask(prepared.source, FindDetectorEngines(scene.image)),
         choice="detection.precision",
         same=SAME,
         agreement=_boxes_again,

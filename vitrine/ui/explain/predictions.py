@@ -30,7 +30,7 @@ def probabilities(prepared: Prepared, pictures: Sequence[Picture]) -> dict[str, 
     new = [p for p in pictures if (*model, p.digest) not in slot.scores]
     if new:
         images = np.stack([prepared.preprocessing.place(p.pixels) for p in new])
-        rows = _waited_for(session.runner().ask(prepared.source, Predict(prepared.preprocessing, images)))
+        rows = _waited_for(session.ask(prepared.source, Predict(prepared.preprocessing, images)))
         slot.scores |= {(*model, p.digest): row for p, row in zip(new, rows, strict=True)}
     return {p.digest: slot.scores[(*model, p.digest)] for p in pictures}
 

@@ -71,7 +71,7 @@ def classifier_trials(prepared: Prepared) -> Trials:
     def begin() -> Job[Engines]:
         pictures = [*session.workspace().pictures.values()] or [r.picture() for r in sample_photos()]
         images = np.stack([way.place(p.pixels) for p in pictures[:PICTURES]]) if pictures else None
-        return session.runner().ask(prepared.source, FindEngines(way, images))
+        return session.ask(prepared.source, FindEngines(way, images))
 
     return Trials(
         slot=session.slot(ClassifierSlot),
