@@ -15,7 +15,7 @@ from vitrine.pictures import as_picture, as_pictures
 from vitrine.predictions import Predictions
 from vitrine.progress import Tell, follow
 from vitrine.runner import Runners
-from xai_core.errors import ParamError, TryAsClassifier
+from xai_core.errors import ParamError, TryAsClassifier, in_sentences
 from xai_core.jobs.questions.explain import Explain
 from xai_core.labels import find_class
 from xai_core.method import Method
@@ -62,6 +62,7 @@ class Classifier(Model):
         """The preprocessings that were tried, the best first, each with its evidence."""
         return self._prepared.candidates
 
+    @in_sentences("Predicting failed")
     def predict(self, pictures: Any) -> Predictions:
         """Return the scores of all classes for one picture, a list of pictures or a batch."""
         photos = as_pictures(pictures)
@@ -72,6 +73,7 @@ class Classifier(Model):
         """Raise TryAsClassifier: a classifier finds no boxes."""
         raise TryAsClassifier(NO_BOXES)
 
+    @in_sentences("Explaining failed")
     def explain(
         self,
         method: MethodLike,

@@ -21,7 +21,7 @@ from xai_core.detection.method import DetectionMethod
 from xai_core.detection.pictures import image_of, map_size, shrunk
 from xai_core.detection.report import BoxExplanation
 from xai_core.detection.shown import LEAST_SCORE, Shown
-from xai_core.errors import MissingCapability, ParamError, TryAsDetector
+from xai_core.errors import MissingCapability, ParamError, TryAsDetector, in_sentences
 from xai_core.jobs.questions.detect import Detect
 from xai_core.jobs.questions.explain_boxes import ExplainBoxes
 from xai_core.pictures.overlays import Look
@@ -59,6 +59,7 @@ class Detector(Model):
         """Raise TryAsDetector: a detector has no score for the whole picture."""
         raise TryAsDetector(NO_SCORES)
 
+    @in_sentences("Detecting boxes failed")
     def detect(self, picture: Any, threshold: float | None = None) -> Boxes:
         """Return the boxes in a picture whose score is at least `threshold` (0.05 to 1, by default 0.5)."""
         shown = Shown() if threshold is None else Shown(threshold=threshold)
@@ -68,6 +69,7 @@ class Detector(Model):
         detections = follow(job, self._tell, photo.name)
         return Boxes(photo, self.labels, detections, shown, job.state.seconds)
 
+    @in_sentences("Explaining failed")
     def explain(
         self,
         method: MethodLike,

@@ -10,7 +10,7 @@ from PIL import Image
 
 from vitrine.drawing import as_png, captioned, figure, side_by_side
 from xai_core.detection.report import BoxExplanation
-from xai_core.errors import DataError
+from xai_core.errors import DataError, in_sentences
 from xai_core.families.noise import noise_shares
 from xai_core.method import Catalogued
 from xai_core.report import Explanation as ClassExplanation
@@ -127,6 +127,7 @@ class Explanation:
             return
         display(self) if get_ipython() else self.image().show()
 
+    @in_sentences("Saving failed")
     def save(self, folder: str | Path) -> list[Path]:
         """Write attribution.npy, overlay.png and manifest.json into a folder, created if missing; return their paths.
 

@@ -16,11 +16,13 @@ from vitrine.model import Model
 from vitrine.opening import PreprocessingLike, Wishes, model_of, prepared_model
 from vitrine.progress import Tell, silent
 from vitrine.runner import Runners, local_runner, remembered
+from xai_core.errors import in_sentences
 from xai_core.types import Task
 
 _NUMBERS = itertools.count(1)
 
 
+@in_sentences("Opening the model failed")
 def load(
     path: str | os.PathLike[str],
     *,

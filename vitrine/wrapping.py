@@ -15,10 +15,12 @@ from vitrine.model import Model
 from vitrine.opening import PreprocessingLike, Wishes, model_of, prepared_model
 from vitrine.progress import Tell, silent
 from vitrine.runner import Runners
+from xai_core.errors import in_sentences
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import InputSpec, ModelSource, Task
 
 
+@in_sentences("Opening the model failed")
 def wrap(
     model: Any,
     *,
