@@ -46,12 +46,13 @@ class Measured:
 
 @dataclass
 class User:
-    """A user at a tab, who has opened the sample and two pictures."""
+    """A user at a tab, who has opened the sample and two pictures. asked: the last value of each slider."""
 
     tab: Tab
     seen: Measured
     chance: random.Random
     method: str = "integrated_gradients"
+    asked: dict[str, int] = field(default_factory=dict)
 
     async def settle_in(self) -> None:
         """Open the app, the sample model and a second picture, then the page with the maps."""
@@ -79,8 +80,9 @@ class User:
         key = f"{self.method}.{chosen[0]}" if chosen else ""
         if chosen is None or key not in self.tab.widgets:
             return await self.choose("integrated_gradients")
-        value = float(self.chance.randrange(*chosen[1:]))
-        return await self.preview(key, [value])
+        others = [value for value in range(*chosen[1:]) if value != self.asked.get(key)]
+        self.asked[key] = self.chance.choice(others)
+        return await self.preview(key, [float(self.asked[key])])
 
     async def preview(self, key: str, values: Sequence[float]) -> None:
         """Set a slider and wait for the first preview."""
