@@ -4,7 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from vitrine.ui import address, frame, garbage
+from vitrine.ui import frame, garbage
+from vitrine.ui.settings import address
 
 UI = Path(frame.__file__).parent
 st.set_page_config(page_title="Vitrine", page_icon=str(UI / "icon.png"), layout="wide")

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from vitrine.ui import frame, session
-from vitrine.ui.answer import is_busy
 from vitrine.ui.detection.boxes import choose_boxes, scene_of
 from vitrine.ui.detection.engines import detector_trials
 from vitrine.ui.detection.panel import detector_panel
@@ -11,10 +10,11 @@ from vitrine.ui.detection.question import methods_form
 from vitrine.ui.detection.results import box_results, offer_to_run, what_is_missing
 from vitrine.ui.detection.runs import BY_ITSELF, box_inquiries
 from vitrine.ui.detection.source import sample_scenes
-from vitrine.ui.inquiry import runs_for
 from vitrine.ui.picture_tray import one_picture
 from vitrine.ui.slots.detector import DetectorSlot
+from vitrine.ui.trust.answer import is_busy
 from vitrine.ui.trust.engines import find_out, precision_choice
+from vitrine.ui.trust.inquiry import runs_for
 
 frame.within_app()
 st.title("Detection")

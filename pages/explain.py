@@ -3,15 +3,15 @@
 import streamlit as st
 
 from vitrine.ui import frame, session
-from vitrine.ui.answer import is_busy
 from vitrine.ui.explain.question import question_form
 from vitrine.ui.explain.results import results
 from vitrine.ui.explain.runs import class_inquiries
-from vitrine.ui.inquiry import runs_for
 from vitrine.ui.model.source import opening_progress
 from vitrine.ui.picture_tray import picture_tray
 from vitrine.ui.slots.classifier import ClassifierSlot
+from vitrine.ui.trust.answer import is_busy
 from vitrine.ui.trust.engines import classifier_trials, find_out, precision_choice
+from vitrine.ui.trust.inquiry import runs_for
 
 frame.within_app()
 st.title("Explain")

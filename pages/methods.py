@@ -3,7 +3,7 @@
 import streamlit as st
 
 from vitrine.ui import frame
-from vitrine.ui.guide import advice, at_a_glance, entry, search_form
+from vitrine.ui.drawing.guide import advice, at_a_glance, entry, search_form
 from xai_core import methods  # noqa: F401  (registers them)
 from xai_core.detection import methods as detection_methods  # noqa: F401  (registers them)
 

@@ -19,7 +19,7 @@ from tests.added_metric import added, example
 from tests.pages.conftest import InstantRunner, text_of, with_sample
 from vitrine.samples import sample_predictions
 from vitrine.ui.bias import download, tabs
-from vitrine.ui.charts import with_interval
+from vitrine.ui.drawing.charts import with_interval
 from vitrine.ui.slots.bias import BiasSlot
 from xai_core.bias.group_comparison import compare_groups
 from xai_core.bias.summary import summary

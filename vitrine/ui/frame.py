@@ -13,7 +13,7 @@ from streamlit.navigation.page import Page
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from vitrine.ui import session
-from vitrine.ui.text import literal
+from vitrine.ui.drawing.text import literal
 from xai_core.errors import TryAsClassifier, TryAsDetector, VitrineError, unexpected
 from xai_core.jobs.sandbox import sandbox_in_force
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from vitrine import samples
 from vitrine.ui import frame, session
-from vitrine.ui.text import literal
+from vitrine.ui.drawing.text import literal
 from xai_core.errors import ImageError
 from xai_core.pictures.files import FORMATS, Picture
 from xai_core.pictures.overlays import png_bytes

@@ -10,8 +10,8 @@ import streamlit as st
 
 from vitrine.ui.bias.meanings import comparison_table
 from vitrine.ui.bias.selection import Selection
-from vitrine.ui.charts import COLOURS, FAINT, as_rows, intervals, largest, plain, with_interval
-from vitrine.ui.text import literal
+from vitrine.ui.drawing.charts import COLOURS, FAINT, as_rows, intervals, largest, plain, with_interval
+from vitrine.ui.drawing.text import literal
 from xai_core.bias.group_comparison import Group, GroupComparison
 from xai_core.bias.group_metric import comparisons
 from xai_core.bias.group_metrics.accuracy import ACCURACY

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from vitrine.ui import session
 from vitrine.ui.bias.forms import KEPT
 from vitrine.ui.bias.selection import Selection
-from vitrine.ui.pages_of_pictures import page_of
+from vitrine.ui.drawing.pages_of_pictures import page_of
+from vitrine.ui.drawing.text import literal
 from vitrine.ui.picture_tray import MOST_PICTURES, SEVERAL
 from vitrine.ui.slots.bias import BiasSlot
-from vitrine.ui.text import literal
 from xai_core.bias.picture_set import PictureSet
 from xai_core.bias.predictions import Predictions
 from xai_core.errors import DataError, ImageError

@@ -13,8 +13,8 @@ from vitrine.ui.bias.confusion import confusions
 from vitrine.ui.bias.curves import calibrated, roc_curves
 from vitrine.ui.bias.forms import KEPT
 from vitrine.ui.bias.selection import Selection
-from vitrine.ui.charts import bars
-from vitrine.ui.text import literal
+from vitrine.ui.drawing.charts import bars
+from vitrine.ui.drawing.text import literal
 from xai_core.bias.classes import CLASS_METRICS, ClassFigures, ClassMetric
 from xai_core.bias.values import Value
 from xai_core.wording import UNDEFINED, capitalised

@@ -16,7 +16,7 @@ from vitrine.ui import session
 from vitrine.ui.bias.cell import ACTUAL, PREDICTED, pictures_of_cell
 from vitrine.ui.bias.forms import KEPT
 from vitrine.ui.bias.selection import Selection
-from vitrine.ui.charts import LIMIT, ink_on, named_axis, plain, scale
+from vitrine.ui.drawing.charts import LIMIT, ink_on, named_axis, plain, scale
 from xai_core.bias.confusion import Confusion, Normalised, among, most_mispredicted, top_confusions
 from xai_core.bias.values import ratio
 from xai_core.types import Doubles, Indices

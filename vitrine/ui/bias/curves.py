@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 from vitrine.ui import session
 from vitrine.ui.bias.forms import KEPT
 from vitrine.ui.bias.selection import Selection
-from vitrine.ui.charts import COLOURS, FAINT, plain
+from vitrine.ui.drawing.charts import COLOURS, FAINT, plain
 from xai_core.bias.curves import Bin, Calibration, Roc, calibration, macro_roc, micro_roc, roc
 from xai_core.bias.predictions import Predictions
 from xai_core.wording import UNDEFINED, number

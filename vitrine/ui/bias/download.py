@@ -12,8 +12,8 @@ import streamlit as st
 
 from vitrine.ui.background import answer_of
 from vitrine.ui.bias.selection import Selection
-from vitrine.ui.controls import declared
-from vitrine.ui.text import literal
+from vitrine.ui.drawing.text import literal
+from vitrine.ui.settings.controls import declared
 from xai_core.bias.metrics import Values, metrics
 from xai_core.bias.page import page
 from xai_core.bias.predictions import Predictions

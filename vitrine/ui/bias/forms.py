@@ -9,9 +9,10 @@ from typing import Final
 
 import streamlit as st
 
-from vitrine.ui import address, session
+from vitrine.ui import session
 from vitrine.ui.bias.selection import Subset
-from vitrine.ui.controls import declared
+from vitrine.ui.settings import address
+from vitrine.ui.settings.controls import declared
 from vitrine.ui.slots.bias import BiasSlot, Held
 from xai_core.bias.filters import Filters
 from xai_core.bias.groups import values_of

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from vitrine.ui.bias.meanings import class_comparison_table
-from vitrine.ui.charts import LIMIT, bars
+from vitrine.ui.drawing.charts import LIMIT, bars
 from xai_core.bias.class_gaps import ClassGap, summarised
 from xai_core.bias.group_metric import ClassComparison, GroupMetric, class_comparisons, class_metrics
 from xai_core.wording import UNDEFINED

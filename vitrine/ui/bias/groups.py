@@ -16,8 +16,8 @@ from vitrine.ui.bias.forms import KEPT
 from vitrine.ui.bias.gaps import class_by_class
 from vitrine.ui.bias.meanings import comparison_table
 from vitrine.ui.bias.selection import Selection
-from vitrine.ui.charts import COLOURS, FAINT, MOST_GROUPS, as_rows, intervals, largest, plain, with_interval
-from vitrine.ui.text import literal
+from vitrine.ui.drawing.charts import COLOURS, FAINT, MOST_GROUPS, as_rows, intervals, largest, plain, with_interval
+from vitrine.ui.drawing.text import literal
 from xai_core.bias.class_gaps import most_uneven_class
 from xai_core.bias.group_comparison import Group, GroupComparison, metrics_for
 from xai_core.bias.group_metric import GROUP_METRICS, Comparison, GroupMetric, comparisons

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from vitrine.ui.bias.selection import Selection
-from vitrine.ui.charts import COLOURS, as_rows, intervals, plain, with_interval
+from vitrine.ui.drawing.charts import COLOURS, as_rows, intervals, plain, with_interval
 from xai_core.bias.heads import ENSEMBLE
 
 

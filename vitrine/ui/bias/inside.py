@@ -9,9 +9,9 @@ from vitrine.ui.background import answer_of
 from vitrine.ui.bias.forms import KEPT
 from vitrine.ui.bias.meanings import MEANING
 from vitrine.ui.bias.selection import Selection
-from vitrine.ui.charts import LIMIT, bars
-from vitrine.ui.controls import declared
-from vitrine.ui.text import literal
+from vitrine.ui.drawing.charts import LIMIT, bars
+from vitrine.ui.drawing.text import literal
+from vitrine.ui.settings.controls import declared
 from xai_core.bias.inside import FOLDS, LEAKAGE, Leakage, leakage
 from xai_core.bias.settings import Attack
 from xai_core.wording import number

@@ -10,8 +10,8 @@ from vitrine.ui import session
 from vitrine.ui.background import answer_of
 from vitrine.ui.bias.forms import KEPT
 from vitrine.ui.bias.selection import Selection
+from vitrine.ui.drawing.text import literal, percent
 from vitrine.ui.slots.classifier import ClassifierSlot
-from vitrine.ui.text import literal, percent
 from xai_core import methods  # noqa: F401  (registers them)
 from xai_core.bias.attribution_means import MeanMap
 from xai_core.bias.groups import UNKNOWN

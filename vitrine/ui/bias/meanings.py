@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 import streamlit as st
 
-from vitrine.ui.text import literal
+from vitrine.ui.drawing.text import literal
 from xai_core.bias.group_metric import ClassComparison, Comparison
 from xai_core.bias.values import Value
 from xai_core.wording import number

@@ -12,8 +12,8 @@ from vitrine.ui import frame
 from vitrine.ui.bias.accuracy import widest_in_words
 from vitrine.ui.bias.meanings import MEANING
 from vitrine.ui.bias.selection import Selection
-from vitrine.ui.charts import COLOURS, as_rows, intervals, plain, with_interval
-from vitrine.ui.text import literal
+from vitrine.ui.drawing.charts import COLOURS, as_rows, intervals, plain, with_interval
+from vitrine.ui.drawing.text import literal
 from xai_core.bias.settings import NOTHING
 from xai_core.bias.summary import FLOOR, SUMMARY_METRICS, Figure
 from xai_core.wording import some

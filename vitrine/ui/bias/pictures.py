@@ -9,9 +9,9 @@ import streamlit as st
 from vitrine.runner import results_cache
 from vitrine.ui import frame, session, uploads
 from vitrine.ui.background import LOOK_AGAIN_SECONDS
+from vitrine.ui.drawing.text import literal
 from vitrine.ui.slots.bias import BiasSlot
 from vitrine.ui.slots.classifier import ClassifierSlot
-from vitrine.ui.text import literal
 from xai_core.errors import DataError
 from xai_core.jobs.base import Status
 from xai_core.services.bias_predictions import PredictionsJob, predict_in_background

@@ -7,7 +7,7 @@ from dataclasses import fields
 import pandas as pd
 import streamlit as st
 
-from vitrine.ui.text import literal
+from vitrine.ui.drawing.text import literal
 from xai_core.bias.published import PublishedModel, PublishedTable, published_tables
 from xai_core.bias.summary import SUMMARY_METRICS
 from xai_core.wording import number

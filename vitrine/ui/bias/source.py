@@ -9,8 +9,8 @@ import streamlit as st
 from vitrine.samples import COLOURED_DIGITS_NOTE, COLOURED_DIGITS_TITLE, sample_predictions
 from vitrine.ui import frame, session
 from vitrine.ui.bias.pictures import asking, upload_pictures
+from vitrine.ui.drawing.text import literal
 from vitrine.ui.slots.bias import MOST_HELD, BiasSlot, Held, Table
-from vitrine.ui.text import literal
 from xai_core.bias.predictions import Predictions
 from xai_core.errors import DataError
 from xai_core.labels import read_labels

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from vitrine.ui import session
 from vitrine.ui.components.boxes import Box, box_picture
+from vitrine.ui.drawing.text import literal
 from vitrine.ui.slots.detector import DetectorSlot
-from vitrine.ui.text import literal
 from xai_core.detection.cost import Cost
 from xai_core.detection.method import DetectionMethod
 from xai_core.detection.pictures import image_of, shrunk

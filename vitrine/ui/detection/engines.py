@@ -6,8 +6,8 @@ import streamlit as st
 
 from vitrine.ui import session
 from vitrine.ui.detection.boxes import Scene
+from vitrine.ui.drawing.text import percent
 from vitrine.ui.slots.detector import DetectorSlot
-from vitrine.ui.text import percent
 from vitrine.ui.trust.engines import Trials, engine_list
 from xai_core.jobs.questions.find_detector_engines import FindDetectorEngines
 from xai_core.types import Engine

@@ -10,9 +10,9 @@ from vitrine.ui import frame, session
 from vitrine.ui.detection.engines import detector_engine_lists
 from vitrine.ui.detection.reading import raw_outputs_table, reading_form, settings_form
 from vitrine.ui.detection.source import detector_source, opening_progress
+from vitrine.ui.drawing.text import literal
 from vitrine.ui.model.opening import open_detector
 from vitrine.ui.slots.detector import DetectorSlot
-from vitrine.ui.text import literal
 from xai_core.services.detector_preparation import PreparedDetector, read_detector_labels
 from xai_core.types import Capability, ModelSource
 from xai_core.wording import format_in_words

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vitrine.ui import address, frame, session
-from vitrine.ui.controls import parameter_form
+from vitrine.ui import frame, session
 from vitrine.ui.detection.boxes import Scene
-from vitrine.ui.guide import facts, guide_of, origin
-from vitrine.ui.text import literal
+from vitrine.ui.drawing.guide import facts, guide_of, origin
+from vitrine.ui.drawing.text import literal
+from vitrine.ui.settings import address
+from vitrine.ui.settings.controls import parameter_form
 from xai_core.detection import methods  # noqa: F401  (registers them)
 from xai_core.detection.method import DETECTION_METHODS, DetectionMethod, detection_method_named
 from xai_core.guide import in_order, reason_against, summary

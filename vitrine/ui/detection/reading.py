@@ -11,7 +11,7 @@ import streamlit as st
 from model_adapters.onnx.detection.readings import Reading
 from model_adapters.pytorch.detection import known_detectors
 from vitrine.ui import frame
-from vitrine.ui.text import literal
+from vitrine.ui.drawing.text import literal
 from xai_core.params import Declared, Param
 from xai_core.types import Card, ModelSource, RawOutput
 

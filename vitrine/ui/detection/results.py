@@ -9,12 +9,12 @@ import numpy as np
 import streamlit as st
 
 from vitrine.ui import session
-from vitrine.ui.answer import below_the_map, follow, how_it_ended
 from vitrine.ui.components.viewer import Panel, ViewerState, viewer
 from vitrine.ui.detection.runs import BoxInquiry
-from vitrine.ui.inquiry import Run
+from vitrine.ui.drawing.text import literal
 from vitrine.ui.slots.detector import DetectorSlot
-from vitrine.ui.text import literal
+from vitrine.ui.trust.answer import below_the_map, follow, how_it_ended
+from vitrine.ui.trust.inquiry import Run
 from xai_core.types import Estimate
 
 POLL_SECONDS = 0.25

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from vitrine.ui import session
 from vitrine.ui.components.viewer import ViewerState
 from vitrine.ui.detection.boxes import Scene
-from vitrine.ui.inquiry import Inquiry
 from vitrine.ui.slots.detector import DetectorSlot
+from vitrine.ui.trust.inquiry import Inquiry
 from xai_core.detection.method import DetectionMethod
 from xai_core.detection.pictures import at_size, outlined, shrunk
 from xai_core.detection.report import BoxExplanation

@@ -14,10 +14,10 @@ from vitrine import samples
 from vitrine.ui import frame, session, uploads
 from vitrine.ui.background import LOOK_AGAIN_SECONDS
 from vitrine.ui.detection.reading import architecture_form, sealed_form, short_name
+from vitrine.ui.drawing.text import literal
 from vitrine.ui.model.opening import MODEL_PAGE, open_as_classifier, open_detector
 from vitrine.ui.picture_tray import show_first
 from vitrine.ui.slots.detector import DetectorSlot
-from vitrine.ui.text import literal
 from xai_core.errors import DataError, TryAsClassifier, VitrineError
 from xai_core.jobs.base import Job, Status
 from xai_core.services.detector_preparation import PreparedDetector

@@ -8,9 +8,10 @@ from functools import partial
 import streamlit as st
 
 from vitrine.example_pictures import example_in_words, example_of
-from vitrine.ui import address, session
-from vitrine.ui.guide import facts, guide_of, origin, search_form
-from vitrine.ui.text import literal
+from vitrine.ui import session
+from vitrine.ui.drawing.guide import facts, guide_of, origin, search_form
+from vitrine.ui.drawing.text import literal
+from vitrine.ui.settings import address
 from xai_core import methods  # noqa: F401  (registers them)
 from xai_core.guide import in_order, reason_against, summary
 from xai_core.method import METHODS, Catalogued, Method

@@ -10,9 +10,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from vitrine.ui import session
-from vitrine.ui.encoded import jpeg
+from vitrine.ui.drawing.encoded import jpeg
+from vitrine.ui.drawing.text import literal, percent
 from vitrine.ui.slots.classifier import ClassifierSlot
-from vitrine.ui.text import literal, percent
 from xai_core.jobs.base import Job
 from xai_core.jobs.questions.predict import Predict
 from xai_core.pictures.files import Picture

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from vitrine.ui import address
-from vitrine.ui.controls import parameter_form
 from vitrine.ui.explain.method_chooser import method_chooser
 from vitrine.ui.explain.predictions import probabilities, top
+from vitrine.ui.settings import address
+from vitrine.ui.settings.controls import parameter_form
 from xai_core.method import Method
 from xai_core.pictures.files import Picture
 from xai_core.services.preparation import Prepared

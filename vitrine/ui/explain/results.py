@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from vitrine.ui import session
-from vitrine.ui.answer import below_the_map, follow, how_it_ended
 from vitrine.ui.components.viewer import Panel, ViewerState, viewer
 from vitrine.ui.explain.runs import ClassInquiry
-from vitrine.ui.inquiry import Run
+from vitrine.ui.trust.answer import below_the_map, follow, how_it_ended
+from vitrine.ui.trust.inquiry import Run
 from xai_core.filters.clip import PercentileClip
 from xai_core.types import Estimate, Floats
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from vitrine.ui import session
 from vitrine.ui.components.viewer import ViewerState
 from vitrine.ui.explain.question import Question
-from vitrine.ui.inquiry import Inquiry
 from vitrine.ui.slots.classifier import ClassifierSlot
+from vitrine.ui.trust.inquiry import Inquiry
 from xai_core.jobs.questions.explain import Explain
 from xai_core.method import Method
 from xai_core.pictures.files import Picture

@@ -7,8 +7,8 @@ from dataclasses import replace
 import streamlit as st
 
 from vitrine.ui import frame, session
+from vitrine.ui.drawing.text import literal
 from vitrine.ui.slots.classifier import ClassifierSlot
-from vitrine.ui.text import literal
 from vitrine.ui.trust.engines import classifier_trials, engine_list
 from xai_core.errors import ParamError
 from xai_core.labels import read_labels

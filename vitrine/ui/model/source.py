@@ -8,10 +8,10 @@ from model_adapters.pytorch import architecture_index
 from vitrine import samples
 from vitrine.ui import frame, session, uploads
 from vitrine.ui.background import LOOK_AGAIN_SECONDS
+from vitrine.ui.drawing.text import literal
 from vitrine.ui.model.opening import DETECTION_PAGE, open_as_detector, open_model
 from vitrine.ui.picture_tray import start_with_a_picture
 from vitrine.ui.slots.classifier import ClassifierSlot
-from vitrine.ui.text import literal
 from xai_core.errors import TryAsDetector
 from xai_core.types import ModelSource
 

@@ -8,13 +8,13 @@ import threading
 
 LOG = logging.getLogger(__name__)
 MODULES = (
-    "vitrine.ui.answer",
+    "vitrine.ui.trust.answer",
     "vitrine.ui.explain.question",
     "vitrine.ui.explain.results",
     "vitrine.ui.explain.runs",
     "vitrine.ui.model.card",
     "vitrine.ui.model.source",
-    "vitrine.ui.guide",
+    "vitrine.ui.drawing.guide",
     "streamlit.dataframe_util",
     "pandas",
     "pyarrow",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from vitrine.ui import uploads
-from vitrine.ui.memo import Memo
+from vitrine.ui.drawing.memo import Memo
 from vitrine.ui.session import Key
 from xai_core.bias.predictions import Predictions
 from xai_core.jobs.base import Job

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from vitrine.ui import session, uploads
 from vitrine.ui.components.viewer import ViewerState
-from vitrine.ui.memo import Memo
+from vitrine.ui.drawing.memo import Memo
 from vitrine.ui.session import Key
 from xai_core.jobs.base import Job, Status
 from xai_core.types import Engine, Estimate, ModelSource

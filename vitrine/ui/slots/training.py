@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from vitrine.ui.memo import Memo
+from vitrine.ui.drawing.memo import Memo
 from vitrine.ui.session import Key
 from xai_core.training.history import History
 

@@ -9,9 +9,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from vitrine.ui import session
-from vitrine.ui.charts import LONGEST_NAME, plain
+from vitrine.ui.drawing.charts import LONGEST_NAME, plain
+from vitrine.ui.drawing.text import literal
 from vitrine.ui.slots.training import TrainingSlot
-from vitrine.ui.text import literal
 from vitrine.ui.training.matrix import Cells, matrix_chart
 from vitrine.ui.training.view import View
 from xai_core.bias.values import ratio

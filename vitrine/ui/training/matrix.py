@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from vitrine.ui.charts import ink_on, named_axis, plain, scale
+from vitrine.ui.drawing.charts import ink_on, named_axis, plain, scale
 from xai_core.types import Indices
 from xai_core.wording import UNDEFINED, number
 

@@ -8,9 +8,9 @@ import streamlit as st
 
 from vitrine.ui import session
 from vitrine.ui.components.heatmap import heatmap, sheet_of
+from vitrine.ui.drawing.text import literal
 from vitrine.ui.picture_tray import explain_next
 from vitrine.ui.slots.training import TrainingSlot
-from vitrine.ui.text import literal
 from vitrine.ui.training.table import SHARES
 from vitrine.ui.training.view import View
 from xai_core.training.figures import instance_table

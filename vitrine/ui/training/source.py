@@ -10,8 +10,8 @@ import streamlit as st
 
 from vitrine import samples
 from vitrine.ui import frame, session
+from vitrine.ui.drawing.text import literal
 from vitrine.ui.slots.training import TrainingSlot
-from vitrine.ui.text import literal
 from xai_core.errors import DataError
 from xai_core.services.parsing.questions.read_curves import ReadCurves
 from xai_core.services.parsing.questions.read_history import ReadHistory

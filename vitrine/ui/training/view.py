@@ -9,8 +9,8 @@ import numpy as np
 import streamlit as st
 
 from vitrine.ui import session
+from vitrine.ui.drawing.text import literal
 from vitrine.ui.slots.training import TrainingSlot
-from vitrine.ui.text import literal
 from xai_core.training.history import History
 from xai_core.training.measures import EpochMeasures, InstanceMeasures, Mask, epoch_measures, instance_measures
 from xai_core.training.sorting import Kept, Order, arranged

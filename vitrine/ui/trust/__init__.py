@@ -1,1 +1,1 @@
-"""How far a map can be trusted, and what runs the forward passes."""
+"""An answer as it sharpens: its question, its runs, how far the map can be trusted, what runs the forward passes."""

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from vitrine.ui import frame
 from vitrine.ui.components.viewer import ViewerState
-from vitrine.ui.inquiry import Run
-from vitrine.ui.text import literal
+from vitrine.ui.drawing.text import literal
+from vitrine.ui.trust.inquiry import Run
 from xai_core.jobs.base import Job, Status
 from xai_core.method import Catalogued
 from xai_core.pictures.overlays import Look

@@ -12,9 +12,9 @@ import streamlit as st
 from vitrine.samples import sample_photos
 from vitrine.ui import session
 from vitrine.ui.background import LOOK_AGAIN_SECONDS
+from vitrine.ui.drawing.text import literal, percent
 from vitrine.ui.slots.classifier import ClassifierSlot
 from vitrine.ui.slots.model import ModelSlot
-from vitrine.ui.text import literal, percent
 from xai_core.jobs.base import Job, Status
 from xai_core.jobs.questions.find_engines import FindEngines
 from xai_core.services.preparation import Prepared

@@ -9,11 +9,12 @@ from typing import Any
 
 import streamlit as st
 
-from vitrine.ui import address, session
+from vitrine.ui import session
 from vitrine.ui.components.viewer import ViewerState
-from vitrine.ui.inquiry import Run
-from vitrine.ui.text import literal, percent
+from vitrine.ui.drawing.text import literal, percent
+from vitrine.ui.settings import address
 from vitrine.ui.trust.checks import checks, show_checks
+from vitrine.ui.trust.inquiry import Run
 from vitrine.ui.trust.running import OF_THE_RUN
 from xai_core.families.noise import DRAWN, NOISE_WANTED, STOP_AT, STOP_FIELD, noise_shares, samples_for
 from xai_core.params import Param

@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from vitrine.ui.inquiry import Run
-from vitrine.ui.text import in_words, literal, percent, seconds
+from vitrine.ui.drawing.text import in_words, literal, percent, seconds
+from vitrine.ui.trust.inquiry import Run
 from xai_core.families.noise import DRAWN
 from xai_core.jobs.base import Job
 from xai_core.services.results_cache import RememberedJob

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.ui.encoded import jpeg
+from vitrine.ui.drawing.encoded import jpeg
 from xai_core.detector import Corners
 
 

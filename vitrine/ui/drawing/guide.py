@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from vitrine.example_pictures import example_in_words, example_of, without_example
-from vitrine.ui.text import in_words, literal
+from vitrine.ui.drawing.text import in_words, literal
 from xai_core.guide import ADVICE, catalogue, class_in_words, groups_of, needs_in_words, sought, summary
 from xai_core.method import Catalogued, Group
 from xai_core.params import Param

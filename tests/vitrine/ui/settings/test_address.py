@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 def script() -> None:
     import streamlit as st
 
-    from vitrine.ui import address
+    from vitrine.ui.settings import address
 
     address.arrive(st.session_state.get("opened", "first"))
     address.choice("Letter", ["a", "b", "c"], "a", key="letter", shown=str)
@@ -63,7 +63,7 @@ def test_what_is_always_in_the_address_complains_too(app: AppTest) -> None:
 def asking() -> None:
     import streamlit as st
 
-    from vitrine.ui import address
+    from vitrine.ui.settings import address
 
     st.button("Take c", on_click=address.ask, args=("letter", "c"))
     address.choice("Letter", ["a", "b", "c"], "a", key="letter", shown=str)

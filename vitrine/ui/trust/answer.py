@@ -10,7 +10,7 @@ import streamlit as st
 
 from vitrine.ui import frame, session
 from vitrine.ui.components.viewer import ViewerState
-from vitrine.ui.inquiry import AnyInquiry, Run
+from vitrine.ui.trust.inquiry import AnyInquiry, Run
 from vitrine.ui.trust.panel import trust_panel
 from vitrine.ui.trust.running import progress, what_ran
 from xai_core.jobs.base import Status

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vitrine.ui import encoded
+from vitrine.ui.drawing import encoded
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.ui.memo import Memo
+from vitrine.ui.drawing.memo import Memo
 from xai_core.pictures.overlays import jpeg_bytes
 
 KEPT_PHOTOS = 256

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vitrine.ui.text import in_words, literal, percent, seconds
+from vitrine.ui.drawing.text import in_words, literal, percent, seconds
 
 
 @pytest.mark.parametrize(

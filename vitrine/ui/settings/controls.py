@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from vitrine.ui import address, session
+from vitrine.ui import session
+from vitrine.ui.settings import address
 from xai_core.method import Known
 from xai_core.params import Declared, Param, Size
 from xai_core.types import Capability, Card, Layer

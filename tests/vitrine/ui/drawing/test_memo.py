@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitrine.ui.memo import Memo
+from vitrine.ui.drawing.memo import Memo
 
 
 def test_a_value_is_worked_out_once() -> None:

@@ -1,0 +1,1 @@
+"""Controls for the settings of a page, and these settings in its address."""
