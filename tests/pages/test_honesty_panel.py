@@ -55,10 +55,11 @@ def changed(instant: InstantRunner, monkeypatch: pytest.MonkeyPatch, change: Cal
     """Have explanations answered by what `change` makes of their jobs."""
     ask = instant.ask
 
-    def asked(source: ModelSource, question: Question) -> Job:
-        return change(ask(source, question)) if isinstance(question, Explain) else ask(source, question)
+    def changed_ask(source: ModelSource, question: Question, asker: str = "") -> Job:
+        job = ask(source, question, asker)
+        return change(job) if isinstance(question, Explain) else job
 
-    monkeypatch.setattr(instant, "ask", asked)
+    monkeypatch.setattr(instant, "ask", changed_ask)
 
 
 def test_the_warnings_are_counted_and_shown(app: AppTest) -> None:

@@ -1,4 +1,4 @@
-"""Keep garbage collection quick and rare.
+"""Keep garbage collection quick and rare, and give memory back when the last visitor has gone.
 
 Streamlit would collect after every run of a page, among all objects of the process; `runner.postScriptGC` in
 .streamlit/config.toml turns that off.
@@ -6,10 +6,14 @@ Streamlit would collect after every run of a page, among all objects of the proc
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import sys
 import time
+from contextlib import suppress
 from threading import Lock
+
+from streamlit import runtime
 
 PAUSE_SECONDS = 10.0
 _lock = Lock()
@@ -27,6 +31,15 @@ def tidy() -> None:
             _collected = time.monotonic()
     if due:
         gc.collect()
+
+
+def give_back() -> None:
+    """Return to the system what closed tabs have left: sessions, cycles and free memory."""
+    if runtime.exists():
+        runtime.get_instance().stats_mgr.get_stats()  # counts sessions, which drops those that have expired
+    gc.collect()
+    with suppress(OSError, AttributeError):  # a C library without it
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def spare_modules() -> None:

@@ -13,6 +13,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vitrine.runner import remembering_runner
+from vitrine.ui import garbage
 from xai_core.jobs.base import Job, Runner
 from xai_core.jobs.question import Answer, Question
 from xai_core.pictures.files import Picture
@@ -165,8 +166,11 @@ class _Departures:
         with self._lock:
             self._timers.pop(space.owner, None)
             self._present.discard(space.owner)
-            if not self._present:  # under the lock, so that nobody arrives meanwhile
+            alone = not self._present
+            if alone:  # under the lock, so that nobody arrives meanwhile
                 runner().release(SHARED)
+        if alone:
+            garbage.give_back()
 
 
 _departures = _Departures()

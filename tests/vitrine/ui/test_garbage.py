@@ -52,6 +52,14 @@ def a_circle() -> weakref.ref:
     return weakref.ref(module)
 
 
+def test_what_closed_tabs_left_is_collected_at_once_when_memory_is_given_back():
+    gc.disable()
+    circle = a_circle()
+    garbage.give_back()
+    gc.enable()
+    assert circle() is None
+
+
 def test_garbage_of_runs_is_collected_once_in_a_while(monkeypatch):
     garbage.tidy()
     circle = a_circle()
