@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
+
+import numpy as np
 import streamlit as st
+from PIL import Image
 
 from vitrine.example_pictures import example_in_words, example_of, without_example
 from vitrine.ui.drawing.text import in_words, literal
 from xai_core.guide import ADVICE, catalogue, class_in_words, groups_of, needs_in_words, sought, summary
 from xai_core.method import Catalogued, Group
 from xai_core.params import Param
+from xai_core.pictures.overlays import jpeg_bytes
 from xai_core.types import Task
 
 TRIED_ON = {"classify": ("pages/explain.py", "method"), "detect": ("pages/detection.py", "methods")}
@@ -101,10 +107,17 @@ def try_it(method: type[Catalogued]) -> None:
 def _example(method: type[Catalogued]) -> None:
     path = example_of(method)
     if path is not None:
-        st.image(path, alt=example_in_words(method), width=PICTURE_WIDTH)
+        st.image(_as_jpeg(path), alt=example_in_words(method), width=PICTURE_WIDTH)
     else:
         reason = without_example().get(method.id, "")
         st.caption(f"No example with the sample model. {literal(reason)}" if reason else "No example yet.")
+
+
+@cache
+def _as_jpeg(path: Path) -> bytes:
+    """Return an example as Streamlit sends it; of any other kind it would make that at every run."""
+    with Image.open(path) as example:
+        return jpeg_bytes(np.asarray(example.convert("RGB")))
 
 
 def _parameters(method: type[Catalogued]) -> None:
