@@ -13,8 +13,6 @@ import time
 from contextlib import suppress
 from threading import Lock
 
-from streamlit import runtime
-
 PAUSE_SECONDS = 10.0
 _lock = Lock()
 _spared = 0
@@ -34,9 +32,7 @@ def tidy() -> None:
 
 
 def give_back() -> None:
-    """Return to the system what closed tabs have left: sessions, cycles and free memory."""
-    if runtime.exists():
-        runtime.get_instance().stats_mgr.get_stats()  # counts sessions, which drops those that have expired
+    """Collect all garbage now, and return free memory to the system."""
     gc.collect()
     with suppress(OSError, AttributeError):  # a C library without it
         ctypes.CDLL(None).malloc_trim(0)

@@ -11,6 +11,8 @@ from typing import Any, Protocol, TypeVar, cast
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from vitrine.runner import remembering_runner
 from vitrine.ui import garbage
@@ -22,7 +24,7 @@ from xai_core.services.parsing.parser import Parser, SandboxedParser
 from xai_core.types import ModelSource
 
 PRESENT_SECONDS = 1.0
-GRACE_SECONDS = 180.0  # longer than Streamlit keeps the session of a silent tab
+GRACE_SECONDS = 110.0  # Streamlit keeps the session of a closed tab for 120 s, and forgets it at the next arrival
 SHARED = ""  # the owner of samples
 Key = tuple[object, ...]
 PageSlot = TypeVar("PageSlot", bound="Slot")
@@ -46,16 +48,22 @@ class Slot(Protocol):
         """Stop all work, and free processes and files; the tab is closed."""
 
 
+def _session_id() -> str:
+    run = get_script_run_ctx(suppress_warning=True)
+    return run.session_id if run else ""
+
+
 @dataclass
 class Workspace:
     """What one browser tab holds: its pictures, and a slot for each page that asked for one.
 
-    parser: reads its files. seen: uploaded files that were read. views: what models see of pictures, and previews.
-    unfolded: parts of a page that are expanded. present_at: when the tab last showed that it is open; minus infinity
-    once it has closed.
+    session_id: Streamlit's, "" outside of it. parser: reads its files. seen: uploaded files that were read. views: what
+    models see of pictures, and previews. unfolded: parts of a page that are expanded. present_at: when the tab last
+    showed that it is open; minus infinity once it has closed.
     """
 
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
+    session_id: str = field(default_factory=_session_id)
     parser: SandboxedParser = field(default_factory=SandboxedParser)
     pictures: dict[str, Picture] = field(default_factory=dict)
     complaints: dict[str, str] = field(default_factory=dict)
@@ -82,10 +90,12 @@ class Workspace:
         return self.views[key]
 
     def leave(self) -> None:
-        """Free everything that the tab holds."""
+        """Free everything that the tab holds, and its session."""
         self.parser.close()
         for slot in self._slots.values():
             slot.leave()
+        if runtime.exists():
+            runtime.get_instance().clear_user_info_for_session(self.session_id)  # closes one that has no tab
 
 
 def workspace() -> Workspace:
@@ -137,7 +147,7 @@ def has(key: str) -> bool:
 
 
 class _Departures:
-    """Frees an owner's worker some time after the tab closed, unless the tab comes back first.
+    """Frees what a tab holds some time after it closed, unless it comes back first.
 
     The workers that all tabs share, those of samples, end with the last tab.
     """
