@@ -28,7 +28,7 @@ ARRIVALS = 1.0  # seconds from one client's arrival to the next one's
 PAGES = ("", "explain", "detection", "bias", "training", "methods")
 METHODS = {"integrated_gradients": ("steps", 16, 64, 8), "smoothgrad": ("samples", 8, 32, 4), "grad_cam": None}
 PREVIEWS = 5  # of a light user, alone and beside the heavy one
-GONE = 420  # seconds until what a closed tab held must be free
+GONE = 300  # seconds until what a closed tab held must be free
 
 
 @dataclass
