@@ -28,7 +28,7 @@ from pytorch_grad_cam.utils.reshape_transforms import fasterrcnn_reshape_transfo
 import model_adapters
 from benchmarks.rounds import Contest, Row, Side, held
 from benchmarks.subject import PRECISIONS
-from model_adapters.probes import natural
+from model_adapters.common.probes import natural
 from model_adapters.pytorch.detection import ablation as torch_ablation
 from model_adapters.pytorch.detection.detector import TorchDetector
 from xai_core.detection.method import DetectionMethod

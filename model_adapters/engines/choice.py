@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, get_args
 
+from model_adapters.common.probes import AT_ONCE, in_batches
 from model_adapters.engines import openvino
 from model_adapters.engines.delegating import Delegating
 from model_adapters.engines.openvino import Compiled, Convertible, Portable
 from model_adapters.engines.trials import Candidate, Trial, as_engines, chosen, missing, tried
-from model_adapters.probes import AT_ONCE, in_batches
 from xai_core.errors import OutOfMemory, is_of_memory
 from xai_core.params import Size
 from xai_core.types import Engine, Floats, Network, Precision

@@ -12,9 +12,9 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from model_adapters.output_shapes import Outputs
-from model_adapters.probes import ran_out
-from model_adapters.threads import threads_wanted
+from model_adapters.common.output_shapes import Outputs
+from model_adapters.common.probes import ran_out
+from model_adapters.common.threads import threads_wanted
 from xai_core.types import Floats, InputSpec, Precision
 
 NAME = "OpenVINO"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model_adapters.probes import UNITS, natural, noise
+from model_adapters.common.probes import UNITS, natural, noise
 from xai_core.errors import OutOfMemory
 from xai_core.types import Engine, Floats, InputSpec, Precision
 

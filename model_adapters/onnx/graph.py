@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import onnx
 
-from model_adapters.output_shapes import shown
+from model_adapters.common.output_shapes import shown
 from xai_core.errors import RefusedModel, UnsupportedModel
 from xai_core.types import Head, InputSpec
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import onnx
 
+from model_adapters.common.probes import agree, are_probabilities, squash, trials
 from model_adapters.engines.delegating import Delegating
 from model_adapters.engines.openvino import Portable
 from model_adapters.onnx import graph
 from model_adapters.onnx.files import checked, placed
 from model_adapters.onnx.session import Scores, Wiring, as_numbers, find_wiring, open_session
 from model_adapters.onnx.twin import twin_or_reason
-from model_adapters.probes import agree, are_probabilities, squash, trials
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import (
     OF_CLASSIFIERS,

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
+from model_adapters.common.output_shapes import Outputs, is_score_row, not_a_classifier
+from model_adapters.common.probes import AT_ONCE, COMMON_SIDES, in_batches, noise, ran_out
+from model_adapters.common.threads import threads_wanted
 from model_adapters.onnx.graph import DAMAGED, GraphInput
-from model_adapters.output_shapes import Outputs, is_score_row, not_a_classifier
-from model_adapters.probes import AT_ONCE, COMMON_SIDES, in_batches, noise, ran_out
-from model_adapters.threads import threads_wanted
 from xai_core.errors import ModelError, RefusedModel, UnsupportedModel, is_of_memory
 from xai_core.types import Floats, InputSpec
 

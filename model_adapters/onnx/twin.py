@@ -11,8 +11,8 @@ import onnx2torch
 import onnxslim
 from onnx import inliner, version_converter
 
+from model_adapters.common.probes import agree
 from model_adapters.onnx.session import Wiring, as_numbers
-from model_adapters.probes import agree
 from model_adapters.pytorch.network import TorchNetwork
 from xai_core.types import Card, Floats
 

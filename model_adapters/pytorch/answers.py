@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from model_adapters.probes import ran_out
+from model_adapters.common.probes import ran_out
 from xai_core.errors import ModelError, RefusedModel, TryAsDetector, UnsupportedModel, is_of_memory
 
 LOGITS = ("logits", "out", "output")

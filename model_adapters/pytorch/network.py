@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from model_adapters.common.probes import AT_ONCE, in_batches, noise
 from model_adapters.engines.openvino import Portable
-from model_adapters.probes import AT_ONCE, in_batches, noise
 from model_adapters.pytorch import precisions
 from model_adapters.pytorch.answers import answer, gradient, gradients
 from model_adapters.pytorch.attention import Attention, by_picture, openly

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from model_adapters.probes import noise
+from model_adapters.common.probes import noise
 from model_adapters.pytorch import architecture_index, files, script
 from model_adapters.pytorch.answers import DETECTOR, SEGMENTATION
 from model_adapters.pytorch.architecture_index import Architecture, Match, Shapes

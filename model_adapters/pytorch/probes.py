@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from model_adapters.probes import noise
+from model_adapters.common.probes import noise
 from model_adapters.pytorch.answers import answer
 from xai_core.errors import ModelError, UnsupportedModel
 from xai_core.types import InputSpec

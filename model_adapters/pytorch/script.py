@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from model_adapters.probes import agree, are_probabilities, in_batches, noise, squash, trials
+from model_adapters.common.probes import agree, are_probabilities, in_batches, noise, squash, trials
 from model_adapters.pytorch.answers import DETECTOR, FILES, uses_files
 from model_adapters.pytorch.network import TorchNetwork, frozen
 from model_adapters.pytorch.probes import ask, find_input

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from model_adapters.output_shapes import Shape, shown
+from model_adapters.common.output_shapes import Shape, shown
 from xai_core.errors import UnsupportedModel
 from xai_core.preprocessing import Preprocessing, presets
 from xai_core.types import Head, InputSpec

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from model_adapters.probes import in_batches
+from model_adapters.common.probes import in_batches
 from model_adapters.tensorflow.keras_layers import last_with
 from model_adapters.tensorflow.layers import Output, recorded, replaced
 from model_adapters.tensorflow.network import FLAG, LARGEST_BATCH, NO_GRADIENT, TensorFlowNetwork, telling

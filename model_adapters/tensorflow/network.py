@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from model_adapters.common.probes import in_batches, ran_out
 from model_adapters.engines.openvino import Portable
-from model_adapters.probes import in_batches, ran_out
 from model_adapters.tensorflow.peers import compare
 from model_adapters.tensorflow.peers.models import PictureScores
 from xai_core.preprocessing import Preprocessing

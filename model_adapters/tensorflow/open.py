@@ -13,10 +13,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from model_adapters.common.output_shapes import is_score_row, not_a_classifier
+from model_adapters.common.probes import COMMON_SIDES, agree, are_probabilities, squash, trials
 from model_adapters.files.archives import unpack
 from model_adapters.files.preflight import trusts_pickles
-from model_adapters.output_shapes import is_score_row, not_a_classifier
-from model_adapters.probes import COMMON_SIDES, agree, are_probabilities, squash, trials
 from model_adapters.tensorflow import keras_file, keras_layers, saved_model
 from model_adapters.tensorflow.keras_inside import NO_GRADIENT, NOT_DIFFERENTIABLE, PYTORCH_ONLY, SEALED, looked_into
 from model_adapters.tensorflow.keras_network import KerasNetwork

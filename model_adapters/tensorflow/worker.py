@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from model_adapters.threads import threads_wanted
+from model_adapters.common.threads import threads_wanted
 
 
 def set_up() -> None:

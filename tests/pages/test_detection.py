@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from model_adapters.output_shapes import not_a_classifier
+from model_adapters.common.output_shapes import not_a_classifier
 from model_adapters.pytorch.detection import known_detectors
 from tests.detector_fakes import SpotDetector
 from tests.pages.conftest import text_of

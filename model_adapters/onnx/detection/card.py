@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from model_adapters.coco import coco_labels
+from model_adapters.common.coco import coco_labels
+from model_adapters.common.output_shapes import Outputs, not_a_detector
+from model_adapters.common.probes import natural
 from model_adapters.onnx import graph as onnx_graph
 from model_adapters.onnx.detection.classes import class_count
 from model_adapters.onnx.detection.inputs import inputs_of
@@ -17,8 +19,6 @@ from model_adapters.onnx.detection.reading_guess import recognised
 from model_adapters.onnx.detection.readings import Reading
 from model_adapters.onnx.files import OnnxFile
 from model_adapters.onnx.session import TRIED, Graph, Wiring, first_answer, open_session, settled
-from model_adapters.output_shapes import Outputs, not_a_detector
-from model_adapters.probes import natural
 from xai_core.errors import ModelError, UnsupportedModel
 from xai_core.types import Capability, Card, Floats, RawOutput
 

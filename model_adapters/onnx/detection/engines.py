@@ -10,12 +10,12 @@ from typing import get_args
 
 import numpy as np
 
+from model_adapters.common.output_shapes import Outputs
 from model_adapters.engines import openvino
 from model_adapters.engines.choice import NATIVE, NO_BFLOAT16, RAN_OUT, SIZES, TOO_LARGE, UNREADABLE, Choice, room_for
 from model_adapters.engines.openvino import CompiledOutputs, Portable
 from model_adapters.engines.trials import NO_NUMBERS, SECONDS, STOPPED, TOLERANCE, Candidate, Trial, missing
 from model_adapters.onnx.detection.outputs import Rows
-from model_adapters.output_shapes import Outputs
 from xai_core.detection.targets import overlaps
 from xai_core.errors import OutOfMemory
 from xai_core.params import Size

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from model_adapters.common.probes import AT_ONCE, natural
 from model_adapters.engines.openvino import Portable
 from model_adapters.onnx.detection.card import opened
 from model_adapters.onnx.detection.engines import DetectorEngines, Run, figures_of
@@ -17,7 +18,6 @@ from model_adapters.onnx.detection.readings import Reading
 from model_adapters.onnx.detection.suppression import detections
 from model_adapters.onnx.files import checked
 from model_adapters.onnx.session import Graph
-from model_adapters.probes import AT_ONCE, natural
 from xai_core.detector import Detections, Detector
 from xai_core.errors import UnsupportedModel
 from xai_core.params import Size

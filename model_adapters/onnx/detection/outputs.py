@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from model_adapters.common.output_shapes import Outputs, shown
 from model_adapters.onnx.detection.readings import Form, Reading
-from model_adapters.output_shapes import Outputs, shown
 from xai_core.errors import ModelError, UnsupportedModel
 from xai_core.params import Size
 from xai_core.types import Floats, Indices

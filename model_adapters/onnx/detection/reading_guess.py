@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from model_adapters.common.output_shapes import Outputs
 from model_adapters.onnx.detection.outputs import (
     in_rows,
     is_numbers,
@@ -15,7 +16,6 @@ from model_adapters.onnx.detection.outputs import (
     parts_of_separate,
 )
 from model_adapters.onnx.detection.readings import Reading
-from model_adapters.output_shapes import Outputs
 from xai_core.params import Size
 
 NEAR_ONE = 1e-3

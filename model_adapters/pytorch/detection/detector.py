@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from model_adapters.probes import AT_ONCE, natural
+from model_adapters.common.probes import AT_ONCE, natural
 from model_adapters.pytorch.detection import ablation
 from model_adapters.pytorch.detection.box_gradients import gradients, nearest
 from model_adapters.pytorch.detection.detector_engine import Convolutions, Convolved

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
-from model_adapters.probes import ran_out
+from model_adapters.common.probes import ran_out
 from model_adapters.pytorch.answers import FILES, uses_files
 from xai_core.errors import ModelError, RefusedModel, VitrineError, is_of_memory
 from xai_core.types import Floats

@@ -6,8 +6,8 @@ from typing import Any
 
 from torch.nn import Module
 
-from model_adapters.coco import coco_labels
-from model_adapters.output_shapes import CLASSIFIER
+from model_adapters.common.coco import coco_labels
+from model_adapters.common.output_shapes import CLASSIFIER
 from model_adapters.pytorch import architecture_index, files, script
 from model_adapters.pytorch.architectures import import_torchvision_models
 from model_adapters.pytorch.detection import known_detectors

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from model_adapters.output_shapes import CLASSIFIER
-from model_adapters.probes import natural
+from model_adapters.common.output_shapes import CLASSIFIER
+from model_adapters.common.probes import natural
 from model_adapters.pytorch.answers import FILES, uses_files
 from model_adapters.pytorch.detection.errors import errors_in_words
 from model_adapters.pytorch.detection.image_pass import numbers_of, resized

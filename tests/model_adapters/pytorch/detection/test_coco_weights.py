@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch_detectors import family, opened
 
-from model_adapters.coco import coco_labels
+from model_adapters.common.coco import coco_labels
 from model_adapters.pytorch.architectures import import_torchvision_models
 from model_adapters.pytorch.detection import known_detectors
 

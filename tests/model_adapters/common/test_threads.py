@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from model_adapters.threads import threads_wanted
+from model_adapters.common.threads import threads_wanted
 
 
 @pytest.mark.parametrize(("text", "threads"), [("3", 3), ("", 0), ("0", 0), ("2,1", 0)])
