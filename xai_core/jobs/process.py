@@ -35,9 +35,7 @@ LOG_BYTES, LOG_BYTES_A_SECOND = 1 << 19, 1 << 14
 FRAMES, FRAMES_A_SECOND = 500, 100
 HEADER_BYTES, HEADER_BYTES_A_SECOND = 8 << 20, 1 << 19
 IDLE_HEADER_BYTES = 1 << 10
-WORKER_NICENESS = (
-    1  # four fifths of the app's weight when both want the processor; far less starves it on a busy machine
-)
+BEHIND = 1  # steps of niceness: four fifths of the app's share; far less starves a worker on a busy machine
 
 
 class SandboxedProcess:
@@ -247,9 +245,10 @@ class SandboxedProcess:
         """
         with contextlib.suppress(OSError):
             os.sched_setscheduler(self._popen.pid, os.SCHED_BATCH, os.sched_param(0))
-            os.setpriority(os.PRIO_PROCESS, self._popen.pid, WORKER_NICENESS)
+            niceness = min(os.getpriority(os.PRIO_PROCESS, 0) + BEHIND, 19)
+            os.setpriority(os.PRIO_PROCESS, self._popen.pid, niceness)
             with open(f"/proc/{self._popen.pid}/autogroup", "w") as file:
-                file.write(str(WORKER_NICENESS))
+                file.write(str(niceness))
 
     def _follow_log(self, stream: IO[bytes]) -> None:
         with stream:

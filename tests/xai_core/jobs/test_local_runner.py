@@ -39,6 +39,12 @@ def test_opening_returns_the_card_of_the_model(runner, source):
     assert (card.classes, card.labels, card.framework) == (3, ("a", "b", "c"), "onnx")
 
 
+def test_a_process_stands_one_step_behind_the_app(runner, source):
+    process = process_of(runner.open(source()).result(SECONDS))
+    assert os.getpriority(os.PRIO_PROCESS, process) == min(os.getpriority(os.PRIO_PROCESS, 0) + 1, 19)
+    assert os.sched_getscheduler(process) == os.SCHED_BATCH
+
+
 def test_a_path_may_be_relative(runner, source, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     given = source()
