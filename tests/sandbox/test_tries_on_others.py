@@ -7,16 +7,18 @@ import os
 import pytest
 
 from tests.sandbox.confined import CONFINED, REFUSED, names, told_by
+from xai_core.services.hidden_folder import made_hidden_folder
 
 pytestmark = CONFINED
 
 
 @pytest.fixture(scope="module")
 def victim(tmp_path_factory):
-    """Another person's private folder, with one upload."""
+    """Another person's private folder, with one upload and a hidden folder."""
     folder = tmp_path_factory.mktemp("victim")
     folder.chmod(0o700)
     (folder / "upload").write_bytes(b"a secret")
+    made_hidden_folder(folder)
     return folder
 
 

@@ -1,7 +1,8 @@
 """What a hostile model might try on its neighbours: their files, processes, queues, and what it may learn of them.
 
 Only workers import this module. A try returns what it got, or ends in an error. `victim` is a private folder of the
-same user with one file in it, as another person's uploads would lie; a worker could not know its name.
+same user with one file in it, as another person's uploads would lie; a worker could not know its name. Results are kept
+there too.
 """
 
 import ctypes
@@ -123,6 +124,7 @@ TRIES_ON_OTHERS = {
     "flags of its own file": lambda source, scratch, victim: flags_of_own_file(scratch),
     "read another's upload": lambda source, scratch, victim: read(f"{victim}/upload"),
     "list another's uploads": lambda source, scratch, victim: os.listdir(victim),
+    "the name of the folder of kept results": lambda source, scratch, victim: read(f"{victim}/name"),
     "watch the folder for temporary files": lambda source, scratch, victim: call("inotify_init1", 0x800),
     "watch a folder by a signal": lambda source, scratch, victim: with_file(
         scratch, lambda file: fcntl.fcntl(file, F_NOTIFY, 0x80000004)
@@ -180,6 +182,7 @@ TRIES_ON_OTHERS = {
 # What still works, and why it is left: nothing that is said here is a secret of another person.
 LEFT_OPEN = {
     # Landlock has no right for stat, and a filter cannot see paths. Private files lie below random names instead.
+    "size and time of the folder of kept results": lambda source, scratch, victim: os.stat(f"{victim}/name"),
     "size and time of a file whose name it knows": lambda source, scratch, victim: os.stat(f"{victim}/upload"),
     "size and time of a system file": lambda source, scratch, victim: os.stat("/etc/shadow"),
     # The environment is made for the worker and holds settings of Vitrine only.

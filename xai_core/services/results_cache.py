@@ -6,10 +6,10 @@ import io
 import json
 import logging
 import os
-import tempfile
+import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,12 +21,14 @@ import numpy as np
 from xai_core.jobs.base import Job, JobState, Runner, Status
 from xai_core.jobs.frames import Arrays, Frame
 from xai_core.jobs.question import Answer, KeptQuestion, Question
+from xai_core.services.hidden_folder import PART, hidden_folder, is_hidden_name, made_hidden_folder, write_whole
 from xai_core.services.results_key import key_of
 from xai_core.types import Card, ModelSource
 
 LOG = logging.getLogger(__name__)
 USUAL_MB = 1024.0
-ENDING, PART = ".npz", ".part"
+ENDING = ".npz"
+_VISIBLE = re.compile(rf"[0-9a-f]{{64}}\{ENDING}")
 PART_SECONDS = 3600.0  # an unfinished file of this age was left by a process that is gone
 
 
@@ -39,7 +41,7 @@ class Remembered(Generic[Answer]):
 
 
 class ResultsCache:
-    """A folder of answers, which several processes may use at once.
+    """A folder of answers, which several processes may use at once. They lie in a hidden folder below it.
 
     adapters: name of the package that opens the models, because an answer also depends on its code. most_bytes: the
     total size of the files; beyond it the least recently used are removed. Files that cannot be read are removed, and
@@ -62,7 +64,9 @@ class ResultsCache:
 
         read: makes an answer of JSON values and arrays, or raises BadFrame; see `Question.answer_from_frame`.
         """
-        path = self._path(key)
+        if (hidden := hidden_folder(self._folder)) is None:
+            return None
+        path = hidden / f"{key}{ENDING}"
         try:
             (values, arrays), seconds = _unpacked(path.read_bytes())
             answer = Remembered(read(values, arrays), seconds)
@@ -82,45 +86,42 @@ class ResultsCache:
         if len(data) > self._most_bytes:
             return
         try:
-            self._write(self._path(key), data)
+            write_whole(made_hidden_folder(self._folder) / f"{key}{ENDING}", data)
             self._make_room()
         except OSError as error:
             LOG.warning("An answer could not be kept: %s", error.strerror)
-
-    def _path(self, key: str) -> Path:
-        return self._folder / f"{key}{ENDING}"
-
-    def _write(self, path: Path, data: bytes) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        number, part = tempfile.mkstemp(suffix=PART, dir=self._folder)
-        try:
-            with os.fdopen(number, "wb") as file:
-                file.write(data)
-            os.replace(part, path)
-        except OSError:
-            _remove(Path(part))
-            raise
 
     def _make_room(self) -> None:
         with self._lock:
             entries = sorted(self._entries())
             size = sum(size for _, size, _ in entries)
             for used, taken, path in entries:
-                if time.time() - used > PART_SECONDS if path.suffix == PART else size > self._most_bytes:
+                if time.time() - used > PART_SECONDS if path.suffix == PART else not used or size > self._most_bytes:
                     _remove(path)
                     size -= taken
 
     def _entries(self) -> list[tuple[float, int, Path]]:
-        """Return when each file was last used (seconds since 1970), its size in bytes, and its path."""
+        """Return when each file was last used (seconds since 1970), its size in bytes, and its path.
+
+        Answers that lie in no hidden folder are of an earlier version; they count as never used.
+        """
         entries = []
-        for path in self._folder.iterdir():
+        for path in self._files():
             try:
                 state = path.stat()
             except FileNotFoundError:  # another process made room
                 continue
-            if path.suffix in (ENDING, PART):
-                entries.append((state.st_mtime, state.st_size, path))
+            visible = path.suffix == ENDING and path.parent == self._folder
+            entries.append((0 if visible else state.st_mtime, state.st_size, path))
         return entries
+
+    def _files(self) -> Iterator[Path]:
+        """Return what caches have written into the folder, finished or not."""
+        for path in self._folder.iterdir():
+            if is_hidden_name(path.name):
+                yield from (file for file in path.iterdir() if file.suffix in (ENDING, PART))
+            elif path.suffix == PART or _VISIBLE.fullmatch(path.name):
+                yield path
 
 
 class RememberedJob(Job[Answer]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -66,6 +67,10 @@ def recall(cache, key="key", shape=SHAPE):
     return cache.recall(key, lambda values, arrays: estimate_from_frame(values, arrays, shape))
 
 
+def entries(folder):
+    return sorted(folder.glob("*/*.npz"))
+
+
 def is_same(found, expected):
     return (
         np.array_equal(found.maps, expected.maps)
@@ -93,8 +98,43 @@ def test_an_unknown_key_has_no_answer(cache):
 
 def test_the_folder_is_the_owners_alone(cache, tmp_path):
     keep(cache)
+    (entry,) = entries(tmp_path / "results")
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "results").rglob("*")}
+    assert modes == {tmp_path / "results/name": 0o600, entry.parent: 0o700, entry: 0o600}
     assert stat.S_IMODE((tmp_path / "results").stat().st_mode) == 0o700
-    assert [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "results").iterdir()] == [0o600]
+
+
+def test_nobody_finds_an_answer_without_the_name_of_the_hidden_folder(cache, tmp_path):
+    keep(cache)
+    (entry,) = entries(tmp_path / "results")
+    assert entry.name == "key.npz"
+    assert entry.parent.name == (tmp_path / "results/name").read_text()
+    assert re.fullmatch("[0-9a-f]{32}", entry.parent.name)
+
+
+def test_each_cache_has_a_name_of_its_own_and_all_who_share_it_find_it(cache, tmp_path):
+    others = [ResultsCache(tmp_path / "others", PLENTY) for _ in range(2)]
+    keep(cache), keep(others[0]), keep(others[1], "more")
+    assert len({entry.parent.name for entry in tmp_path.rglob("*.npz")}) == 2
+    assert is_same(recall(others[1]).answer, estimate())
+
+
+@pytest.mark.parametrize("name", [b"", b"..", b"\xff" * 32, b"0" * 31, b"0" * 32 + b"\n"])
+def test_a_damaged_name_is_replaced_by_a_new_one(cache, tmp_path, name):
+    keep(cache)
+    (tmp_path / "results/name").write_bytes(name)
+    assert recall(cache) is None
+    keep(cache)
+    assert is_same(recall(cache).answer, estimate())
+    assert len(entries(tmp_path / "results")) == 2
+
+
+def test_answers_that_an_earlier_version_did_not_hide_are_removed(cache, tmp_path):
+    (tmp_path / "results").mkdir()
+    for name in ("ab" * 32, "a file of someone's own"):
+        (tmp_path / f"results/{name}.npz").write_bytes(b"earlier")
+    keep(cache)
+    assert sorted(path.stem for path in (tmp_path / "results").rglob("*.npz")) == ["a file of someone's own", "key"]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +150,7 @@ def test_the_folder_is_the_owners_alone(cache, tmp_path):
 )
 def test_a_damaged_entry_is_ignored_and_removed(cache, tmp_path, damage):
     keep(cache)
-    (path,) = (tmp_path / "results").iterdir()
+    (path,) = entries(tmp_path / "results")
     path.write_bytes(damage(path.read_bytes()))
     assert recall(cache) is None
     assert not path.exists()
@@ -118,7 +158,7 @@ def test_a_damaged_entry_is_ignored_and_removed(cache, tmp_path, damage):
 
 def test_a_pickle_is_never_read(cache, tmp_path):
     keep(cache)
-    (path,) = (tmp_path / "results").iterdir()
+    (path,) = entries(tmp_path / "results")
     np.savez(path, header=np.array([{"a": 1}], object), array0=np.zeros(SHAPE, np.float32))
     assert recall(cache) is None
 
@@ -131,11 +171,12 @@ def test_maps_of_a_different_shape_are_not_used(cache):
 def test_the_least_recently_used_answer_makes_room(tmp_path):
     for age, name in enumerate(("younger", "older"), start=1):
         keep(ResultsCache(tmp_path, PLENTY), name)
-        os.utime(tmp_path / f"{name}.npz", (1e9 - age, 1e9 - age))
-    cache = ResultsCache(tmp_path, int((tmp_path / "older.npz").stat().st_size * 2.5))
+        (entry,) = tmp_path.rglob(f"{name}.npz")
+        os.utime(entry, (1e9 - age, 1e9 - age))
+    cache = ResultsCache(tmp_path, int(entry.stat().st_size * 2.5))
     recall(cache, "older")
     keep(cache, "new")
-    assert sorted(path.stem for path in tmp_path.iterdir()) == ["new", "older"]
+    assert [path.stem for path in entries(tmp_path)] == ["new", "older"]
 
 
 def test_an_answer_larger_than_the_limit_is_not_kept(tmp_path):
@@ -145,7 +186,8 @@ def test_an_answer_larger_than_the_limit_is_not_kept(tmp_path):
 
 def test_unfinished_files_of_other_processes_are_removed_after_a_while(cache, tmp_path):
     keep(cache)
-    old, fresh = tmp_path / "results/old.part", tmp_path / "results/fresh.part"
+    (entry,) = entries(tmp_path / "results")
+    old, fresh = entry.with_name("old.part"), tmp_path / "results/fresh.part"
     old.touch(), fresh.touch()
     os.utime(old, (0, 0))
     keep(cache, "other")
