@@ -14,7 +14,8 @@ from xai_core.jobs.frames import Arrays, Frame, Header
 from xai_core.jobs.opened import Opened
 from xai_core.jobs.question import Doing, Question
 
-PREVIEW_SECONDS = 0.12
+PREVIEW_SECONDS = 0.12  # at least, between two previews of a question
+PREVIEWS_A_SECOND = 40  # at most, of all questions together: fewer than the app takes for a flood
 Say = Callable[[Header, Arrays], None]
 
 
@@ -105,10 +106,14 @@ class Turns:
         return True
 
     def _preview(self, turn: Turn) -> None:
-        if turn.question.sharpens and time.monotonic() - turn.shown >= PREVIEW_SECONDS:
+        if turn.question.sharpens and time.monotonic() - turn.shown >= self._preview_pause():
             values, arrays = turn.answer()
             self._say({"say": "preview", "job": turn.job, "value": values}, arrays)
             turn.shown = time.monotonic()
+
+    def _preview_pause(self) -> float:
+        questions = 1 + sum(map(len, self._waiting.values()))
+        return max(PREVIEW_SECONDS, questions / PREVIEWS_A_SECOND)
 
     def _end(self, turn: Turn, how: Literal["done", "cancelled"]) -> Literal[False]:
         getattr(turn.steps, "close", lambda: None)()

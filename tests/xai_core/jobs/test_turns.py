@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import time
+
 import numpy as np
 import pytest
 
+from xai_core.jobs.process import FRAMES_A_SECOND
 from xai_core.jobs.question import Doing, Question
 from xai_core.jobs.turns import Turns
 
@@ -81,6 +85,16 @@ def test_askers_take_turns_however_many_questions_each_has(turns, said):
         turns.take()
     assert "".join(steps[:8]) == "abababab"
     assert [job for job, say, _ in said if say == "done"] == [4, 1, 2, 3]
+
+
+def test_previews_of_many_fast_questions_are_no_flood(turns, said, monkeypatch):
+    clock = itertools.count()
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock) / 1000)  # a step takes a millisecond or two
+    for job in range(30):
+        turns.begin(job, Count(*range(200)), None)
+    take_all(turns)
+    previews = [job for job, say, _ in said if say == "preview"]
+    assert 30 < len(previews) < 30 + FRAMES_A_SECOND * next(clock) / 1000 / 2
 
 
 def test_a_question_that_does_not_sharpen_is_answered_before_the_next_turn_without_previews(turns, said):
