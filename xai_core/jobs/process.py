@@ -60,10 +60,26 @@ class SandboxedProcess:
         self._start(setup)
 
     def _start(self, setup: WorkerSetup) -> None:
-        their_requests, self._requests = os.pipe()
-        self._results, their_results = os.pipe()
-        try:
-            self._popen = subprocess.Popen(
+        """Start the process; if that fails, leave no folder, pipe or process behind."""
+        with contextlib.ExitStack() as undo:
+            undo.callback(remove_folder, self.scratch)
+            self._popen = undo.enter_context(self._begin(setup, undo))
+            undo.callback(self._popen.kill)
+            self._set_up()
+            self._tethers = tether(self._popen.pid)
+            for pipe in self._tethers:
+                undo.callback(os.close, pipe)
+            self._log = threading.Thread(target=self._follow_log, args=(self._popen.stdout,), daemon=True)
+            self._log.start()
+            undo.pop_all()
+
+    def _begin(self, setup: WorkerSetup, undo: contextlib.ExitStack) -> subprocess.Popen[bytes]:
+        with contextlib.ExitStack() as theirs:
+            their_requests, self._requests = os.pipe()
+            theirs.callback(os.close, their_requests), undo.callback(os.close, self._requests)
+            self._results, their_results = os.pipe()
+            theirs.callback(os.close, their_results), undo.callback(os.close, self._results)
+            return subprocess.Popen(
                 setup.command(their_requests, their_results),
                 env=setup.environment(),
                 cwd=self.scratch,
@@ -73,19 +89,14 @@ class SandboxedProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        finally:
-            os.close(their_requests)
-            os.close(their_results)
+
+    def _set_up(self) -> None:
         os.set_blocking(self._requests, False)
         for pipe in (self._requests, self._results):
             with contextlib.suppress(OSError):  # the kernel limits the total size of a user's pipes
                 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self._be_first_to_go()
         self._give_way()
-        self._tethers = tether(self._popen.pid)
-        assert self._popen.stdout is not None
-        self._log = threading.Thread(target=self._follow_log, args=(self._popen.stdout,), daemon=True)
-        self._log.start()
 
     @property
     def alive(self) -> bool:

@@ -1,0 +1,36 @@
+"""A process that cannot be started leaves nothing behind."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from xai_core.jobs import folders, process
+from xai_core.jobs.limits import Limits
+from xai_core.jobs.process import SandboxedProcess
+
+
+def start():
+    return SandboxedProcess("xai_core.services.parsing.answering", "none", os.devnull, Limits())
+
+
+def left():
+    """Return the open handles, the children, and the scratch folders of this process."""
+    scratch = Path(folders.private_folder("other")).parent.glob("worker-*")
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
+    return len(os.listdir("/proc/self/fd")), children, sorted(scratch)
+
+
+@pytest.mark.parametrize("part", ["subprocess.Popen", "tether", "threading.Thread"])
+def test_a_process_that_cannot_be_started_leaves_nothing_behind(monkeypatch, part):
+    def fail(*args, **options):
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    before = left()
+    monkeypatch.setattr(f"{process.__name__}.{part}", fail)
+    with pytest.raises(OSError, match="temporarily unavailable"):
+        start()
+    assert left() == before
