@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -10,8 +11,9 @@ from xai_core.errors import JobError, RefusedModel, VitrineError, WorkerDied
 from xai_core.jobs.allowance import Allowance
 from xai_core.jobs.folders import free_bytes
 from xai_core.jobs.process import SandboxedProcess
-from xai_core.jobs.sentences import BUSY_UNASKED, too_much_memory
+from xai_core.jobs.sentences import BUSY_UNASKED, STOPPED, too_much_memory
 
+LOG = logging.getLogger(__name__)
 LOOK_SECONDS = 0.05
 SLOW_LOOK_SECONDS = 0.5
 MOST_ENTRIES = 10_000
@@ -36,11 +38,15 @@ class _Watch:
         self._unasked = Allowance(IDLE_SECONDS, IDLE_SHARE)
 
     def follow(self) -> None:
-        """Look at the process until it ends, or stop it for good reason."""
-        while self._process.alive:
-            if verdict := self._process.overdue() or self._too_much_used() or self._slow_look():
-                return self._process.stop(verdict)
-            time.sleep(LOOK_SECONDS)
+        """Look at the process until it ends, or stop it for good reason; never leave it unwatched."""
+        try:
+            while self._process.alive:
+                if verdict := self._process.overdue() or self._too_much_used() or self._slow_look():
+                    return self._process.stop(verdict)
+                time.sleep(LOOK_SECONDS)
+        except Exception:
+            LOG.exception("Watching a model's process failed, so it is stopped.")
+            self._process.stop(WorkerDied(STOPPED))
         return None
 
     def _too_much_used(self) -> VitrineError | None:
