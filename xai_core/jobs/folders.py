@@ -48,8 +48,9 @@ def remove_folder(path: str) -> None:
     with suppress(RecursionError):
         shutil.rmtree(path, ignore_errors=True)
     if os.path.lexists(path):
-        for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
-            subprocess.run([*command, "--", path], check=False, stderr=subprocess.DEVNULL)
+        with suppress(OSError):  # no process can be started: what is left goes when the app is started again
+            for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
+                subprocess.run([*command, "--", path], check=False, stderr=subprocess.DEVNULL)
 
 
 def _own_folder(parent: str) -> str:

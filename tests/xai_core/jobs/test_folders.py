@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -82,3 +83,13 @@ def test_a_folder_is_removed_whatever_its_rights(tmp_path):
     dark.chmod(0)
     folders.remove_folder(str(tmp_path / "folder"))
     assert not (tmp_path / "folder").exists()
+
+
+def test_a_folder_that_cannot_be_removed_is_left_without_an_error(tmp_path, monkeypatch):
+    def no_process(*args, **options):
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(folders.shutil, "rmtree", lambda path, ignore_errors: None)
+    monkeypatch.setattr(folders.subprocess, "run", no_process)
+    folders.remove_folder(str(tmp_path))
+    assert tmp_path.is_dir()
