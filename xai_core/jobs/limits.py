@@ -84,8 +84,8 @@ class Limits:
         """Return the limits for a disk with so much free space. Raises JobError if that is next to nothing."""
         if free_mb < _LEAST_MB:
             raise JobError(
-                f"The disk for temporary files is full: {free_mb:.0f} MB are free, and a model needs {_LEAST_MB} MB. "
-                "Make room on it, or set TMPDIR to a folder on another disk."
+                f"The disk for temporary files is full: {free_mb:.0f} MB are free, and at least {_LEAST_MB} MB are "
+                "needed. Make room on it, or set TMPDIR to a folder on a different disk."
             )
         scratch = min(self.scratch_mb, int(free_mb) // _SHARE_OF_DISK)
         ledgers = min(self.ledgers_mb, scratch // _SHARE_OF_DISK)

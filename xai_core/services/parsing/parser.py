@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from weakref import WeakSet
 
 from xai_core.bias.picture_set import PictureSet
-from xai_core.errors import JobError, OutOfMemory, TimedOut, VitrineError, unexpected
+from xai_core.errors import JobError, OutOfMemory, TimedOut, VitrineError, WorkerDied, unexpected
 from xai_core.jobs.frames import BadFrame
 from xai_core.jobs.launcher import Launcher
 from xai_core.jobs.limits import Limits
@@ -137,6 +137,8 @@ class SandboxedParser:
         if isinstance(error, OutOfMemory):
             memory = self._limits.memory("none").smaller_mb
             return f"Reading this file needs more than {memory} MB of memory. Use a smaller one."
+        if not isinstance(error, WorkerDied):  # the disk is full, and no file is to blame
+            return str(error)
         return "The process that read this file stopped. Try again; if it stops again, the log says why."
 
 

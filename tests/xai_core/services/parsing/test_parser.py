@@ -158,3 +158,9 @@ def test_a_full_disk_is_named(monkeypatch):
     monkeypatch.setattr("xai_core.jobs.process.private_folder", no_room)
     with pytest.raises(ImageError, match="The disk of the machine that runs Vitrine is full"):
         opened(SandboxedParser())
+
+
+def test_a_disk_that_is_nearly_full_is_named(monkeypatch):
+    monkeypatch.setattr("xai_core.jobs.launcher.free_bytes", lambda folder: 3 << 20)
+    with pytest.raises(ImageError, match=r"The disk for temporary files is full: 3 MB are free"):
+        opened(SandboxedParser())
