@@ -36,7 +36,7 @@ def header_of(text: str, separator: str) -> list[str]:
     Raises DataError if there are too many of them or of the cells below, if two are the same, or if the row below is
     longer.
     """
-    rows = csv.reader(io.StringIO(text), delimiter=separator)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     try:
         header, first = next(rows, []), next(rows, [])
     except csv.Error as error:
@@ -44,7 +44,7 @@ def header_of(text: str, separator: str) -> list[str]:
     check_columns([name for name in header if name.strip()])
     if len(first) > len(header):
         raise DataError(TOO_LONG)
-    check_cells(text.count("\n") + text.count("\r"), len(header))
+    check_cells(text.count("\n") + text.count("\r") - text.count("\r\n"), len(header))
     return header
 
 

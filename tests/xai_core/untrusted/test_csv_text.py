@@ -66,3 +66,11 @@ def test_cells_are_counted_before_any_is_read(monkeypatch):
     csv.writer(written, lineterminator="\n").writerows([["a", "b"], *[[n, n] for n in range(5)]])
     with pytest.raises(DataError, match="The table has 6 rows and 2 columns; at most 10 cells are read"):
         header_of(written.getvalue(), ",")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_a_line_counts_once_however_it_ends(monkeypatch, end):
+    monkeypatch.setattr(csv_text, "MOST_CELLS", 8)
+    assert header_of(end.join(["a,b", "1,2", "3,4", "5,6", ""]), ",") == ["a", "b"]
+    with pytest.raises(DataError, match="The table has 5 rows"):
+        header_of(end.join(["a,b", "1,2", "3,4", "5,6", "7,8", ""]), ",")
