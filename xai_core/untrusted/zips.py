@@ -19,9 +19,7 @@ UNREADABLE = (
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 ENCRYPTED = 1  # flag of an entry
 _LONGEST_ENTRY = 300  # bytes of the table of contents, on average
-_END, _END_MARK, _LONGEST_COMMENT = struct.Struct("<4s4H2LH"), b"PK\5\6", 0xFFFF
-_END_64, _END_64_MARK = struct.Struct("<4sQ2H2L4Q"), b"PK\6\6"
-_IN_END_64 = 0xFFFFFFFF
+_SIZE = 5  # place of the size of the contents in what `zipfile` reads from the end of an archive
 
 
 def opened_zip(file: bytes | Path, most_entries: int) -> zipfile.ZipFile:
@@ -43,18 +41,9 @@ def opened_zip(file: bytes | Path, most_entries: int) -> zipfile.ZipFile:
 def _size_of_contents(stream: BinaryIO) -> int:
     """Return the bytes that the table of contents claims; BadZipFile if the archive has no end.
 
-    Source: the zip format's specification, APPNOTE.TXT, sections 4.3.14 and 4.3.16.
+    An archive may have two ends that differ, so this asks the function that `ZipFile` itself asks.
     """
-    length = stream.seek(0, io.SEEK_END)
-    stream.seek(max(0, length - _LONGEST_COMMENT - _END.size - _END_64.size))
-    tail = stream.read()
-    place = tail.rfind(_END_MARK)
-    if place < 0 or len(tail) < place + _END.size:
+    end = zipfile._EndRecData(stream)  # type: ignore[attr-defined]
+    if end is None:
         raise zipfile.BadZipFile("no end of the table of contents")
-    size = int(_END.unpack_from(tail, place)[5])
-    if size < _IN_END_64:
-        return size
-    place = tail.rfind(_END_64_MARK)
-    if place < 0 or len(tail) < place + _END_64.size:
-        raise zipfile.BadZipFile("no end of the table of contents")
-    return int(_END_64.unpack_from(tail, place)[8])
+    return int(end[_SIZE])

@@ -30,13 +30,15 @@ def test_a_long_table_of_contents_is_refused_before_it_is_read(monkeypatch):
         opened_zip(data, 2)
 
 
-def test_the_large_form_of_the_end_is_understood(monkeypatch):
-    """An archive of 4 GB has a second end, whose size of the contents counts."""
+@pytest.mark.parametrize("claimed", [0xFFFFFFFF, 46])
+def test_the_larger_end_of_an_archive_counts_whatever_the_smaller_one_claims(monkeypatch, claimed):
+    """An archive of 4 GB has a second end, from which Python takes the size of the contents."""
     large = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, 9, 9, 1 << 40, 0)
-    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, 0, 1)
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, claimed, 0, 0)
     monkeypatch.setattr(zipfile, "ZipFile", None)
     with pytest.raises(DataError, match="too many entries"):
-        opened_zip(large + end, 1_000)
+        opened_zip(large + locator + end, 1_000)
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\5\6", b"PK\3\4" + bytes(100), zipped({"a": b"x"})[:-9]])
