@@ -20,6 +20,7 @@ from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
 EVERYWHERE = ("", "0.0.0.0", "::")
 CLOSED = ("/_stcore/metrics",)
+HEALTH = "/_stcore/health"  # says "ok" to monitors, which ask under any name and read nothing else
 READS = ("GET", "HEAD", "OPTIONS")
 UNKNOWN_HOST = (
     "Vitrine does not answer under this host name. Whoever runs it can allow the name: "
@@ -73,7 +74,7 @@ def refusal(scope: Scope) -> str:
     """Return why a request is refused; "" if it is not."""
     headers = Headers(scope=scope)
     host, origin = headers.get("host", ""), headers.get("origin")
-    if not host_is_known(host):
+    if not host_is_known(host) and not _asks_for_health(scope):
         return UNKNOWN_HOST
     changes = scope["type"] == "websocket" or scope["method"] not in READS
     if changes and origin is not None and not origin_is_known(origin, host):
@@ -99,7 +100,14 @@ def origin_is_known(origin: str, host: str) -> bool:
     """Return whether a page of this origin may write: a page of the app itself, or one that the settings allow."""
     if not config.get_option("server.enableCORS") or origin in config.get_option("server.corsAllowedOrigins"):
         return True
-    return bool(host) and urlsplit(origin).netloc.lower() == host.lower()
+    try:
+        return bool(host) and urlsplit(origin).netloc.lower() == host.lower()
+    except ValueError:
+        return False
+
+
+def _asks_for_health(scope: Scope) -> bool:
+    return scope["type"] == "http" and scope["method"] in READS and str(scope["path"]).endswith(HEALTH)
 
 
 def _bound_to() -> Collection[str]:

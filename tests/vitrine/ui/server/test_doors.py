@@ -64,7 +64,7 @@ def test_the_setting_replaces_what_is_answered_by_default(settings: dict[str, An
     assert [doors.host_is_known(host) for host in ("vitrine.example.org", "127.0.0.1")] == [True, False]
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "http://localhost:3000", "null"])
+@pytest.mark.parametrize("origin", ["http://evil.example", "http://localhost:3000", "null", "http://[::1"])
 def test_a_page_of_another_site_may_not_connect(settings: dict[str, Any], origin: str) -> None:
     assert doors.refusal(asked("localhost:8501", origin, kind="websocket")) == doors.FOREIGN_ORIGIN
     assert doors.refusal(asked("localhost:8501", origin, method="PUT")) == doors.FOREIGN_ORIGIN
@@ -88,6 +88,14 @@ def test_every_answer_of_the_app_carries_the_headers(settings: dict[str, Any]) -
 def test_what_is_refused_never_reaches_the_app(settings: dict[str, Any]) -> None:
     assert answer(asked("evil.example"))["status"] == 403
     assert answer(asked("evil.example", kind="websocket"))["type"] == "websocket.close"
+
+
+def test_a_monitor_may_ask_for_health_under_any_name_but_for_nothing_else(settings: dict[str, Any]) -> None:
+    settings["server.allowedHosts"] = ["vitrine.example.org"]
+    assert doors.refusal(asked("127.0.0.1:8501", path="/_stcore/health")) == ""
+    assert doors.refusal(asked("127.0.0.1:8501", path="/_stcore/health", method="POST")) == doors.UNKNOWN_HOST
+    assert doors.refusal(asked("127.0.0.1:8501", path="/_stcore/health", kind="websocket")) == doors.UNKNOWN_HOST
+    assert doors.refusal(asked("127.0.0.1:8501", path="/_stcore/host-config")) == doors.UNKNOWN_HOST
 
 
 @pytest.mark.parametrize("path", ["/_stcore/metrics", "/under/a/path/_stcore/metrics/"])
