@@ -172,13 +172,14 @@ class _Departures:
         timer.start()
 
     def _gone(self, space: Workspace) -> None:
-        space.leave()
         with self._lock:
-            self._timers.pop(space.owner, None)
+            if self._timers.pop(space.owner, None) is None:
+                return  # the tab came back after its time was up, but before this
             self._present.discard(space.owner)
             alone = not self._present
             if alone:  # under the lock, so that nobody arrives meanwhile
                 runner().release(SHARED)
+        space.leave()
         if alone:
             garbage.give_back()
 

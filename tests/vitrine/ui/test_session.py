@@ -75,7 +75,7 @@ def test_a_closed_tab_frees_its_process_its_runs_and_its_file(
     session._Departures().leave(space)
     _join_timers()
     assert cancelled.is_set()
-    assert runner.released == [slot.owner, session.SHARED]
+    assert runner.released == [session.SHARED, slot.owner]
     assert slot.source is not None
     assert not Path(slot.source.path).exists()
 
@@ -99,6 +99,17 @@ def test_a_tab_that_comes_back_keeps_everything(
     departures.leave(space)
     departures.arrive(space)
     assert not runner.heard.wait(0.3)
+    assert slot.source is not None
+    assert Path(slot.source.path).exists()
+
+
+def test_a_tab_that_comes_back_at_the_last_moment_keeps_everything(
+    runner: ReleasingRunner, space: session.Workspace, slot: ClassifierSlot
+) -> None:
+    departures = session._Departures()
+    departures.arrive(space)
+    departures._gone(space)  # its timer ran out, and could no longer be cancelled
+    assert runner.released == []
     assert slot.source is not None
     assert Path(slot.source.path).exists()
 
@@ -161,7 +172,7 @@ def test_a_closed_tab_frees_its_detector_too(
     session._Departures().leave(space)
     _join_timers()
     assert sorted(cancelled) == ["picture", "run"]
-    assert runner.released == [slot.owner, detector.owner, session.SHARED]
+    assert runner.released == [session.SHARED, slot.owner, detector.owner]
     assert detector.source is not None
     assert not Path(detector.source.path).exists()
 
