@@ -10,12 +10,13 @@ from typing import Any
 from starlette.middleware import Middleware
 from streamlit.starlette import App
 
-from vitrine.ui.server import doors, streamlit_settings, warm_up
+from vitrine.ui.server import doors, log, streamlit_settings, warm_up
 
 
 @asynccontextmanager
 async def lifespan(_: App) -> AsyncIterator[dict[str, Any]]:
     """Prepare before the first visitor comes."""
+    log.begin()
     streamlit_settings.apply()
     warm_up.begin()
     yield {}
