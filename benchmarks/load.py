@@ -1,8 +1,8 @@
 """Many users at once: python -m benchmarks.load [--clients 20] [--seconds 300] [--heavy] [--leave].
 
-Every client opens the app, the same sample model and two pictures, then goes on as a user would: it moves sliders,
-chooses methods, runs maps, ticks pictures and looks at other pages, with 1 to 5 s of thought in between. With --heavy,
-a further one draws 20,000 masks of RISE all the while. No result is kept on disk, so every map is computed.
+Every client opens the app, the same sample model and two pictures. Then it behaves like a user: it moves sliders,
+chooses methods and visits other pages, with pauses of 1 to 5 s. With --heavy, one more client draws 20,000 masks of
+RISE throughout. Results are not stored on disk, so every map is computed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import statistics
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,14 +26,20 @@ FRAMEWORK = "PyTorch"
 THINKING = (1.0, 5.0)  # seconds between two actions
 ARRIVALS = 1.0  # seconds from one client's arrival to the next one's
 PAGES = ("", "explain", "detection", "bias", "training", "methods")
+NAMES = {
+    "integrated_gradients": "Integrated Gradients",
+    "smoothgrad": "SmoothGrad",
+    "grad_cam": "Grad-CAM",
+    "rise": "RISE",
+}
 METHODS = {"integrated_gradients": ("steps", 16, 64, 8), "smoothgrad": ("samples", 8, 32, 4), "grad_cam": None}
-PREVIEWS = 5  # of a light user, alone and beside the heavy one
-GONE = 300  # seconds until what a closed tab held must be free
+PREVIEWS = 5  # timed for a light user, alone and beside the heavy one
+GONE = 300  # seconds until everything that a closed tab held must be free
 
 
 @dataclass
 class Measured:
-    """What all clients saw, in seconds: runs by their kind, first previews; and what was lost."""
+    """What all clients saw: seconds of runs by kind and to first previews; which clients were lost; error boxes."""
 
     runs: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     previews: list[float] = field(default_factory=list)
@@ -87,8 +93,7 @@ class User:
     async def preview(self, key: str, values: Sequence[float]) -> None:
         """Set a slider and wait for the first preview."""
         before, started = self.tab.previews, time.monotonic()
-        state = {"double_array_value": {"data": values}}
-        await self._did("move a slider", self.tab.change(key, **state))
+        await self._did("move a slider", self.tab.change(key, double_array_value={"data": values}))
         await self.tab.until(lambda: self.tab.previews > before)
         self.seen.previews.append(time.monotonic() - started)
 
@@ -99,19 +104,11 @@ class User:
         option = next(shown for shown in options if NAMES[method] in shown)
         await self._did("choose a method", self.tab.change("method", string_value=option))
 
-    async def _did(self, what: str, run) -> None:
+    async def _did(self, what: str, run: Awaitable[float]) -> None:
         self.seen.runs[what].append(await run)
 
 
-NAMES = {
-    "integrated_gradients": "Integrated Gradients",
-    "smoothgrad": "SmoothGrad",
-    "grad_cam": "Grad-CAM",
-    "rise": "RISE",
-}
-
-
-async def one_client(address: str, seen: Measured, number: int, until: float) -> Tab | None:
+async def one_client(address: str, seen: Measured, number: int, until: float) -> Tab:
     """Act as one client; note it as lost if the app does not answer."""
     await asyncio.sleep(number * ARRIVALS)
     user = User(Tab(address), seen, random.Random(number))
@@ -125,7 +122,7 @@ async def one_client(address: str, seen: Measured, number: int, until: float) ->
 
 
 async def heavy_client(address: str) -> User:
-    """Ask for 20,000 masks of RISE, however steady the map is."""
+    """Ask for 20,000 masks of RISE, without an early stop."""
     user = User(Tab(address), Measured(), random.Random(99))
     await user.settle_in()
     await user.choose("rise")
@@ -135,7 +132,7 @@ async def heavy_client(address: str) -> User:
 
 
 async def light_previews(user: User) -> list[float]:
-    """Return the seconds to the first preview of a few maps of Integrated Gradients."""
+    """Return the seconds to the first preview of each of a few maps of Integrated Gradients."""
     user.seen.previews.clear()
     await user.choose("integrated_gradients")
     for steps in range(PREVIEWS):
@@ -158,8 +155,8 @@ async def measure(address: str, pid: int, clients: int, seconds: float, heavy: b
     seen, begun = Measured(), usage(pid)
     until = time.monotonic() + seconds
     work = asyncio.gather(*(one_client(address, seen, number, until) for number in range(clients)))
-    at_top = await _watched(work, pid)
-    tabs = [tab for tab in await work if tab is not None]
+    at_peak = await _watched(work, pid)
+    tabs = await work
     ended = usage(pid)
     rows += [["all runs", *_figures(seen.all_runs())], ["first previews of all", *_figures(seen.previews)]]
     rows += [[what, *_figures(runs)] for what, runs in sorted(seen.runs.items())]
@@ -170,7 +167,7 @@ async def measure(address: str, pid: int, clients: int, seconds: float, heavy: b
     for tab in [*tabs, *(user.tab for user in others)]:
         await tab.close()
     after = await _gone(pid, at_start) if leave else usage(pid)
-    print(table(HEADS, [_held("at the start", at_start), _held("at the top", at_top), _held("all have left", after)]))
+    print(table(HEADS, [_held("at the start", at_start), _held("at the peak", at_peak), _held("all have left", after)]))
 
 
 HEADS = ["the app", "memory", "handles", "threads", "workers"]
@@ -180,24 +177,25 @@ def _held(when: str, held: Usage) -> list[str]:
     return [when, f"{held.memory:.0f} MB", str(held.handles), str(held.threads), str(held.workers)]
 
 
-async def _watched(work: asyncio.Future, pid: int) -> Usage:
-    top = usage(pid)
+async def _watched(work: asyncio.Future[list[Tab]], pid: int) -> Usage:
+    """Return the peak of each kind of usage until the work is done."""
+    peak = usage(pid)
     while not work.done():
         await asyncio.wait([work], timeout=1.0)
         now = usage(pid)
-        top = Usage(*(max(pair) for pair in zip(vars(top).values(), vars(now).values(), strict=True)))
-    return top
+        peak = Usage(*(max(pair) for pair in zip(vars(peak).values(), vars(now).values(), strict=True)))
+    return peak
 
 
 async def _gone(pid: int, at_start: Usage) -> Usage:
-    """Wait until handles, threads and workers are back at the start, or as long as that may take."""
+    """Wait until handles, threads and workers are back to the start, at most `GONE` seconds."""
     started, now = time.monotonic(), usage(pid)
     while time.monotonic() - started < GONE:
         await asyncio.sleep(5)
         now = usage(pid)
         if all(getattr(now, kind) <= getattr(at_start, kind) for kind in ("handles", "threads", "workers")):
             break
-    print(f"\nback at the start after {time.monotonic() - started:.0f} s")
+    print(f"\nback to the start after {time.monotonic() - started:.0f} s")
     return now
 
 
@@ -213,8 +211,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description="Time the app with many users.")
     parser.add_argument("--clients", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=300)
-    parser.add_argument("--heavy", action="store_true", help="one more client draws 20,000 masks all the while")
-    parser.add_argument("--leave", action="store_true", help="wait until everything is free again after all have left")
+    parser.add_argument("--heavy", action="store_true", help="one more client draws 20,000 masks throughout")
+    parser.add_argument("--leave", action="store_true", help="after all have left, wait until everything is free again")
     chosen = parser.parse_args()
     log = Path(tempfile.gettempdir(), "vitrine-load.log")
     print(f"{machine()}; {chosen.clients} clients, {chosen.seconds:.0f} s; the app's log: {log}\n", flush=True)

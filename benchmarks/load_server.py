@@ -1,4 +1,4 @@
-"""The app in a process of its own, and what it and its workers hold, as the kernel counts it."""
+"""Run the app in a process of its own, and read from the kernel what it and its workers use."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
 
+from xai_core.jobs.usage import processor_seconds
+
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 120
-TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What the app holds: memory in MB, open handles, threads, workers, and processor seconds so far of both."""
+    """What the app uses: memory in MB, open handles, threads, workers; processor seconds of both so far."""
 
     memory: float
     handles: int
@@ -34,15 +35,15 @@ class Usage:
 
 @contextmanager
 def running_app(log: Path) -> Iterator[tuple[str, int]]:
-    """Run the app on a free port, with nothing kept from earlier runs; yield its address and its process id."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+    """Run the app on a free port, without stored results; yield its address and its process id."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     options = ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "server.py"), *options]
-    quiet = os.environ | {"VITRINE_CACHE_MB": "0", "PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"VITRINE_CACHE_MB": "0", "PYTHONPATH": str(ROOT)}
     with log.open("wb") as output, tempfile.TemporaryDirectory() as empty:
-        app = subprocess.Popen(command, cwd=ROOT, env=quiet | {"TMPDIR": empty}, stdout=output, stderr=output)
+        app = subprocess.Popen(command, cwd=ROOT, env=environment | {"TMPDIR": empty}, stdout=output, stderr=output)
         try:
             _wait_for(f"http://127.0.0.1:{port}/_stcore/health", app)
             yield f"http://127.0.0.1:{port}", app.pid
@@ -52,7 +53,7 @@ def running_app(log: Path) -> Iterator[tuple[str, int]]:
 
 
 def usage(pid: int) -> Usage:
-    """Return what the app and its workers hold now."""
+    """Return what the app and its workers use now."""
     folder = Path("/proc", str(pid))
     workers = _children(pid)
     return Usage(
@@ -60,27 +61,22 @@ def usage(pid: int) -> Usage:
         handles=len(os.listdir(folder / "fd")),
         threads=len(os.listdir(folder / "task")),
         workers=len(workers),
-        app_seconds=_seconds(pid),
-        worker_seconds=sum(map(_seconds, workers)),
+        app_seconds=processor_seconds(pid),
+        worker_seconds=sum(map(processor_seconds, workers)),
     )
 
 
 def _children(pid: int) -> list[int]:
     everything = (int(name) for name in os.listdir("/proc") if name.isdecimal())
-    return [other for other in everything if _fields(other)[1] == str(pid)]
+    return [process for process in everything if _parent(process) == pid]
 
 
-def _seconds(pid: int) -> float:
-    user, system = _fields(pid)[11:13]
-    return (int(user) + int(system)) / TICKS
-
-
-def _fields(pid: int) -> list[str]:
-    """Return a process's fields after its name, see proc_pid_stat(5); zeros once it is gone."""
+def _parent(pid: int) -> int | None:
+    """Return a process's parent, see proc_pid_stat(5); None once it is gone."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     except OSError:
-        return ["0"] * 50
+        return None
 
 
 def _wait_for(address: str, app: subprocess.Popen[bytes]) -> None:

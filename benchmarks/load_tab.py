@@ -19,7 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 PATIENCE = 120.0  # seconds for one answer; a client that waits longer counts as lost
 LARGEST_MESSAGE = 1 << 28
-LAST_RUNS = 2  # large messages of so many runs are kept, as Streamlit's page keeps them
+LAST_RUNS = 2  # large messages are kept for this many runs, as in Streamlit's page
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Widget:
 
 @dataclass
 class Tab:
-    """One tab: what the app has drawn in it, and what it has chosen there.
+    """One tab: what the app has drawn in it, and what its user has chosen.
 
     states: values of the widgets that were changed. previews: how often the viewer got a different map. errors: boxes
     with exceptions that the app has drawn.
@@ -76,7 +76,7 @@ class Tab:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def rerun(self, page: str | None = None, fragment: str = "", **trigger: WidgetState) -> float:
-        """Ask for a run of the page, or of a fragment; return the seconds until it has finished."""
+        """Request a run of the page, or of a fragment; return the seconds until it has finished."""
         before, started = self._ended(fragment), time.monotonic()
         if page is not None:
             self._stop_looking()
@@ -94,13 +94,13 @@ class Tab:
         self.states[key] = state
         return await self.rerun(fragment=widget.fragment)
 
-    async def until(self, is_so: Callable[[], bool], seconds: float = PATIENCE) -> None:
-        """Wait until something is so; TimeoutError if it does not come about."""
+    async def until(self, condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
+        """Wait until a condition holds; TimeoutError if that takes too long."""
         async with asyncio.timeout(seconds), self._news:
-            await self._news.wait_for(is_so)
+            await self._news.wait_for(condition)
 
     def where(self) -> str:
-        """Name the page that is shown."""
+        """Return the name of the page that is shown."""
         return next((name or "model" for name, page in self.pages.items() if page == self.page), "no page")
 
     def _ended(self, fragment: str) -> int:
@@ -109,11 +109,11 @@ class Tab:
 
     async def _send(self, states: list[WidgetState], fragment: str = "", by_itself: bool = False) -> None:
         assert self.socket is not None
-        asked = ClientState(page_script_hash=self.page, fragment_id=fragment, is_auto_rerun=by_itself)
-        asked.widget_states.widgets.extend(states)
-        asked.cached_message_hashes.extend(self._kept)
-        asked.context_info.timezone = "UTC"
-        await self.socket.send(BackMsg(rerun_script=asked).SerializeToString())
+        state = ClientState(page_script_hash=self.page, fragment_id=fragment, is_auto_rerun=by_itself)
+        state.widget_states.widgets.extend(states)
+        state.cached_message_hashes.extend(self._kept)
+        state.context_info.timezone = "UTC"
+        await self.socket.send(BackMsg(rerun_script=state).SerializeToString())
 
     async def _listen(self) -> None:
         assert self.socket is not None
@@ -191,7 +191,7 @@ class Tab:
             writer.close()
 
     def _look(self, fragment: str, seconds: float) -> None:
-        """Run a fragment again and again, as the page does, until it runs as a whole."""
+        """Run a fragment repeatedly, as Streamlit's page does, until the whole page runs."""
 
         async def again() -> None:
             while True:

@@ -1,9 +1,9 @@
-"""Open, run, cancel, close, over and over: what a runner leaves behind in handles, threads, memory and scratch files.
+"""Open, run, cancel and close repeatedly: which handles, threads, memory and scratch files does a runner leave behind?
 
 python -m benchmarks.soak [--cycles 200] [--every 20]
 
 Each cycle opens a sample model for a new owner, cancels a long RISE after its first preview, asks for a saliency map
-and releases the owner, in turn for each framework. The figures are those of this process, its workers counted apart.
+and releases the owner, in turn for each framework. The figures are those of this process, without its workers.
 """
 
 from __future__ import annotations
@@ -71,21 +71,27 @@ def cycle(runner: LocalRunner, source: ModelSource, image: Floats) -> None:
 
 
 def main() -> None:
-    """Run the cycles and print what is held after some of them."""
+    """Run the cycles that the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__.partition("\n")[0])
     parser.add_argument("--cycles", type=int, default=200)
     parser.add_argument("--every", type=int, default=20, help="cycles between two counts")
     wanted = parser.parse_args()
-    tempfile.tempdir = tempfile.mkdtemp()  # so that nobody else's scratch files are counted
+    with tempfile.TemporaryDirectory() as scratch:
+        tempfile.tempdir = scratch  # so that only these runs' files are counted
+        soak(wanted.cycles, wanted.every)
+
+
+def soak(cycles: int, every: int) -> None:
+    """Run the cycles; print what is held after every so many of them, and at the end."""
     sources = [model.source() for model in samples.sample_models()]
     image = LOOK.place(samples.sample_photos()[0].picture().pixels)
     rows, start, runner = [], time.monotonic(), local_runner()
-    for number in range(wanted.cycles + 1):
-        if number % wanted.every == 0:
+    for number in range(cycles + 1):
+        if number % every == 0:
             time.sleep(SETTLED)
             rows.append([str(number), f"{time.monotonic() - start:.0f} s", *map(str, astuple(Left.now()))])
             print(" | ".join(rows[-1]), flush=True)
-        if number < wanted.cycles:
+        if number < cycles:
             cycle(runner, replace(sources[number % len(sources)], owner=f"owner {number}"), image)
     runner.close()
     time.sleep(SETTLED)
