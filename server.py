@@ -1,4 +1,4 @@
-"""Vitrine's server: `streamlit run server.py`. It runs app.py for every visitor, and guards the doors."""
+"""Vitrine's server: `streamlit run server.py`. It checks who may connect, and runs app.py for every visitor."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vitrine.ui.server import doors, log, streamlit_settings, warm_up
 
 @asynccontextmanager
 async def lifespan(_: App) -> AsyncIterator[dict[str, Any]]:
-    """Prepare before the first visitor comes."""
+    """Prepare the process before the first visitor arrives."""
     log.begin()
     streamlit_settings.apply()
     warm_up.begin()

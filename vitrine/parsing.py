@@ -1,4 +1,4 @@
-"""The process in which the library and the command line read files; files are as untrusted as in the app."""
+"""Read files for the library and the command line in a sandboxed process: they are as untrusted as in the app."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from xai_core.untrusted.csv_text import LARGEST
 
 @cache
 def shared_parser() -> SandboxedParser:
-    """Return the parser of this process. Its worker starts on first use, and ends when it is idle or Python exits."""
+    """Return the parser that all of this process shares. Its worker starts on first use and ends when it is idle."""
     return SandboxedParser()
 
 
 def file_bytes(path: Path, kind: str, largest: int = LARGEST) -> bytes:
-    """Return the bytes of a file, at most one more than `largest`; DataError calls one that cannot be read a `kind`."""
+    """Return the bytes of a file, at most one more than `largest`. Raises a DataError that calls it a `kind`."""
     try:
         with path.open("rb") as file:
             return file.read(largest + 1)

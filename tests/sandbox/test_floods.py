@@ -13,7 +13,7 @@ from tests.sandbox.confined import CONFINED, SECONDS, names, until
 from xai_core.errors import OutOfMemory, RefusedModel, TimedOut, WorkerDied
 from xai_core.jobs import watchdog
 
-FLOODED = "sent the app more than it may"
+FLOODED = "sent the app more than it is allowed to"
 FATES = {
     "ticks while it opens": (WorkerDied, FLOODED),
     "fat ticks while it opens": (WorkerDied, FLOODED),
@@ -40,7 +40,7 @@ def test_an_idle_model_is_ended_if_it_floods_or_computes(runner, source, monkeyp
     hostile = source(name)
     assert runner.open(hostile).result(SECONDS).classes == 3
     until(lambda: not runner.loaded(hostile))
-    reason = "computed without being asked" if name == "computing while idle" else FLOODED
+    reason = "without a question to answer" if name == "computing while idle" else FLOODED
     assert [record for record in caplog.records if reason in record.getMessage()]
 
 

@@ -1,4 +1,4 @@
-"""Keep garbage collection quick and rare, and give memory back when the last visitor has gone.
+"""Collect garbage quickly and rarely, and return memory to the system when the last visitor has left.
 
 Streamlit would collect after every run of a page, among all objects of the process; `runner.postScriptGC` in
 .streamlit/config.toml turns that off.
@@ -20,7 +20,7 @@ _collected = 0.0
 
 
 def tidy() -> None:
-    """Collect garbage once in a while, after a run of a page: cycles may hold pictures and uploads."""
+    """Collect garbage after a run of a page, if the last time is a while ago: cycles may hold pictures and uploads."""
     global _collected
     spare_modules()
     with _lock:
@@ -39,10 +39,10 @@ def give_back() -> None:
 
 
 def spare_modules() -> None:
-    """Exclude from collection what imports have left, if modules were imported since the last time.
+    """Exclude modules from collection, if any were imported since the last call.
 
-    Modules and their classes are most of the objects here, and never garbage. Looking through them takes longer than
-    most runs of a page. Garbage that exists at this moment is collected before.
+    Modules and their classes are most of the objects here, and are never garbage. Traversing them takes longer than
+    most runs of a page. Existing garbage is collected first.
     """
     global _spared
     with _lock:

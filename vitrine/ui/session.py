@@ -103,19 +103,19 @@ def workspace() -> Workspace:
     if "workspace" not in st.session_state:
         st.session_state.workspace = Workspace(address=st.query_params.to_dict())
     space: Workspace = st.session_state.workspace
-    if time.monotonic() - space.present_at > PRESENT_SECONDS:  # the cache hashes its arguments: too slow for each call
+    if time.monotonic() - space.present_at > PRESENT_SECONDS:  # the cache hashes its arguments, too slow for every call
         space.present_at = time.monotonic()
         _presence(space.owner, space)
     return space
 
 
 def parser() -> Parser:
-    """Return what reads this tab's uploads, in a process of their own."""
+    """Return the parser of this tab's uploads, which has a process of its own."""
     return workspace().parser
 
 
 def archive_parser(path: str) -> Parser:
-    """Return what reads one uploaded archive, and nothing else, in a process of its own."""
+    """Return a parser for one uploaded archive, whose process may read nothing else."""
     return SandboxedParser(path)
 
 

@@ -1,4 +1,4 @@
-"""How much of something a process may use: some at once, then so much a second."""
+"""How much of something a process may use: a stock at once, then a steady rate."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Allowance:
-    """A stock of at most `most` units, full at first, which refills by `a_second` units a second."""
+    """A stock of up to `most` units, which starts full and refills by `per_second` units per second."""
 
     most: float
-    a_second: float
+    per_second: float
     _left: float = field(init=False)
     _counted: float = field(init=False)
 
@@ -23,8 +23,8 @@ class Allowance:
         self._left, self._counted = self.most, time.monotonic()
 
     def spend(self, units: float = 1.0) -> bool:
-        """Take units, and return whether so many were left; if not, the stock stays below zero until it refills."""
+        """Take units and return whether the stock held that many; if not, it stays below zero until it has refilled."""
         now = time.monotonic()
-        self._left = min(self.most, self._left + (now - self._counted) * self.a_second) - units
+        self._left = min(self.most, self._left + (now - self._counted) * self.per_second) - units
         self._counted = now
         return self._left >= 0

@@ -1,7 +1,7 @@
 """The system calls that a worker may make; the filter refuses all others, known and unknown.
 
-Numbers are (x86-64, 64-bit ARM), from the kernel's tables; None where a machine lacks the call. The list is what
-`scripts/record_system_calls.py` saw, and the siblings that other versions of the C library use for the same purpose.
+Numbers are (x86-64, 64-bit ARM), from the kernel's tables; None if a machine lacks the call. The list holds what
+`scripts/record_system_calls.py` recorded, and the variants that other versions of the C library use instead.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ ALLOWED: dict[str, Numbers] = {
     "madvise": (28, 233), "msync": (26, 227), "mincore": (27, 232), "mlock": (149, 228), "mlock2": (325, 284),
     "munlock": (150, 229), "mbind": (237, 235), "get_mempolicy": (239, 236), "set_mempolicy": (238, 237),
     "membarrier": (324, 283),
-    # Files that are open: whoever opened them had the right to.
+    # Open files: opening them was allowed.
     "read": (0, 63), "write": (1, 64), "readv": (19, 65), "writev": (20, 66), "pread64": (17, 67),
     "pwrite64": (18, 68), "preadv": (295, 69), "pwritev": (296, 70), "preadv2": (327, 286), "pwritev2": (328, 287),
     "lseek": (8, 62), "close": (3, 57), "close_range": (436, 436), "dup": (32, 23), "dup2": (33, None),
@@ -24,7 +24,7 @@ ALLOWED: dict[str, Numbers] = {
     "ftruncate": (77, 46), "fallocate": (285, 47), "fsync": (74, 82), "fdatasync": (75, 83), "fadvise64": (221, 223),
     "readahead": (187, 213), "sendfile": (40, 71), "copy_file_range": (326, 285), "fstat": (5, 80),
     "fstatfs": (138, 44), "getdents": (78, None), "getdents64": (217, 61), "fchdir": (81, 50),
-    # Paths: Landlock decides which, except that anything whose path is known may be looked at with stat.
+    # Paths: Landlock decides which may be used, except by stat, which works for every path that is known.
     "open": (2, None), "openat": (257, 56), "creat": (85, None), "truncate": (76, 45), "stat": (4, None),
     "lstat": (6, None), "newfstatat": (262, 79), "statx": (332, 291), "statfs": (137, 43), "access": (21, None),
     "faccessat": (269, 48), "faccessat2": (439, 439), "readlink": (89, None), "readlinkat": (267, 78),
@@ -53,7 +53,7 @@ ALLOWED: dict[str, Numbers] = {
     "getrlimit": (97, 163), "sysinfo": (99, 179), "uname": (63, 160), "wait4": (61, 260), "waitid": (247, 95),
 }  # fmt: skip
 
-# Refused with an error that says "not here", after which libraries go another way; the rest is "not permitted".
+# Refused as if the kernel lacked them, so that libraries fall back; all others are refused as not permitted.
 UNAVAILABLE: dict[str, tuple[Numbers, int]] = {
     "clone3": ((435, 435), errno.ENOSYS),  # the C library falls back to clone, whose flags a filter can see
     "flock": ((73, 32), errno.ENOSYS),  # HDF5 goes on without a lock, which nobody else would respect
@@ -73,11 +73,11 @@ FCNTL, IOCTL, PRCTL, SET_AFFINITY = (72, 25), (16, 29), (157, 167), (203, 122)
 
 # Flags of a new thread: VM FS FILES SIGHAND THREAD SYSVSEM SETTLS, its number at two places, and DETACHED (musl).
 THREAD_FLAGS, THREAD_FLAG = 0x7D0F00, 0x10000
-# Handles: copies, flags, the size of a pipe. Not: who gets which signal from a file, leases, locks, notifications.
+# Handles: copies, flags, the size of a pipe. No signals from files, leases, locks or notifications.
 FCNTL_COMMANDS = (0, 1, 2, 3, 4, 1030, 1032)
 # Is it a terminal (TCGETS, TCGETS2), its size, closing on exec, waiting or not, bytes to read
 IOCTL_REQUESTS = (0x5401, 0x802C542A, 0x5413, 0x5450, 0x5451, 0x5421, 0x541B)
-# Of files (attributes, clones, encryption) and terminals; a worker with a GPU may make all requests but these.
+# Of files (attributes, clones, encryption) and terminals; with a GPU, a worker may make all requests except these.
 IOCTL_REFUSED_KINDS = (0x54, 0x58, 0x66, 0x94)
 # Names of threads and of memory, the vector length of ARM, huge pages, and what a process may read about itself
 PRCTL_OPTIONS = (3, 15, 16, 21, 23, 38, 39, 41, 42, 51, 56, 64, 0x53564D41)

@@ -23,7 +23,7 @@ FRESH_SECONDS = 60.0
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OWN_NAME = re.compile(PREFIX + "[0-9a-f]{32}")
 _changing = threading.Lock()
-_own: dict[tuple[int, str], str] = {}  # this process's folder by process, as it may fork, and parent
+_own: dict[tuple[int, str], str] = {}  # by process, because it may fork, and by parent folder
 _locks: list[int | None] = []  # descriptors that stay open
 
 
@@ -85,7 +85,7 @@ def _lock(path: str) -> int | None:
 
 
 def _remove_stale(parent: str) -> None:
-    """Remove what processes of the same user left behind when they were killed."""
+    """Remove what killed processes of the same user left behind."""
     with suppress(OSError), os.scandir(parent) as entries:
         for path in [entry.path for entry in entries if _OWN_NAME.fullmatch(entry.name) and _is_old(entry)]:
             if (lock := _lock(path)) is not None:
@@ -94,7 +94,7 @@ def _remove_stale(parent: str) -> None:
 
 
 def _is_old(entry: os.DirEntry[str]) -> bool:
-    """Whether a folder is this user's and so old that whoever made it has had the time to lock it."""
+    """Whether a folder is this user's, and old enough that its maker has had time to lock it."""
     state = entry.stat(follow_symlinks=False)
     return state.st_uid == os.getuid() and time.time() - state.st_mtime > FRESH_SECONDS
 

@@ -36,7 +36,7 @@ class BadFrame(Exception):
 
 
 class Flood(BadFrame):
-    """The other side sends more than it may."""
+    """The other side sends more than it is allowed to."""
 
 
 class Closed(Exception):

@@ -35,7 +35,7 @@ MEMORY = {
 }
 
 
-_SHARE_OF_DISK = 4  # one worker may take a quarter of what is free, so that several leave something
+_SHARE_OF_DISK = 4  # a worker may fill a quarter of the free space, so that several leave some
 _LEAST_MB = 64
 
 
@@ -81,7 +81,7 @@ class Limits:
         return MemoryLimit(round(usual.data_mb * factor), round(usual.resident_mb * factor))
 
     def on_disk(self, free_mb: float) -> Self:
-        """Return the limits for a disk with so much free space. Raises JobError if that is next to nothing."""
+        """Return the limits for a disk with this much free space. Raises JobError if it is nearly full."""
         if free_mb < _LEAST_MB:
             raise JobError(
                 f"The disk for temporary files is full: {free_mb:.0f} MB are free, and at least {_LEAST_MB} MB are "

@@ -30,7 +30,7 @@ FRAME_SECONDS = 10.0
 END_SECONDS, LOOK_SECONDS = 5.0, 0.01
 PIPE_BYTES = 1 << 20
 LINE_BYTES, LINES_KEPT, LEAST_LINE_BYTES = 2000, 20, 100
-# What an honest worker sends is far less: 4 signs of life and 8 previews a second for a job, and a few small headers.
+# Honest workers send far less: 4 signs of life and 40 previews per second, with small headers.
 LOG_BYTES, LOG_BYTES_A_SECOND = 1 << 19, 1 << 14
 FRAMES, FRAMES_A_SECOND = 500, 100
 HEADER_BYTES, HEADER_BYTES_A_SECOND = 8 << 20, 1 << 19
@@ -106,21 +106,21 @@ class SandboxedProcess:
 
     @property
     def usage(self) -> Usage:
-        """What it uses now; nothing once it is gone."""
+        """What it uses now; zeros once it is gone."""
         return usage(self._popen.pid)
 
     @property
     def processor_seconds(self) -> float:
-        """How long it has computed."""
+        """The processor time it has used."""
         return processor_seconds(self._popen.pid)
 
     @property
     def idle(self) -> bool:
-        """Whether it was asked nothing and so has no deadline."""
+        """Whether it has no request to answer, and so no deadline."""
         return self.deadline is None
 
     def allow(self, seconds: float | None) -> None:
-        """Allow the process to be silent for so long from now; None for as long as it likes."""
+        """Set the deadline: the process must send something within these seconds from now; None sets no deadline."""
         self._allowed = seconds or 0.0
         self.deadline = None if seconds is None else time.monotonic() + seconds
 
@@ -134,7 +134,7 @@ class SandboxedProcess:
     def send(self, header: Header, arrays: Arrays | None = None) -> None:
         """Send a request. A process that does not read it is stopped; the next `receive` raises the reason."""
         for allowance in (self._frames, self._header_bytes, self._log_bytes):
-            allowance.refill()  # whoever asks wants an answer, and perhaps a traceback
+            allowance.refill()  # for the answer, and perhaps a traceback
         try:
             with self._sending:
                 if self._requests >= 0:
@@ -145,7 +145,7 @@ class SandboxedProcess:
             self.stop(TimedOut("The model's process stopped reading requests, so it was ended."))
 
     def receive(self, largest_body: int = 0) -> tuple[Header, Arrays]:
-        """Return the next frame; raise the reason if the process has ended, or is ended because it lies."""
+        """Return the next frame; raise the reason if the process has ended, or is stopped because it lies."""
         try:
             return frames.receive(self._results, largest_body, FRAME_SECONDS, self._accept)
         except Flood as error:
@@ -177,7 +177,7 @@ class SandboxedProcess:
         return self.ask(header)[0]
 
     def ask(self, header: Header, arrays: Arrays | None = None, largest_body: int = 0) -> tuple[Header, Arrays]:
-        """Send a request that has one answer, and return its values and arrays, at most so many bytes of them."""
+        """Send a request with one answer; return its values and arrays, of at most `largest_body` bytes."""
         self.allow(self.limits.open_seconds)
         self.send(header, arrays)
         try:
@@ -249,7 +249,7 @@ class SandboxedProcess:
             file.write("1000")
 
     def _give_way(self) -> None:
-        """Let the app, which answers everybody, come before this process when the processor is busy.
+        """Give the app, which answers all users, priority over this process when the processor is busy.
 
         A process in a session of its own has its own share of the processor where the kernel groups by session
         (sched_autogroup); there the group's priority counts, not the process's.

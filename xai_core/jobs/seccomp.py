@@ -68,7 +68,7 @@ def _program(column: int) -> list[Step]:
 
 
 def _rules() -> list[tuple[calls.Numbers, list[Step]]]:
-    """Return the calls that are allowed for some arguments, with the steps that look at these."""
+    """Return the calls that are allowed for some arguments only, with the steps that check these."""
     itself = os.getpid()
     return [
         (calls.CLONE, _unless((_FIRST, _ANY_BIT, calls.THREAD_FLAG)) + _no_bits_but(_FIRST, calls.THREAD_FLAGS)),
@@ -92,7 +92,7 @@ def _unless(*tests: tuple[int, int, int]) -> list[Step]:
 
 
 def _no_bits_but(offset: int, bits: int) -> list[Step]:
-    """Permit if half an argument has no other bits than these."""
+    """Permit if half an argument has no bits except these."""
     return [(_LOAD, 0, 0, offset), (_ANY_BIT, 0, 1, ~bits & 0xFFFFFFFF), _REFUSE, _PERMIT]
 
 
@@ -102,7 +102,7 @@ def _one_of(offset: int, values: tuple[int, ...]) -> list[Step]:
 
 
 def _request_to_a_gpu() -> list[Step]:
-    """Permit requests to devices if there is a GPU: Landlock says to which, and each driver has its own."""
+    """Permit requests to devices if there is a GPU: Landlock says to which; each driver has its own requests."""
     if not any(map(os.path.exists, _GPUS)):
         return [_REFUSE]
     kinds = [step for kind in calls.IOCTL_REFUSED_KINDS for step in _when(kind, [_REFUSE])]

@@ -14,8 +14,8 @@ STOPPED = (
     "The model's process stopped; your pictures and settings are kept. Try again; if it stops again, the log says why."
 )
 FULL_DISK = "The disk of the machine that runs Vitrine is full. Make room on it, and try again."
-FLOODED = "The model's process sent the app more than it may and was stopped. Do not use this file."
-BUSY_UNASKED = "The model's process computed without being asked and was stopped."
+FLOODED = "The model's process sent the app more than it is allowed to and was stopped. Do not use this file."
+BUSY_UNASKED = "The model's process kept the processor busy without a question to answer and was stopped."
 
 
 def plain(error: BaseException, doing: Literal["open", "run"], memory_mb: int) -> VitrineError:

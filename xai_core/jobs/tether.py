@@ -1,4 +1,4 @@
-"""End another process when this one dies, however it dies: the kernel sends the signal, whatever either side does."""
+"""Have the kernel kill a process when this one dies, however it dies and whatever either of them is doing."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from contextlib import suppress
 
 
 def tether(process: int) -> tuple[int, ...]:
-    """Have a process killed as soon as this one is gone; close the returned descriptors once it has ended.
+    """Have a process killed as soon as this one is gone. Close the returned descriptors once it has ended.
 
     The reading end of a pipe asks for SIGKILL to the process when its writing end closes, and nobody ever writes. The
-    kernel closes the descriptors of a dying process in an order of its own; if a reading end goes first it asks for
-    nothing more. So there are two pipes, whose ends are numbered in opposite orders.
+    kernel closes the descriptors of a dying process in an order of its own, and a reading end that closes first has no
+    effect. So there are two pipes, whose ends are numbered in opposite orders.
     """
     rising = os.pipe()
     reader, writer = os.pipe()

@@ -40,7 +40,7 @@ class Turn:
 class Turns:
     """Takes steps and sends their results; `failed` sends an error.
 
-    Askers take turns, and within an asker the questions do: nobody is slowed down by how much somebody else asks.
+    Askers take turns, and so do the questions of an asker: many questions of one do not slow the others down.
     """
 
     def __init__(self, say: Say, failed: Callable[[int, Exception], None]) -> None:

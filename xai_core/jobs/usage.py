@@ -1,4 +1,4 @@
-"""What a process uses at this moment, as the kernel tells in /proc."""
+"""What a process uses now, read from /proc."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Usage:
-    """Memory of all kinds in MB, shared, swapped out, huge and of page tables; number of threads."""
+    """Memory in MB, including shared and swapped-out memory, huge pages and page tables; the number of threads."""
 
     memory_mb: float = 0.0
     threads: int = 0
 
 
 def usage(process: int) -> Usage:
-    """Return what a process uses; nothing once it is gone."""
+    """Return what a process uses; zeros once it is gone."""
     try:
         with open(f"/proc/{process}/status", "rb") as file:
-            found = {name: int(value) for name, value in _FIELD.findall(file.read())}
+            values = {name: int(value) for name, value in _FIELD.findall(file.read())}
     except OSError:
         return Usage()
-    threads = found.pop(b"Threads", 0)
-    return Usage(sum(found.values()) / 1024, threads)
+    threads = values.pop(b"Threads", 0)
+    return Usage(sum(values.values()) / 1024, threads)
 
 
 def processor_seconds(process: int) -> float:
-    """Return how long all threads of a process have computed; 0 once it is gone."""
+    """Return the processor time that all threads of a process have used, in seconds; 0 once it is gone."""
     try:
         with open(f"/proc/{process}/stat", "rb") as file:
             fields = file.read().rpartition(b")")[2].split()  # the name before it may hold anything

@@ -18,7 +18,7 @@ LOOK_SECONDS = 0.05
 SLOW_LOOK_SECONDS = 0.5
 MOST_ENTRIES = 10_000
 RESERVE_BYTES = 1 << 30  # free space on the disk; above it, files that no folder shows are tolerated
-IDLE_SECONDS, IDLE_SHARE = 5.0, 0.05  # processor time of an idle worker: at once, and for each second
+IDLE_SECONDS, IDLE_SHARE = 5.0, 0.05  # processor time of an idle worker: at once, then per second
 
 
 def watch(process: SandboxedProcess) -> None:
@@ -27,7 +27,7 @@ def watch(process: SandboxedProcess) -> None:
 
 
 class _Watch:
-    """What is remembered between two looks at a process."""
+    """Watches a process, and remembers what it used at the last look."""
 
     def __init__(self, process: SandboxedProcess) -> None:
         self._process = process
@@ -94,7 +94,7 @@ class _Watch:
 
 
 def fits(folder: str, most_bytes: int) -> bool:
-    """Return whether a folder holds at most so many bytes and at most `MOST_ENTRIES` files."""
+    """Return whether a folder holds at most `most_bytes` and `MOST_ENTRIES` files."""
     size, entries, left = 0, 0, [folder]
     while left:
         try:

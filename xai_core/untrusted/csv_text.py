@@ -1,4 +1,4 @@
-"""CSV: texts that a spreadsheet would run, and the first row, bounded before a table is made of it."""
+"""CSV: texts that a spreadsheet would run, and limits that are checked before a table is made."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from xai_core.errors import DataError
 LARGEST = 256 << 20  # bytes of a table
 MOST_ROWS, MOST_COLUMNS, MOST_CELLS = 200_000, 5_000, 64_000_000
 TOO_LONG = "A row of the table has more values than the header has names. Fix it, or put texts with commas in quotes."
-_RUN = re.compile(r"'*[=+\-@\t\r\n]")  # a spreadsheet would run a text that starts with one of these signs
+_RUN = re.compile(r"'*[=+\-@\t\r\n]")  # a spreadsheet runs a text that starts with one of these signs
 _QUOTED = re.compile(r"'+[=+\-@\t\r\n]")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
 
@@ -26,15 +26,15 @@ def guarded(value: Any) -> Any:
 
 
 def unguarded(text: str) -> str:
-    """Return what `guarded` was given."""
+    """Undo `guarded`."""
     return text[1:] if _QUOTED.match(text) else text
 
 
 def header_of(text: str, separator: str) -> list[str]:
     """Return the names in the first row, as they are written.
 
-    Raises DataError if there are too many of them or of the cells below, if two are the same, or if the row below is
-    longer.
+    Raises DataError if there are too many columns or cells, if two names are the same, or if the second row is longer
+    than the first.
     """
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     try:
@@ -58,7 +58,7 @@ def check_columns(names: list[str]) -> None:
 
 
 def check_cells(rows: int, columns: int) -> None:
-    """Raise DataError if a table has more cells than are read."""
+    """Raise DataError if a table has too many cells."""
     if rows * columns > MOST_CELLS:
         raise DataError(
             f"The table has {rows:,} rows and {columns:,} columns; at most {MOST_CELLS:,} cells are read. Use a random "

@@ -1,6 +1,6 @@
-"""Arrays from an npz: numbers and texts, whose size is known before anything is unpacked.
+"""Read arrays of numbers and texts from an npz, whose size is known before anything is unpacked.
 
-NumPy's own reader believes an array's header: a shape without an end, items of no size, a nested literal.
+NumPy's own reader believes an array's header: an endless shape, items of size zero, a deeply nested literal.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Npz:
 
 
 def _checked(entry: zipfile.ZipInfo) -> zipfile.ZipInfo:
-    """Return an entry that NumPy can have written; DataError if it is anything else."""
+    """Return an entry if NumPy can have written it; DataError otherwise."""
     if entry.flag_bits & ENCRYPTED:
         raise DataError("The npz is encrypted. Save it without a password.")
     if entry.compress_type not in COMPRESSIONS:
@@ -145,7 +145,7 @@ def _fill(stream: IO[bytes], values: NDArray[Any]) -> None:
 
 
 def _readable(values: NDArray[Any]) -> NDArray[Any]:
-    """Return texts whose characters all exist; other arrays stay as they are."""
+    """Replace characters that do not exist in texts; other arrays stay as they are."""
     if values.dtype.kind == "S":
         return np.array([value.decode("utf-8", "replace") for value in values.tolist()], np.str_)
     if values.dtype.kind != "U" or not values.size:

@@ -1,4 +1,4 @@
-"""Texts from files, bounded: an array of texts takes as many bytes for each of them as for the longest."""
+"""Texts from files, bounded: in an array, every text takes as many bytes as the longest."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BYTES = 4  # of a character in an array
 def text_array(texts: Sequence[str], what: str) -> Texts:
     """Return texts as an array, without lone surrogates, which cannot be written; DataError if they are too long.
 
-    what: the place of the texts, in the words of the message.
+    what: where the texts stand, for the message.
     """
     longest = max(map(len, texts), default=0)
     if longest > LONGEST_TEXT or longest * len(texts) * _BYTES > LARGEST:

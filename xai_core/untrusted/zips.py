@@ -23,7 +23,7 @@ _SIZE = 5  # place of the size of the contents in what `zipfile` reads from the 
 
 
 def opened_zip(file: bytes | Path, most_entries: int) -> zipfile.ZipFile:
-    """Open a zip with at most so many entries.
+    """Open a zip with at most `most_entries` entries.
 
     Python lists all entries when it opens a zip, so the size of that list is checked first. Raises DataError if there
     are too many, and one of `UNREADABLE` if the file is damaged.

@@ -1,4 +1,4 @@
-"""Photos as the browser gets them: each is encoded once, whoever shows it, however often the page runs."""
+"""Photos as the browser gets them: each is encoded once for all tabs, however often a page runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _photos = Memo(KEPT_PHOTOS)
 
 
 def jpeg(photo: NDArray[np.uint8]) -> bytes:
-    """Return a photo, (h, w, 3), as JPEG; the last few photos are kept, by their pixels."""
+    """Return a photo, (h, w, 3), as JPEG; the most recent ones are kept."""
     pixels = np.ascontiguousarray(photo)
     key = (pixels.shape, hashlib.sha256(pixels.data).digest())
     with _lock:

@@ -1,1 +1,1 @@
-"""Around the pages: who may connect, what every answer carries, and what makes runs of a page cheap."""
+"""Around the pages: who may connect, what every answer carries, the log, and what makes a page run quickly."""

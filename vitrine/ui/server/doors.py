@@ -1,7 +1,7 @@
 """Who may connect, and the headers of every answer.
 
-A page of a foreign site can point its own name at this machine (DNS rebinding) and then reads the app as if it were
-its own. Its requests still name its own host, so the app answers only hosts that it may be reached by.
+A foreign site can point its own name at this machine (DNS rebinding), so that its page may read the app. Its requests
+still carry that name, so the app answers only under the names that it is meant to have.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ UNKNOWN_HOST = (
 FOREIGN_ORIGIN = (
     "Vitrine does not answer pages of other sites. Whoever runs it can allow a site: --server.corsAllowedOrigins URL."
 )
-# Streamlit's page has a script and styles in the page itself, and loads a component's code from a blob.
+# Streamlit's page has inline scripts and styles, and loads the code of components from blobs.
 HEADERS = {
     "Content-Security-Policy": "; ".join(
         (
@@ -53,7 +53,7 @@ HEADERS = {
 
 
 class Doors:
-    """An ASGI middleware that turns away requests under foreign host names, and those of foreign pages."""
+    """An ASGI middleware that refuses requests under foreign host names, and those of foreign pages."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -83,9 +83,9 @@ def refusal(scope: Scope) -> str:
 
 
 def host_is_known(host: str) -> bool:
-    """Return whether the app may be reached under a host: one of `server.allowedHosts`, or what it is bound to.
+    """Return whether the app answers under a host: one of `server.allowedHosts`, or what it is bound to.
 
-    Nobody can point an address at a different machine, or the name localhost, so these are known without a setting.
+    An address, or the name localhost, cannot be pointed at a different machine, so these need no setting.
     """
     if config.get_option("server.allowedHosts"):
         return is_host_allowed(host)

@@ -1,4 +1,4 @@
-"""Import what pages need before the first visitor comes, who would otherwise wait for it."""
+"""Import what pages need before the first visitor arrives, who would otherwise wait for it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MODULES = (
 
 
 def begin() -> None:
-    """Import in the background; a visitor who comes meanwhile waits for no more than the module it needs."""
+    """Import in the background; a visitor who arrives meanwhile waits only for the modules that the page needs."""
     threading.Thread(target=_import, name="warm-up", daemon=True).start()
 
 
@@ -42,5 +42,5 @@ def _import() -> None:
     for name in MODULES:
         try:
             importlib.import_module(name)
-        except Exception:  # a page that needs it says so
+        except Exception:  # the page that needs it will say so
             LOG.exception("%s could not be imported in advance.", name)

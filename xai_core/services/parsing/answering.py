@@ -13,7 +13,7 @@ READING = "This file cannot be read"
 
 
 def answer(header: Header, arrays: Arrays) -> Frame:
-    """Answer a question that came over the wire. Raises a VitrineError, whatever the file did to its parser."""
+    """Answer a question that came over the wire. Raises nothing but VitrineErrors, whatever the file contains."""
     kind = question_named(header["question"])
     try:
         question = kind.from_frame(header, arrays)
@@ -30,5 +30,5 @@ def answer(header: Header, arrays: Arrays) -> Frame:
 def _within_the_wire(question: FileQuestion[Any], frame: Frame) -> Frame:
     size = sum(array.nbytes for array in frame[1])
     if size > min(LARGEST_BODY, question.largest_answer):
-        raise question.error(f"What the file holds takes {size >> 20} MB; at most {LARGEST_BODY >> 20} MB are read.")
+        raise question.error(f"The file unpacks to {size >> 20} MB; at most {LARGEST_BODY >> 20} MB are read.")
     return frame

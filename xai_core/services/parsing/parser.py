@@ -22,7 +22,7 @@ from xai_core.services.parsing.questions.read_picture_set import DigestListed, L
 
 ANSWERING = "xai_core.services.parsing.answering"
 IDLE_SECONDS = 60.0
-NOTHING = os.devnull  # the only file that a process may read to which files are sent
+NOTHING = os.devnull  # what a process may read if its files are sent to it
 
 
 class Parser(Protocol):
@@ -35,9 +35,9 @@ class Parser(Protocol):
 class SandboxedParser:
     """Reads files in a process of its own, which starts on the first question and ends once it is idle.
 
-    path: the only file that the process may read, apart from those that are sent to it. idle_seconds: how long it
-    waits for the next question. answering: name of the module that answers there. extra_path: more folders where it
-    finds modules. Any thread may ask; questions are answered one after the other.
+    path: the only file that the process may read, besides those sent to it. idle_seconds: how long it waits for the
+    next question. answering: the name of the module that answers in the process. extra_path: more folders where it
+    finds modules. Any thread may ask; questions are answered one at a time.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class SandboxedParser:
 
     @property
     def running(self) -> bool:
-        """Whether the process is there, so that the next question need not wait for it to start."""
+        """Whether the process runs, so that the next question need not wait for it to start."""
         process = self._process
         return process is not None and process.alive
 
@@ -70,7 +70,7 @@ class SandboxedParser:
             try:
                 process = self._ready()
                 value, answer = process.ask(header, arrays, question.largest_answer)
-                return self._believed(process, question, value, answer)
+                return self._checked(process, question, value, answer)
             except OSError as error:  # of starting a process
                 raise (
                     question.error(FULL_DISK)
@@ -83,7 +83,7 @@ class SandboxedParser:
             except VitrineError as error:
                 raise error if isinstance(error, question.error) else question.error(str(error)) from error
             finally:
-                self._rest()
+                self._end_later()
 
     def close(self) -> None:
         """End the process; the next question starts another."""
@@ -95,7 +95,7 @@ class SandboxedParser:
             process.close()
         _running.discard(self)
 
-    def _believed(self, process: SandboxedProcess, question: FileQuestion[Answer], value: Any, arrays: Any) -> Answer:
+    def _checked(self, process: SandboxedProcess, question: FileQuestion[Answer], value: Any, arrays: Any) -> Answer:
         try:
             return question.answer_from_frame(value, arrays)
         except BadFrame as error:
@@ -109,8 +109,8 @@ class SandboxedParser:
             self._process.hello()
         return self._process
 
-    def _rest(self) -> None:
-        """End the process in a while, unless something is asked before."""
+    def _end_later(self) -> None:
+        """End the process once it has been idle for long enough."""
         self._used = time.monotonic()
         if self._process is not None and self._timer is None:
             self._wait(self._idle_seconds)
@@ -143,9 +143,9 @@ class SandboxedParser:
 
 
 def picture_set(parser: Parser, path: str, name: str, label_column: str | None = None) -> PictureSet:
-    """Return the labelled pictures of an archive that a parser may read; they are opened by the parser on demand.
+    """Return the labelled pictures of an archive that a parser may read; the parser opens each on demand.
 
-    label_column: the column of labels.csv, or the array, that has the classes. Raises DataError.
+    label_column: the column of labels.csv, or the array, that holds the classes. Raises DataError.
     """
     listed = parser.ask(ListPictures(path, name, label_column))
     return replace(

@@ -21,7 +21,7 @@ class FileQuestion(ABC, Generic[Answer]):
     The app sends `to_frame`. The parsing process rebuilds the question with `from_frame`, reads the file in `answer`
     and sends back what `answer_to_frame` writes. The app reads that with `answer_from_frame`, and must not trust it.
 
-    error: what a file that cannot be read raises. largest_answer: the most bytes that the arrays of an answer can take.
+    error: raised if the file cannot be read. largest_answer: the most bytes that the arrays of an answer may take.
     """
 
     name: ClassVar[str]

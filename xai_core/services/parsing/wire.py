@@ -1,4 +1,4 @@
-"""Texts as arrays, because the JSON of a frame is short; and the checks of what comes back."""
+"""Texts as arrays, because the JSON of a frame must be short; and checks of what comes back."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Codes = NDArray[np.uint8]
 
 def packed(texts: Iterable[str]) -> Arrays:
     """Return texts as two arrays: their UTF-8 bytes, and the length of each in bytes."""
-    encoded = [one.encode("utf-8", "replace") for one in texts]
+    encoded = [text.encode("utf-8", "replace") for text in texts]
     return [np.frombuffer(b"".join(encoded), np.uint8), np.array(list(map(len, encoded)), np.int32)]
 
 
 def unpacked(arrays: Arrays, most: int = MOST_TEXTS) -> list[str]:
-    """Return the texts of two arrays that `packed` wrote; BadFrame if they do not fit together."""
+    """Return the texts of two arrays that `packed` wrote; BadFrame if they do not match."""
     letters, lengths = of_type(arrays[0], "u1", 1), of_type(arrays[1], "i4", 1)
     if len(lengths) > most or (lengths < 0).any() or lengths.sum(dtype=np.int64) != len(letters):
         raise BadFrame("The lengths of the texts do not add up.")
@@ -37,7 +37,7 @@ def unpacked(arrays: Arrays, most: int = MOST_TEXTS) -> list[str]:
 
 
 def unpacked_array(arrays: Arrays, count: int) -> Texts:
-    """Return exactly so many texts as an array (count,); BadFrame if there are others, or they are too long."""
+    """Return texts as an array (count,); BadFrame if their number is different, or one is too long."""
     texts = unpacked(arrays)
     if len(texts) != count:
         raise BadFrame(f"Expected {count} texts; got {len(texts)}.")
@@ -55,7 +55,7 @@ def notes(values: Any) -> tuple[str, ...]:
 
 
 def of_type(array: NDArray[Any], kind: str, axes: int) -> NDArray[Any]:
-    """Return an array if it has this type and so many axes."""
+    """Return an array if it has this type and this number of axes."""
     if array.dtype != np.dtype(kind) or array.ndim != axes:
         raise BadFrame(f"Expected {kind} with {axes} axes; got {array.dtype} {array.shape}.")
     return array
@@ -75,8 +75,8 @@ def numbered(array: NDArray[Any], least: int, count: int) -> Indices:
     return array.astype(np.int64)
 
 
-def taken(arrays: Arrays, counts: Sequence[int]) -> list[Arrays]:
-    """Return the arrays in groups of so many; BadFrame if that does not use up all of them."""
+def grouped(arrays: Arrays, counts: Sequence[int]) -> list[Arrays]:
+    """Split arrays into groups of these sizes; BadFrame if the sizes do not add up to all of them."""
     if sum(counts) != len(arrays):
         raise BadFrame(f"Expected {sum(counts)} arrays; got {len(arrays)}.")
     left = iter(arrays)
@@ -100,7 +100,7 @@ def coded(columns: Sequence[Texts], count: int) -> tuple[list[str], Codes]:
 
 
 def decoded(values: Sequence[str], codes: Codes) -> list[Texts]:
-    """Return the columns (n,) that `coded` wrote; BadFrame if it did not."""
+    """Return the columns (n,) that `coded` wrote; BadFrame if they make no sense."""
     columns, left, room = list[Texts](), iter(values), LARGEST_COLUMNS
     try:
         for row in codes:
@@ -121,6 +121,6 @@ def _bytes(texts: Sequence[str]) -> int:
 
 
 def _clean(data: bytes) -> str:
-    """Return a text without what cannot be shown, and no longer than any text from a file."""
+    """Return a text with spaces for unprintable characters, cut to the length that texts from files may have."""
     shown = data.decode("utf-8", "replace")[:LONGEST_TEXT]
     return shown if shown.isprintable() else "".join(sign if sign.isprintable() else " " for sign in shown)

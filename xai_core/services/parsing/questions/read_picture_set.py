@@ -1,4 +1,4 @@
-"""Read labelled pictures from an archive: which there are, and each of them by its number."""
+"""Read labelled pictures from an archive: a list of all, and each by its number."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from xai_core.jobs.frames import Arrays, BadFrame, Frame, Header
 from xai_core.pictures.files import MAX_PIXELS, Picture
 from xai_core.services.parsing.question import FileQuestion, file_question
 from xai_core.services.parsing.questions.open_picture import picture_from_frame
-from xai_core.services.parsing.wire import coded, decoded, notes, of_shape, packed, taken, unpacked, unpacked_array
+from xai_core.services.parsing.wire import coded, decoded, grouped, notes, of_shape, packed, unpacked, unpacked_array
 from xai_core.untrusted.csv_text import MOST_COLUMNS
 
 DIGEST_BYTES = 32
@@ -24,7 +24,7 @@ DIGEST_BYTES = 32
 
 @file_question("list_pictures")
 class ListPictures(FileQuestion[PictureSet]):
-    """List the pictures of an archive; DataError if it is no set of labelled pictures.
+    """List the pictures of an archive; DataError if it is not a set of labelled pictures.
 
     The pictures of the answer cannot be opened; `OpenListed` does that. path: of a file that the process may read.
     set_name, label_column: as for `xai_core.bias.pictures_in.read_picture_set`.
@@ -54,7 +54,7 @@ class ListPictures(FileQuestion[PictureSet]):
     def answer_from_frame(self, values: Any, arrays: Arrays) -> PictureSet:
         count, classes = whole(field(values, "pictures"), MOST_PICTURES), whole(field(values, "labels"), MOST_PICTURES)
         attributes = whole(field(values, "attributes"), MOST_COLUMNS, 0)
-        parts = taken(arrays, [2, 2, 2, 2, 1])
+        parts = grouped(arrays, [2, 2, 2, 2, 1])
         names = unpacked(parts[0])
         if len(names) != classes + attributes:
             raise BadFrame("The parts of a set of pictures do not fit together.")
@@ -127,16 +127,16 @@ class DigestListed(FileQuestion[str]):
         return {}, [np.frombuffer(bytes.fromhex(answer), np.uint8)]
 
     def answer_from_frame(self, values: Any, arrays: Arrays) -> str:
-        return of_shape(taken(arrays, [1])[0][0], "u1", (DIGEST_BYTES,)).tobytes().hex()
+        return of_shape(grouped(arrays, [1])[0][0], "u1", (DIGEST_BYTES,)).tobytes().hex()
 
 
 @lru_cache(maxsize=1)
 def _pictures(path: str, label_column: str | None) -> PictureSet:
-    """Return the pictures of a file; the process keeps the last ones open."""
+    """Return the pictures of a file; the process keeps the last file open."""
     from xai_core.bias.pictures_in import read_picture_set  # imports pandas, which single pictures do not need
 
     return read_picture_set(Path(path), "the file", label_column=label_column)
 
 
 def _unopened(number: int) -> NoReturn:
-    raise DataError("A list of pictures holds none of them.")
+    raise DataError("This list does not contain the pictures themselves.")
