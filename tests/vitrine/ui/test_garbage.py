@@ -60,6 +60,17 @@ def test_what_closed_tabs_left_is_collected_at_once_when_memory_is_given_back():
     assert circle() is None
 
 
+def test_memory_that_was_spared_while_a_tab_held_it_is_given_back_too():
+    module = ModuleType("circle")
+    module.itself, circle = module, weakref.ref(module)
+    garbage.spare_modules()
+    del module
+    gc.collect()
+    assert circle() is not None
+    garbage.give_back()
+    assert circle() is None
+
+
 def test_garbage_of_runs_is_collected_once_in_a_while(monkeypatch):
     garbage.tidy()
     circle = a_circle()
