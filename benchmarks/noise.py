@@ -130,7 +130,7 @@ class Reference:
         return sums / weights
 
     def share(self, map_of: Callable[[int, int], Floats], masks: int) -> float:
-        """Return the mean noise share of maps of so many masks, from blocks of the reference's own.
+        """Return the mean noise share of maps made from `masks` masks, from blocks of the reference's own.
 
         A block is part of the reference, which hides masks / count of its noise; that is put back.
         """

@@ -82,7 +82,7 @@ def main() -> None:
 
 
 def soak(cycles: int, every: int) -> None:
-    """Run the cycles; print what is held after every so many of them, and at the end."""
+    """Run the cycles; print what is held every few cycles, and at the end."""
     sources = [model.source() for model in samples.sample_models()]
     image = LOOK.place(samples.sample_photos()[0].picture().pixels)
     rows, start, runner = [], time.monotonic(), local_runner()

@@ -39,6 +39,9 @@ INSTEAD = {
     "(?:somebody|a person|the person)": "you, a user, or users",
     "one a line": "one per line",
     "brought to": "scaled to, or converted to",
+    "anew": "again",
+    "all the while": "throughout",
+    "(?:at most|exactly|every|divide|of) so many": "the name of the number, such as `seconds`",
 }
 PHRASES = (rf"(?P<w{n}>{words})" for n, words in enumerate(INSTEAD))
 BANNED = re.compile(rf"\b(?:{'|'.join(PHRASES)})\b".replace(" ", r"\s+"))  # of lower-case text

@@ -29,7 +29,7 @@ def add_answer(parser: ArgumentParser) -> None:
         "--cache",
         action=BooleanOptionalAction,
         default=True,
-        help="return a remembered answer to the same question; --no-cache computes it anew and keeps nothing",
+        help="return a remembered answer to the same question; --no-cache computes it again and stores nothing",
     )
     parser.add_argument(
         "--filter", dest="filters", metavar="FILTER", action="append", default=[], help="one of the filters below"

@@ -52,5 +52,5 @@ class Opened:
 
 
 def passes(pictures: int) -> Iterator[slice]:
-    """Yield slices that divide so many pictures into passes."""
+    """Yield slices that divide a number of pictures into passes."""
     return (slice(start, start + PICTURES_A_PASS) for start in range(0, pictures, PICTURES_A_PASS))

@@ -32,7 +32,7 @@ class Heartbeat:
 
     @contextmanager
     def beating(self, seconds: float) -> Iterator[None]:
-        """Tick until the block is left, but for at most so many seconds."""
+        """Tick until the block is left, but for at most `seconds`."""
         over = threading.Event()
         thread = threading.Thread(target=self._beat, args=(over, seconds), daemon=True)
         thread.start()

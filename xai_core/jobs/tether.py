@@ -12,7 +12,7 @@ def tether(process: int) -> tuple[int, ...]:
     """Have a process killed as soon as this one is gone. Close the returned descriptors once it has ended.
 
     The reading end of a pipe asks for SIGKILL to the process when its writing end closes, and nobody ever writes. The
-    kernel closes the descriptors of a dying process in an order of its own, and a reading end that closes first has no
+    kernel closes the descriptors of a dying process in no fixed order, and a reading end that closes first has no
     effect. So there are two pipes, whose ends are numbered in opposite orders.
     """
     rising = os.pipe()
