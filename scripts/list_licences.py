@@ -1,4 +1,4 @@
-"""Write docs/licences.md from what the installed packages declare about their licences; or --check it."""
+"""Write docs/licences.md from the licences that installed packages declare; --check compares instead."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ PAGE = ROOT / "docs" / "licences.md"
 COPYLEFT = re.compile(r"\b[AL]?GPL|General Public|\bMPL\b|Mozilla", re.IGNORECASE)
 HEAD = """# Licences of dependencies
 
-What the locked packages of `requirements.txt` declare about themselves. `python scripts/list_licences.py` writes this
-page and `--check` compares it with what is installed; packages for other systems are not listed. A wheel may carry
-libraries of its own, which it does not declare: OpenCV's carries FFmpeg (LGPL), several carry GCC's run-time libraries
+The licences that the locked packages of `requirements.txt` declare. `python scripts/list_licences.py` writes this page,
+and `--check` compares it with what is installed; packages for other systems are not listed. A wheel may contain
+libraries whose licences it does not declare: OpenCV's contains FFmpeg (LGPL), several contain GCC's run-time libraries
 (GPL with the run-time exception).
 
 """
@@ -27,7 +27,7 @@ def names() -> list[str]:
 
 
 def licence(name: str) -> str | None:
-    """Return what a package declares in a line: an SPDX expression, classifiers or a short text; None if missing."""
+    """Return a package's licence in one line: an SPDX expression, classifiers or a text; None if not installed."""
     try:
         declared = metadata(name)
     except PackageNotFoundError:

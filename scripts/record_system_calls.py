@@ -2,9 +2,9 @@
 
     python scripts/record_system_calls.py [--only Keras]
 
-Opens every model available, runs every method on every sample, finds the engines, with the usual number of threads and
-with eight. A call that the filter refuses is recorded too, with its error. `xai_core/jobs/calls.py` must then allow
-each recorded call, or say why not; tests/sandbox/test_recorded_calls.py checks that.
+It opens every model available, runs every method on every sample and finds the engines, once with the usual number of
+threads and once with eight. Calls that the filter refuses are recorded too, with their errors. `xai_core/jobs/calls.py`
+must allow each recorded call or say why not; tests/sandbox/test_recorded_calls.py checks that.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from xai_core.jobs.launch import WorkerSetup  # noqa: E402
 TARGET = ROOT / "tests/sandbox/recorded_calls.json"
 ASSETS = Path(os.environ.get("VITRINE_TEST_ASSETS") or ROOT.parent / "shared/assets")
 THREADS = ("", "8")
-# Made all the time and plainly needed: left out so that the worker still keeps its deadlines.
+# Frequent and plainly needed: not traced, so that the worker still meets its deadlines.
 NOT_TRACED = ("futex", "sched_yield", "read", "write", "lseek", "munmap", "madvise", "poll", "clock_nanosleep", "brk")
 ARGUMENT = {"prctl": 0, "arch_prctl": 0, "ioctl": 1, "fcntl": 1, "clone": -1, "sched_setaffinity": 0, "madvise": 2}
 SYSTEM_FOLDERS = ("/proc", "/sys", "/dev", "/etc")
@@ -40,7 +40,7 @@ LINE = re.compile(r"^\d+ +(\w+)\((.*)\) += (-?\w+)(?: (E\w+))?")
 
 
 class Recording:
-    """What the workers of one framework were seen to do after their filter was in place."""
+    """What the workers of one framework did once their filter was active."""
 
     def __init__(self) -> None:
         self.calls: dict[str, set[str]] = defaultdict(set)
@@ -52,8 +52,8 @@ class Recording:
         confined = False
         for line in trace.read_text(errors="replace").splitlines():
             confined = confined or "seccomp(SECCOMP_SET_MODE_FILTER" in line
-            if confined and (found := LINE.match(line)):
-                self._note(*found.groups())
+            if confined and (call := LINE.match(line)):
+                self._note(*call.groups())
 
     def _note(self, name: str, arguments: str, result: str, error: str | None) -> None:
         self.calls[name].add(error or "done")
@@ -118,17 +118,17 @@ def main() -> None:
     parser.add_argument("--traces", type=Path, help="read these traces instead, or write them here")
     parser.add_argument("--work", nargs="*", default=["tests/contract"])
     parser.add_argument("--within", action="store_true", help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.within:
-        trace_workers(given.traces)
-        sys.exit(record(given.only, given.work))
-    folder = given.traces or Path(tempfile.mkdtemp())
+    args = parser.parse_args()
+    if args.within:
+        trace_workers(args.traces)
+        sys.exit(record(args.only, args.work))
+    folder = args.traces or Path(tempfile.mkdtemp())
     folder.mkdir(exist_ok=True)
     if not list(folder.iterdir()):
         for threads in THREADS:
-            command = [sys.executable, __file__, "--within", "--only", given.only, "--traces", str(folder)]
+            command = [sys.executable, __file__, "--within", "--only", args.only, "--traces", str(folder)]
             environment = os.environ | ({"OMP_NUM_THREADS": threads} if threads else {})
-            subprocess.run([*command, "--work", *given.work], env=environment, check=False)
+            subprocess.run([*command, "--work", *args.work], env=environment, check=False)
     write(folder)
 
 
@@ -136,8 +136,8 @@ def write(folder: Path) -> None:
     recordings: dict[str, Recording] = defaultdict(Recording)
     for trace in sorted(folder.iterdir()):
         recordings[trace.name.partition(".")[0]].add(trace)
-    found = {name: recording.to_json() for name, recording in sorted(recordings.items())}
-    TARGET.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    by_framework = {name: recording.to_json() for name, recording in sorted(recordings.items())}
+    TARGET.write_text(json.dumps(by_framework, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

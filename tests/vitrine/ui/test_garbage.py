@@ -17,19 +17,19 @@ def nothing_spared(monkeypatch):
     monkeypatch.setattr(garbage, "_spared", 0)
 
 
-def test_what_modules_hold_is_not_looked_through_again():
+def test_what_modules_hold_is_not_traversed_again():
     garbage.spare_modules()
     assert len(gc.get_objects()) < 1000 < gc.get_freeze_count()
 
 
-def test_once_no_more_modules_come_nothing_else_is_spared():
+def test_without_new_modules_nothing_else_is_spared():
     garbage.spare_modules()
     kept = [[] for _ in range(5000)]
     garbage.spare_modules()
     assert any(thing is kept for thing in gc.get_objects())
 
 
-def test_modules_that_come_later_are_spared_too(monkeypatch):
+def test_modules_imported_later_are_spared_too(monkeypatch):
     garbage.spare_modules()
     later = ModuleType("later")
     later.values = [[] for _ in range(5000)]
@@ -38,7 +38,7 @@ def test_modules_that_come_later_are_spared_too(monkeypatch):
     assert not any(thing is later.values for thing in gc.get_objects())
 
 
-def test_garbage_that_exists_is_collected_first():
+def test_existing_garbage_is_collected_first():
     module = ModuleType("circle")
     module.itself, seen = module, weakref.ref(module)
     del module

@@ -69,7 +69,7 @@ def test_a_sample_that_all_share_is_not_handed_over() -> None:
         (errno.EROFS, "This server cannot write to its folder"),
     ],
 )
-def test_a_disk_that_takes_no_more_is_named_and_nothing_stays(monkeypatch, number, sentence) -> None:
+def test_a_full_disk_is_named_and_no_file_stays(monkeypatch, number, sentence) -> None:
     class Full(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
             raise OSError(number, os.strerror(number))

@@ -16,12 +16,12 @@ def clock(monkeypatch):
     return now
 
 
-def test_so_many_at_once_and_no_more(clock):
+def test_no_more_than_the_stock_can_be_spent_at_once(clock):
     allowance = Allowance(3, 1)
     assert [allowance.spend() for _ in range(4)] == [True, True, True, False]
 
 
-def test_it_refills_to_the_brim_only(clock):
+def test_it_refills_up_to_the_stock_only(clock):
     allowance = Allowance(3, 1)
     assert allowance.spend(3)
     clock[0] += 2
@@ -30,7 +30,7 @@ def test_it_refills_to_the_brim_only(clock):
     assert not allowance.spend(4)
 
 
-def test_a_debt_is_paid_first(clock):
+def test_an_overdrawn_allowance_refills_from_below_zero(clock):
     allowance = Allowance(3, 1)
     assert not allowance.spend(5)
     clock[0] += 2

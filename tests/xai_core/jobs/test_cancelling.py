@@ -1,4 +1,4 @@
-"""A cancelled job ends at once, whatever its worker is at; what is asked next is answered all the same."""
+"""A cancelled job ends at once, whatever its worker is doing; the next question is answered as usual."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Folders for temporary files: nobody guesses their names, and none is left of a process that was killed."""
+"""Folders for temporary files: their names cannot be guessed, and those of killed processes are removed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def no_folder_is_fresh(monkeypatch):
     monkeypatch.setattr(folders, "FRESH_SECONDS", -1.0)
 
 
-def test_a_folder_is_private_and_its_name_long_and_random(tmp_path):
+def test_a_folder_is_private_and_has_a_long_random_name(tmp_path):
     first, second = (folders.private_folder("worker", str(tmp_path)) for _ in range(2))
     assert os.stat(first).st_mode & 0o777 == os.stat(os.path.dirname(first)).st_mode & 0o777 == 0o700
     assert first != second
@@ -42,7 +42,7 @@ def test_a_folder_is_private_and_its_name_long_and_random(tmp_path):
         assert len(bytes.fromhex(part.rpartition("-")[2])) == 16
 
 
-def test_a_process_that_ends_takes_its_folders_along(tmp_path):
+def test_a_process_removes_its_folders_when_it_ends(tmp_path):
     with keeper(tmp_path) as (_, made):
         assert os.path.isdir(made)
     assert list(tmp_path.iterdir()) == []
@@ -69,7 +69,7 @@ def test_a_folder_without_a_lock_stays_while_it_is_fresh(tmp_path):
     assert fresh.is_dir()
 
 
-def test_what_others_keep_beside_them_stays(tmp_path, no_folder_is_fresh):
+def test_other_folders_stay(tmp_path, no_folder_is_fresh):
     other = tmp_path / "vitrine-of-another-kind"
     other.mkdir()
     folders.private_folder("worker", str(tmp_path))

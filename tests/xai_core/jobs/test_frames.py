@@ -104,6 +104,6 @@ def test_an_end_and_a_silence_are_different_errors():
 
 
 @pytest.mark.parametrize("array", [np.array([object()]), np.array(["text"]), np.zeros(3, np.complex64)])
-def test_no_array_but_plain_numbers_is_sent(pipe, array):
+def test_only_arrays_of_plain_numbers_are_sent(pipe, array):
     with pytest.raises(ValueError, match="cannot be sent"):
         frames.send(pipe[1], {}, [array])

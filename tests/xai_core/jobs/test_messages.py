@@ -1,4 +1,4 @@
-"""What a worker says of a model is read back as it was meant, and refused if it makes no sense."""
+"""The description of a model arrives as the worker sent it, and is refused if it makes no sense."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model's process takes on, whose worker is never started."""
+"""What a model's process accepts; its worker is never started."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def test_a_question_is_the_same_at_the_other_end(example):
         np.testing.assert_array_equal(array_again, array)
 
 
-def test_an_unknown_question_names_those_there_are():
+def test_an_unknown_question_lists_the_known_ones():
     with pytest.raises(ParamError, match="no question called 'guess'; there are detect, explain"):
         question_named("guess")
 

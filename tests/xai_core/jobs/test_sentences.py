@@ -1,4 +1,4 @@
-"""Whatever a framework raises, a person reads a sentence that holds no path and no traceback."""
+"""Whatever a framework raises, users read a sentence without a path or a traceback."""
 
 from __future__ import annotations
 

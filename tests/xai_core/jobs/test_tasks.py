@@ -1,4 +1,4 @@
-"""What a task hears of its worker."""
+"""What a task makes of its worker's messages."""
 
 from __future__ import annotations
 

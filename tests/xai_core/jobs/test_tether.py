@@ -1,4 +1,4 @@
-"""A process dies with the one that it is tethered to, whatever it is doing."""
+"""A process dies with the one it is tethered to, whatever it is doing."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def is_running(process):
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-def test_a_process_lives_until_the_ends_close_in_any_order(backwards):
+def test_a_process_lives_until_its_tethers_close_in_any_order(backwards):
     with subprocess.Popen(["sleep", "600"]) as child:
         ends = tether(child.pid)
         with pytest.raises(subprocess.TimeoutExpired):

@@ -28,7 +28,7 @@ def test_numbers_and_harmless_texts_stay_as_they_are(value):
 
 
 @pytest.mark.parametrize("text", ["-3+1", "+3", "--3", "-3 ", "-", "-e", "-1.5.2"])
-def test_what_only_resembles_a_number_gets_a_quote(text):
+def test_a_text_that_only_resembles_a_number_gets_a_quote(text):
     assert guarded(text) == f"'{text}"
 
 

@@ -75,7 +75,7 @@ def numbered(array: NDArray[Any], least: int, count: int) -> Indices:
     return array.astype(np.int64)
 
 
-def grouped(arrays: Arrays, counts: Sequence[int]) -> list[Arrays]:
+def taken(arrays: Arrays, counts: Sequence[int]) -> list[Arrays]:
     """Split arrays into groups of these sizes; BadFrame if the sizes do not add up to all of them."""
     if sum(counts) != len(arrays):
         raise BadFrame(f"Expected {sum(counts)} arrays; got {len(arrays)}.")

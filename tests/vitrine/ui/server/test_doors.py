@@ -1,4 +1,4 @@
-"""Only hosts that the app may be reached by are answered, only its own pages write, and every answer is guarded."""
+"""The app answers only under its own names, only its own pages may write, and every answer has the headers."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_the_setting_replaces_what_is_answered_by_default(settings: dict[str, An
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "http://localhost:3000", "null", "http://[::1"])
-def test_a_page_of_another_site_may_not_connect(settings: dict[str, Any], origin: str) -> None:
+def test_a_page_of_a_different_site_may_not_connect(settings: dict[str, Any], origin: str) -> None:
     assert doors.refusal(asked("localhost:8501", origin, kind="websocket")) == doors.FOREIGN_ORIGIN
     assert doors.refusal(asked("localhost:8501", origin, method="PUT")) == doors.FOREIGN_ORIGIN
 

@@ -50,7 +50,7 @@ def test_the_theme_is_read_once() -> None:
     assert (read, [message.primary_color for message in messages]) == (["theme"], ["#0b6e8f"] * 2)
 
 
-def test_equal_pictures_share_an_id_that_another_process_does_not_give() -> None:
+def test_equal_pictures_share_an_id_that_differs_between_processes() -> None:
     plain = memory_media_file_storage._calculate_file_id
     ours, others = streamlit_settings.secret_ids(plain), streamlit_settings.secret_ids(plain)
     assert ours(b"picture", "image/png") == ours(b"picture", "image/png")

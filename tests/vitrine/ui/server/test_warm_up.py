@@ -1,4 +1,4 @@
-"""What pages import is imported before anybody comes."""
+"""What pages import is imported before the first visitor arrives."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ print(len([name for name in set(sys.modules) - before if name.count(".") == 0]))
 
 
 @pytest.mark.parametrize("name", warm_up.MODULES)
-def test_there_is_such_a_module(name: str) -> None:
+def test_each_module_exists(name: str) -> None:
     assert importlib.util.find_spec(name) is not None
 
 
@@ -34,7 +34,9 @@ def test_pages_import_no_further_library() -> None:
     assert ran.stdout.strip().splitlines()[-1:] == ["0"], ran.stderr
 
 
-def test_a_module_that_fails_stops_nothing(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failed_import_does_not_stop_the_others(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(warm_up, "MODULES", ("no_such_module", "json"))
     warm_up._import()
     assert "no_such_module could not be imported in advance." in caplog.text

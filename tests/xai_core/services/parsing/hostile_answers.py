@@ -1,4 +1,4 @@
-"""Answers as a parser gives them that a file has taken over; the file holds the name of what it does.
+"""The answers of a parser that a file has taken over; the file names the attack.
 
 Only parsing processes import this.
 """

@@ -46,7 +46,7 @@ def contents():
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_malformed_file_ends_in_a_sentence_whatever_it_is_given_to(parser, contents, name):
+def test_a_malformed_file_ends_in_a_sentence_in_every_reader(parser, contents, name):
     for reader in READERS:
         sentence = outcome(parser, reader, contents(name))
         assert (sentence == "") == (name in READ[reader]), f"{reader}: {sentence}"

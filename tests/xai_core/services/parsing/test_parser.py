@@ -1,4 +1,4 @@
-"""Files are read in a process of their own, in the sandbox, which is kept warm and ends when it is idle."""
+"""Files are read in a sandboxed process of their own, which stays warm for a while and ends when idle."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_a_process_that_was_killed_is_replaced(parser):
         ("say nothing", "The process that read this file stopped. Try again"),
     ],
 )
-def test_a_parser_that_a_file_took_over_costs_its_own_process_only(hostile, deed, sentence):
+def test_a_parser_that_a_file_took_over_costs_only_its_own_process(hostile, deed, sentence):
     with pytest.raises(ImageError, match=sentence):
         opened(hostile, deed.encode())
     assert opened(hostile, b"open").pixels[0, 0].tolist() == [7, 7, 7]

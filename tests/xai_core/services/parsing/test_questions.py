@@ -85,14 +85,14 @@ def assert_same(found: object, expected: object) -> None:
         np.testing.assert_equal(getattr(found, field.name), getattr(expected, field.name))
 
 
-def test_predictions_are_those_that_are_read_in_this_process():
+def test_predictions_equal_those_read_in_this_process():
     data = table()
     found = DirectParser().ask(ReadPredictions(data, "mine"))
     assert_same(found, read_predictions(data, "mine"))
     assert (found.labels[2], found.attributes["colour"][2], found.files[2]) == ("=owl", "@green", "-c.png")
 
 
-def test_labels_and_the_wish_to_normalise_reach_the_reader():
+def test_labels_and_normalise_reach_the_reader():
     data = b"y_true,prob_cat,prob_dog\n0,1,1\n1,3,1\n"
     with pytest.raises(DataError, match="do not add up to 1"):
         DirectParser().ask(ReadPredictions(data, "x", ("cat", "dog")))
@@ -101,21 +101,21 @@ def test_labels_and_the_wish_to_normalise_reach_the_reader():
     np.testing.assert_array_equal(found.probabilities, [[0.5, 0.5], [0.75, 0.25]])
 
 
-def test_a_history_is_the_one_that_is_read_in_this_process():
+def test_a_history_equals_the_one_read_in_this_process():
     data = to_npz(history())
     found = DirectParser().ask(ReadHistory(data, "run"))
     assert_same(found, read_history(data, "run"))
     np.testing.assert_array_equal(found.pictures, history().pictures)
 
 
-def test_curves_are_those_that_are_read_in_this_process():
+def test_curves_equal_those_read_in_this_process():
     data, epochs = b"epoch,loss,note\n1,0.5,a\n2,,b\n3,0.25,c\n", ("1", "2", "3")
     found, expected = DirectParser().ask(ReadCurves(data, epochs)), read_curves(data, epochs)
     assert found.notes == expected.notes
     np.testing.assert_equal(dict(found.values), dict(expected.values))
 
 
-def test_a_picture_is_the_one_that_is_opened_in_this_process():
+def test_a_picture_equals_the_one_opened_in_this_process():
     found, expected = DirectParser().ask(OpenPicture(png(), "cat.png")), open_picture(png(), "cat.png")
     assert (found.name, found.digest, found.notes) == (expected.name, expected.digest, expected.notes)
     np.testing.assert_array_equal(found.pixels, expected.pixels)
@@ -181,7 +181,7 @@ def test_an_answer_that_makes_no_sense_is_refused(question, lie):
 @pytest.mark.parametrize(
     "shape", [(4, 16, 3), (16, 16, 4), (16, 16), (0, 16, 3)], ids=["low", "transparent", "grey", "empty"]
 )
-def test_pixels_that_are_no_picture_are_refused(shape):
+def test_pixels_that_are_not_a_picture_are_refused(shape):
     with pytest.raises(BadFrame, match="Expected"):
         OpenPicture(png(), "x").answer_from_frame({"notes": []}, [np.zeros(shape, np.uint8)])
 
@@ -222,7 +222,7 @@ def test_a_list_of_pictures_that_makes_no_sense_is_refused(tmp_path):
         digest.answer_from_frame({}, [np.zeros(31, np.uint8)])
 
 
-def test_names_without_what_cannot_be_shown_and_not_too_long_arrive():
+def test_names_arrive_printable_and_not_too_long():
     question = ReadPredictions(table(), "x")
     answer = replace(question.answer(), labels=("\x1b[31mcat", "d" * 5000, "owl"))
     found = question.answer_from_frame(*over_the_wire(question.answer_to_frame(answer)))

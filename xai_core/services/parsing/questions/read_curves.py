@@ -9,7 +9,7 @@ import numpy as np
 from xai_core.jobs.checks import field
 from xai_core.jobs.frames import Arrays, BadFrame, Frame, Header
 from xai_core.services.parsing.question import FileQuestion, as_array, as_bytes, file_question
-from xai_core.services.parsing.wire import grouped, notes, of_shape, packed, unpacked
+from xai_core.services.parsing.wire import notes, of_shape, packed, taken, unpacked
 from xai_core.training.checking import LARGEST, MOST_CURVES
 
 if TYPE_CHECKING:  # imports pandas, which pictures do not need
@@ -41,7 +41,7 @@ class ReadCurves(FileQuestion["Curves"]):
     def answer_from_frame(self, values: Any, arrays: Arrays) -> Curves:
         from xai_core.training.curves import Curves
 
-        numbers, texts = grouped(arrays, [1, 2])
+        numbers, texts = taken(arrays, [1, 2])
         names = unpacked(texts, MOST_CURVES)
         if not names or len(set(names)) < len(names):
             raise BadFrame("Expected curves with a name each.")

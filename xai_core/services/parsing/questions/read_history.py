@@ -9,7 +9,7 @@ import numpy as np
 from xai_core.jobs.checks import field, whole
 from xai_core.jobs.frames import Arrays, BadFrame, Frame, Header
 from xai_core.services.parsing.question import FileQuestion, as_array, as_bytes, file_question
-from xai_core.services.parsing.wire import grouped, notes, numbered, of_shape, of_type, packed, unpacked, unpacked_array
+from xai_core.services.parsing.wire import notes, numbered, of_shape, of_type, packed, taken, unpacked, unpacked_array
 from xai_core.training.checking import LARGEST, LONGEST_SIDE, MOST_CELLS, MOST_CLASSES, MOST_CURVES, MOST_EPOCHS
 from xai_core.training.history import NO_DATA, Confidences, History
 
@@ -49,7 +49,7 @@ class ReadHistory(FileQuestion[History]):
         classes, epochs = whole(field(values, "labels"), MOST_CLASSES), whole(field(values, "epochs"), MOST_EPOCHS)
         curves = whole(field(values, "curves"), MOST_CURVES, 0)
         has = {part: field(values, part) is True for part in ("images", "pictures", "confidence")}
-        parts = grouped(arrays, [1, 1, 1, 2, 2, 2 * has["images"], int(has["pictures"]), int(has["confidence"])])
+        parts = taken(arrays, [1, 1, 1, 2, 2, 2 * has["images"], int(has["pictures"]), int(has["confidence"])])
         predictions = of_type(parts[0][0], "i4", 2)
         count, names = len(predictions), unpacked(parts[3])
         if not 0 < count * epochs <= MOST_CELLS or len(names) != 1 + classes + epochs + curves:

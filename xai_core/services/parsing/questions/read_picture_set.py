@@ -16,7 +16,7 @@ from xai_core.jobs.frames import Arrays, BadFrame, Frame, Header
 from xai_core.pictures.files import MAX_PIXELS, Picture
 from xai_core.services.parsing.question import FileQuestion, file_question
 from xai_core.services.parsing.questions.open_picture import picture_from_frame
-from xai_core.services.parsing.wire import coded, decoded, grouped, notes, of_shape, packed, unpacked, unpacked_array
+from xai_core.services.parsing.wire import coded, decoded, notes, of_shape, packed, taken, unpacked, unpacked_array
 from xai_core.untrusted.csv_text import MOST_COLUMNS
 
 DIGEST_BYTES = 32
@@ -54,7 +54,7 @@ class ListPictures(FileQuestion[PictureSet]):
     def answer_from_frame(self, values: Any, arrays: Arrays) -> PictureSet:
         count, classes = whole(field(values, "pictures"), MOST_PICTURES), whole(field(values, "labels"), MOST_PICTURES)
         attributes = whole(field(values, "attributes"), MOST_COLUMNS, 0)
-        parts = grouped(arrays, [2, 2, 2, 2, 1])
+        parts = taken(arrays, [2, 2, 2, 2, 1])
         names = unpacked(parts[0])
         if len(names) != classes + attributes:
             raise BadFrame("The parts of a set of pictures do not fit together.")
@@ -127,7 +127,7 @@ class DigestListed(FileQuestion[str]):
         return {}, [np.frombuffer(bytes.fromhex(answer), np.uint8)]
 
     def answer_from_frame(self, values: Any, arrays: Arrays) -> str:
-        return of_shape(grouped(arrays, [1])[0][0], "u1", (DIGEST_BYTES,)).tobytes().hex()
+        return of_shape(taken(arrays, [1])[0][0], "u1", (DIGEST_BYTES,)).tobytes().hex()
 
 
 @lru_cache(maxsize=1)

@@ -13,11 +13,11 @@ from xai_core.services.parsing.question import FileQuestion, as_array, as_bytes,
 from xai_core.services.parsing.wire import (
     coded,
     decoded,
-    grouped,
     notes,
     numbered,
     of_shape,
     packed,
+    taken,
     unpacked,
     unpacked_array,
 )  # fmt: skip
@@ -76,7 +76,7 @@ class ReadPredictions(FileQuestion[Predictions]):
         classes, heads = whole(field(values, "labels"), MOST_CLASSES), whole(field(values, "heads"), MOST_COLUMNS, 0)
         attributes = whole(field(values, "attributes"), MOST_COLUMNS, 0)
         files, probable = field(values, "files") is True, field(values, "probabilities") is True
-        parts = grouped(arrays, [1, 1, 2, 2, 1, 2 * files, int(probable), int(heads > 0)])
+        parts = taken(arrays, [1, 1, 2, 2, 1, 2 * files, int(probable), int(heads > 0)])
         names = unpacked(parts[2])
         count = len(parts[0][0]) if parts[0][0].ndim == 1 else 0
         if len(names) != classes + heads + attributes or not 0 < count <= MOST_ROWS:
