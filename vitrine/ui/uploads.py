@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import shutil
 import uuid
@@ -17,6 +18,7 @@ from xai_core.jobs.folders import private_folder
 from xai_core.jobs.sentences import FULL_DISK, is_of_full_disk
 from xai_core.types import ModelSource
 
+LOG = logging.getLogger(__name__)
 CHUNK = 1 << 20
 UNWRITABLE = "This server cannot write to its folder for uploaded files. Ask whoever runs Vitrine to look at its log."
 
@@ -29,17 +31,25 @@ def _root() -> Path:
 def keep(stream: BinaryIO, name: str, owner: str) -> ModelSource:
     """Copy an uploaded file to the owner's folder, chunk by chunk, and return it as a source.
 
-    Raises DataError if the disk is full.
+    Raises DataError if the disk is full, or the folder for uploads cannot be written.
     """
-    part = _root() / owner / uuid.uuid4().hex
     try:
-        part.parent.mkdir(mode=0o700, exist_ok=True)
-        digest = _copy(stream, part)
-        final = part.rename(part.parent / digest)
+        path = _stored(stream, _root() / owner)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        LOG.error("An upload could not be stored.", exc_info=error)
         raise DataError(FULL_DISK if is_of_full_disk(error) else UNWRITABLE) from error
-    return ModelSource(str(final), name, digest, owner=owner)
+    return ModelSource(str(path), name, path.name, owner=owner)
+
+
+def _stored(stream: BinaryIO, folder: Path) -> Path:
+    """Store a stream in a folder under its digest; if that fails, leave nothing of it."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    part = folder / uuid.uuid4().hex
+    try:
+        return part.rename(folder / _copy(stream, part))
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _copy(stream: BinaryIO, part: Path) -> str:

@@ -78,3 +78,13 @@ def test_a_full_disk_is_named_and_no_file_stays(monkeypatch, number, sentence) -
         uploads.keep(Full(b"weights"), "a.pt", "full")
     folder = Path(uploads.keep(io.BytesIO(b"weights"), "a.pt", "full").path).parent
     assert len(list(folder.iterdir())) == 1
+
+
+def test_a_folder_for_uploads_that_is_missing_is_a_sentence_and_a_line_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(uploads, "_root", uploads._root.__wrapped__)  # the folder of the other tests is kept
+    monkeypatch.setenv("VITRINE_UPLOADS", str(tmp_path / "missing"))
+    with pytest.raises(DataError, match="cannot write to its folder for uploaded files"):
+        uploads.keep(io.BytesIO(b"weights"), "model.pt", "tester")
+    assert "No such file or directory" in caplog.text

@@ -86,7 +86,9 @@ class SandboxedParser:
                 self._end_later()
 
     def close(self) -> None:
-        """End the process; the next question starts another."""
+        """End the process, and so the question that it may be answering; the next question starts a new one."""
+        if (running := self._process) is not None:
+            running.stop(WorkerDied("The file was closed."))
         with self._lock:
             if self._timer is not None:
                 self._timer.cancel()

@@ -151,6 +151,22 @@ def test_a_parser_that_never_ends_is_stopped_at_its_deadline():
     assert not impatient.running
 
 
+def test_closing_does_not_wait_for_the_answer_to_a_question():
+    busy, errors = hostile_parser(20), []
+
+    def ask():
+        with pytest.raises(ImageError) as raised:
+            opened(busy, b"never end")
+        errors.append(str(raised.value))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    until(lambda: busy.running and not busy._process.idle)
+    busy.close()
+    asking.join(SECONDS)
+    assert errors == ["The process that read this file stopped. Try again; if it stops again, the log says why."]
+
+
 def test_a_full_disk_is_named(monkeypatch):
     def no_room(*given: object, **named: object) -> str:
         raise OSError(errno.ENOSPC, "No space left on device")
