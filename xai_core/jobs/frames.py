@@ -66,18 +66,18 @@ def receive(
     pipe: int,
     largest_body: int = LARGEST_BODY,
     seconds: float | None = None,
-    accept: Callable[[int], None] = lambda length: None,
+    accept: Callable[[int, int], None] = lambda header, body: None,
 ) -> Frame:
     """Wait for a frame without a limit, then read it within `seconds`. Raises BadFrame, Closed or TooSlow.
 
-    accept: gets the length of the header in bytes before it is read, and may raise BadFrame.
+    accept: gets the bytes of the header and of the body before they are read, and may raise BadFrame.
     """
     _wait(pipe, select.POLLIN, None)
     deadline = None if seconds is None else time.monotonic() + seconds
     magic, length, body = START.unpack(_read(pipe, bytearray(START.size), deadline))
     if magic != MAGIC or length > LONGEST_HEADER or body > min(largest_body, LARGEST_BODY):
         raise BadFrame(f"A frame starts with {magic!r} and claims {length} + {body} bytes.")
-    accept(length)
+    accept(length, body)
     header = _parse(_read(pipe, bytearray(length), deadline))
     shapes = _shapes(header.pop("arrays", None))
     if sum(_bytes(*shape) for shape in shapes) != body:

@@ -34,6 +34,7 @@ LINE_BYTES, LINES_KEPT, LEAST_LINE_BYTES = 2000, 20, 100
 LOG_BYTES, LOG_BYTES_A_SECOND = 1 << 19, 1 << 14
 FRAMES, FRAMES_A_SECOND = 500, 100
 HEADER_BYTES, HEADER_BYTES_A_SECOND = 8 << 20, 1 << 19
+BODY_BYTES, BODY_BYTES_A_SECOND = 1 << 30, 1 << 28
 IDLE_HEADER_BYTES = 1 << 10
 BEHIND = 1  # steps of niceness: four fifths of the app's share; far less starves a worker on a busy machine
 
@@ -56,6 +57,7 @@ class SandboxedProcess:
         self._log_bytes = Allowance(LOG_BYTES, LOG_BYTES_A_SECOND)
         self._frames = Allowance(FRAMES, FRAMES_A_SECOND)
         self._header_bytes = Allowance(HEADER_BYTES, HEADER_BYTES_A_SECOND)
+        self._body_bytes = Allowance(BODY_BYTES, BODY_BYTES_A_SECOND)
         setup = WorkerSetup(adapters, framework, model, self.scratch, threads_of_user(), limits, extra_path)
         self._start(setup)
 
@@ -133,7 +135,7 @@ class SandboxedProcess:
 
     def send(self, header: Header, arrays: Arrays | None = None) -> None:
         """Send a request. A process that does not read it is stopped; the next `receive` raises the reason."""
-        for allowance in (self._frames, self._header_bytes, self._log_bytes):
+        for allowance in (self._frames, self._header_bytes, self._body_bytes, self._log_bytes):
             allowance.refill()  # for the answer, and perhaps a traceback
         try:
             with self._sending:
@@ -155,10 +157,11 @@ class SandboxedProcess:
         except Closed:
             raise self._death() from None
 
-    def _accept(self, header_bytes: int) -> None:
+    def _accept(self, header_bytes: int, body_bytes: int) -> None:
         """Raise Flood if a worker sends more than honest ones do."""
         too_long = self.idle and header_bytes > IDLE_HEADER_BYTES
-        if too_long or not (self._frames.spend() and self._header_bytes.spend(header_bytes)):
+        within = self._frames.spend(), self._header_bytes.spend(header_bytes), self._body_bytes.spend(body_bytes)
+        if too_long or not all(within):
             raise Flood("Too many frames, or too long ones.")
 
     def hello(self) -> SandboxState:

@@ -1,4 +1,4 @@
-"""A process that cannot be started leaves nothing behind."""
+"""A process that cannot be started leaves nothing behind; one that runs may not send without end."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from xai_core.jobs import folders, process
+from xai_core.jobs.frames import Flood
 from xai_core.jobs.limits import Limits
 from xai_core.jobs.process import SandboxedProcess
 
@@ -34,3 +35,14 @@ def test_a_process_that_cannot_be_started_leaves_nothing_behind(monkeypatch, par
     with pytest.raises(OSError, match="temporarily unavailable"):
         start()
     assert left() == before
+
+
+def test_large_answers_without_end_are_a_flood_but_those_to_requests_are_not():
+    worker = start()
+    worker.allow(60)
+    for _ in range(3):
+        worker.send({"ask": "cancel", "job": 0})
+        worker._accept(100, process.BODY_BYTES)
+    with pytest.raises(Flood):
+        worker._accept(100, process.BODY_BYTES)
+    worker.close()
