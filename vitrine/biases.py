@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vitrine.files import Labels, label_bytes, label_names, write_files
+from vitrine.files import Labels, label_names, labels_in, write_files
 from vitrine.parsing import file_bytes, shared_parser
 from vitrine.tables import Table, as_html, as_text
 from xai_core.bias.metrics import metrics
@@ -18,7 +18,7 @@ from xai_core.bias.reading import read_predictions
 from xai_core.bias.settings import Attack, Settings
 from xai_core.bias.tables import csv_tables, plain_tables
 from xai_core.errors import DataError, ParamError, in_sentences
-from xai_core.labels import find_class, read_labels
+from xai_core.labels import find_class
 from xai_core.params import Declared
 from xai_core.report import json_bytes
 from xai_core.services.parsing.questions.read_predictions import ReadPredictions
@@ -138,8 +138,7 @@ def _read(table: Any, labels: Labels | None, normalise: bool) -> Predictions:
 
 def _names(labels: Labels | None) -> tuple[str, ...] | None:
     if isinstance(labels, str | os.PathLike):
-        path = Path(labels)
-        return read_labels(label_bytes(path), name=path.name)
+        return labels_in(Path(labels))
     return None if labels is None else label_names(labels)
 
 

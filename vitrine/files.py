@@ -11,10 +11,11 @@ from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from pathlib import Path
 
+from vitrine.parsing import file_bytes, shared_parser
 from xai_core.errors import DataError, ModelError
 from xai_core.jobs.folders import private_folder
-from xai_core.labels import MAX_BYTES, read_labels
-from xai_core.services.detector_preparation import read_detector_labels
+from xai_core.labels import MAX_BYTES
+from xai_core.services.parsing.questions.read_labels import ReadLabels
 from xai_core.types import ModelSource
 
 MAX_PACKED_BYTES = 1 << 30
@@ -54,9 +55,7 @@ def class_labels(labels: Labels, classes: int, background: bool = False) -> tupl
     background: whether a first name for the background may be omitted.
     """
     if isinstance(labels, str | os.PathLike):
-        path = Path(labels)
-        read = read_detector_labels if background else read_labels
-        return read(label_bytes(path), classes, path.name)
+        return labels_in(Path(labels), classes, background)
     names = label_names(labels)
     if len(names) != classes:
         raise DataError(f"The model has {classes} classes and needs one label for each; got {len(names)} labels.")
@@ -78,13 +77,17 @@ def label_names(labels: Sequence[str] | Mapping[int, str]) -> tuple[str, ...]:
     return tuple(names)
 
 
+def labels_in(path: Path, classes: int | None = None, background: bool = False) -> tuple[str, ...]:
+    """Return the names in a label file, read in the sandbox; DataError if it cannot be read or does not fit.
+
+    classes: the number of classes to check against, or None. background: as for `class_labels`.
+    """
+    return shared_parser().ask(ReadLabels(label_bytes(path), classes, path.name, background))
+
+
 def label_bytes(path: Path) -> bytes:
     """Return the bytes of a label file, up to just over the size limit; DataError if it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise DataError(f"There is no label file called {path.name} that can be read.") from error
+    return file_bytes(path, "label file", MAX_BYTES)
 
 
 def write_files(folder: str | os.PathLike[str], files: Mapping[str, bytes], source: Path | None = None) -> list[Path]:

@@ -18,6 +18,7 @@ from xai_core.types import Card
 MAX_BYTES = 4 << 20
 MAX_LENGTH = 300
 IMAGENET_CLASSES = 1000
+BACKGROUND = ("__background__", "background", "bg", "_background_")
 _NAME_COLUMNS = ("label", "labels", "class", "class_name", "classname", "name", "names")
 _INDEX_COLUMNS = ("index", "idx", "id", "class_id", "class_index", "number", "no", "")
 _NUMBERED = re.compile(r"(\d{1,9})\s*[:;,\t ]\s*(.+)")
@@ -43,6 +44,23 @@ def read_labels(data: bytes, classes: int | None = None, name: str = "") -> tupl
     if classes is not None and len(labels) != classes:
         raise DataError(f"The file contains {len(labels)} labels, but the model has {classes} classes. {_ONE_EACH}")
     return labels
+
+
+def read_detector_labels(data: bytes, classes: int, name: str = "") -> tuple[str, ...]:
+    """Return names for classes from a file, whose first name may be the background.
+
+    Raises DataError if there are too few or too many.
+    """
+    try:
+        return read_labels(data, classes, name)
+    except DataError as error:
+        try:
+            first, *rest = read_labels(data, classes + 1, name)
+        except DataError:
+            raise error from None
+        if first.strip().casefold() not in BACKGROUND:
+            raise
+        return tuple(rest)
 
 
 def imagenet_labels() -> tuple[str, ...]:
@@ -100,7 +118,7 @@ def _decoded(data: bytes) -> str:
     if not data.strip():
         raise DataError(f"The label file is empty. {_ONE_EACH}")
     if len(data) > MAX_BYTES:
-        raise DataError(f"The label file has {len(data) >> 20} MB; the limit is {MAX_BYTES >> 20} MB.")
+        raise DataError(f"The label file has more than {MAX_BYTES >> 20} MB. {_ONE_EACH}")
     try:
         text = data.decode("utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
     except UnicodeDecodeError:

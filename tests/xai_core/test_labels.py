@@ -106,7 +106,7 @@ def test_control_characters_are_dropped():
         (as_json(["cat", "", "emu"]), "empty. Every class"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "not a text"),
         (b"x" * 301 + b"\ndog\nemu", "301 characters"),
-        (b"cat\n" * (1 << 21), "8 MB; the limit is 4 MB"),
+        (b"cat\n" * (1 << 21), "more than 4 MB. It needs one label per class"),
     ],
 )
 def test_a_bad_label_file_is_refused_with_the_reason(data, sentence):

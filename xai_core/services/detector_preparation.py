@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from xai_core.errors import DataError
 from xai_core.jobs.base import Job, Runner
-from xai_core.labels import labels_for, read_labels
+from xai_core.labels import labels_for
 from xai_core.services.preparation import in_background, opened
 from xai_core.types import Card, ModelSource, Precision
-
-BACKGROUND = ("__background__", "background", "bg", "_background_")
 
 
 @dataclass(frozen=True)
@@ -34,20 +31,3 @@ def prepare_detector_in_background(
 ) -> Job[PreparedDetector]:
     """Open a detector in the background; a cancel does not end its process."""
     return in_background(lambda tell: prepared_detector(source, opened(runner, source, tell), labels))
-
-
-def read_detector_labels(data: bytes, classes: int, name: str) -> tuple[str, ...]:
-    """Return names for classes from a file, whose first name may be the background.
-
-    Raises DataError if there are too few or too many.
-    """
-    try:
-        return read_labels(data, classes, name)
-    except DataError as error:
-        try:
-            first, *rest = read_labels(data, classes + 1, name)
-        except DataError:
-            raise error from None
-        if first.strip().casefold() not in BACKGROUND:
-            raise
-        return tuple(rest)

@@ -13,7 +13,7 @@ from vitrine.ui.drawing.text import literal
 from vitrine.ui.slots.bias import MOST_HELD, BiasSlot, Held, Table
 from xai_core.bias.predictions import Predictions
 from xai_core.errors import DataError
-from xai_core.labels import read_labels
+from xai_core.services.parsing.questions.read_labels import ReadLabels
 from xai_core.services.parsing.questions.read_predictions import ReadPredictions
 from xai_core.untrusted.csv_text import LARGEST
 
@@ -72,7 +72,8 @@ def _take(slot: BiasSlot, data: bytes, name: str, listed: tuple[bytes, str] | No
     """
     slot.fault = slot.table = None
     try:
-        slot.table = Table(data, name, None if listed is None else read_labels(listed[0], name=listed[1]))
+        names = None if listed is None else session.parser().ask(ReadLabels(listed[0], shown_name=listed[1]))
+        slot.table = Table(data, name, names)
         slot.hold(_read(slot.table))
     except DataError as error:
         slot.fault = str(error)

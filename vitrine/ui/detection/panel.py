@@ -13,7 +13,8 @@ from vitrine.ui.detection.source import detector_source, opening_progress
 from vitrine.ui.drawing.text import literal
 from vitrine.ui.model.opening import open_detector
 from vitrine.ui.slots.detector import DetectorSlot
-from xai_core.services.detector_preparation import PreparedDetector, read_detector_labels
+from xai_core.services.detector_preparation import PreparedDetector
+from xai_core.services.parsing.questions.read_labels import ReadLabels
 from xai_core.types import Capability, ModelSource
 from xai_core.wording import format_in_words
 
@@ -75,7 +76,8 @@ def _labels(prepared: PreparedDetector) -> None:
     )
     if file is not None and file.file_id not in space.seen:
         with frame.errors_in_words():
-            labels = read_detector_labels(file.getvalue(), prepared.card.classes, file.name)
+            question = ReadLabels(file.getvalue(), prepared.card.classes, file.name, background=True)
+            labels = session.parser().ask(question)
             space.seen.add(file.file_id)
             session.slot(DetectorSlot).prepared = replace(prepared, labels=labels)
             st.rerun()

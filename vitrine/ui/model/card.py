@@ -11,9 +11,9 @@ from vitrine.ui.drawing.text import literal
 from vitrine.ui.slots.classifier import ClassifierSlot
 from vitrine.ui.trust.engines import classifier_trials, engine_list
 from xai_core.errors import ParamError
-from xai_core.labels import read_labels
 from xai_core.method import NEED_IN_WORDS
 from xai_core.preprocessing import Preprocessing
+from xai_core.services.parsing.questions.read_labels import ReadLabels
 from xai_core.services.preparation import Prepared
 from xai_core.types import OF_CLASSIFIERS
 from xai_core.wording import format_in_words
@@ -109,7 +109,7 @@ def label_form(prepared: Prepared) -> None:
     file = st.file_uploader("Labels (txt, json or csv)", key=f"labels.{prepared.source.digest}", max_upload_size=4)
     if file is not None and file.file_id not in space.seen:
         with frame.errors_in_words():
-            labels = read_labels(file.getvalue(), prepared.card.classes, file.name)
+            labels = session.parser().ask(ReadLabels(file.getvalue(), prepared.card.classes, file.name))
             space.seen.add(file.file_id)
             session.slot(ClassifierSlot).prepared = replace(prepared, labels=labels)
             st.rerun()

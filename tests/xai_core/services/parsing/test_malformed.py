@@ -28,6 +28,7 @@ READ = {  # everything else is refused
         "an infinite class", "a negative class", "a class of a billion", "booleans", "exponents", "no names",
         "zeros inside", "a probability of inf", "heads without numbers",
     },
+    "labels": {"ragged", "no names", "names that meet when stripped", "a probability of inf", "heads without numbers"},
     "picture": {"PNG with too many pixels"},
 }  # fmt: skip
 

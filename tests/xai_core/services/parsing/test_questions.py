@@ -17,12 +17,15 @@ from xai_core.bias.predictions_file import predictions_csv
 from xai_core.bias.reading import read_predictions
 from xai_core.errors import DataError, ImageError
 from xai_core.jobs.frames import BadFrame
+from xai_core.labels import MAX_BYTES as MAX_LABEL_BYTES
+from xai_core.labels import read_labels
 from xai_core.pictures.files import MAX_BYTES, open_picture
 from xai_core.services.parsing import wire
 from xai_core.services.parsing.parser import picture_set
 from xai_core.services.parsing.questions.open_picture import OpenPicture
 from xai_core.services.parsing.questions.read_curves import ReadCurves
 from xai_core.services.parsing.questions.read_history import ReadHistory
+from xai_core.services.parsing.questions.read_labels import ReadLabels
 from xai_core.services.parsing.questions.read_picture_set import DigestListed, ListPictures, OpenListed
 from xai_core.services.parsing.questions.read_predictions import ReadPredictions
 from xai_core.training.arrays import to_npz
@@ -113,6 +116,30 @@ def test_curves_equal_those_read_in_this_process():
     found, expected = DirectParser().ask(ReadCurves(data, epochs)), read_curves(data, epochs)
     assert found.notes == expected.notes
     np.testing.assert_equal(dict(found.values), dict(expected.values))
+
+
+@pytest.mark.parametrize(("name", "expected"), [("a.csv", ("cat", "dög")), ("", ("cat,1", "dög,2"))])
+def test_labels_equal_those_read_in_this_process(name, expected):
+    data = "cat,1\ndög,2".encode()
+    assert DirectParser().ask(ReadLabels(data, 2, name)) == read_labels(data, 2, name) == expected
+
+
+def test_labels_may_name_the_background_first_if_they_are_a_detectors():
+    data = b"background\ncat\ndog"
+    assert DirectParser().ask(ReadLabels(data, 2, background=True)) == ("cat", "dog")
+    with pytest.raises(DataError, match="contains 3 labels, but the model has 2 classes"):
+        DirectParser().ask(ReadLabels(data, 2))
+
+
+@pytest.mark.parametrize("labels", [[], ["cat"], ["cat", ""], ["cat", "x" * 301], ["cat", "dog", "emu"]])
+def test_labels_that_no_file_of_two_classes_has_are_not_believed(labels):
+    with pytest.raises(BadFrame):
+        ReadLabels(b"", 2).answer_from_frame({}, wire.packed(labels))
+
+
+def test_what_a_label_file_can_hold_at_most_fits_its_answer():
+    most = DirectParser().ask(ReadLabels(b"a\n" * (MAX_LABEL_BYTES // 2)))
+    assert len(most) == MAX_LABEL_BYTES // 2
 
 
 def test_a_picture_equals_the_one_opened_in_this_process():

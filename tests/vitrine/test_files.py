@@ -1,0 +1,36 @@
+"""Label files are as untrusted as tables: a process in the sandbox reads them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fakes_parser import DirectParser
+from vitrine import files
+from vitrine.files import class_labels
+from xai_core.errors import DataError
+
+
+@pytest.fixture
+def parser(monkeypatch):
+    direct = DirectParser()
+    monkeypatch.setattr(files, "shared_parser", lambda: direct)
+    return direct
+
+
+@pytest.mark.parametrize("ending", ["txt", "csv"])
+def test_a_label_file_is_read_by_the_parser(parser, tmp_path, ending):
+    path = tmp_path / f"names.{ending}"
+    path.write_text("cat,1\ndog,2")
+    assert class_labels(path, 2) == {"txt": ("cat,1", "dog,2"), "csv": ("cat", "dog")}[ending]
+    assert parser.asked == ["read_labels"]
+
+
+def test_names_that_are_in_memory_need_no_parser(parser):
+    assert class_labels({1: "dog", 0: "cat"}, 2) == class_labels(["cat", "dog"], 2) == ("cat", "dog")
+    assert parser.asked == []
+
+
+def test_a_missing_label_file_is_named(parser, tmp_path):
+    with pytest.raises(DataError, match=r"There is no label file called none\.txt that can be read\."):
+        class_labels(tmp_path / "none.txt", 2)
+    assert parser.asked == []
