@@ -25,6 +25,8 @@ def check(folder: Path, name: str, text: str) -> list[str]:
         ("The format is told by its content.", "detected from"),
         ("A seed gives another map.", "gives a different"),
         ("the box that is taken for a cat", "predicted as"),
+        ("It waits for at most so many seconds.", "the name of the number"),
+        ("It computes the map anew.", "again"),
     ],
 )
 def test_a_banned_phrase_is_reported_with_its_line_and_a_replacement(tmp_path: Path, phrase: str, instead: str) -> None:
