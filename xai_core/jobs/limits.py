@@ -46,7 +46,7 @@ class Limits:
     memory_mb: overrides the limit of each framework. start_seconds: for importing the framework. open_seconds: for
     reading the file. step_seconds: the longest silence while it computes. file_mb: size of one file that it writes.
     scratch_mb: size of all of them. ledgers_mb: the part of these that remembers earlier runs. files: open files.
-    threads: threads beyond those that the user already runs.
+    threads: its own threads.
     """
 
     memory_mb: int | None = None

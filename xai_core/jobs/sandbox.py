@@ -30,6 +30,9 @@ _READABLE_WITH_GPU = (
     "/proc/driver/nvidia", "/proc/devices", "/proc/modules", "/proc/self", "/proc/stat", "/proc/version",
     "/proc/filesystems", "/proc/sys/vm", "/proc/sys/kernel", "/sys/bus/pci", "/sys/devices", "/sys/class",
 )  # fmt: skip
+# The kernel's limit on threads counts those of all the user's processes, which start more: other workers, parsers, the
+# app. With too few, a worker could not even start the thread that gives signs of life. The watchdog counts its own.
+_LATER_THREADS = 1000
 _DEVICES = ("/dev/null", "/dev/nvidia*", "/dev/dri", "/dev/nvidia-caps")
 
 
@@ -69,12 +72,12 @@ def close_files(read: Iterable[str], scratch: str) -> int:
 def close_the_rest(limits: Limits, framework: str, threads: int) -> bool:
     """Set limits, forbid dumps and close system calls; return whether the calls are filtered.
 
-    threads: how many the user already runs; those of `limits` are added.
+    threads: how many the user already runs.
     """
     _limit(resource.RLIMIT_DATA, limits.memory(framework).data_mb << 20)
     _limit(resource.RLIMIT_FSIZE, limits.file_mb << 20)
     _limit(resource.RLIMIT_NOFILE, limits.files)
-    _limit(resource.RLIMIT_NPROC, threads + limits.threads)
+    _limit(resource.RLIMIT_NPROC, threads + limits.threads + _LATER_THREADS)
     _limit(resource.RLIMIT_CORE, 0)
     kernel.not_dumpable()
     return seccomp.close_calls()
