@@ -1,7 +1,9 @@
 # docker build -t vitrine .                                     CPU and CUDA alike (PyPI's own build of torch)
 # docker build -t vitrine --build-arg TORCH=cpu .               without the CUDA libraries, about 4 GB smaller
 # docker run, with limits: see compose.yaml and docs/deploy.md
-FROM python:3.11-slim-bookworm AS build
+# A tag can be moved to another image; a digest cannot. `sh scripts/pin_base_image.sh` writes today's behind the tag.
+ARG BASE=python:3.11-slim-bookworm
+FROM $BASE AS build
 ARG TORCH=cuda
 WORKDIR /app
 RUN pip install --no-cache-dir uv && uv venv /venv
@@ -17,7 +19,7 @@ RUN if [ "$TORCH" = cpu ]; then \
 COPY . .
 RUN uv pip install --no-deps --no-cache --editable . && UV_CACHE_DIR=/tmp/uv uv run --no-project python samples/build.py
 
-FROM python:3.11-slim-bookworm
+FROM $BASE
 RUN useradd --uid 1000 --create-home vitrine
 COPY --from=build /venv /venv
 COPY --from=build --chown=root:root /app /app

@@ -68,6 +68,19 @@ def test_the_lock_of_the_image_names_the_same_versions_each_with_its_digests():
     assert named == text_of("requirements.txt").splitlines()
 
 
+def test_both_stages_of_the_image_start_from_the_same_base():
+    assert re.findall(r"^FROM (\S+)", text_of("Dockerfile"), re.MULTILINE) == ["$BASE", "$BASE"]
+    assert re.search(
+        r"^ARG BASE=python:3\.11-slim-bookworm(@sha256:[0-9a-f]{64})?$", text_of("Dockerfile"), re.MULTILINE
+    )
+
+
+def test_packages_are_installed_into_the_image_only_if_their_digests_agree():
+    installations = re.findall(r"uv pip install [^&;]*-r \S+", text_of("Dockerfile"))
+    assert len(installations) == 2
+    assert all("--require-hashes" in command and "--no-deps" in command for command in installations)
+
+
 def test_every_locked_package_that_is_installed_has_its_licence_in_the_docs():
     assert list_licences.missing() == []
 
