@@ -12,7 +12,7 @@ from vitrine.ui.bias.pictures import asking, upload_pictures
 from vitrine.ui.drawing.text import literal
 from vitrine.ui.slots.bias import MOST_HELD, BiasSlot, Held, Table
 from xai_core.bias.predictions import Predictions
-from xai_core.errors import DataError
+from xai_core.errors import DataError, JobError
 from xai_core.services.parsing.questions.read_labels import ReadLabels
 from xai_core.services.parsing.questions.read_predictions import ReadPredictions
 from xai_core.untrusted.csv_text import LARGEST
@@ -77,7 +77,9 @@ def _take(slot: BiasSlot, data: bytes, name: str, listed: tuple[bytes, str] | No
         slot.hold(_read(slot.table))
     except DataError as error:
         slot.fault = str(error)
-        slot.table = slot.table if slot.table is not None and _can_be_normalised(slot.table) else None
+        stopped = isinstance(error.__cause__, JobError)  # a second try would take as long
+        if stopped or slot.table is None or not _can_be_normalised(slot.table):
+            slot.table = None
 
 
 def _read(table: Table, normalise: bool = False) -> Predictions:
