@@ -1,4 +1,4 @@
-"""Seconds until RISE has a noise share of 5 %, by Vitrine and by xplique, with equal grids on the same network.
+"""Seconds until RISE has a noise share of 5%, by Vitrine and by xplique, with equal grids on the same network.
 
 python -m benchmarks.noise [--networks A] [--photos cat] [--rounds 3] [--reference 50000] [--processor-time]
 

@@ -42,22 +42,28 @@ INSTEAD = {
     "anew": "again",
     "all the while": "throughout",
     "(?:at most|exactly|every|divide|of) so many": "the name of the number, such as `seconds`",
+    "(?:a|its|the|bare) state_dict": "state dict",
 }
 PHRASES = (rf"(?P<w{n}>{words})" for n, words in enumerate(INSTEAD))
 BANNED = re.compile(rf"\b(?:{'|'.join(PHRASES)})\b".replace(" ", r"\s+"))  # of lower-case text
+SPACED_PERCENT = re.compile(r"(?:^|[\d}]) %(?=[\s.,;:|)\"`']|$)")  # after a number, or a value that an f-string inserts
 ADVICE = tuple(INSTEAD.values())
 JS_TOKEN = re.compile(r"""//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`""", re.S)
 
 
 def findings(path: Path) -> Iterator[str]:
-    """Yield a sentence for each banned phrase in a Markdown, Python or JavaScript file."""
+    """Yield a sentence for each banned phrase or spaced percent sign in a Markdown, Python or JavaScript file."""
     text = path.read_text("utf-8")
-    if BANNED.search(text.lower()):
-        for line, passage in passages(text, path.suffix):
-            for match in BANNED.finditer(passage.lower()):
-                where = line + passage.count("\n", 0, match.start())
-                words, advice = " ".join(match[0].split()), ADVICE[int((match.lastgroup or "w0")[1:])]
-                yield f"{where}: found {words!r}, write {advice!r} instead."
+    if not BANNED.search(text.lower()) and " %" not in text:
+        return
+    for line, passage in passages(text, path.suffix):
+        for match in BANNED.finditer(passage.lower()):
+            where = line + passage.count("\n", 0, match.start())
+            words, advice = " ".join(match[0].split()), ADVICE[int((match.lastgroup or "w0")[1:])]
+            yield f"{where}: found {words!r}, write {advice!r} instead."
+        for match in SPACED_PERCENT.finditer(passage):
+            where = line + passage.count("\n", 0, match.start())
+            yield f"{where}: found a space before %; write 5%, not 5 %."
 
 
 def passages(text: str, suffix: str) -> Iterator[tuple[int, str]]:

@@ -106,7 +106,7 @@ class Explanation:
         return captioned(self._row(position), self.title(position), self.caption(position))
 
     def title(self, position: int = 0) -> str:
-        """Return the method, the target and its score: "Grad-CAM: tabby (281), 71.4 %"."""
+        """Return the method, the target and its score: "Grad-CAM: tabby (281), 71.4%"."""
         return f"{self.method.title}: {self.targets[position]}, {self.scores[position]:.1%}"
 
     def caption(self, position: int = 0) -> str:

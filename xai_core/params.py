@@ -88,7 +88,7 @@ class Param:
     def bounds(self, size: Size | None = None) -> str:
         """Return the range in words: "8 and 512", "4 px and 0.5 of the input's shorter side"."""
         assert self.range is not None
-        unit = f" {self.range.unit}" if self.range.unit else ""
+        unit = self.range.unit if self.range.unit in ("", "%") else f" {self.range.unit}"
         if size is None and isinstance(self.range.high, ShareOfSide):
             return f"{self.range.low:g}{unit} and {self.range.high.share:g} of the input's shorter side"
         return f"{self.range.low:g} and {self._upper(size):g}{unit}"

@@ -82,7 +82,7 @@ def test_the_detector_is_opened_as_one_beside_the_classifier(app: AppTest, insta
 
 def test_all_boxes_above_the_threshold_can_be_chosen_by_list(app: AppTest, instant: DetectingRunner) -> None:
     with_picture(app)
-    assert box_list(app).options == ["1: class 0, 90 %", "2: class 1, 60 %"]
+    assert box_list(app).options == ["1: class 0, 90.0%", "2: class 1, 60.0%"]
     choose(app, 2)
     assert not app.exception
     ((method, targets),) = instant.asked
@@ -97,7 +97,7 @@ def test_the_threshold_leaves_boxes_out_without_asking_the_detector_again(
     asked = len(instant.detector.asked)
     assert "· 2 boxes" in text_of(app)
     set_threshold(app, 0.7)
-    assert box_list(app).options == ["1: class 0, 90 %"]
+    assert box_list(app).options == ["1: class 0, 90.0%"]
     assert "· 1 box, 1 more below the threshold" in text_of(app)
     assert len(instant.detector.asked) == asked
 
@@ -113,7 +113,7 @@ def test_a_box_that_the_threshold_leaves_out_is_no_longer_chosen(app: AppTest, i
 def test_the_label_filter_leaves_other_classes_out(app: AppTest, instant: DetectingRunner) -> None:
     with_picture(app)
     next(one for one in app.multiselect if one.label == "Labels").set_value([1]).run()
-    assert box_list(app).options == ["2: class 1, 60 %"]
+    assert box_list(app).options == ["2: class 1, 60.0%"]
 
 
 def test_below_the_threshold_the_best_candidates_are_offered(app: AppTest, instant: DetectingRunner) -> None:
@@ -327,7 +327,7 @@ def test_labels_are_read_with_or_without_the_background(app: AppTest) -> None:
     with_picture(app)
     labels_file(app).upload("labels.txt", b"__background__\ndog\ncat").run()
     assert not app.exception
-    assert box_list(app).options == ["1: dog, 90 %", "2: cat, 60 %"]
+    assert box_list(app).options == ["1: dog, 90.0%", "2: cat, 60.0%"]
 
 
 def test_a_label_file_that_is_too_short_is_a_sentence(app: AppTest) -> None:
@@ -345,7 +345,7 @@ def test_a_sample_brings_its_labels_and_pictures_of_its_own(app: AppTest, instan
     app.session_state["workspace"].slot(DetectorSlot).opening.wait(120)
     app.run().run()
     assert not app.exception
-    assert box_list(app).options == [f"1: class {sample.labels[7]}, 80 %"]
+    assert box_list(app).options == [f"1: class {sample.labels[7]}, 80.0%"]
     assert list(app.session_state["workspace"].pictures) == [sample.scenes[0].picture().digest]
     other = sample.scenes[1]
     next(one for one in app.checkbox if one.label == other.title).check().run()
@@ -381,7 +381,7 @@ def test_a_second_detector_replaces_the_first(app: AppTest, instant: DetectingRu
     instant.detector = FixedDetector(many_boxes(np.array([0.8])))
     upload_detector(app, 1)
     assert not app.exception
-    assert box_list(app).options == ["1: class 0, 80 %"]
+    assert box_list(app).options == ["1: class 0, 80.0%"]
 
 
 def test_a_failed_job_shows_a_sentence_and_a_button_to_try_again(app: AppTest, instant: DetectingRunner) -> None:

@@ -57,3 +57,15 @@ def test_every_phrase_has_a_replacement_and_the_list_itself_is_not_checked() -> 
     assert all(INSTEAD.values())
     assert "check_english.py" not in {path.name for path in checked_files()}
     assert {"CHANGELOG.md", "design.md"} <= {path.name for path in checked_files()}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("page.md", "It is 5 % wide."), ("code.py", 'f"{share} %"\n'), ("code.js", "const shown = `${share} %`;\n")],
+)
+def test_a_space_before_a_percent_sign_is_reported(tmp_path: Path, name: str, text: str) -> None:
+    assert check(tmp_path, name, text) == ["1: found a space before %; write 5%, not 5 %."]
+
+
+def test_a_remainder_is_no_percentage(tmp_path: Path) -> None:
+    assert check(tmp_path, "code.py", 'turn = 7 % 2\n"%d of %d" % (1, 2)\n') == []

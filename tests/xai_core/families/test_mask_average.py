@@ -84,7 +84,7 @@ def test_the_intervals_cover_the_truth_at_least_as_often_as_they_say(truth):
 
 @pytest.mark.parametrize(("count", "centred"), [(60, False), (200, True)])
 def test_the_error_is_the_spread_over_runs(count, centred):
-    """The spread of 100 runs is itself uncertain by 1 / sqrt(200) = 7 %, and pixels depend on each other."""
+    """The spread of 100 runs is itself uncertain by 1 / sqrt(200) = 7%, and pixels depend on each other."""
     runs = [average(count, seed, centred=centred) for seed in range(RUNS)]
     spread = np.std([run.maps for run in runs], axis=0, ddof=1)
     stated = np.mean([run.standard_error**2 for run in runs], axis=0) ** 0.5

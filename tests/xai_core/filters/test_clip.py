@@ -35,5 +35,5 @@ def test_a_map_of_zeros_stays_zero():
 
 
 def test_a_percentile_below_half_is_refused():
-    with pytest.raises(ParamError, match="Percentile must be between 50 and 100 %; got 40"):
+    with pytest.raises(ParamError, match="Percentile must be between 50 and 100%; got 40"):
         PercentileClip(percentile=40.0)

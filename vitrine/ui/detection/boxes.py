@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from vitrine.ui import session
 from vitrine.ui.components.boxes import Box, box_picture
-from vitrine.ui.drawing.text import literal
+from vitrine.ui.drawing.text import literal, percent
 from vitrine.ui.slots.detector import DetectorSlot
 from xai_core.detection.cost import Cost
 from xai_core.detection.method import DetectionMethod
@@ -65,7 +66,7 @@ class Scene:
         return tuple(BoxTarget.of(self.detections, number - 1) for number in numbers)
 
     def name_of(self, number: int) -> str:
-        """Return a box's name for lists: "2: dog, 89 %"."""
+        """Return a box's name for lists: "2: dog, 89.3%"."""
         box = self.box(number)
         return f"{box.number}: {box.name}, {box.score}"
 
@@ -74,7 +75,7 @@ class Scene:
         (target,) = self.targets([number])
         name = self.prepared.labels[target.label]
         name = f"class {name}" if name.isdecimal() else name  # a bare number looks like the box's own
-        return Box(number, name, target.label, f"{100 * target.score:.0f} %", target.corners, faint)
+        return Box(number, name, target.label, percent(target.score), target.corners, faint)
 
 
 def scene_of(prepared: PreparedDetector, picture: Picture) -> Scene:
@@ -114,9 +115,8 @@ def _threshold() -> float:
         session.put(THRESHOLD, param.default)
     assert param.range is not None
     low, high, step = param.range.low, param.range.upper(None), param.range.step
-    return float(
-        st.slider("Score threshold", low, high, step=step, key=THRESHOLD, persist_state="session", help=param.help)
-    )
+    kept: Any = {"key": THRESHOLD, "persist_state": "session"}
+    return float(st.slider("Score threshold", low, high, step=step, format="percent", help=param.help, **kept))
 
 
 def _shown(scene: Scene, threshold: float) -> tuple[list[int], list[int]]:

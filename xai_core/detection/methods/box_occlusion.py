@@ -54,7 +54,7 @@ class OcclusionOfABox(DetectionMethod):
         if self.stride > self.patch:
             raise ParamError(
                 f"Stride must not exceed the patch, or pixels between two patches are never hidden; "
-                f"got a stride of {self.stride} % and a patch of {self.patch} %."
+                f"got a stride of {self.stride}% and a patch of {self.patch}%."
             )
 
     def detections(self, size: Size) -> int:

@@ -173,5 +173,5 @@ def test_no_box_is_answered_by_a_sentence():
 
 
 def test_a_stride_beyond_the_patch_is_refused():
-    with pytest.raises(ParamError, match="a stride of 9 % and a patch of 8 %"):
+    with pytest.raises(ParamError, match="a stride of 9% and a patch of 8%"):
         OcclusionOfABox(patch=8, stride=9)

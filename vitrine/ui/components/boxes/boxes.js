@@ -167,7 +167,7 @@ class BoxPicture {
     const { zoom, x, y } = this.navigation;
     this.layer.style.transform = `translate(${100 * x}%, ${100 * y}%) scale(${zoom})`;
     this.stage.classList.toggle("zoomed", zoom > 1);
-    this.zoomLevel.value = `${Math.round(100 * zoom)} %`;
+    this.zoomLevel.value = `${Math.round(100 * zoom)}%`;
     this.buttons?.forEach(({ style }, at) => {
       const { left, top, right, bottom } = this.boxes[at];
       style.left = `${100 * (left * zoom + x)}%`;

@@ -22,7 +22,8 @@ function slider({ name, label, help, low, high, step, unit }, live, settled) {
   const input = element("input", { type: "range", min: low, max: high, step, name });
   input.setAttribute("aria-label", label);
   input.setAttribute("aria-description", help);
-  const words = (value) => (low === 0 && high === 1 ? `${Math.round(100 * value)} %` : `${value} ${unit}`.trim());
+  const after = unit && unit !== "%" ? ` ${unit}` : unit;
+  const words = (value) => (low === 0 && high === 1 ? `${Math.round(100 * value)}%` : `${value}${after}`);
   const show = (value) => {
     input.value = value;
     output.value = words(Number(input.value));

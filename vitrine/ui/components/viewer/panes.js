@@ -125,7 +125,7 @@ class PanelView {
   drawSpectrum({ sigma, signed }) {
     const { values, height, width } = this.panel;
     const share = paintSpectrum(this.canvases.spectrum, spectrumFor(values, height, width, signed), sigma);
-    const percent = (value) => `${(100 * value).toPrecision(3)} %`;
+    const percent = (value) => `${(100 * value).toPrecision(3)}%`;
     this.kept.textContent = `Kept: ${percent(share.frequencies)} of frequencies, ${percent(share.power)} of power`;
   }
 }

@@ -191,7 +191,7 @@ class Viewer {
 
   moveAll() {
     this.panels.forEach((view) => view.move(this.navigation));
-    this.zoomLevel.value = `${Math.round(100 * this.navigation.zoom)} %`;
+    this.zoomLevel.value = `${Math.round(100 * this.navigation.zoom)}%`;
   }
 }
 

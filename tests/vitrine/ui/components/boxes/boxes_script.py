@@ -8,9 +8,9 @@ import streamlit as st
 from vitrine.ui.components.boxes import Box, box_picture
 
 BOXES = [
-    Box(1, "dog", 0, "91 %", (20, 20, 220, 220)),
-    Box(2, "<b>cat</b>", 1, "84 %", (60, 60, 120, 120)),
-    Box(3, "bird", 2, "40 %", (300, 150, 380, 280), faint=True),
+    Box(1, "dog", 0, "91%", (20, 20, 220, 220)),
+    Box(2, "<b>cat</b>", 1, "84%", (60, 60, 120, 120)),
+    Box(3, "bird", 2, "40%", (300, 150, 380, 280), faint=True),
 ]
 
 if __name__ == "__main__":

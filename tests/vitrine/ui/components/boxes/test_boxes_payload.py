@@ -22,7 +22,7 @@ def header(*boxes: Box, chosen: tuple[int, ...] = ()) -> dict:
 
 
 def test_boxes_are_sent_as_shares_of_the_photo() -> None:
-    (box,) = header(Box(1, "dog", 3, "89 %", (20, 10, 100, 90)))["boxes"]
+    (box,) = header(Box(1, "dog", 3, "89%", (20, 10, 100, 90)))["boxes"]
     assert {side: box[side] for side in ("left", "top", "right", "bottom")} == {
         "left": 0.1,
         "top": 0.1,
@@ -32,12 +32,12 @@ def test_boxes_are_sent_as_shares_of_the_photo() -> None:
 
 
 def test_a_box_that_reaches_beyond_the_photo_is_drawn_to_its_edge() -> None:
-    (box,) = header(Box(1, "dog", 3, "89 %", (-40, 10, 300, 90)))["boxes"]
+    (box,) = header(Box(1, "dog", 3, "89%", (-40, 10, 300, 90)))["boxes"]
     assert (box["left"], box["right"]) == (0, 1)
 
 
 def test_only_boxes_that_are_drawn_are_said_to_be_chosen() -> None:
-    sent = header(Box(1, "dog", 3, "89 %", (0, 0, 9, 9)), Box(2, "cat", 1, "80 %", (0, 0, 9, 9)), chosen=(2, 7))
+    sent = header(Box(1, "dog", 3, "89%", (0, 0, 9, 9)), Box(2, "cat", 1, "80%", (0, 0, 9, 9)), chosen=(2, 7))
     assert (sent["chosen"], sent["turn"], sent["most"]) == ([2], 4, 8)
 
 

@@ -32,8 +32,8 @@ if __name__ == "__main__":
         seed = st.session_state.seed = seed + 1
     maps = waves(224, 224, seed), waves(224, 224, seed + 100)
     panels = [
-        Panel("tabby <b>cat</b>", maps[0], "71.2 %", np.abs(maps[0]) / 10),
-        Panel("Egyptian cat", maps[1], "12.3 %"),
+        Panel("tabby <b>cat</b>", maps[0], "71.2%", np.abs(maps[0]) / 10),
+        Panel("Egyptian cat", maps[1], "12.3%"),
     ]
     if beside := st.toggle("Side by side"):
         panels = [replace(panel, frame=(0.25, 0.25, 0.5, 0.75)) for panel in panels]
