@@ -26,7 +26,7 @@ class Adapter(Protocol):
 def inspect(source: ModelSource) -> FileKind:
     """Detect what a file is from its content, without any framework; RefusedModel if it is unsafe."""
     preflight = importlib.import_module("model_adapters.files.preflight")
-    kind = cast(FileKind, preflight.inspect(source.path))
+    kind = cast(FileKind, preflight.inspect(source.path, source.task))
     if not preflight.trusts_pickles():
         _adapter(kind.framework).check(source.path, kind)
     return kind

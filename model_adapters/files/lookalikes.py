@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from xai_core.errors import RefusedModel
+from xai_core.types import Task
 
 PICTURES = {
     b"\x89PNG\r\n": "PNG",
@@ -16,11 +17,14 @@ PICTURES = {
     b"BM....\0\0\0\0": "BMP",
 }
 WEB_PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*(<!--.{0,400}-->\s*)?<(!doctype\s+html|html|head|body)\b", re.I | re.S)
-OPEN_FORMATS = "a PyTorch state_dict, safetensors, TorchScript, ONNX, Keras (.keras, .h5) or SavedModel (zip) file"
+OPEN_FORMATS: dict[Task, str] = {
+    "classify": "a PyTorch state dict, safetensors, TorchScript, ONNX, Keras (.keras, .h5) or SavedModel (zip) file",
+    "detect": "a PyTorch state dict, safetensors, TorchScript or ONNX file",
+}
 
 
-def refusal_for(head: bytes) -> RefusedModel:
-    """Return the error for a file that is not a model, judged by its first 4096 bytes."""
+def refusal_for(head: bytes, task: Task) -> RefusedModel:
+    """Return the error for a file that is not a model, with formats for the task, judged by its first 4096 bytes."""
     if WEB_PAGE.match(head):
         return RefusedModel("This is a web page, not a model. Download the file itself and try again.")
     if head.startswith(b"version https://git-lfs"):
@@ -30,8 +34,8 @@ def refusal_for(head: bytes) -> RefusedModel:
     if head[4:8] == b"TFL3":
         return RefusedModel("This is a TensorFlow Lite file, which Vitrine does not open. Use its Keras model.")
     if _is_text(head):
-        return RefusedModel(f"This is a text file, not a model. Use {OPEN_FORMATS}.")
-    return RefusedModel(f"This is not a known model file, or its beginning is damaged. Use {OPEN_FORMATS}.")
+        return RefusedModel(f"This is a text file, not a model. Use {OPEN_FORMATS[task]}.")
+    return RefusedModel(f"This is not a known model file, or its beginning is damaged. Use {OPEN_FORMATS[task]}.")
 
 
 def _starts(head: bytes, pattern: bytes) -> bool:

@@ -45,7 +45,7 @@ def refusal(names: list[str]) -> RefusedModel:
     shown = shown if len(shown) <= 160 else shown[:157] + "..."
     return RefusedModel(
         f"This file is a Python pickle that needs to run: {shown}. "
-        "Save a state_dict, TorchScript, ONNX or safetensors instead."
+        "Save a state dict, TorchScript, ONNX or safetensors instead."
     )
 
 

@@ -15,7 +15,7 @@ from model_adapters.files import pickles, protobuf
 from model_adapters.files.archives import opened_tar, opened_zip
 from model_adapters.files.lookalikes import refusal_for
 from xai_core.errors import RefusedModel
-from xai_core.types import FileKind
+from xai_core.types import FileKind, Task
 
 MAX_FILE = 1 << 30  # bytes
 MAX_PICKLE = 64 << 20
@@ -26,11 +26,12 @@ FILE_OPERATIONS = (b"torch.from_file", b"torch.save")
 OWN_FILES = (".onnx", ".pt", ".pth", ".keras", ".h5", ".safetensors", ".bin", ".ckpt")
 
 
-def inspect(path: str) -> FileKind:
+def inspect(path: str, task: Task = "classify") -> FileKind:
     """Return what the file at `path` is; RefusedModel, with the reason and a way out, if it may not be opened.
 
     Formats: torch-weights, safetensors, torchscript, torch-pickle, torch-export, keras, keras-h5, savedmodel, onnx,
-    onnx-zip. A torch-pickle or torch-export opens only if VITRINE_TRUST_PICKLE=1 is set.
+    onnx-zip. A torch-pickle or torch-export opens only if VITRINE_TRUST_PICKLE=1 is set. task: what the file should be
+    opened as, which decides what the way out is.
     """
     if os.path.isdir(path):
         raise RefusedModel("This is a folder. Pack it as one zip file.")
@@ -43,7 +44,7 @@ def inspect(path: str) -> FileKind:
         head = file.read(4096)
     if head.startswith((b"PK\3\4", b"PK\5\6")):
         return _zip(path)
-    return next((kind for look in _LOOKS if (kind := look(path, head, size))), None) or _unknown(head)
+    return next((kind for look in _LOOKS if (kind := look(path, head, size))), None) or _unknown(head, task)
 
 
 def trusts_pickles() -> bool:
@@ -70,7 +71,7 @@ def _torch_export(names: list[str]) -> FileKind:
     if any(name.endswith((".so", ".cubin", ".cpp")) for name in names):
         raise RefusedModel("This .pt2 holds compiled code (AOTInductor), which is never loaded. Export ONNX instead.")
     if not trusts_pickles():
-        raise RefusedModel("PyTorch .pt2 files can run code when opened. Export TorchScript, ONNX or a state_dict.")
+        raise RefusedModel("PyTorch .pt2 files can run code when opened. Export TorchScript, ONNX or a state dict.")
     return FileKind("torch-export", "pytorch", ("The file may run code of its own; it was opened on trust.",))
 
 
@@ -179,8 +180,8 @@ def _protobuf(path: str, head: bytes, size: int) -> FileKind | None:
     return FileKind("onnx", "onnx") if protobuf.ONNX_GRAPH in wire_types else None
 
 
-def _unknown(head: bytes) -> FileKind:
-    raise refusal_for(head)
+def _unknown(head: bytes, task: Task) -> FileKind:
+    raise refusal_for(head, task)
 
 
 _LOOKS: tuple[Callable[[str, bytes, int], FileKind | None], ...] = (_tar, _hdf5, _safetensors, _pickle, _protobuf)

@@ -25,11 +25,11 @@ def read(path: str, trusted: bool = False) -> Any:
             return torch.load(path, map_location="cpu", weights_only=not trusted)
     except pickle.UnpicklingError:
         raise RefusedModel(
-            "This file holds more than tensors and plain values. Save a state_dict, TorchScript, ONNX or safetensors."
+            "This file holds more than tensors and plain values. Save a state dict, TorchScript, ONNX or safetensors."
         ) from None
     except ImportError:
         raise UnsupportedModel(
-            "The file needs Python code that is not here. Save a state_dict, TorchScript, ONNX or safetensors instead."
+            "The file needs Python code that is not here. Save a state dict, TorchScript, ONNX or safetensors instead."
         ) from None
     except (RuntimeError, EOFError, ValueError, OSError, KeyError, TypeError, AttributeError, IndexError):
         raise RefusedModel(DAMAGED) from None

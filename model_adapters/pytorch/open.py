@@ -22,7 +22,7 @@ from xai_core.types import Capability, Card, FileKind, InputSpec, ModelSource, N
 DETECTOR_NAMES = ("rpn.", "roi_heads.", "head.classification_head.", "transformer.decoder.", "bbox_embed.")
 SEGMENTATION_NAMES = ("aux_classifier.", "classifier.low_classifier.", "decode_head.")
 UNKNOWN = (
-    "These weights match no network of torchvision or timm, and a state_dict contains no network. "
+    "These weights match no network of torchvision or timm, and a state dict contains no network. "
     "Choose the architecture if it is one of them, or export the whole model: "
     "torch.jit.trace(model.eval(), torch.rand(1, 3, 224, 224), check_trace=False).save('model.pt') for TorchScript, or "
     "torch.onnx.export(model.eval(), (torch.rand(1, 3, 224, 224),), 'model.onnx') for ONNX, with your input size."

@@ -24,9 +24,9 @@ from xai_core.detector import Detector
 from xai_core.errors import TryAsClassifier, UnsupportedModel
 from xai_core.types import Capability, Card, FileKind, InputSpec, ModelSource
 
-EXPORTED = "Detectors are not opened from .pt2 files. Save a state_dict, TorchScript or ONNX instead."
+EXPORTED = "Detectors are not opened from .pt2 files. Save a state dict, TorchScript or ONNX instead."
 UNKNOWN = (
-    "These weights match no known detector, and a state_dict contains no network. "
+    "These weights match no known detector, and a state dict contains no network. "
     "Export the whole model: torch.jit.script(model.eval()).save('detector.pt') for TorchScript, or ONNX."
 )
 NO_ABLATION = "channels are switched off one by one in Faster R-CNN and Mask R-CNN only. Choose another method."
@@ -34,9 +34,9 @@ ASIDE_NOTES = {
     "Its masks are ignored; boxes are detected and explained.": "roi_heads.mask_",
     "Its keypoints are ignored; boxes are detected and explained.": "roi_heads.keypoint_",
 }
-SEALED = "a TorchScript detector gives boxes only. Use its state_dict, or choose a method that needs boxes only."
+SEALED = "a TorchScript detector gives boxes only. Use its state dict, or choose a method that needs boxes only."
 HOW_MANY = (
-    "This detector does not say how many classes it has. Set it in how its outputs are read, or use its state_dict."
+    "This detector does not say how many classes it has. Set it in how its outputs are read, or use its state dict."
 )
 SEEING = Capability.DETECT | Capability.ACTIVATIONS | Capability.GRADIENT
 

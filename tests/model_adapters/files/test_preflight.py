@@ -171,3 +171,14 @@ def test_preflight_imports_no_framework():
     code = f"import sys, model_adapters.files.preflight; print(sorted({heavy} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert set(json.loads(found.replace("'", '"'))) <= {"numpy"}
+
+
+@pytest.mark.parametrize("content", [b"some notes", bytes(60)], ids=["text", "zeros"])
+def test_only_formats_that_open_for_the_task_are_suggested(content, tmp_path):
+    path = tmp_path / "upload"
+    path.write_bytes(content)
+    for task, keras in (("classify", True), ("detect", False)):
+        with pytest.raises(RefusedModel) as caught:
+            preflight.inspect(str(path), task)
+        assert "a PyTorch state dict, safetensors" in str(caught.value)
+        assert ("Keras" in str(caught.value)) is keras

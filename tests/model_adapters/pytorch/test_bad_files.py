@@ -12,10 +12,10 @@ from xai_core.errors import VitrineError
 from xai_core.types import ModelSource
 
 MARKERS = "/tmp/vitrine-marker-*"
-PT2 = "PyTorch .pt2 files can run code when opened. Export TorchScript, ONNX or a state_dict."
+PT2 = "PyTorch .pt2 files can run code when opened. Export TorchScript, ONNX or a state dict."
 UNKNOWN = "These weights match no network of torchvision or timm"
 SENTENCES = {
-    "raw_pickle.pt": "needs to run: posix.system. Save a state_dict, TorchScript, ONNX or safetensors instead.",
+    "raw_pickle.pt": "needs to run: posix.system. Save a state dict, TorchScript, ONNX or safetensors instead.",
     "torchzip_evil.pt": "needs to run: posix.system.",
     "torchlegacy_evil.pt": "needs to run: posix.system.",
     "gadget_collect_env.pt": "needs to run: torch.utils.collect_env.run.",

@@ -107,7 +107,7 @@ def test_only_boxes_are_offered_and_the_rest_has_a_reason(tmp_path):
     card = opened(scripted(Listed(), tmp_path), reading=json.dumps(TWO)).card
     assert card.capabilities == Capability.DETECT
     assert set(card.missing) == {"ACTIVATIONS", "GRADIENT", "ABLATION"}
-    assert all("Use its state_dict" in reason for reason in card.missing.values())
+    assert all("Use its state dict" in reason for reason in card.missing.values())
 
 
 def test_a_scripted_detector_of_torchvision_answers_as_it_did_before(script):
