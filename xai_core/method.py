@@ -58,6 +58,11 @@ class Catalogued(Declared, ABC):
     guide: ClassVar[Guide]
     class_sensitivity: ClassVar[Sensitivity]
 
+    @property
+    def draws_at_random(self) -> bool:
+        """Whether the map depends on its seed."""
+        return any(param.name == "seed" for param in self.params)
+
     @classmethod
     def params_for(cls, card: Card) -> tuple[Param, ...]:
         """Return the parameters as a model allows them: without logits if it ends in probabilities."""

@@ -168,6 +168,13 @@ def test_a_method_without_a_seed_offers_none(app: AppTest) -> None:
     assert "does not measure its own error" in text_of(app)
 
 
+def test_a_different_seed_is_offered_for_a_baseline_of_noise_alone(app: AppTest) -> None:
+    explaining(app, "integrated_gradients")
+    assert not [one for one in app.button if one.label == "Try a different seed"]
+    app.selectbox(key="integrated_gradients.baseline").select("noise").run()
+    assert button(app, "Try a different seed")
+
+
 def test_a_random_last_layer_is_asked_for_and_judged(app: AppTest, instant: InstantRunner) -> None:
     randomisable(instant)
     explaining(app, "saliency")

@@ -14,6 +14,7 @@ ComparedWith = Annotated[
     "The picture that stands for no information: a plain colour, the picture's mean colour, a blurred copy, or random "
     "noise.",
 ]
+RANDOM: Baseline = "noise"
 PLAIN = {"black": 0.0, "grey": 0.5, "white": 1.0}
 BLUR_SHARE = 1 / 16  # of the shorter side: 14 px at 224, where objects lose their parts and scenes keep their colours
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from xai_core.families.baselines import ComparedWith, baseline_picture
+from xai_core.families.baselines import RANDOM, ComparedWith, baseline_picture
 from xai_core.families.channels import one_image_a_target
 from xai_core.families.completeness import completeness_errors
 from xai_core.method import ExplainedScore, Guide, Method, Seed, method
@@ -35,6 +35,11 @@ class DeepLift(Method):
     baseline: ComparedWith = "black"
     score: ExplainedScore = "logit"
     seed: Seed = 0
+
+    @property
+    def draws_at_random(self) -> bool:
+        """Whether the baseline is noise; nothing else here is drawn."""
+        return self.baseline == RANDOM
 
     def explain(self, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:
         start = baseline_picture(self.baseline, image, self.seed)

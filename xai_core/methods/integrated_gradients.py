@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from xai_core.families.baselines import ComparedWith, baseline_picture
+from xai_core.families.baselines import RANDOM, ComparedWith, baseline_picture
 from xai_core.families.completeness import completeness_errors
 from xai_core.method import BatchSize, ExplainedScore, Guide, Method, Seed, method
 from xai_core.model import Model
@@ -49,6 +49,11 @@ class IntegratedGradients(Method):
     ] = 1.0
     batch_size: BatchSize = 5
     seed: Seed = 0
+
+    @property
+    def draws_at_random(self) -> bool:
+        """Whether the baseline is noise; nothing else here is drawn."""
+        return self.baseline == RANDOM
 
     def explain(self, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:
         start = baseline_picture(self.baseline, image, self.seed)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from xai_core.errors import MissingCapability, ModelError, ParamError
 from xai_core.families.baselines import baseline_picture
+from xai_core.method import method_named
 from xai_core.methods.integrated_gradients import IntegratedGradients, spread_order
 
 WEIGHTS = random_weights()
@@ -144,7 +145,7 @@ def test_the_noise_of_a_seed_is_the_same_each_time():
     assert not np.array_equal(first, other)
 
 
-@pytest.mark.parametrize(("field", "value", "words"), [("steps", 7, "8 and 512"), ("tolerance", 0.0, "0.1 and 20 %")])
+@pytest.mark.parametrize(("field", "value", "words"), [("steps", 7, "8 and 512"), ("tolerance", 0.0, "0.1 and 20%")])
 def test_what_lies_out_of_range_is_said(field, value, words):
     with pytest.raises(ParamError, match=words):
         IntegratedGradients(**{field: value})
@@ -230,3 +231,14 @@ def test_no_rows_are_kept_between_runs():
     memory = Remembering()
     run(LinearNetwork(WEIGHTS), memory)
     assert memory.ledgers == {}
+
+
+@pytest.mark.parametrize("method", ["integrated_gradients", "deeplift"])
+def test_only_a_baseline_of_noise_is_drawn_at_random(method):
+    for baseline in ("black", "blurred", "noise"):
+        assert method_named(method)(baseline=baseline).draws_at_random is (baseline == "noise")
+
+
+def test_a_method_with_a_seed_draws_at_random_and_one_without_does_not():
+    assert method_named("rise")().draws_at_random
+    assert not method_named("saliency")().draws_at_random

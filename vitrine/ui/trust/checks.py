@@ -87,7 +87,7 @@ class _Noise:
 
 
 def _offered(run: Run[Any], noise: _Noise) -> Iterator[Check]:
-    if "seed" in run.inquiry.method.values():
+    if run.inquiry.method.draws_at_random:
         yield _another_seed(run, noise)
     if run.inquiry.randomises:
         yield _random_last_layer(run, noise)
