@@ -24,6 +24,7 @@ from xai_core.pictures.known_photos import KnownPhoto
 from xai_core.preprocessing import Preprocessing
 from xai_core.services.detector_preparation import PreparedDetector, prepared_detector
 from xai_core.services.preparation import Prepared, opened, prepare
+from xai_core.services.preprocessing_guess import check_preprocessing_name
 from xai_core.types import Capability, ModelSource, Task
 
 PreprocessingLike = str | Mapping[str, Any] | Preprocessing
@@ -47,7 +48,9 @@ class Wishes:
         if self.task not in (None, "classify", "detect"):
             raise ParamError(f"A task is 'classify' or 'detect'; got {self.task!r}.")
         if isinstance(self.labels, str | os.PathLike):
-            label_bytes(Path(self.labels))  # a missing file is reported before the model is opened, which takes longer
+            label_bytes(Path(self.labels))  # mistakes are reported before the model is opened, which takes longer
+        if isinstance(self.preprocessing, str):
+            check_preprocessing_name(self.preprocessing)
 
 
 def prepared_model(runner: Runner, source: ModelSource, wishes: Wishes, tell: Tell) -> Prepared | PreparedDetector:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from xai_core.preprocessing import Preprocessing, presets
 from xai_core.types import Card, Floats
 
 USUAL_SIDE = 224
+HINT = "as the file says"
 Predict = Callable[[Preprocessing, Floats], Floats]
 Trial = Callable[[Preprocessing], tuple[float, str]]
 
@@ -67,7 +68,7 @@ def candidates(card: Card) -> dict[str, Preprocessing]:
         return usual
     hint = card.hint
     usual = {name: replace(way, fit=hint.fit, crop_share=hint.crop_share) for name, way in usual.items()}
-    name = next((name for name, way in usual.items() if way == hint), "as the file says")
+    name = next((name for name, way in usual.items() if way == hint), HINT)
     return {name: hint} | usual
 
 
@@ -78,14 +79,18 @@ def load_preprocessing(text: str, card: Card) -> Preprocessing:
     anything else.
     """
     known = candidates(card)
-    named = [way for name, way in known.items() if text.strip() and name.lower().startswith(text.strip().lower())]
+    named = _starting_with(text, known)
     if len(named) == 1:
-        return named[0]
-    if not Path(text).is_file():
-        raise ParamError(
-            f"No preprocessing or file is called {text!r}. Choose one of {', '.join(known)}, or a JSON file."
-        )
-    return _from_file(Path(text), next(iter(known.values())))
+        return known[named[0]]
+    fields = _fields_in(text, known)
+    return Preprocessing.from_json(next(iter(known.values())).to_json() | fields)
+
+
+def check_preprocessing_name(text: str) -> None:
+    """Raise ParamError if `text` names neither a preprocessing of any model nor a JSON file; this needs no model."""
+    names = (*presets(USUAL_SIDE, USUAL_SIDE), HINT)
+    if not _starting_with(text, names):
+        _fields_in(text, names)
 
 
 def chosen_preprocessing(chosen: str | Mapping[str, Any] | Preprocessing, card: Card) -> Preprocessing:
@@ -122,7 +127,18 @@ def rank(
     return _weighed(_with_ties(_hint_first(card, ranked)), len(pictures), len(pool))
 
 
-def _from_file(path: Path, base: Preprocessing) -> Preprocessing:
+def _starting_with(text: str, names: Iterable[str]) -> list[str]:
+    start = text.strip().lower()
+    return [name for name in names if start and name.lower().startswith(start)]
+
+
+def _fields_in(text: str, names: Iterable[str]) -> dict[str, Any]:
+    """Return the fields in the JSON file that `text` names. names: the preprocessings that it could have named."""
+    path = Path(text)
+    if not path.is_file():
+        raise ParamError(
+            f"No preprocessing or file is called {text!r}. Choose one of {', '.join(names)}, or a JSON file."
+        )
     try:
         values = json.loads(path.read_bytes()[:_JSON_LIMIT])
     except (OSError, ValueError, RecursionError) as error:
@@ -131,7 +147,7 @@ def _from_file(path: Path, base: Preprocessing) -> Preprocessing:
         ) from error
     if not isinstance(values, dict):
         raise ParamError(f"{path.name} must hold a JSON object with fields such as height, width, mean and std.")
-    return Preprocessing.from_json(base.to_json() | values)
+    return values
 
 
 def _tried(ways: dict[str, Preprocessing], trial: Trial) -> list[Candidate]:

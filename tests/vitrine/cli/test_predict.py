@@ -83,3 +83,8 @@ def test_missing_labels_are_reported_before_the_model_is_opened(vitrine, picture
 
 def test_a_missing_model_is_told(vitrine, picture):
     assert vitrine("predict", "gone.onnx", picture).sentence == "There is no model file called gone.onnx."
+
+
+def test_an_unknown_preprocessing_is_reported_before_the_model_is_opened(vitrine, picture):
+    sentence = vitrine("predict", "gone.onnx", picture, "--preprocessing", "imagenette").sentence
+    assert sentence.startswith("No preprocessing or file is called 'imagenette'. Choose one of 0..1, ImageNet")

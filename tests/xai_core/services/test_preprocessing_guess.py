@@ -14,6 +14,7 @@ from xai_core.pictures.known_photos import KnownPhoto
 from xai_core.preprocessing import Preprocessing, presets
 from xai_core.services.preprocessing_guess import (
     candidates,
+    check_preprocessing_name,
     chosen_preprocessing,
     information,
     input_size,
@@ -234,3 +235,15 @@ def test_a_preprocessing_may_be_one_its_fields_or_a_name():
 def test_a_field_that_is_unknown_is_named():
     with pytest.raises(ParamError, match="hight"):
         chosen_preprocessing({"hight": 24}, card())
+
+
+@pytest.mark.parametrize("text", ["imagenet", "-1..1", "Caffe", "0", "as the file says"])
+def test_a_name_that_some_model_knows_passes_without_a_model(text: str) -> None:
+    check_preprocessing_name(text)
+
+
+def test_a_name_or_file_that_no_model_knows_is_refused_without_a_model(tmp_path: Path) -> None:
+    (tmp_path / "way.json").write_text("[1]")
+    for text, words in (("imagenette", "Caffe BGR, as the file says"), (str(tmp_path / "way.json"), "a JSON object")):
+        with pytest.raises(ParamError, match=words):
+            check_preprocessing_name(text)
