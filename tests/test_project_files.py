@@ -125,3 +125,8 @@ def test_links_between_the_documents_lead_somewhere(name):
     inside = [link for link in links if "://" not in link]
     assert inside
     assert not [link for link in inside if not (ROOT / name).parent.joinpath(link).exists()]
+
+
+def test_the_app_is_closed_to_the_network_except_in_a_container():
+    assert tomllib.loads(text_of(".streamlit/config.toml"))["server"]["address"] == "localhost"
+    assert '"--address", "0.0.0.0"' in text_of("Dockerfile")

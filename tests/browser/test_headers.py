@@ -29,6 +29,11 @@ def test_the_policy_refuses_nothing_that_pages_need(browser: Browser, app: str) 
     assert refused == []
 
 
+def test_the_first_page_answers_under_its_name_too(app: str) -> None:
+    with urlopen(f"{app}/model?method=rise", timeout=PATIENCE) as answer:
+        assert answer.url == f"{app}/?method=rise"
+
+
 def test_a_request_under_a_foreign_host_name_gets_nothing(app: str) -> None:
     with pytest.raises(HTTPError, match="403"):
         urlopen(Request(app, headers={"Host": "evil.example"}), timeout=PATIENCE)
