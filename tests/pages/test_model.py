@@ -27,15 +27,17 @@ def test_a_sample_brings_a_model_and_a_picture(app: AppTest) -> None:
 
 def test_the_candidates_of_preprocessing_are_listed_with_their_evidence(app: AppTest) -> None:
     with_sample(app)
-    table = app.dataframe[0].value
-    assert {"0..1", "ImageNet mean/std", "-1..1", "0..255", "Caffe BGR"} <= set(table["preparation"])
-    assert table["evidence"].str.len().min() > 10
+    table = app.table[0].value
+    names = {name.replace("\\", "") for name in table.index}
+    assert {"0..1", "ImageNet mean/std", "-1..1", "0..255", "Caffe BGR"} <= names
+    assert list(table["Active"]).count("✓") == 1
+    assert table["Evidence"].str.len().min() > 10
 
 
-def test_another_preparation_can_be_chosen(app: AppTest) -> None:
+def test_another_preprocessing_can_be_chosen(app: AppTest) -> None:
     with_sample(app)
     before = app.session_state["workspace"].slot(ClassifierSlot).prepared.preprocessing
-    box = next(box for box in app.selectbox if box.label == "Preparation")
+    box = next(box for box in app.selectbox if box.label == "Preprocessing")
     other = next(option for option in box.options if option != box.value)
     box.select(other).run()
     assert app.session_state["workspace"].slot(ClassifierSlot).prepared.preprocessing != before
@@ -62,7 +64,7 @@ def test_the_same_preparation_can_be_chosen_for_a_second_model(app: AppTest) -> 
         app.button(key=f"use-{framework}").click().run()
         app.session_state["workspace"].slot(ClassifierSlot).opening.wait(120)
         app.run().run()
-        next(box for box in app.selectbox if box.label == "Preparation").select("0..255").run()
+        next(box for box in app.selectbox if box.label == "Preprocessing").select("0..255").run()
         assert app.session_state["workspace"].slot(ClassifierSlot).prepared.preprocessing.scale == 255
 
 

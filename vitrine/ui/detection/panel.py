@@ -56,7 +56,7 @@ def _card(prepared: PreparedDetector) -> None:
         "Framework": format_in_words(card.format),
         "Architecture": card.architecture or "not named in the file",
         "Input": f"{width} × {height} px" if width and height else "any size",
-        "Classes": str(card.classes),
+        "Classes": f"{card.classes:,}",
         "Feature pyramid": levels or "not accessible",
     }
     st.markdown("  \n".join(f"**{name}** {literal(value, 200)}" for name, value in facts.items()))
@@ -68,7 +68,7 @@ def _card(prepared: PreparedDetector) -> None:
 def _labels(prepared: PreparedDetector) -> None:
     space = session.workspace()
     shown = ", ".join(prepared.labels[:12])
-    st.markdown(f"{len(prepared.labels)} classes: {literal(shown, 300)}{' …' if len(prepared.labels) > 12 else ''}")
+    st.markdown(f"{len(prepared.labels):,} classes: {literal(shown, 300)}{' …' if len(prepared.labels) > 12 else ''}")
     file = st.file_uploader(
         "Labels (txt, json or csv), with or without the background",
         key=f"detector.labels.{prepared.source.digest}",

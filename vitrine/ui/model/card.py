@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
 import streamlit as st
 
 from vitrine.ui import frame, session
@@ -30,7 +31,7 @@ def model_card(prepared: Prepared) -> None:
         "Framework": format_in_words(card.format),
         "Architecture": card.architecture or "not stated in the file",
         "Input": f"{size}, {channels}, {card.input.layout}",
-        "Classes": f"{card.classes}, ends in {'logits' if card.gives == 'logit' else 'probabilities'} ({card.head})",
+        "Classes": f"{card.classes:,}, ends in {'logits' if card.gives == 'logit' else 'probabilities'} ({card.head})",
     }
     st.markdown("  \n".join(f"**{name}** {literal(value, 120)}" for name, value in facts.items()))
     offered = [words for capability, words in NEED_IN_WORDS.items() if capability in card.capabilities]
@@ -46,22 +47,17 @@ def model_card(prepared: Prepared) -> None:
 
 def preprocessing_form(prepared: Prepared) -> None:
     """Show the preprocessing with the evidence for it, and let the user change each field."""
-    st.dataframe(
-        [
-            {
-                "active": "●" if c.preprocessing == prepared.preprocessing else "",
-                "preparation": c.name,
-                "evidence": c.evidence,
-            }
-            for c in prepared.candidates
-        ],
-        hide_index=True,
-        width="stretch",
-    )
+    rows = {
+        literal(c.name): ["✓" if c.preprocessing == prepared.preprocessing else "", literal(c.evidence, 600)]
+        for c in prepared.candidates
+    }
+    st.table(pd.DataFrame.from_dict(rows, orient="index", columns=["Active", "Evidence"]))
     ways = {c.name: c.preprocessing for c in prepared.candidates}
     key = f"preparation.{prepared.source.digest}"
     session.put(key, next((name for name, way in ways.items() if way == prepared.preprocessing), None))
-    st.selectbox("Preparation", ways, key=key, placeholder="your own", on_change=_choose, args=(key, ways), index=None)
+    st.selectbox(
+        "Preprocessing", ways, key=key, placeholder="your own", on_change=_choose, args=(key, ways), index=None
+    )
     with st.expander("Change each field"), frame.errors_in_words():
         _fields(prepared)
 
@@ -105,7 +101,7 @@ def label_form(prepared: Prepared) -> None:
     """Show the class names, and accept a file with different ones."""
     space = session.workspace()
     shown = ", ".join(prepared.labels[:6])
-    st.markdown(f"{len(prepared.labels)} classes: {literal(shown, 200)}{' …' if len(prepared.labels) > 6 else ''}")
+    st.markdown(f"{len(prepared.labels):,} classes: {literal(shown, 200)}{' …' if len(prepared.labels) > 6 else ''}")
     file = st.file_uploader("Labels (txt, json or csv)", key=f"labels.{prepared.source.digest}", max_upload_size=4)
     if file is not None and file.file_id not in space.seen:
         with frame.errors_in_words():
