@@ -29,12 +29,12 @@ def natural(text: str) -> tuple[tuple[float, str], ...]:
 
 
 def number(value: float | None) -> str:
-    """Return a value with three decimals, a whole number or yes and no without, "n/a" if it is undefined."""
+    """Return a value with three decimals, a whole number as 12,000, yes and no in words, "n/a" if it is undefined."""
     if value is None:
         return UNDEFINED
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value) if isinstance(value, int) else f"{value:.3f}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
 
 
 def format_in_words(model_format: str) -> str:

@@ -102,6 +102,16 @@ def test_the_sample_shows_its_figures_with_intervals_and_what_they_mean(app: App
     assert "95% intervals" in text_of(app)
 
 
+@pytest.mark.parametrize("tab", ["Classes", "Groups"])
+def test_thousands_of_pictures_are_separated_in_every_table(app: AppTest, tab: str) -> None:
+    open_tab(with_sample_predictions(app), tab)
+    for shown in app.dataframe:
+        settings = json.loads(shown.proto.columns)
+        counts = [name for name, kind in shown.value.dtypes.items() if kind.kind in "iu"]
+        assert [settings[name]["type_config"]["format"] for name in counts] == ["%,d"] * len(counts)
+    assert any(frame.value.dtypes.map(lambda kind: kind.kind == "i").any() for frame in app.dataframe)
+
+
 @pytest.mark.parametrize("view", ["Confusion", "ROC curves", "Calibration"])
 def test_every_view_of_the_classes_is_drawn(app: AppTest, view: str) -> None:
     with_sample_predictions(app)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from xai_core.jobs.launcher import WITHOUT_SANDBOX
-from xai_core.wording import FORMATS, format_in_words
+from xai_core.wording import FORMATS, format_in_words, number
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,10 @@ def test_every_format_that_opens_anywhere_has_words() -> None:
 
 def test_a_format_without_words_is_shown_as_it_is() -> None:
     assert format_in_words("fake") == "fake"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(1529, "1,529"), (12, "12"), (0.25, "0.250"), (True, "yes"), (None, "n/a")]
+)
+def test_a_number_has_three_decimals_or_separated_thousands(value: float | None, words: str) -> None:
+    assert number(value) == words

@@ -56,7 +56,7 @@ def run(args: Namespace, runners: Runners) -> None:
 def _in_lines(values: Mapping[str, Any]) -> list[str]:
     from xai_core.bias.summary import SUMMARY_METRICS
 
-    lines = [f"{values['pictures']} pictures, {len(values['labels'])} classes"]
+    lines = [f"{values['pictures']:,} pictures, {len(values['labels'])} classes"]
     lines += [f"  {metric.title:<32}{_with_interval(values['summary'][metric.id])}" for metric in SUMMARY_METRICS]
     for name, group in values["groups"].items():
         lines += _accuracies(name, group)
@@ -70,7 +70,7 @@ def _accuracies(name: str, group: Values) -> list[str]:
     lines = [f"Groups of {name}, accuracy over all classes"]
     for row in group["by_group"]:
         small = " (small)" if row["small"] else ""
-        lines.append(f"  {row['group']:<32}{_with_interval(row['accuracy'])}, {row['pictures']} pictures{small}")
+        lines.append(f"  {row['group']:<32}{_with_interval(row['accuracy'])}, {row['pictures']:,} pictures{small}")
     declared = [(each.title, each.id) for each in comparisons("all classes")]
     declared += [(each.title, each.id) for _, each in class_comparisons()]
     lines += [f"  {title:<32}{number(group['all_classes'][key])}" for title, key in declared]

@@ -105,7 +105,7 @@ def _matched(names: list[str], base: str, pictures: list[str]) -> list[str]:
     files = [path if path in known else unique.get(path.removeprefix(f"{base}/"), "") for path in paths]
     if missing := [name for name, file in zip(names, files, strict=True) if not file]:
         raise DataError(
-            f"{LISTED} names {len(missing)} pictures that are missing, the first {missing[0][-60:]!r}. Add them, or "
+            f"{LISTED} names {len(missing):,} pictures that are missing, the first {missing[0][-60:]!r}. Add them, or "
             "remove their rows."
         )
     _check_once(files)

@@ -42,7 +42,7 @@ def check_cells(pictures: int, epochs: int) -> None:
         raise DataError(f"The history has {epochs:,} epochs; at most {MOST_EPOCHS:,} are read. Leave out epochs.")
     if pictures * epochs > MOST_CELLS:
         raise DataError(
-            f"The history has {pictures} pictures x {epochs} epochs; at most {MOST_CELLS:,} predictions are read. "
+            f"The history has {pictures:,} pictures x {epochs:,} epochs; at most {MOST_CELLS:,} predictions are read. "
             "Leave out pictures or epochs."
         )
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from vitrine.ui.bias.meanings import comparison_table
 from vitrine.ui.bias.selection import Selection
-from vitrine.ui.drawing.charts import COLOURS, FAINT, as_rows, intervals, largest, plain, with_interval
+from vitrine.ui.drawing.charts import COLOURS, COUNT, FAINT, as_rows, intervals, largest, plain, readable, with_interval
 from vitrine.ui.drawing.text import literal
 from xai_core.bias.group_comparison import Group, GroupComparison
 from xai_core.bias.group_metric import comparisons
@@ -25,11 +25,14 @@ def accuracy_by_group(by_model: Mapping[str, GroupComparison], names: tuple[str,
     st.markdown(f"**Accuracy by {literal(CROSSED.join(names), 80)}, over all classes**")
     groups = next(iter(by_model.values())).groups
     chart, table = st.columns([3, 2], vertical_alignment="center")
-    chart.plotly_chart(_chart(largest(groups)), key="bias.chart.accuracies", alt="Accuracy of each group")
+    chart.plotly_chart(readable(_chart(largest(groups))), key="bias.chart.accuracies", alt="Accuracy of each group")
     table.dataframe(
         pd.DataFrame([(group.name, group.pictures, _shown(group)) for group in groups], columns=COLUMNS),
         hide_index=True,
-        column_config={ACCURACY.title: st.column_config.TextColumn(help=ACCURACY.meaning)},
+        column_config={
+            "Pictures": st.column_config.NumberColumn(format=COUNT),
+            ACCURACY.title: st.column_config.TextColumn(help=ACCURACY.meaning),
+        },
         key="bias.accuracies",
         alt="Accuracy of each group",
     )

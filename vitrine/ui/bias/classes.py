@@ -13,7 +13,7 @@ from vitrine.ui.bias.confusion import confusions
 from vitrine.ui.bias.curves import calibrated, roc_curves
 from vitrine.ui.bias.forms import KEPT
 from vitrine.ui.bias.selection import Selection
-from vitrine.ui.drawing.charts import bars
+from vitrine.ui.drawing.charts import COUNT, bars, readable
 from vitrine.ui.drawing.text import literal
 from xai_core.bias.classes import CLASS_METRICS, ClassFigures, ClassMetric
 from xai_core.bias.values import Value
@@ -35,11 +35,15 @@ def _metrics(selection: Selection) -> None:
         metric.id: st.column_config.NumberColumn(metric.title, format="%.3f", help=capitalised(metric.meaning))
         for metric in CLASS_METRICS
     }
+    counts = {
+        name: st.column_config.NumberColumn(title, format=COUNT)
+        for name, title in (("samples", "Pictures"), ("predicted", "Predicted"))
+    }
     st.dataframe(
         pd.DataFrame([asdict(each) for each in figures]),
         hide_index=True,
         placeholder=UNDEFINED,
-        column_config={"label": "Class", "samples": "Pictures", "predicted": "Predicted"} | columns,
+        column_config={"label": "Class"} | counts | columns,
         key="bias.classes",
         alt="The metrics of every class",
     )
@@ -59,7 +63,7 @@ def _lowest_chart(figures: Sequence[ClassFigures], metric: ClassMetric, classes_
     st.caption(f"{metric.title}: {literal(metric.meaning, 400)}.{shown}")
     values = [getattr(each, metric.id) for each in lowest]
     chart = bars(values, [each.label for each in lowest], metric.title, top=1.0 if metric.share else None)
-    st.plotly_chart(chart, key="bias.chart.classes", alt=f"{metric.title} of the classes where it is lowest")
+    st.plotly_chart(readable(chart), key="bias.chart.classes", alt=f"{metric.title} of the classes where it is lowest")
 
 
 def _lowest(figures: Sequence[ClassFigures], metric: str) -> list[ClassFigures]:

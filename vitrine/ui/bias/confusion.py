@@ -16,7 +16,7 @@ from vitrine.ui import session
 from vitrine.ui.bias.cell import ACTUAL, PREDICTED, pictures_of_cell
 from vitrine.ui.bias.forms import KEPT
 from vitrine.ui.bias.selection import Selection
-from vitrine.ui.drawing.charts import LIMIT, ink_on, named_axis, plain, scale
+from vitrine.ui.drawing.charts import COUNT, LIMIT, ink_on, named_axis, plain, readable, scale
 from xai_core.bias.confusion import Confusion, Normalised, among, most_mispredicted, top_confusions
 from xai_core.bias.values import ratio
 from xai_core.types import Doubles, Indices
@@ -92,7 +92,7 @@ def confusions(selection: Selection) -> None:
         persist_state=KEPT,
     )
     st.plotly_chart(
-        _figure(Matrix(counts, chosen, labels, by or "counts")),
+        readable(_figure(Matrix(counts, chosen, labels, by or "counts"))),
         key=CHART,
         on_select=partial(_clicked, labels),
         selection_mode="points",
@@ -211,7 +211,10 @@ def _pairs(labels: Sequence[str], pairs: Sequence[Confusion]) -> None:
         st.dataframe(
             pd.DataFrame(rows, columns=["True class", "Predicted class", "Pictures", "Share of the class"]),
             hide_index=True,
-            column_config={"Share of the class": st.column_config.NumberColumn(format="%.3f")},
+            column_config={
+                "Pictures": st.column_config.NumberColumn(format=COUNT),
+                "Share of the class": st.column_config.NumberColumn(format="%.3f"),
+            },
             key=PAIRS,
             on_select=partial(_picked, labels, pairs),
             selection_mode="single-row",

@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 from vitrine.ui import session
 from vitrine.ui.bias.forms import KEPT
 from vitrine.ui.bias.selection import Selection
-from vitrine.ui.drawing.charts import COLOURS, FAINT, plain
+from vitrine.ui.drawing.charts import COLOURS, FAINT, plain, readable
 from xai_core.bias.curves import Bin, Calibration, Roc, calibration, macro_roc, micro_roc, roc
 from xai_core.bias.predictions import Predictions
 from xai_core.wording import UNDEFINED, number
@@ -35,7 +35,7 @@ def roc_curves(selection: Selection) -> None:
     curves, averages = selection.once("curves", _curves)
     chosen = _chosen_classes(selection, curves)
     drawn = [curve for curve in (*averages, *(curves[n] for n in chosen)) if curve is not None]
-    st.plotly_chart(_roc_chart(drawn), key="bias.chart.roc", alt="ROC curves of classes against the rest")
+    st.plotly_chart(readable(_roc_chart(drawn)), key="bias.chart.roc", alt="ROC curves of classes against the rest")
     absent = sum(curve is None for curve in curves)
     missing = f" The curves of {absent} classes are {UNDEFINED}: one side has no pictures." if absent else ""
     st.caption(AVERAGES + missing)
@@ -65,7 +65,7 @@ def calibrated(selection: Selection) -> None:
         st.info(NO_PROBABILITIES, icon=":material/percent:")
         return
     st.metric("Expected calibration error", number(result.error))
-    st.plotly_chart(_reliability(result), key="bias.chart.calibration", alt="Accuracy by confidence")
+    st.plotly_chart(readable(_reliability(result)), key="bias.chart.calibration", alt="Accuracy by confidence")
     st.caption(
         "Below the diagonal the model is overconfident, above it underconfident. The error is the mean distance from "
         "the diagonal, weighted by pictures. It says nothing about single classes or groups."

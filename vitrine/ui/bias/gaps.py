@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from vitrine.ui.bias.meanings import class_comparison_table
-from vitrine.ui.drawing.charts import LIMIT, bars
+from vitrine.ui.drawing.charts import LIMIT, bars, readable
 from xai_core.bias.class_gaps import ClassGap, summarised
 from xai_core.bias.group_metric import ClassComparison, GroupMetric, class_comparisons, class_metrics
 from xai_core.wording import UNDEFINED
@@ -50,7 +50,9 @@ def _chart(
     caption.caption(f"{each.title}: {each.meaning}{_missing(len(worst), len(known), len(gaps), metric)}")
     if worst:
         figure = bars([value for _, value in worst], [label for label, _ in worst], each.title)
-        chart.plotly_chart(_with_limit(figure, each), key=f"bias.chart.{each.id}", alt=f"{each.title} by class")
+        chart.plotly_chart(
+            readable(_with_limit(figure, each)), key=f"bias.chart.{each.id}", alt=f"{each.title} by class"
+        )
 
 
 def _with_limit(chart: go.Figure, each: ClassComparison) -> go.Figure:

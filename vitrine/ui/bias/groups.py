@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -16,7 +17,18 @@ from vitrine.ui.bias.forms import KEPT
 from vitrine.ui.bias.gaps import class_by_class
 from vitrine.ui.bias.meanings import comparison_table
 from vitrine.ui.bias.selection import Selection
-from vitrine.ui.drawing.charts import COLOURS, FAINT, MOST_GROUPS, as_rows, intervals, largest, plain, with_interval
+from vitrine.ui.drawing.charts import (
+    COLOURS,
+    COUNT,
+    FAINT,
+    MOST_GROUPS,
+    as_rows,
+    intervals,
+    largest,
+    plain,
+    readable,
+    with_interval,
+)
 from vitrine.ui.drawing.text import literal
 from xai_core.bias.class_gaps import most_uneven_class
 from xai_core.bias.group_comparison import Group, GroupComparison, metrics_for
@@ -114,8 +126,9 @@ def _rates(groups: Sequence[Group], metrics: Sequence[GroupMetric]) -> None:
         for group in groups
     ]
     chart = _chart(largest(groups), metrics)
-    st.plotly_chart(chart, key="bias.chart.groups", alt="Rates of each group with intervals")
-    columns = {metric.title: st.column_config.TextColumn(help=_tooltip(metric)) for metric in metrics}
+    st.plotly_chart(readable(chart), key="bias.chart.groups", alt="Rates of each group with intervals")
+    columns: dict[str, Any] = {metric.title: st.column_config.TextColumn(help=_tooltip(metric)) for metric in metrics}
+    columns["Pictures"] = st.column_config.NumberColumn(format=COUNT)
     columns["Group"] = st.column_config.TextColumn(pinned=True)
     st.dataframe(
         pd.DataFrame(rows), hide_index=True, column_config=columns, key="bias.rates", alt="Rates of each group"

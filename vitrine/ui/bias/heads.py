@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from vitrine.ui.bias.selection import Selection
-from vitrine.ui.drawing.charts import COLOURS, as_rows, intervals, plain, with_interval
+from vitrine.ui.drawing.charts import COLOURS, as_rows, intervals, plain, readable, with_interval
 from xai_core.bias.heads import ENSEMBLE
 
 
@@ -22,7 +22,7 @@ def heads(selection: Selection) -> None:
     texts = [f"{plain(name)}: {with_interval(*row)}" for name, row in zip(names, rows, strict=True)]
     chart = go.Figure(intervals(rows, range(len(rows)), "Accuracy", COLOURS[0], texts))
     chart.update_xaxes(title="Accuracy", range=[-0.02, 1.02], zeroline=False)
-    st.plotly_chart(as_rows(chart, names, row=40), key="bias.chart.heads", alt="Accuracy of each head")
+    st.plotly_chart(readable(as_rows(chart, names, row=40)), key="bias.chart.heads", alt="Accuracy of each head")
     st.table(pd.DataFrame({"Accuracy": [with_interval(*row) for row in rows]}, index=names))
     st.caption(
         f"The {ENSEMBLE} is the softmax of the heads' mean logits. If one head alone matches the {ENSEMBLE}, it makes "

@@ -9,7 +9,7 @@ from vitrine.ui.background import answer_of
 from vitrine.ui.bias.forms import KEPT
 from vitrine.ui.bias.meanings import MEANING
 from vitrine.ui.bias.selection import Selection
-from vitrine.ui.drawing.charts import LIMIT, bars
+from vitrine.ui.drawing.charts import LIMIT, bars, readable
 from vitrine.ui.drawing.text import literal
 from vitrine.ui.settings.controls import declared
 from xai_core.bias.inside import FOLDS, LEAKAGE, Leakage, leakage
@@ -50,7 +50,9 @@ def _leakage(result: Leakage, name: str) -> None:
     chart = bars([getattr(result, source) for source in sources], titles, "Balanced accuracy")
     line = {"color": LIMIT, "width": 2}
     chart.add_vline(x=result.chance, line=line, annotation_text="chance", annotation_position="top")
-    st.plotly_chart(chart, key="bias.chart.leakage", alt="Leakage from the model's outputs and from the labels")
+    st.plotly_chart(
+        readable(chart), key="bias.chart.leakage", alt="Leakage from the model's outputs and from the labels"
+    )
     rows = {title: [number(getattr(result, source)), meaning] for source, (title, meaning) in LEAKAGE.items()}
     st.table(pd.DataFrame.from_dict(rows, orient="index", columns=["Leakage", MEANING]))
     left_out = f" Left out, with too few pictures: {', '.join(result.left_out)}." if result.left_out else ""

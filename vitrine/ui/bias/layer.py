@@ -100,7 +100,7 @@ def _layer_bias(result: LayerBias, labels: tuple[str, ...]) -> None:
     st.caption(
         f"Projection bias: cosine between a class's direction in the layer and the direction from {reference} to "
         f"{value} (mean size {number(result.projection_size)}). Sensitivity bias: how much a step along that direction "
-        f"raises the class (mean size {number(result.sensitivity_size)}). 0 means none. From {result.samples} "
+        f"raises the class (mean size {number(result.sensitivity_size)}). 0 means none. From {result.samples:,} "
         "pictures. Small values do not prove that the model is fair; see the Groups tab."
     )
 

@@ -12,7 +12,7 @@ from vitrine.ui import frame
 from vitrine.ui.bias.accuracy import widest_in_words
 from vitrine.ui.bias.meanings import MEANING
 from vitrine.ui.bias.selection import Selection
-from vitrine.ui.drawing.charts import COLOURS, as_rows, intervals, plain, with_interval
+from vitrine.ui.drawing.charts import COLOURS, as_rows, intervals, plain, readable, with_interval
 from vitrine.ui.drawing.text import literal
 from xai_core.bias.settings import NOTHING
 from xai_core.bias.summary import FLOOR, SUMMARY_METRICS, Figure
@@ -31,7 +31,7 @@ def overview(selections: Sequence[Selection]) -> None:
     st.caption(" ".join([_resampling(selections), *map(_undefined, selections, figures)]))
     _by_group(selections)
     chart = _chart([selection.name for selection in selections], figures)
-    st.plotly_chart(chart, key="bias.chart.overview", alt="The numbers of the table with intervals")
+    st.plotly_chart(readable(chart), key="bias.chart.overview", alt="The numbers of the table with intervals")
 
 
 def _warnings(selection: Selection, figures: Figures) -> None:

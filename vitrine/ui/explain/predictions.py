@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from vitrine.ui import session
+from vitrine.ui.drawing.charts import readable
 from vitrine.ui.drawing.encoded import jpeg
 from vitrine.ui.drawing.text import literal, percent
 from vitrine.ui.slots.classifier import ClassifierSlot
@@ -55,7 +56,9 @@ def _prediction(prepared: Prepared, picture: Picture, row: Floats) -> None:
     best = top(row)
     st.markdown(f"**{literal(prepared.labels[best[0]], 60)}** · {percent(float(row[best[0]]))}")
     st.caption(literal(picture.name, 60))
-    st.plotly_chart(_bars(prepared, row, best), key=f"bars.{picture.digest}", config={"displayModeBar": False})
+    st.plotly_chart(
+        readable(_bars(prepared, row, best)), key=f"bars.{picture.digest}", config={"displayModeBar": False}
+    )
 
 
 def _bars(prepared: Prepared, row: Floats, best: list[int]) -> go.Figure:

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from vitrine.ui import session
-from vitrine.ui.drawing.charts import LONGEST_NAME, plain
+from vitrine.ui.drawing.charts import LONGEST_NAME, plain, readable
 from vitrine.ui.drawing.text import literal
 from vitrine.ui.slots.training import TrainingSlot
 from vitrine.ui.training.matrix import Cells, matrix_chart
@@ -43,7 +43,9 @@ def streams(view: View) -> None:
 def _streams(history: History) -> None:
     moved = flow(history)
     names = [history.epochs[place] for place in moved.epochs]
-    st.plotly_chart(_sankey(moved, names), key="training.sankey", config=CONFIG, alt="Flow between the classes")
+    st.plotly_chart(
+        readable(_sankey(moved, names)), key="training.sankey", config=CONFIG, alt="Flow between the classes"
+    )
     rest = f" The {len(moved.classes)} classes that changed most are shown separately." if OTHER in moved.labels else ""
     fewer = f" {len(names)} of {len(history.epochs)} epochs are shown." if len(names) < len(history.epochs) else ""
     st.caption(f"Each column is an epoch; each band is the pictures that moved from one class to another.{fewer}{rest}")
@@ -68,7 +70,7 @@ def _step_matrix(history: History, step: int) -> None:
     shown = matrix - np.diag(np.diag(matrix)) if hide else matrix
     titles = (f"Class in epoch {history.epochs[step]}", f"Class in epoch {history.epochs[step + 1]}")
     chart = matrix_chart(shown, history.labels, *titles)
-    st.plotly_chart(chart, key="training.matrix", config=CONFIG, alt="Flow matrix")
+    st.plotly_chart(readable(chart), key="training.matrix", config=CONFIG, alt="Flow matrix")
     st.caption(f"{int(matrix.sum() - np.trace(matrix))} of {int(matrix.sum())} pictures changed class here.")
 
 
@@ -84,7 +86,7 @@ def confusion(view: View) -> None:
     shown: Cells = ratio(counts, counts.sum(axis=1, keepdims=True)) if choice == SHARES else counts
     titles = ("True class", f"Predicted class in epoch {history.epochs[-1]}")
     chart = matrix_chart(shown, history.labels, *titles)
-    st.plotly_chart(chart, key="training.final", config=CONFIG, alt="Confusion matrix")
+    st.plotly_chart(readable(chart), key="training.final", config=CONFIG, alt="Confusion matrix")
     st.caption(_final_caption(history, counts, bool(np.isnan(shown).any())))
 
 

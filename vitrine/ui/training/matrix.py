@@ -66,5 +66,5 @@ def _written(values: Cells, highest: float) -> go.Scatter:
 
 def _short(value: float) -> str:
     if isinstance(value, int):
-        return str(value)
+        return f"{value:,}"
     return UNDEFINED if np.isnan(value) else f"{value:.2f}"
