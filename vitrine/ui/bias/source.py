@@ -20,7 +20,7 @@ from xai_core.untrusted.csv_text import LARGEST
 LONGEST_NAME, MOST_MB = 40, LARGEST >> 20
 TABLES = (
     "CSV, parquet or npz: **y_true**, and **y_pred** or a column **prob_<class>** for each class; every other column "
-    "is an attribute. For a model with several heads: logits_<head>_<class>."
+    "is an attribute. For a model with several heads: **logits_\\<head\\>_\\<class\\>**."
 )
 
 

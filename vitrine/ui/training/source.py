@@ -48,8 +48,9 @@ def history_source() -> History | None:
 
 def _upload(slot: TrainingSlot) -> None:
     st.caption(
-        "The npz of vitrine_logger; a CSV with instance_id, epoch, pred, actual; a CSV with instance_id, actual, "
-        "epoch_0, epoch_1, …; or InstanceFlow's JSON. The format is detected from the content."
+        "An npz file from **vitrine_logger**; a CSV with **instance_id**, **epoch**, **pred** and **actual**, or with "
+        "**instance_id**, **actual**, **epoch_0**, **epoch_1** and so on; or JSON from InstanceFlow. The format is "
+        "detected from the content."
     )
     key = f"history-file-{slot.files_uploaded}"
     file = st.file_uploader("History file", key=key, label_visibility="collapsed", max_upload_size=256)
