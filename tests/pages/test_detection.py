@@ -82,7 +82,7 @@ def test_the_detector_is_opened_as_one_beside_the_classifier(app: AppTest, insta
 
 def test_all_boxes_above_the_threshold_can_be_chosen_by_list(app: AppTest, instant: DetectingRunner) -> None:
     with_picture(app)
-    assert box_list(app).options == ["1: class 0, 90.0%", "2: class 1, 60.0%"]
+    assert box_list(app).options == ["1: class 0, 90.2%", "2: class 1, 60.0%"]
     choose(app, 2)
     assert not app.exception
     ((method, targets),) = instant.asked
@@ -97,7 +97,7 @@ def test_the_threshold_leaves_boxes_out_without_asking_the_detector_again(
     asked = len(instant.detector.asked)
     assert "· 2 boxes" in text_of(app)
     set_threshold(app, 0.7)
-    assert box_list(app).options == ["1: class 0, 90.0%"]
+    assert box_list(app).options == ["1: class 0, 90.2%"]
     assert "· 1 box, 1 more below the threshold" in text_of(app)
     assert len(instant.detector.asked) == asked
 
@@ -327,7 +327,7 @@ def test_labels_are_read_with_or_without_the_background(app: AppTest) -> None:
     with_picture(app)
     labels_file(app).upload("labels.txt", b"__background__\ndog\ncat").run()
     assert not app.exception
-    assert box_list(app).options == ["1: dog, 90.0%", "2: cat, 60.0%"]
+    assert box_list(app).options == ["1: dog, 90.2%", "2: cat, 60.0%"]
 
 
 def test_a_label_file_that_is_too_short_is_a_sentence(app: AppTest) -> None:

@@ -200,7 +200,7 @@ def test_the_scenes_that_are_shown_are_held_out_and_their_boxes_the_true_ones(di
 def test_the_detector_finds_exactly_the_true_boxes_of_the_scene_it_opens_with(detector):
     entry, *_ = json.loads((FOLDER / "scenes.json").read_text("utf-8"))
     with Image.open(FOLDER / entry["file"]) as picture:
-        scene = scenes.Scene(np.asarray(picture.convert("RGB")), np.zeros((0, 4)), np.zeros(0))
+        scene = scenes.Scene(np.array(picture.convert("RGB")), np.zeros((0, 4)), np.zeros(0))
     answer = evaluate.detect(detector, scene)
     digits = answer.labels[answer.scores >= Shown().threshold].tolist()
     assert sorted(map(str, digits)) == sorted(box["label"] for box in entry["boxes"])
