@@ -1,0 +1,37 @@
+"""Text stands out from what lies behind it, in both themes (WCAG 2.2: 4.5 to 1)."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser_session import new_page, open_app
+
+# For every caption, and the code in it: the contrast of its text with the opaque background that it lies on.
+CONTRASTS = """() => {
+  const rgba = (colour) => { const [r, g, b, a = 1] = colour.match(/[\\d.]+/g).map(Number); return [r, g, b, a]; };
+  const over = (top, under) => [0, 1, 2].map((i) => top[i] * top[3] + under[i] * (1 - top[3]));
+  const linear = (part) => (part <= 10 ? part / 3294 : ((part / 255 + 0.055) / 1.055) ** 2.4);
+  const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+  const ground = (node) => {
+    const colour = rgba(getComputedStyle(node).backgroundColor);
+    return colour[3] === 1 || !node.parentElement ? colour : [...over(colour, ground(node.parentElement)), 1];
+  };
+  const opacity = (node) => (node ? getComputedStyle(node).opacity * opacity(node.parentElement) : 1);
+  return [...document.querySelectorAll('[data-testid="stCaptionContainer"] :is(p, code)')].map((node) => {
+    const under = ground(node);
+    const [r, g, b, a] = rgba(getComputedStyle(node).color);
+    const lights = [light(over([r, g, b, a * opacity(node)], under)), light(under)].sort((x, y) => y - x);
+    return (lights[0] + 0.05) / (lights[1] + 0.05);
+  });
+}"""
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_captions_and_the_code_in_them_have_enough_contrast(browser: Browser, app: str, dark: bool) -> None:
+    with new_page(browser, dark=dark) as page:
+        open_app(page, f"{app}/methods")
+        page.locator('[data-testid="stCaptionContainer"] code').first.wait_for()
+        contrasts = page.evaluate(CONTRASTS)
+    assert len(contrasts) > 20
+    assert min(contrasts) >= 4.5
