@@ -100,7 +100,8 @@ def method_of_any_task(method_id: str) -> type[Catalogued]:
     methods = catalogue()
     if method_id not in methods:
         likely = get_close_matches(method_id, methods, n=3)
-        guess = f"did you mean {' or '.join(likely)}? The methods are" if likely else "the methods are"
+        named = " or ".join(filter(None, [", ".join(likely[:-1]), *likely[-1:]]))
+        guess = f"did you mean {named}? The methods are" if likely else "the methods are"
         raise ParamError(f"There is no method called {method_id!r}; {guess} {', '.join(sorted(methods))}.")
     return methods[method_id]
 

@@ -20,7 +20,9 @@ METRICS = [metric for metric in SUMMARY_METRICS if metric.id in PRINTED]
 def published() -> None:
     """Show the published tables, collapsed, each with what it shows."""
     st.markdown("**Practise reading**")
-    st.caption("Published numbers, as printed. Decide what they show about these models and what they hide, then compare.")
+    st.caption(
+        "Published numbers, as printed. Decide what they show about these models and what they hide, then compare."
+    )
     for table in published_tables():
         st.markdown(literal(table.title))
         st.table(_table(table))
