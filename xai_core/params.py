@@ -86,12 +86,12 @@ class Param:
             raise ParamError(f"{self.label} must be between {self.bounds(size)}; got {value}.")
 
     def bounds(self, size: Size | None = None) -> str:
-        """Return the range in words: "8 and 512", "4 px and 0.5 of the input's shorter side"."""
+        """Return the range in words: "8 and 20,000", "4 px and 0.5 of the input's shorter side"."""
         assert self.range is not None
         unit = self.range.unit if self.range.unit in ("", "%") else f" {self.range.unit}"
         if size is None and isinstance(self.range.high, ShareOfSide):
             return f"{self.range.low:g}{unit} and {self.range.high.share:g} of the input's shorter side"
-        return f"{self.range.low:g} and {self._upper(size):g}{unit}"
+        return f"{self.range.low:,g} and {self._upper(size):,g}{unit}"
 
     def parse(self, text: str) -> Any:
         """Parse a value from text, as it comes from the command line or the page address."""

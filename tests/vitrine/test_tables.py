@@ -63,7 +63,7 @@ def test_the_history_that_was_read_is_never_overwritten(tmp_path):
     ("settings", "sentence"),
     [
         ({"bootstrap": 5}, "There is no setting 'bootstrap'"),
-        ({"bootstrap_samples": 5}, "must be between 100 and 5000"),
+        ({"bootstrap_samples": 5}, "must be between 100 and 5,000"),
         ({"positive": "c"}, "There is no class 'c'"),
     ],
 )

@@ -137,7 +137,7 @@ def test_labels_give_the_order_of_the_classes(vitrine, table, tmp_path):
             "The table has no attribute named 'height'. Its attributes: sex, age.",
         ),
         (("--normalise", "--positive", "cow"), "There is no class 'cow'"),
-        (("--normalise", "--bootstrap-samples", "5"), "Bootstrap samples must be between 100 and 5000; got 5."),
+        (("--normalise", "--bootstrap-samples", "5"), "Bootstrap samples must be between 100 and 5,000; got 5."),
         (("--normalise", "--interval-level", "sure"), "Interval level must be a number; got 'sure'."),
         (("--normalise", "--stratify-by", "height"), "The table has no attribute named 'height'"),
         (("--normalise", "--attacker", "svm"), "Attacker must be one of linear, MLP; got 'svm'."),

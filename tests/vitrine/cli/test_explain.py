@@ -81,7 +81,7 @@ def test_a_target_may_be_named(vitrine, resnet, picture, tmp_path):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("rise", "--samples", "5"), "Samples must be between 100 and 20000; got 5."),
+        (("rise", "--samples", "5"), "Samples must be between 100 and 20,000; got 5."),
         (("occlusion", "--patch", "8", "--stride", "9"), "Stride must not exceed the patch"),
         (("occlusion", "--patch", "30"), "Patch must be between 4 and 16 px; got 30."),
         (("magic",), "There is no method called 'magic'; the methods are"),

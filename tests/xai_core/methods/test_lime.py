@@ -134,7 +134,7 @@ def test_a_single_superpixel_gets_all_there_is():
 
 @pytest.mark.parametrize(
     ("field", "value", "words"),
-    [("count", 1, "2 and 200"), ("samples", 10, "50 and 20000"), ("kernel_width", 0.0, "0.05 and 2")],
+    [("count", 1, "2 and 200"), ("samples", 10, "50 and 20,000"), ("kernel_width", 0.0, "0.05 and 2")],
 )
 def test_what_lies_out_of_range_is_said(field, value, words):
     with pytest.raises(ParamError, match=words):

@@ -185,7 +185,7 @@ def test_a_model_that_gives_no_numbers_ends_in_a_sentence():
 
 @pytest.mark.parametrize(
     ("field", "value", "words"),
-    [("samples", 99, "100 and 20000"), ("grid", 33, "2 and 32 cells"), ("preservation", 1.0, "0.05 and 0.95")],
+    [("samples", 99, "100 and 20,000"), ("grid", 33, "2 and 32 cells"), ("preservation", 1.0, "0.05 and 0.95")],
 )
 def test_a_value_out_of_range_is_reported(field, value, words):
     with pytest.raises(ParamError, match=words):

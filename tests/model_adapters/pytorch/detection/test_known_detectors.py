@@ -53,7 +53,7 @@ def test_declared_settings_are_torchvisions(name):
     [
         ("[1]", "must be JSON"),
         ("{", "must be JSON"),
-        ('{"smallest_side": 3}', "Smallest side must be between 32 and 2048 px; got 3"),
+        ('{"smallest_side": 3}', "Smallest side must be between 32 and 2,048 px; got 3"),
         ('{"smallest_side": "640"}', "Smallest side must be a whole number"),
         ('{"smallest_side": 1400}', "Largest side must be 1400 px or more"),
         ('{"anchors": "1"}', "no setting 'anchors'; it has least_score"),
