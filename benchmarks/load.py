@@ -142,7 +142,7 @@ async def light_previews(user: User) -> list[float]:
 
 
 async def measure(address: str, pid: int, clients: int, seconds: float, heavy: bool, leave: bool) -> None:
-    await asyncio.sleep(5)  # imports in the background
+    await asyncio.sleep(15)  # imports in the background, then the process that waits for the first file
     at_start = usage(pid)
     light = User(Tab(address), Measured(), random.Random(7))
     await light.settle_in()

@@ -6,6 +6,7 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
@@ -21,6 +22,7 @@ from xai_core.jobs.question import Answer, Question
 from xai_core.pictures.files import Picture
 from xai_core.preprocessing import Preprocessing
 from xai_core.services.parsing.parser import Parser, SandboxedParser
+from xai_core.services.parsing.spare import Spare
 from xai_core.types import ModelSource
 
 PRESENT_SECONDS = 1.0
@@ -34,6 +36,12 @@ PageSlot = TypeVar("PageSlot", bound="Slot")
 def runner() -> Runner:
     """Return the runner that all sessions share; it holds processes and cached results, never a model or an upload."""
     return remembering_runner()
+
+
+@cache
+def spare_parser() -> Spare:
+    """Return what keeps a process ready for the first file of the next tab."""
+    return Spare()
 
 
 def ask(source: ModelSource, question: Question[Answer]) -> Job[Answer]:
@@ -64,7 +72,7 @@ class Workspace:
 
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
     session_id: str = field(default_factory=_session_id)
-    parser: SandboxedParser = field(default_factory=SandboxedParser)
+    parser: SandboxedParser = field(default_factory=lambda: SandboxedParser(spare=spare_parser()))
     pictures: dict[str, Picture] = field(default_factory=dict)
     complaints: dict[str, str] = field(default_factory=dict)
     unfolded: set[str] = field(default_factory=set)

@@ -190,3 +190,9 @@ def _join_timers() -> None:
     for thread in threading.enumerate():
         if isinstance(thread, threading.Timer):
             thread.join(5)
+
+
+def test_the_first_file_of_a_tab_is_read_by_the_process_that_waits():
+    first, second = session.Workspace().parser, session.Workspace().parser
+    assert first is not second
+    assert first._spare is second._spare is session.spare_parser()

@@ -1,4 +1,4 @@
-"""Import what pages need before the first visitor arrives, who would otherwise wait for it."""
+"""Import what pages need, and start a process that reads files, before a first visitor has to wait for it."""
 
 from __future__ import annotations
 
@@ -34,8 +34,15 @@ MODULES = (
 
 
 def begin() -> None:
-    """Import in the background; a visitor who arrives meanwhile waits only for the modules that the page needs."""
-    threading.Thread(target=_import, name="warm-up", daemon=True).start()
+    """Do so in the background; a visitor who arrives meanwhile waits only for the modules that the page needs."""
+    threading.Thread(target=_make_ready, name="warm-up", daemon=True).start()
+
+
+def _make_ready() -> None:
+    _import()
+    from vitrine.ui import session  # not before: the server starts at once
+
+    session.spare_parser().prepare()
 
 
 def _import() -> None:

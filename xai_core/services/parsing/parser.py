@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import os
 import threading
 import time
 from dataclasses import replace
@@ -19,10 +18,9 @@ from xai_core.jobs.process import SandboxedProcess
 from xai_core.jobs.sentences import FULL_DISK, is_of_full_disk
 from xai_core.services.parsing.question import Answer, FileQuestion
 from xai_core.services.parsing.questions.read_picture_set import DigestListed, ListPictures, OpenListed
+from xai_core.services.parsing.spare import ANSWERING, NOTHING, Spare
 
-ANSWERING = "xai_core.services.parsing.answering"
 IDLE_SECONDS = 60.0
-NOTHING = os.devnull  # what a process may read if its files are sent to it
 
 
 class Parser(Protocol):
@@ -37,7 +35,8 @@ class SandboxedParser:
 
     path: the only file that the process may read, besides those sent to it. idle_seconds: how long it waits for the
     next question. answering: the name of the module that answers in the process. extra_path: more folders where it
-    finds modules. Any thread may ask; questions are answered one at a time.
+    finds modules. spare: keeps a process ready, which is taken instead of starting one. Any thread may ask; questions
+    are answered one at a time.
     """
 
     def __init__(
@@ -47,10 +46,11 @@ class SandboxedParser:
         idle_seconds: float = IDLE_SECONDS,
         answering: str = ANSWERING,
         extra_path: tuple[str, ...] = (),
+        spare: Spare | None = None,
     ) -> None:
         self._path, self._idle_seconds = path, idle_seconds
         self._limits = limits or Limits.from_environment()
-        self._launcher = Launcher(answering, self._limits, extra_path)
+        self._launcher, self._spare = Launcher(answering, self._limits, extra_path), spare
         self._process: SandboxedProcess | None = None
         self._timer: threading.Timer | None = None
         self._used = 0.0
@@ -64,8 +64,7 @@ class SandboxedParser:
 
     def ask(self, question: FileQuestion[Answer]) -> Answer:
         """Return the answer to a question about a file. Raises a VitrineError if the file cannot be read."""
-        values, arrays = question.to_frame()
-        header = {**values, "ask": "parse", "question": question.name, "job": 0}
+        header, arrays = question.request()
         with self._lock:
             try:
                 process = self._ready()
@@ -106,8 +105,10 @@ class SandboxedParser:
     def _ready(self) -> SandboxedProcess:
         if self._process is None or not self._process.alive:
             self.close()
-            self._process = self._launcher.start("none", self._path)
             _running.add(self)
+            self._process = self._spare.take() if self._spare is not None else None
+        if self._process is None:
+            self._process = self._launcher.start("none", self._path)
             self._process.hello()
         return self._process
 

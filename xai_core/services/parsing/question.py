@@ -32,6 +32,11 @@ class FileQuestion(ABC, Generic[Answer]):
     def to_frame(self) -> Frame:
         """Return the question as JSON values and arrays."""
 
+    def request(self) -> tuple[Header, Arrays]:
+        """Return the question as the parsing process receives it."""
+        values, arrays = self.to_frame()
+        return {**values, "ask": "parse", "question": self.name, "job": 0}, arrays
+
     @classmethod
     @abstractmethod
     def from_frame(cls, header: Header, arrays: Arrays) -> Self:

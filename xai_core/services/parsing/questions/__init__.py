@@ -6,3 +6,4 @@ from xai_core.services.parsing.questions import read_history as read_history
 from xai_core.services.parsing.questions import read_labels as read_labels
 from xai_core.services.parsing.questions import read_picture_set as read_picture_set
 from xai_core.services.parsing.questions import read_predictions as read_predictions
+from xai_core.services.parsing.questions import warm_up as warm_up
