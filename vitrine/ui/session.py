@@ -17,6 +17,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from vitrine.runner import remembering_runner
 from vitrine.ui import garbage
+from vitrine.ui.drawing.memo import Memo
 from xai_core.jobs.base import Job, Runner
 from xai_core.jobs.question import Answer, Question
 from xai_core.pictures.files import Picture
@@ -28,6 +29,7 @@ from xai_core.types import ModelSource
 PRESENT_SECONDS = 1.0
 GRACE_SECONDS = 110.0  # Streamlit keeps the session of a closed tab for 120 s, and forgets it at the next arrival
 SHARED = ""  # the owner of samples
+KEPT_VIEWS = 64  # of about 1 MB each
 Key = tuple[object, ...]
 PageSlot = TypeVar("PageSlot", bound="Slot")
 
@@ -77,7 +79,7 @@ class Workspace:
     complaints: dict[str, str] = field(default_factory=dict)
     unfolded: set[str] = field(default_factory=set)
     trays_cleared: int = 0
-    views: dict[Key, NDArray[np.uint8]] = field(default_factory=dict)
+    views: Memo = field(default_factory=lambda: Memo(KEPT_VIEWS))
     seen: set[str] = field(default_factory=set)
     address: dict[str, str] = field(default_factory=dict)
     link_faults: dict[str, str] = field(default_factory=dict)
@@ -92,10 +94,7 @@ class Workspace:
 
     def seen_part(self, picture: Picture, preprocessing: Preprocessing) -> NDArray[np.uint8]:
         """Return the part of a picture that the model sees, (h, w, 3), computed once."""
-        key = (picture.digest, preprocessing)
-        if key not in self.views:
-            self.views[key] = preprocessing.view(picture.pixels)
-        return self.views[key]
+        return self.views.once((picture.digest, preprocessing), lambda: preprocessing.view(picture.pixels))
 
     def leave(self) -> None:
         """Free everything that the tab holds, and its session."""

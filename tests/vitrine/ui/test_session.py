@@ -6,6 +6,7 @@ import io
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from vitrine.ui import session, uploads
@@ -15,6 +16,8 @@ from vitrine.ui.slots.training import TrainingSlot
 from xai_core.detector import Detections
 from xai_core.errors import RefusedModel
 from xai_core.jobs.base import Job, Status
+from xai_core.pictures.files import Picture
+from xai_core.preprocessing import Preprocessing
 from xai_core.types import Estimate, ModelSource
 
 
@@ -61,6 +64,14 @@ def test_a_tab_has_one_slot_of_each_kind(space: session.Workspace) -> None:
     assert space.slot(TrainingSlot) is space.slot(TrainingSlot)
     assert space.slot(ClassifierSlot).owner != space.slot(DetectorSlot).owner
     assert session.Workspace().slot(TrainingSlot) is not space.slot(TrainingSlot)
+
+
+def test_a_tab_keeps_the_latest_views_of_pictures_only(space: session.Workspace) -> None:
+    pixels = np.zeros((8, 8, 3), np.uint8)
+    pictures = [Picture(pixels, "a", str(number)) for number in range(session.KEPT_VIEWS + 5)]
+    shown = [space.seen_part(picture, Preprocessing(8, 8)) for picture in pictures]
+    assert len(space.views) == session.KEPT_VIEWS
+    assert space.seen_part(pictures[-1], Preprocessing(8, 8)) is shown[-1]
 
 
 def test_session_knows_no_slot_by_name() -> None:

@@ -219,10 +219,7 @@ def _size_caption(scene: Scene, threshold: float) -> None:
 
 
 def _as_detected(picture: Picture) -> NDArray[np.uint8]:
-    views, key = session.workspace().views, ("detection", picture.digest)
-    if key not in views:
-        views[key] = shrunk(picture.pixels)
-    return views[key]
+    return session.workspace().views.once(("detection", picture.digest), lambda: shrunk(picture.pixels))
 
 
 def _waited_for(job: Job[Detections]) -> Detections:
