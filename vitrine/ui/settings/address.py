@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -10,6 +11,7 @@ import streamlit as st
 from vitrine.ui import frame, session
 from xai_core.errors import ParamError
 
+LISTED = 8  # so many options are all named in a message
 Option = TypeVar("Option")
 
 
@@ -74,8 +76,9 @@ def choice(
 
     def read(text: str) -> Option:
         if text not in by_text:
-            known = f"; choose one of {', '.join(by_text)}" if len(by_text) < 40 else ""
-            raise ParamError(f"There is no {label.lower()} called {text!r}{known}.")
+            listed = [*by_text] if len(by_text) <= LISTED else get_close_matches(text, by_text)
+            likely = f" Did you mean one of these: {', '.join(listed)}?" if listed else ""
+            raise ParamError(f"There is no {label.lower()} called {text!r}.{likely}")
         return by_text[text]
 
     first_value(key, default, read)

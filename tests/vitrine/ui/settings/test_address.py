@@ -60,6 +60,20 @@ def test_what_is_always_in_the_address_complains_too(app: AppTest) -> None:
     assert app.query_params["number"] == "1"
 
 
+def script_of_many() -> None:
+    from vitrine.ui.settings import address
+
+    address.choice("Method", ["rise", "lime", *map(str, range(30))], "lime", key="method", shown=str)
+    address.faults()
+
+
+@pytest.mark.parametrize(("asked", "says"), [("risee", "Did you mean one of these: rise?"), ("none", "'none'.")])
+def test_of_many_options_only_those_that_are_alike_are_named(asked: str, says: str) -> None:
+    app = AppTest.from_function(script_of_many, default_timeout=300)
+    app.query_params["method"] = asked
+    assert app.run().warning[0].value.replace("\\", "").endswith(says)
+
+
 def asking() -> None:
     import streamlit as st
 
