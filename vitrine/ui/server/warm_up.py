@@ -34,7 +34,7 @@ MODULES = (
 
 
 def begin() -> None:
-    """Do so in the background; a visitor who arrives meanwhile waits only for the modules that the page needs."""
+    """Start both in the background; a visitor who arrives meanwhile waits only for the modules that the page needs."""
     threading.Thread(target=_make_ready, name="warm-up", daemon=True).start()
 
 

@@ -1,4 +1,4 @@
-"""A process that waits for the next tab, whose first file then need not wait for a process to start."""
+"""A process that waits for the next tab, so that its first file need not wait for one to start."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from xai_core.services.parsing.questions.warm_up import WarmUp
 
 LOG = logging.getLogger(__name__)
 ANSWERING = "xai_core.services.parsing.answering"
-NOTHING = os.devnull  # the only file that a process may read to which files are sent
+NOTHING = os.devnull  # what a process may read if its files are sent to it
 LOOK_SECONDS, IDLE_SHARE = 1.0, 0.5  # of one processor
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 class Spare:
-    """Keeps one process that has read no file; whoever takes it has it alone.
+    """Keeps one process that has read no file; each is taken by one tab only.
 
-    The next one starts in the background once the processor is idle. is_idle: says whether it is; it may take its time.
+    The next one starts in the background once the processor is idle. is_idle: returns whether it is, after a while.
     """
 
     def __init__(self, launcher: Launcher | None = None, is_idle: Callable[[], bool] | None = None) -> None:
