@@ -32,6 +32,7 @@ from xai_core.jobs.launch import WorkerSetup  # noqa: E402
 TARGET = ROOT / "tests/sandbox/recorded_calls.json"
 ASSETS = Path(os.environ.get("VITRINE_TEST_ASSETS") or ROOT.parent / "shared/assets")
 THREADS = ("", "8")
+PATIENCE = {"VITRINE_OPEN_SECONDS": "300", "VITRINE_STEP_SECONDS": "200"}  # under strace, everything takes longer
 # Frequent and plainly needed: not traced, so that the worker still meets its deadlines.
 NOT_TRACED = ("futex", "sched_yield", "read", "write", "lseek", "munmap", "madvise", "poll", "clock_nanosleep", "brk")
 ARGUMENT = {"prctl": 0, "arch_prctl": 0, "ioctl": 1, "fcntl": 1, "clone": -1, "sched_setaffinity": 0, "madvise": 2}
@@ -109,7 +110,7 @@ def record(only: str, work: list[str]) -> int:
     open_everything(only)
     os.chdir(ROOT)
     chosen = ["-k", only] if only else []
-    return pytest.main(["-q", "-p", "no:cacheprovider", "-m", "not long", *chosen, *work])
+    return pytest.main(["-q", "-p", "no:cacheprovider", *chosen, *work])
 
 
 def main() -> None:
@@ -127,7 +128,7 @@ def main() -> None:
     if not list(folder.iterdir()):
         for threads in THREADS:
             command = [sys.executable, __file__, "--within", "--only", args.only, "--traces", str(folder)]
-            environment = os.environ | ({"OMP_NUM_THREADS": threads} if threads else {})
+            environment = os.environ | PATIENCE | ({"OMP_NUM_THREADS": threads} if threads else {})
             subprocess.run([*command, "--work", *args.work], env=environment, check=False)
     write(folder)
 
