@@ -8,4 +8,4 @@ import os
 def threads_wanted() -> int:
     """Return the value of OMP_NUM_THREADS; 0 if it is missing or not a count, for the engine's own choice."""
     text = os.environ.get("OMP_NUM_THREADS", "")
-    return int(text) if text.isdigit() else 0
+    return int(text) if text.isdecimal() else 0

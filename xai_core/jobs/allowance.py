@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from threading import Lock
 
 
 @dataclass
@@ -14,17 +15,20 @@ class Allowance:
     per_second: float
     _left: float = field(init=False)
     _counted: float = field(init=False)
+    _lock: Lock = field(init=False, default_factory=Lock)
 
     def __post_init__(self) -> None:
         self.refill()
 
     def refill(self) -> None:
         """Fill the stock."""
-        self._left, self._counted = self.most, time.monotonic()
+        with self._lock:
+            self._left, self._counted = self.most, time.monotonic()
 
     def spend(self, units: float = 1.0) -> bool:
         """Take units and return whether the stock held that many; if not, it stays below zero until it has refilled."""
-        now = time.monotonic()
-        self._left = min(self.most, self._left + (now - self._counted) * self.per_second) - units
-        self._counted = now
-        return self._left >= 0
+        with self._lock:
+            now = time.monotonic()
+            self._left = min(self.most, self._left + (now - self._counted) * self.per_second) - units
+            self._counted = now
+            return self._left >= 0

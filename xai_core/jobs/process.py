@@ -259,10 +259,9 @@ class SandboxedProcess:
         """
         with contextlib.suppress(OSError):
             os.sched_setscheduler(self._popen.pid, os.SCHED_BATCH, os.sched_param(0))
-            niceness = min(os.getpriority(os.PRIO_PROCESS, 0) + BEHIND, 19)
-            os.setpriority(os.PRIO_PROCESS, self._popen.pid, niceness)
-            with open(f"/proc/{self._popen.pid}/autogroup", "w") as file:
-                file.write(str(niceness))
+            os.setpriority(os.PRIO_PROCESS, self._popen.pid, _behind(os.getpriority(os.PRIO_PROCESS, 0)))
+            with open("/proc/self/autogroup") as ours, open(f"/proc/{self._popen.pid}/autogroup", "w") as theirs:
+                theirs.write(str(_behind(int(ours.read().rpartition(" ")[2]))))
 
     def _follow_log(self, stream: IO[bytes]) -> None:
         with stream:
@@ -273,6 +272,10 @@ class SandboxedProcess:
                 self._last_lines.append(words)
                 LOG.info("worker %s: %s", self._popen.pid, words)
         return None
+
+
+def _behind(niceness: int) -> int:
+    return min(niceness + BEHIND, 19)
 
 
 def failure(header: Header) -> VitrineError:

@@ -16,7 +16,11 @@ def tether(process: int) -> tuple[int, ...]:
     effect. So there are two pipes, whose ends are numbered in opposite orders.
     """
     rising = os.pipe()
-    reader, writer = os.pipe()
+    try:
+        reader, writer = os.pipe()
+    except OSError:
+        os.close(rising[0]), os.close(rising[1])
+        raise
     falling = fcntl.fcntl(reader, fcntl.F_DUPFD_CLOEXEC, writer + 1), writer
     os.close(reader)
     for asking, _ in (rising, falling):
