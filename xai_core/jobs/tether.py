@@ -19,7 +19,8 @@ def tether(process: int) -> tuple[int, ...]:
     try:
         reader, writer = os.pipe()
     except OSError:
-        os.close(rising[0]), os.close(rising[1])
+        for end in rising:
+            os.close(end)
         raise
     falling = fcntl.fcntl(reader, fcntl.F_DUPFD_CLOEXEC, writer + 1), writer
     os.close(reader)
