@@ -63,7 +63,7 @@ def test_without_a_history_the_page_says_what_to_upload(training: AppTest) -> No
 def test_the_sample_shows_a_network_forgetting(digits: AppTest) -> None:
     assert not digits.exception
     found = figures(digits)
-    best = next(value for name, value in found.items() if name.startswith("Best: epoch "))
+    best = next(value for name, value in found.items() if name.startswith("Best, at"))
     assert found["Pictures"] == "600"
     assert float(best) > float(found["Accuracy"]) + 0.05
     assert float(found["Forgotten"]) > 0.2

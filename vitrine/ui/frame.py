@@ -22,6 +22,10 @@ STYLE = """<style>
 [data-testid=stMainBlockContainer] { padding-top: 4.5rem; max-width: 110rem }
 [data-testid][data-testid=stCaptionContainer] { opacity: 0.8 }
 </style>"""
+# White on the dark theme's accent has a contrast of 2.4.
+DARK_STYLE = """<style>
+[data-testid^=stBaseButton-primary], [data-tag], [data-tag] * { color: #12171d !important }
+</style>"""
 NO_SANDBOX = (
     "This machine's kernel offers no Landlock, so models cannot be isolated from its files. Only state dicts, "
     "safetensors, ONNX and .keras files open here."
@@ -72,7 +76,7 @@ def within_app() -> None:
 def open_page() -> None:
     """Register this tab, and warn if the machine cannot protect itself from uploaded models."""
     session.workspace()
-    st.html(STYLE)
+    st.html(STYLE + (DARK_STYLE if st.context.theme.type == "dark" else ""))
     if not sandbox_in_force().complete:
         lifted = os.environ.get("VITRINE_ALLOW_NO_SANDBOX") == "1"
         st.warning(UNPROTECTED if lifted else NO_SANDBOX, icon=":material/warning:")

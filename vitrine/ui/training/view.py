@@ -74,7 +74,7 @@ def _key_numbers(view: View) -> dict[str, tuple[str, str]]:
     return {
         "Pictures": (f"{len(view.history):,}", "All pictures of the history, regardless of the filters."),
         "Accuracy": (_share(accuracy[-1]), "Share of correct predictions in the last epoch of the range."),
-        f"Best: epoch {view.history.epochs[best][:12]}": (
+        f"Best, at {view.history.epochs[best][:12]}": (
             _share(accuracy[best]),
             "Highest accuracy, and the epoch it was reached in.",
         ),
