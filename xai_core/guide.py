@@ -14,6 +14,7 @@ from xai_core.hidden_methods import hidden_methods
 from xai_core.method import METHODS, NEED_IN_WORDS, Catalogued, Group
 from xai_core.params import Declared
 from xai_core.types import Card, Task
+from xai_core.wording import either
 
 GROUPS: tuple[Group, ...] = get_args(Group)
 
@@ -100,8 +101,7 @@ def method_of_any_task(method_id: str) -> type[Catalogued]:
     methods = catalogue()
     if method_id not in methods:
         likely = get_close_matches(method_id, methods, n=3)
-        named = " or ".join(filter(None, [", ".join(likely[:-1]), *likely[-1:]]))
-        guess = f"did you mean {named}? The methods are" if likely else "the methods are"
+        guess = f"did you mean {either(likely)}? The methods are" if likely else "the methods are"
         raise ParamError(f"There is no method called {method_id!r}; {guess} {', '.join(sorted(methods))}.")
     return methods[method_id]
 

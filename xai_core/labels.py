@@ -14,6 +14,7 @@ from typing import Any
 
 from xai_core.errors import DataError
 from xai_core.types import Card
+from xai_core.wording import either
 
 MAX_BYTES = 4 << 20
 MAX_LENGTH = 300
@@ -105,7 +106,7 @@ def _index(number: int, labels: Sequence[str]) -> int:
 
 def _suggestion(wanted: str, names: list[str], labels: Sequence[str]) -> str:
     close = get_close_matches(wanted, names, n=3)
-    near = f"Did you mean {', '.join(labels[names.index(name)] for name in close)}? " if close else ""
+    near = f"Did you mean {either([labels[names.index(name)] for name in close])}? " if close else ""
     return f"{near}Enter a name, or a number from 0 to {len(labels) - 1}."
 
 

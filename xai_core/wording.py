@@ -47,6 +47,11 @@ def capitalised(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def either(names: Sequence[str]) -> str:
+    """Return names as alternatives: "tabby", "tabby or tray", "tabby, tray or cat"."""
+    return " or ".join([*filter(None, [", ".join(names[:-1])]), *names[-1:]])
+
+
 def some(names: Sequence[str]) -> str:
     """Return the first few names, separated by commas."""
     return ", ".join(name[:40] for name in names[:4]) + (" and others" if len(names) > 4 else "")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from xai_core.jobs.launcher import WITHOUT_SANDBOX
-from xai_core.wording import FORMATS, format_in_words, number
+from xai_core.wording import FORMATS, either, format_in_words, number
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,10 @@ def test_a_format_without_words_is_shown_as_it_is() -> None:
 )
 def test_a_number_has_three_decimals_or_separated_thousands(value: float | None, words: str) -> None:
     assert number(value) == words
+
+
+@pytest.mark.parametrize(
+    ("names", "words"), [(["a"], "a"), (["a", "b"], "a or b"), (["a", "b", "c"], "a, b or c"), ([], "")]
+)
+def test_names_are_offered_as_alternatives(names: list[str], words: str) -> None:
+    assert either(names) == words
