@@ -22,7 +22,9 @@ def percent(share: float) -> str:
 
 
 def seconds(value: float) -> str:
-    """Return a duration in words: "0.4 s", "12 s", "3 min 5 s"."""
+    """Return a duration in words: "under 0.1 s", "0.4 s", "12 s", "3 min 5 s"."""
+    if value < 0.05:
+        return "under 0.1 s"
     if value < 10:
         return f"{value:.1f} s"
     minutes, rest = divmod(round(value), 60)

@@ -59,7 +59,7 @@ def _progress_in_words(run: Run[Any], done: float) -> str:
     if state.latest is None or state.latest.fraction <= 0:
         return f"{run.inquiry.method.title} is starting …"
     left = state.seconds * (1 - state.latest.fraction) / state.latest.fraction
-    return f"{run.inquiry.method.title}: {done:.0%}, about {seconds(left)} left"
+    return f"{run.inquiry.method.title}: {done:.0%}, about {seconds(max(left, 0.1))} left"
 
 
 def _how_long(job: Job[Estimate]) -> str:

@@ -35,7 +35,9 @@ def test_shares_are_percentages(share: float, shown: str) -> None:
     assert percent(share) == shown
 
 
-@pytest.mark.parametrize(("value", "shown"), [(0.42, "0.4 s"), (12.3, "12 s"), (185, "3 min 5 s")])
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.03, "under 0.1 s"), (0.42, "0.4 s"), (12.3, "12 s"), (185, "3 min 5 s")]
+)
 def test_durations_are_words(value: float, shown: str) -> None:
     assert seconds(value) == shown
 
