@@ -2,9 +2,10 @@
 
     python scripts/record_system_calls.py [--only Keras]
 
-It opens every model available, runs every method on every sample and finds the engines, once with the usual number of
-threads and once with eight. Calls that the filter refuses are recorded too, with their errors. `xai_core/jobs/calls.py`
-must allow each recorded call or say why not; tests/sandbox/test_recorded_calls.py checks that.
+It opens every model available, runs every method on every sample, classifiers and detectors, and finds the engines,
+once with the usual number of threads and once with eight. Calls that the filter refuses are recorded too, with their
+errors. `xai_core/jobs/calls.py` must allow each recorded call or say why not; tests/sandbox/test_recorded_calls.py
+checks that.
 """
 
 from __future__ import annotations
@@ -36,6 +37,12 @@ PATIENCE = {"VITRINE_OPEN_SECONDS": "300", "VITRINE_STEP_SECONDS": "200"}  # und
 # Frequent and plainly needed: not traced, so that the worker still meets its deadlines.
 NOT_TRACED = ("futex", "sched_yield", "read", "write", "lseek", "munmap", "madvise", "poll", "clock_nanosleep", "brk")
 ARGUMENT = {"prctl": 0, "arch_prctl": 0, "ioctl": 1, "fcntl": 1, "clone": -1, "sched_setaffinity": 0, "madvise": 2}
+BOXES = "boxes"
+SHORT: dict[str, dict[str, Any]] = {
+    "drise": {"samples": 200},
+    "ablationcam": {"channels": 5},
+    "box_occlusion": {"patch": 25, "stride": 25},
+}
 SYSTEM_FOLDERS = ("/proc", "/sys", "/dev", "/etc")
 LINE = re.compile(r"^\d+ +(\w+)\((.*)\) += (-?\w+)(?: (E\w+))?")
 
@@ -105,8 +112,29 @@ def open_everything(only: str) -> None:
             print(path.name, error, flush=True)
 
 
+def explain_boxes() -> None:
+    """Explain the best box of each sample detector with each method that the detector offers."""
+    import vitrine
+    from vitrine.samples import sample_detectors
+    from xai_core.detection import methods  # noqa: F401  (registers them)
+    from xai_core.detection.method import DETECTION_METHODS
+
+    for sample in sample_detectors():
+        with vitrine.load(sample.path, task="detect") as model:
+            for method in sorted(DETECTION_METHODS):
+                print("explaining a box of", sample.path.name, "with", method, flush=True)
+                try:
+                    model.explain(method, sample.scenes[0].path, cache=False, **SHORT.get(method, {}))
+                except VitrineError as error:
+                    print(method, error, flush=True)
+
+
 def record(only: str, work: list[str]) -> int:
     """Do the work in this process, whose workers are traced."""
+    if not only or only == BOXES:
+        explain_boxes()
+    if only == BOXES:
+        return 0
     open_everything(only)
     os.chdir(ROOT)
     chosen = ["-k", only] if only else []
@@ -115,7 +143,7 @@ def record(only: str, work: list[str]) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help="words of pytest's -k, such as Keras")
+    parser.add_argument("--only", default="", help="words of pytest's -k, such as Keras, or `boxes`")
     parser.add_argument("--traces", type=Path, help="read these traces instead, or write them here")
     parser.add_argument("--work", nargs="*", default=["tests/contract"])
     parser.add_argument("--within", action="store_true", help=argparse.SUPPRESS)
