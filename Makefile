@@ -1,5 +1,5 @@
 # Two commands matter: `make run` opens the app, `make test` checks the code and runs the tests. Both set up what they need.
-# While you write, `make check` reads the code and runs no test. `make test-long` runs the few tests that take longest.
+# While you write, `make check` reads the code and runs no test. `make test-long` runs the slow tests, which repeat for more cases.
 PY := .venv/bin/python
 PORT ?= 8501
 
@@ -12,7 +12,7 @@ test: setup samples browser
 	$(MAKE) --no-print-directory check
 	$(PY) -m pytest -n auto -m "not long"
 
-test-long: setup samples
+test-long: setup samples browser
 	$(PY) -m pytest -n auto -m long
 
 check: setup

@@ -1,4 +1,4 @@
-"""Each sample model on the engines that its sandboxed worker finds."""
+"""Each sample model on the engines that its sandboxed worker finds: PyTorch's in every run, others in a long one."""
 
 from __future__ import annotations
 
@@ -20,17 +20,20 @@ from xai_core.types import Conditions, Engine, ModelSource
 SECONDS = 200
 TABBY = np.array([281])
 LOOK = presets(224, 224)["ImageNet mean/std"]
+MARKS = {"Keras": pytest.mark.long, "ONNX": pytest.mark.long}
+MODELS = [pytest.param(m.framework, marks=MARKS.get(m.framework, ())) for m in samples.sample_models()]
 FLOAT32, BFLOAT16 = Conditions(precision="float32"), Conditions(precision="bfloat16")
 
 
 @pytest.fixture(scope="module")
 def runner() -> Iterator[LocalRunner]:
+    """A runner of their own, as engines that are found here would be used elsewhere."""
     runner = local_runner()
     yield runner
     runner.close()
 
 
-@pytest.fixture(scope="module", params=[m.framework for m in samples.sample_models()] or ["no samples are built"])
+@pytest.fixture(scope="module", params=MODELS or ["no samples are built"])
 def source(request: pytest.FixtureRequest) -> ModelSource:
     return next(m for m in samples.sample_models() if m.framework == request.param).source()
 

@@ -58,7 +58,21 @@ FATES = {
 }
 
 
-@pytest.mark.parametrize("name", names("BLOWS"))
+ENDED_LIKE_ANOTHER = {
+    "an abort",
+    "an end",
+    "several files",
+    "a huge header",
+    "a huge body",
+    "an array that was not asked for",
+    "deep JSON",
+    "a card without end",
+    "an error of its own",
+}
+BLOWS = [pytest.param(name, marks=pytest.mark.long if name in ENDED_LIKE_ANOTHER else ()) for name in names("BLOWS")]
+
+
+@pytest.mark.parametrize("name", BLOWS)
 def test_a_blow_costs_its_own_process_only(runner, impatient_runner, source, name):
     fate = FATES.get(name, WorkerDied)
     job = (impatient_runner if fate is TimedOut else runner).open(source(name))

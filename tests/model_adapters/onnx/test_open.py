@@ -307,6 +307,7 @@ def test_resnet20_sees_what_is_in_cifar_pictures(assets, tmp_path, cifar):
     assert Capability.GRADIENT in network.card.capabilities
 
 
+@pytest.mark.long
 def test_efficientnet_lite_offers_gradients(assets, tmp_path):
     card = opened(assets / "models/onnx/efficientnet_lite0.onnx", tmp_path).card
     assert (card.classes, card.gives) == (1000, "logit")
@@ -350,7 +351,8 @@ def test_a_graph_without_a_twin_lacks_all_but_predictions(open_graph):
 
 
 @pytest.mark.parametrize(
-    ("name", "side", "layer"), [("resnet20_cifar10", 8, "layer3/"), ("efficientnet_lite0", 7, "bn2/act/Clip")]
+    ("name", "side", "layer"),
+    [("resnet20_cifar10", 8, "layer3/"), pytest.param("efficientnet_lite0", 7, "bn2/act/Clip", marks=pytest.mark.long)],
 )
 def test_the_last_layer_of_a_real_graph_lies_before_its_head(assets, tmp_path, name, side, layer):
     network = opened(assets / f"models/onnx/{name}.onnx", tmp_path)
@@ -363,7 +365,7 @@ def test_the_last_layer_of_a_real_graph_lies_before_its_head(assets, tmp_path, n
     np.testing.assert_allclose(network.resume(images, last.name, values), plain, atol=1e-3)
 
 
-@pytest.mark.parametrize("opset", [17, 20])
+@pytest.mark.parametrize("opset", [17, pytest.param(20, marks=pytest.mark.long)])
 def test_attention_of_an_exported_vit_is_that_of_the_module(assets, tmp_path, opset):
     """From version 20 on a GELU is one operator, which older ones do not have."""
     vit = vit_on_mnist(assets).eval()

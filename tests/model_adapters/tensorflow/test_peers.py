@@ -12,7 +12,10 @@ import pytest
 from tests.model_adapters.conftest import HERE, Answers
 from xai_core.trust.peers import libraries_of
 
-pytestmark = pytest.mark.skipif(find_spec("xplique") is None, reason="xplique is not installed.")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(find_spec("xplique") is None, reason="xplique is not installed."),
+]
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,8 @@ SAME_UP_TO_SCALE = [
 ]
 RANDOM = ["smoothgrad", "vargrad", "squaregrad", "gradient_shap", "lime", "kernel_shap", "shapley"]
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):

@@ -13,6 +13,8 @@ import pytest
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 
+pytestmark = pytest.mark.long
+
 
 def found_by(script, folder):
     out = folder / "maps.npz"

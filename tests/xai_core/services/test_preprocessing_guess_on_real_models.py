@@ -52,6 +52,7 @@ def test_with_one_picture_it_is_found_too_but_called_weak_evidence(found):
     assert "one picture of yours and 7 sample photos, this is weak evidence" in best.evidence
 
 
+@pytest.mark.long
 def test_an_onnx_network_of_imagenet_is_found_to_want_minus_one_to_one(found):
     ranked = found("onnx/efficientnet_lite0.onnx").candidates
     assert ranked[0].name == "-1..1"

@@ -110,7 +110,7 @@ def inside_the_first(feature_map: Floats, targets: Sequence[BoxTarget], image: F
     return flags
 
 
-@pytest.mark.parametrize("value", ["zero", "very low"])
+@pytest.mark.parametrize("value", ["zero", pytest.param("very low", marks=pytest.mark.long)])
 def test_the_map_of_ablation_cam_is_that_of_whole_passes(
     detector: TorchDetector, whole: WithWholePasses, image: Floats, targets: list[BoxTarget], value: str
 ) -> None:

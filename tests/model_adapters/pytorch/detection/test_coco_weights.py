@@ -65,7 +65,12 @@ def test_a_damaged_file_in_the_cache_is_told(tmp_path):
     assert said.stderr == "The weights in the cache are damaged. Delete them there, or use a file of your own.\n"
 
 
-@pytest.mark.parametrize("names", [(), ("torchvision/fasterrcnn_mobilenet_v2_fpn",), ("resnet18",)])
+OTHERS = [
+    pytest.param((name,), marks=pytest.mark.long) for name in ("torchvision/fasterrcnn_mobilenet_v2_fpn", "resnet18")
+]
+
+
+@pytest.mark.parametrize("names", [(), *OTHERS])
 def test_a_name_without_weights_is_answered_with_the_names_that_have_some(names, tmp_path):
     said = fetch(tmp_path, *names)
     assert said.returncode == 2

@@ -13,6 +13,8 @@ import pytest
 SCRIPT = Path(__file__).parent / "boxes_beside_grad_cam.py"
 ROOT = SCRIPT.parents[4]
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def found(assets, tmp_path_factory):

@@ -13,7 +13,7 @@ from model_adapters.pytorch.detection import detector as torch_detector
 from model_adapters.pytorch.detection import detector_engine
 from model_adapters.pytorch.detection.detector_engine import CompiledConvolutions, Convolved
 
-KINDS = ("fcos_resnet50_fpn", "ssdlite320_mobilenet_v3_large")
+KINDS = (pytest.param("fcos_resnet50_fpn", marks=pytest.mark.long), "ssdlite320_mobilenet_v3_large")
 SECONDS = {
     ("PyTorch", "float32"): 4,
     ("PyTorch", "bfloat16"): 3,
