@@ -1,6 +1,6 @@
 """Looks inside small Keras models with the adapter, and writes down what was there.
 
-TensorFlow must not share a process with PyTorch, so tests start this one: `inside_process.py FOLDER ASSETS`.
+TensorFlow must not share a process with PyTorch, so tests start this one: `inside_process.py FOLDER ASSETS NAME...`.
 """
 
 from __future__ import annotations
@@ -206,13 +206,15 @@ def looked_into(name, network):
     return said | {"untouched": untouched(network, before)}, found
 
 
-def main(folder, assets):
+def main(folder, assets, names):
     keras.utils.set_random_seed(0)
     files = {}
     for name, model in models().items():
-        model.save(folder / f"{name}.keras")
-        files[name] = (folder / f"{name}.keras", "keras")
-    files["cifar"] = (assets / "models/keras/cifar10_cnn.h5", "keras-h5")
+        if name in names:
+            model.save(folder / f"{name}.keras")
+            files[name] = (folder / f"{name}.keras", "keras")
+    if "cifar" in names:
+        files["cifar"] = (assets / "models/keras/cifar10_cnn.h5", "keras-h5")
     said, arrays = {}, {}
     for name, (path, file_format) in files.items():
         said[name], found = looked_into(name, opened(path, file_format, folder / f"scratch of {name}"))
@@ -222,4 +224,4 @@ def main(folder, assets):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])

@@ -4,22 +4,63 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.model_adapters.conftest import HERE, Answers
 
+EVERY_RUN = ("layers", "functions", "nested", "dense")
+LONG_RUN = (
+    "dead",
+    "twice",
+    "free",
+    "planes",
+    "two at a time",
+    "linear",
+    "silu",
+    "gelu",
+    "leaky_relu",
+    "only silu",
+    "cifar",
+)
+
+
+class OnDemand(dict[str, Any]):
+    """What is known of models, by "model" or "model.what"; a process is started when it is first asked for."""
+
+    def __init__(self, start: Callable[[str], None]) -> None:
+        self._start = start
+
+    def __missing__(self, key: str) -> Any:
+        self._start(key.partition(".")[0])
+        return dict(self)[key]
+
 
 @pytest.fixture(scope="module")
 def inside(tmp_path_factory: pytest.TempPathFactory, assets: Path) -> Answers:
-    folder = tmp_path_factory.mktemp("inside")
-    command = [sys.executable, "-B", str(HERE / "tensorflow/inside_process.py"), str(folder), str(assets)]
-    as_in_a_worker = os.environ | {"TF_ENABLE_ONEDNN_OPTS": "1"}  # one model has its channels first
-    subprocess.run(command, check=True, capture_output=True, env=as_in_a_worker)
-    with np.load(folder / "inside.npz") as arrays:
-        return Answers(json.loads((folder / "inside.json").read_text("utf-8")), dict(arrays))
+    """Answers of one process for the models of every run, and of a second one for the others."""
+
+    def start(model: str) -> None:
+        folder, names = tmp_path_factory.mktemp("inside"), EVERY_RUN if model in EVERY_RUN else LONG_RUN
+        command = [sys.executable, "-B", str(HERE / "tensorflow/inside_process.py"), str(folder), str(assets), *names]
+        as_in_a_worker = os.environ | {"TF_ENABLE_ONEDNN_OPTS": "1"}  # one model has its channels first
+        subprocess.run(command, check=True, capture_output=True, env=as_in_a_worker)
+        answers.said.update(json.loads((folder / "inside.json").read_text("utf-8")))
+        with np.load(folder / "inside.npz") as arrays:
+            answers.arrays.update(arrays)
+
+    answers = Answers(OnDemand(start), OnDemand(start))
+    return answers
+
+
+def models(*cases: str | tuple[str, ...]) -> list[Any]:
+    """Mark the cases of models that only the long run looks into; a model's name comes first."""
+    rows = [(case,) if isinstance(case, str) else case for case in cases]
+    return [pytest.param(*row, marks=() if row[0] in EVERY_RUN else pytest.mark.long) for row in rows]
 
 
 def softmax(logits):
@@ -59,7 +100,7 @@ def passed(rule, coming, x, x0):
     return positive if rule == "deconvnet" else positive * (x > 0)
 
 
-@pytest.mark.parametrize("name", ["layers", "functions", "nested", "dense", "twice", "silu", "gelu", "leaky_relu"])
+@pytest.mark.parametrize("name", models(*EVERY_RUN, "twice", "silu", "gelu", "leaky_relu"))
 def test_rescaled_differences_add_up_to_the_difference_of_the_scores(inside, name):
     arrays = inside.arrays
     moved = arrays[f"{name}.inputs"] - arrays[f"{name}.references"]
@@ -80,14 +121,17 @@ def test_layers_of_an_inner_model_have_its_name_before_theirs(inside):
     assert [name.split("/")[1] for name in found] == [name for name, *_ in inside.said["layers"]["layers"]]
 
 
+@pytest.mark.long
 def test_a_layer_that_is_used_twice_is_listed_twice(inside):
     assert [name for name, *_ in inside.said["twice"]["layers"]][1::2] == ["shared", "shared:2"]
 
 
+@pytest.mark.long
 def test_layers_that_no_score_depends_on_are_left_out(inside):
     assert inside.said["dead"]["layers"] == [["stem", 10, 10, 4]]
 
 
+@pytest.mark.long
 def test_layers_are_known_where_the_input_is_free_or_has_its_channels_first(inside):
     assert inside.said["free"]["layers"][-1] == ["grid", 111, 111, 4]
     assert inside.said["planes"]["layers"][-1] == ["grid", 5, 5, 4]
@@ -101,7 +145,7 @@ def test_values_and_gradients_of_a_layer_are_those_of_keras(inside, name):
     np.testing.assert_array_equal(arrays[f"layers.{name} again"], arrays[f"layers.{name} values"])
 
 
-@pytest.mark.parametrize("model", ["nested", "twice", "planes", "two at a time", "cifar"])
+@pytest.mark.parametrize("model", models("nested", "twice", "planes", "two at a time", "cifar"))
 def test_gradients_at_a_layer_have_the_shape_of_its_values(inside, model):
     name, *grid = inside.said[model]["layers"][-1] if model != "twice" else inside.said[model]["layers"][-2]
     assert inside.arrays[f"{model}.{name} gradients"].shape == (3, *grid)
@@ -110,20 +154,20 @@ def test_gradients_at_a_layer_have_the_shape_of_its_values(inside, model):
 
 @pytest.mark.parametrize(
     ("model", "name"),
-    [
+    models(
         ("layers", "last"),
         ("nested", "functional/last"),
         ("planes", "grid"),
         ("two at a time", "only"),
         ("cifar", "batch_normalization_4"),
-    ],
+    ),
 )
 def test_a_layer_with_the_values_of_other_pictures_gives_their_scores(inside, model, name):
     arrays = inside.arrays
     np.testing.assert_allclose(arrays[f"{model}.{name} resumed"], arrays[f"{model}.scores"], rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(("model", "name"), [("layers", "side"), ("twice", "shared:2")])
+@pytest.mark.parametrize(("model", "name"), models(("layers", "side"), ("twice", "shared:2")))
 def test_beside_a_replaced_layer_the_picture_itself_goes_on(inside, model, name):
     found, scores = inside.arrays[f"{model}.{name} resumed"], inside.arrays[f"{model}.scores"]
     np.testing.assert_allclose(found[0], scores[0], rtol=1e-4, atol=1e-6)
@@ -147,8 +191,9 @@ def test_the_random_last_layer_has_the_deviation_of_the_one_it_replaces(inside):
     assert np.mean(said["deviations"]) == pytest.approx(said["own deviation"], rel=0.15)
 
 
-def test_every_model_is_as_it_was_when_it_has_been_looked_into(inside):
-    assert all(said["untouched"] for said in inside.said.values())
+@pytest.mark.parametrize("name", models(*EVERY_RUN, *LONG_RUN))
+def test_a_model_is_as_it_was_when_it_has_been_looked_into(inside, name):
+    assert inside.said[name]["untouched"]
 
 
 def test_only_the_functions_that_were_used_last_are_kept(inside):
@@ -161,7 +206,7 @@ def test_a_layer_that_is_not_there_gets_its_sentence(inside):
 
 @pytest.mark.parametrize(
     ("model", "capability", "words"),
-    [
+    models(
         ("only silu", "BACKWARD_RULES", "no ReLU but silu"),
         ("linear", "BACKWARD_RULES", "no other activation"),
         ("dense", "ACTIVATIONS", "on a grid"),
@@ -169,7 +214,7 @@ def test_a_layer_that_is_not_there_gets_its_sentence(inside):
         ("two at a time", "RESCALE", "takes 2 pictures at a time"),
         ("layers", "PROPAGATION", "Export the model to ONNX"),
         ("layers", "ATTENTION", "PyTorch weights"),
-    ],
+    ),
 )
 def test_what_is_missing_is_missing_for_a_reason(inside, model, capability, words):
     said = inside.said[model]
@@ -177,12 +222,13 @@ def test_what_is_missing_is_missing_for_a_reason(inside, model, capability, word
     assert words in said["missing"][capability]
 
 
-def test_all_else_is_offered(inside):
+@pytest.mark.parametrize("model", models("layers", "functions", "nested", "twice", "free", "planes", "cifar"))
+def test_all_else_is_offered(inside, model):
     offered = ["PREDICT", "GRADIENT", "BACKWARD_RULES", "RESCALE", "ACTIVATIONS", "ABLATION", "RANDOMISATION"]
-    for model in ("layers", "functions", "nested", "twice", "free", "planes", "cifar"):
-        assert inside.said[model]["capabilities"] == offered
+    assert inside.said[model]["capabilities"] == offered
 
 
+@pytest.mark.long
 def test_the_cifar_model_which_ends_in_a_relu_is_looked_into(inside):
     assert inside.said["cifar"]["layers"][-1] == ["batch_normalization_4", 3, 3, 64]
     guided, plain = inside.arrays["cifar.guided"], inside.arrays["cifar.gradient"]
