@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import glob
+import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -105,27 +107,57 @@ SENTENCES = {
         "zipbomb_sm.zip": "The archive would unpack to 8192 MB from",
     },
 }
-# Every kind of ending, with few starts of TensorFlow. `make test-long` runs the rest.
+# Every kind of ending, with few starts of a framework. `make test-long` runs the rest, of files that others made.
 QUICK = {
-    "torch": ("ts_infinite.pt", "ts_memory.pt", "ts_nan.pt", "ts_read_passwd.pt", "ts_benign.pt", "raw_pickle.pt"),
-    "onnx": tuple(SENTENCES["onnx"]),
-    "keras": ("sm_read", "lambda.keras", "zipslip_sm.zip"),
+    "torch": ("ts_infinite.pt", "ts_read_passwd.pt", "ts_benign.pt", "raw_pickle.pt", "zip_bomb.pt"),
+    "onnx": (
+        "constofshape_bomb.onnx",
+        "ext_traversal.onnx",
+        "init_shape_lie.onnx",
+        "custom_op.onnx",
+        "garbage.onnx",
+        "empty.onnx",
+        "nan.onnx",
+    ),
+    "keras": ("lambda.keras", "traversal.keras"),
 }
-REST = {
-    framework: tuple(name for name in names if name not in QUICK[framework]) for framework, names in SENTENCES.items()
-}
-Asked = dict[str, tuple[str, ...]]
+REST = SENTENCES | {"onnx": tuple(name for name in SENTENCES["onnx"] if name not in QUICK["onnx"])}
 Answers = dict[str, "subprocess.CompletedProcess[str]"]
 
 
-def cases(asked: Asked) -> pytest.MarkDecorator:
+def write_lambda(path: Path) -> None:
+    """Write a Keras file whose only layer holds code."""
+    layer = {"module": "keras.layers", "class_name": "Lambda", "config": {"name": "lambda"}}
+    model = {"module": "keras", "class_name": "Sequential", "config": {"name": "m", "layers": [layer]}}
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", json.dumps(model))
+        archive.writestr("model.weights.h5", b"")
+
+
+def write_path_outside(path: Path) -> None:
+    """Write a Keras file with an entry above its folder."""
+    write_lambda(path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("../../vitrine-marker-traversal", b"")
+
+
+def cases(asked: dict[str, Iterable[str]]) -> pytest.MarkDecorator:
     files = [(framework, name) for framework, names in asked.items() for name in names]
     return pytest.mark.parametrize(("framework", "name"), files, ids=[name for _, name in files])
 
 
 @pytest.fixture(scope="module")
-def answers(bad_inputs, tmp_path_factory) -> Callable[[str, Asked], Answers]:
-    """What the command said of each file of a framework; all are asked at once, a few at a time."""
+def own_files(bad_inputs, bad_torch_files, tmp_path_factory) -> dict[str, Path]:
+    """The folders of bad files that cost no start of TensorFlow."""
+    keras = tmp_path_factory.mktemp("bad_keras")
+    write_lambda(keras / "lambda.keras")
+    write_path_outside(keras / "traversal.keras")
+    return {"torch": bad_torch_files, "onnx": bad_inputs("onnx"), "keras": keras}
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory) -> Callable[[Path, str, tuple[str, ...]], Answers]:
+    """What the command said of files of a framework in a folder; all are asked at once, a few at a time."""
     picture = tmp_path_factory.mktemp("picture") / "grey.png"
     Image.fromarray(np.full((32, 32, 3), 128, np.uint8)).save(picture)
 
@@ -137,13 +169,12 @@ def answers(bad_inputs, tmp_path_factory) -> Callable[[str, Asked], Answers]:
         return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
     @cache
-    def answers_for(framework: str, names: tuple[str, ...]) -> Answers:
-        folder = bad_inputs(framework)
+    def answers_for(folder: Path, framework: str, names: tuple[str, ...]) -> Answers:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             asked = pool.map(ask, [folder / name for name in names], map(SENTENCES[framework].get, names))
             return dict(zip(names, asked, strict=True))
 
-    return lambda framework, asked: answers_for(framework, asked[framework])
+    return answers_for
 
 
 def ends_in_its_sentence(answer: subprocess.CompletedProcess[str], sentence: str, folder: Path) -> None:
@@ -159,25 +190,35 @@ def ends_in_its_sentence(answer: subprocess.CompletedProcess[str], sentence: str
 
 
 @cases(QUICK)
-def test_a_file_ends_in_its_sentence_or_works(answers, framework, name, bad_inputs):
-    ends_in_its_sentence(answers(framework, QUICK)[name], SENTENCES[framework][name], bad_inputs(framework))
+def test_a_file_ends_in_its_sentence_or_works(answers, framework, name, own_files):
+    folder = own_files[framework]
+    ends_in_its_sentence(answers(folder, framework, QUICK[framework])[name], SENTENCES[framework][name], folder)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @cases(REST)
 def test_another_file_does_so_too(answers, framework, name, bad_inputs):
-    ends_in_its_sentence(answers(framework, REST)[name], SENTENCES[framework][name], bad_inputs(framework))
+    folder = bad_inputs(framework)
+    ends_in_its_sentence(answers(folder, framework, tuple(REST[framework]))[name], SENTENCES[framework][name], folder)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("framework", SENTENCES)
 def test_every_file_is_in_the_table(bad_inputs, framework):
     made = {path.name for path in bad_inputs(framework).iterdir() if path.name != "lnk.bin"}
     assert made - {"deep_nest.onnx"} == set(SENTENCES[framework])
 
 
-@pytest.mark.parametrize("asked", [QUICK, pytest.param(REST, marks=pytest.mark.long)], ids=["quick", "rest"])
-def test_none_of_them_left_a_marker(answers, asked):
-    for framework in SENTENCES:
-        answers(framework, asked)
+def test_none_of_them_left_a_marker(answers, own_files):
+    for framework, names in QUICK.items():
+        answers(own_files[framework], framework, names)
+    assert glob.glob(MARKERS) == []
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_none_of_the_others_left_a_marker(answers, bad_inputs):
+    for framework, names in REST.items():
+        answers(bad_inputs(framework), framework, tuple(names))
     assert glob.glob(MARKERS) == []
