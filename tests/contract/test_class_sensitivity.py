@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,6 @@ import pytest
 from PIL import Image
 
 from vitrine import samples
-from vitrine.runner import local_runner
 from xai_core import methods  # noqa: F401  (registers the methods)
 from xai_core.jobs.local import LocalRunner
 from xai_core.jobs.questions.explain import Explain
@@ -27,14 +25,11 @@ FEWER |= {"vargrad": {"samples": 8}, "integrated_gradients": {"steps": 8}, "sobo
 FEWER |= {"hsic": {"samples": 300}}
 SMOOTH = ("CAM", "Perturbation")  # gradients are noisy everywhere, so that only their difference tells
 WITH_ATTENTION = {"attention_rollout", "gradient_rollout"}  # the network of the samples has none
-ASKED = sorted(set(METHODS) - WITH_ATTENTION)
-
-
-@pytest.fixture(scope="module")
-def runner() -> Iterator[LocalRunner]:
-    runner = local_runner()
-    yield runner
-    runner.close()
+SLOWEST = "hsic"  # takes as long as all others
+ASKED = [
+    pytest.param(method_id, marks=pytest.mark.long if method_id == SLOWEST else ())
+    for method_id in sorted(set(METHODS) - WITH_ATTENTION)
+]
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,19 @@
-"""Every method, on a real network of every framework, through the worker and its sandbox."""
+"""Every method, on a real network of every framework, through the worker and its sandbox.
+
+In every run a method for each capability; in a long one all of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
+from functools import reduce
+from operator import or_
 
 import numpy as np
 import pytest
 
 from tests.contract.quick import quick, why_not
 from vitrine import samples
-from vitrine.runner import local_runner
 from xai_core import methods  # noqa: F401  (registers the methods)
 from xai_core.jobs.base import Job
 from xai_core.jobs.local import LocalRunner
@@ -21,6 +24,20 @@ from xai_core.params import Size
 from xai_core.services.preparation import Prepared, prepare
 from xai_core.types import Capability, Estimate, Floats
 
+ONE_FOR_EACH_CAPABILITY = {
+    "ablation_cam",
+    "attention_rollout",
+    "deeplift",
+    "grad_cam",
+    "guided_backprop",
+    "integrated_gradients",
+    "lrp",
+    "rise",
+}
+METHOD_IDS = [
+    pytest.param(method_id, marks=() if method_id in ONE_FOR_EACH_CAPABILITY else pytest.mark.long)
+    for method_id in sorted(METHODS)
+]
 TABBY = 281
 SMALL = 128  # pixels, where a model takes any size
 SECONDS = 300
@@ -31,13 +48,6 @@ ROUNDING = 1e-3
 # 5 of them lie within 1e-6 of a kink. The smallest layer has 47,000 units, so one unit carries about 1 / 47,000 of the
 # gradient's energy, 0.5% of its norm (0.4% measured). 5% is a hundred units; a different class is more than 60% away.
 FLIPPED = 0.05
-
-
-@pytest.fixture(scope="module")
-def runner() -> Iterator[LocalRunner]:
-    runner = local_runner()
-    yield runner
-    runner.close()
 
 
 @pytest.fixture(scope="module", params=[m.framework for m in samples.sample_models()] or ["no samples are built"])
@@ -54,7 +64,7 @@ def image(prepared: Prepared) -> Floats:
     return prepared.preprocessing.place(cat.picture().pixels)
 
 
-@pytest.fixture(params=sorted(METHODS))
+@pytest.fixture(params=METHOD_IDS)
 def quick_method(request: pytest.FixtureRequest, prepared: Prepared) -> Method:
     chosen = METHODS[request.param]
     if reason := why_not(chosen, prepared.card):
@@ -83,6 +93,11 @@ def reads_slopes_at_pixels(method: Method) -> bool:
 
 def test_a_sample_of_each_framework_is_built() -> None:
     assert {m.framework for m in samples.sample_models()} == {"PyTorch", "Keras", "ONNX"}
+
+
+def test_a_method_for_each_capability_is_tried_in_every_run() -> None:
+    tried = (METHODS[method_id].needs for method_id in ONE_FOR_EACH_CAPABILITY)
+    assert reduce(or_, tried) == reduce(or_, (method.needs for method in METHODS.values()))
 
 
 def test_what_a_model_can_not_do_is_told_with_the_reason(prepared: Prepared) -> None:
