@@ -27,11 +27,13 @@ ASSETS = Path(os.environ.get("VITRINE_TEST_ASSETS") or ROOT.parent / "shared" / 
 LEFT_OUT = pytest.StashKey[int]()
 SHARING = {
     "tests/browser/": "the app",
+    "tests/contract/": "the sample models",
     "tests/model_adapters/tensorflow/test_open.py": "answers of TensorFlow",
     "tests/model_adapters/test_three_frameworks.py": "answers of TensorFlow",
     "tests/model_adapters/pytorch/test_bad_files.py": "bad files",
     "tests/vitrine/cli/test_bad_files.py": "bad files",
-}  # files, or folders of files, that build something slow for a whole test process
+    "tests/vitrine/cli/": "the workers of commands",
+}  # files, or folders of files, that build something slow for a whole test process; the first that fits counts
 LONGEST_ID = 20  # bytes
 GIGABYTES_A_PROCESS = 6  # with TensorFlow imported, and the workers and the browser that it starts
 
