@@ -10,13 +10,10 @@ from tests.browser_session import ROOT, open_app, streamlit_app, wait_until_quie
 
 
 @pytest.fixture
-def explaining(page: Page, app: str) -> Page:
+def explaining(explained: Page) -> Page:
     """The Explain page with the sample model and the cat."""
-    person.start(page, app)
-    person.use_sample_model(page, "PyTorch")
-    person.add_sample_picture(page, "Cat")
-    person.go_to_explain(page)
-    return page
+    person.go_to_explain(explained)
+    return explained
 
 
 def expect_chosen(page: Page, option: str) -> None:
@@ -37,8 +34,11 @@ def test_a_method_is_found_and_chosen_by_keyboard(explaining: Page) -> None:
     assert "method=occlusion" in page.url
 
 
-def test_the_list_stays_open_when_an_answer_arrives_and_closes_with_escape(explaining: Page) -> None:
-    page = explaining
+def test_the_list_stays_open_when_an_answer_arrives_and_closes_with_escape(page: Page, app: str) -> None:
+    person.start(page, app)
+    person.use_sample_model(page, "PyTorch")
+    person.add_sample_picture(page, "Cat")
+    person.go_to_explain(page)
     page.get_by_role("button", name="All methods").click()
     expect(page.get_by_text("completeness error").first).to_be_attached()
     expect(page.get_by_role("dialog")).to_be_visible()
@@ -52,6 +52,8 @@ def test_what_the_sample_can_not_do_says_why(explaining: Page) -> None:
     explaining.get_by_role("button", name="All methods").click()
     expect(explaining.get_by_role("button", name="Choose Attention rollout")).to_be_disabled()
     expect(explaining.get_by_text("Attention rollout needs attention weights").first).to_be_visible()
+    explaining.keyboard.press("Escape")
+    expect(explaining.get_by_role("dialog")).to_have_count(0)
 
 
 def test_a_method_is_tried_from_the_methods_page(explaining: Page) -> None:
@@ -62,7 +64,10 @@ def test_a_method_is_tried_from_the_methods_page(explaining: Page) -> None:
     expect_chosen(page, "Gradient · Saliency")
 
 
-@pytest.mark.parametrize(("link", "heading"), [("methods", "Methods"), ("explain?method=rise", "Explain")])
+@pytest.mark.parametrize(
+    ("link", "heading"),
+    [("explain?method=rise", "Explain"), pytest.param("methods", "Methods", marks=pytest.mark.long)],
+)
 def test_the_first_visitor_of_a_server_may_come_by_a_link(page: Page, link: str, heading: str) -> None:
     with streamlit_app(ROOT / "server.py") as address:
         open_app(page, f"{address}/{link}")

@@ -16,7 +16,7 @@ from tests.browser_session import wait_until_quiet
 def blood(page: Page, app: str, assets: Path) -> Page:
     """The Detection page with a detector of blood cells and a picture of some."""
     person.start(
-        page, f"{app}/detection?methods=ablationcam&ablationcam.channels=5&drise.samples=8000&drise.stop_at_noise=0"
+        page, f"{app}/detection?methods=ablationcam&ablationcam.channels=2&drise.samples=8000&drise.stop_at_noise=0"
     )
     files = page.locator('[class*="st-key-detector-file"] input[type=file]')
     files.set_input_files(assets / "models/detection/fasterrcnn_mobilenet_v2_fpn_bccd.pth")
@@ -52,14 +52,14 @@ def test_from_a_click_on_a_box_to_all_boxes_of_its_class_and_a_run_that_is_cance
     page = blood
     click_box(page, "2: ")
     wait_for_maps(page)
-    expect(page.get_by_text("channels 5,")).to_be_visible()
+    expect(page.get_by_text("channels 2,")).to_be_visible()
     expect(page.locator(".overlay .frame:visible")).to_have_count(1)
 
     person.slider(page, "ablationcam-channels").focus()
     page.keyboard.press("ArrowLeft")
-    expect(page.get_by_text("channels 4,")).to_be_visible()
+    expect(page.get_by_text("channels 1,")).to_be_visible()
     wait_for_maps(page)
-    assert "ablationcam.channels=4" in page.url
+    assert "ablationcam.channels=1" in page.url
 
     page.get_by_role("button", name="Explain all boxes of this class").click()
     expect(page.locator('.box[aria-pressed="true"]')).to_have_count(8)

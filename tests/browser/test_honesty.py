@@ -10,7 +10,7 @@ from tests.browser import person
 
 
 def test_a_map_is_checked_by_another_seed_while_the_panel_stays_open(page: Page, app: str) -> None:
-    person.start(page, f"{app}/?method=rise&rise.samples=100")
+    person.start(page, f"{app}/?method=rise&rise.samples=100&rise.grid=4")
     person.use_sample_model(page, "PyTorch")
     person.add_sample_picture(page, "Cat")
     person.go_to_explain(page)
