@@ -16,11 +16,13 @@ READ = {  # everything else is refused
     "predictions": {
         "invalid UTF-8", "an open quote", "3,000 epochs", "an integer of 400 digits", "an integer of 25 digits",
         "an infinite class", "a class that is no number", "a negative class", "a class of a billion", "booleans",
-        "carriage returns alone", "complex numbers", "exponents", "formulas", "lone surrogates in UTF-8", "parquet of bytes",
+        "carriage returns alone",
+        "complex numbers", "exponents", "formulas", "lone surrogates in UTF-8", "parquet of bytes",
     },
     "history": {
         "3,000 epochs", "an integer of 400 digits", "a class that is no number", "booleans", "complex numbers",
-        "carriage returns alone", "formulas", "a path upwards", "lone surrogates", "JSON lone surrogates", "JSON labels as text",
+        "carriage returns alone",
+        "formulas", "a path upwards", "lone surrogates", "JSON lone surrogates", "JSON labels as text",
         "JSON classifications as text", "JSON UTF-16", "JSON duplicate keys", "JSON picture that is none",
     },
     "curves": {
