@@ -52,13 +52,17 @@ class Measured:
 
 @dataclass
 class User:
-    """A user at a tab, who has opened the sample and two pictures. asked: the last value of each slider."""
+    """A user at a tab, who has opened the sample and two pictures. asked: the last value of each slider.
+
+    doing: what it waits for.
+    """
 
     tab: Tab
     seen: Measured
     chance: random.Random
     method: str = "integrated_gradients"
     asked: dict[str, int] = field(default_factory=dict)
+    doing: str = ""
 
     async def settle_in(self) -> None:
         """Open the app, the sample model and a second picture, then the page with the maps."""
@@ -94,6 +98,7 @@ class User:
         """Set a slider and wait for the first preview."""
         before, started = self.tab.previews, time.monotonic()
         await self._did("move a slider", self.tab.change(key, double_array_value={"data": values}))
+        self.doing = f"preview of {key} {values}"
         await self.tab.until(lambda: self.tab.previews > before)
         self.seen.previews.append(time.monotonic() - started)
 
@@ -105,6 +110,7 @@ class User:
         await self._did("choose a method", self.tab.change("method", string_value=option))
 
     async def _did(self, what: str, run: Awaitable[float]) -> None:
+        self.doing = what
         self.seen.runs[what].append(await run)
 
 
@@ -116,7 +122,7 @@ async def one_client(address: str, seen: Measured, number: int, until: float) ->
         await user.settle_in()
         await user.go_on(until)
     except (TimeoutError, OSError, KeyError) as error:
-        seen.lost.append(f"client {number}: {type(error).__name__} {error} on {user.tab.where()}")
+        seen.lost.append(f"client {number}: {type(error).__name__} {error} on {user.tab.where()}: {user.doing}")
     seen.errors += user.tab.errors
     return user.tab
 
