@@ -32,7 +32,7 @@ NAMES = {
     "grad_cam": "Grad-CAM",
     "rise": "RISE",
 }
-METHODS = {"integrated_gradients": ("steps", 16, 64, 8), "smoothgrad": ("samples", 8, 32, 4), "grad_cam": None}
+METHODS = {"integrated_gradients": ("steps", 16, 64, 8), "smoothgrad": ("samples", 12, 36, 4), "grad_cam": None}
 PREVIEWS = 5  # timed for a light user, alone and beside the heavy one
 GONE = 300  # seconds until everything that a closed tab held must be free
 
