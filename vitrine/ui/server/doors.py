@@ -107,7 +107,9 @@ def origin_is_known(origin: str, host: str) -> bool:
 
 
 def _asks_for_health(scope: Scope) -> bool:
-    return scope["type"] == "http" and scope["method"] in READS and str(scope["path"]).endswith(HEALTH)
+    base = str(config.get_option("server.baseUrlPath")).strip("/")
+    health = f"/{base}{HEALTH}" if base else HEALTH
+    return scope["type"] == "http" and scope["method"] in READS and scope["path"] == health
 
 
 def _bound_to() -> Collection[str]:

@@ -16,7 +16,8 @@ BOUND_TO_LOCALHOST = {"server.address": "localhost", "server.enableCORS": True}
 
 @pytest.fixture
 def settings(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    chosen: dict[str, Any] = {"server.allowedHosts": [], "server.corsAllowedOrigins": [], **BOUND_TO_LOCALHOST}
+    chosen: dict[str, Any] = {"server.allowedHosts": [], "server.corsAllowedOrigins": [], "server.baseUrlPath": ""}
+    chosen |= BOUND_TO_LOCALHOST
     monkeypatch.setattr(doors.config, "get_option", chosen.__getitem__)
     return chosen
 
@@ -96,6 +97,13 @@ def test_a_monitor_may_ask_for_health_under_any_name_but_for_nothing_else(settin
     assert doors.refusal(asked("127.0.0.1:8501", path="/_stcore/health", method="POST")) == doors.UNKNOWN_HOST
     assert doors.refusal(asked("127.0.0.1:8501", path="/_stcore/health", kind="websocket")) == doors.UNKNOWN_HOST
     assert doors.refusal(asked("127.0.0.1:8501", path="/_stcore/host-config")) == doors.UNKNOWN_HOST
+    assert doors.refusal(asked("127.0.0.1:8501", path="/bias/_stcore/health")) == doors.UNKNOWN_HOST
+
+
+def test_health_lies_below_the_path_that_the_app_is_served_under(settings: dict[str, Any]) -> None:
+    settings["server.allowedHosts"] = ["vitrine.example.org"]
+    settings["server.baseUrlPath"] = "lab/"
+    assert doors.refusal(asked("127.0.0.1:8501", path="/lab/_stcore/health")) == ""
 
 
 @pytest.mark.parametrize("path", ["/_stcore/metrics", "/under/a/path/_stcore/metrics/"])
