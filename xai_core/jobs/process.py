@@ -20,6 +20,7 @@ from xai_core.jobs.folders import private_folder, remove_folder
 from xai_core.jobs.frames import Arrays, BadFrame, Closed, Flood, Header, TooSlow
 from xai_core.jobs.launch import WorkerSetup
 from xai_core.jobs.limits import Limits
+from xai_core.jobs.priority import give_way
 from xai_core.jobs.sandbox import SandboxState, threads_of_user
 from xai_core.jobs.sentences import FLOODED, STOPPED, too_much_memory
 from xai_core.jobs.tether import tether
@@ -36,7 +37,6 @@ FRAMES, FRAMES_A_SECOND = 500, 100
 HEADER_BYTES, HEADER_BYTES_A_SECOND = 8 << 20, 1 << 19
 BODY_BYTES, BODY_BYTES_A_SECOND = 1 << 30, 1 << 28
 IDLE_HEADER_BYTES = 1 << 10
-BEHIND = 1  # steps of niceness: four fifths of the app's share; far less starves a worker on a busy machine
 
 
 class SandboxedProcess:
@@ -98,7 +98,7 @@ class SandboxedProcess:
             with contextlib.suppress(OSError):  # the kernel limits the total size of a user's pipes
                 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self._be_first_to_go()
-        self._give_way()
+        give_way(self._popen.pid)
 
     @property
     def alive(self) -> bool:
@@ -251,18 +251,6 @@ class SandboxedProcess:
         with contextlib.suppress(OSError), open(f"/proc/{self._popen.pid}/oom_score_adj", "w") as file:
             file.write("1000")
 
-    def _give_way(self) -> None:
-        """Give the app, which answers all users, priority over this process when the processor is busy.
-
-        A process in a session of its own has its own share of the processor where the kernel groups by session
-        (sched_autogroup); there the group's priority counts, not the process's.
-        """
-        with contextlib.suppress(OSError):
-            os.sched_setscheduler(self._popen.pid, os.SCHED_BATCH, os.sched_param(0))
-            os.setpriority(os.PRIO_PROCESS, self._popen.pid, _behind(os.getpriority(os.PRIO_PROCESS, 0)))
-            with open("/proc/self/autogroup") as ours, open(f"/proc/{self._popen.pid}/autogroup", "w") as theirs:
-                theirs.write(str(_behind(int(ours.read().rpartition(" ")[2]))))
-
     def _follow_log(self, stream: IO[bytes]) -> None:
         with stream:
             while line := stream.readline(LINE_BYTES):
@@ -272,10 +260,6 @@ class SandboxedProcess:
                 self._last_lines.append(words)
                 LOG.info("worker %s: %s", self._popen.pid, words)
         return None
-
-
-def _behind(niceness: int) -> int:
-    return min(niceness + BEHIND, 19)
 
 
 def failure(header: Header) -> VitrineError:
