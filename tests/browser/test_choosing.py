@@ -34,6 +34,7 @@ def test_a_method_is_found_and_chosen_by_keyboard(explaining: Page) -> None:
     assert "method=occlusion" in page.url
 
 
+@pytest.mark.long
 def test_the_list_stays_open_when_an_answer_arrives_and_closes_with_escape(page: Page, app: str) -> None:
     person.start(page, app)
     person.use_sample_model(page, "PyTorch")
@@ -64,9 +65,10 @@ def test_a_method_is_tried_from_the_methods_page(explaining: Page) -> None:
     expect_chosen(page, "Gradient · Saliency")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("link", "heading"),
-    [("explain?method=rise", "Explain"), pytest.param("methods", "Methods", marks=pytest.mark.long)],
+    [("explain?method=rise", "Explain"), ("methods", "Methods")],
 )
 def test_the_first_visitor_of_a_server_may_come_by_a_link(page: Page, link: str, heading: str) -> None:
     with streamlit_app(ROOT / "server.py") as address:

@@ -14,6 +14,7 @@ from tests.browser_session import PATIENCE, open_app
 PAGES = ("detection", "bias", "training", "methods")
 
 
+@pytest.mark.long
 def test_the_policy_refuses_nothing_that_pages_need(browser: Browser, app: str) -> None:
     refused: list[str] = []
     with browser.new_context() as context:  # which obeys the policy; other tests switch it off to look inside pages

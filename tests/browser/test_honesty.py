@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import person
 
 
+@pytest.mark.long
 def test_a_map_is_checked_by_another_seed_while_the_panel_stays_open(page: Page, app: str) -> None:
     person.start(page, f"{app}/?method=rise&rise.samples=100&rise.grid=4")
     person.use_sample_model(page, "PyTorch")

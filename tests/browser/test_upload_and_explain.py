@@ -57,6 +57,7 @@ def test_a_method_of_each_group_answers_and_the_settings_survive_a_change_of_pag
     expect(page.get_by_text(f"{method.title} of cat.png")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_link_with_an_unknown_method_is_answered_in_words(page: Page, app: str) -> None:
     person.start(page, f"{app}/explain?method=magic")
     person.go_to_model(page)
@@ -76,6 +77,7 @@ def test_a_long_run_can_be_cancelled(page: Page, app: str) -> None:
     expect(page.get_by_text("Cancelled.")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_killed_worker_costs_nothing_but_a_new_start(page: Page, app: str) -> None:
     person.start(page, f"{app}/?method=rise&rise.samples=20000&rise.stop_at_noise=0")
     person.use_sample_model(page, "PyTorch")

@@ -32,7 +32,7 @@ ONE_FOR_EACH_CAPABILITY = {
     "guided_backprop",
     "integrated_gradients",
     "lrp",
-    "rise",
+    "occlusion",
 }
 METHOD_IDS = [
     pytest.param(method_id, marks=() if method_id in ONE_FOR_EACH_CAPABILITY else pytest.mark.long)

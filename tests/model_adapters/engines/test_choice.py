@@ -385,6 +385,7 @@ print([name for name in sys.modules if name.startswith("openvino_telemetry")])
 """
 
 
+@pytest.mark.long
 def test_nothing_is_written_and_nothing_is_told_to_anyone(tmp_path):
     """OpenVINO's own telemetry would leave a file in the home folder and call home."""
     folders = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME"), str(tmp_path))

@@ -91,6 +91,7 @@ def test_names_are_listed_without_any_framework():
     assert found.strip() == "False"
 
 
+@pytest.mark.long
 def test_torchvision_comes_without_the_compiler_and_leaves_nothing_in_its_place():
     code = (
         "import sys; from model_adapters.pytorch.architectures import import_torchvision_models as load; load(); "

@@ -103,7 +103,9 @@ def test_safetensors_and_old_files_open_too(resnet, tmp_path):
     assert (new.forward(pictures()) == old.forward(pictures())).all()
 
 
-@pytest.mark.parametrize("name", ["torchvision/swin_t", "timm/resnet10t", "timm/efficientvit_b0"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("torchvision/swin_t", marks=pytest.mark.long), "timm/resnet10t", "timm/efficientvit_b0"]
+)
 def test_other_networks_give_their_own_answers(name, tmp_path):
     module = build(name, 3).eval()
     network = opened(saved(module.state_dict(), tmp_path), tmp_path, name)

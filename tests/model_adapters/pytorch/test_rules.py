@@ -207,6 +207,7 @@ def test_a_network_that_takes_another_way_for_the_reference_is_told():
         network(module).backward(ones, np.array([0]), "logit", "rescale", -ones)
 
 
+@pytest.mark.long
 def test_the_rules_load_no_compiler():
     code = (
         "import sys, torch; from model_adapters.pytorch.rules import activations_of; "

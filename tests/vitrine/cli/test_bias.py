@@ -106,6 +106,7 @@ def test_flags_are_those_of_the_settings(vitrine, table, tmp_path):
     assert "Note: 40 rows of probabilities did not add up to 1 and were normalised." in shown.out
 
 
+@pytest.mark.long
 def test_the_attacker_can_be_chosen(vitrine, table, tmp_path):
     words = ("--normalise", "--bootstrap-samples", "100", "--attacker", "MLP", "--attribute", "sex")
     vitrine("bias", table, *words, "--out", tmp_path)

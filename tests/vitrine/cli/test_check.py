@@ -28,6 +28,7 @@ def test_a_folder_without_a_model_is_refused(vitrine, cnn, tmp_path):
     assert sentence.startswith(f"The folder {tmp_path.name} contains no SavedModel and no .onnx file.")
 
 
+@pytest.mark.long
 def test_a_folder_is_taken_as_one_model(vitrine, cnn, tmp_path):
     folder = tmp_path / "export"
     folder.mkdir()
@@ -72,6 +73,7 @@ def test_a_detector_is_told_from_a_classifier(vitrine, detector):
     assert facts["Level"].startswith("pool, ")
 
 
+@pytest.mark.long
 def test_a_model_is_opened_for_the_task_that_a_person_names(vitrine, detector, classifier):
     assert "use vitrine detect" in vitrine("check", detector.path, "--task", "classify").sentence
     assert "use vitrine predict" in vitrine("check", classifier, "--task", "detect").sentence

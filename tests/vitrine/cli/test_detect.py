@@ -123,6 +123,7 @@ def test_what_a_graph_is_taken_for_is_told_with_its_boxes(vitrine, assets):
     assert any("assumed to be those of COCO" in note for note in entry["notes"])
 
 
+@pytest.mark.long
 def test_outputs_that_nobody_can_read_are_shown_and_asked_for(vitrine, riddle, scene):
     sentence = vitrine("detect", riddle, scene.path).sentence
     assert "Its outputs: riddle (1 x 16 x 3) from " in sentence
@@ -132,6 +133,7 @@ def test_outputs_that_nobody_can_read_are_shown_and_asked_for(vitrine, riddle, s
     assert "Classes" not in checked.out
 
 
+@pytest.mark.long
 def test_a_classifier_is_pointed_to_where_it_belongs(vitrine, classifier, scene):
     sentence = vitrine("detect", classifier, scene.path).sentence
     assert "(a classifier). For a classifier, use vitrine predict, or vitrine explain with" in sentence

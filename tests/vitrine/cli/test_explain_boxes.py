@@ -73,6 +73,7 @@ def test_parameters_filters_and_the_part_inside_the_box_are_as_asked(explain):
     assert np.corrcoef(cut[part], whole[part])[0, 1] == pytest.approx(1, abs=1e-4)
 
 
+@pytest.mark.long
 def test_the_cost_is_told_before_the_run_where_it_is_more_than_a_detection(explain, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     shown, out = explain("--box", 2, "--patch", 50, "--stride", 50, method="box_occlusion")

@@ -74,6 +74,7 @@ def test_grad_cam_lies_in_the_cell_with_its_peak_and_most_of_its_weight(cells):
     assert shares > 0.5
 
 
+@pytest.mark.long
 def test_the_peak_of_ablation_cam_lies_in_the_cell_with_few_channels_already(cells):
     assert np.mean(judged(cells, AblationCamOfABox(channels=5.0), peak_inside, pictures=4)) > 0.7
 

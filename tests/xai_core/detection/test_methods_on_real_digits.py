@@ -58,12 +58,14 @@ def by_ablation(pairs):
     return distinguished(pairs, AblationCamOfABox(channels=5.0, where="in the box and around it"))
 
 
+@pytest.mark.long
 def test_ablation_cam_of_one_of_two_digits_lies_in_it(by_ablation):
     peaks, shares = by_ablation
     assert peaks >= 0.8
     assert (shares > 0.5).mean() >= 0.8
 
 
+@pytest.mark.long
 def test_ablating_everywhere_at_once_separates_digits_less(pairs, by_ablation):
     _, at_once = distinguished(pairs, AblationCamOfABox(channels=5.0, where="everywhere at once"))
     assert by_ablation[1].mean() > at_once.mean()

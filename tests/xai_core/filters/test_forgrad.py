@@ -133,6 +133,7 @@ np.savez(sys.argv[2], **{n: np.asarray(forgrad(m, sigma=int(n.split("_")[1]))) f
 """
 
 
+@pytest.mark.long
 def test_even_square_maps_agree_with_xplique(tmp_path):
     inputs = {f"{side}_{s}": random_maps(side, side) for side in (8, 32, 224) for s in (1, 3, side // 4, side // 2)}
     np.savez(tmp_path / "inputs.npz", **inputs)

@@ -74,6 +74,7 @@ def test_a_cancelled_search_that_goes_on_is_killed_and_the_next_job_gets_a_new_w
         runner.close()
 
 
+@pytest.mark.long
 def test_a_job_that_waited_for_a_new_worker_can_be_cancelled(ask):
     runner = fake_runner(limits=Limits(step_seconds=1.5))
     try:

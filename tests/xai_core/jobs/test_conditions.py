@@ -79,6 +79,7 @@ def test_the_engines_are_those_for_the_size_of_the_input(runner, source):
     assert (engine.name, engine.used, engine.milliseconds) == ("Fake", True, 20.0)
 
 
+@pytest.mark.long
 def test_engines_that_take_their_time_are_waited_for(source, explain):
     runner = fake_runner(limits=Limits(step_seconds=1.5))
     try:
@@ -128,6 +129,7 @@ def resident_mb():
     return pages * resource.getpagesize() / 2**20
 
 
+@pytest.mark.long
 def test_models_one_after_another_leave_no_process(source, explain):
     runner, before = fake_runner(), children()
     sizes_after(runner, FEW_MODELS, source, explain)

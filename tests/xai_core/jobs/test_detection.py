@@ -98,6 +98,7 @@ def test_a_single_picture_that_fills_the_memory_ends_in_a_sentence(runner, detec
         job.result(SECONDS)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("steps", "status"), [(1, Status.DONE), (2, Status.FAILED)])
 def test_a_first_step_may_take_longer_than_others(detector, steps, status):
     runner = fake_runner(limits=Limits(step_seconds=1.0))

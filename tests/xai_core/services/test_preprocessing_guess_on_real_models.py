@@ -18,6 +18,7 @@ from xai_core.services.preprocessing_guess import Predict, rank
 from xai_core.types import Capability, Card, Floats, InputSpec, ModelSource
 
 KNOWN = {"chelsea.png": (281, 282, 285), "coffee.png": (504, 967, 968), "rocket.jpg": (657, 744), "china.jpg": (698,)}
+MORE = ((0, 8), (8, 8), (16, 8), (8, 4), (16, 4))  # the first picture of CIFAR-10 and how many follow
 OTHERS = ("astronaut.png", "flower.jpg", "grace_hopper.jpg")
 
 
@@ -40,8 +41,7 @@ def found(assets: Path) -> Iterator[Callable[..., Prepared]]:
     runner.close()
 
 
-@pytest.mark.parametrize("first", [0, 8, 16])
-@pytest.mark.parametrize("count", [4, 8])
+@pytest.mark.parametrize(("first", "count"), [(0, 4), *(pytest.param(*row, marks=pytest.mark.long) for row in MORE)])
 def test_a_keras_network_is_found_to_want_0_to_255(found, first, count):
     assert found("keras/cifar10_cnn.h5", first, count).candidates[0].name == "0..255"
 
@@ -60,7 +60,9 @@ def test_an_onnx_network_of_imagenet_is_found_to_want_minus_one_to_one(found):
     assert "4 of 4 known photos" in ranked[0].evidence
 
 
-@pytest.mark.parametrize(("first", "count"), [(0, 4), (0, 8), (8, 8), (16, 8)])
+@pytest.mark.parametrize(
+    ("first", "count"), [(0, 4), *(pytest.param(*row, marks=pytest.mark.long) for row in MORE[:3])]
+)
 def test_a_network_that_was_trained_with_imagenet_s_mean_is_found_to_want_it(found, first, count):
     ranked = found("onnx/resnet20_cifar10.onnx", first, count).candidates
     assert ranked[0].name == "ImageNet mean/std" or "ImageNet mean/std does about as well" in ranked[0].evidence

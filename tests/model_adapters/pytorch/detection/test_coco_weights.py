@@ -50,6 +50,7 @@ def test_weights_in_the_cache_are_taken_and_open(tmp_path):
     assert opened(path, digest=known_detectors.named(LOW).coco).card.labels == coco_labels()
 
 
+@pytest.mark.long
 def test_without_a_network_one_sentence_says_so(tmp_path):
     said = fetch(tmp_path, LOW)
     assert said.returncode == 2
@@ -58,6 +59,7 @@ def test_without_a_network_one_sentence_says_so(tmp_path):
     assert "Traceback" not in said.stderr
 
 
+@pytest.mark.long
 def test_a_damaged_file_in_the_cache_is_told(tmp_path):
     cached(tmp_path, b"cut short")
     said = fetch(tmp_path, LOW)

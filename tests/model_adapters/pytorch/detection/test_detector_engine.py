@@ -145,6 +145,7 @@ def test_a_detector_that_is_not_converted_goes_on_in_pytorch(detector, images, m
     assert "what is this" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_an_engine_whose_maps_differ_is_not_used(detector, images, monkeypatch):
     plain = CompiledConvolutions.__call__
 
@@ -158,6 +159,7 @@ def test_an_engine_whose_maps_differ_is_not_used(detector, images, monkeypatch):
     assert "differ" in exact.reason
 
 
+@pytest.mark.long
 def test_an_engine_that_runs_out_of_memory_is_let_go(detector, images, monkeypatch):
     detector.engines(*images.shape[1:3])
 

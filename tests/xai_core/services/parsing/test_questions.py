@@ -137,6 +137,7 @@ def test_labels_that_no_file_of_two_classes_has_are_not_believed(labels):
         ReadLabels(b"", 2).answer_from_frame({}, wire.packed(labels))
 
 
+@pytest.mark.long
 def test_what_a_label_file_can_hold_at_most_fits_its_answer():
     most = DirectParser().ask(ReadLabels(b"a\n" * (MAX_LABEL_BYTES // 2)))
     assert len(most) == MAX_LABEL_BYTES // 2
