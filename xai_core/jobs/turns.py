@@ -15,6 +15,7 @@ from xai_core.jobs.opened import Opened
 from xai_core.jobs.question import Doing, Question
 
 PREVIEW_SECONDS = 0.12  # at least, between two previews of a question
+REMEMBERED = 1000  # the latest jobs; an older one that does not wait has ended, since job numbers rise
 PREVIEWS_A_SECOND = 40  # at most, of all questions together: fewer than the app takes for a flood
 Say = Callable[[Header, Arrays], None]
 
@@ -122,8 +123,10 @@ class Turns:
         return False
 
     def _drop(self, job: int) -> bool:
-        """Return whether a job was cancelled, and forget that it was."""
+        """Return whether a job was cancelled; forget that it was, and what came after the end of its job."""
+        waiting = {turn.job for theirs in self._waiting.values() for turn in theirs}
         with self._lock:
-            was_cancelled = job in self._cancelled
-            self._cancelled.discard(job)
-            return was_cancelled
+            cancelled = job in self._cancelled
+            open_jobs = {other for other in self._cancelled if other in waiting or other > job - REMEMBERED}
+            self._cancelled = open_jobs - {job}
+            return cancelled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import threading
@@ -18,6 +19,7 @@ LOOK_SECONDS = 0.05
 SLOW_LOOK_SECONDS = 0.5
 MOST_ENTRIES = 10_000
 RESERVE_BYTES = 1 << 30  # free space on the disk; above it, files that no folder shows are tolerated
+NO_HANDLES = (errno.EMFILE, errno.ENFILE)
 IDLE_SECONDS, IDLE_SHARE = 5.0, 0.05  # processor time of an idle worker: at once, then per second
 
 
@@ -109,8 +111,8 @@ def fits(folder: str, most_bytes: int) -> bool:
                         return False
         except FileNotFoundError:  # it was removed meanwhile
             continue
-        except OSError:  # the path is too long to follow
-            return False
+        except OSError as error:  # a path that is too long to follow, unless it is the app that cannot open any more
+            return error.errno in NO_HANDLES
     return True
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from xai_core.jobs.process import FRAMES_A_SECOND
 from xai_core.jobs.question import Doing, Question
-from xai_core.jobs.turns import Turns
+from xai_core.jobs.turns import REMEMBERED, Turns
 
 
 class Count(Question):
@@ -122,6 +122,18 @@ def test_a_question_that_was_cancelled_before_it_came_never_starts(turns, said):
     turns.begin(1, Count(1), None)
     assert said == [(1, "cancelled", None)]
     assert not turns
+
+
+def test_a_cancellation_that_came_too_late_is_forgotten_but_not_that_of_an_old_question(turns, said):
+    turns.begin(1, Count(1, 2, 3), None)
+    turns.begin(2, AtOnce(1), None)
+    turns.cancel(1)
+    turns.cancel(2)
+    turns.begin(2 + REMEMBERED, AtOnce(1), None)
+    assert turns._cancelled == {1}
+    take_all(turns)
+    assert said[-1] == (1, "cancelled", {})
+    assert turns._cancelled == set()
 
 
 def test_an_error_ends_its_own_question_only(turns, said):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 from types import SimpleNamespace
+
+import pytest
 
 from xai_core.jobs import watchdog
 from xai_core.jobs.limits import Limits
@@ -30,3 +33,12 @@ def test_a_process_that_cannot_be_watched_is_stopped(tmp_path, caplog):
     watchdog._Watch(process).follow()
     assert [str(verdict) for verdict in verdicts] == [STOPPED]
     assert "Too many open files" in caplog.text
+
+
+@pytest.mark.parametrize(("error", "fits"), [(errno.ENAMETOOLONG, False), (errno.EMFILE, True), (errno.ENFILE, True)])
+def test_a_model_is_blamed_for_a_path_too_long_to_follow_but_not_for_an_app_without_handles(monkeypatch, error, fits):
+    def scandir(path):
+        raise OSError(error, "")
+
+    monkeypatch.setattr(watchdog.os, "scandir", scandir)
+    assert watchdog.fits("scratch", 1 << 20) == fits

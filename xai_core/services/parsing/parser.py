@@ -7,7 +7,6 @@ import threading
 import time
 from dataclasses import replace
 from typing import Any, Protocol
-from weakref import WeakSet
 
 from xai_core.bias.picture_set import PictureSet
 from xai_core.errors import JobError, OutOfMemory, TimedOut, VitrineError, WorkerDied, unexpected
@@ -18,6 +17,7 @@ from xai_core.jobs.process import SandboxedProcess
 from xai_core.jobs.sentences import FULL_DISK, is_of_full_disk
 from xai_core.services.parsing.question import Answer, FileQuestion
 from xai_core.services.parsing.questions.read_picture_set import DigestListed, ListPictures, OpenListed
+from xai_core.services.parsing.room import Room
 from xai_core.services.parsing.spare import ANSWERING, NOTHING, Spare
 
 IDLE_SECONDS = 60.0
@@ -35,8 +35,8 @@ class SandboxedParser:
 
     path: the only file that the process may read, besides those sent to it. idle_seconds: how long it waits for the
     next question. answering: the name of the module that answers in the process. extra_path: more folders where it
-    finds modules. spare: keeps a process ready, which is taken instead of starting one. Any thread may ask; questions
-    are answered one at a time.
+    finds modules. spare: keeps a process ready, which is taken instead of starting one. room: shared by the parsers
+    whose processes are counted together. Any thread may ask; questions are answered one at a time.
     """
 
     def __init__(
@@ -47,13 +47,15 @@ class SandboxedParser:
         answering: str = ANSWERING,
         extra_path: tuple[str, ...] = (),
         spare: Spare | None = None,
+        room: Room | None = None,
     ) -> None:
         self._path, self._idle_seconds = path, idle_seconds
         self._limits = limits or Limits.from_environment()
         self._launcher, self._spare = Launcher(answering, self._limits, extra_path), spare
+        self._room = room or _of_all
         self._process: SandboxedProcess | None = None
         self._timer: threading.Timer | None = None
-        self._used = 0.0
+        self.used = 0.0
         self._lock = threading.RLock()
 
     @property
@@ -83,6 +85,8 @@ class SandboxedParser:
                 raise error if isinstance(error, question.error) else question.error(str(error)) from error
             finally:
                 self._end_later()
+                if self._process is None:
+                    self._room.leave(self)
 
     def close(self) -> None:
         """End the process, and so the question that it may be answering; the next question starts a new one."""
@@ -94,7 +98,16 @@ class SandboxedParser:
             process, self._process, self._timer = self._process, None, None
         if process is not None:
             process.close()
-        _running.discard(self)
+        self._room.leave(self)
+
+    def close_if_idle(self) -> bool:
+        """End the process unless it reads at this moment; return whether it did."""
+        if idle := self._lock.acquire(blocking=False):
+            try:
+                self.close()
+            finally:
+                self._lock.release()
+        return idle
 
     def _checked(self, process: SandboxedProcess, question: FileQuestion[Answer], value: Any, arrays: Any) -> Answer:
         try:
@@ -105,7 +118,7 @@ class SandboxedParser:
     def _ready(self) -> SandboxedProcess:
         if self._process is None or not self._process.alive:
             self.close()
-            _running.add(self)
+            self._room.enter(self)
             self._process = self._spare.take() if self._spare is not None else None
         if self._process is None:
             self._process = self._launcher.start("none", self._path)
@@ -114,7 +127,7 @@ class SandboxedParser:
 
     def _end_later(self) -> None:
         """End the process once it has been idle for long enough."""
-        self._used = time.monotonic()
+        self.used = time.monotonic()
         if self._process is not None and self._timer is None:
             self._wait(self._idle_seconds)
 
@@ -125,7 +138,7 @@ class SandboxedParser:
 
     def _end_if_idle(self) -> None:
         with self._lock:
-            left = self._used + self._idle_seconds - time.monotonic()
+            left = self.used + self._idle_seconds - time.monotonic()
             if self._process is None:
                 self._timer = None
             elif left > 0:
@@ -158,10 +171,10 @@ def picture_set(parser: Parser, path: str, name: str, label_column: str | None =
     )
 
 
-_running: WeakSet[SandboxedParser] = WeakSet()
+_of_all = Room()
 
 
 @atexit.register
 def _end_all() -> None:
-    for parser in list(_running):
+    for parser in _of_all.readers:
         parser.close()
