@@ -6,9 +6,9 @@ ARG BASE=python:3.11-slim-bookworm
 FROM $BASE AS build
 ARG TORCH=cuda
 WORKDIR /app
-RUN pip install --no-cache-dir uv && uv venv /venv
+COPY requirements-hashed.txt requirements-uv.txt ./
+RUN pip install --no-cache-dir --no-deps --require-hashes -r requirements-uv.txt && uv venv /venv
 ENV VIRTUAL_ENV=/venv PATH=/venv/bin:$PATH
-COPY requirements-hashed.txt ./
 RUN if [ "$TORCH" = cpu ]; then \
         awk '/^[^ ]/ { kept = !/^(nvidia-|cuda-|triton|torch==|torchvision==)/ } kept' requirements-hashed.txt > chosen.txt && \
         uv pip install --no-deps --no-cache --require-hashes -r chosen.txt && \

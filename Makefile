@@ -53,13 +53,14 @@ benchmarks: setup samples
 	$(PY) -m benchmarks
 
 # requirements.txt is what a server needs, requirements-dev.txt adds the tools that check the code, and
-# requirements-hashed.txt is the first with the digest of every file, for the image.
+# requirements-hashed.txt is the first with the digest of every file, for the image; requirements-uv.txt is its installer.
 LOCK := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --override overrides.txt \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 lock: setup
 	$(LOCK) requirements-lock.in -o requirements.txt
 	$(LOCK) requirements-dev.in -c requirements.txt -o requirements-dev.txt
 	$(LOCK) --generate-hashes requirements-lock.in -c requirements.txt -o requirements-hashed.txt
+	grep '^uv==' requirements-dev.txt | $(LOCK) --generate-hashes - -o requirements-uv.txt
 
 clean:
 	rm -rf .venv .cache build dist docs/api samples/models samples/pictures

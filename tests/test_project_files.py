@@ -68,6 +68,14 @@ def test_the_lock_of_the_image_names_the_same_versions_each_with_its_digests():
     assert named == text_of("requirements.txt").splitlines()
 
 
+def test_what_installs_the_image_has_its_digests_and_the_version_that_developers_have():
+    version, *digests = text_of("requirements-uv.txt").strip().split(" \\\n")
+    assert version in text_of("requirements-dev.txt").splitlines()
+    assert digests
+    assert all(re.fullmatch(r"    --hash=sha256:[0-9a-f]{64}", digest) for digest in digests)
+    assert "--require-hashes -r requirements-uv.txt" in text_of("Dockerfile")
+
+
 def test_both_stages_of_the_image_start_from_the_same_base():
     assert re.findall(r"^FROM (\S+)", text_of("Dockerfile"), re.MULTILINE) == ["$BASE", "$BASE"]
     assert re.search(
