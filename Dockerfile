@@ -8,7 +8,7 @@ ARG TORCH=cuda
 WORKDIR /app
 COPY requirements-hashed.txt requirements-uv.txt ./
 RUN pip install --no-cache-dir --no-deps --require-hashes -r requirements-uv.txt && uv venv /venv
-ENV VIRTUAL_ENV=/venv PATH=/venv/bin:$PATH
+ENV VIRTUAL_ENV=/venv PATH=/venv/bin:$PATH UV_COMPILE_BYTECODE=1
 RUN if [ "$TORCH" = cpu ]; then \
         awk '/^[^ ]/ { kept = !/^(nvidia-|cuda-|triton|torch==|torchvision==)/ } kept' requirements-hashed.txt > chosen.txt && \
         uv pip install --no-deps --no-cache --require-hashes -r chosen.txt && \
@@ -17,7 +17,8 @@ RUN if [ "$TORCH" = cpu ]; then \
         uv pip install --no-deps --no-cache --require-hashes -r requirements-hashed.txt; \
     fi
 COPY . .
-RUN uv pip install --no-deps --no-cache --editable . && UV_CACHE_DIR=/tmp/uv uv run --no-project python samples/build.py
+RUN uv pip install --no-deps --no-cache --editable . && UV_CACHE_DIR=/tmp/uv uv run --no-project python samples/build.py && \
+    python -m compileall -q model_adapters vitrine vitrine_logger xai_core pages app.py server.py
 
 FROM $BASE
 RUN useradd --uid 1000 --create-home vitrine

@@ -1,6 +1,8 @@
 # Two commands matter: `make run` opens the app, `make test` checks the code and runs the tests. Both set up what they need.
 # While you write, `make check` reads the code and runs no test. `make test-long` runs the slow tests, which repeat for more cases.
 PY := .venv/bin/python
+# The app and the tests start many short processes, each of which would compile the code anew.
+unexport PYTHONDONTWRITEBYTECODE
 PORT ?= 8501
 
 .PHONY: run test test-long check setup samples browser lock docs wheel format benchmarks clean

@@ -40,9 +40,9 @@ GIGABYTES_A_PROCESS = 6  # with TensorFlow imported, and the workers and the bro
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Run as many test processes as there are cores, as far as the memory goes."""
+    """Run a test process more than there are cores, as some wait for a worker or a page, as far as memory allows."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return max(1, min(len(os.sched_getaffinity(0)), int(memory / GIGABYTES_A_PROCESS)))
+    return max(1, min(len(os.sched_getaffinity(0)) + 1, int(memory / GIGABYTES_A_PROCESS)))
 
 
 def pytest_configure() -> None:

@@ -43,7 +43,10 @@ def test_moving_a_slider_asks_anew(explained: Page) -> None:
     assert "integrated_gradients.steps" in page.url
 
 
-@pytest.mark.parametrize("method_id", ["saliency", "grad_cam", "occlusion", "lrp"])
+@pytest.mark.parametrize(
+    "method_id",
+    ["saliency", "grad_cam", *(pytest.param(name, marks=pytest.mark.long) for name in ("occlusion", "lrp"))],
+)
 def test_a_method_of_each_group_answers_and_the_settings_survive_a_change_of_page(
     explained: Page, method_id: str
 ) -> None:

@@ -25,7 +25,7 @@ FEWER |= {"vargrad": {"samples": 8}, "integrated_gradients": {"steps": 8}, "sobo
 FEWER |= {"hsic": {"samples": 300}}
 SMOOTH = ("CAM", "Perturbation")  # gradients are noisy everywhere, so that only their difference tells
 WITH_ATTENTION = {"attention_rollout", "gradient_rollout"}  # the network of the samples has none
-SLOWEST = {"hsic", "kernel_shap", "gradient_shap", "sobol"}  # take longer than all others
+SLOWEST = {"hsic", "kernel_shap", "gradient_shap", "lime", "sobol"}  # take longer than all others
 ASKED = [
     pytest.param(method_id, marks=pytest.mark.long if method_id in SLOWEST else ())
     for method_id in sorted(set(METHODS) - WITH_ATTENTION)

@@ -195,6 +195,7 @@ def exported(assets, tmp_path_factory):
     return folder
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["alone", "batch"])
 def test_an_export_of_torchvision_finds_what_the_module_finds(exported, tmp_path, name):
     detector = opened(exported / f"{name}.onnx", tmp_path)
