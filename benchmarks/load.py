@@ -1,4 +1,4 @@
-"""Many users at once: python -m benchmarks.load [--clients 20] [--seconds 300] [--heavy] [--leave].
+"""Many users at once: python -m benchmarks.load [--clients 20] [--seconds 300] [--heavy] [--leave] [--waves 1].
 
 Every client opens the app, the same sample model and two pictures. Then it behaves like a user: it moves sliders,
 chooses methods and visits other pages, with pauses of 1 to 5 s. With --heavy, one more client draws 20,000 masks of
@@ -147,9 +147,20 @@ async def light_previews(user: User) -> list[float]:
     return [*user.seen.previews]
 
 
-async def measure(address: str, pid: int, clients: int, seconds: float, heavy: bool, leave: bool) -> None:
+async def measure(address: str, pid: int, chosen: argparse.Namespace) -> None:
+    """Let the users of each wave come, act and leave; print what they waited for and what the app holds afterwards."""
     await asyncio.sleep(15)  # imports in the background, then the process that waits for the first file
     at_start = usage(pid)
+    held = [_held("at the start", at_start)]
+    for number in range(1, chosen.waves + 1):
+        peak = await wave(address, pid, chosen.clients, chosen.seconds, chosen.heavy)
+        after = await _gone(pid, at_start) if chosen.leave else usage(pid)
+        held += [_held(f"at the peak of wave {number}", peak), _held(f"after wave {number}", after)]
+    print(table(HEADS, held))
+
+
+async def wave(address: str, pid: int, clients: int, seconds: float, heavy: bool) -> Usage:
+    """Time users from the first one's arrival until all have left; return the most that the app held meanwhile."""
     light = User(Tab(address), Measured(), random.Random(7))
     await light.settle_in()
     print(f"first visitor: page {light.seen.runs['first page'][0]:.2f} s")
@@ -162,18 +173,19 @@ async def measure(address: str, pid: int, clients: int, seconds: float, heavy: b
     until = time.monotonic() + seconds
     work = asyncio.gather(*(one_client(address, seen, number, until) for number in range(clients)))
     at_peak = await _watched(work, pid)
-    tabs = await work
-    ended = usage(pid)
+    _print_times(rows, seen, begun, usage(pid))
+    for tab in [*work.result(), *(user.tab for user in others)]:
+        await tab.close()
+    return at_peak
+
+
+def _print_times(rows: list[list[str]], seen: Measured, begun: Usage, ended: Usage) -> None:
     rows += [["all runs", *_figures(seen.all_runs())], ["first previews of all", *_figures(seen.previews)]]
     rows += [[what, *_figures(runs)] for what, runs in sorted(seen.runs.items())]
     print(table(["seconds", "times", "p50", "p95", "slowest"], rows))
     app, workers = ended.app_seconds - begun.app_seconds, ended.worker_seconds - begun.worker_seconds
     print(f"\nprocessor seconds: app {app:.0f}, workers {workers:.0f}; lost {len(seen.lost)}, errors {seen.errors}")
     print("\n".join(seen.lost))
-    for tab in [*tabs, *(user.tab for user in others)]:
-        await tab.close()
-    after = await _gone(pid, at_start) if leave else usage(pid)
-    print(table(HEADS, [_held("at the start", at_start), _held("at the peak", at_peak), _held("all have left", after)]))
 
 
 HEADS = ["the app", "memory", "handles", "threads", "workers"]
@@ -218,12 +230,13 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--heavy", action="store_true", help="one more client draws 20,000 masks throughout")
+    parser.add_argument("--waves", type=int, default=1, help="how many times all come and leave")
     parser.add_argument("--leave", action="store_true", help="after all have left, wait until everything is free again")
     chosen = parser.parse_args()
     log = Path(tempfile.gettempdir(), "vitrine-load.log")
     print(f"{machine()}; {chosen.clients} clients, {chosen.seconds:.0f} s; the app's log: {log}\n", flush=True)
     with running_app(log) as (address, pid):
-        asyncio.run(measure(address, pid, chosen.clients, chosen.seconds, chosen.heavy, chosen.leave))
+        asyncio.run(measure(address, pid, chosen))
 
 
 if __name__ == "__main__":
