@@ -32,7 +32,12 @@ NAMES = {
     "grad_cam": "Grad-CAM",
     "rise": "RISE",
 }
-METHODS = {"integrated_gradients": ("steps", 16, 64, 8), "smoothgrad": ("samples", 12, 36, 4), "grad_cam": None}
+# A slider whose every value gives a different map; SmoothGrad's samples do not, since it stops when the noise is low.
+METHODS: dict[str, tuple[str, Sequence[float]] | None] = {
+    "integrated_gradients": ("steps", range(16, 64, 8)),
+    "smoothgrad": ("noise", (0.05, 0.1, 0.15, 0.2, 0.25)),
+    "grad_cam": None,
+}
 PREVIEWS = 5  # timed for a light user, alone and beside the heavy one
 GONE = 300  # seconds until everything that a closed tab held must be free
 
@@ -61,7 +66,7 @@ class User:
     seen: Measured
     chance: random.Random
     method: str = "integrated_gradients"
-    asked: dict[str, int] = field(default_factory=dict)
+    asked: dict[str, float] = field(default_factory=dict)
     doing: str = ""
 
     async def settle_in(self) -> None:
@@ -90,7 +95,7 @@ class User:
         key = f"{self.method}.{chosen[0]}" if chosen else ""
         if chosen is None or key not in self.tab.widgets:
             return await self.choose("integrated_gradients")
-        others = [value for value in range(*chosen[1:]) if value != self.asked.get(key)]
+        others = [value for value in chosen[1] if value != self.asked.get(key)]
         self.asked[key] = self.chance.choice(others)
         return await self.preview(key, [float(self.asked[key])])
 
