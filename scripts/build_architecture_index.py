@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from model_adapters.pytorch.architecture_index import counts, fingerprint
+from model_adapters.pytorch.architecture_index import counts, fingerprint, first_part, parts_without_head
 from model_adapters.pytorch.architectures import build, import_timm, import_torchvision_models
 from xai_core.preprocessing import Preprocessing
 
@@ -36,7 +36,8 @@ def main() -> None:
 def _add(entries: dict[str, Any], name: str, declared: Any) -> None:
     try:
         module = _built(name)
-        entries[name] = (*_marks(module), *declared(name, module))
+        marks, trunk = _marks(module)
+        entries[name] = (*marks, *declared(name, module), *trunk)
     except Exception as error:  # a network that cannot be built cannot be recognised either
         print(f"skipped {name}: {type(error).__name__}: {str(error).splitlines()[0][:100]}", file=sys.stderr)
 
@@ -49,14 +50,17 @@ def _built(name: str) -> torch.nn.Module:
         return build(name, CLASSES)
 
 
-def _marks(module: torch.nn.Module) -> tuple[str, tuple[str, ...], str]:
+def _marks(module: torch.nn.Module) -> tuple[tuple[str, tuple[str, ...], str], tuple[str, tuple[str, ...]]]:
+    """Return fingerprint, head and stem, and the fingerprint and the parts of the trunk."""
     tensors = {k: v for k, v in module.state_dict().items() if v.is_floating_point() and counts(k)}
     shapes = {k: tuple(v.shape) for k, v in tensors.items()}
     head = tuple(k for k, shape in shapes.items() if shape[:1] == (CLASSES,))
     if not head or any(CLASSES in shape[1:] for shape in shapes.values()):
         raise ValueError("no classification head")
     stem = next((k for k, shape in shapes.items() if len(shape) == 4 and shape[1] == 3), "")
-    return fingerprint(shapes, head, stem), head, stem
+    parts = parts_without_head(shapes, head)
+    trunk = {k: shape for k, shape in shapes.items() if first_part(k) in parts}
+    return (fingerprint(shapes, head, stem), head, stem), (fingerprint(trunk, (), stem), parts)
 
 
 def _declared_by_torchvision(name: str, module: Any) -> tuple[Preprocessing, bool]:
@@ -80,14 +84,21 @@ def _declared_by_timm(name: str, module: Any) -> tuple[Preprocessing, bool]:
 def _as_json(entries: dict[str, Any]) -> str:
     heads = sorted({head for _, head, *_ in entries.values()})
     stems = sorted({stem for _, _, stem, *_ in entries.values()}, reverse=True)
-    looks = sorted({json.dumps(look.to_json()) for *_, look, _ in entries.values()})
+    looks = sorted({json.dumps(entry[3].to_json()) for entry in entries.values()})
+    parts = sorted({parts for *_, parts in entries.values()})
     rows = [
         f"{json.dumps(name)}:"
-        + json.dumps([mark, heads.index(head), stems.index(stem), looks.index(json.dumps(look.to_json())), int(fixed)])
-        for name, (mark, head, stem, look, fixed) in entries.items()
+        + json.dumps(
+            [
+                *(mark, heads.index(head), stems.index(stem), looks.index(json.dumps(look.to_json())), int(fixed)),
+                *(trunk, parts.index(trunk_parts)),
+            ]
+        )
+        for name, (mark, head, stem, look, fixed, trunk, trunk_parts) in entries.items()
     ]
-    parts = [f'"heads":{json.dumps(heads)}', f'"stems":{json.dumps(stems)}', f'"declared":[{",".join(looks)}]']
-    return "{" + ",\n".join([*parts, '"architectures":{\n' + ",\n".join(rows) + "\n}"]) + "}\n"
+    lists = [f'"heads":{json.dumps(heads)}', f'"stems":{json.dumps(stems)}', f'"declared":[{",".join(looks)}]']
+    lists.append(f'"parts":{json.dumps(parts)}')
+    return "{" + ",\n".join([*lists, '"architectures":{\n' + ",\n".join(rows) + "\n}"]) + "}\n"
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ UNDEFINED = "n/a"
 FORMATS = {
     "torch-weights": "PyTorch, state dict",
     "safetensors": "PyTorch, safetensors",
+    "torch-hub": "PyTorch, folder of timm",
     "torchscript": "PyTorch, TorchScript",
     "torch-export": "PyTorch, exported program",
     "torch-pickle": "PyTorch, pickled module",

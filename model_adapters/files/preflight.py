@@ -23,6 +23,7 @@ MAX_CODE = 16 << 20
 MAX_HEADER = 100_000_000  # the limit of the safetensors format
 TRUST_PICKLE = "VITRINE_TRUST_PICKLE"
 FILE_OPERATIONS = (b"torch.from_file", b"torch.save")
+HUB_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 OWN_FILES = (".onnx", ".pt", ".pth", ".keras", ".h5", ".safetensors", ".bin", ".ckpt")
 
 
@@ -30,8 +31,8 @@ def inspect(path: str, task: Task = "classify") -> FileKind:
     """Return what the file at `path` is; RefusedModel, with the reason and a way out, if it may not be opened.
 
     Formats: torch-weights, safetensors, torchscript, torch-pickle, torch-export, keras, keras-h5, savedmodel, onnx,
-    onnx-zip. A torch-pickle or torch-export opens only if VITRINE_TRUST_PICKLE=1 is set. task: what the file should be
-    opened as, which decides what the way out is.
+    onnx-zip, torch-hub. A torch-pickle or torch-export opens only if VITRINE_TRUST_PICKLE=1 is set. task: what the file
+    should be opened as, which decides what the way out is.
     """
     if os.path.isdir(path):
         raise RefusedModel("This is a folder. Pack it as one zip file.")
@@ -108,6 +109,8 @@ def _packed(names: list[str]) -> FileKind:
     last = [name.rsplit("/", 1)[-1] for name in names]
     if "saved_model.pb" in last:
         return FileKind("savedmodel", "tensorflow")
+    if "config.json" in last and any(name in last for name in HUB_WEIGHTS):
+        return FileKind("torch-hub", "pytorch")
     graphs = [name for name in last if name.endswith(".onnx")]
     if len(graphs) == 1:
         return FileKind("onnx-zip", "onnx")

@@ -1,7 +1,8 @@
 """Identify the torchvision or timm architecture of a bare state dict from its names and shapes.
 
 The index is written by scripts/build_architecture_index.py. A fingerprint hashes the names and shapes of all
-floating-point tensors, with the number of classes and of input channels left open.
+floating-point tensors, with the number of classes and of input channels left open. The fingerprint of the trunk leaves
+out the part that holds the head, so that a network is recognised even if its head was replaced.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from xai_core.preprocessing import Preprocessing
 Shapes = Mapping[str, tuple[int, ...]]
 AUXILIARY = ("AuxLogits.", "aux1.", "aux2.")  # heads used in training only
 WRAPPED = ("weight", "bias")
+VIT_HEADS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32)  # choices for a VisionTransformer of any size
 DERIVED = ("attn_mask", "relative_coords_table")  # buffers that some versions store and others compute
 
 
@@ -26,7 +28,8 @@ DERIVED = ("attn_mask", "relative_coords_table")  # buffers that some versions s
 class Architecture:
     """One entry of the index; `head` and `stem` name the tensors whose shapes give the classes and the channels.
 
-    fixed_size: whether it takes pictures of the declared size only.
+    fixed_size: whether it takes pictures of the declared size only. trunk: the fingerprint of `parts`, the submodules
+    and parameters at the top that hold no head.
     """
 
     name: str
@@ -35,6 +38,8 @@ class Architecture:
     stem: str
     declared: Preprocessing
     fixed_size: bool
+    trunk: str
+    parts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -48,8 +53,11 @@ class Match:
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all known architectures, such as "torchvision/resnet18", without importing a framework."""
-    return tuple(_index())
+    """Return the names of all known architectures, such as "torchvision/resnet18", without importing a framework.
+
+    The last ones, such as "vit/4_heads", stand for a VisionTransformer of any size, whose shapes do not say its heads.
+    """
+    return (*_index(), *(f"vit/{count}_head{'s' * (count > 1)}" for count in VIT_HEADS))
 
 
 def named(name: str) -> Architecture | None:
@@ -108,6 +116,26 @@ def fingerprint(shapes: Shapes, head: tuple[str, ...], stem: str) -> str:
     return hashlib.sha256("\n".join(map(line, sorted(shapes))).encode()).hexdigest()[:16]
 
 
+def parts_without_head(names: Iterable[str], head: Iterable[str]) -> tuple[str, ...]:
+    """Return the first parts of dotted names, sorted, except those that a head tensor starts with."""
+    return tuple(sorted({first_part(name) for name in names} - {first_part(name) for name in head}))
+
+
+def first_part(name: str) -> str:
+    """Return "layer1" for "layer1.0.conv1.weight"."""
+    return name.partition(".")[0]
+
+
+def by_stem() -> Mapping[str, Mapping[tuple[str, ...], Mapping[str, list[Architecture]]]]:
+    """Return the architectures by their stem, the parts of their trunk, and its fingerprint; some have no stem."""
+    return _by_stem()
+
+
+def endings() -> frozenset[str]:
+    """Return the names of first layers; for a network without one, those of its head."""
+    return frozenset(name for head, stem in _ends() for name in ([stem] if stem else head))
+
+
 def _has_ends(shapes: Shapes, head: tuple[str, ...], stem: str) -> bool:
     return all(shapes.get(name) for name in head) and (not stem or len(shapes.get(stem, ())) > 1)
 
@@ -129,10 +157,23 @@ def _index() -> dict[str, Architecture]:
     file = _file()
     heads = [tuple(head) for head in file["heads"]]
     declared = [Preprocessing.from_json(values) for values in file["declared"]]
+    parts = [tuple(names) for names in file["parts"]]
     return {
-        name: Architecture(name, mark, heads[head], file["stems"][stem], declared[look], bool(fixed))
-        for name, (mark, head, stem, look, fixed) in file["architectures"].items()
+        name: Architecture(
+            name, mark, heads[head], file["stems"][stem], declared[look], bool(fixed), trunk, parts[trunk_parts]
+        )
+        for name, (mark, head, stem, look, fixed, trunk, trunk_parts) in file["architectures"].items()
     }
+
+
+@cache
+def _by_stem() -> dict[str, dict[tuple[str, ...], dict[str, list[Architecture]]]]:
+    by_stem: dict[str, dict[tuple[str, ...], dict[str, list[Architecture]]]] = {}
+    for architecture in _index().values():
+        if architecture.parts:
+            groups = by_stem.setdefault(architecture.stem, {}).setdefault(architecture.parts, {})
+            groups.setdefault(architecture.trunk, []).append(architecture)
+    return by_stem
 
 
 @cache

@@ -13,6 +13,7 @@ from xai_core.errors import RefusedModel, UnsupportedModel
 
 NESTS = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "ema", "state_dict_ema", "model_ema")
 PREFIXES = ("module", "_orig_mod", "model", "net", "network", "backbone", "encoder", "classifier")
+NO_WEIGHTS = "This PyTorch file holds no network weights. Save it with torch.save(model.state_dict())."
 DAMAGED = "The file is damaged or cut short. Get a fresh copy."
 
 Tensors = dict[str, Any]
@@ -63,11 +64,9 @@ def state_dict(content: Any) -> Tensors:
     """
     tensors = next((t for mapping in _nested(content) if (t := _tensors(mapping))), None)
     if not tensors:
-        raise UnsupportedModel(
-            "This PyTorch file holds no network weights. Save it with torch.save(model.state_dict())."
-        )
+        raise UnsupportedModel(NO_WEIGHTS)
     for name, tensor in tensors.items():
-        _check_claim(name, tensor)
+        check_claim(name, tensor)
     return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
 
 
@@ -102,7 +101,8 @@ def _tensors(mapping: Mapping[str, Any]) -> Tensors:
     return {str(k): v.detach() for k, v in mapping.items() if isinstance(v, torch.Tensor) and v.dim() <= 8}
 
 
-def _check_claim(name: str, tensor: Any) -> None:
+def check_claim(name: str, tensor: Any) -> None:
+    """Refuse a tensor that claims more values than are stored (RefusedModel), or is sparse or quantised."""
     if tensor.layout != torch.strided or tensor.is_quantized:
         raise UnsupportedModel(f"Tensor {name[:80]} is sparse or quantised; save the model in float32.")
     claimed = tensor.numel() * tensor.element_size()

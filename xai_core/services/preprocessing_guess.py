@@ -26,7 +26,7 @@ from xai_core.preprocessing import Preprocessing, presets
 from xai_core.types import Card, Floats
 
 USUAL_SIDE = 224
-HINT = "as the file says"
+HINT = "suggested"
 Predict = Callable[[Preprocessing, Floats], Floats]
 Trial = Callable[[Preprocessing], tuple[float, str]]
 

@@ -237,13 +237,13 @@ def test_a_field_that_is_unknown_is_named():
         chosen_preprocessing({"hight": 24}, card())
 
 
-@pytest.mark.parametrize("text", ["imagenet", "-1..1", "Caffe", "0", "as the file says"])
+@pytest.mark.parametrize("text", ["imagenet", "-1..1", "Caffe", "0", "suggested"])
 def test_a_name_that_some_model_knows_passes_without_a_model(text: str) -> None:
     check_preprocessing_name(text)
 
 
 def test_a_name_or_file_that_no_model_knows_is_refused_without_a_model(tmp_path: Path) -> None:
     (tmp_path / "way.json").write_text("[1]")
-    for text, words in (("imagenette", "Caffe BGR, as the file says"), (str(tmp_path / "way.json"), "a JSON object")):
+    for text, words in (("imagenette", "Caffe BGR, suggested"), (str(tmp_path / "way.json"), "a JSON object")):
         with pytest.raises(ParamError, match=words):
             check_preprocessing_name(text)

@@ -1,0 +1,36 @@
+"""Networks of known families in sizes of their own, read from shapes: which families there are, and what to try."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from xai_core.preprocessing import Preprocessing
+
+
+@dataclass(frozen=True)
+class Member:
+    """A network of a family.
+
+    build: makes it for a number of classes and of channels. head: the name of its last layer's weight. notes: what its
+    shapes do not say and is assumed.
+    """
+
+    name: str
+    build: Callable[[int, int], Any]
+    head: str
+    channels: int
+    look: Preprocessing
+    reason: str
+    fixed_size: bool
+    notes: tuple[str, ...] = ()
+
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def look_of(side: int, channels: int, mean: tuple[float, ...], std: tuple[float, ...]) -> Preprocessing:
+    """Return a preprocessing of a square size; gray pictures get the first value of mean and std."""
+    gray = channels == 1
+    return Preprocessing(side, side, channels="gray" if gray else "RGB", mean=mean, std=std)
