@@ -24,10 +24,11 @@ from xai_core.jobs.priority import give_way
 from xai_core.jobs.sandbox import SandboxState, threads_of_user
 from xai_core.jobs.sentences import FLOODED, STOPPED, too_much_memory
 from xai_core.jobs.tether import tether
-from xai_core.jobs.usage import Usage, processor_seconds, usage
+from xai_core.jobs.usage import Usage, processor_seconds, queued_seconds, usage
 
 LOG = logging.getLogger(__name__)
 FRAME_SECONDS = 10.0
+QUEUED_FACTOR = 3
 END_SECONDS, LOOK_SECONDS = 5.0, 0.01
 PIPE_BYTES = 1 << 20
 LINE_BYTES, LINES_KEPT, LEAST_LINE_BYTES = 2000, 20, 100
@@ -49,7 +50,8 @@ class SandboxedProcess:
         self.scratch = private_folder("worker")
         self.limits = limits
         self.deadline: float | None = None
-        self._allowed = 0.0
+        self.queued = 0.0  # seconds, counted by whoever watches the process
+        self._allowed, self._queued_before = 0.0, 0.0
         self._verdict: VitrineError | None = None
         self._sending = threading.Lock()
         self._ending = threading.Lock()
@@ -117,19 +119,27 @@ class SandboxedProcess:
         return processor_seconds(self._popen.pid)
 
     @property
+    def queued_seconds(self) -> dict[int, float]:
+        """How long each of its threads was ready to run while others had the processor."""
+        return queued_seconds(self._popen.pid)
+
+    @property
     def idle(self) -> bool:
         """Whether it has no request to answer, and so no deadline."""
         return self.deadline is None
 
     def allow(self, seconds: float | None) -> None:
-        """Set the deadline: the process must send something within these seconds from now; None sets no deadline."""
-        self._allowed = seconds or 0.0
+        """Set the deadline: the process must send something within these seconds from now; None sets no deadline.
+
+        While a busy machine keeps the process waiting, so does the deadline, for up to `QUEUED_FACTOR` times as long.
+        """
+        self._allowed, self._queued_before = seconds or 0.0, self.queued
         self.deadline = None if seconds is None else time.monotonic() + seconds
 
     def overdue(self) -> TimedOut | None:
         """Return the error of a process that missed its deadline, or None."""
-        deadline = self.deadline
-        if deadline is None or time.monotonic() < deadline:
+        deadline, queued = self.deadline, min(self.queued - self._queued_before, QUEUED_FACTOR * self._allowed)
+        if deadline is None or time.monotonic() < deadline + queued:
             return None
         return TimedOut(f"The model took longer than {self._allowed:g} s and was stopped.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 _FIELD = re.compile(rb"^(VmRSS|VmSwap|VmPTE|HugetlbPages|Threads):\s+(\d+)", re.MULTILINE)
@@ -27,6 +28,19 @@ def usage(process: int) -> Usage:
         return Usage()
     threads = values.pop(b"Threads", 0)
     return Usage(sum(values.values()) / 1024, threads)
+
+
+def queued_seconds(process: int) -> dict[int, float]:
+    """Return by thread how long it was ready to run while others had the processor, in seconds.
+
+    Empty if the kernel does not count this (sched-stats) or the process is gone.
+    """
+    folder, seconds = f"/proc/{process}/task", {}
+    with suppress(OSError):
+        for thread in os.listdir(folder):
+            with suppress(OSError), open(f"{folder}/{thread}/schedstat", "rb") as file:
+                seconds[int(thread)] = int(file.read().split()[1]) / 1e9
+    return seconds
 
 
 def processor_seconds(process: int) -> float:

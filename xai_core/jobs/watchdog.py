@@ -37,6 +37,7 @@ class _Watch:
         self._disk = os.path.dirname(process.scratch)  # the folder itself is removed with the process
         self._free_at_first = free_bytes(self._disk)
         self._slow_look_due, self._computed = 0.0, 0.0
+        self._queued: dict[int, float] = {}
         self._unasked = Allowance(IDLE_SECONDS, IDLE_SHARE)
 
     def follow(self) -> None:
@@ -63,7 +64,14 @@ class _Watch:
         if time.monotonic() < self._slow_look_due:
             return None
         self._slow_look_due = time.monotonic() + SLOW_LOOK_SECONDS
+        self._count_queued()
         return self._too_much_written() or self._disk_filled() or self._computes_unasked()
+
+    def _count_queued(self) -> None:
+        """Add how long the process could not compute since the last look: as long as the thread that waited longest."""
+        before, self._queued = self._queued, self._process.queued_seconds
+        waits = [seconds - before[thread] for thread, seconds in self._queued.items() if thread in before]
+        self._process.queued += max(waits, default=0.0)
 
     def _too_much_written(self) -> RefusedModel | None:
         most = self._process.limits.scratch_mb

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -47,4 +48,20 @@ def test_large_answers_without_end_are_a_flood_but_those_to_requests_are_not():
         worker._accept(100, process.BODY_BYTES)
     with pytest.raises(Flood):
         worker._accept(100, process.BODY_BYTES)
+    worker.close()
+
+
+def test_a_deadline_waits_while_others_have_the_processor_but_not_for_ever():
+    worker = start()
+    worker.allow(10)
+    worker.deadline = time.monotonic() - 1
+    assert worker.overdue() is not None
+    worker.queued += 2
+    assert worker.overdue() is None
+    worker.queued += 1000
+    worker.deadline = time.monotonic() - 10 * process.QUEUED_FACTOR - 1
+    assert worker.overdue() is not None
+    worker.allow(10)
+    worker.deadline = time.monotonic() - 1
+    assert worker.overdue() is not None  # what it waited for before counts no more
     worker.close()

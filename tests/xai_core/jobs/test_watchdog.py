@@ -42,3 +42,13 @@ def test_a_model_is_blamed_for_a_path_too_long_to_follow_but_not_for_an_app_with
 
     monkeypatch.setattr(watchdog.os, "scandir", scandir)
     assert watchdog.fits("scratch", 1 << 20) == fits
+
+
+def test_the_longest_wait_of_a_thread_for_the_processor_counts(tmp_path):
+    looks = iter([{1: 5.0, 2: 0.0}, {1: 5.5, 2: 2.0, 3: 9.0}, {}])  # thread 3 is new, so its wait began unseen
+    process = SimpleNamespace(queued=0.0, queued_seconds={}, framework="none", limits=Limits(), scratch=str(tmp_path))
+    watch = watchdog._Watch(process)
+    for seconds in looks:
+        process.queued_seconds = seconds
+        watch._count_queued()
+    assert process.queued == 2.0
