@@ -1,9 +1,9 @@
 """Open, run, cancel and close repeatedly: which handles, threads, memory and scratch files does a runner leave behind?
 
-python -m benchmarks.soak [--cycles 200] [--every 20]
+python -m benchmarks.soak [--cycles 200] [--every 20] [--framework PyTorch]
 
 Each cycle opens a sample model for a new owner, cancels a long RISE after its first preview, asks for a saliency map
-and releases the owner, in turn for each framework. The figures are those of this process, without its workers.
+and releases the owner, in turn for each framework unless one is named. The figures are those of this process, without its workers.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import argparse
 import os
 import tempfile
 import time
+from collections.abc import Collection
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 
@@ -75,15 +76,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__.partition("\n")[0])
     parser.add_argument("--cycles", type=int, default=200)
     parser.add_argument("--every", type=int, default=20, help="cycles between two counts")
+    frameworks = [model.framework for model in samples.sample_models()]
+    parser.add_argument("--framework", action="append", choices=frameworks, help="may be repeated; usually all")
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         tempfile.tempdir = scratch  # so that only these runs' files are counted
-        soak(wanted.cycles, wanted.every)
+        soak(wanted.cycles, wanted.every, wanted.framework or frameworks)
 
 
-def soak(cycles: int, every: int) -> None:
+def soak(cycles: int, every: int, frameworks: Collection[str]) -> None:
     """Run the cycles; print what is held every few cycles, and at the end."""
-    sources = [model.source() for model in samples.sample_models()]
+    sources = [model.source() for model in samples.sample_models() if model.framework in frameworks]
     image = LOOK.place(samples.sample_photos()[0].picture().pixels)
     rows, start, runner = [], time.monotonic(), local_runner()
     for number in range(cycles + 1):
