@@ -3,7 +3,8 @@
 python -m benchmarks.soak [--cycles 200] [--every 20] [--framework PyTorch]
 
 Each cycle opens a sample model for a new owner, cancels a long RISE after its first preview, asks for a saliency map
-and releases the owner, in turn for each framework unless one is named. The figures are those of this process, without its workers.
+and releases the owner, in turn for each framework unless some are named. The figures are those of this process,
+without its workers.
 """
 
 from __future__ import annotations
