@@ -11,9 +11,10 @@ import struct
 import zipfile
 from collections.abc import Callable
 
-from model_adapters.files import pickles, protobuf
+from model_adapters.files import inert, pickles, protobuf
 from model_adapters.files.archives import opened_tar, opened_zip
 from model_adapters.files.lookalikes import refusal_for
+from model_adapters.files.records import Contents
 from xai_core.errors import RefusedModel
 from xai_core.types import FileKind, Task
 
@@ -31,8 +32,9 @@ def inspect(path: str, task: Task = "classify") -> FileKind:
     """Return what the file at `path` is; RefusedModel, with the reason and a way out, if it may not be opened.
 
     Formats: torch-weights, safetensors, torchscript, torch-pickle, torch-export, keras, keras-h5, savedmodel, onnx,
-    onnx-zip, torch-hub. A torch-pickle or torch-export opens only if VITRINE_TRUST_PICKLE=1 is set. task: what the file
-    should be opened as, which decides what the way out is.
+    onnx-zip, torch-hub. Files of torch.save are torch-weights, whose objects are read as data; those with objects are a
+    torch-pickle, which runs, if VITRINE_TRUST_PICKLE=1 is set, and only then is there a torch-export. task: what the
+    file should be opened as, which decides what the way out is.
     """
     if os.path.isdir(path):
         raise RefusedModel("This is a folder. Pack it as one zip file.")
@@ -87,22 +89,26 @@ def _torch_script(archive: zipfile.ZipFile) -> FileKind:
 
 
 def _torch_zip(archive: zipfile.ZipFile) -> FileKind:
-    call_names: list[str] = []
+    pickled: list[Contents] = []
     for info in archive.infolist():
         if info.filename.endswith("data.pkl"):
             if info.file_size > MAX_PICKLE:
                 raise RefusedModel(f"The pickle inside the file is larger than {MAX_PICKLE >> 20} MB.")
             with archive.open(info) as stream:
-                call_names += pickles.calls(stream)
-    return _weights_or_pickle(call_names)
+                pickled.append(inert.read(stream))
+    return _weights_or_pickle(pickled)
 
 
-def _weights_or_pickle(call_names: list[str]) -> FileKind:
-    if not call_names:
-        return FileKind("torch-weights", "pytorch")
-    if not trusts_pickles():
-        raise pickles.refusal(call_names)
-    return FileKind("torch-pickle", "pytorch", ("The file runs code of its own; it was opened on trust.",))
+def _weights_or_pickle(pickled: list[Contents]) -> FileKind:
+    beyond = [name for contents in pickled for name in pickles.beyond_plain(contents.names)]
+    if beyond and trusts_pickles():
+        return FileKind("torch-pickle", "pytorch", ("The file runs code of its own; it was opened on trust.",))
+    harmful = [name for contents in pickled for name in pickles.harmful(contents)]
+    if harmful and any(map(pickles.is_fastai_export, pickled)):
+        raise RefusedModel(pickles.FASTAI)
+    if harmful:
+        raise pickles.refusal(harmful)
+    return FileKind("torch-weights", "pytorch")
 
 
 def _packed(names: list[str]) -> FileKind:
@@ -153,16 +159,14 @@ def _safetensors(path: str, head: bytes, size: int) -> FileKind | None:
 
 
 def _pickle(path: str, head: bytes, size: int) -> FileKind | None:
-    if head.startswith(pickles.TORCH_MAGIC):
-        with open(path, "rb") as file:
-            return _weights_or_pickle(pickles.calls(file, pickles.LEGACY_PICKLES))
     if head[:1] != b"\x80" or not 2 <= head[1] <= 5:
         return None
+    count = pickles.LEGACY_PICKLES if head.startswith(pickles.TORCH_MAGIC) else 1
     with open(path, "rb") as file:
-        call_names = pickles.calls(file)
-    if not call_names:
+        pickled = [inert.read(file) for _ in range(count)]
+    if count == 1 and not any(contents.names for contents in pickled):
         raise RefusedModel("This is a plain Python pickle. Save the weights with torch.save or as safetensors.")
-    return _weights_or_pickle(call_names)
+    return _weights_or_pickle(pickled)
 
 
 def _protobuf(path: str, head: bytes, size: int) -> FileKind | None:

@@ -1,12 +1,11 @@
-"""Read tensors from PyTorch files without running code, take them out of checkpoints and check them."""
+"""Read what PyTorch files hold, take tensors out of checkpoints and check them."""
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterator, Mapping
+from pickle import UnpicklingError
 from typing import Any
 
-import numpy as np
 import torch
 
 from xai_core.errors import RefusedModel, UnsupportedModel
@@ -19,20 +18,25 @@ DAMAGED = "The file is damaged or cut short. Get a fresh copy."
 Tensors = dict[str, Any]
 
 
-def read(path: str, trusted: bool = False) -> Any:
-    """Return the object that torch.save wrote; only tensors and plain values unless `trusted`."""
+def read_trusted(path: str) -> Any:
+    """Return the object that torch.save wrote; this runs any code in the file."""
     try:
-        with torch.serialization.safe_globals(_numpy_scalars()):
-            return torch.load(path, map_location="cpu", weights_only=not trusted)
-    except pickle.UnpicklingError:
-        raise RefusedModel(
-            "This file holds more than tensors and plain values. Save a state dict, TorchScript, ONNX or safetensors."
-        ) from None
+        return torch.load(path, map_location="cpu", weights_only=False)
     except ImportError:
         raise UnsupportedModel(
             "The file needs Python code that is not here. Save a state dict, TorchScript, ONNX or safetensors instead."
         ) from None
-    except (RuntimeError, EOFError, ValueError, OSError, KeyError, TypeError, AttributeError, IndexError):
+    except (
+        RuntimeError,
+        EOFError,
+        ValueError,
+        OSError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        UnpicklingError,
+    ):
         raise RefusedModel(DAMAGED) from None
 
 
@@ -79,12 +83,6 @@ def without_prefixes(tensors: Tensors) -> Iterator[Tensors]:
             return
         tensors = {name.split(".", 1)[1]: tensor for name, tensor in tensors.items()}
         yield tensors
-
-
-def _numpy_scalars() -> list[Any]:
-    # Training scripts leave figures such as the best accuracy beside the weights as NumPy scalars.
-    kinds = {type(np.dtype(code)) for code in "?bBhHiIlLefd"}
-    return [np._core.multiarray.scalar, np.dtype, *kinds]  # type: ignore[attr-defined]
 
 
 def _nested(content: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from model_adapters.files.archives import unpack
 from model_adapters.pytorch import architecture_index, files
+from model_adapters.pytorch.checkpoint import reading
 from model_adapters.pytorch.weights import from_weights
 from xai_core.errors import ParamError, RefusedModel, UnsupportedModel
 from xai_core.preprocessing import Preprocessing
@@ -56,7 +57,7 @@ def _config(path: str) -> Mapping[str, Any]:
 
 def _weights(folder: str) -> Any:
     path = next(path for name in WEIGHTS if os.path.isfile(path := os.path.join(folder, name)))
-    return files.read_safetensors(path) if path.endswith(".safetensors") else files.read(path)
+    return files.read_safetensors(path) if path.endswith(".safetensors") else reading.read(path).content
 
 
 def _architecture(config: Mapping[str, Any]) -> str:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from model_adapters.pytorch import files, hub, script
-from model_adapters.pytorch.weights import from_weights
+from model_adapters.pytorch.checkpoint import reading
+from model_adapters.pytorch.checkpoint.reading import Checkpoint
+from model_adapters.pytorch.weights import UNKNOWN, from_weights
+from xai_core.errors import UnsupportedModel
 from xai_core.types import FileKind, ModelSource, Network
 
 
@@ -14,7 +19,7 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> Network:
     if kind.format == "safetensors":
         return from_weights(files.read_safetensors(source.path), source, kind)
     if kind.format == "torch-weights":
-        return from_weights(files.read(source.path), source, kind)
+        return _from_checkpoint(reading.read(source.path), source, kind)
     if kind.format == "torch-hub":
         return hub.load(source, kind, scratch)
     if kind.format == "torchscript":
@@ -22,10 +27,21 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> Network:
     return _from_trusted(source, kind)
 
 
+def _from_checkpoint(checkpoint: Checkpoint, source: ModelSource, kind: FileKind) -> Network:
+    try:
+        network = from_weights(checkpoint.content, source, replace(kind, notes=(*kind.notes, *checkpoint.notes)))
+    except UnsupportedModel as error:
+        if checkpoint.way_out and str(error) == UNKNOWN:
+            raise UnsupportedModel(checkpoint.way_out) from None
+        raise
+    network.card = replace(network.card, labels=checkpoint.labels_for(network.card.classes))
+    return network
+
+
 def _from_trusted(source: ModelSource, kind: FileKind) -> Network:
     if kind.format == "torch-export":
         return script.exported(*files.read_exported(source.path), kind)
-    content = files.read(source.path, trusted=True)
+    content = files.read_trusted(source.path)
     if isinstance(content, torch.nn.Module):
         return script.probed(content, kind)
     return from_weights(content, source, kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from torch.nn import Module
@@ -10,6 +11,8 @@ from model_adapters.common.coco import coco_labels
 from model_adapters.common.output_shapes import CLASSIFIER
 from model_adapters.pytorch import architecture_index, files, script
 from model_adapters.pytorch.architectures import import_torchvision_models
+from model_adapters.pytorch.checkpoint import reading as checkpoint
+from model_adapters.pytorch.checkpoint.reading import Checkpoint
 from model_adapters.pytorch.detection import known_detectors
 from model_adapters.pytorch.detection.detector import TorchDetector
 from model_adapters.pytorch.detection.heads import Heads
@@ -46,14 +49,21 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> Detector:
     if kind.format == "safetensors":
         return _from_weights(files.read_safetensors(source.path), source, kind)
     if kind.format == "torch-weights":
-        return _from_weights(files.read(source.path), source, kind)
+        return _from_checkpoint(checkpoint.read(source.path), source, kind)
     import_torchvision_models()  # registers the operators that such files call
     if kind.format == "torchscript":
         return _sealed(script.opened(source.path), source, kind)
     if kind.format == "torch-export":
         raise UnsupportedModel(EXPORTED)
-    content = files.read(source.path, trusted=True)
+    content = files.read_trusted(source.path)
     return around(content, source, kind) if isinstance(content, Module) else _from_weights(content, source, kind)
+
+
+def _from_checkpoint(found: Checkpoint, source: ModelSource, kind: FileKind) -> Detector:
+    detector = _from_weights(found.content, source, replace(kind, notes=(*kind.notes, *found.notes)))
+    if labels := found.labels_for(detector.card.classes, background=True):
+        detector.card = replace(detector.card, labels=labels)
+    return detector
 
 
 def _from_weights(content: Any, source: ModelSource, kind: FileKind) -> Detector:

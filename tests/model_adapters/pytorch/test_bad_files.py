@@ -14,6 +14,7 @@ from xai_core.types import ModelSource
 MARKERS = "/tmp/vitrine-marker-*"
 PT2 = "PyTorch .pt2 files can run code when opened. Export TorchScript, ONNX or a state dict."
 UNKNOWN = "These weights match no network of torchvision or timm"
+OPENS = "benign_resnet18_full.pt"
 SENTENCES = {
     "raw_pickle.pt": "needs to run: posix.system. Save a state dict, TorchScript, ONNX or safetensors instead.",
     "torchzip_evil.pt": "needs to run: posix.system.",
@@ -22,9 +23,8 @@ SENTENCES = {
     "gadget_timeit.pt": "needs to run: time.perf_counter, timeit.timeit.",
     "gadget_np_runstring.pt": "needs to run: numpy.testing._private.utils.runstring.",
     "gadget_cprofile.pt": "needs to run: cProfile.run.",
-    "benign_full_module.pt": "torch.nn.modules.container.Sequential",
-    "benign_resnet18_full.pt": "needs to run:",
-    "ckpt_with_namespace.pt": "needs to run: argparse.Namespace.",
+    "benign_full_module.pt": "This file is a whole module (torch.nn.modules.container.Sequential).",
+    "ckpt_with_namespace.pt": UNKNOWN,
     "benign_state_dict.pt": UNKNOWN,
     "benign_checkpoint.pt": UNKNOWN,
     "shape_bomb_expand.pt": "Tensor fc.weight claims 160 GB but stores 4 bytes.",
@@ -58,8 +58,15 @@ def test_a_bad_file_gets_its_sentence_and_runs_nothing(name, folder, tmp_path):
     assert glob.glob(MARKERS) == before
 
 
+def test_a_whole_module_of_torchvision_opens_from_its_data(folder, tmp_path):
+    source = ModelSource(str(folder / OPENS), OPENS, "digest")
+    card = load(source, inspect(source), str(tmp_path)).card
+    assert (card.architecture, card.classes) == ("torchvision/resnet18", 1000)
+    assert "none of their code ran" in card.notes[0]
+
+
 def test_the_rest_is_torchscript_which_only_a_sandbox_may_open(folder):
-    rest = sorted(path for path in Path(folder).iterdir() if path.name not in SENTENCES)
+    rest = sorted(path for path in Path(folder).iterdir() if path.name not in {*SENTENCES, OPENS})
     kinds = {path.name: inspect(ModelSource(str(path), path.name, "digest")).format for path in rest}
     assert set(kinds.values()) == {"torchscript"}
     assert all(name.startswith("ts_") for name in kinds)

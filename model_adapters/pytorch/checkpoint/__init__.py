@@ -1,0 +1,1 @@
+"""Checkpoints: files of torch.save, read without running anything that they hold."""
