@@ -5,26 +5,23 @@ A fault is a DataError that says what was expected, what came and what to do. Mi
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from xai_core.bias.predictions import Predictions
+from xai_core.bias.scores import heads_of, probabilities_of, scores_of, whole
 from xai_core.bias.settings import GROUP_MINIMUM
-from xai_core.bias.table_files import FILE, HEAD, TRUTH, Column, Table, read_table, texts_of
+from xai_core.bias.table_files import FILE, TRUTH, Column, Table, read_table, texts_of
 from xai_core.errors import DataError
-from xai_core.types import Doubles, Floats, Indices, Texts
+from xai_core.types import Floats, Indices, Texts
 from xai_core.wording import natural, some
 
 MOST_CLASSES, MOST_VALUES = 2_000, 50
 GUESS = ("y_pred", "pred", "predicted", "prediction")
-PROBABILITY = re.compile(r"(?:prob|proba|p|score)[_ ](.+)")
-SUM_TOLERANCE = 1e-3
 EXPECTED = (
     "a column y_true with the true classes, a column y_pred with the predicted ones or a column prob_<class> for each "
     "class, and any other columns as attributes"
@@ -103,16 +100,16 @@ class _Reading:
         self._guessed = None if guess is None else texts_of(guess)
         files = take(table.columns, FILE, self._used)
         self._files = None if files is None else texts_of(files)
-        self._scores = _scores(table, labels or tuple(set(self._actual.tolist())), self._used)
+        self._scores = scores_of(table, labels or tuple(set(self._actual.tolist())), self._used)
         self._labels = labels or _labels(list(self._scores), table.probabilities, self._actual, self._guessed)
         _check_number(len(self._labels))
 
     def predictions(self, name: str) -> Predictions:
-        raw = _whole(self._scores, self._table.probabilities, self._labels)
-        probabilities = None if raw is None else _probabilities(raw, self._normalise, self._notes)
+        raw = whole(self._scores, self._table.probabilities, self._labels)
+        probabilities = None if raw is None else probabilities_of(raw, self._normalise, self._notes)
         truth = _codes(self._actual, self._labels, "true")
         predicted = self._predicted(probabilities)
-        heads = _heads(self._table, self._labels, self._used)
+        heads = heads_of(self._table, self._labels, self._used)
         others = {name: column for name, column in self._table.columns.items() if name not in self._used}
         attributes = attributes_of(others, self._notes)
         self._notes += set_notes(truth, self._labels, self._files)
@@ -133,27 +130,6 @@ class _Reading:
         if probabilities is None:
             raise DataError(f"The table has neither predicted classes nor probabilities. Expected {EXPECTED}.")
         return np.asarray(probabilities.argmax(axis=1), np.int64)
-
-
-def _scores(table: Table, known: tuple[str, ...], used: set[str]) -> dict[str, Column]:
-    """Return the columns of probabilities by class: prob_cat and the like, or plain cat for every known class."""
-    if table.probabilities is not None:
-        return {}
-    free = {name: column for name, column in table.columns.items() if name not in used}
-    named = {match[1]: name for name in free if (match := PROBABILITY.fullmatch(name)) and _is_score(free[name])}
-    if not named and len(known) > 1 and all(label in free and _is_score(free[label]) for label in known):
-        named = {label: label for label in free if label in known}
-    used |= set(named.values())
-    return {label: _numbers(free[name]) for label, name in named.items()}
-
-
-def _is_score(column: Column) -> bool:
-    """Whether a column has numbers, or mostly so, in which case the others are faults."""
-    return column.dtype.kind in "fiu" or bool(np.isfinite(_numbers(column)).mean() > 0.5)
-
-
-def _numbers(column: Column) -> Column:
-    return np.asarray(pd.to_numeric(pd.Series(column), errors="coerce"), np.float64)
 
 
 def _labels(
@@ -179,69 +155,6 @@ def _is_number(text: str) -> bool:
 def _check_number(classes: int) -> None:
     if classes > MOST_CLASSES:
         raise DataError(f"The table has {classes} classes; at most {MOST_CLASSES} are read.")
-
-
-def _whole(scores: Mapping[str, Column], probabilities: NDArray[Any] | None, labels: tuple[str, ...]) -> Doubles | None:
-    """Return the probabilities as they came, (n, K)."""
-    if probabilities is not None:
-        if probabilities.shape[1] != len(labels):
-            raise DataError(
-                f"Each row has {probabilities.shape[1]} probabilities, but there are {len(labels)} classes."
-            )
-        return probabilities.astype(np.float64)
-    if not scores:
-        return None
-    if lacking := [label for label in labels if label not in scores]:
-        first = lacking[0][:40]
-        raise DataError(f"There are probabilities for {len(scores)} classes, but none for {first!r}. Add prob_{first}.")
-    if foreign := [label for label in scores if label not in labels]:
-        raise DataError(
-            f"There are probabilities for {foreign[0][:40]!r}, which is not among the {len(labels)} classes."
-        )
-    return np.stack([scores[label] for label in labels], axis=1)
-
-
-def _probabilities(raw: Doubles, normalise: bool, notes: list[str]) -> Floats:
-    """Return probabilities that add up to 1 in each row; DataError if they do not and should not be normalised."""
-    if (broken := ~np.isfinite(raw).all(axis=1) | (raw < 0).any(axis=1)).any():
-        raise DataError(f"Row {int(np.argmax(broken)) + 1} has a probability that is negative or not a number. Fix it.")
-    sums = raw.sum(axis=1)
-    if not (wrong := np.abs(sums - 1) > SUM_TOLERANCE).any():
-        return raw.astype(np.float32)
-    if (empty := sums <= 0).any():
-        raise DataError(f"The probabilities of row {int(np.argmax(empty)) + 1} are all 0. Fix them.")
-    if not normalise:
-        row = int(np.argmax(wrong))
-        raise DataError(
-            f"The probabilities of {int(wrong.sum())} rows do not add up to 1; those of row {row + 1} add up to "
-            f"{sums[row]:.4g}. Normalise or fix them."
-        )
-    notes.append(f"{int(wrong.sum())} rows of probabilities did not add up to 1 and were normalised.")
-    return np.asarray(raw / sums[:, None], np.float32)
-
-
-def _heads(table: Table, labels: tuple[str, ...], used: set[str]) -> dict[str, Floats]:
-    """Return the logits of each head: arrays, or columns logits_<head>_<class> for every class."""
-    if odd := [name for name, logits in table.heads.items() if logits.shape[1] != len(labels)]:
-        number = table.heads[odd[0]].shape[1]
-        raise DataError(f"The head {odd[0][:40]!r} has {number} logits per row, but there are {len(labels)} classes.")
-    heads = table.heads | _head_columns(table.columns, labels, used)
-    if bad := [head for head, logits in heads.items() if not np.isfinite(logits).all()]:
-        raise DataError(f"The head {bad[0][:40]!r} has logits that are not numbers. Fix them.")
-    return {head: np.asarray(logits, np.float32) for head, logits in heads.items()}
-
-
-def _head_columns(columns: Mapping[str, Column], labels: tuple[str, ...], used: set[str]) -> dict[str, Column]:
-    """Return the logits (n, K) of the heads that have a column for every class, and add those to `used`."""
-    ending = f"_{labels[0]}"
-    candidates = [c[len(HEAD) : -len(ending)] for c in columns if c.startswith(HEAD) and c.endswith(ending)]
-    heads = {}
-    for head in filter(None, candidates):
-        names = [f"{HEAD}{head}_{label}" for label in labels]
-        if set(names) <= set(columns):
-            used.update(names)
-            heads[head] = np.stack([_numbers(columns[name]) for name in names], axis=1)
-    return heads
 
 
 def _codes(texts: Texts, labels: tuple[str, ...], which: str) -> Indices:

@@ -13,7 +13,7 @@ import numpy as np
 
 from xai_core.bias.picture_set import PictureSet
 from xai_core.bias.predictions import Mask, Predictions
-from xai_core.bias.reading import SUM_TOLERANCE
+from xai_core.bias.scores import SUM_TOLERANCE
 from xai_core.errors import DataError, ImageError, VitrineError, WorkerDied
 from xai_core.jobs.base import Job, Runner, Status
 from xai_core.jobs.checks import finite_arrays
