@@ -14,8 +14,9 @@ HEAD = """# Licences of dependencies
 
 The licences that the locked packages of `requirements.txt` declare. `python scripts/list_licences.py` writes this page,
 and `--check` compares it with what is installed; packages for other systems are not listed. A wheel may contain
-libraries whose licences it does not declare: OpenCV's contains FFmpeg (LGPL), several contain GCC's run-time libraries
-(GPL with the run-time exception).
+libraries whose licences it does not declare: OpenCV's contains FFmpeg (LGPL), pillow-heif's contains libheif and
+libde265 (LGPL) and the encoder x265 (GPL), which Vitrine does not use; several contain GCC's run-time libraries (GPL
+with the run-time exception).
 
 """
 
