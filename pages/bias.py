@@ -3,6 +3,7 @@
 import streamlit as st
 
 from vitrine.ui import frame, session
+from vitrine.ui.bias.columns import columns_form
 from vitrine.ui.bias.forms import filters_form, settings_form
 from vitrine.ui.bias.published import published
 from vitrine.ui.bias.selection import selections_of
@@ -16,6 +17,10 @@ st.caption("Upload a classifier's predictions for labelled pictures, and see whi
 controls, answer = st.columns([1, 3], gap="medium")
 with controls:
     held = bias_source()
+with answer:
+    choosing = columns_form(session.slot(BiasSlot))
+if not held and choosing:
+    st.stop()
 if not held:
     with answer, st.container():  # in one container, so that all of it disappears as soon as anything else is shown
         job = session.slot(BiasSlot).asking

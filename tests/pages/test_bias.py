@@ -179,6 +179,68 @@ def test_rows_that_do_not_add_up_to_1_are_normalised_on_request(app: AppTest) ->
     assert "were normalised" in text_of(app)
 
 
+TITLED = ["True Label", "Predicted Label", *HEADS[2:]]
+
+
+def test_columns_with_other_names_are_proposed_with_a_preview(app: AppTest) -> None:
+    with_table(app, table([[row[0], row[1], row[5]] for row in ROWS], [*TITLED[:2], "colour"]))
+    assert app.selectbox(key="bias.column.1.y_true").value == "True Label"
+    assert "6 pictures, 2 classes (cat, dog), accuracy 0.667" in text_of(app)
+    app.button(key="bias.columns.open").click().run()
+    assert overview_of(app)["Accuracy"].startswith("0.667")
+    assert not app.error
+
+
+def test_a_column_that_was_proposed_wrongly_is_changed(app: AppTest) -> None:
+    rows = [[row[1], row[0], row[0]] for row in ROWS]
+    with_table(app, table(rows, ["Predicted Label", "True Label", "Copy"]))
+    app.selectbox(key="bias.column.1.True Label.y_pred").set_value("Copy").run()
+    assert "accuracy 1.000" in text_of(app)
+    app.selectbox(key="bias.column.1.True Label.y_pred").set_value("(none)").run()
+    assert "neither predicted classes nor probabilities" in text_of(app)
+    assert app.button(key="bias.columns.open").disabled
+
+
+def test_percentages_are_proposed_as_such(app: AppTest) -> None:
+    with_table(app, table([[row[0], *(100 * value for value in row[2:5])] for row in ROWS], [HEADS[0], *HEADS[2:5]]))
+    assert app.toggle(key="bias.column.1.y_true.percent").value
+    app.button(key="bias.columns.open").click().run()
+    assert overview_of(app)["Pictures"] == "6"
+
+
+@pytest.mark.parametrize(
+    ("rows", "label", "pictures"),
+    [
+        ([["", *ROWS[0][1:]], *ROWS[1:]], "Leave out 1 row", "5"),
+        ([[*ROWS[0][:2], "", *ROWS[0][3:]], *ROWS[1:]], "Leave out 1 row", "5"),
+        ([[row[0], str(row[1]).title(), *row[2:]] for row in ROWS], "Reconcile class names", "6"),
+        ([["", *ROWS[0][1:]], [ROWS[1][0].title(), *ROWS[1][1:]], *ROWS[2:]],
+         "Leave out 1 row and reconcile class names", "5"),
+    ],
+)  # fmt: skip
+def test_unusable_rows_and_spellings_take_one_click(app: AppTest, rows: list, label: str, pictures: str) -> None:
+    with_table(app, table(rows))
+    assert app.button(key="bias.repair").label == label
+    app.button(key="bias.repair").click().run()
+    assert overview_of(app)["Pictures"] == pictures
+    assert not app.error
+
+
+def test_a_choice_of_columns_can_be_cancelled(app: AppTest) -> None:
+    with_table(app, table([row[:2] for row in ROWS], TITLED[:2]))
+    app.button(key="bias.columns.cancel").click().run()
+    assert "Upload predictions on the left" in text_of(app)
+
+
+def test_pictures_without_a_value_are_compared_only_if_asked(app: AppTest) -> None:
+    rows = [["cat", "cat", "f"]] * 30 + [["cat", "dog", "m"]] + [["dog", "dog", "m"]] * 30 + [["dog", "cat", ""]] * 30
+    with_table(app, table(rows, ["y_true", "y_pred", "sex"]))
+    open_tab(app, "Groups")
+    assert "30 pictures have no value: (missing). They stand apart" in plain(text_of(app))
+    app.toggle(key="bias.compare_missing").set_value(True).run()
+    assert "stand apart" not in text_of(app)
+
+
 def test_labels_name_classes_that_are_numbers(app: AppTest) -> None:
     on_bias_page(app)
     app.file_uploader(key="bias.labels").upload("labels.txt", b"cat\ndog\n").run()

@@ -6,10 +6,13 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from typing import Any
 
+from vitrine.cli.columns import add_columns, chosen_columns, with_flags
 from vitrine.cli.flags import add_flags, flag_values
 from vitrine.cli.inputs import add_labels
 from vitrine.runner import Runners
+from xai_core.bias.repairs import Repairs
 from xai_core.bias.settings import Attack, Settings
+from xai_core.errors import DataError
 from xai_core.wording import number
 
 Values = dict[str, Any]
@@ -18,7 +21,7 @@ Values = dict[str, Any]
 def add_arguments(parser: ArgumentParser) -> None:
     """Add flags for the table, the groups, and how figures are computed."""
     parser.add_argument(
-        "table", metavar="TABLE", help="predictions as CSV, parquet or npz: y_true, y_pred, prob_<class>"
+        "table", metavar="TABLE", help="predictions as CSV, xlsx, JSON, parquet or npz: y_true, y_pred, prob_<class>"
     )
     parser.add_argument(
         "--attribute",
@@ -29,26 +32,33 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="a column whose groups are compared; give it twice to cross two",
     )
     parser.add_argument("--positive", metavar="CLASS", help="the class whose rates are compared, against the rest")
+    add_columns(parser)
     parser.add_argument("--normalise", action="store_true", help="scale rows of probabilities to add up to 1")
     parser.add_argument("--out", metavar="DIR", required=True, help="folder for the files; created if missing")
     add_labels(parser)
+    add_flags(parser, Repairs)
     add_flags(parser, Settings)
     add_flags(parser, Attack)
 
 
 def run(args: Namespace, runners: Runners) -> None:
     """Write figures (metrics.json, CSV tables, bias.html) and predictions; print the summary, notes and paths."""
-    from vitrine.biases import bias  # pandas takes a second to import; no other command needs it
+    from vitrine.biases import UnclearTable, bias  # pandas takes a second to import; no other command needs it
 
-    result = bias(
-        args.table,
-        attributes=args.attributes,
-        positive=args.positive,
-        labels=args.labels,
-        normalise=args.normalise,
-        **flag_values(args, Settings),
-        **flag_values(args, Attack),
-    )
+    try:
+        result = bias(
+            args.table,
+            attributes=args.attributes,
+            positive=args.positive,
+            labels=args.labels,
+            normalise=args.normalise,
+            columns=chosen_columns(args),
+            **flag_values(args, Repairs),
+            **flag_values(args, Settings),
+            **flag_values(args, Attack),
+        )
+    except UnclearTable as error:
+        raise DataError(with_flags(error)) from error
     notes = (f"Note: {note}" for note in result.notes)
     print("\n".join([*_in_lines(result.figures), *notes, *map(str, result.save(args.out))]))
 
@@ -75,7 +85,9 @@ def _accuracies(name: str, group: Values) -> list[str]:
     declared += [(each.title, each.id) for _, each in class_comparisons()]
     lines += [f"  {title:<32}{number(group['all_classes'][key])}" for title, key in declared]
     left_out = ", ".join(group["left_out"])
-    return lines + ([f"  Too few pictures to be compared: {left_out}"] if left_out else [])
+    lines += [f"  Too few pictures to be compared: {left_out}"] if left_out else []
+    missing = ", ".join(group["missing"])
+    return lines + ([f"  Without a value, so not compared (see --compare-missing): {missing}"] if missing else [])
 
 
 def _rates(name: str, group: Values) -> list[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from xai_core.bias import group_metrics as _registered  # noqa: F401  (registers them)
 from xai_core.bias.group_counts import Counts, GroupCounts
 from xai_core.bias.group_metric import Comparison, GroupMetric, Scope, comparisons, metrics_of
-from xai_core.bias.groups import compared, grouped
+from xai_core.bias.groups import compared, grouped, is_missing
 from xai_core.bias.predictions import Predictions
 from xai_core.bias.rates import Rate, rate_of
 from xai_core.bias.settings import Settings
@@ -35,8 +35,8 @@ class Group:
 class GroupComparison:
     """All groups, and how the compared ones differ.
 
-    left_out: groups too small to be compared. between: each comparison's number by its id, None where undefined.
-    undefined: by metric id, the compared groups that lack the rate.
+    left_out: groups that are not compared, being too small or without a value. between: each comparison's number by
+    its id, None where undefined. undefined: by metric id, the compared groups that lack the rate.
     """
 
     groups: tuple[Group, ...]
@@ -47,6 +47,11 @@ class GroupComparison:
     @property
     def compared(self) -> tuple[Group, ...]:
         return tuple(group for group in self.groups if group.name not in self.left_out)
+
+    @property
+    def missing(self) -> list[str]:
+        """The groups of pictures without a value that are not compared."""
+        return [name for name in self.left_out if is_missing(name)]
 
     @property
     def small(self) -> list[str]:

@@ -13,7 +13,7 @@ from xai_core.types import Texts
 from xai_core.wording import natural
 
 CROSSED = " × "
-UNKNOWN = "unknown"
+UNKNOWN = "(missing)"  # the group of pictures without a value
 
 
 def attribute(predictions: Predictions, name: str) -> Texts:
@@ -61,9 +61,16 @@ def grouped(predictions: Predictions, attributes: Sequence[str]) -> Texts:
 def compared(groups: Texts, settings: Settings | None = None) -> tuple[str, ...]:
     """Return the names of the groups (n,) that are compared, in natural order.
 
-    With `leave_out_small_groups` these are the groups of at least `group_minimum` pictures, otherwise all.
+    With `leave_out_small_groups` these are the groups of at least `group_minimum` pictures, otherwise all. Pictures
+    without a value are no group of people or things, so they are only compared with `compare_missing`.
     """
     settings = settings or Settings()
     names, counts = np.unique(groups, return_counts=True)
     kept = names[counts >= settings.group_minimum] if settings.leave_out_small_groups else names
-    return tuple(sorted(map(str, kept), key=natural))
+    known = [name for name in map(str, kept) if settings.compare_missing or not is_missing(name)]
+    return tuple(sorted(known, key=natural))
+
+
+def is_missing(group: str) -> bool:
+    """Whether a group, of one attribute or two crossed, contains pictures without a value."""
+    return UNKNOWN in group.split(CROSSED)

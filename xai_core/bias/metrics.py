@@ -97,7 +97,8 @@ def _groups(predictions: Predictions, names: Sequence[str], positive: int | None
     return {
         "positive": predictions.labels[chosen],
         "fairness": _between(comparison, "one class") | {"four_fifths_rule_holds": four_fifths_rule_holds(comparison)},
-        "left_out": list(comparison.left_out),
+        "left_out": [name for name in comparison.left_out if name not in comparison.missing],
+        "missing": comparison.missing,
         "undefined": {metric: list(lacking) for metric, lacking in comparison.undefined.items()},
         "by_group": list(map(_group, comparison.groups)),
         "all_classes": _between(comparison, "all classes") | summarised(gaps),

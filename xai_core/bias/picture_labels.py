@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from xai_core.bias.numbers import Column
 from xai_core.bias.reading import take
-from xai_core.bias.table_files import Column, texts_of
+from xai_core.bias.table_files import texts_of
 from xai_core.errors import DataError
 from xai_core.types import Texts
 

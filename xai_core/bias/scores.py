@@ -3,40 +3,57 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from xai_core.bias.table_files import HEAD, Column, Table
+from xai_core.bias.numbers import PER_CENT, Column, has_percent_signs, is_mostly_numbers, numbers_of
+from xai_core.bias.table_files import HEAD, Table
 from xai_core.errors import DataError
 from xai_core.types import Doubles, Floats
 
 PROBABILITY = re.compile(r"(?:prob|proba|p|score)[_ ](.+)")
 SUM_TOLERANCE = 1e-3
+ROUNDING, MOST_ROUNDING = 6e-4, 0.02  # of a percentage with one decimal; of all classes together
 
 
-def scores_of(table: Table, known: tuple[str, ...], used: set[str]) -> dict[str, Column]:
-    """Return the columns of probabilities by class: prob_cat and the like, or plain cat for every known class."""
+def scores_of(table: Table, known: tuple[str, ...], used: set[str], *, percent: bool = False) -> dict[str, Column]:
+    """Return the columns of probabilities by class: prob_cat and the like, or plain cat for every known class.
+
+    percent: whether they are percentages; those with a percent sign always are.
+    """
     if table.probabilities is not None:
         return {}
-    free = {name: column for name, column in table.columns.items() if name not in used}
-    named = {match[1]: name for name in free if (match := PROBABILITY.fullmatch(name)) and _is_score(free[name])}
-    if not named and len(known) > 1 and all(label in free and _is_score(free[label]) for label in known):
-        named = {label: label for label in free if label in known}
+    named = _names_of_scores(table, known, used) if table.scores is None else table.scores
     used |= set(named.values())
-    return {label: _numbers(free[name]) for label, name in named.items()}
+    return {label: _shares(table.columns[name], percent) for label, name in named.items()}
 
 
-def _is_score(column: Column) -> bool:
-    """Whether a column has numbers, or mostly so, in which case the others are faults."""
-    return column.dtype.kind in "fiu" or bool(np.isfinite(_numbers(column)).mean() > 0.5)
+def are_rounded(table: Table, used: Iterable[str]) -> bool:
+    """Whether one of these columns holds percentages with a sign, which are rounded."""
+    return any(has_percent_signs(table.columns[name]) for name in used)
 
 
-def _numbers(column: Column) -> Column:
-    return np.asarray(pd.to_numeric(pd.Series(column), errors="coerce"), np.float64)
+def with_the_other_class(scores: dict[str, Column], classes: list[str]) -> dict[str, Column]:
+    """Add the probability of the second of two classes, 1 minus that of the first, if there is only one column."""
+    if len(scores) != 1 or len(classes) != 2 or not set(scores) <= set(classes):
+        return scores
+    return {label: scores[label] if label in scores else 1 - next(iter(scores.values())) for label in classes}
+
+
+def _names_of_scores(table: Table, known: tuple[str, ...], used: set[str]) -> dict[str, str]:
+    free = {name: column for name, column in table.columns.items() if name not in used}
+    matches = {name: match for name in free if (match := PROBABILITY.fullmatch(name))}
+    named = {match[1]: name for name, match in matches.items() if is_mostly_numbers(free[name])}
+    if named or len(known) < 2 or not all(label in free and is_mostly_numbers(free[label]) for label in known):
+        return named
+    return {label: label for label in free if label in known}
+
+
+def _shares(column: Column, percent: bool) -> Column:
+    return numbers_of(column) / (PER_CENT if percent and not has_percent_signs(column) else 1)
 
 
 def whole(scores: Mapping[str, Column], probabilities: NDArray[Any] | None, labels: tuple[str, ...]) -> Doubles | None:
@@ -59,8 +76,11 @@ def whole(scores: Mapping[str, Column], probabilities: NDArray[Any] | None, labe
     return np.stack([scores[label] for label in labels], axis=1)
 
 
-def probabilities_of(raw: Doubles, normalise: bool, notes: list[str]) -> Floats:
-    """Return probabilities that add up to 1 in each row; DataError if they do not and should not be normalised."""
+def probabilities_of(raw: Doubles, normalise: bool, notes: list[str], *, rounded: bool = False) -> Floats:
+    """Return probabilities that add up to 1 in each row; DataError if they do not and should not be normalised.
+
+    rounded: whether they were percentages; rows that add up to about 1 are then normalised.
+    """
     if (broken := ~np.isfinite(raw).all(axis=1) | (raw < 0).any(axis=1)).any():
         raise DataError(f"Row {int(np.argmax(broken)) + 1} has a probability that is negative or not a number. Fix it.")
     sums = raw.sum(axis=1)
@@ -68,7 +88,7 @@ def probabilities_of(raw: Doubles, normalise: bool, notes: list[str]) -> Floats:
         return raw.astype(np.float32)
     if (empty := sums <= 0).any():
         raise DataError(f"The probabilities of row {int(np.argmax(empty)) + 1} are all 0. Fix them.")
-    if not normalise:
+    if not normalise and not (rounded and (np.abs(sums - 1) <= _rounding(raw.shape[1])).all()):
         row = int(np.argmax(wrong))
         raise DataError(
             f"The probabilities of {int(wrong.sum())} rows do not add up to 1; those of row {row + 1} add up to "
@@ -76,6 +96,11 @@ def probabilities_of(raw: Doubles, normalise: bool, notes: list[str]) -> Floats:
         )
     notes.append(f"{int(wrong.sum())} rows of probabilities did not add up to 1 and were normalised.")
     return np.asarray(raw / sums[:, None], np.float32)
+
+
+def _rounding(classes: int) -> float:
+    """Return how far the sum of rounded percentages may be from 1."""
+    return min(SUM_TOLERANCE + ROUNDING * classes, MOST_ROUNDING)
 
 
 def heads_of(table: Table, labels: tuple[str, ...], used: set[str]) -> dict[str, Floats]:
@@ -98,5 +123,5 @@ def _head_columns(columns: Mapping[str, Column], labels: tuple[str, ...], used: 
         names = [f"{HEAD}{head}_{label}" for label in labels]
         if set(names) <= set(columns):
             used.update(names)
-            heads[head] = np.stack([_numbers(columns[name]) for name in names], axis=1)
+            heads[head] = np.stack([numbers_of(columns[name]) for name in names], axis=1)
     return heads

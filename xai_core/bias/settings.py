@@ -37,6 +37,11 @@ class Settings(Declared):
         "Leave groups below the group minimum out of everything that compares groups: differences, ratios and "
         "disparate impact. Chance alone often makes them the lowest or the highest.",
     ] = True
+    compare_missing: Annotated[
+        bool,
+        "Include pictures without a value of the attribute in everything that compares groups, as a group of their "
+        "own. They mix all values, so a difference to them says little about any of these.",
+    ] = False
     classes_shown: Annotated[int, Range(2, 30, 1), "How many classes charts and lists show, worst first."] = 10
 
 

@@ -1,10 +1,10 @@
-"""Read untrusted CSV, parquet and npz files as columns, within limits."""
+"""Read untrusted CSV, Excel, JSON, parquet and npz files as columns, within limits."""
 
 from __future__ import annotations
 
 import io
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import parquet
 
+from xai_core.bias.json_records import frame_of_json, looks_like_json
+from xai_core.bias.numbers import Column
+from xai_core.bias.workbooks import OLD_EXCEL, SAVE_AS, frame_of_workbook, is_workbook
 from xai_core.errors import DataError
 from xai_core.types import Texts
 from xai_core.untrusted.csv_text import (
@@ -25,15 +28,17 @@ from xai_core.untrusted.csv_text import (
     unguarded,
 )  # fmt: skip
 from xai_core.untrusted.npz import Npz
-from xai_core.untrusted.texts import text_array
+from xai_core.untrusted.texts import decoded, text_array
 
 LARGEST_UNPACKED = 1 << 30  # bytes
+_SEEN = 1 << 20  # characters searched for a decimal comma
+_DECIMAL_COMMA = re.compile(r"""[;\t"]-?\d+,\d+(?=[;\t\r\n"])""")
+FORMATS = "CSV, xlsx, JSON, parquet or npz"
 PROBABILITIES = ("probabilities", "probs", "proba", "prob")
 LABELS = ("labels", "classes", "class_names")
 TRUTH = ("y_true", "true", "truth", "label", "actual", "target")
 FILE = ("file", "files", "image", "filename", "path")
 HEAD, NUMBERS = "logits_", "biuf"  # kinds of NumPy types
-Column = NDArray[Any]
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -42,7 +47,7 @@ class Table:
     """What a file contains: columns (n,) by name, and what only an npz can declare.
 
     labels: the classes in the model's order. probabilities: (n, K). heads: logits (n, K) by the head's name. notes:
-    what was dropped, as sentences.
+    what was dropped, as sentences. scores: the columns that hold probabilities, by class; None if their names say so.
     """
 
     columns: dict[str, Column]
@@ -50,6 +55,17 @@ class Table:
     probabilities: NDArray[Any] | None = None
     heads: Arrays = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    scores: dict[str, str] | None = None
+
+    def __len__(self) -> int:
+        return max(map(len, (*self.columns.values(), *([] if self.probabilities is None else [self.probabilities]))))
+
+    def at(self, rows: NDArray[np.bool_]) -> Table:
+        """Return some of the rows, by a mask (n,)."""
+        columns = {name: values[rows] for name, values in self.columns.items()}
+        heads = {name: values[rows] for name, values in self.heads.items()}
+        matrix = None if self.probabilities is None else self.probabilities[rows]
+        return replace(self, columns=columns, heads=heads, probabilities=matrix)
 
 
 def read_table(data: bytes, expected: str) -> Table:
@@ -60,13 +76,24 @@ def read_table(data: bytes, expected: str) -> Table:
     if len(data) > LARGEST:
         raise DataError(f"The file has {len(data) >> 20} MB; at most {LARGEST >> 20} MB are read. Split it.")
     try:
-        if data.startswith(b"PK\3\4"):
-            return _from_npz(data)
-        return _from_parquet(data) if data.startswith(b"PAR1") else _from_frame(_from_csv(data))
+        return _read(data)
     except (DataError, MemoryError):
         raise
     except Exception as error:  # a parser can raise any error on bytes that only look like its format
-        raise DataError(f"The file cannot be read as CSV, parquet or npz. Expected {expected}.") from error
+        raise DataError(f"The file cannot be read as {FORMATS}. Expected {expected}.") from error
+
+
+def _read(data: bytes) -> Table:
+    if data.startswith(b"PK\3\4"):
+        return _from_frame(*frame_of_workbook(data)) if is_workbook(data) else _from_npz(data)
+    if data.startswith(b"PAR1"):
+        return _from_parquet(data)
+    if data.startswith(OLD_EXCEL):
+        raise DataError(f"This is an old Excel file (xls). {SAVE_AS}")
+    text = decoded(data)
+    if "\0" in text[:4096]:
+        raise ValueError("not a text")
+    return _from_frame(*frame_of_json(text)) if looks_like_json(text) else _from_frame(_from_csv(text))
 
 
 def texts_of(values: Column) -> Texts:
@@ -85,7 +112,12 @@ def texts_of(values: Column) -> Texts:
 
 
 def _from_frame(frame: pd.DataFrame, notes: tuple[str, ...] = ()) -> Table:
-    return Table({unguarded(str(name).strip()): frame[name].to_numpy() for name in frame.columns}, notes=notes)
+    return Table({_shown(str(name)): frame[name].to_numpy() for name in frame.columns}, notes=notes)
+
+
+def _shown(name: str) -> str:
+    """Return a column's name on one line, as it is displayed; cells of Excel may hold several lines."""
+    return unguarded("".join(sign if sign.isprintable() else " " for sign in name).strip())
 
 
 def _from_parquet(data: bytes) -> Table:
@@ -102,10 +134,8 @@ def _from_parquet(data: bytes) -> Table:
     return _from_frame(file.read(kept, use_threads=False).to_pandas(use_threads=False), notes)
 
 
-def _from_csv(data: bytes) -> pd.DataFrame:
-    if b"\0" in data[:4096]:
-        raise ValueError("not a text")
-    text = _decoded(data).lstrip("\r\n")
+def _from_csv(text: str) -> pd.DataFrame:
+    text = text.lstrip("\r\n")
     separator = max(",;\t", key=text.split("\n", 1)[0].count)
     header = header_of(text, separator)
     try:
@@ -123,19 +153,12 @@ def _parsed(text: str, separator: str) -> pd.DataFrame:
     return pd.read_csv(
         io.StringIO(text),
         sep=separator,
-        decimal="," if separator == ";" and re.search(r"\d,\d", text[:4096]) else ".",
+        decimal="," if separator in ";\t" and _DECIMAL_COMMA.search(text, 0, _SEEN) else ".",
         keep_default_na=False,  # a class may be called "NA" or "None"
         na_values=[""],
         nrows=MOST_ROWS + 1,
         low_memory=False,
     )
-
-
-def _decoded(data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
 
 
 def check_rows(rows: int) -> None:

@@ -174,3 +174,62 @@ def test_a_folder_that_cannot_be_written_is_refused(vitrine, table, tmp_path):
 def test_a_hostile_table_costs_its_own_process_and_ends_in_a_sentence(vitrine, tmp_path, name, sentence):
     (tmp_path / "table").write_bytes(FILES[name]())
     assert vitrine("bias", tmp_path / "table", "--out", tmp_path / "out").sentence == sentence
+
+
+@pytest.fixture
+def titled(tmp_path):
+    path = tmp_path / "titled.csv"
+    path.write_text("True Label,P(cat),P(dog)\n" + "cat,70,30\ndog,40,60\ndog,60,40\n,50,50\n" * 3)
+    return path
+
+
+def test_a_table_with_other_names_is_refused_with_the_flags_that_read_it(vitrine, titled, tmp_path):
+    shown = vitrine("bias", titled, "--out", tmp_path / "out")
+    assert shown.status == 2
+    assert "'True Label' is the true class, by its name." in shown.err
+    assert "3 without a class (rows 4, 8, 12)." in shown.err
+    flags = "--column 'y_true=True Label' --column 'prob_cat=P(cat)' --column 'prob_dog=P(dog)'"
+    assert f"Add {flags} --percent --leave-out-rows, or --guess-columns" in shown.err
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--guess-columns"],
+        ["--column", "y_true=True Label", "--column", "prob_cat=P(cat)", "--column", "prob_dog=P(dog)", "--percent"],
+        ["--column", "y_true=True Label", "--column", "prob_cat=P(cat)", "--percent"],
+    ],
+)
+def test_the_printed_flags_read_the_table(vitrine, titled, tmp_path, flags):
+    shown = vitrine("bias", titled, *flags, "--leave-out-rows", "--out", tmp_path / "out")
+    assert (shown.status, shown.err) == (0, "")
+    assert "9 pictures, 2 classes" in shown.out
+    assert "Note: 3 rows were left out: 3 without a class (rows 4, 8, 12)." in shown.out
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text())["summary"]["accuracy"]["value"] == 2 / 3
+
+
+@pytest.mark.parametrize(
+    ("column", "sentence"),
+    [
+        ("y_true=Height", "The table has no column 'Height'. Its columns are True Label, P(cat), P(dog)."),
+        ("sex=True Label", "A column is y_true, y_pred, file or prob_<class>, not 'sex'."),
+        ("y_true", '--column needs a role and a name, such as "y_true=True Label"'),
+    ],
+)
+def test_a_column_that_is_not_there_is_a_sentence(vitrine, titled, tmp_path, column, sentence):
+    shown = vitrine("bias", titled, "--column", column, "--out", tmp_path / "out")
+    assert (shown.status, sentence in shown.err) == (2, True)
+
+
+def test_missing_values_are_compared_only_if_asked(vitrine, tmp_path):
+    path = tmp_path / "missing.csv"
+    path.write_text("y_true,y_pred,sex\n" + "a,a,f\n" * 30 + "a,a,m\n" * 30 + "a,b,\n" * 30)
+    shown = vitrine("bias", path, "--attribute", "sex", "--out", tmp_path / "out")
+    assert "Without a value, so not compared (see --compare-missing): (missing)" in shown.out
+    assert "30 pictures have no value of sex; they are not compared with the others." in shown.out
+    group = json.loads((tmp_path / "out" / "metrics.json").read_text())["groups"]["sex"]
+    assert (group["missing"], group["all_classes"]["accuracy_difference"]) == (["(missing)"], 0.0)
+    assert "not compared: (missing)" in (tmp_path / "out" / "bias.html").read_text()
+    vitrine("bias", path, "--attribute", "sex", "--compare-missing", "--out", tmp_path / "out")
+    group = json.loads((tmp_path / "out" / "metrics.json").read_text())["groups"]["sex"]
+    assert (group["missing"], group["all_classes"]["accuracy_difference"]) == ([], 1.0)

@@ -213,6 +213,22 @@ def test_small_groups_are_marked_and_intervals_follow_the_level(predictions):
     assert precision_score(found.truth, found.predicted) == 1
 
 
+def test_pictures_without_a_value_stand_apart_unless_they_are_asked_for(predictions):
+    found = predictions([0] * 90, [0] * 30 + [0] * 28 + [1] * 2 + [1] * 30, sex=["f"] * 30 + ["m"] * 30 + [""] * 30)
+    groups = grouped(found, ["sex"])
+    apart = compare_groups(found, groups, 0)
+    assert (apart.missing, apart.left_out) == ([UNKNOWN], (UNKNOWN,))
+    assert apart.between["accuracy_difference"] == pytest.approx(2 / 30)
+    asked = compare_groups(found, groups, 0, Settings(compare_missing=True))
+    assert (asked.missing, asked.between["accuracy_difference"]) == ([], 1.0)
+
+
+def test_a_crossed_group_without_a_value_is_missing_too(predictions):
+    found = predictions([0] * 4, [0] * 4, sex=["f", "m", "", "f"], age=["old", "old", "old", ""])
+    crossed = grouped(found, ["sex", "age"])
+    assert compared(crossed, EVERY_GROUP) == ("f × old", "m × old")
+
+
 def test_two_attributes_are_crossed(predictions):
     found = predictions([0, 1, 0, 1], [0, 1, 1, 1], sex=["f", "m", "f", ""], age=["old", "old", "young", "old"])
     assert grouped(found, ["sex", "age"]).tolist() == ["f × old", "m × old", "f × young", f"{UNKNOWN} × old"]

@@ -41,6 +41,10 @@ ATTRIBUTE, CROSSING, POSITIVE = "bias.attribute", "bias.crossing", "bias.positiv
 LEFT_OUT = (
     "They are left out of differences, ratios and disparate impact (Intervals and limits: Leave out small groups)."
 )
+MISSING = (
+    "They stand apart and take no part in differences, ratios and disparate impact (Intervals and limits: Compare "
+    "missing)."
+)
 INCLUDED = "They are compared anyway, so chance alone can decide (Intervals and limits: Leave out small groups)."
 TOO_FEW_GROUPS = " Fewer than two groups remain, so there is nothing to compare."
 
@@ -102,13 +106,21 @@ def _label(selection: Selection, names: tuple[str, ...]) -> str:
 def _cautions(comparison: GroupComparison, settings: Settings) -> None:
     """Warn about groups that are too small to be reliable, and say whether they are compared anyway."""
     if comparison.small:
-        treatment = LEFT_OUT if comparison.left_out else INCLUDED
+        treatment = INCLUDED if _compared_anyway(comparison) else LEFT_OUT
         alone = TOO_FEW_GROUPS if len(comparison.compared) < 2 else ""
         frame.warn(f"Fewer than {settings.group_minimum} pictures: {some(comparison.small)}. {treatment}{alone}")
+    if comparison.missing:
+        frame.warn(f"{_missing(comparison)} {MISSING}")
     if len(comparison.groups) > MOST_GROUPS:
         st.caption(
             f"The charts show the {MOST_GROUPS} largest of {len(comparison.groups)} groups; the tables show all."
         )
+
+
+def _missing(comparison: GroupComparison) -> str:
+    """Say how many pictures have no value."""
+    count = sum(group.pictures for group in comparison.groups if group.name in comparison.missing)
+    return f"{count:,} pictures have no value: {some(comparison.missing)}."
 
 
 def _undefined(comparison: GroupComparison) -> None:
@@ -185,9 +197,14 @@ def _adverse(comparison: GroupComparison, each: Comparison, label: str) -> str:
     )
 
 
+def _compared_anyway(comparison: GroupComparison) -> bool:
+    """Whether small groups are compared."""
+    return any(group.small for group in comparison.compared)
+
+
 def _on_what(comparison: GroupComparison, settings: Settings) -> str:
     """Say what happened to small groups in the comparison."""
     if not comparison.small:
         return ""
-    how = "without" if comparison.left_out else "including"
+    how = "including" if _compared_anyway(comparison) else "without"
     return f" ({how} groups of fewer than {settings.group_minimum} pictures: {some(comparison.small)})"

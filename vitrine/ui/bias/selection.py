@@ -118,7 +118,7 @@ class Selection:
         return tuple(getattr(self.settings, name) for name in names)
 
     def _group_settings(self) -> tuple[Any, ...]:
-        return self._settings("interval_level", "group_minimum", "leave_out_small_groups")
+        return self._settings("interval_level", "group_minimum", "leave_out_small_groups", "compare_missing")
 
 
 def selections_of(slot: BiasSlot, subset: Subset, settings: Settings) -> tuple[list[Selection], dict[str, str]]:

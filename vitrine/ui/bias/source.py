@@ -13,14 +13,16 @@ from vitrine.ui.drawing.text import literal
 from vitrine.ui.slots.bias import MOST_HELD, BiasSlot, Held, Table
 from xai_core.bias.predictions import Predictions
 from xai_core.errors import DataError, JobError
+from xai_core.services.parsing.questions.propose_columns import ProposeColumns
 from xai_core.services.parsing.questions.read_labels import ReadLabels
 from xai_core.services.parsing.questions.read_predictions import ReadPredictions
 from xai_core.untrusted.csv_text import LARGEST
 
 LONGEST_NAME, MOST_MB = 40, LARGEST >> 20
 TABLES = (
-    "CSV, parquet or npz: **y_true**, and **y_pred** or a column **prob_<class>** for each class; every other column "
-    "is an attribute. For a model with several heads: **logits_\\<head\\>_\\<class\\>**."
+    "CSV, xlsx, JSON, parquet or npz: **y_true**, and **y_pred** or a column **prob_<class>** for each class; every "
+    "other column is an attribute. Columns with different names can be chosen. For a model with several heads: "
+    "**logits_\\<head\\>_\\<class\\>**."
 )
 
 
@@ -66,24 +68,35 @@ def _table(slot: BiasSlot) -> None:
 
 
 def _take(slot: BiasSlot, data: bytes, name: str, listed: tuple[bytes, str] | None) -> None:
-    """Read a table; keep one that is readable only after its rows are normalised.
+    """Read a table; keep one that is readable after its rows are normalised, or its columns are chosen.
 
     listed: the bytes and the name of a label file.
     """
-    slot.fault = slot.table = None
+    slot.fault = slot.table = slot.proposal = None
     try:
         names = None if listed is None else session.parser().ask(ReadLabels(listed[0], shown_name=listed[1]))
-        slot.table = Table(data, name, names)
+        slot.table = Table(data, name, names, slot.files_uploaded)
         slot.hold(_read(slot.table))
     except DataError as error:
         slot.fault = str(error)
         stopped = isinstance(error.__cause__, JobError)  # a second try would take as long
-        if stopped or slot.table is None or not _can_be_normalised(slot.table):
+        if stopped or slot.table is None or not _can_be_read_otherwise(slot, slot.table):
             slot.table = None
 
 
 def _read(table: Table, normalise: bool = False) -> Predictions:
     return session.parser().ask(ReadPredictions(table.data, table.name, table.labels, normalise))
+
+
+def _can_be_read_otherwise(slot: BiasSlot, table: Table) -> bool:
+    """Whether normalising its rows makes a table readable, or there are columns to choose from, which are kept."""
+    try:
+        proposal = session.parser().ask(ProposeColumns(table.data, table.labels or ()))
+    except DataError:
+        return False
+    if proposal.repairs.percent or not _can_be_normalised(table):
+        slot.proposal = proposal
+    return len(proposal.names) > 1 or slot.proposal is None
 
 
 def _can_be_normalised(table: Table) -> bool:
@@ -95,10 +108,10 @@ def _can_be_normalised(table: Table) -> bool:
 
 
 def _fault(slot: BiasSlot) -> None:
-    if slot.fault is not None:
+    if slot.fault is not None and slot.proposal is None:
         frame.complain(DataError(slot.fault))
-    if slot.table is not None and st.button("Normalise rows", icon=":material/percent:", width="stretch"):
-        table = slot.table
+    table = slot.table if slot.proposal is None else None
+    if table is not None and st.button("Normalise rows", icon=":material/percent:", width="stretch"):
         slot.hold(_read(table, normalise=True))
         st.rerun()
 

@@ -15,6 +15,7 @@ from vitrine.ui import uploads
 from vitrine.ui.drawing.memo import Memo
 from vitrine.ui.session import Key
 from xai_core.bias.predictions import Predictions
+from xai_core.bias.proposal import Proposal
 from xai_core.jobs.base import Job
 
 if TYPE_CHECKING:  # these need pandas, which no other page does
@@ -38,11 +39,12 @@ class Held:
 
 @dataclass(frozen=True)
 class Table:
-    """An uploaded table of predictions. labels: the classes in the model's order, if given."""
+    """An uploaded table of predictions. labels: the classes in the model's order, if given. number: tells it apart."""
 
     data: bytes
     name: str
     labels: tuple[str, ...] | None = None
+    number: int = 0
 
 
 @dataclass
@@ -50,14 +52,15 @@ class BiasSlot:
     """What the Bias page holds.
 
     fault: why the last file could not be read, for the user. table: that file, if it can be read once its rows are
-    normalised. archive: uploaded pictures that cannot be read yet, with their name. asking: the job that predicts
-    `pictures`. figures, parts: computed results, by key.
+    normalised, or its columns are chosen as in `proposal`. archive: uploaded pictures that cannot be read yet, with
+    their name. asking: the job that predicts `pictures`. figures, parts: computed results, by key.
     """
 
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
     held: dict[int, Held] = field(default_factory=dict)
     fault: str | None = None
     table: Table | None = None
+    proposal: Proposal | None = None
     archive: tuple[Path, str] | None = None
     pictures: PictureSet | None = None
     asking: PredictionsJob | None = None
@@ -78,7 +81,7 @@ class BiasSlot:
             rows = np.array([f"row {row + 1}" for row in range(len(predictions))], np.str_)
             predictions = replace(predictions, files=rows)
         self.held[number] = Held(number, self.free_name(predictions.name), predictions, pictures)
-        self.fault = self.table = None
+        self.fault = self.table = self.proposal = None
 
     def drop(self, number: int) -> None:
         """Forget predictions and everything computed from them."""

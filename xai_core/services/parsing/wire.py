@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,19 @@ def unpacked(arrays: Arrays, most: int = MOST_TEXTS) -> list[str]:
     data, ends = letters.tobytes(), np.cumsum(lengths, dtype=np.int64).tolist()
     starts = [0, *ends][:-1]
     return [_clean(data[start:end]) for start, end in zip(starts, ends, strict=True)]
+
+
+def packed_roles(roles: Mapping[str, str]) -> Arrays:
+    """Return the column of each role as two arrays."""
+    return packed(text for pair in roles.items() for text in pair)
+
+
+def unpacked_roles(arrays: Arrays) -> dict[str, str]:
+    """Return what `packed_roles` wrote; BadFrame if a column is missing."""
+    texts = unpacked(arrays)
+    if len(texts) % 2:
+        raise BadFrame("Expected a column for each role.")
+    return dict(zip(texts[::2], texts[1::2], strict=True))
 
 
 def unpacked_array(arrays: Arrays, count: int) -> Texts:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import Any, Self
 
 import numpy as np
 
+from xai_core.bias.columns import Roles
 from xai_core.bias.predictions import Predictions
-from xai_core.jobs.checks import field, whole
+from xai_core.bias.repairs import Repairs
+from xai_core.jobs.checks import field as value_of
+from xai_core.jobs.checks import whole
 from xai_core.jobs.frames import Arrays, BadFrame, Frame, Header
 from xai_core.services.parsing.question import FileQuestion, as_array, as_bytes, file_question
 from xai_core.services.parsing.wire import (
@@ -17,9 +21,11 @@ from xai_core.services.parsing.wire import (
     numbered,
     of_shape,
     packed,
+    packed_roles,
     taken,
     unpacked,
     unpacked_array,
+    unpacked_roles,
 )  # fmt: skip
 from xai_core.types import Floats
 from xai_core.untrusted.csv_text import LARGEST, MOST_COLUMNS, MOST_ROWS
@@ -29,31 +35,42 @@ MOST_CLASSES = 100_000
 
 @file_question("read_predictions")
 class ReadPredictions(FileQuestion[Predictions]):
-    """Read the bytes of a CSV, parquet or npz; DataError if it is not a table of predictions.
+    """Read the bytes of a file; DataError if it is not a table of predictions.
 
-    labels, normalise: as for `xai_core.bias.reading.read_predictions`.
+    labels, normalise, columns, repairs: as for `xai_core.bias.reading.read_predictions`.
     """
 
     data: bytes
     model: str
     labels: tuple[str, ...] | None = None
     normalise: bool = False
+    columns: Roles = field(default_factory=dict)
+    repairs: Repairs = field(default_factory=Repairs)
 
     def to_frame(self) -> Frame:
-        labels = self.labels or ()
-        return {"labels": len(labels), "normalise": self.normalise}, [
+        return {"normalise": self.normalise, "repairs": self.repairs.values()}, [
             *as_array(self.data[: LARGEST + 1]),
-            *packed(labels),
+            *packed(self.labels or ()),
+            *packed_roles(self.columns),
         ]
 
     @classmethod
     def from_frame(cls, header: Header, arrays: Arrays) -> Self:
-        return cls(as_bytes(arrays), "", tuple(unpacked(arrays[1:])) or None, header["normalise"])
+        labels, columns = tuple(unpacked(arrays[1:3])) or None, unpacked_roles(arrays[3:])
+        repairs = Repairs.from_json(header["repairs"])
+        return cls(as_bytes(arrays), "", labels, header["normalise"], columns, repairs)
 
     def answer(self) -> Predictions:
         from xai_core.bias.reading import read_predictions  # imports pandas, which pictures do not need
 
-        return read_predictions(self.data, self.model, labels=self.labels, normalise=self.normalise)
+        return read_predictions(
+            self.data,
+            self.model,
+            labels=self.labels,
+            normalise=self.normalise,
+            columns=self.columns,
+            repairs=self.repairs,
+        )
 
     def answer_to_frame(self, answer: Predictions) -> Frame:
         names = (*answer.labels, *answer.heads, *answer.attributes)
@@ -73,9 +90,12 @@ class ReadPredictions(FileQuestion[Predictions]):
         return {**counts, **known, "notes": list(answer.notes)}, arrays
 
     def answer_from_frame(self, values: Any, arrays: Arrays) -> Predictions:
-        classes, heads = whole(field(values, "labels"), MOST_CLASSES), whole(field(values, "heads"), MOST_COLUMNS, 0)
-        attributes = whole(field(values, "attributes"), MOST_COLUMNS, 0)
-        files, probable = field(values, "files") is True, field(values, "probabilities") is True
+        classes, heads = (
+            whole(value_of(values, "labels"), MOST_CLASSES),
+            whole(value_of(values, "heads"), MOST_COLUMNS, 0),
+        )
+        attributes = whole(value_of(values, "attributes"), MOST_COLUMNS, 0)
+        files, probable = value_of(values, "files") is True, value_of(values, "probabilities") is True
         parts = taken(arrays, [1, 1, 2, 2, 1, 2 * files, int(probable), int(heads > 0)])
         names = unpacked(parts[2])
         count = len(parts[0][0]) if parts[0][0].ndim == 1 else 0
@@ -92,7 +112,7 @@ class ReadPredictions(FileQuestion[Predictions]):
             dict(zip(names[classes + heads :], texts, strict=True)),
             unpacked_array(parts[5], count) if files else None,
             {name: _finite(values) for name, values in zip(names[classes : classes + heads], logits, strict=True)},
-            notes(field(values, "notes")),
+            notes(value_of(values, "notes")),
         )
 
 
