@@ -15,6 +15,7 @@ from PIL import Image
 from vitrine.parsing import shared_parser
 from xai_core.errors import ImageError, in_sentences
 from xai_core.pictures.files import Picture, picture_bytes, picture_of
+from xai_core.pictures.opening import Opening
 from xai_core.services.parsing.questions.open_picture import OpenPicture
 
 BYTE = 255
@@ -44,14 +45,19 @@ def as_pictures(pictures: Any) -> list[Picture]:
     return converted
 
 
-def as_picture(picture: Any, name: str = "picture") -> Picture:
-    """Return one picture as 8-bit RGB; `name` is used if it has no file name."""
+def as_picture(picture: Any, name: str = "picture", *, page: int = 1, reduce: bool = False) -> Picture:
+    """Return one picture as 8-bit RGB; `name` is used if it has no file name.
+
+    page: which picture of a file with several, counted from 1. reduce: whether a file of more than 40 megapixels is
+    reduced instead of refused.
+    """
+    opening = Opening(page=page, reduce=reduce)
     if isinstance(picture, Picture):
         return picture
     if isinstance(picture, bytes):
-        return shared_parser().ask(OpenPicture(picture, name))
+        return shared_parser().ask(OpenPicture(picture, name, opening))
     if isinstance(picture, str | os.PathLike):
-        return _from_file(Path(picture))
+        return _from_file(Path(picture), opening)
     if isinstance(picture, Image.Image):
         return picture_of(picture, Path(getattr(picture, "filename", "") or name).name)
     if _is_array(picture):
@@ -59,9 +65,9 @@ def as_picture(picture: Any, name: str = "picture") -> Picture:
     raise ImageError(f"{EXPECTED}; got {type(picture).__name__}.")
 
 
-def _from_file(path: Path) -> Picture:
+def _from_file(path: Path, opening: Opening) -> Picture:
     try:
-        return shared_parser().ask(OpenPicture(picture_bytes(path), path.name))
+        return shared_parser().ask(OpenPicture(picture_bytes(path), path.name, opening))
     except ImageError as error:
         raise ImageError(str(error) if path.name in str(error) else f"{path.name}: {error}") from error
 

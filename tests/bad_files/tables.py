@@ -233,6 +233,10 @@ def _texts() -> Iterator[tuple[str, Make]]:
     yield "a probability of inf", lambda: b"y_true,y_pred,prob_0,prob_1\n0,1,inf,0\n1,1,1e308,1e308\n"
     yield "heads without numbers", lambda: b"y_true,y_pred,logits_a_0,logits_a_1\n0,1,x,y\n1,1,1,1\n"
     yield "gzip", lambda: gzip.compress(LONG.encode())
+    yield "cut UTF-16", lambda: LONG.encode("utf-16")[:-7]
+    yield "percent signs alone", lambda: b"y_true,prob_0,prob_1\n0,%,%\n1,%,%\n"
+    yield "commas for numbers", lambda: b"y_true;prob_0;prob_1\n0;,;,\n1;1,,2;0\n"
+    yield "two labels a cell", lambda: b"y_true,y_pred\n" + b"a|b,a\nb|a,b\n" * 3
 
 
 def _archives() -> Iterator[tuple[str, Make]]:
@@ -385,6 +389,49 @@ def _events() -> Iterator[tuple[str, Make]]:
     yield "event record of 18 exabytes", lambda: record(b"")[:12] + struct.pack("<Q", 2**64 - 1) + bytes(40)
 
 
+SHEET = "xl/worksheets/sheet1.xml"
+CELL = "<worksheet><sheetData><row r='1'><c r='{}'><v>1</v></c></row></sheetData></worksheet>"
+
+
+def workbook(sheet: str, **parts: bytes) -> bytes:
+    """Return an xlsx with any text as its only sheet."""
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    kinds = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    link = f"<Relationship Id='r1' Type='{kinds}/worksheet' Target='worksheets/sheet1.xml'/>"
+    sheets = "<sheets><sheet name='a' sheetId='1' r:id='r1'/></sheets>"
+    book = f"<workbook xmlns='{main}' xmlns:r='{kinds}'>{sheets}</workbook>"
+    packages = "http://schemas.openxmlformats.org/package/2006/relationships"
+    rels = f"<Relationships xmlns='{packages}'>{link}</Relationships>"
+    root = rels.replace(f"{kinds}/worksheet", f"{kinds}/officeDocument").replace("worksheets/sheet1", "xl/workbook")
+    files = {"_rels/.rels": root, "xl/workbook.xml": book, "xl/_rels/workbook.xml.rels": rels, SHEET: sheet}
+    return zipped({name: text.encode() for name, text in files.items()} | parts)
+
+
+def _workbooks() -> Iterator[tuple[str, Make]]:
+    """Excel workbooks, and JSON that is a table."""
+    apart = CELL.format("A1").replace("</row>", "</row><row r='1048576'><c/></row>")
+    entities = "<!DOCTYPE a [<!ENTITY b 'b'><!ENTITY c '&b;&b;'>]>" + CELL.format("A1").replace("1</v>", "&c;</v>")
+    yield "xlsx without sheets", lambda: zipped({"xl/workbook.xml": b"<workbook/>"})
+    yield "xlsx of noise", lambda: workbook(np.random.default_rng(6).bytes(500).decode("latin-1"))
+    yield "xlsx without cells", lambda: workbook("<worksheet><sheetData/></worksheet>")
+    yield "xlsx with one cell", lambda: workbook(CELL.format("A1"))
+    yield "xlsx with the last cell", lambda: workbook(CELL.format("XFD1048576"))
+    yield "xlsx with a cell beyond all", lambda: workbook(CELL.format("ZZZZZZZ99999999999"))
+    yield "xlsx with a hidden last cell", lambda: workbook(CELL.format("&#88;FD1048576"))
+    yield "xlsx with rows far apart", lambda: workbook(apart)
+    yield "xlsx of nested elements", lambda: workbook("<a>" * 200_000)
+    yield "xlsx with an entity bomb", lambda: workbook(entities)
+    yield "xlsx of 300 MB", lambda: workbook(" " * (300 << 20))
+    yield "xlsx encrypted", lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(2000)
+    yield "OpenDocument", lambda: zipped({"mimetype": b"application/vnd.oasis.opendocument.spreadsheet"})
+    yield "JSON records", lambda: b'[{"y_true": "a", "y_pred": "b"}, {"y_true": "b"}, {"y_pred": "a", "x": null}]'
+    yield "JSON records of lone surrogates", lambda: b'[{"y_true": "\\ud800", "y_pred": "b", "\\udfff": 1}]'
+    yield "JSON records deeply nested", lambda: b'[{"y_true": ' + b"[" * 100_000
+    yield "JSON records of huge numbers", lambda: b'[{"y_true": 1' + b"0" * 400 + b', "y_pred": 1e400}]'
+    yield "JSON of a million names", lambda: json.dumps([{str(n): 0 for n in range(1_000_000)}]).encode()
+    yield "JSON lines cut", lambda: b'{"y_true": "a", "y_pred": "b"}\n{"y_true": "a", "y_p'
+
+
 def _pictures() -> Iterator[tuple[str, Make]]:
     yield "PNG signature alone", lambda: b"\x89PNG\r\n\x1a\n"
     yield "PNG of four gigapixels", lambda: png(65_535, 65_535)
@@ -404,8 +451,34 @@ def _pictures() -> Iterator[tuple[str, Make]]:
     yield "TIFF that points at itself", lambda: b"II*\0\x08\0\0\0\x01\0" + bytes(12) + b"\x08\0\0\0"
     yield "TIFF of noise", lambda: b"II*\0" + np.random.default_rng(4).bytes(500)
     yield "WebP of noise", lambda: b"RIFF\x64\0\0\0WEBPVP8 " + np.random.default_rng(5).bytes(90)
+    yield "AVIF of noise", lambda: b"\0\0\0 ftypavif\0\0\0\0avifmif1" + np.random.default_rng(7).bytes(300)
+    yield "AVIF cut", lambda: avif()[:-40]
+    yield "HEIC of noise", lambda: b"\0\0\0 ftypheic\0\0\0\0heicmif1" + np.random.default_rng(8).bytes(300)
+    yield "HEIC signature alone", lambda: b"\0\0\0 ftypheic"
+    yield "DICOM mark alone", lambda: bytes(128) + b"DICM"
+    yield "DICOM of noise", lambda: bytes(128) + b"DICM" + np.random.default_rng(9).bytes(500)
+    yield "DICOM of nested sequences", lambda: bytes(128) + b"DICM" + b"\x08\0\x40\x11SQ\0\0\xff\xff\xff\xff" * 20_000
+    yield "NPY mark alone", lambda: b"\x93NUMPY"
+    yield "NPY that lies", lambda: member("'<f8'", (10**6, 10**6), bytes(64))
+    yield "NPY of objects", lambda: array(np.array([{}, []], object))
+    yield "NPY of zero pages", lambda: member("'|u1'", (0, 16, 16, 3))
+    yield "NPY of a thousand small pages", lambda: array(np.zeros((1000, 1, 1, 3), np.uint8))
+    yield "TIFF of many pages", lambda: pages(300)
     yield "SVG", lambda: b"<svg xmlns='http://www.w3.org/2000/svg'><image href='file:///etc/passwd'/></svg>"
     yield "EPS", lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n"
+
+
+def avif() -> bytes:
+    written = io.BytesIO()
+    Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(written, "AVIF")
+    return written.getvalue()
+
+
+def pages(count: int, size: tuple[int, int] = (2, 2)) -> bytes:
+    """Return a TIFF of black pages, by default too small to be used."""
+    written, page = io.BytesIO(), Image.new("L", size)
+    page.save(written, "TIFF", save_all=True, append_images=[page] * (count - 1))
+    return written.getvalue()
 
 
 def _zips() -> Iterator[tuple[str, Make]]:
@@ -420,4 +493,6 @@ def _zips() -> Iterator[tuple[str, Make]]:
     yield "60,000 entries", lambda: zipped({f"d/{n}.png": b"" for n in range(60_000)}, zipfile.ZIP_STORED)
 
 
-FILES: dict[str, Make] = dict([*_texts(), *_archives(), *_parquets(), *_jsons(), *_events(), *_pictures(), *_zips()])
+FILES: dict[str, Make] = dict(
+    [*_texts(), *_archives(), *_parquets(), *_workbooks(), *_jsons(), *_events(), *_pictures(), *_zips()]
+)

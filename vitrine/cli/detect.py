@@ -8,7 +8,7 @@ from typing import Any
 
 from vitrine.boxes import Boxes
 from vitrine.cli.flags import add_flags, flag_values
-from vitrine.cli.inputs import add_detector, add_labels, opened_detector, read_pictures
+from vitrine.cli.inputs import add_detector, add_labels, add_opening, opened_detector, read_pictures
 from vitrine.runner import Runners
 from xai_core.detection.shown import Shown
 
@@ -20,6 +20,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_detector(parser)
     parser.add_argument("images", metavar="IMAGE", nargs="+", help="pictures to search for objects")
     add_labels(parser)
+    add_opening(parser)
     parser.add_argument("--json", action="store_true", help="print a JSON list with one entry per picture")
     add_flags(parser, Shown)
 
@@ -27,7 +28,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace, runners: Runners) -> None:
     """Print the boxes of each picture, best first, with the numbers to use for `explain --box`."""
     shown = Shown(**flag_values(args, Shown))
-    pictures = read_pictures(args.images)
+    pictures = read_pictures(args, args.images)
     with opened_detector(args, runners) as model:
         entries = [_entry(model.detect(picture, shown.threshold)) for picture in pictures]
         notes = list(model.card.notes)

@@ -12,6 +12,7 @@ from vitrine.cli.inputs import (
     add_detector,
     add_labels,
     add_model,
+    add_opening,
     opened_classifier,
     opened_detector,
     read_pictures,
@@ -34,6 +35,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     for method_id, method in sorted(catalogue().items()):
         command = commands.add_parser(method_id, help=summary(method), description=summary(method), allow_abbrev=False)
         (_add_box_inputs if method_id in DETECTION_METHODS else _add_inputs)(command)
+        add_opening(command)
         add_answer(command)
         add_flags(command, method)
         add_filters_and_look(command)
@@ -50,7 +52,7 @@ def run(args: Namespace, runners: Runners) -> None:
         "cache": args.cache,
         **parameters,
     }
-    picture = read_pictures([args.image])[0]
+    picture = read_pictures(args, [args.image])[0]
     if args.method in DETECTION_METHODS:
         explanation = _of_boxes(args, runners, picture, request)
     else:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from model_adapters.onnx.detection.readings import Reading
+from vitrine.cli.flags import add_flags, flag_values
 from vitrine.cli.progress import tell
 from vitrine.loading import loaded
 from vitrine.model import Model
 from vitrine.opening import Wishes
 from vitrine.pictures import as_picture
 from vitrine.runner import Runners
-from xai_core.pictures.files import Picture
+from xai_core.errors import ImageError
+from xai_core.pictures.files import CAN_BE_REDUCED, Picture
+from xai_core.pictures.opening import Opening
 
 
 def add_model(parser: ArgumentParser) -> None:
@@ -60,9 +65,26 @@ def opened_model(args: Namespace, runners: Runners) -> Model:
     return _opened(args, runners, Wishes(args.task, preprocessing=args.preprocessing, reading=args.reading))
 
 
-def read_pictures(paths: Sequence[str]) -> list[Picture]:
-    """Open pictures by path; an error names the picture."""
-    return [as_picture(path) for path in paths]
+def add_opening(parser: ArgumentParser) -> None:
+    """Add the flags that say how the files of pictures are opened."""
+    add_flags(parser, Opening)
+
+
+def read_pictures(args: Namespace, paths: Sequence[str]) -> list[Picture]:
+    """Open pictures by path, and print what was changed in them to the error stream; an error names the picture."""
+    pictures = [_picture(path, flag_values(args, Opening)) for path in paths]
+    for picture in pictures:
+        for note in picture.notes:
+            print(f"{picture.name}: {note}", file=sys.stderr)
+    return pictures
+
+
+def _picture(path: str, settings: Mapping[str, Any]) -> Picture:
+    try:
+        return as_picture(path, **settings)
+    except ImageError as error:
+        way_out = " Add --reduce." if str(error).endswith(CAN_BE_REDUCED) else ""
+        raise ImageError(f"{error}{way_out}") from error
 
 
 def _opened(args: Namespace, runners: Runners, wishes: Wishes) -> Model:

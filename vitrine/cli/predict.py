@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
-from vitrine.cli.inputs import add_labels, add_model, opened_classifier, read_pictures
+from vitrine.cli.inputs import add_labels, add_model, add_opening, opened_classifier, read_pictures
 from vitrine.predictions import Predictions
 from vitrine.runner import Runners
 
@@ -20,12 +20,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_model(parser)
     parser.add_argument("images", metavar="IMAGE", nargs="+", help="pictures to predict")
     add_labels(parser)
+    add_opening(parser)
     parser.add_argument("--json", action="store_true", help="print a JSON list with one entry per picture")
 
 
 def run(args: Namespace, runners: Runners) -> None:
     """Print the most probable classes of each picture."""
-    pictures = read_pictures(args.images)
+    pictures = read_pictures(args, args.images)
     with opened_classifier(args, runners, pictures) as model:
         entries = _entries(model.predict(pictures))
     print(json.dumps(entries, indent=2, ensure_ascii=False) if args.json else "\n".join(map(_in_words, entries)))

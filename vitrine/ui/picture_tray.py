@@ -18,7 +18,9 @@ from vitrine import samples
 from vitrine.ui import frame, session
 from vitrine.ui.drawing.text import literal
 from xai_core.errors import ImageError
-from xai_core.pictures.files import FORMATS, Picture
+from xai_core.pictures.files import CAN_BE_REDUCED, Picture
+from xai_core.pictures.formats import NAMES
+from xai_core.pictures.opening import Opening
 from xai_core.pictures.overlays import png_bytes
 from xai_core.preprocessing import Preprocessing
 from xai_core.services.parsing.questions.open_picture import OpenPicture
@@ -87,6 +89,10 @@ def _tray(columns: int, offered: Sequence[Sample]) -> list[Picture]:
     _ways_to_add(space, columns, offered)
     for name, sentence in space.complaints.items():
         st.error(f"**{literal(name, 80)}**: {literal(sentence)}", icon=":material/block:")
+        if name in space.reducible:
+            key = f"reduce.{name}"
+            st.button(f"Reduce {literal(name, 60)}", key=key, on_click=_reduce, args=(space, name))
+    _pages(space)
     _notes(space)
     return list(space.pictures.values())
 
@@ -96,7 +102,7 @@ def _ways_to_add(space: session.Workspace, columns: int, offered: Sequence[Sampl
     with upload:
         turn = f"pictures.{space.trays_cleared}"
         files = st.file_uploader(
-            f"Pictures ({', '.join(FORMATS).replace('WEBP', 'WebP')})",
+            f"Pictures ({', '.join(NAMES)})",
             accept_multiple_files=True,
             key=turn,
             max_upload_size=64,
@@ -142,16 +148,54 @@ def _thumbnail(sample: Picture) -> bytes:
     return png_bytes(Preprocessing(96, 128).view(sample.pixels, longest=256))
 
 
-def _add(space: session.Workspace, name: str, data: bytes) -> None:
+def _add(space: session.Workspace, name: str, data: bytes, *, reduce: bool = False) -> None:
     space.complaints.pop(name, None)
+    space.reducible.pop(name, None)
     if len(space.pictures) >= MOST_PICTURES:
         space.complaints[name] = f"You can keep at most {MOST_PICTURES} pictures at a time. Remove some first."
         return
     try:
-        picture = session.parser().ask(OpenPicture(data, _free_name(space, name)))
+        picture = session.parser().ask(OpenPicture(data, _free_name(space, name), Opening(reduce=reduce)))
         show_first(picture)
+        if picture.pages > 1:
+            space.paged[picture.digest] = data
     except ImageError as error:
         space.complaints[name] = str(error)
+        if str(error).endswith(CAN_BE_REDUCED):
+            space.reducible[name] = data
+
+
+def _reduce(space: session.Workspace, name: str) -> None:
+    _add(space, name, space.reducible[name], reduce=True)
+
+
+def _pages(space: session.Workspace) -> None:
+    """Show a choice of the page for every picture of a file with several."""
+    for digest in [digest for digest in space.paged if digest in space.pictures]:
+        picture = space.pictures[digest]
+        key = f"page.{digest}"
+        label = f"Page of {literal(picture.name, 60)}, 1 to {picture.pages:,}"
+        session.put(key, picture.page + 1)
+        st.number_input(label, 1, picture.pages, key=key, on_change=_turn, args=(space, digest, key))
+
+
+def _turn(space: session.Workspace, digest: str, key: str) -> None:
+    """Replace a picture by a different page of its file, in its place and selected as it was."""
+    picture, data = space.pictures[digest], space.paged[digest]
+    opening = Opening(page=int(session.value_of(key)), reduce=True)
+    try:
+        page = session.parser().ask(OpenPicture(data, picture.name, opening))
+    except ImageError as error:
+        space.complaints[picture.name] = str(error)
+        return
+    space.paged[page.digest] = space.paged.pop(digest)
+    kept = {(page.digest if each.digest == digest else each.digest): each for each in space.pictures.values()}
+    space.pictures.clear()
+    space.pictures.update(kept | {page.digest: page})
+    if session.value_of(ONE) == digest:
+        session.put(ONE, page.digest)
+    if (selected := session.value_of(SEVERAL)) is not None:
+        session.put(SEVERAL, [page.digest if each == digest else each for each in selected])
 
 
 def _free_name(space: session.Workspace, name: str) -> str:
@@ -187,12 +231,15 @@ def _notes(space: session.Workspace) -> None:
 
 def _remove(digest: str) -> None:
     session.workspace().pictures.pop(digest, None)
+    session.workspace().paged.pop(digest, None)
 
 
 def _clear() -> None:
     space = session.workspace()
     space.pictures.clear()
     space.complaints.clear()
+    space.reducible.clear()
+    space.paged.clear()
     space.trays_cleared += 1
 
 

@@ -67,9 +67,10 @@ def _session_id() -> str:
 class Workspace:
     """What one browser tab holds: its pictures, and a slot for each page that asked for one.
 
-    session_id: Streamlit's, "" outside of it. parser: reads its files. seen: uploaded files that were read. views: what
-    models see of pictures, and previews. unfolded: parts of a page that are expanded. present_at: when the tab last
-    showed that it is open; minus infinity once it has closed.
+    session_id: Streamlit's, "" outside of it. parser: reads its files. reducible: files of pictures with too many
+    pixels, by name. paged: files with several pictures, by the digest of the one that is shown. seen: uploaded files
+    that were read. views: what models see of pictures, and previews. unfolded: parts of a page that are expanded.
+    present_at: when the tab last showed that it is open; minus infinity once it has closed.
     """
 
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -77,6 +78,8 @@ class Workspace:
     parser: SandboxedParser = field(default_factory=lambda: SandboxedParser(spare=spare_parser()))
     pictures: dict[str, Picture] = field(default_factory=dict)
     complaints: dict[str, str] = field(default_factory=dict)
+    reducible: dict[str, bytes] = field(default_factory=dict)
+    paged: dict[str, bytes] = field(default_factory=dict)
     unfolded: set[str] = field(default_factory=set)
     trays_cleared: int = 0
     views: Memo = field(default_factory=lambda: Memo(KEPT_VIEWS))

@@ -18,7 +18,7 @@ from xai_core.untrusted.zips import ENCRYPTED, UNREADABLE, opened_zip
 MOST_PICTURES, MOST_ENTRIES = 10_000, 50_000
 LARGEST_UNPACKED = 4 << 30  # bytes
 MOST_RATIO, RATIO_FROM = 200, 1 << 20  # unpacked over packed, for entries of that size; pictures hardly compress
-ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".heic", ".heif", ".dcm")
 DAMAGED = "The archive is damaged or cut short. Create it again."
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,15 +13,16 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from xai_core.errors import ImageError
+from xai_core.pictures.depth import eight_bit
+from xai_core.pictures.formats import PAGED, Pages, opened
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_BYTES = 64 << 20
-MAX_PIXELS = 40_000_000
+MAX_PIXELS, MOST_REDUCED = 40_000_000, 150_000_000
 MIN_SIDE = 8
 MAX_RATIO = 50
+CAN_BE_REDUCED = "It can be reduced to that while it is opened."
 _ORIENTATION = 0x0112  # EXIF tag
-_NOT_A_PICTURE = "This is not a PNG, JPEG, WebP, BMP, GIF or TIFF picture. Save it as one of these and try again."
-_TOO_MANY_PIXELS = f"The limit is {MAX_PIXELS // 1_000_000} megapixels. Reduce its size and try again."
+_LIMIT = f"The limit is {MAX_PIXELS // 1_000_000} megapixels."
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,43 +30,85 @@ class Picture:
     """A picture as it was uploaded.
 
     pixels: (h, w, 3) uint8 RGB. name: the user's name for it, for display only. digest: SHA-256 of the file's bytes.
-    notes: what was changed to convert it to 8-bit RGB, as sentences.
+    notes: what was changed to convert it to 8-bit RGB, as sentences. pages: how many pictures the file has. page: which
+    one this is, from 0.
     """
 
     pixels: NDArray[np.uint8]
     name: str
     digest: str
     notes: tuple[str, ...] = ()
+    pages: int = 1
+    page: int = 0
 
 
-def open_picture(file: bytes | str | Path, name: str | None = None) -> Picture:
-    """Open a picture from its bytes or a path; ImageError if it cannot be used."""
+def open_picture(file: bytes | str | Path, name: str | None = None, *, page: int = 0, reduce: bool = False) -> Picture:
+    """Open a picture from its bytes or a path; ImageError if it cannot be used.
+
+    page: which one of a file with several, from 0. reduce: reduce a picture with too many pixels, instead of refusing.
+    """
     data = file if isinstance(file, bytes) else picture_bytes(Path(file))
     shown = name or ("picture" if isinstance(file, bytes) else Path(file).name)
     check_bytes(data)
-    pixels, notes = _pixels(_opened(data))
-    return Picture(pixels, shown, hashlib.sha256(data).hexdigest(), notes)
+    pages = opened(data)
+    if not 0 <= page < pages.count:
+        raise ImageError(f"The picture has {pages.count} pages; there is no page {page + 1}.")
+    pixels, notes = _decoded(pages, page, reduce)
+    return Picture(pixels, shown, digest_of(data, page), notes, pages.count, page)
+
+
+def digest_of(data: bytes, page: int = 0) -> str:
+    """Return the SHA-256 of a picture's bytes; for a later page, that of the bytes and its number."""
+    digest = hashlib.sha256(data)
+    if page:
+        digest.update(f"page {page}".encode())
+    return digest.hexdigest()
 
 
 def pixels_claimed(data: bytes) -> int:
     """Return how many pixels the header of a picture claims, without decoding it; ImageError if it is no picture."""
     check_bytes(data)
-    width, height = _opened(data).size
+    width, height = opened(data).size(0)
     return width * height
 
 
 def picture_of(image: Image.Image, name: str) -> Picture:
     """Return a Pillow image of any mode as a picture; its digest is that of its 8-bit RGB values and their shape."""
-    pixels, notes = _pixels(image)
+    check_size(*image.size)
+    with _damage_in_words():
+        pixels, notes = _as_rgb(image, [])
     digest = hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest()
     return Picture(pixels, name, digest, notes)
 
 
-def _pixels(image: Image.Image) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    _check_size(image)
+def _decoded(pages: Pages, page: int, reduce: bool) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    with _damage_in_words():
+        check_size(*(size := pages.size(page)), reduce)
+        notes: list[str] = []
+        scale = (MAX_PIXELS / (size[0] * size[1])) ** 0.5 if reduce else 1.0
+        image = pages.image(page, notes)
+        if scale < 1:
+            image = _reduced(image, scale, notes)
+        if pages.count > 1:
+            notes.append(f"The file has {pages.count} pages; this is page {page + 1}.")
+        return _as_rgb(image, notes)
+
+
+def _reduced(image: Image.Image, scale: float, notes: list[str]) -> Image.Image:
+    size = (int(image.width * scale), int(image.height * scale))
+    notes.append(f"The picture was reduced from {image.width}x{image.height} to {size[0]}x{size[1]} pixels.")
+    image.draft("RGB", size)  # a JPEG is decoded at half its size or less, if that is enough
+    image.load()
+    image = ImageOps.exif_transpose(image)
+    size = size if (image.width >= image.height) == (size[0] >= size[1]) else size[::-1]
+    return image.resize(size, Image.Resampling.BOX if image.mode in ("P", "1") else Image.Resampling.BICUBIC)
+
+
+@contextmanager
+def _damage_in_words() -> Iterator[None]:
     try:
-        return _as_rgb(image)
-    except ImageError:
+        yield
+    except (ImageError, MemoryError):
         raise
     except Exception as error:  # decoders raise anything at all on damaged bytes
         raise ImageError("The picture is damaged or incomplete. Get a fresh copy.") from error
@@ -94,30 +138,21 @@ def check_bytes(data: bytes) -> None:
         raise ImageError(_too_large(len(data)))
 
 
-def _opened(data: bytes) -> Image.Image:
-    try:
-        return Image.open(io.BytesIO(data), formats=FORMATS)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(f"The picture has far too many pixels. {_TOO_MANY_PIXELS}") from error
-    except Exception as error:  # a parser may raise anything at all on bytes that only look like its format
-        raise ImageError(_NOT_A_PICTURE) from error
-
-
-def _check_size(image: Image.Image) -> None:
-    width, height = image.size
+def check_size(width: int, height: int, reduce: bool = False) -> None:
+    """Raise ImageError if a picture of this size cannot be used; `reduce` allows more pixels."""
     size = f"The picture is {width}x{height}"
-    if width * height > MAX_PIXELS:
-        raise ImageError(f"{size}, which is {width * height / 1e6:.0f} megapixels. {_TOO_MANY_PIXELS}")
+    if (pixels := width * height) > (MOST_REDUCED if reduce else MAX_PIXELS):
+        way_out = CAN_BE_REDUCED if pixels <= MOST_REDUCED else "Reduce its size and try again."
+        raise ImageError(f"{size}, which is {pixels / 1e6:.0f} megapixels. {_LIMIT} {way_out}")
     if max(width, height) > MAX_RATIO * min(width, height):
         raise ImageError(f"{size}; its longer side must be at most {MAX_RATIO} times its shorter side.")
     if min(width, height) < MIN_SIDE:
         raise ImageError(f"{size}; both sides must be at least {MIN_SIDE} pixels.")
 
 
-def _as_rgb(image: Image.Image) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+def _as_rgb(image: Image.Image, notes: list[str]) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
     """Return (h, w, 3) uint8 and what had to be changed, as sentences."""
-    notes: list[str] = []
-    if getattr(image, "is_animated", False):  # reads on to the next frame
+    if getattr(image, "is_animated", False) and image.format not in PAGED:  # reads on to the next frame
         notes.append("The picture has several frames; the first one is used.")
     image.load()
     image = _upright(image, notes)
@@ -138,24 +173,9 @@ def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
 def _eight_bit(image: Image.Image, notes: list[str]) -> Image.Image:
     if image.mode != "F" and not image.mode.startswith("I"):
         return image
-    values = np.asarray(image, np.float64)
-    if not np.isfinite(values).all():
-        raise ImageError(
-            "The picture contains values that are not numbers (NaN or infinity). Save it as an 8-bit picture."
-        )
-    low, high = _range(values, image.mode)
-    notes.append(f"Values from {low:g} to {high:g} were scaled to 8 bits.")
-    scaled = (values - low) / (high - low) * 255
-    return Image.fromarray(np.clip(np.round(scaled), 0, 255).astype(np.uint8))
-
-
-def _range(values: NDArray[np.float64], mode: str) -> tuple[float, float]:
-    """Return the values for black and white: a common range that contains all values, otherwise their own range."""
-    usual = (1.0, 255.0, 65535.0) if mode == "F" else (65535.0,)
-    low, high = float(values.min()), float(values.max())
-    if low >= 0 and high <= usual[-1]:
-        return 0.0, next(top for top in usual if high <= top)
-    return low, high if high > low else low + 1
+    values, sentence = eight_bit(np.asarray(image))
+    notes.append(sentence)
+    return Image.fromarray(values)
 
 
 def _opaque(image: Image.Image, notes: list[str]) -> Image.Image:

@@ -5,6 +5,7 @@ NumPy's own reader believes an array's header: an endless shape, items of size z
 
 from __future__ import annotations
 
+import io
 import math
 import re
 import struct
@@ -22,7 +23,7 @@ Arrays = dict[str, NDArray[Any]]
 DAMAGED = "The npz is damaged, or contains Python objects, which are never loaded. Save it again."
 MOST_ARRAYS, MOST_AXES = 1_000, 8
 KINDS = "biufUSmM"  # numbers, texts, times
-_MAGIC, _LONGEST_HEADER = b"\x93NUMPY", 10_000  # bytes; NumPy refuses longer ones too
+MAGIC, _LONGEST_HEADER = b"\x93NUMPY", 10_000  # bytes; NumPy refuses longer ones too
 _LENGTHS = {b"\1\0": struct.Struct("<H"), b"\2\0": struct.Struct("<I"), b"\3\0": struct.Struct("<I")}
 _TYPE = re.compile(r"""['"]descr['"]\s*:\s*['"]([<>|=][a-zA-Z]\d{0,9}(?:\[\w{1,4}\])?)['"]""")
 _ORDER = re.compile(r"""['"]fortran_order['"]\s*:\s*(True|False)""")
@@ -65,6 +66,11 @@ class Npz:
         return {name: self.array(name) for name in self.sizes}
 
 
+def single_array(data: bytes) -> NDArray[Any]:
+    """Read the array of an npy file. Raises DataError if its header lies or asks for Python objects."""
+    return _array(io.BytesIO(data), len(data), "in the file")
+
+
 def _checked(entry: zipfile.ZipInfo) -> zipfile.ZipInfo:
     """Return an entry if NumPy can have written it; DataError otherwise."""
     if entry.flag_bits & ENCRYPTED:
@@ -96,10 +102,10 @@ def _array(stream: IO[bytes], size: int, name: str) -> NDArray[Any]:
 
 def _header(stream: IO[bytes], name: str) -> tuple[str, int]:
     """Return an array's header and how many bytes come before its values."""
-    start = stream.read(len(_MAGIC) + 2)
-    if not start.startswith(_MAGIC):
+    start = stream.read(len(MAGIC) + 2)
+    if not start.startswith(MAGIC):
         raise DataError(f"The member {name[:40]} of the npz is not an array. Save it with numpy.savez.")
-    size = _LENGTHS.get(start[len(_MAGIC) :])
+    size = _LENGTHS.get(start[len(MAGIC) :])
     length = b"" if size is None else stream.read(size.size)
     if size is None or len(length) < size.size or size.unpack(length)[0] > _LONGEST_HEADER:
         raise DataError(DAMAGED)

@@ -33,7 +33,17 @@ def png_header(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + body + struct.pack(">I", zlib.crc32(body)) + pixels_follow
 
 
-@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"])
+def png16(values: np.ndarray) -> bytes:
+    """Return a PNG of 16 bits a colour, which Pillow cannot write."""
+    height, width, _ = values.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    head = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    parts = [(b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    chunks = (struct.pack(">I", len(b)) + kind + b + struct.pack(">I", zlib.crc32(kind + b)) for kind, b in parts)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "AVIF"])
 def test_each_common_format_gives_8_bit_rgb(file_format):
     picture = open_picture(encoded(ramp(), file_format), "ramp")
     assert picture.pixels.shape == (12, 16, 3)
@@ -72,6 +82,23 @@ def test_a_picture_is_rotated_as_its_exif_data_specify():
     assert picture.pixels.shape == (16, 12, 3)
     assert picture.pixels[0].mean() < 30 < 220 < picture.pixels[-1].mean()
     assert "rotated" in picture.notes[0]
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14])
+def test_fewer_bits_stored_in_16_are_stretched_with_a_note(bits):
+    top = 2**bits - 1
+    deep = np.tile(np.array([0, top // 2, top], np.uint16).repeat(4), (8, 1))
+    picture = open_picture(encoded(Image.fromarray(deep)))
+    assert picture.pixels[0, ::4, 1].tolist() == [0, 127, 255]
+    assert f"as if {bits} bits were stored in 16" in picture.notes[0]
+
+
+def test_12_bits_a_colour_stored_in_16_are_stretched_with_a_note():
+    colours = np.tile(np.array([[0, 1000, 4095]], np.uint16), (9, 9, 1))
+    picture = open_picture(png16(colours))
+    assert picture.pixels[0, 0].tolist() == [0, 62, 255]
+    assert "as if 12 bits were stored in 16" in picture.notes[0]
+    assert open_picture(png16(colours * 16)).notes == ()
 
 
 def test_16_bits_are_scaled_to_8_bits_with_a_note():
@@ -121,7 +148,7 @@ def test_an_alpha_channel_that_hides_nothing_needs_no_note():
     assert open_picture(encoded(ramp("RGBA"))).notes == ()
 
 
-@pytest.mark.parametrize("file_format", ["GIF", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("file_format", ["GIF", "PNG", "WEBP", "AVIF"])
 def test_the_first_frame_of_an_animation_is_used(file_format):
     frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "blue", "lime")]
     picture = open_picture(encoded(frames[0], file_format, save_all=True, append_images=frames[1:]))
@@ -134,22 +161,36 @@ def test_the_first_frame_of_an_animation_is_used(file_format):
     [
         (b"", "empty"),
         (b"just some text", "not a PNG"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a PNG"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG drawing, which has no pixels"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a PNG"),
         (encoded(ramp(size=(1, 1))), "1x1; both sides must be at least 8"),
         (encoded(ramp(size=(60000, 1))), "60000x1; its longer side"),
         (png_header(8000, 6000), "8000x6000, which is 48 megapixels. The limit is 40"),
+        (png_header(8000, 6000), "It can be reduced to that while it is opened."),
+        (png_header(15000, 11000), "165 megapixels. The limit is 40 megapixels. Reduce its size"),
         (png_header(60000, 60000), "too many pixels. The limit is 40"),
         (b"\0" * (MAX_BYTES + 1), "has 64 MB; the limit for a picture is 64 MB"),
     ],
-    ids=["empty", "text", "svg", "eps", "1x1", "60000x1", "48 megapixels", "bomb", "too large"],
+    ids=[
+        "empty",
+        "text",
+        "svg",
+        "eps",
+        "1x1",
+        "60000x1",
+        "48 megapixels",
+        "reducible",
+        "165 megapixels",
+        "bomb",
+        "too large",
+    ],
 )
 def test_an_unusable_picture_is_refused_with_the_reason(data, sentence):
     with pytest.raises(ImageError, match=sentence):
         open_picture(data)
 
 
-@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"])
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "AVIF"])
 def test_a_truncated_picture_is_refused(file_format):
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
     data = encoded(Image.fromarray(noise), file_format)

@@ -32,7 +32,7 @@ def _start_a_program() -> Frame:
 
 
 def _open() -> Frame:
-    return {"notes": []}, [PIXELS]
+    return {"notes": [], "pages": 1}, [PIXELS]
 
 
 def _never_end() -> Frame:

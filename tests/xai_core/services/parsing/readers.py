@@ -9,6 +9,7 @@ from xai_core.errors import VitrineError
 from xai_core.services.parsing.parser import Parser
 from xai_core.services.parsing.question import FileQuestion
 from xai_core.services.parsing.questions.open_picture import OpenPicture
+from xai_core.services.parsing.questions.propose_columns import ProposeColumns
 from xai_core.services.parsing.questions.read_curves import ReadCurves
 from xai_core.services.parsing.questions.read_history import ReadHistory
 from xai_core.services.parsing.questions.read_labels import ReadLabels
@@ -16,6 +17,7 @@ from xai_core.services.parsing.questions.read_predictions import ReadPredictions
 
 READERS: dict[str, Callable[[bytes], FileQuestion[Any]]] = {
     "predictions": lambda data: ReadPredictions(data, "x"),
+    "columns": lambda data: ProposeColumns(data),
     "history": lambda data: ReadHistory(data, "x"),
     "curves": lambda data: ReadCurves(data, ("0", "1")),
     "labels": lambda data: ReadLabels(data, 3),

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.bad_files import tables
+from tests.xai_core.pictures.test_formats import dicom, heic, npy
 from tests.xai_core.services.parsing.readers import READERS, is_a_sentence, outcome
 from tests.xai_core.services.parsing.test_questions import history, png, table
 from xai_core.jobs.limits import Limits
@@ -41,13 +42,18 @@ def npz() -> bytes:
     return written.getvalue()
 
 
+LOOKS_ALIKE = "True Label;P(a);P(b);sex\na;50,5%;49,5%;f\nb;1;0;\n"
 GOOD = [table(), to_npz(history()), to_instance_flow(history()), parquet(), npz(), png(), tables.LONG.encode()]
+GOOD += [tables.workbook(tables.CELL.format("A1")), b'[{"y_true": "a", "y_pred": "b"}, {"y_true": "b"}]']
+GOOD += [tables.avif(), tables.pages(3), heic(), dicom(), npy(np.zeros((2, 12, 12, 3), np.uint8))]
+GOOD += [LOOKS_ALIKE.encode(), LOOKS_ALIKE.encode("utf-16")]
 GOOD += [tables.wide(5), tables.jpeg(), tables.record(b"\x08\x01\x2a\x0a\x0a\x08\x0a\x01a\x15\0\0\x80?"), tables.flow()]
 SMALL = st.binary(max_size=6)
 NUMBERS = ["0", "-1", "1e400", "nan", "inf", "9" * 30, "9" * 5000, "0x10", "1_000", "٣", "1.5", "-0.0", "1e-400"]
 SIGNS = ["", "=1", "'", '"', '""', ",", ";", "\t", "\r", "\0", "\ufeff", "\ud800", "é" * 3, "True", "None", " "]
 CELLS = st.one_of(st.sampled_from([*NUMBERS, *SIGNS, "cat", "dog"]), st.text(max_size=5))
 NAMES = ["instance_id", "epoch", "pred", "actual", "image", "epoch_0", "epoch_1", "y_true", "y_pred", "file", "a"]
+NAMES += ["True Label", "P(cat)", "cat_prob", "proba_0", "proba_1", "score", "predicted"]
 NAMES += ["prob_0", "prob_1", "prob_cat", "logits_h_0", "logits_h_1", "step", "loss", ""]
 
 

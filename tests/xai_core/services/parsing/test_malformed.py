@@ -17,7 +17,18 @@ READ = {  # everything else is refused
         "invalid UTF-8", "an open quote", "3,000 epochs", "an integer of 400 digits", "an integer of 25 digits",
         "an infinite class", "a class that is no number", "a negative class", "a class of a billion", "booleans",
         "carriage returns alone",
-        "complex numbers", "exponents", "formulas", "lone surrogates in UTF-8", "parquet of bytes",
+        "complex numbers", "exponents", "formulas", "lone surrogates in UTF-8", "parquet of bytes", "UTF-16",
+        "two labels a cell", "JSON records of lone surrogates", "JSON records of huge numbers",
+    },
+    "columns": {  # every table with a row, whatever it means
+        "UTF-16", "invalid UTF-8", "an open quote", "3,000 epochs", "long cells in many rows",
+        "an integer of 400 digits", "an integer of 25 digits", "an epoch of 5,000 digits", "an infinite class",
+        "a class that is no number", "a negative class", "a class of a billion", "booleans", "complex numbers",
+        "exponents", "control characters", "zeros inside", "carriage returns alone", "formulas",
+        "lone surrogates in UTF-8", "a probability of inf", "heads without numbers", "cut UTF-16",
+        "percent signs alone", "commas for numbers", "two labels a cell", "a million epochs", "parquet of nulls",
+        "parquet of bytes", "JSON records", "JSON records of lone surrogates", "JSON records of huge numbers",
+        "PNG signature alone", "EPS",
     },
     "history": {
         "3,000 epochs", "an integer of 400 digits", "a class that is no number", "booleans", "complex numbers",
@@ -28,9 +39,12 @@ READ = {  # everything else is refused
     "curves": {
         "an open quote", "long cells in many rows", "an integer of 400 digits", "an integer of 25 digits",
         "an infinite class", "a negative class", "a class of a billion", "booleans", "exponents", "no names",
-        "zeros inside", "a probability of inf", "heads without numbers",
+        "zeros inside", "a probability of inf", "heads without numbers", "percent signs alone",
     },
-    "labels": {"ragged", "no names", "names that meet when stripped", "a probability of inf", "heads without numbers"},
+    "labels": {
+        "ragged", "no names", "names that meet when stripped", "a probability of inf", "heads without numbers",
+        "commas for numbers",
+    },
     "picture": {"PNG with too many pixels"},
 }  # fmt: skip
 

@@ -10,11 +10,16 @@ import time
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from tests.xai_core.bias.people import people, xlsx
+from tests.xai_core.pictures.test_files import encoded, png16, ramp
+from tests.xai_core.pictures.test_formats import dicom, heic, npy
 from tests.xai_core.services.parsing.test_questions import png, table
 from xai_core.errors import DataError, ImageError
 from xai_core.jobs.limits import Limits
+from xai_core.pictures.files import open_picture
 from xai_core.services.parsing.parser import SandboxedParser, picture_set
 from xai_core.services.parsing.questions.open_picture import OpenPicture
 from xai_core.services.parsing.questions.read_predictions import ReadPredictions
@@ -63,6 +68,27 @@ def test_one_process_reads_pictures_and_tables(parser):
     first = process_of(parser)
     assert parser.ask(ReadPredictions(table(), "x")).labels == ("cat", "dog", "=owl")
     assert process_of(parser) == first
+
+
+SIXTEEN = np.tile(np.array([[0, 1000, 4095]], np.uint16), (9, 9, 1))  # 12 bits a colour, which OpenCV reads
+FILES = {
+    "AVIF": encoded(ramp(), "AVIF"),
+    "HEIC": heic(),
+    "DICOM": dicom(),
+    "NPY": npy(np.asarray(ramp())),
+    "PNG of 16 bits": png16(SIXTEEN),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_decoder_works_inside_the_sandbox(parser, name):
+    picture, expected = parser.ask(OpenPicture(FILES[name], name)), open_picture(FILES[name])
+    np.testing.assert_array_equal(picture.pixels, expected.pixels)
+    assert picture.notes == expected.notes
+
+
+def test_a_workbook_is_read_inside_the_sandbox(parser):
+    assert len(parser.ask(ReadPredictions(xlsx(people()), "x"))) == 40
 
 
 def test_a_file_that_cannot_be_read_ends_in_its_sentence_and_costs_no_process(parser):

@@ -11,18 +11,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.bad_files.tables import pages
 from tests.fakes_parser import DirectParser, over_the_wire
 from xai_core.bias.predictions import Predictions
 from xai_core.bias.predictions_file import predictions_csv
+from xai_core.bias.proposing import propose
 from xai_core.bias.reading import read_predictions
+from xai_core.bias.repairs import Repairs
 from xai_core.errors import DataError, ImageError
 from xai_core.jobs.frames import BadFrame
 from xai_core.labels import MAX_BYTES as MAX_LABEL_BYTES
 from xai_core.labels import read_labels
 from xai_core.pictures.files import MAX_BYTES, open_picture
+from xai_core.pictures.opening import Opening
 from xai_core.services.parsing import wire
 from xai_core.services.parsing.parser import picture_set
 from xai_core.services.parsing.questions.open_picture import OpenPicture
+from xai_core.services.parsing.questions.propose_columns import ProposeColumns
 from xai_core.services.parsing.questions.read_curves import ReadCurves
 from xai_core.services.parsing.questions.read_history import ReadHistory
 from xai_core.services.parsing.questions.read_labels import ReadLabels
@@ -93,6 +98,42 @@ def test_predictions_equal_those_read_in_this_process():
     found = DirectParser().ask(ReadPredictions(data, "mine"))
     assert_same(found, read_predictions(data, "mine"))
     assert (found.labels[2], found.attributes["colour"][2], found.files[2]) == ("=owl", "@green", "-c.png")
+
+
+def test_a_page_reaches_the_reader_and_comes_back():
+    data = pages(3, (16, 16))
+    found = DirectParser().ask(OpenPicture(data, "scan.tif", Opening(page=3)))
+    expected = open_picture(data, "scan.tif", page=2)
+    assert (found.pages, found.page, found.digest) == (3, 2, expected.digest)
+    question = OpenPicture(data, "scan.tif", Opening(page=3))
+    values, arrays = question.answer_to_frame(expected)
+    with pytest.raises(BadFrame):
+        question.answer_from_frame({**values, "pages": 2}, arrays)
+
+
+def test_roles_and_repairs_reach_the_reader():
+    data, roles = b"a,b,c\n1,100,x\n0,0,y\n,50,x\n", {"y_true": "a", "prob_1": "b"}
+    repairs = Repairs(percent=True, leave_out_rows=True)
+    found = DirectParser().ask(ReadPredictions(data, "x", columns=roles, repairs=repairs))
+    assert_same(found, read_predictions(data, "x", columns=roles, repairs=repairs))
+    assert (len(found), found.labels) == (2, ("0", "1"))
+
+
+@pytest.mark.parametrize(
+    "data", [table(), b"True Label,P(a)\na,90\nb,10\n,50\n", b"y_true,y_pred\na,A\n", b"a,b\n1,2\n"]
+)
+def test_a_proposal_equals_the_one_made_in_this_process(data):
+    assert_same(DirectParser().ask(ProposeColumns(data)), propose(data))
+
+
+def test_a_proposal_that_makes_no_sense_is_not_believed():
+    question = ProposeColumns(b"y_true,y_pred\na,b\n")
+    values, arrays = question.answer_to_frame(question.answer())
+    for changed in ({"pictures": -1}, {"preview": 3}, {"unusable": "many"}):
+        with pytest.raises(BadFrame):
+            question.answer_from_frame({**values, **changed}, list(arrays))
+    with pytest.raises(BadFrame):
+        question.answer_from_frame(values, [*arrays[:-1], np.array([2.0])])
 
 
 def test_labels_and_normalise_reach_the_reader():

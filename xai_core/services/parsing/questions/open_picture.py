@@ -2,44 +2,52 @@
 
 from __future__ import annotations
 
-import hashlib
+from dataclasses import replace
 from typing import Any, Self
 
 from xai_core.errors import ImageError
-from xai_core.jobs.checks import field
+from xai_core.jobs.checks import field, whole
 from xai_core.jobs.frames import Arrays, BadFrame, Frame, Header
-from xai_core.pictures.files import MAX_BYTES, MAX_PIXELS, MIN_SIDE, Picture, check_bytes, open_picture
+from xai_core.pictures.files import MAX_BYTES, MAX_PIXELS, MIN_SIDE, Picture, check_bytes, digest_of, open_picture
+from xai_core.pictures.opening import MOST_PAGES, Opening
 from xai_core.services.parsing.question import FileQuestion, as_array, as_bytes, file_question
 from xai_core.services.parsing.wire import notes, of_type
 
 
 @file_question("open_picture")
 class OpenPicture(FileQuestion[Picture]):
-    """Open the bytes of a picture under a name; ImageError if it cannot be used."""
+    """Open the bytes of a picture under a name; ImageError if it cannot be used.
+
+    opening: which page, and whether it may be reduced.
+    """
 
     error = ImageError
     largest_answer = 3 * MAX_PIXELS
 
     data: bytes
     shown_name: str
+    opening: Opening = Opening()  # frozen
 
     def to_frame(self) -> Frame:
         check_bytes(self.data)
-        return {}, as_array(self.data[: MAX_BYTES + 1])
+        return {"opening": self.opening.values()}, as_array(self.data[: MAX_BYTES + 1])
 
     @classmethod
     def from_frame(cls, header: Header, arrays: Arrays) -> Self:
-        return cls(as_bytes(arrays), "")
+        return cls(as_bytes(arrays), "", Opening.from_json(header["opening"]))
 
     def answer(self) -> Picture:
-        return open_picture(self.data, self.shown_name or "picture")
+        page, reduce = self.opening.page - 1, self.opening.reduce
+        return open_picture(self.data, self.shown_name or "picture", page=page, reduce=reduce)
 
     def answer_to_frame(self, answer: Picture) -> Frame:
-        return {"notes": list(answer.notes)}, [answer.pixels]
+        return {"notes": list(answer.notes), "pages": answer.pages}, [answer.pixels]
 
     def answer_from_frame(self, values: Any, arrays: Arrays) -> Picture:
-        digest = hashlib.sha256(self.data).hexdigest()
-        return picture_from_frame(values, arrays, self.shown_name, digest)
+        digest = digest_of(self.data, self.opening.page - 1)
+        picture = picture_from_frame(values, arrays, self.shown_name, digest)
+        pages = whole(field(values, "pages"), MOST_PAGES, self.opening.page)
+        return replace(picture, pages=pages, page=self.opening.page - 1)
 
 
 def picture_from_frame(values: Any, arrays: Arrays, name: str, digest: str) -> Picture:

@@ -1,0 +1,122 @@
+"""Open the bytes of a picture by their content; nothing is decoded until a page is asked for."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import Protocol
+
+import numpy as np
+from PIL import Image
+
+from xai_core.errors import ImageError
+from xai_core.pictures.arrays import ArrayPicture, is_npy
+from xai_core.pictures.depth import eight_bit
+from xai_core.pictures.dicom import Dicom, is_dicom
+from xai_core.pictures.opening import MOST_PAGES
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "AVIF")  # of Pillow
+NAMES = ("PNG", "JPEG", "WebP", "BMP", "GIF", "TIFF", "AVIF", "HEIC", "DICOM", "NPY")  # all that can be opened
+PAGED = ("TIFF", "HEIF")  # whose frames are pages, which can be chosen
+_HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_NOT_A_PICTURE = f"This is not a {', '.join(NAMES[:-1])} or {NAMES[-1]} picture. Save it as PNG or JPEG and try again."
+_A_DRAWING = "This is an SVG drawing, which has no pixels. Export it as PNG and try again."
+_TOO_MANY_PIXELS = "The picture has far too many pixels. The limit is 40 megapixels. Reduce its size and try again."
+_START = 1000  # bytes
+_EIGHT, _FEWER = 8, 14  # bits of a colour
+
+
+class Pages(Protocol):
+    """The pictures of a file."""
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+
+    def size(self, page: int) -> tuple[int, int]:
+        """Return the width and height of one, from 0."""
+
+    def image(self, page: int, notes: list[str]) -> Image.Image:
+        """Return one, which may still have to be loaded; notes gets what was changed."""
+
+
+def opened(data: bytes) -> Pages:
+    """Return the pictures of a file, detected from the content. Raises ImageError if it has none."""
+    if is_npy(data):
+        return _Arrays(ArrayPicture(data))
+    if is_dicom(data):
+        return _Arrays(Dicom(data))
+    if data[:_START].lstrip().startswith(b"<") and b"<svg" in data[:_START].lower():
+        raise ImageError(_A_DRAWING)
+    try:
+        return _Pillow(data, _image(data))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError(_TOO_MANY_PIXELS) from error
+    except ImageError:
+        raise
+    except Exception as error:  # a parser may raise anything at all on bytes that only look like its format
+        raise ImageError(_NOT_A_PICTURE) from error
+
+
+def _image(data: bytes) -> Image.Image:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # pixels are counted before they are decoded
+        if data[4:8] == b"ftyp" and data[8:12] in _HEIC and b"avif" not in data[8:64]:
+            _register_heic()
+            return Image.open(io.BytesIO(data), formats=("HEIF",))
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+
+
+def _register_heic() -> None:
+    import pillow_heif  # few files are HEIC
+
+    pillow_heif.options.DECODE_THREADS = 1
+    pillow_heif.register_heif_opener()
+
+
+class _Arrays:
+    """Pictures that are made of arrays."""
+
+    def __init__(self, file: ArrayPicture | Dicom) -> None:
+        self._file, self.count = file, file.pages
+
+    def size(self, page: int) -> tuple[int, int]:
+        return self._file.size
+
+    def image(self, page: int, notes: list[str]) -> Image.Image:
+        return self._file.image(page, notes)
+
+
+class _Pillow:
+    """Pictures that Pillow opens. Only pages count; of an animation, the first frame is used."""
+
+    def __init__(self, data: bytes, image: Image.Image) -> None:
+        self._data, self._image = data, image
+        self.count = int(getattr(image, "n_frames", 1)) if image.format in PAGED else 1
+        if self.count > MOST_PAGES:
+            raise ImageError(f"The file has {self.count:,} pages; at most {MOST_PAGES:,} are read. Split it.")
+
+    def size(self, page: int) -> tuple[int, int]:
+        if self.count > 1:
+            self._image.seek(page)
+        return self._image.size
+
+    def image(self, page: int, notes: list[str]) -> Image.Image:
+        if self.count > 1:
+            self._image.seek(page)
+        return self._brightened(notes) or self._image
+
+    def _brightened(self, notes: list[str]) -> Image.Image | None:
+        """Return a dark picture of 16 bits a colour in 8; None for any other, since Pillow keeps the upper 8 bits."""
+        if "16" not in str(getattr(self._image, "tile", "")) or self._image.mode != "RGB" or self.count > 1:
+            return None
+        if int(np.asarray(self._image).max()) >= 1 << (_FEWER - _EIGHT):
+            return None
+        import cv2  # few pictures need it
+
+        values = cv2.imdecode(np.frombuffer(self._data, np.uint8), cv2.IMREAD_UNCHANGED)
+        if values is None or values.dtype != np.uint16 or values.ndim != 3 or values.shape[2] != 3:
+            return None
+        brightened, sentence = eight_bit(values[..., ::-1])
+        notes.append(sentence)
+        return Image.fromarray(np.ascontiguousarray(brightened))
