@@ -59,9 +59,10 @@ def unusable(actual: Texts, guessed: Texts | None, raw: Doubles | None) -> Unusa
     no_class = np.asarray([not text for text in actual.tolist()], bool)
     if guessed is not None:
         no_class |= np.asarray([not text for text in guessed.tolist()], bool)
-    bad = np.zeros(len(actual), bool)
+    bad: Mask = np.zeros(len(actual), bool)
     if raw is not None:
-        bad = ~np.isfinite(raw).all(axis=1) | (raw < 0).any(axis=1) | ~(raw > 0).any(axis=1)
+        good = np.isfinite(raw).all(axis=1) & (raw >= 0).all(axis=1) & (raw > 0).any(axis=1)
+        bad = np.asarray(~good, bool)
     return Unusable(no_class, bad)
 
 
