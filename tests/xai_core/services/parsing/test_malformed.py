@@ -43,7 +43,7 @@ READ = {  # everything else is refused
     },
     "labels": {
         "ragged", "no names", "names that meet when stripped", "a probability of inf", "heads without numbers",
-        "commas for numbers",
+        "commas for numbers", "percent signs alone",
     },
     "picture": {"PNG with too many pixels"},
 }  # fmt: skip
