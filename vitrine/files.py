@@ -27,16 +27,18 @@ def model_source(
 ) -> tuple[ModelSource, AbstractContextManager[object]]:
     """Return a model file as a source, and a context to exit once it is no longer needed.
 
-    A folder, of a SavedModel or an ONNX model, is packed into a temporary zip file until then. Raises ModelError.
+    A folder, of a SavedModel, an ONNX model or a model hub, is packed into a temporary zip file until then. Raises
+    ModelError.
     """
     place = Path(path)
     if not place.exists():
         raise ModelError(f"There is no model file called {place.name}.")
     if not place.is_dir():
         return _source(place.resolve(), place.name, architecture), nullcontext()
-    if not any(chain(place.glob("*.onnx"), place.rglob("saved_model.pb"))):
+    if not any(chain(place.glob("*.onnx"), place.rglob("saved_model.pb"), place.glob("config.json"))):
         raise ModelError(
-            f"The folder {place.name} contains no SavedModel and no .onnx file. Name the model file itself."
+            f"The folder {place.name} contains no SavedModel, no .onnx file and no config.json. Name the model file "
+            "itself."
         )
     folder = tempfile.TemporaryDirectory(dir=private_folder("model"))
     try:

@@ -52,9 +52,10 @@ class ModelSource:
     """A model file as it was uploaded.
 
     path: where its bytes are stored, under a generated name. name: the user's name for it, for display only.
-    digest: SHA-256 of the bytes. architecture: the user's choice for a bare state dict, such as
-    "torchvision/resnet18". owner: whose worker it runs in; sources of different owners never share a process. task:
-    what it is opened as. reading: the user's choice of how to read a detector's outputs; "" to follow the file.
+    digest: SHA-256 of the bytes. architecture: the user's choice for weights alone, such as "torchvision/resnet18", or
+    "torchvision/resnet18 in model_ema" for the one behind a prefix. owner: whose worker it runs in; sources of
+    different owners never share a process. task: what it is opened as. reading: the user's choice of how to read a
+    detector's outputs; "" to follow the file.
     """
 
     path: str
@@ -165,7 +166,8 @@ class Card:
     methods can use, in the order of the forward pass; the last one is the default. `token_grid` is the height and
     width of a transformer's patch grid, if attention is available; other tokens, such as the class token, come before
     the patches. `raw_outputs` are a detector's outputs if it is unknown how to read them; such a card lacks DETECT.
-    `reading` is how the outputs are read, in the form of a source's `reading`.
+    `reading` is how the outputs are read, in the form of a source's `reading`. `choices` are other networks that
+    the same file may hold, each in the form of a source's `architecture`.
     """
 
     framework: str
@@ -185,6 +187,7 @@ class Card:
     token_grid: tuple[int, int] | None = None
     raw_outputs: tuple[RawOutput, ...] = ()
     reading: str = ""
+    choices: tuple[str, ...] = ()
 
 
 class Network(ABC):

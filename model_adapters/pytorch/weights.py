@@ -60,7 +60,10 @@ def _found(names: Names, tensors: Tensors) -> Blueprint:
     return plan or _unknown(names, tensors)
 
 
-def _chosen(names: Names, tensors: Tensors, name: str) -> Blueprint:
+def _chosen(names: Names, tensors: Tensors, choice: str) -> Blueprint:
+    name, _, place = choice.partition(" in ")
+    if place:
+        names = Names({key: shape for key, shape in names.shapes.items() if key.startswith(f"{place}.")})
     if heads := transformers.chosen_heads(name):
         plan = plans.of_family(names, tensors, heads)
         if plan is None:
@@ -106,6 +109,7 @@ def _network(plan: Blueprint, tensors: Tensors, kind: FileKind) -> Network:
         hint=plan.look,
         hint_reason=plan.reason,
         notes=(*kind.notes, *plan.notes),
+        choices=plan.choices,
     )
     weights = {name: tensors[file].float() for name, file in plan.names.items() if tensors[file].is_floating_point()}
     return _fastest(filled(plan.build(), weights), card, plan.look)

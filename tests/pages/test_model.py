@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import CLASSES, InstantRunner, text_of, with_sample
@@ -73,3 +75,18 @@ def test_one_picture_can_be_removed(app: AppTest) -> None:
     (digest,) = app.session_state["workspace"].pictures
     app.button(key=f"remove.{digest}").click().run()
     assert not app.session_state["workspace"].pictures
+
+
+def test_another_network_of_the_same_file_can_be_chosen(app: AppTest, instant: InstantRunner) -> None:
+    other = "torchvision/resnet18 in model_ema"
+    instant.model.card = replace(instant.model.card, choices=(other,))
+    with_sample(app)
+    next(box for box in app.selectbox if box.label == "Open as another network").select(other).run()
+    next(button for button in app.button if button.label == "Open as this network").click().run()
+    slot = app.session_state["workspace"].slot(ClassifierSlot)
+    slot.opening.wait(120)
+    app.run()
+    assert slot.source.architecture == other
+    assert (
+        "the one that was recognised" in next(b for b in app.selectbox if b.label == "Open as another network").options
+    )

@@ -55,6 +55,7 @@ def card_from_json(values: Any) -> Card:
         token_grid=optional(_grid, field(values, "token_grid")),
         raw_outputs=raw_outputs,
         reading=text(field(values, "reading")),
+        choices=texts(field(values, "choices")),
     )
     if card.hint and card.input.channels != (1 if card.hint.channels == "gray" else 3):
         raise BadFrame(f"A hint of {card.hint.channels} came for an input of {card.input.channels} channels.")

@@ -14,7 +14,7 @@ class Member:
     """A network of a family.
 
     build: makes it for a number of classes and of channels. head: the name of its last layer's weight. notes: what its
-    shapes do not say and is assumed.
+    shapes do not say and is assumed. choices: other members that fit, each as a source's `architecture`.
     """
 
     name: str
@@ -25,6 +25,7 @@ class Member:
     reason: str
     fixed_size: bool
     notes: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
 
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

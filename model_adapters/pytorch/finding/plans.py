@@ -78,6 +78,7 @@ def _of_found(found: Found, others: list[Found], names: Names, tensors: Tensors)
         fixed_size=match.architecture.fixed_size,
         head="sigmoid" if chexnet else _head(match.classes),
         notes=(*_equal_note(match.others), *((SIGMOID,) if chexnet else ()), *_copies_note(found, others)),
+        choices=(*match.others, *map(_choice, others)),
     )
     return _with_rest(plan, names, tensors, {name for other in others for name in other.names.values()})
 
@@ -98,6 +99,7 @@ def _of_trunk(trunk: Trunk, names: Names, tensors: Tensors) -> Blueprint | None:
     if ending is None:
         return None
     look, reason = look_of_index(architecture, channels, ending.classes)
+    equal = tuple(other.name for other in others)
     plan = Blueprint(
         name=name,
         prefix=trunk.prefix,
@@ -109,7 +111,8 @@ def _of_trunk(trunk: Trunk, names: Names, tensors: Tensors) -> Blueprint | None:
         reason=reason,
         fixed_size=architecture.fixed_size,
         head=_head(ending.classes),
-        notes=(*_equal_note(tuple(other.name for other in others)), *ending.notes),
+        notes=(*_equal_note(equal), *ending.notes),
+        choices=equal,
     )
     return _with_rest(plan, names, tensors, set())
 
@@ -137,6 +140,7 @@ def _of_member(member: Member, prefix: str, names: Names, tensors: Tensors) -> B
         fixed_size=member.fixed_size,
         head=_head(ending.classes),
         notes=(*member.notes, *ending.notes),
+        choices=member.choices,
     )
     return _with_rest(plan, names, tensors, set())
 
@@ -199,11 +203,16 @@ def _equal_note(others: tuple[str, ...]) -> tuple[str, ...]:
 def _copies_note(found: Found, others: list[Found]) -> tuple[str, ...]:
     if not others:
         return ()
-    listed = ", ".join(f"{_place(other)} ({other.match.architecture.name})" for other in others[:3])
+    listed = ", ".join(_place(other) for other in others[:3])
     return (
-        f"The file holds {len(others) + 1} networks. {_place(found)} is used, not {listed}. "
-        "To open another one, save it alone.",
+        f"The file holds {len(others) + 1} networks. {_place(found)} is used, not {listed}. To open another one, "
+        f"choose it as the architecture: {_choice(others[0])}.",
     )
+
+
+def _choice(found: Found) -> str:
+    place = found.prefix.rstrip(".")
+    return f"{found.match.architecture.name} in {place}" if place else found.match.architecture.name
 
 
 def _place(found: Found) -> str:

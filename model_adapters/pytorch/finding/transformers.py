@@ -32,6 +32,11 @@ def chosen_heads(architecture: str | None) -> int | None:
     return int(match[1]) if match else None
 
 
+def choice(heads: int) -> str:
+    """Return "vit/4_heads" for 4."""
+    return f"vit/{heads}_head{'s' * (heads > 1)}"
+
+
 def read(shapes: Shapes, tensors: Mapping[str, Any], heads: int | None = None) -> Member | None:
     """Return the VisionTransformer with these tensors, None if they are no such network.
 
@@ -116,6 +121,7 @@ def _member(build: Any, head: str, sizes: tuple[int, ...], channels: int, notes:
         reason=f"The positions are those of {side} px. The file does not say how values are scaled; -1..1 is usual.",
         fixed_size=True,
         notes=notes,
+        choices=tuple(choice(n) for n in _possible(width) if n != count),
     )
 
 
@@ -137,7 +143,7 @@ def _heads(
     width: int, pairs: list[tuple[str, str]], tensors: Mapping[str, Any], chosen: int | None
 ) -> tuple[int, tuple[str, ...]]:
     """Return the number of attention heads and how it was found; 0 if it cannot be."""
-    possible = [n for n in range(1, MOST_HEADS + 1) if width % n == 0 and width // n >= SMALLEST_HEAD]
+    possible = _possible(width)
     if chosen:
         return (chosen, ()) if width % chosen == 0 else (0, ())
     whole = [(tensors[first], tensors[second]) for first, second in pairs if first in tensors and second in tensors]
@@ -158,6 +164,10 @@ def _heads(
         f"assumed, because {why}; {others} would fit too. If you know better, choose the architecture vit/N_heads, "
         "such as vit/4_heads.",
     )
+
+
+def _possible(width: int) -> list[int]:
+    return [n for n in range(1, MOST_HEADS + 1) if width % n == 0 and width // n >= SMALLEST_HEAD]
 
 
 def _chance(pairs: list[tuple[Any, Any]], width: int, heads: int) -> float:

@@ -82,10 +82,20 @@ def test_tensors_beside_the_network_are_counted():
 def test_averaged_weights_beside_the_network_are_offered():
     own, average = small(), small().state_dict()
     network = opened({"model_ema": behind("module.", average), "model": own.state_dict()})
+    choice = "torchvision/mobilenet_v3_small in model_ema.module"
     assert said(network) == [
-        "The file holds 2 networks. model is used, not model_ema.module (torchvision/mobilenet_v3_small). "
-        "To open another one, save it alone."
+        "The file holds 2 networks. model is used, not model_ema.module. "
+        f"To open another one, choose it as the architecture: {choice}."
     ]
+    assert network.card.choices == (choice,)
+
+
+def test_averaged_weights_open_once_they_are_chosen():
+    own, average = small(), small()
+    average.classifier[3].bias.data += 1
+    content = {"model_ema": behind("module.", average.state_dict()), "model": own.state_dict()}
+    check_same(opened(content, "torchvision/mobilenet_v3_small in model_ema.module"), average)
+    check_same(opened(content), own)
 
 
 @pytest.mark.parametrize("names", [("0.mean", "0.std"), ("normalize.mean", "normalize.std"), ("mean", "std")])

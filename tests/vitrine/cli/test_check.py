@@ -25,7 +25,7 @@ def test_a_folder_without_a_model_is_refused(vitrine, cnn, tmp_path):
     (tmp_path / "models/model.onnx").write_bytes(cnn.read_bytes())
     (tmp_path / "notes.txt").write_text("a folder of many things")
     sentence = vitrine("check", tmp_path).sentence
-    assert sentence.startswith(f"The folder {tmp_path.name} contains no SavedModel and no .onnx file.")
+    assert sentence.startswith(f"The folder {tmp_path.name} contains no SavedModel, no .onnx file and no config.json.")
 
 
 @pytest.mark.long

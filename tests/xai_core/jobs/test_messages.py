@@ -29,6 +29,7 @@ CARD = Card(
     notes=("A note.",),
     layers=(Layer("features.17", 7, 7, 320), Layer("features", 7, 7, 1280)),
     token_grid=(14, 14),
+    choices=("torchvision/resnet18 in model_ema",),
 )
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from vitrine.ui import frame, session
 from vitrine.ui.drawing.text import literal
+from vitrine.ui.model.opening import open_model
 from vitrine.ui.slots.classifier import ClassifierSlot
 from vitrine.ui.trust.engines import classifier_trials, engine_list
 from xai_core.errors import ParamError
@@ -18,6 +19,8 @@ from xai_core.services.parsing.questions.read_labels import ReadLabels
 from xai_core.services.preparation import Prepared
 from xai_core.types import OF_CLASSIFIERS
 from xai_core.wording import format_in_words
+
+AS_RECOGNISED = "the one that was recognised"
 
 
 def model_card(prepared: Prepared) -> None:
@@ -43,6 +46,20 @@ def model_card(prepared: Prepared) -> None:
     engine_list(trials.job, trials.same)
     for note in card.notes:
         st.caption(literal(note))
+    _other_networks(prepared)
+
+
+def _other_networks(prepared: Prepared) -> None:
+    """Offer the other networks that the file may hold, and the recognised one if another was chosen."""
+    source, choices = prepared.source, list(prepared.card.choices)
+    if source.architecture:
+        choices.insert(0, AS_RECOGNISED)
+    if not choices:
+        return
+    chosen = st.selectbox("Open as another network", choices, index=None, key=f"network.{source.digest}")
+    if chosen and st.button("Open as this network"):
+        open_model(replace(source, architecture=None if chosen == AS_RECOGNISED else chosen))
+        st.rerun()
 
 
 def preprocessing_form(prepared: Prepared) -> None:

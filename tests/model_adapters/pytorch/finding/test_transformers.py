@@ -65,6 +65,7 @@ def test_the_trained_one_has_the_heads_that_its_weights_show(assets):
     assert member.name == "VisionTransformer (28 px, patches of 4, width 64, 4 layers, 4 heads)"
     assert "4 are assumed, because the weights of each of these heads resemble each other" in member.notes[0]
     assert "1, 2, 8, 16 would fit too" in member.notes[0]
+    assert member.choices == ("vit/1_head", "vit/2_heads", "vit/8_heads", "vit/16_heads")
 
 
 def test_untrained_weights_show_no_heads_and_the_usual_width_decides():
