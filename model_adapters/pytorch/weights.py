@@ -1,4 +1,4 @@
-"""From the tensors of a file to a classifier: known networks, behind any prefix, or what the person chose."""
+"""From the tensors of a file to a classifier: known networks behind any prefix, or the one that you choose."""
 
 from __future__ import annotations
 
