@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from model_adapters.pytorch.architecture_index import Shapes, first_part
@@ -11,16 +11,22 @@ from model_adapters.pytorch.finding import chains
 from model_adapters.pytorch.finding.chains import Step
 from model_adapters.pytorch.finding.names import Names
 
+MOST_BESIDE = 100  # matrices outside a network; more are no head
 PARTS = ("weight", "bias", "running_mean", "running_var")
 
 
 @dataclass(frozen=True)
 class OwnHead:
-    """A head read from shapes. path: the submodule that it replaces. container: what stands before its names."""
+    """A head read from shapes.
+
+    path: the submodule that it replaces. container: what stands before its names in the file. beside: whether it lies
+    outside the network that it is put on.
+    """
 
     path: str
     container: str
     steps: tuple[Step, ...]
+    beside: bool = False
 
     @property
     def classes(self) -> int:
@@ -44,6 +50,15 @@ class OwnHead:
 
     def note(self) -> str:
         """Say what was assumed, "" if nothing was."""
+        return " ".join(filter(None, (self._place_note(), self._layers_note())))
+
+    def _place_note(self) -> str:
+        if not self.beside:
+            return ""
+        layers = self.container.rstrip(".")[:80] or ", ".join(step.name[:80] for step in self.steps)
+        return f"The file names no head of this network; {layers} is used as one, with {self.classes} classes."
+
+    def _layers_note(self) -> str:
         widths = " to ".join(map(str, chains.widths(self.steps)))
         assumed = chains.activations(self.steps)
         if not assumed:
@@ -84,13 +99,15 @@ def _beside(names: Names, prefix: str, path: str, used: Shapes) -> OwnHead | Non
     """Return the only head among the tensors that are not the trunk's."""
     taken = {prefix + name for name in used}
     rest = [name for name in names.shapes if name not in taken and len(names.shapes[name]) == 2]
+    if len(rest) > MOST_BESIDE:
+        return None
     containers = {container for name in rest for container in _containers(name) if not _holds(names, container, taken)}
     heads = [head for container in sorted(containers, key=len) if (head := _read(names, container, path))]
     largest = [h for h in heads if not any(h is not o and h.container.startswith(o.container) for o in heads)]
     if len(largest) == 1:
-        return largest[0]
+        return replace(largest[0], beside=True)
     steps = chains.read_chain({name: shape for name, shape in names.shapes.items() if _is_left(name, shape, taken)})
-    return OwnHead(path, "", steps) if steps else None
+    return OwnHead(path, "", steps, beside=True) if steps else None
 
 
 def _is_left(name: str, shape: tuple[int, ...], taken: set[str]) -> bool:
