@@ -137,7 +137,7 @@ def test_a_head_beside_its_extractor_is_put_on_it(name):
     module.classifier = nn.Sequential(nn.Linear(576, 16), nn.ReLU(), nn.Linear(16, 4))
     trunk = {key: value for key, value in module.state_dict().items() if key.startswith("features")}
     network = opened({**behind("extractor.", trunk), **behind(name, module.classifier.state_dict())})
-    assert f"no head of this network; {name[:-1]} is used as one, with 4 classes." in said(network)[0]
+    assert f"no head of this network; {name.partition('.')[0]} is used as one, with 4 classes." in said(network)[0]
     check_same(network, module)
 
 
