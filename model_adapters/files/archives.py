@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -42,7 +43,7 @@ def opened_zip(path: str) -> Iterator[zipfile.ZipFile]:
             yield archive
     except zipfile.BadZipFile:
         raise RefusedModel(CUT_SHORT) from None
-    except (zlib.error, EOFError, NotImplementedError):
+    except (zlib.error, EOFError, NotImplementedError, OSError, struct.error, UnicodeDecodeError):
         raise RefusedModel(DAMAGED) from None
 
 

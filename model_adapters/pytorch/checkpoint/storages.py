@@ -70,7 +70,7 @@ def after_pickles(file: IO[bytes], keys: Any, records: Iterable[Record]) -> Stor
     kept: dict[str, Any] = {}
     for key in keys:
         (count,) = _COUNT.unpack(file.read(_COUNT.size))
-        kept[key] = _filled(file, count * kinds[key].itemsize)
+        kept[key] = _filled(file, _stored(file, count * kinds[key].itemsize))
 
     def storage(record: Record) -> Storage:
         parts = _parts(record)
@@ -86,6 +86,16 @@ def after_pickles(file: IO[bytes], keys: Any, records: Iterable[Record]) -> Stor
 def none_at_all(record: Record) -> Storage:
     """Refuse a storage: a plain pickle has none."""
     raise RefusedModel(DAMAGED)
+
+
+def _stored(file: IO[bytes], size: int) -> int:
+    """Return a size in bytes if so many are left in a file; RefusedModel otherwise."""
+    place = file.tell()
+    left = file.seek(0, os.SEEK_END) - place
+    file.seek(place)
+    if not 0 <= size <= left:
+        raise RefusedModel(DAMAGED)
+    return size
 
 
 def _parts(record: Record) -> tuple[Any, ...]:

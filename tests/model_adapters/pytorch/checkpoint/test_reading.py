@@ -309,6 +309,14 @@ def test_weights_that_changed_after_saving_are_damaged(tmp_path):
         reading.read(str(path))
 
 
+@pytest.mark.parametrize("count", [-1, 5, 2**50])
+def test_an_old_file_stores_as_many_values_as_it_says(count, tmp_path):
+    path = pathlib.Path(saved({"w": torch.ones(4)}, tmp_path, _use_new_zipfile_serialization=False))
+    path.write_bytes(path.read_bytes()[:-24] + count.to_bytes(8, "little", signed=True) + bytes(16))
+    with pytest.raises(RefusedModel, match="damaged"):
+        reading.read(str(path))
+
+
 def test_values_may_not_be_nested_without_end(tmp_path):
     value = []
     for _ in range(values.DEEPEST + 5):
