@@ -10,6 +10,7 @@ import numpy as np
 from model_adapters.files.records import Record
 
 _CODE = re.compile(r"[<>=|]?([?bBhHiIlLqQefdgFDG]|[biufcSUmM]\d{1,6})")
+LAST_CHARACTER = 0x10FFFF
 _ORDERS = ("<", ">", "=", "|")
 _OBJECTS = ("O8", "O4", "O", "|O")
 _STATE = 5  # version, shape, type, whether in Fortran's order, bytes
@@ -45,6 +46,11 @@ def shaped(values: Any, kind: np.dtype[Any] | None, shape: Any, order: Any) -> A
     if kind is None:
         raise ValueError("Objects have no bytes.")
     data = values.encode("latin-1") if isinstance(values, str) else bytes(values)
+    if (
+        kind.kind == "U"
+        and (np.frombuffer(data, np.dtype(np.uint32).newbyteorder(kind.byteorder)) > LAST_CHARACTER).any()
+    ):
+        raise ValueError("There are no such characters.")
     return np.frombuffer(data, kind).reshape(shape, order="F" if order == "F" else "C")
 
 

@@ -50,9 +50,14 @@ def way_out(contents: Contents, content: Any) -> str:
     if pickles.is_fastai_export(contents):
         return pickles.FASTAI
     if whole_modules.is_module(contents.value):
-        return WHOLE_MODULE.format(name=re.sub(r"[^\w.]", "?", contents.value.name[:LONGEST_CLASS], flags=re.ASCII))
+        return WHOLE_MODULE.format(name=harmless(contents.value.name))
     optimiser = content.get("opt") if isinstance(content, Mapping) else None
     return FASTAI_SAVE if isinstance(optimiser, Mapping) and {"state", "hypers"} <= set(optimiser) else ""
+
+
+def harmless(name: str) -> str:
+    """Return the name of a class with its letters, digits and dots only, and not too long."""
+    return re.sub(r"[^\w.]", "?", name[:LONGEST_CLASS], flags=re.ASCII)
 
 
 def _about(value: Any) -> str:

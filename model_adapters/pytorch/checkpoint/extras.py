@@ -54,7 +54,8 @@ def _names(value: Any) -> tuple[str, ...]:
         value = _in_order(value)
     if not isinstance(value, list | tuple) or not 0 < len(value) <= MOST_LABELS:
         return ()
-    return tuple(value) if all(isinstance(name, str) and 0 < len(name) <= LONGEST_LABEL for name in value) else ()
+    names = tuple(name.strip() for name in value if isinstance(name, str) and len(name) <= LONGEST_LABEL)
+    return names if len(names) == len(value) and all(name and name.isprintable() for name in names) else ()
 
 
 def _in_order(mapping: Mapping[Any, Any]) -> list[Any]:

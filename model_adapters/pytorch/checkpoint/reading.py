@@ -123,5 +123,5 @@ def _notes(objects: list[str]) -> tuple[str, ...]:
     if not objects:
         return ()
     more = f" and {len(objects) - MOST_NAMED} more" if len(objects) > MOST_NAMED else ""
-    shown = ", ".join(name[:80] for name in objects[:MOST_NAMED])
+    shown = ", ".join(exports.harmless(name) for name in objects[:MOST_NAMED])
     return (f"The file holds Python objects ({shown}{more}). They were read as data; none of their code ran.",)

@@ -189,6 +189,20 @@ def test_what_names_no_classes_is_left_alone(content, tmp_path):
     assert reading.read(saved(content, tmp_path)).labels == ()
 
 
+def test_names_with_line_ends_are_trimmed_and_unprintable_ones_are_no_names(tmp_path):
+    assert reading.read(saved({"classes": ["cat\n", "dog "]}, tmp_path)).labels == (("cat", "dog"),)
+    assert reading.read(saved({"classes": ["cat", "\ud800"]}, tmp_path)).labels == ()
+
+
+def test_an_array_of_characters_that_do_not_exist_is_damaged(tmp_path):
+    path = pathlib.Path(saved({"classes": np.array(["a", "b"])}, tmp_path, pickle_protocol=4))
+    with zipfile.ZipFile(path) as archive:
+        pickled = archive.read("upload/data.pkl")
+    assert b"a\0\0\0b" in pickled
+    with pytest.raises(RefusedModel, match="damaged"):
+        reading.read(zipped(pickled.replace(b"a\0\0\0b", b"a\0\0\xffb"), path))
+
+
 def test_a_background_comes_first_in_detectors_only():
     checkpoint = reading.Checkpoint({}, labels=(("__background__", *NAMES),))
     assert checkpoint.labels_for(3, background=True) == NAMES
