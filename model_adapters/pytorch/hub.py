@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -36,7 +37,7 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> Network:
 
 
 def _unpacked(path: str, scratch: str) -> str:
-    place = os.path.join(scratch, "hub")
+    place = tempfile.mkdtemp(dir=scratch)
     unpack(path, place)
     folders = [at for at, _, names in os.walk(place) if CONFIG in names and any(name in names for name in WEIGHTS)]
     if len(folders) != 1:

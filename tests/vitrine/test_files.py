@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import pytest
 
 from tests.fakes_parser import DirectParser
 from vitrine import files
-from vitrine.files import class_labels
+from vitrine.files import class_labels, model_source
 from xai_core.errors import DataError
 
 
@@ -34,3 +36,11 @@ def test_a_missing_label_file_is_named(parser, tmp_path):
     with pytest.raises(DataError, match=r"There is no label file called none\.txt that can be read\."):
         class_labels(tmp_path / "none.txt", 2)
     assert parser.asked == []
+
+
+def test_a_folder_of_a_model_hub_is_packed_as_one_file(tmp_path):
+    for name in ("config.json", "model.safetensors"):
+        (tmp_path / name).write_bytes(b"{}")
+    source, held = model_source(tmp_path, None)
+    with held, zipfile.ZipFile(source.path) as archive:
+        assert archive.namelist() == ["config.json", "model.safetensors"]
