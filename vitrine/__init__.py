@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from vitrine.sample_files import sample as sample
     from vitrine.tables import Table as Table
     from vitrine.wrapping import wrap as wrap
+    from xai_core.errors import ChooseOutput as ChooseOutput
     from xai_core.errors import DataError as DataError
     from xai_core.errors import ImageError as ImageError
     from xai_core.errors import JobError as JobError
@@ -62,6 +63,7 @@ _HOMES = {
     "sample": "vitrine.sample_files",
     "Table": "vitrine.tables",
     "wrap": "vitrine.wrapping",
+    "ChooseOutput": "xai_core.errors",
     "DataError": "xai_core.errors",
     "ImageError": "xai_core.errors",
     "JobError": "xai_core.errors",

@@ -31,6 +31,7 @@ def load(
     preprocessing: PreprocessingLike | None = None,
     task: Task | None = None,
     reading: str | Mapping[str, Any] = "",
+    output: str = "",
     pictures: Any = (),
     progress: Tell | None = None,
 ) -> Model:
@@ -42,12 +43,13 @@ def load(
     {index: name}; by default those in the file, or ImageNet's for 1000 classes. preprocessing: a common one by name
     ("imagenet", "-1..1", "0..1", "0..255", "caffe"), a JSON file, fields such as {"height": 64, "width": 64}, or a
     `vitrine.Preprocessing`; by default the common ones are tried. task: "classify" or "detect"; detected by default.
-    reading: how a detector's outputs are read, as JSON or a mapping. pictures: some of your own, on which the
-    preprocessing is tried too. progress: called regularly with one line of text.
-    Raises ModelError (RefusedModel, UnsupportedModel), DataError, ParamError or JobError.
+    reading: how a detector's outputs are read, as JSON or a mapping. output: the name of the output that holds the
+    class scores, if a classifier has several that may; without it, ChooseOutput lists them with what each would answer.
+    pictures: some of your own, on which the preprocessing is tried too. progress: called regularly with one line of
+    text. Raises ModelError (RefusedModel, UnsupportedModel, ChooseOutput), DataError, ParamError or JobError.
     """
     settings = reading if isinstance(reading, str) else json.dumps(dict(reading))
-    wishes = Wishes(task, labels, preprocessing, settings, pictures)
+    wishes = Wishes(task, labels, preprocessing, settings, output, pictures)
     owner = f"library {os.getpid()} {next(_NUMBERS)}"
     return loaded(shared_runners(), path, wishes, architecture, progress or silent, owner)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from model_adapters.common.output_choice import OutputChoice
 from vitrine.classifier import Classifier
 from vitrine.detector import Detector
 from vitrine.files import Labels, class_labels, label_bytes
@@ -34,19 +35,23 @@ PreprocessingLike = str | Mapping[str, Any] | Preprocessing
 class Wishes:
     """What the caller sets about a model; None for what is to be detected.
 
-    reading: how a detector's outputs are read, as JSON; "" if its file describes that. pictures: the caller's own, in
-    any form that `as_pictures` takes; preprocessings are also tried on them.
+    reading: how a detector's outputs are read, as JSON; "" if its file describes that. output: the one of a classifier
+    that holds its scores. pictures: the caller's own, in any form that `as_pictures` takes; preprocessings are also
+    tried on them.
     """
 
     task: Task | None = None
     labels: Labels | None = None
     preprocessing: PreprocessingLike | None = None
     reading: str = ""
+    output: str = ""
     pictures: Any = ()
 
     def __post_init__(self) -> None:
         if self.task not in (None, "classify", "detect"):
             raise ParamError(f"A task is 'classify' or 'detect'; got {self.task!r}.")
+        if self.output and (self.task == "detect" or self.reading):
+            raise ParamError("An output is chosen for a classifier; how a detector's outputs are read is a reading.")
         if isinstance(self.labels, str | os.PathLike):
             label_bytes(Path(self.labels))  # mistakes are reported before the model is opened, which takes longer
         if isinstance(self.preprocessing, str):
@@ -60,7 +65,7 @@ def prepared_model(runner: Runner, source: ModelSource, wishes: Wishes, tell: Te
     try:
         return _classifier(runner, source, wishes, tell)
     except TryAsDetector:
-        if wishes.task:
+        if wishes.task or wishes.output:
             raise
     return _detector(runner, source, wishes, tell)
 
@@ -75,7 +80,8 @@ def model_of(
 
 
 def _classifier(runner: Runner, source: ModelSource, wishes: Wishes, tell: Tell) -> Prepared:
-    prepared = prepare(runner, source, _own(wishes), known_photos(), tell, wishes.preprocessing)
+    with_output = replace(source, reading=OutputChoice(output=wishes.output).to_text())
+    prepared = prepare(runner, with_output, _own(wishes), known_photos(), tell, wishes.preprocessing)
     if wishes.labels is None:
         return prepared
     return replace(prepared, labels=class_labels(wishes.labels, prepared.card.classes))

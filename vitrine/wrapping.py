@@ -28,6 +28,7 @@ def wrap(
     labels: Labels | None = None,
     task: Task | None = None,
     reading: str | Mapping[str, Any] = "",
+    output: str = "",
     pictures: Any = (),
     progress: Tell | None = None,
 ) -> Model:
@@ -41,7 +42,7 @@ def wrap(
     Raises ModelError (UnsupportedModel), DataError, ParamError or JobError.
     """
     settings = reading if isinstance(reading, str) else json.dumps(dict(reading))
-    wishes = Wishes(task, labels, preprocessing, settings, pictures)
+    wishes = Wishes(task, labels, preprocessing, settings, output, pictures)
     framework = framework_of(model)
     with ExitStack() as held:
         open_as = partial(open_copy, model, expected=_expected_input(preprocessing))

@@ -4,6 +4,7 @@ VitrineError
 ├── ParamError (also a ValueError)   a parameter has a value that its declaration does not allow
 ├── ModelError
 │   ├── UnsupportedModel             the file is sound, but cannot run here for this task
+│   │   ├── ChooseOutput             several outputs may hold the class scores; it lists them
 │   │   ├── TryAsDetector            not a classifier; looks like a detector
 │   │   └── TryAsClassifier          not a detector; looks like a classifier
 │   ├── MissingCapability            the model runs, but lacks something a method needs
@@ -25,7 +26,7 @@ import inspect
 import logging
 import secrets
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 LOG = logging.getLogger(__name__)
 Params = ParamSpec("Params")
@@ -46,6 +47,17 @@ class ModelError(VitrineError):
 
 class UnsupportedModel(ModelError):
     """The file is sound, but cannot run here for this task."""
+
+
+class ChooseOutput(UnsupportedModel):
+    """Several outputs of a classifier may hold its class scores; the front end adds how to choose one.
+
+    outputs: what each of them would answer, see `xai_core.services.output_answers`.
+    """
+
+    def __init__(self, message: str, outputs: tuple[Any, ...] = ()) -> None:
+        super().__init__(message)
+        self.outputs = outputs
 
 
 class TryAsDetector(UnsupportedModel):

@@ -55,7 +55,7 @@ class ModelSource:
     digest: SHA-256 of the bytes. architecture: the user's choice for weights alone, such as "torchvision/resnet18", or
     "torchvision/resnet18 in model_ema" for the one behind a prefix. owner: whose worker it runs in; sources of
     different owners never share a process. task: what it is opened as. reading: the user's choice of how to read a
-    detector's outputs; "" to follow the file.
+    detector's outputs, or of which output of a classifier holds its scores, as JSON; "" to follow the file.
     """
 
     path: str
@@ -106,6 +106,20 @@ class RawOutput:
     low: float
     high: float
     first: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ScoreOutput:
+    """An output of a classifier that may hold its class scores: its name and its shape on a trial, with the batch.
+
+    classes: the number of classes if it holds the scores; 0 if it does not have one score per class. reason: why it is
+    the likeliest of all, as a clause; "" for the others.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    classes: int
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -167,7 +181,9 @@ class Card:
     width of a transformer's patch grid, if attention is available; other tokens, such as the class token, come before
     the patches. `raw_outputs` are a detector's outputs if it is unknown how to read them; such a card lacks DETECT.
     `reading` is how the outputs are read, in the form of a source's `reading`. `choices` are other networks that
-    the same file may hold, each in the form of a source's `architecture`.
+    the same file may hold, each in the form of a source's `architecture`. `outputs` are a classifier's if it is unknown
+    which of them holds the class scores; `Network.forward` then returns the rows of those that may, in this order, side
+    by side.
     """
 
     framework: str
@@ -188,6 +204,7 @@ class Card:
     raw_outputs: tuple[RawOutput, ...] = ()
     reading: str = ""
     choices: tuple[str, ...] = ()
+    outputs: tuple[ScoreOutput, ...] = ()
 
 
 class Network(ABC):

@@ -96,11 +96,12 @@ def image_input(model: Any, alone: bool = False) -> GraphInput:
         raise UnsupportedModel("The model's input is not a picture: expected float or 8-bit numbers.")
     sizes = [d.dim_value if d.dim_value > 0 else None for d in tensor.shape.dim]
     batched = not (alone and len(sizes) == 3)
-    sizes = sizes if batched else [1, *sizes]
-    if len(sizes) != 4:
+    if len(sizes) != (4 if batched else 3):
         raise UnsupportedModel(
-            f"The model's input has {len(sizes)} dimensions; expected 4, such as batch x 3 x height x width."
+            f"The model takes no picture: its input {inputs[0].name[:40]!r} is {shown(tuple(sizes)) or 'one number'}; "
+            "expected 4 dimensions, such as batch x 3 x height x width."
         )
+    sizes = sizes if batched else [1, *sizes]
     return GraphInput(inputs[0].name, DTYPES[tensor.elem_type], *_layout(sizes, model), batched)
 
 

@@ -9,12 +9,15 @@ from typing import Any
 
 import onnx
 
+from model_adapters.common.output_choice import OutputChoice
 from model_adapters.common.probes import agree, are_probabilities, squash, trials
+from model_adapters.common.score_outputs import NOTE, Answers, asking, described, distinct, side_by_side
 from model_adapters.engines.delegating import Delegating
 from model_adapters.engines.openvino import Portable
 from model_adapters.onnx import graph
 from model_adapters.onnx.files import checked, placed
-from model_adapters.onnx.session import Scores, Wiring, as_numbers, find_wiring, open_session
+from model_adapters.onnx.free_batch import runnable
+from model_adapters.onnx.session import Scores, Wiring, as_numbers, find_wiring
 from model_adapters.onnx.twin import twin_or_reason
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import (
@@ -50,7 +53,8 @@ class OnnxNetwork(Network):
         scores = self._answers
         if not isinstance(scores, Scores) or scores.on_gpu:
             return None
-        return Portable(scores.graph, output=scores.wiring.output, dtype=scores.wiring.dtype)
+        wiring = scores.wiring
+        return Portable(scores.graph, output=wiring.output, dtype=wiring.dtype, batched=wiring.batched)
 
 
 class TwinnedNetwork(OnnxNetwork, Delegating):
@@ -103,12 +107,45 @@ class TwinnedNetwork(OnnxNetwork, Delegating):
 
 
 def load(source: ModelSource, kind: FileKind, scratch: str) -> OnnxNetwork:
-    """Open an ONNX file, or a zip of one with its weights beside it, which is unpacked into `scratch`."""
+    """Open an ONNX file, or a zip of one with its weights beside it, which is unpacked into `scratch`.
+
+    If several outputs may hold the class scores and the source chooses none, the network gives all of them.
+    """
+    choice = OutputChoice.from_text(source.reading)
     file = checked(source, kind, scratch)
-    graph_input = graph.image_input(file.model)
-    session = open_session(file.path)
-    scores = Scores(file.path, find_wiring(session, graph_input), session)
-    return _network(file.model, scores, file.folder, kind)
+    opened = runnable(file, graph.image_input(file.model, alone=True))
+    wiring, shapes, names = find_wiring(opened.session, opened.graph_input)
+    if choice.output:
+        names = (choice.among(names),)
+    scores = {name: Scores(opened.graph, replace(wiring, output=name), opened.session) for name in names}
+    if len(scores) > 1:
+        inputs = trials(wiring.spec, wiring.side)
+        answers = {name: [scores[name](i) for i in inputs] for name in names}
+        if len(names := distinct(answers)) > 1:
+            return _undecided(file.model, [scores[name] for name in names], answers, shapes, kind)
+    network = _network(opened.model, scores[names[0]], file.folder, kind)
+    network.card = replace(network.card, notes=(*network.card.notes, *opened.notes))
+    return network
+
+
+def _undecided(
+    model: Any, scores: list[Scores], answers: Answers, shapes: dict[str, tuple[int, ...]], kind: FileKind
+) -> OnnxNetwork:
+    """Return a network that gives all outputs which may hold the class scores, side by side."""
+    wiring = scores[0].wiring
+    names = [each.wiring.output for each in scores]
+    labels = [labels for labels in graph.class_names(model) if labels]
+    outputs = described(answers, names, shapes, [len(each) for each in labels])
+    card = Card(
+        framework="onnx",
+        format=kind.format,
+        classes=0,
+        input=wiring.spec,
+        capabilities=Capability.PREDICT,
+        hint=_hint(wiring),
+        labels=next((each for each in labels if len(each) in [output.classes for output in outputs]), ()),
+    )
+    return OnnxNetwork(asking(card, outputs), lambda inputs: side_by_side([each(inputs) for each in scores]))
 
 
 def _network(model: Any, whole: Scores, folder: str | None, kind: FileKind) -> OnnxNetwork:
@@ -166,4 +203,4 @@ def _hint(wiring: Wiring) -> Preprocessing | None:
 def _notes(model: Any, wiring: Wiring) -> tuple[str, ...]:
     if len(model.graph.output) == 1:
         return ()
-    return (f"The model has {len(model.graph.output)} outputs; {wiring.output[:40]!r} is explained.",)
+    return (NOTE.format(count=len(model.graph.output), name=wiring.output[:40]),)

@@ -118,11 +118,28 @@ def open_session(model: str | bytes) -> Any:
         raise error if is_of_memory(error) else _open_error(str(error)) from error
 
 
-def find_wiring(session: Any, graph_input: GraphInput) -> Wiring:
-    """Find layout, size, batch and output by trial; UnsupportedModel if no trial gives one score a class."""
+def find_wiring(session: Any, graph_input: GraphInput) -> tuple[Wiring, dict[str, tuple[int, ...]], tuple[str, ...]]:
+    """Find layout, size and batch by trial; return them with the shapes of all outputs, and the names of score rows.
+
+    Shapes have a batch dimension. UnsupportedModel if no output has one score per class.
+    """
     wiring, outputs = first_answer(session, graph_input, COMMON_SIDES)
-    chosen = replace(wiring, output=_score_output(outputs, wiring.spec, wiring.side))
-    return replace(chosen, spec=settled(session, chosen))
+    shapes = {name: _shape(value, wiring) for name, value in outputs.items() if isinstance(value, np.ndarray)}
+    batch = wiring.spec.batch or TRIED
+    rows = tuple(
+        name
+        for name, shape in shapes.items()
+        if outputs[name].dtype.kind == "f" and shape[:1] == (batch,) and is_score_row(shape)
+    )
+    if not rows:
+        raise not_a_classifier(list(shapes.values()), wiring.spec.height or wiring.side)
+    return replace(wiring, output=rows[0], spec=settled(session, wiring)), shapes, rows
+
+
+def _shape(value: Any, wiring: Wiring) -> tuple[int, ...]:
+    """Return an output's shape, with the batch dimension that a graph for single pictures leaves out."""
+    shape = tuple(value.shape)
+    return shape if wiring.batched or (len(shape) > 1 and shape[0] == 1) else (1, *shape)
 
 
 def first_answer(session: Any, graph_input: GraphInput, sides: Sequence[int]) -> tuple[Wiring, Outputs]:
@@ -184,21 +201,16 @@ def settled(session: Any, wiring: Wiring) -> InputSpec:
     return spec
 
 
-def _score_output(outputs: Outputs, spec: InputSpec, side: int) -> str:
-    batch = spec.batch or TRIED
-    for name, value in outputs.items():
-        numbers = isinstance(value, np.ndarray) and value.dtype.kind == "f"
-        if numbers and value.shape[:1] == (batch,) and is_score_row(value.shape):
-            return name
-    shapes = [tuple(getattr(value, "shape", ())) for value in outputs.values()]
-    raise not_a_classifier(shapes, spec.height or side)
-
-
 def _open_error(text: str) -> Exception:
     if limit := re.search(r"Opset\s+(\d+)\s+is\s+under\s+development.*till\s+opset\s+(\d+)", text, re.S):
         return UnsupportedModel(
             f"The model asks for ONNX opset {limit[1]}; the runtime here knows up to {limit[2]}. "
             "Export it again with an older opset, such as 17."
+        )
+    if limit := re.search(r"Unsupported model IR version: (\d+), max supported IR version: (\d+)", text):
+        return UnsupportedModel(
+            f"The model asks for ONNX format version {limit[1]}; the runtime here knows up to {limit[2]}. "
+            "Export it again with an older version of onnx."
         )
     if unknown := _UNKNOWN_OPERATOR.search(text):
         operator = next(name for name in unknown.groups() if name)

@@ -54,7 +54,7 @@ def _converted(model: Any, wiring: Wiring, folder: str | None) -> Any:
         copy.graph.output.remove(output)
     # onnx2torch misses the newest operator versions; a simplified graph needs fewer of them.
     module = onnx2torch.convert(_of_known_version(onnxslim.slim(copy))).eval()
-    return _from_planes_to_rows(module, turned=wiring.spec.layout == "NHWC")
+    return _from_planes_to_rows(module, turned=wiring.spec.layout == "NHWC", batched=wiring.batched)
 
 
 def _of_known_version(model: Any) -> Any:
@@ -77,15 +77,22 @@ def _spelled_out(model: Any) -> Any:
     return made
 
 
-def _from_planes_to_rows(module: Any, turned: bool) -> Any:
+def _from_planes_to_rows(module: Any, turned: bool, batched: bool) -> Any:
+    """Let a module take pictures (N, C, H, W), N = 1 unless `batched`, and return rows (N, K), in place."""
     graph = module.graph
     first = next(node for node in graph.nodes if node.op == "placeholder")
     last = next(node for node in graph.nodes if node.op == "output")
-    if turned:
-        with graph.inserting_after(first):
-            pictures = graph.call_method("permute", (first, 0, 2, 3, 1))
-        first.replace_all_uses_with(pictures, delete_user_cb=lambda node: node is not pictures)
+    users, pictures = list(first.users), first
+    with graph.inserting_after(first):
+        if not batched:
+            pictures = graph.call_method("squeeze", (pictures, 0))
+    with graph.inserting_after(pictures):
+        if turned:
+            pictures = graph.call_method("permute", (pictures, *((0, 2, 3, 1) if batched else (1, 2, 0))))
+    for user in users:
+        user.replace_input_with(first, pictures)
     with graph.inserting_before(last):
-        last.args = (graph.call_method("flatten", (last.args[0], 1)),)
+        shape = (last.args[0], 1) if batched else (last.args[0], (1, -1))
+        last.args = (graph.call_method("flatten" if batched else "reshape", shape),)
     module.recompile()
     return module

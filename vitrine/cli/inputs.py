@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from model_adapters.common.output_choice import OutputChoice
 from model_adapters.onnx.detection.readings import Reading
 from vitrine.cli.flags import add_flags, flag_values
 from vitrine.cli.progress import tell
@@ -19,12 +20,16 @@ from vitrine.runner import Runners
 from xai_core.errors import ImageError
 from xai_core.pictures.files import CAN_BE_REDUCED, Picture
 from xai_core.pictures.opening import Opening
+from xai_core.types import Task
 
 
 def add_model(parser: ArgumentParser) -> None:
     """Add the model argument, and the flags that override what is detected about it."""
     _add_file(parser)
     parser.add_argument("--preprocessing", metavar="P", help='a preset such as "-1..1" or "imagenet", or a JSON file')
+    output = OutputChoice.params[0]
+    help_text = f"{output.help[0].lower()}{output.help[1:].rstrip('.')}"
+    parser.add_argument(f"--{output.name}", metavar="NAME", default=output.default, help=help_text)
 
 
 def add_detector(parser: ArgumentParser) -> None:
@@ -52,7 +57,7 @@ def add_labels(parser: ArgumentParser) -> None:
 
 def opened_classifier(args: Namespace, runners: Runners, pictures: Sequence[Picture] = ()) -> Model:
     """Open the model of a command as a classifier; preprocessings are also tried on the pictures."""
-    return _opened(args, runners, Wishes("classify", preprocessing=args.preprocessing, pictures=pictures))
+    return _opened(args, runners, _of_classifier("classify", args, pictures=pictures))
 
 
 def opened_detector(args: Namespace, runners: Runners) -> Model:
@@ -62,7 +67,7 @@ def opened_detector(args: Namespace, runners: Runners) -> Model:
 
 def opened_model(args: Namespace, runners: Runners) -> Model:
     """Open the model of a command for the task that was set, or for the one that was detected."""
-    return _opened(args, runners, Wishes(args.task, preprocessing=args.preprocessing, reading=args.reading))
+    return _opened(args, runners, _of_classifier(args.task, args, reading=args.reading))
 
 
 def add_opening(parser: ArgumentParser) -> None:
@@ -85,6 +90,10 @@ def _picture(path: str, settings: Mapping[str, Any]) -> Picture:
     except ImageError as error:
         way_out = " Add --reduce." if str(error).endswith(CAN_BE_REDUCED) else ""
         raise ImageError(f"{error}{way_out}") from error
+
+
+def _of_classifier(task: Task | None, args: Namespace, **others: Any) -> Wishes:
+    return Wishes(task, preprocessing=args.preprocessing, output=args.output, **others)
 
 
 def _opened(args: Namespace, runners: Runners, wishes: Wishes) -> Model:

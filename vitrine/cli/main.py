@@ -18,7 +18,7 @@ from vitrine.cli.progress import tell
 from vitrine.runner import Runners, local_runner, remembered
 from xai_core import __version__
 from xai_core.detection.method import DETECTION_METHODS
-from xai_core.errors import ParamError, TryAsClassifier, TryAsDetector, VitrineError, unexpected
+from xai_core.errors import ChooseOutput, ParamError, TryAsClassifier, TryAsDetector, VitrineError, unexpected
 from xai_core.guide import method_of_any_task
 from xai_core.hidden_methods import check_hidden_methods
 
@@ -32,6 +32,7 @@ COMMANDS = {
     "bias": (bias, "show where a classifier is unfair, from a table of its predictions"),
 }
 WAY_OUT: dict[type[VitrineError], str] = {
+    ChooseOutput: "Repeat the command with --output NAME.",
     TryAsDetector: "For a detector, use vitrine detect, or vitrine explain with a method for boxes: "
     f"{', '.join(sorted(DETECTION_METHODS))}.",
     TryAsClassifier: "For a classifier, use vitrine predict, or vitrine explain with a method for classes.",
@@ -52,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         _run(arguments)
     except VitrineError as error:
-        return _complain(f"{error} {WAY_OUT.get(type(error), '')}".strip())
+        return _complain(f"{error} {WAY_OUT.get(type(error), '')}".strip(), _listed(error))
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -131,7 +132,12 @@ def _joined(arguments: list[str]) -> list[str]:
     return joined
 
 
-def _complain(sentence: str) -> int:
+def _listed(error: VitrineError) -> list[str]:
+    """Return what an error asks to choose from, a line each."""
+    return [f"  {answer.in_words}" for answer in error.outputs] if isinstance(error, ChooseOutput) else []
+
+
+def _complain(sentence: str, lines: Sequence[str] = ()) -> int:
     tell("")
-    print(sentence, file=sys.stderr)
+    print(sentence, *lines, sep="\n", file=sys.stderr)
     return BAD_INPUT

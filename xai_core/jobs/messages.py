@@ -9,7 +9,7 @@ from xai_core.errors import ParamError
 from xai_core.jobs.checks import field, listed, number, one_of, optional, text, texts, whole
 from xai_core.jobs.frames import BadFrame, Header
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import Capability, Card, FileKind, Head, InputSpec, Layer, RawOutput, Score
+from xai_core.types import Capability, Card, FileKind, Head, InputSpec, Layer, RawOutput, Score, ScoreOutput
 
 MOST_CLASSES, MOST_NAMES, LARGEST_SIDE = 1_000_000, 64, 1 << 16
 MOST_LAYERS, MOST_CHANNELS = 10_000, 1 << 24
@@ -56,7 +56,10 @@ def card_from_json(values: Any) -> Card:
         raw_outputs=raw_outputs,
         reading=text(field(values, "reading")),
         choices=texts(field(values, "choices")),
+        outputs=tuple(map(_score_output, listed(field(values, "outputs"), MOST_OUTPUTS))),
     )
+    if card.outputs and sum(output.classes for output in card.outputs) != card.classes:
+        raise BadFrame("The outputs to choose from do not add up to the scores.")
     if card.hint and card.input.channels != (1 if card.hint.channels == "gray" else 3):
         raise BadFrame(f"A hint of {card.hint.channels} came for an input of {card.input.channels} channels.")
     return card
@@ -84,6 +87,12 @@ def _raw_output(values: Any) -> RawOutput:
     low, high = (number(field(values, name)) for name in ("low", "high"))
     first = tuple(map(number, listed(field(values, "first"), MOST_FIRST)))
     return RawOutput(text(field(values, "name")), shape, low, high, first)
+
+
+def _score_output(values: Any) -> ScoreOutput:
+    shape = tuple(whole(side, MOST_CHANNELS, least=0) for side in listed(field(values, "shape"), MOST_AXES))
+    classes = whole(field(values, "classes"), MOST_CLASSES, least=0)
+    return ScoreOutput(text(field(values, "name")), shape, classes, text(field(values, "reason")))
 
 
 def _grid(values: Any) -> tuple[int, int]:

@@ -16,7 +16,8 @@ from xai_core.pictures.files import Picture
 from xai_core.pictures.known_photos import KnownPhoto
 from xai_core.preprocessing import Preprocessing
 from xai_core.services.asking import probabilities
-from xai_core.services.preprocessing_guess import Candidate, chosen_preprocessing, rank
+from xai_core.services.output_answers import choose_output
+from xai_core.services.preprocessing_guess import Candidate, candidates, chosen_preprocessing, rank
 from xai_core.types import Card, Floats, ModelSource, Precision
 
 LOG = logging.getLogger(__name__)
@@ -51,16 +52,21 @@ def prepare(
     """Open a model and find the preprocessing it was trained with; `pictures` are the user's own, if there are any yet.
 
     tell: called with the current step, in words. chosen: a preprocessing as `chosen_preprocessing` takes it, which is
-    used without trying others. Raises the VitrineError that says why the model cannot be used.
+    used without trying others. Raises the VitrineError that says why the model cannot be used; ChooseOutput if several
+    outputs may hold its class scores.
     """
     card = opened(runner, source, tell)
+    if card.outputs:
+        tell("comparing the outputs of the model")
+        way = next(iter(candidates(card).values())) if chosen is None else chosen_preprocessing(chosen, card)
+        raise choose_output(runner, source, card, way, pictures, references)
     if chosen is None:
         tell("finding the preprocessing of the model")
-        candidates = rank(card, _asking(runner, source), pictures, references)
+        ranked = rank(card, _asking(runner, source), pictures, references)
     else:
         preprocessing = chosen_preprocessing(chosen, card)
-        candidates = (Candidate("chosen", preprocessing, "You chose it; it was not tried.", 0.0),)
-    return Prepared(source, card, candidates, candidates[0].preprocessing, labels_for(card))
+        ranked = (Candidate("chosen", preprocessing, "You chose it; it was not tried.", 0.0),)
+    return Prepared(source, card, ranked, ranked[0].preprocessing, labels_for(card))
 
 
 def opened(runner: Runner, source: ModelSource, tell: Tell = lambda doing: None) -> Card:

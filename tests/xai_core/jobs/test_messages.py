@@ -11,7 +11,7 @@ from xai_core.jobs import messages
 from xai_core.jobs.checks import MOST_TEXTS
 from xai_core.jobs.frames import BadFrame
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import Capability, Card, FileKind, InputSpec, Layer, RawOutput
+from xai_core.types import Capability, Card, FileKind, InputSpec, Layer, RawOutput, ScoreOutput
 
 CARD = Card(
     "pytorch",
@@ -45,6 +45,14 @@ def test_a_card_with_unreadable_outputs_crosses_whole_without_a_class():
     raw = RawOutput("boxes", (1, 0, 4), 0.0, 0.0, ())
     card = replace(CARD, classes=0, labels=(), capabilities=Capability(0), raw_outputs=(raw,))
     assert messages.card_from_json(crossed(messages.card_to_json(card))) == card
+
+
+def test_a_card_with_outputs_to_choose_from_crosses_whole_if_they_add_up():
+    outputs = (ScoreOutput("features", (2, 990), 990), ScoreOutput("logits", (2, 10), 10, "it sums to one"))
+    card = replace(CARD, outputs=outputs)
+    assert messages.card_from_json(crossed(messages.card_to_json(card))) == card
+    with pytest.raises(BadFrame, match="do not add up"):
+        messages.card_from_json(crossed(messages.card_to_json(replace(card, outputs=outputs[1:]))))
 
 
 def test_a_file_kind_crosses_whole():

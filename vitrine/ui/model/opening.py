@@ -33,7 +33,7 @@ def open_as_detector(source: ModelSource) -> None:
     """Start opening, as a detector, a file that was opened as a classifier."""
     owned = uploads.handed_over(source, session.slot(DetectorSlot).owner)
     session.slot(ClassifierSlot).opening = None
-    open_detector(replace(owned, task="detect", architecture=None))
+    open_detector(replace(owned, task="detect", architecture=None, reading=""))
 
 
 def open_as_classifier(source: ModelSource) -> None:

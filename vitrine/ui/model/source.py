@@ -10,9 +10,10 @@ from vitrine.ui import frame, session, uploads
 from vitrine.ui.background import LOOK_AGAIN_SECONDS
 from vitrine.ui.drawing.text import literal
 from vitrine.ui.model.opening import DETECTION_PAGE, open_as_detector, open_model
+from vitrine.ui.model.outputs import output_form
 from vitrine.ui.picture_tray import start_with_a_picture
 from vitrine.ui.slots.classifier import ClassifierSlot
-from xai_core.errors import TryAsDetector
+from xai_core.errors import ChooseOutput, TryAsDetector
 from xai_core.types import ModelSource
 
 
@@ -64,16 +65,20 @@ def _progress() -> None:
     if slot.settle():
         st.rerun()
     if state.error is not None:
-        frame.complain(state.error)
+        if not isinstance(state.error, ChooseOutput):
+            frame.complain(state.error)
         _way_out(slot)
     elif not state.ended:
         st.info(f"{(state.doing or 'opening the file').capitalize()} …", icon=":material/hourglass_top:")
 
 
 def _way_out(slot: ClassifierSlot) -> None:
-    """Offer the fix for the error: the page for detectors, or a choice of architecture."""
+    """Offer the fix for the error: the page for detectors, or a choice of output or architecture."""
     error, source = slot.opening and slot.opening.state.error, slot.refused or slot.source
     if source is None:
+        return
+    if isinstance(error, ChooseOutput):
+        _outputs(source, error)
         return
     if isinstance(error, TryAsDetector) and st.button("Open it on the Detection page", icon=":material/select_all:"):
         open_as_detector(source)
@@ -83,4 +88,12 @@ def _way_out(slot: ClassifierSlot) -> None:
     chosen = st.selectbox("Architecture", architecture_index.names(), index=None, key="architecture")
     if chosen and st.button("Open with this architecture"):
         open_model(ModelSource(source.path, source.name, source.digest, chosen, source.owner))
+        st.rerun()
+
+
+def _outputs(source: ModelSource, question: ChooseOutput) -> None:
+    """Ask which output is explained, and open the model with it."""
+    st.info(literal(str(question)), icon=":material/alt_route:")
+    if (chosen := output_form(source, question)) is not None:
+        open_model(chosen)
         st.rerun()

@@ -1,0 +1,51 @@
+"""Declare which output of a classifier holds its class scores, without a framework."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Self
+
+from xai_core.errors import ParamError
+from xai_core.params import Declared, params_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputChoice(Declared):
+    """Which output of a classifier is explained; it travels as the reading of a model's source."""
+
+    id: ClassVar[str] = "output_choice"
+    title: ClassVar[str] = "A choice of output"
+
+    output: Annotated[
+        str, "The name of the output that holds the class scores, if a classifier has several; empty to detect it."
+    ] = ""
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Read what `to_text` wrote; "" chooses nothing. Raises ParamError."""
+        try:
+            fields: Any = json.loads(text or "{}")
+        except (ValueError, RecursionError):
+            fields = None
+        if not isinstance(fields, dict):
+            raise ParamError('A choice of output must be JSON such as {"output": "logits"}; this is not.')
+        return cls.fitted(None, fields)
+
+    def to_text(self) -> str:
+        """Return the choice as JSON, "" if there is none; the same text for the same choice."""
+        return json.dumps(self.values(), sort_keys=True) if self.output else ""
+
+    def among(self, names: Iterable[str]) -> str:
+        """Return the chosen name; ParamError lists the names if it is not one of them."""
+        known = list(names)
+        if self.output not in known:
+            listed = ", ".join(name[:60] for name in known[:20])
+            raise ParamError(
+                f"No output called {self.output[:60]!r} can hold class scores. Those that can are: {listed}."
+            )
+        return self.output
+
+
+OutputChoice.params = params_of(OutputChoice)
