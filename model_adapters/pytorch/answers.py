@@ -12,11 +12,21 @@ import torch
 from model_adapters.common.probes import ran_out
 from xai_core.errors import ModelError, RefusedModel, TryAsDetector, UnsupportedModel, is_of_memory
 
+Steps = tuple[int | str, ...]  # indices and keys, from the outermost
+
 LOGITS = ("logits", "out", "output")
 NO_GRADIENT = "The model's scores have no gradient; choose a method that needs predictions only."
 FILES = "The model tried to use a file outside its own folder and was stopped."
 DETECTOR = "This model finds objects (it is a detector)."
 SEGMENTATION = "This model labels every pixel (segmentation); a classifier, with one score a class, is needed."
+
+
+class SeveralOutputs(UnsupportedModel):
+    """Several outputs have one score per class. paths: the steps that lead to each, by name."""
+
+    def __init__(self, paths: Mapping[str, Steps]) -> None:
+        super().__init__(f"The model returns {len(paths)} outputs; export it with its class scores alone.")
+        self.paths = dict(paths)
 
 
 def answer(module: Any, tensor: Any) -> Any:
@@ -88,17 +98,42 @@ def rows(output: Any) -> Any:
 
 
 def _chosen(output: Any) -> Any:
+    if not isinstance(output, Mapping | list | tuple):
+        raise UnsupportedModel(f"A classifier returns a tensor; this model returned {type(output).__name__[:40]}.")
+    if any(isinstance(part, Mapping) and "boxes" in part for part in _parts(output)):
+        raise TryAsDetector(DETECTOR)
+    outputs = outputs_of(output)
+    score_rows = {name: steps for name, (steps, tensor) in outputs.items() if _is_row(tensor)}
+    if len(score_rows) > 1:
+        raise SeveralOutputs(score_rows)
+    names = [*score_rows, *(outputs if len(outputs) == 1 else ()), *(name for name in LOGITS if name in outputs)]
+    if not names:
+        raise UnsupportedModel(f"The model returns {len(outputs)} outputs; export it with its class scores alone.")
+    return outputs[names[0]][1]
+
+
+def outputs_of(output: Any, name: str = "", steps: Steps = ()) -> dict[str, tuple[Steps, Any]]:
+    """Return the tensors of numbers in what a module returned, by name, with the steps that lead to each."""
+    if isinstance(output, torch.Tensor):
+        return {name or "output": (steps, output)} if output.is_floating_point() else {}
+    found: dict[str, tuple[Steps, Any]] = {}
+    for step, part_name, part in _named_parts(output):
+        found |= outputs_of(part, f"{name}.{part_name}" if name else part_name, (*steps, step))
+    return found
+
+
+def _named_parts(output: Any) -> Iterator[tuple[int | str, str, Any]]:
     if isinstance(output, Mapping):
-        if named := [output[name] for name in LOGITS if isinstance(output.get(name), torch.Tensor)]:
-            return named[0]
-        output = list(output.values())
-    if isinstance(output, list | tuple):
-        if any(isinstance(part, Mapping) and "boxes" in part for part in output):
-            raise TryAsDetector(DETECTOR)
-        tensors = [part for part in output if isinstance(part, torch.Tensor)]
-        flat = [tensor for tensor in tensors if tensor.dim() == 2]
-        chosen = flat or tensors
-        if len(chosen) == 1:
-            return chosen[0]
-        raise UnsupportedModel(f"The model returns {len(tensors)} outputs; export it with its class scores alone.")
-    raise UnsupportedModel(f"A classifier returns a tensor; this model returned {type(output).__name__[:40]}.")
+        yield from ((key, str(key), part) for key, part in output.items() if isinstance(key, int | str))
+    elif isinstance(output, list | tuple):
+        names = getattr(output, "_fields", range(len(output)))
+        yield from ((at, str(name), part) for at, (name, part) in enumerate(zip(names, output, strict=True)))
+
+
+def _parts(output: Any) -> list[Any]:
+    return [] if isinstance(output, Mapping) else list(output)
+
+
+def _is_row(tensor: Any) -> bool:
+    """Whether a tensor is one score per class, (N, K), with or without further sides of 1, or a single one, (N)."""
+    return bool(tensor.dim() > 0 and sum(size != 1 for size in tensor.shape[1:]) <= 1)

@@ -39,7 +39,7 @@ def open_copy(module: Any, task: Task, reading: str, expected: InputSpec | None)
     copied = _copied(module)
     if task == "detect":
         return around(copied, ModelSource("", type(module).__name__, "", task=task, reading=reading), kind)
-    network = script.probed(copied, kind, expected)
+    network = script.probed(copied, kind, expected, reading)
     network.card = replace(network.card, architecture=type(module).__name__, **_hint(module))
     return WithEngines(network, _size(module))
 
@@ -101,7 +101,7 @@ def _scripted(module: Any, task: Task, reading: str) -> Network | Detector:
             torch.jit.save(module, path)
         if task == "detect":
             return around(script.opened(path), ModelSource(path, "module.pt", "", task=task, reading=reading), kind)
-        return WithEngines(script.load(path, kind), os.path.getsize(path))
+        return WithEngines(script.load(path, kind, reading), os.path.getsize(path))
 
 
 def _hint(module: Any) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> Network:
     if kind.format == "torch-hub":
         return hub.load(source, kind, scratch)
     if kind.format == "torchscript":
-        return script.load(source.path, kind)
+        return script.load(source.path, kind, source.reading)
     return _from_trusted(source, kind)
 
 
@@ -40,8 +40,8 @@ def _from_checkpoint(checkpoint: Checkpoint, source: ModelSource, kind: FileKind
 
 def _from_trusted(source: ModelSource, kind: FileKind) -> Network:
     if kind.format == "torch-export":
-        return script.exported(*files.read_exported(source.path), kind)
+        return script.exported(*files.read_exported(source.path), kind, source.reading)
     content = files.read_trusted(source.path)
     if isinstance(content, torch.nn.Module):
-        return script.probed(content, kind)
+        return script.probed(content, kind, reading=source.reading)
     return from_weights(content, source, kind)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from model_adapters.common.probes import noise
-from model_adapters.pytorch.answers import answer
+from model_adapters.pytorch.answers import SeveralOutputs, answer
 from xai_core.errors import ModelError, UnsupportedModel
 from xai_core.types import InputSpec
 
@@ -43,6 +43,8 @@ def find_input(module: Any, first: InputSpec | None = None) -> tuple[InputSpec, 
         try:
             if (answer := _answer(module, spec)) is not None:
                 return _as_expected(module, spec) if spec is first else _detailed(module, spec, answer.shape[1])
+        except SeveralOutputs:
+            raise
         except UnsupportedModel as error:
             failure = failure or error
     raise failure or UnsupportedModel(
@@ -110,6 +112,7 @@ def _answer(module: Any, spec: InputSpec) -> Any:
 
 
 def _stem(module: Any) -> Stem | None:
+    module = getattr(module, "whole", module)
     if isinstance(module, torch.jit.ScriptModule):
         return _stem_of_graph(module)
     first = next((m for m in module.modules() if isinstance(m, torch.nn.Conv2d)), None)

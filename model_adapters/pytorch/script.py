@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
+from model_adapters.common.output_choice import OutputChoice
 from model_adapters.common.probes import agree, are_probabilities, in_batches, noise, squash, trials
-from model_adapters.pytorch.answers import DETECTOR, FILES, uses_files
+from model_adapters.pytorch.answers import DETECTOR, FILES, Steps, uses_files
 from model_adapters.pytorch.network import TorchNetwork, frozen
 from model_adapters.pytorch.probes import ask, find_input
 from model_adapters.pytorch.program import program_of, with_steps
+from model_adapters.pytorch.several_outputs import Chosen, Find, resolve
 from xai_core.errors import ModelError, RefusedModel, TryAsDetector, UnsupportedModel
 from xai_core.types import OF_CLASSIFIERS, Capability, Card, FileKind, Floats, Head, InputSpec, Network
 
@@ -27,38 +30,55 @@ CLOSE = 1e-4
 SIDE = 224  # pixels, if the size is free
 
 
-def load(path: str, kind: FileKind) -> Network:
-    """Open a TorchScript file; UnsupportedModel if it is no classifier of pictures."""
+def load(path: str, kind: FileKind, reading: str = "") -> Network:
+    """Open a TorchScript file; UnsupportedModel if it is no classifier of pictures.
+
+    reading: the choice of an output, as JSON. If several outputs may hold the class scores and none is chosen, the
+    network gives all of them.
+    """
     module = opened(path)
     _check_signature(module)
-    spec, notes = find_input(module)
-    inputs = trials(spec)
+    resolved = resolve(module, OutputChoice.from_text(reading), find_input, kind)
+    if resolved.undecided is not None:
+        return resolved.undecided
+    spec, inputs = resolved.spec, trials(resolved.spec)
+    module = _selected(path, resolved.steps, spec)
     expected = [_answers(module, spec, batch) for batch in inputs]
-    cut, head, logits = _without_end(path, spec, inputs, expected)
-    card = describe(spec, expected, kind, cut is not None, head, notes)
+    cut, head, logits = _without_end(_selected(path, resolved.steps, spec), spec, inputs, expected)
+    card = describe(spec, expected, kind, cut is not None, head, resolved.notes)
     return _honest(_opened_up(module, card, inputs, expected) if cut is None else _opened_up(cut, card, inputs, logits))
 
 
-def probed(module: Any, kind: FileKind, expected_input: InputSpec | None = None) -> TorchNetwork:
+def probed(module: Any, kind: FileKind, expected_input: InputSpec | None = None, reading: str = "") -> TorchNetwork:
     """Return the network around an nn.Module that came with its code.
 
     expected_input: the module's input, if known; otherwise, or if the module refuses it, the usual sizes are tried.
+    reading: as for `load`.
     """
-    module = frozen(module)
-    spec, notes = find_input(module, expected_input)
-    expected = [_answers(module, spec, batch) for batch in trials(spec)]
-    return _honest(TorchNetwork(module, describe(spec, expected, kind, False, None, notes)))
+    return _resolved(frozen(module), kind, reading, partial(find_input, first=expected_input))
 
 
-def exported(module: Any, shape: tuple[Any, ...], kind: FileKind) -> Network:
+def exported(module: Any, shape: tuple[Any, ...], kind: FileKind, reading: str = "") -> Network:
     """Return the network around a module that torch.export made for an input of `shape`; free sizes are not int."""
     if len(shape) != 4 or shape[1] not in (1, 3):
         raise UnsupportedModel(f"A classifier takes pictures (N, channels, H, W); this one takes {shape}.")
     batch, channels, height, width = (size if isinstance(size, int) else None for size in shape)
     spec = InputSpec(height, width, channels or 3, batch=batch)
-    module = frozen(with_steps(module))
-    expected = [_answers(module, spec, inputs) for inputs in trials(spec)]
-    return _honest(TorchNetwork(module, describe(spec, expected, kind, False, None, ())))
+
+    def tried(module: Any) -> tuple[InputSpec, tuple[str, ...]]:
+        _answers(module, spec, noise(spec, 1))
+        return spec, ()
+
+    return _resolved(frozen(with_steps(module)), kind, reading, tried)
+
+
+def _resolved(module: Any, kind: FileKind, reading: str, find: Find) -> TorchNetwork:
+    resolved = resolve(module, OutputChoice.from_text(reading), find, kind)
+    if resolved.undecided is not None:
+        return resolved.undecided
+    module = Chosen(module, resolved.steps) if resolved.steps else module
+    expected = [_answers(module, resolved.spec, inputs) for inputs in trials(resolved.spec)]
+    return _honest(TorchNetwork(module, describe(resolved.spec, expected, kind, False, None, resolved.notes)))
 
 
 def describe(
@@ -151,14 +171,49 @@ def _answers(module: Any, spec: InputSpec, inputs: Floats) -> Floats:
     return in_batches(lambda part: ask(module, part), spec.batch, inputs)
 
 
+def _selected(path: str, steps: Steps, spec: InputSpec) -> Any:
+    """Return a file's module that gives the output at the end of `steps`, in its own graph if that can be changed."""
+    module = opened(path)  # a graph can be changed only before its first run
+    if not steps:
+        return module
+    try:
+        _keep_output(module, steps)
+        twin = opened(path)
+        _keep_output(twin, steps)
+        inputs = noise(spec, spec.batch or 1)
+        same = agree([ask(twin, inputs)], [ask(Chosen(opened(path), steps), inputs)], CLOSE)
+    except (RuntimeError, LookupError, ModelError):
+        same = False
+    return module if same else Chosen(opened(path), steps)
+
+
+def _keep_output(module: Any, steps: Steps) -> None:
+    """Have a ScriptModule return one tensor of its output, in place; LookupError if its graph is built otherwise."""
+    graph = _inlined(module)
+    value = next(graph.outputs())
+    for step in steps:
+        parts = list(value.node().inputs())
+        if value.node().kind() == "prim::DictConstruct":
+            value = parts[1::2][[key.toIValue() for key in parts[::2]].index(step)]
+        elif value.node().kind() in ("prim::TupleConstruct", "prim::ListConstruct"):
+            value = parts[int(step)]
+        else:
+            raise LookupError(value.node().kind())
+    graph.eraseOutput(0)
+    graph.registerOutput(value)
+    torch._C._jit_pass_dce(graph)
+
+
 def _without_end(
-    path: str, spec: InputSpec, inputs: list[Floats], expected: list[Floats]
+    module: Any, spec: InputSpec, inputs: list[Floats], expected: list[Floats]
 ) -> tuple[Any, Head | None, list[Floats]]:
     """Return the module without its final softmax or sigmoid, the kind of that head, and the answers without it.
 
-    The module is None if there is no such end, or if the rest fails to reproduce the outputs.
+    module: one that has not run yet. The result is None if there is no such end, or if the rest fails to reproduce the
+    outputs.
     """
-    module = opened(path)  # a graph can be changed only before its first run
+    if isinstance(module, Chosen):
+        return None, None, []
     end = _cut(module)
     if end is None:
         return None, None, []
@@ -172,13 +227,18 @@ def _without_end(
 
 
 def _cut(module: Any) -> str | None:
-    graph = module._c._get_method("forward").graph
-    torch._C._jit_pass_inline(graph)
-    torch._C._jit_pass_constant_propagation(graph)
-    torch._C._jit_pass_dce(graph)
+    graph = _inlined(module)
     last = next(graph.outputs()).node()
     if last.kind() not in ENDS:
         return None
     graph.eraseOutput(0)
     graph.registerOutput(next(last.inputs()))
     return str(last.kind())
+
+
+def _inlined(module: Any) -> Any:
+    graph = module._c._get_method("forward").graph
+    torch._C._jit_pass_inline(graph)
+    torch._C._jit_pass_constant_propagation(graph)
+    torch._C._jit_pass_dce(graph)
+    return graph

@@ -235,16 +235,15 @@ class ReadsAFile(Outputs):
         return torch.from_file("/no/such/folder/file", shared=False, size=64, dtype=torch.uint8).float().reshape(1, -1)
 
 
-@pytest.mark.parametrize(("module", "factor"), [(ScoresAndFeatures(), 1), (Named(), 2)])
-def test_the_scores_are_found_among_several_outputs(module, factor, tmp_path):
+@pytest.mark.parametrize("module", [ScoresAndFeatures(), Twice()])
+def test_the_only_scores_among_several_outputs_are_explained(module, tmp_path):
     network = opened(script(module, tmp_path), tmp_path)
-    np.testing.assert_allclose(network.forward(pictures()), factor * directly(small(), pictures()), atol=1e-5)
+    np.testing.assert_allclose(network.forward(pictures()), directly(small(), pictures()), atol=1e-5)
 
 
 @pytest.mark.parametrize(
     ("module", "error", "sentence"),
     [
-        (Twice(), UnsupportedModel, "returns 2 outputs"),
         (Segments(), UnsupportedModel, "labels every pixel"),
         (TwoInputs(), UnsupportedModel, r"takes 2 inputs \(x, mask\)"),
         (Detects(), TryAsDetector, "finds objects"),
