@@ -35,7 +35,7 @@ def open_copy(model: Any, task: Task, reading: str, expected: InputSpec | None) 
     from model_adapters.engines.choice import WithEngines
     from model_adapters.tensorflow.open import network_of  # imports TensorFlow, which other backends do without
 
-    network = network_of(_copied(model), FileKind("keras model", "tensorflow"))
+    network = network_of(_copied(model), FileKind("keras model", "tensorflow"), reading)
     return WithEngines(network, sum(weight.nbytes for weight in model.get_weights()))
 
 

@@ -15,9 +15,10 @@ import tensorflow as tf
 
 from model_adapters.common.output_shapes import is_score_row, not_a_classifier
 from model_adapters.common.probes import COMMON_SIDES, agree, are_probabilities, squash, trials
+from model_adapters.common.score_outputs import NOTE
 from model_adapters.files.archives import unpack
 from model_adapters.files.preflight import trusts_pickles
-from model_adapters.tensorflow import keras_file, keras_layers, saved_model
+from model_adapters.tensorflow import keras_file, keras_layers, saved_model, several_outputs
 from model_adapters.tensorflow.keras_inside import NO_GRADIENT, NOT_DIFFERENTIABLE, PYTORCH_ONLY, SEALED, looked_into
 from model_adapters.tensorflow.keras_network import KerasNetwork
 from model_adapters.tensorflow.network import TensorFlowNetwork
@@ -39,18 +40,39 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> TensorFlowNetwork
     """Open a Keras file, or a SavedModel whose archive is unpacked into `scratch`."""
     trusted = trusts_pickles()
     if kind.format == "savedmodel":
-        return _load_saved_model(source.path, kind, scratch, trusted)
+        return _load_saved_model(source, kind, scratch, trusted)
     if not trusted:
         keras_file.check(source.path, kind)
-    return network_of(_opened(source.path, kind, scratch, trusted), kind)
+    return network_of(_opened(source.path, kind, scratch, trusted), kind, source.reading)
 
 
-def network_of(model: Any, kind: FileKind) -> KerasNetwork:
-    """Return the network around a Keras model, whose last softmax or sigmoid is removed in place."""
+def network_of(model: Any, kind: FileKind, reading: str = "") -> TensorFlowNetwork:
+    """Return the network around a Keras model, whose last softmax or sigmoid is removed in place.
+
+    reading: the choice of an output, as JSON. If several outputs may hold the class scores and none is chosen, the
+    network gives all of them.
+    """
     spec = keras_layers.image_input(model)
-    shapes = [tuple(output.shape) for output in model.outputs]
-    if len(shapes) != 1 or not is_score_row(shapes[0]):
-        raise not_a_classifier(shapes, spec.height or ASSUMED)
+    outputs = several_outputs.outputs_of(model)
+    names = tuple(name for name, output in outputs.items() if is_score_row(tuple(output.shape)))
+    if not names:
+        raise not_a_classifier([tuple(output.shape) for output in outputs.values()], spec.height or ASSUMED)
+    names = several_outputs.chosen_name(names, reading)
+    if len(outputs) == 1:
+        return _explained(model, spec, kind)
+    call = several_outputs.call_of(model)
+    chosen = several_outputs.undecided(call, names, spec, "float32", model, kind, _tried)
+    if isinstance(chosen, TensorFlowNetwork):
+        hint, reason = keras_layers.hint(model, spec)
+        chosen.card = replace(chosen.card, hint=hint, hint_reason=reason)
+        return chosen
+    network = _explained(keras.Model(model.inputs[0], outputs[chosen], name=model.name), spec, kind)
+    network.card = replace(network.card, notes=(NOTE.format(count=len(outputs), name=chosen[:40]),))
+    return network
+
+
+def _explained(model: Any, spec: InputSpec, kind: FileKind) -> KerasNetwork:
+    """Return the network around a Keras model with one row of scores."""
     network = KerasNetwork(model, spec)
     inputs, expected = _tried(network, spec)
     cut = _cut(model, network, inputs, expected)
@@ -105,22 +127,35 @@ def _open_error(error: Exception) -> Exception:
     )
 
 
-def _load_saved_model(path: str, kind: FileKind, scratch: str, trusted: bool) -> TensorFlowNetwork:
+def _load_saved_model(source: ModelSource, kind: FileKind, scratch: str, trusted: bool) -> TensorFlowNetwork:
     root = os.path.join(scratch, "saved_model")
-    unpack(path, root)
+    unpack(source.path, root)
     folder = saved_model.find_folder(root)
     if not trusted:
         saved_model.check_operations(folder)
     signature = saved_model.open_signature(folder)
-    network = TensorFlowNetwork(signature.rows, signature.spec, signature.dtype, signature.owner)
-    inputs, expected = _tried(network, signature.spec)
-    card = _with_gradient(_card(kind, signature.spec, expected), network, inputs[0])
-    if signature.dtype == "uint8":
-        spec = signature.spec
-        wanted = presets(spec.height or ASSUMED, spec.width or ASSUMED, spec.channels)["0..255"]
-        card = replace(card, hint=wanted, hint_reason="Its input takes whole numbers from 0 to 255.")
-    network.card = card
+    names = several_outputs.chosen_name(signature.names, source.reading)
+    spec, ends = signature.spec, (signature.dtype, signature.owner)
+    chosen = several_outputs.undecided(signature.call, names, spec, *ends, kind, _tried)
+    if isinstance(chosen, TensorFlowNetwork):
+        chosen.card = _hinted(chosen.card, signature)
+        return chosen
+    network = TensorFlowNetwork(lambda inputs: signature.call(inputs)[chosen], spec, *ends)
+    inputs, expected = _tried(network, spec)
+    notes = () if len(signature.names) == 1 else (NOTE.format(count=len(signature.names), name=chosen[:40]),)
+    card = _with_gradient(_card(kind, spec, expected), network, inputs[0])
+    network.card = _hinted(replace(card, notes=notes), signature)
     return network
+
+
+def _hinted(card: Card, signature: saved_model.Signature) -> Card:
+    """Return the card with what the signature says: its notes, and the values that whole numbers need."""
+    card = replace(card, notes=(*card.notes, *signature.notes))
+    if signature.dtype != "uint8":
+        return card
+    spec = signature.spec
+    wanted = presets(spec.height or ASSUMED, spec.width or ASSUMED, spec.channels)["0..255"]
+    return replace(card, hint=wanted, hint_reason="Its input takes whole numbers from 0 to 255.")
 
 
 def _with_gradient(card: Card, network: TensorFlowNetwork, inputs: Floats) -> Card:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,17 +25,28 @@ FILE_OPERATIONS = {
     "FixedLengthRecordDataset",
 }
 PYTHON_OPERATIONS = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
+ENCODED = (
+    "The signature {0!r} takes pictures as encoded bytes or text, such as JPEG or base64, and decodes them itself; "
+    "a map needs the pixels."
+)
+EXPORT_PIXELS = "Export the model with a signature that takes float pictures: model.export(folder)."
 DAMAGED = "The SavedModel is damaged or not whole. Pack its folder again: saved_model.pb, variables and assets."
 
 
 @dataclass(frozen=True)
 class Signature:
-    """How to call a SavedModel: `rows` maps an input tensor to scores (N, K); `owner` keeps the model alive."""
+    """How to call a SavedModel.
 
-    rows: Callable[[Any], Any]
+    call: maps an input tensor to all outputs by name. names: of those that have one score per class. dtype: of the
+    input. owner: keeps the model alive. notes: sentences.
+    """
+
+    call: Callable[[Any], Mapping[str, Any]]
+    names: tuple[str, ...]
     spec: InputSpec
     dtype: str
     owner: Any
+    notes: tuple[str, ...] = ()
 
 
 def find_folder(root: str) -> str:
@@ -80,11 +91,27 @@ def open_signature(folder: str) -> Signature:
     signatures = dict(loaded.signatures)
     if not signatures:
         raise UnsupportedModel("The SavedModel has no signature. Export it with one: model.export(folder).")
-    function = signatures.get("serving_default") or next(iter(signatures.values()))
+    used, notes = _used(signatures)
+    function = signatures[used]
     name, tensor = _picture(function.structured_input_signature[1])
     spec = input_spec(tuple(tensor.shape))
-    output = _score_output(function.structured_outputs, spec.height or 224)
-    return Signature(lambda inputs: function(**{name: inputs})[output], spec, tensor.dtype.name, loaded)
+    names = _score_outputs(function.structured_outputs, spec.height or 224)
+    return Signature(lambda inputs: function(**{name: inputs}), names, spec, tensor.dtype.name, loaded, notes)
+
+
+def _used(signatures: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
+    """Return the signature to call, and a note if the usual one takes encoded pictures; raise if no other does."""
+    usual = "serving_default" if "serving_default" in signatures else next(iter(signatures))
+    if not _takes_text(signatures[usual]):
+        return usual, ()
+    for name, function in signatures.items():
+        if not _takes_text(function):
+            return name, (ENCODED.format(usual[:40]) + f" The signature {name[:40]!r} is used instead.",)
+    raise UnsupportedModel(f"{ENCODED.format(usual[:40])} {EXPORT_PIXELS}")
+
+
+def _takes_text(function: Any) -> bool:
+    return any(tensor.dtype == tf.string for tensor in function.structured_input_signature[1].values())
 
 
 def _picture(tensors: dict[str, Any]) -> tuple[str, Any]:
@@ -100,11 +127,10 @@ def _picture(tensors: dict[str, Any]) -> tuple[str, Any]:
     return name, tensor
 
 
-def _score_output(outputs: dict[str, Any], side: int) -> str:
+def _score_outputs(outputs: dict[str, Any], side: int) -> tuple[str, ...]:
     shapes = {n: tuple(t.shape) for n, t in outputs.items() if t.dtype.is_floating and t.shape.rank is not None}
-    for name, shape in shapes.items():
-        if is_score_row(shape):
-            return name
+    if names := tuple(name for name, shape in shapes.items() if is_score_row(shape)):
+        return names
     raise not_a_classifier(list(shapes.values()), side)
 
 

@@ -24,6 +24,7 @@ from xai_core.types import Capability, FileKind, InputSpec, ModelSource
 
 layers = keras.layers
 SIDE = 16
+READINGS = {"second_head": '{"output": "colour_scores"}', "features_chosen": '{"output": "logits"}'}
 
 
 def body(*last, shape=(SIDE, SIDE, 3), first=(), name=None, **settings):
@@ -56,7 +57,7 @@ def detector():
 def two_heads():
     inputs = keras.Input((SIDE, SIDE, 3))
     pooled = layers.GlobalAveragePooling2D()(inputs)
-    return keras.Model(inputs, [layers.Dense(4)(pooled), layers.Dense(2)(pooled)])
+    return keras.Model(inputs, [layers.Dense(4, name="kind")(pooled), layers.Dense(2, name="colour_scores")(pooled)])
 
 
 @keras.saving.register_keras_serializable("mine")
@@ -107,6 +108,27 @@ def saved_model(folder, name, function, dtype=tf.float32):
     return zipped(folder, name, lambda place: tf.saved_model.save(module, place, {"serving_default": module.serve}))
 
 
+def decoded(texts):
+    pictures = tf.map_fn(lambda text: tf.io.decode_jpeg(text, 3), texts, fn_output_signature=tf.uint8)
+    return tf.reduce_mean(tf.cast(pictures, tf.float32), [1, 2])
+
+
+def encoded_pictures(folder, name, **others):
+    """A SavedModel whose usual signature decodes JPEG files, with `others` beside it."""
+    module = tf.Module()
+    texts = tf.function(decoded, input_signature=[tf.TensorSpec([None], tf.string)])
+    signatures = {"serving_default": texts}
+    for other, function in others.items():
+        signatures[other] = tf.function(function, input_signature=[tf.TensorSpec([None, SIDE, SIDE, 3])])
+    module.serve = list(signatures.values())
+    return zipped(folder, name, lambda place: tf.saved_model.save(module, place, signatures))
+
+
+def features_first(pictures):
+    means = tf.reduce_mean(pictures, [1, 2])
+    return {"features": means, "logits": tf.concat([means, -means], 1)}
+
+
 def first_version(place):
     """Write a SavedModel as TensorFlow 1 did: a graph, a session and a signature."""
     v1 = tf.compat.v1
@@ -131,6 +153,9 @@ def saved_models(folder):
         "whole_numbers": saved_model(
             folder, "bytes", lambda x: tf.reduce_mean(tf.cast(x, tf.float32), [1, 2]), tf.uint8
         ),
+        "encoded": encoded_pictures(folder, "encoded"),
+        "encoded_beside": encoded_pictures(folder, "beside", pixels=lambda x: tf.reduce_mean(x, [1, 2])),
+        "features_first": saved_model(folder, "features", features_first),
         "first_version": zipped(folder, "first", first_version),
         "reads_files": saved_model(folder, "reads", lambda x: x[:, 0, 0] + float_of(tf.io.read_file("/etc/hostname"))),
         "calls_python": saved_model(folder, "calls", lambda x: tf.py_function(np.mean, [x], tf.float32) + x[:, 0, 0]),
@@ -141,9 +166,10 @@ def float_of(text):
     return tf.cast(tf.strings.length(text), tf.float32)
 
 
-def opened(path, file_format, scratch):
+def opened(path, file_format, scratch, reading=""):
     scratch.mkdir()
-    return adapter.load(ModelSource(str(path), "a model", ""), FileKind(file_format, "tensorflow"), str(scratch))
+    source = ModelSource(str(path), "a model", "", reading=reading)
+    return adapter.load(source, FileKind(file_format, "tensorflow"), str(scratch))
 
 
 def described(network):
@@ -160,6 +186,8 @@ def described(network):
         "layers": [[one.name, one.height, one.width, one.channels] for one in card.layers],
         "hint": card.hint and card.hint.to_json(),
         "hint_reason": card.hint_reason,
+        "notes": card.notes,
+        "outputs": [[output.name, output.shape, output.classes, output.reason] for output in card.outputs],
     }
 
 
@@ -201,6 +229,7 @@ def main(folder, real):
     keras.saving.get_custom_objects().clear()
     as_keras_2(files["depthwise"][0])
     files |= {name: (path, "savedmodel") for name, path in saved_models(folder).items()}
+    files["second_head"], files["features_chosen"] = files["two_heads"], files["features_first"]
     files["sample"] = (folder / "sample.keras", "keras")
     files |= {name: (Path(path), "keras-h5") for name, path in real.items()}
     found, arrays = {}, {}
@@ -208,7 +237,7 @@ def main(folder, real):
         if not os.path.exists(path):
             continue
         try:
-            network = opened(path, file_format, folder / f"scratch of {name}")
+            network = opened(path, file_format, folder / f"scratch of {name}", READINGS.get(name, ""))
         except VitrineError as error:
             found[name] = {"error": type(error).__name__, "message": str(error)}
             continue
@@ -220,8 +249,10 @@ def main(folder, real):
         classes = np.load(folder / f"{name}.targets.npy") if given.exists() else np.arange(3) % network.card.classes
         few = slice(len(classes))
         parts = answered(network, inputs[few], classes) | {"outputs": network.forward(inputs)}
-        if name in originals and spec.batch is None:
+        if name in originals and spec.batch is None and not network.card.outputs:
             parts["original"] = np.asarray(originals[name](inputs, training=False))
+        if name == "second_head":
+            parts["original"] = np.asarray(originals["two_heads"](inputs, training=False)[1])
         arrays |= {f"{name}.{key}": value for key, value in parts.items()}
     found["without memory"] = without_memory()
     np.savez(folder / "answers.npz", **arrays)

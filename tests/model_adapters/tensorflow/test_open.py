@@ -91,7 +91,7 @@ def test_a_model_that_takes_whole_numbers_gives_predictions_only(tensorflow_answ
         ("two_inputs", "UnsupportedModel", "takes 2 inputs"),
         ("segmentation", "UnsupportedModel", "labels every pixel (its output is ?x16x16x5)"),
         ("detector", "TryAsDetector", "as detectors do"),
-        ("two_heads", "UnsupportedModel", "2 rows of scores"),
+        ("encoded", "UnsupportedModel", "takes pictures as encoded bytes or text, such as JPEG or base64"),
         ("own_layer", "UnsupportedModel", "'OwnLayer' is not part of Keras"),
         ("reads_files", "RefusedModel", "an operation on files (ReadFile)"),
         ("calls_python", "UnsupportedModel", "calls back into Python"),
@@ -102,6 +102,37 @@ def test_what_is_no_classifier_gets_its_sentence(tensorflow_answers, name, error
     assert said["error"] == error
     assert words in said["message"]
     assert "/" not in said["message"].replace("?x", "")
+
+
+USUAL = "its name is usual for class scores"
+
+
+def test_two_heads_are_a_question(tensorflow_answers):
+    said, arrays = tensorflow_answers.said, tensorflow_answers.arrays
+    assert said["two_heads"]["outputs"] == [["kind", [2, 4], 4, ""], ["colour_scores", [2, 2], 2, USUAL]]
+    assert arrays["two_heads.outputs"].shape == (3, 6)
+
+
+def test_a_chosen_head_answers_as_keras_does_and_has_a_gradient(tensorflow_answers):
+    said, arrays = tensorflow_answers.said["second_head"], tensorflow_answers.arrays
+    assert said["notes"] == ["The model has 2 outputs; 'colour_scores' is explained."]
+    np.testing.assert_allclose(arrays["second_head.outputs"], arrays["second_head.original"], atol=1e-5)
+    assert arrays["second_head.logit"].any()
+
+
+def test_a_saved_model_with_features_and_scores_is_a_question(tensorflow_answers):
+    said, arrays = tensorflow_answers.said["features_first"], tensorflow_answers.arrays
+    assert sorted(said["outputs"]) == [["features", [2, 3], 3, ""], ["logits", [2, 6], 6, USUAL]]
+    means = np.random.default_rng(0).random((3, 16, 16, 3), np.float32).mean((1, 2))
+    np.testing.assert_allclose(arrays["features_chosen.outputs"], np.concatenate([means, -means], 1), atol=1e-6)
+
+
+def test_pixels_are_used_where_the_usual_signature_decodes_pictures(tensorflow_answers):
+    (note,) = tensorflow_answers.said["encoded_beside"]["notes"]
+    assert note.startswith("The signature 'serving_default' takes pictures as encoded bytes or text")
+    assert note.endswith("The signature 'pixels' is used instead.")
+    inputs = np.random.default_rng(0).random((3, 16, 16, 3), np.float32)
+    np.testing.assert_allclose(tensorflow_answers.arrays["encoded_beside.outputs"], inputs.mean((1, 2)), atol=1e-6)
 
 
 def test_a_small_cnn_names_digits_of_0_to_255(tensorflow_answers, digits):
