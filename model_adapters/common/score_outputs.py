@@ -82,7 +82,7 @@ def _judgements(
         usual = [name for name in own if re.fullmatch(f"(?i){pattern}", _last_part(name))]
         yield usual, "its name is usual for class scores"
     thousand = [name for name in names if sizes[name] == IMAGENET_CLASSES]
-    yield thousand, "it has 1000 values, as many as ImageNet has classes"
+    yield thousand, "it has 1,000 values, as many as ImageNet has classes"
 
 
 def _last_part(name: str) -> str:

@@ -17,7 +17,7 @@ def test_an_unclear_output_is_asked_for_once(tmp_path, picture_file):
     features, logits, picture = asked.value.outputs
     assert [len(answer.top) for answer in (features, logits, picture)] == [3, 4, 0]
     assert logits.output.reason == "its name is usual for class scores"
-    assert picture.in_words == "picture (2 x 3 x 32 x 32): not one score per class"
+    assert picture.in_words == "picture (2 × 3 × 32 × 32): not one score per class"
     with vitrine.load(path, output=logits.output.name, preprocessing="0..1") as model:
         top = model.predict(picture_file).top(4).rows
     assert [row["label"] for row in top] == [label for label, _ in logits.top]

@@ -35,13 +35,18 @@ class OutputAnswer:
     picture: str = ""
 
     @property
+    def size(self) -> str:
+        """How many values it has for a picture, or its shape if they are not one per class."""
+        return f"{self.output.classes:,} values" if self.output.classes else " × ".join(map(str, self.output.shape))
+
+    @property
     def in_words(self) -> str:
-        """The output with its shape and what it would answer, in one line."""
-        shape = " x ".join(map(str, self.output.shape))
+        """The output with its size and what it would answer, in one line."""
+        named = f"{self.output.name} ({self.size})"
         if not self.output.classes:
-            return f"{self.output.name} ({shape}): not one score per class"
+            return f"{named}: not one score per class"
         best = ", ".join(f"{label} {value:.3g}" for label, value in self.top)
-        return f"{self.output.name} ({shape}){f': {best}' if best else ''}"
+        return f"{named}: {best}" if best else named
 
 
 def choose_output(

@@ -35,7 +35,7 @@ def output_form(source: ModelSource, question: ChooseOutput) -> ModelSource | No
 
 
 def _name(answer: OutputAnswer) -> str:
-    return f"**{literal(answer.output.name, 80)}** · {' × '.join(map(str, answer.output.shape))}"
+    return f"**{literal(answer.output.name, 80)}** · {answer.size}"
 
 
 def _caption(answer: OutputAnswer) -> str:
