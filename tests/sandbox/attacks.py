@@ -21,7 +21,8 @@ import time
 import numpy as np
 
 from xai_core.errors import ModelError
-from xai_core.jobs import kernel
+from xai_core.jobs import kernel, messages
+from xai_core.types import Capability, Card, InputSpec
 
 libc = ctypes.CDLL(None, use_errno=True)
 NUMBERS = {  # x86-64 and 64-bit ARM
@@ -163,12 +164,8 @@ def lie(header, body=b"", magic=b"XAI1", lengths=None):
 
 
 def card(**changes):
-    values = {"framework": "onnx", "format": "onnx", "classes": 3, "capabilities": ["PREDICT"], "gives": "logit"}
-    spec = {"height": None, "width": None, "channels": 3, "layout": "NCHW", "batch": None}
-    texts = {"architecture": None, "missing": {}, "hint": None, "hint_reason": "", "labels": [], "notes": []}
-    inside = {"layers": [], "token_grid": None, "raw_outputs": [], "reading": ""}
-    whole = {**values, "input": spec, "head": "softmax", **texts, **inside, **changes}
-    return {"say": "done", "job": 0, "value": whole, "arrays": []}
+    honest = messages.card_to_json(Card("onnx", "onnx", 3, InputSpec(None, None), Capability.PREDICT))
+    return {"say": "done", "job": 0, "value": {**honest, **changes}, "arrays": []}
 
 
 def private_memory():
