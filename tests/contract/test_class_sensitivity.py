@@ -25,9 +25,9 @@ FEWER |= {"vargrad": {"samples": 8}, "integrated_gradients": {"steps": 8}, "sobo
 FEWER |= {"hsic": {"samples": 300}}
 SMOOTH = ("CAM", "Perturbation")  # gradients are noisy everywhere, so that only their difference tells
 WITH_ATTENTION = {"attention_rollout", "gradient_rollout"}  # the network of the samples has none
-SLOWEST = {"hsic", "kernel_shap", "gradient_shap", "lime", "sobol"}  # take longer than all others
+EVERY_RUN = {"saliency", "grad_cam", "eigen_cam", "occlusion", "lrp"}  # of each group; the others in a long run
 ASKED = [
-    pytest.param(method_id, marks=pytest.mark.long if method_id in SLOWEST else ())
+    pytest.param(method_id, marks=() if method_id in EVERY_RUN else pytest.mark.long)
     for method_id in sorted(set(METHODS) - WITH_ATTENTION)
 ]
 

@@ -1,6 +1,6 @@
 """Every method, on a real network of every framework, through the worker and its sandbox.
 
-In every run a method for each capability; in a long one all of them.
+In every run a method for each capability on PyTorch and ONNX; in a long one all of them, and Keras too.
 """
 
 from __future__ import annotations
@@ -50,7 +50,13 @@ ROUNDING = 1e-3
 FLIPPED = 0.05
 
 
-@pytest.fixture(scope="module", params=[m.framework for m in samples.sample_models()] or ["no samples are built"])
+FRAMEWORKS = [
+    pytest.param(model.framework, marks=pytest.mark.long if model.framework == "Keras" else ())
+    for model in samples.sample_models()
+]
+
+
+@pytest.fixture(scope="module", params=FRAMEWORKS or ["no samples are built"])
 def prepared(request: pytest.FixtureRequest, runner: LocalRunner) -> Prepared:
     model = next(m for m in samples.sample_models() if m.framework == request.param)
     found = prepare(runner, model.source(), [], samples.sample_photos())

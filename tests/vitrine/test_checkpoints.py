@@ -32,7 +32,10 @@ def whole_module(weights):
     return torch.nn.DataParallel(module)
 
 
-@pytest.mark.parametrize(("form", "label"), [(of_training, "kind 207"), (whole_module, "golden retriever")])
+@pytest.mark.parametrize(
+    ("form", "label"),
+    [(of_training, "kind 207"), pytest.param(whole_module, "golden retriever", marks=pytest.mark.long)],
+)
 def test_a_checkpoint_gives_the_answer_of_its_weights(form, label, assets, tmp_path):
     weights = torch.load(assets / "models/torch/mobilenet_v2-b0353104.pth", weights_only=True)
     torch.save(form(weights), tmp_path / "checkpoint.pt")

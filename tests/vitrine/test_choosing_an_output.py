@@ -24,6 +24,7 @@ def test_an_unclear_output_is_asked_for_once(tmp_path, picture_file):
     assert np.allclose([row["probability"] for row in top], [value for _, value in logits.top], atol=1e-5)
 
 
+@pytest.mark.long
 def test_an_output_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(ParamError, match="No output called 'nowhere' can hold class scores"):
         vitrine.load(saved(tmp_path), output="nowhere")

@@ -103,6 +103,7 @@ def test_a_folder_that_can_not_be_written_is_told(vitrine, resnet, picture):
     assert "cannot be written" in vitrine("explain", "occlusion", resnet, picture, *words).sentence
 
 
+@pytest.mark.long
 def test_layers_are_chosen_by_name_and_an_unknown_one_is_a_sentence(vitrine, assets, picture, tmp_path):
     words = ("explain", "grad_cam", assets / "models/torch/mobilenet_v2-b0353104.pth", picture, "--out", tmp_path / "o")
     assert "got 'layer9'." in vitrine(*words, "--layers", "features.17,layer9").sentence

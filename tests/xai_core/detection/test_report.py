@@ -80,6 +80,7 @@ def test_boxes_are_in_pixels_of_the_original_picture(explanation):
     }
 
 
+@pytest.mark.long
 def test_the_manifest_lists_the_explained_boxes(explanation):
     manifest = manifest_of(explanation)
     assert manifest["targets"] == json.loads(explanation.files()["boxes.json"])

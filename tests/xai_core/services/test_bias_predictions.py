@@ -246,6 +246,7 @@ def test_a_label_that_the_model_does_not_know_is_refused():
         matched(picture_set(40, ("pink", "red")), COLOURS)
 
 
+@pytest.mark.long
 def test_a_trained_model_is_right_about_pictures_that_it_has_not_seen(small_models, tmp_path):
     digits = coloured_digits().held_out
     np.savez(tmp_path / "some.npz", x=digits.pictures[:64], y=digits.classes[:64], classes=np.array(NAMES))

@@ -60,6 +60,7 @@ def test_an_onnx_network_of_imagenet_is_found_to_want_minus_one_to_one(found):
     assert "4 of 4 known photos" in ranked[0].evidence
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("first", "count"), [(0, 4), *(pytest.param(*row, marks=pytest.mark.long) for row in MORE[:3])]
 )

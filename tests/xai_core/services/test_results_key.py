@@ -77,8 +77,21 @@ def test_what_computes_the_answers_is_named_down_to_the_code():
     assert made_by("model_adapters")["code"] != made_by("")["code"]
 
 
-READ_ONLY = {"pillow", "h5py", "safetensors"}  # the picture and the weights that they read are in the key themselves
-NO_MAP = {"jinja2", "scikit-learn", "pandas", "pyarrow", "tensorboard"}  # metrics and reports, which are not kept
+READ_ONLY = {
+    "pillow",
+    "pillow-heif",
+    "pydicom",
+    "h5py",
+    "safetensors",
+}  # the picture and the weights that they read are in the key themselves
+NO_MAP = {
+    "jinja2",
+    "scikit-learn",
+    "pandas",
+    "pyarrow",
+    "python-calamine",
+    "tensorboard",
+}  # metrics and reports, which are not kept
 
 
 def test_every_library_that_decides_a_map_is_named():

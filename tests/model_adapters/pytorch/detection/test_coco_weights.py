@@ -72,6 +72,7 @@ OTHERS = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("names", [(), *OTHERS])
 def test_a_name_without_weights_is_answered_with_the_names_that_have_some(names, tmp_path):
     said = fetch(tmp_path, *names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -94,6 +95,7 @@ def test_a_spare_that_is_closed_while_it_looks_for_an_idle_processor_starts_noth
 
 
 def test_without_a_process_that_can_start_each_tab_starts_its_own(idle, caplog):
+    caplog.set_level(logging.WARNING, spares.__name__)
     spare = Spare(Launcher("no_such_module", Limits()), idle.is_set)
     idle.set()
     spare.prepare()
