@@ -49,7 +49,8 @@ def test_captions_and_the_code_in_them_have_enough_contrast(browser: Browser, ap
         settled_contrasts(page, CAPTIONS)
 
 
-@pytest.mark.parametrize("dark", [pytest.param(False, marks=pytest.mark.long), True])
+@pytest.mark.long
+@pytest.mark.parametrize("dark", [False, True])
 def test_buttons_and_chosen_boxes_have_enough_contrast(browser: Browser, app: str, dark: bool) -> None:
     with new_page(browser, dark=dark) as page:
         open_app(page, f"{app}/detection")

@@ -71,6 +71,7 @@ def test_a_link_with_an_unknown_method_is_answered_in_words(page: Page, app: str
     person.wait_for_answer(page)
 
 
+@pytest.mark.long
 def test_a_long_run_can_be_cancelled(page: Page, app: str) -> None:
     person.start(page, f"{app}/?method=rise&rise.samples=20000&rise.stop_at_noise=0")
     person.use_sample_model(page, "PyTorch")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.two_outputs import saved
 
 
+@pytest.mark.long
 def test_the_outputs_are_listed_and_the_command_is_repeated_with_one(vitrine, tmp_path, picture):
     path = saved(tmp_path)
     asked = vitrine("predict", path, picture)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.long
 SCRIPT = Path(__file__).parent / "beside_captum.py"
 ROOT = SCRIPT.parents[3]
 

@@ -69,6 +69,7 @@ def test_a_network_that_was_trained_with_imagenet_s_mean_is_found_to_want_it(fou
     assert ranked[0].name == "ImageNet mean/std" or "ImageNet mean/std does about as well" in ranked[0].evidence
 
 
+@pytest.mark.long
 def test_a_known_architecture_s_own_preprocessing_comes_first_with_its_reason(found):
     prepared = found("torch/mobilenet_v2-b0353104.pth")
     assert prepared.preprocessing == prepared.card.hint

@@ -13,7 +13,7 @@ from model_adapters.pytorch.detection import detector as torch_detector
 from model_adapters.pytorch.detection import detector_engine
 from model_adapters.pytorch.detection.detector_engine import CompiledConvolutions, Convolved
 
-KINDS = (pytest.param("fcos_resnet50_fpn", marks=pytest.mark.long), "ssdlite320_mobilenet_v3_large")
+KINDS = ("fcos_resnet50_fpn", "ssdlite320_mobilenet_v3_large")
 SECONDS = {
     ("PyTorch", "float32"): 4,
     ("PyTorch", "bfloat16"): 3,
@@ -101,6 +101,7 @@ def test_the_fast_precision_changes_boxes_and_leaves_feature_maps_exact(tried, i
     np.testing.assert_array_equal(rough.pyramid(images[0], ["0"])[0], detector.pyramid(images[0], ["0"])[0])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_detector_is_converted(kind, tmp_path):
     made = family(f"torchvision/{kind}")

@@ -85,11 +85,13 @@ def told(tmp_path_factory):
     return json.loads(path.read_text())
 
 
+@pytest.mark.long
 def test_a_library_that_fails_while_it_swaps_weights_leaves_the_network_as_it_was(told):
     assert "zennit stopped with an error" in told["odd normalisation"]
     assert told["its scores stay"]
 
 
+@pytest.mark.long
 def test_a_library_that_acts_on_modules_says_where_there_are_none(told):
     assert len(told["by modules"]) == 5
     for name, sentence in told["by modules"].items():
@@ -97,10 +99,12 @@ def test_a_library_that_acts_on_modules_says_where_there_are_none(told):
         assert "this network has no such modules" in sentence
 
 
+@pytest.mark.long
 def test_each_library_explains_the_methods_that_the_core_lists_for_it(told):
     assert told["methods"] == {name: sorted(peer.methods) for name, peer in libraries_of("pytorch").items()}
 
 
+@pytest.mark.long
 def test_grad_cam_needs_no_parameters(told):
     program, module = told["grad-cam"]
     np.testing.assert_allclose(program, module, atol=1e-3)
