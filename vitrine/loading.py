@@ -37,8 +37,8 @@ def load(
 ) -> Model:
     """Open a model file in a sandboxed process and return it as a `Classifier` or a `Detector`.
 
-    path: a PyTorch state dict, safetensors or TorchScript file, a Keras file, a SavedModel (folder, zip or tar) or an
-    ONNX file; the format is detected from the content. architecture: of a bare state dict, such as
+    path: a PyTorch checkpoint, state dict, whole module, safetensors or TorchScript file, a folder of timm's hub, a Keras
+    file, a SavedModel (folder, zip or tar) or an ONNX file; the format is detected from the content. architecture: of a bare state dict, such as
     "torchvision/resnet18"; detected by default. labels: a txt, json or csv file, names in the model's order, or
     {index: name}; by default those in the file, or ImageNet's for 1000 classes. preprocessing: a common one by name
     ("imagenet", "-1..1", "0..1", "0..255", "caffe"), a JSON file, fields such as {"height": 64, "width": 64}, or a

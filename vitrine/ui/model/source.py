@@ -37,8 +37,9 @@ def opening_progress() -> None:
 
 def _upload(slot: ClassifierSlot) -> None:
     st.caption(
-        "PyTorch (state dict, safetensors, TorchScript), Keras (.keras, .h5), SavedModel (zip or tar) or ONNX "
-        "(with external data: one zip). The format is detected from the content."
+        "PyTorch (checkpoint, state dict, whole module, safetensors, TorchScript, a timm folder as a zip), "
+        "Keras (.keras, .h5), SavedModel (zip or tar) or ONNX (with external data: one zip). "
+        "The format is detected from the content."
     )
     file = st.file_uploader("Model file", key=f"model-file-{slot.models_uploaded}", label_visibility="collapsed")
     if file is not None:
