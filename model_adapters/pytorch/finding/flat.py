@@ -24,17 +24,19 @@ RENAMED = (
 def flat_tensors(content: Any) -> Tensors:
     """Return the tensors of nested mappings under dotted names; old names of layers become today's.
 
-    The state of an optimizer is left out. RefusedModel if a tensor claims more values than are stored.
+    The state of an optimizer is left out, and a mapping that stands at several places is read at the first one only.
+    RefusedModel if a tensor claims more values than are stored.
     """
-    tensors = {_renamed(name): tensor.detach() for name, tensor in _walk(content, "", 0)}
+    tensors = {_renamed(name): tensor.detach() for name, tensor in _walk(content, "", 0, set())}
     for name, tensor in tensors.items():
         check_claim(name, tensor)
     return tensors
 
 
-def _walk(content: Any, prefix: str, depth: int) -> Iterator[tuple[str, Any]]:
-    if not isinstance(content, Mapping) or depth > DEEPEST:
+def _walk(content: Any, prefix: str, depth: int, seen: set[int]) -> Iterator[tuple[str, Any]]:
+    if not isinstance(content, Mapping) or depth > DEEPEST or id(content) in seen:
         return
+    seen.add(id(content))
     for key, value in content.items():
         if not isinstance(key, str):
             continue
@@ -43,7 +45,7 @@ def _walk(content: Any, prefix: str, depth: int) -> Iterator[tuple[str, Any]]:
             if value.dim() <= MOST_DIMENSIONS and name.count(".") < MOST_PARTS:
                 yield name, value
         elif key not in OF_TRAINING:
-            yield from _walk(value, f"{name}.", depth + 1)
+            yield from _walk(value, f"{name}.", depth + 1, seen)
 
 
 def _renamed(name: str) -> str:
