@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from model_adapters.files.preflight import TRUST_PICKLE, trusts_pickles
 from xai_core.errors import RefusedModel, UnsupportedModel
 
 NESTS = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "ema", "state_dict_ema", "model_ema")
@@ -19,7 +20,8 @@ Tensors = dict[str, Any]
 
 
 def read_trusted(path: str) -> Any:
-    """Return the object that torch.save wrote; this runs any code in the file."""
+    """Return the object that torch.save wrote; this runs any code in the file, so it is refused unless trusted."""
+    _check_trust()
     try:
         return torch.load(path, map_location="cpu", weights_only=False)
     except ImportError:
@@ -41,13 +43,21 @@ def read_trusted(path: str) -> Any:
 
 
 def read_exported(path: str) -> tuple[Any, tuple[Any, ...]]:
-    """Return the module of a .pt2 file and the shape of its last input; this runs any code in the file."""
+    """Return the module of a .pt2 file and the shape of its last input; this runs any code in it, if trusted."""
+    _check_trust()
     try:
         program = torch.export.load(path)
         inputs = [node.meta["val"] for node in program.graph.nodes if node.op == "placeholder"]
         return program.module(), tuple(inputs[-1].shape)
     except Exception:  # the file's own code may raise anything
         raise RefusedModel(DAMAGED) from None
+
+
+def _check_trust() -> None:
+    if not trusts_pickles():
+        raise RefusedModel(
+            f"This file runs code of its own, which is off here. Set {TRUST_PICKLE}=1 for files that you trust."
+        )
 
 
 def read_safetensors(path: str) -> Tensors:
