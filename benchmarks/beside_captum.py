@@ -21,7 +21,7 @@ from xai_core.families.superpixels import superpixels
 from xai_core.methods.integrated_gradients import IntegratedGradients
 from xai_core.methods.kernel_shap import KernelShap
 from xai_core.methods.occlusion import Occlusion
-from xai_core.types import Network
+from xai_core.network import Network
 
 PATCHES = Occlusion(patch=32, stride=16, fill="black", score="logit")
 POSITIONS = 13**2 + 1

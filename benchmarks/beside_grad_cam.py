@@ -19,7 +19,7 @@ from benchmarks.rounds import Contest, held
 from benchmarks.subject import PREPROCESSING, TABBY, TARGETS, photo
 from xai_core.methods.eigen_cam import EigenCam
 from xai_core.methods.grad_cam import GradCam
-from xai_core.types import Network
+from xai_core.network import Network
 
 LAST = {"MobileNetV2": lambda module: module.features[-1], "ResNet-50": lambda module: module.layer4[-1]}
 

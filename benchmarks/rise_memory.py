@@ -16,8 +16,9 @@ from benchmarks.subject import SIDE
 from xai_core.jobs.memory import SpooledMemory
 from xai_core.methods.rise import Rise
 from xai_core.model import Model
+from xai_core.network import Network
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import Capability, Card, Floats, InputSpec, Network
+from xai_core.types import Capability, Card, Floats, InputSpec
 
 CLASSES = 1000
 SPOOL = 2**30  # bytes

@@ -18,8 +18,9 @@ from model_adapters.engines.choice import WithEngines
 from vitrine.samples import sample_models, sample_photos
 from xai_core.method import Method
 from xai_core.model import Model
+from xai_core.network import Network
 from xai_core.preprocessing import presets
-from xai_core.types import Estimate, Floats, ModelSource, Network, Precision
+from xai_core.types import Estimate, Floats, ModelSource, Precision
 
 SIDE = 224
 TABBY = 281

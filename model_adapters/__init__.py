@@ -7,7 +7,8 @@ import os
 from typing import Protocol, cast
 
 from xai_core.detector import Detector
-from xai_core.types import FileKind, ModelSource, Network
+from xai_core.network import Network
+from xai_core.types import FileKind, ModelSource
 
 
 class Adapter(Protocol):

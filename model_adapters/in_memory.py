@@ -9,7 +9,8 @@ from typing import Any, Literal, Protocol, cast
 
 from xai_core.detector import Detector
 from xai_core.errors import UnsupportedModel
-from xai_core.types import InputSpec, Network, Task
+from xai_core.network import Network
+from xai_core.types import InputSpec, Task
 
 Framework = Literal["pytorch", "tensorflow"]
 EXPECTED = "Expected a PyTorch nn.Module or a Keras model; got {0}. A model file is opened with vitrine.load."

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from xai_core.model import Memory, Model
+from xai_core.network import Network
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import Capability, Card, Floats, Indices, InputSpec, Network, Rule, Score
+from xai_core.types import Capability, Card, Floats, Indices, InputSpec, Rule, Score
 
 EVERYTHING = Capability.PREDICT | Capability.GRADIENT
 

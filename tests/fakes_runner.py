@@ -11,7 +11,8 @@ from xai_core.jobs.opened import Opened
 from xai_core.jobs.question import Answer, Doing, Question
 from xai_core.jobs.steps import Heartbeat
 from xai_core.model import NoMemory
-from xai_core.types import Card, ModelSource, Network
+from xai_core.network import Network
+from xai_core.types import Card, ModelSource
 
 
 class DirectRunner:

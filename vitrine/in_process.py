@@ -18,7 +18,8 @@ from xai_core.jobs.memory import SpooledMemory
 from xai_core.jobs.opened import Opened
 from xai_core.jobs.question import ACTIVITIES, Answer, Doing, Question
 from xai_core.jobs.steps import Heartbeat
-from xai_core.types import Card, ModelSource, Network, Task
+from xai_core.network import Network
+from xai_core.types import Card, ModelSource, Task
 
 STEP_SECONDS = 20.0
 LEDGERS_BYTES = 1 << 30

@@ -9,8 +9,9 @@ import numpy as np
 
 from xai_core.batches import Batches
 from xai_core.errors import MissingCapability, ModelError
+from xai_core.network import Network
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import Card, Floats, Indices, Network, Propagation, Rule, Score
+from xai_core.types import Card, Floats, Indices, Propagation, Rule, Score
 
 # Pixels per forward pass, and per pass with a backward pass: small enough that a large network reports progress often.
 PASS, PASS_BACK = 32 * 224**2, 16 * 224**2

@@ -15,8 +15,9 @@ from model_adapters.engines.delegating import Delegating
 from model_adapters.engines.openvino import Compiled, Convertible, Portable
 from model_adapters.engines.trials import Candidate, Trial, as_engines, chosen, missing, tried
 from xai_core.errors import OutOfMemory, is_of_memory
+from xai_core.network import Network
 from xai_core.params import Size
-from xai_core.types import Engine, Floats, Network, Precision
+from xai_core.types import Engine, Floats, Precision
 
 NATIVE = {"pytorch": "PyTorch", "tensorflow": "TensorFlow", "onnx": "ONNX Runtime"}
 ROUGH = ("pytorch",)  # frameworks that can also compute scores in bfloat16

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from xai_core.types import Engine, Floats, Network, Precision
+from xai_core.network import Network
+from xai_core.types import Engine, Floats, Precision
 
 
 class Delegating(Network):

@@ -6,7 +6,8 @@ The rest of Vitrine calls these functions only. They import the framework when t
 from __future__ import annotations
 
 from xai_core.detector import Detector
-from xai_core.types import FileKind, ModelSource, Network
+from xai_core.network import Network
+from xai_core.types import FileKind, ModelSource
 
 
 def check(path: str, kind: FileKind) -> None:

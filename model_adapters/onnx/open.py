@@ -19,6 +19,7 @@ from model_adapters.onnx.files import checked, placed
 from model_adapters.onnx.free_batch import runnable
 from model_adapters.onnx.session import Scores, Wiring, as_numbers, find_wiring
 from model_adapters.onnx.twin import twin_or_reason
+from xai_core.network import Network
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import (
     OF_CLASSIFIERS,
@@ -29,7 +30,6 @@ from xai_core.types import (
     Head,
     Indices,
     ModelSource,
-    Network,
     Precision,
     Rule,
     Score,

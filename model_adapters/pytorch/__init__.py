@@ -9,7 +9,8 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from xai_core.detector import Detector
-from xai_core.types import FileKind, InputSpec, ModelSource, Network, Task
+from xai_core.network import Network
+from xai_core.types import FileKind, InputSpec, ModelSource, Task
 
 
 def check(path: str, kind: FileKind) -> None:

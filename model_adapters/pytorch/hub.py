@@ -14,8 +14,9 @@ from model_adapters.pytorch import architecture_index, files
 from model_adapters.pytorch.checkpoint import reading
 from model_adapters.pytorch.weights import from_weights
 from xai_core.errors import ParamError, RefusedModel, UnsupportedModel
+from xai_core.network import Network
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import FileKind, ModelSource, Network
+from xai_core.types import FileKind, ModelSource
 
 CONFIG = "config.json"
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")

@@ -19,7 +19,8 @@ from model_adapters.pytorch import architecture_index, script
 from model_adapters.pytorch.detection.open import around
 from xai_core.detector import Detector
 from xai_core.errors import UnsupportedModel
-from xai_core.types import FileKind, InputSpec, ModelSource, Network, Task
+from xai_core.network import Network
+from xai_core.types import FileKind, InputSpec, ModelSource, Task
 
 NO_COPY = (
     "This module cannot be copied ({0}), and Vitrine only works on a copy, so that yours stays as it is. "

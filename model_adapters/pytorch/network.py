@@ -23,8 +23,9 @@ from model_adapters.pytorch.randomised import randomised
 from model_adapters.pytorch.rules import way_back
 from model_adapters.pytorch.ways import ways_of
 from xai_core.errors import ModelError
+from xai_core.network import Network
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import Card, Floats, Indices, Network, Precision, Propagation, Rule, Score
+from xai_core.types import Card, Floats, Indices, Precision, Propagation, Rule, Score
 
 BACKWARD_PIXELS = AT_ONCE // 4  # fewer, since all activations are kept
 

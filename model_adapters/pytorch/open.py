@@ -11,7 +11,8 @@ from model_adapters.pytorch.checkpoint import reading
 from model_adapters.pytorch.checkpoint.reading import Checkpoint
 from model_adapters.pytorch.weights import UNKNOWN, from_weights
 from xai_core.errors import UnsupportedModel
-from xai_core.types import FileKind, ModelSource, Network
+from xai_core.network import Network
+from xai_core.types import FileKind, ModelSource
 
 
 def load(source: ModelSource, kind: FileKind, scratch: str) -> Network:

@@ -18,7 +18,8 @@ from model_adapters.pytorch.probes import ask, find_input
 from model_adapters.pytorch.program import program_of, with_steps
 from model_adapters.pytorch.several_outputs import Chosen, Find, resolve
 from xai_core.errors import ModelError, RefusedModel, TryAsDetector, UnsupportedModel
-from xai_core.types import OF_CLASSIFIERS, Capability, Card, FileKind, Floats, Head, InputSpec, Network
+from xai_core.network import Network
+from xai_core.types import OF_CLASSIFIERS, Capability, Card, FileKind, Floats, Head, InputSpec
 
 ENDS: dict[str, Head] = {"aten::softmax": "softmax", "aten::log_softmax": "softmax", "aten::sigmoid": "sigmoid"}
 DAMAGED = "The TorchScript file is damaged, or of another version of PyTorch. Export it again, or export ONNX."

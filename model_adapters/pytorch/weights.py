@@ -21,8 +21,9 @@ from model_adapters.pytorch.finding.names import Names
 from model_adapters.pytorch.finding.search import find_trunks
 from model_adapters.pytorch.network import TorchNetwork
 from xai_core.errors import ModelError, TryAsDetector, UnsupportedModel
+from xai_core.network import Network
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import Capability, Card, FileKind, InputSpec, ModelSource, Network
+from xai_core.types import Capability, Card, FileKind, InputSpec, ModelSource
 
 DETECTOR_NAMES = re.compile(r"(^|\.)(rpn|roi_heads|head\.classification_head|transformer\.decoder|bbox_embed)\.")
 SEGMENTATION_NAMES = re.compile(r"(^|\.)(aux_classifier|classifier\.low_classifier|decode_head|segmentation_head)\.")

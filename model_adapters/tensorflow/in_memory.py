@@ -13,7 +13,8 @@ import numpy as np
 
 from xai_core.detector import Detector
 from xai_core.errors import UnsupportedModel
-from xai_core.types import FileKind, InputSpec, Network, Task
+from xai_core.network import Network
+from xai_core.types import FileKind, InputSpec, Task
 
 BACKEND = (
     "Vitrine looks into Keras models on TensorFlow; this Keras runs on {0}. Set KERAS_BACKEND=tensorflow before keras "

@@ -13,9 +13,10 @@ from model_adapters.common.probes import in_batches, ran_out
 from model_adapters.engines.openvino import Portable
 from model_adapters.tensorflow.peers import compare
 from model_adapters.tensorflow.peers.models import PictureScores
+from xai_core.network import Network
 from xai_core.preprocessing import Preprocessing
 from xai_core.trust.peers import libraries_of
-from xai_core.types import Card, Floats, Head, Indices, InputSpec, Network, Rule, Score
+from xai_core.types import Card, Floats, Head, Indices, InputSpec, Rule, Score
 
 # In pixels, 16 pictures of 224: a backward pass over more takes more memory than a worker has.
 LARGEST_BATCH = 16 * 224 * 224

@@ -19,8 +19,9 @@ from xai_core import methods  # noqa: F401  (registers the methods)
 from xai_core.errors import ModelError
 from xai_core.method import METHODS, Method
 from xai_core.model import Model
+from xai_core.network import Network
 from xai_core.preprocessing import presets
-from xai_core.types import Capability, Floats, ModelSource, Network
+from xai_core.types import Capability, Floats, ModelSource
 
 SIDE = 64  # where the size is free
 TARGETS = np.array([281, 967])

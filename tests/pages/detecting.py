@@ -21,7 +21,8 @@ from xai_core.jobs.base import Job, JobState, Status
 from xai_core.jobs.question import Answer, Question
 from xai_core.jobs.questions.detect import Detect
 from xai_core.jobs.questions.explain_boxes import ExplainBoxes
-from xai_core.types import Card, Floats, ModelSource, Network, Precision
+from xai_core.network import Network
+from xai_core.types import Card, Floats, ModelSource, Precision
 
 
 class FixedDetector(SpotDetector):

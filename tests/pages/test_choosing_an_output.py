@@ -12,7 +12,8 @@ from tests.fakes import LinearNetwork, random_weights
 from tests.pages.conftest import CLASSES, SIDE, InstantRunner, text_of, with_sample
 from vitrine.ui.slots.classifier import ClassifierSlot
 from xai_core.jobs.base import Job
-from xai_core.types import Card, Floats, ModelSource, Network, ScoreOutput
+from xai_core.network import Network
+from xai_core.types import Card, Floats, ModelSource, ScoreOutput
 
 
 class Undecided(LinearNetwork):

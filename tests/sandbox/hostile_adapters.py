@@ -8,7 +8,8 @@ import floods
 import numpy as np
 import tries_on_others
 
-from xai_core.types import Capability, Card, FileKind, InputSpec, Network
+from xai_core.network import Network
+from xai_core.types import Capability, Card, FileKind, InputSpec
 
 
 def inspect(source):

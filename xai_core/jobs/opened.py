@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from xai_core.detector import Detector
 from xai_core.jobs.steps import Heartbeat
 from xai_core.model import Memory, Model
+from xai_core.network import Network
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import USUAL_CONDITIONS, Card, Conditions, Network
+from xai_core.types import USUAL_CONDITIONS, Card, Conditions
 
 PICTURES_A_PASS = 8
 

@@ -28,7 +28,8 @@ from model_adapters.engines.trials import (
     varied,
 )
 from xai_core.errors import OutOfMemory
-from xai_core.types import Capability, Card, InputSpec, Network
+from xai_core.network import Network
+from xai_core.types import Capability, Card, InputSpec
 
 SIDE, CLASSES = 24, 5
 SPEC = InputSpec(None, None)

@@ -12,7 +12,8 @@ from model_adapters import load
 from model_adapters.common.output_choice import OutputChoice
 from tests.two_outputs import SIDE, WEIGHTS, features_first
 from xai_core.errors import ParamError, UnsupportedModel
-from xai_core.types import Capability, FileKind, ModelSource, Network, ScoreOutput
+from xai_core.network import Network
+from xai_core.types import Capability, FileKind, ModelSource, ScoreOutput
 
 PICTURES = np.random.default_rng(1).random((5, SIDE, SIDE, 3), np.float32)
 SCORES = PICTURES.mean((1, 2)) @ WEIGHTS.T

@@ -14,7 +14,8 @@ import vitrine
 from model_adapters import inspect, load
 from model_adapters.common.output_choice import OutputChoice
 from xai_core.errors import ChooseOutput, ParamError
-from xai_core.types import Capability, ModelSource, Network, ScoreOutput
+from xai_core.network import Network
+from xai_core.types import Capability, ModelSource, ScoreOutput
 
 SIDE = 32
 PICTURES = np.random.default_rng(0).standard_normal((3, SIDE, SIDE, 3), np.float32)

@@ -10,7 +10,8 @@ import numpy as np
 
 from xai_core.detector import Detections, Detector
 from xai_core.errors import OutOfMemory, RefusedModel
-from xai_core.types import Capability, Card, Engine, FileKind, InputSpec, Layer, Network
+from xai_core.network import Network
+from xai_core.types import Capability, Card, Engine, FileKind, InputSpec, Layer
 
 
 def inspect(source):
