@@ -1,8 +1,8 @@
 # docker build -t vitrine .                                     CPU and CUDA alike (PyPI's own build of torch)
 # docker build -t vitrine --build-arg TORCH=cpu .               without the CUDA libraries, about 4 GB smaller
 # docker run, with limits: see compose.yaml and docs/deploy.md
-# A tag can be moved to another image; a digest cannot. `sh scripts/pin_base_image.sh` writes today's behind the tag.
-ARG BASE=python:3.11-slim-bookworm
+# Python 3.11.16 on Debian bookworm, for all processors. `sh scripts/pin_base_image.sh` writes the digest of today.
+ARG BASE=python:3.11-slim-bookworm@sha256:a36c24f9cbdf4fd0f52d67f0823eeac19c2028c637cecc392d97f980d4fec56b
 FROM $BASE AS build
 ARG TORCH=cuda
 WORKDIR /app
