@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from pickle import UnpicklingError
 from typing import Any
 
@@ -11,8 +10,6 @@ import torch
 from model_adapters.files.preflight import TRUST_PICKLE, trusts_pickles
 from xai_core.errors import RefusedModel, UnsupportedModel
 
-NESTS = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "ema", "state_dict_ema", "model_ema")
-PREFIXES = ("module", "_orig_mod", "model", "net", "network", "backbone", "encoder", "classifier")
 NO_WEIGHTS = "This PyTorch file holds no network weights. Save it with torch.save(model.state_dict())."
 DAMAGED = "The file is damaged or cut short. Get a fresh copy."
 
@@ -69,44 +66,6 @@ def read_safetensors(path: str) -> Tensors:
         return dict(load_file(path, device="cpu"))
     except (SafetensorError, ValueError, OSError):
         raise RefusedModel("The safetensors file is damaged or cut short. Get a fresh copy.") from None
-
-
-def state_dict(content: Any) -> Tensors:
-    """Take the tensors out of a state dict or a checkpoint around it; floats of other types become float32.
-
-    UnsupportedModel if there are none, RefusedModel if a tensor claims more values than are stored.
-    """
-    tensors = next((t for mapping in _nested(content) if (t := _tensors(mapping))), None)
-    if not tensors:
-        raise UnsupportedModel(NO_WEIGHTS)
-    for name, tensor in tensors.items():
-        check_claim(name, tensor)
-    return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
-
-
-def without_prefixes(tensors: Tensors) -> Iterator[Tensors]:
-    """Yield the tensors as named in the file, then again after removing each wrapper prefix that all names share."""
-    yield tensors
-    while (first := {name.split(".", 1)[0] for name in tensors}) and len(first) == 1:
-        (prefix,) = first
-        if prefix not in PREFIXES or any("." not in name for name in tensors):
-            return
-        tensors = {name.split(".", 1)[1]: tensor for name, tensor in tensors.items()}
-        yield tensors
-
-
-def _nested(content: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
-    if not isinstance(content, Mapping) or depth > 3:
-        return
-    yield content
-    for nest in NESTS:
-        yield from _nested(content.get(nest), depth + 1)
-
-
-def _tensors(mapping: Mapping[str, Any]) -> Tensors:
-    if any(isinstance(mapping.get(nest), Mapping) for nest in NESTS):
-        return {}
-    return {str(k): v.detach() for k, v in mapping.items() if isinstance(v, torch.Tensor) and v.dim() <= 8}
 
 
 def check_claim(name: str, tensor: Any) -> None:

@@ -9,19 +9,23 @@ from torch.nn import Module
 
 from model_adapters.common.coco import coco_labels
 from model_adapters.common.output_shapes import CLASSIFIER
-from model_adapters.pytorch import architecture_index, files, script
+from model_adapters.pytorch import files, script
 from model_adapters.pytorch.architectures import import_torchvision_models
 from model_adapters.pytorch.checkpoint import reading as checkpoint
 from model_adapters.pytorch.checkpoint.reading import Checkpoint
 from model_adapters.pytorch.detection import known_detectors
+from model_adapters.pytorch.detection.behind_prefixes import copies_note, detectors_in, prefixes_in, under
 from model_adapters.pytorch.detection.detector import TorchDetector
 from model_adapters.pytorch.detection.heads import Heads
 from model_adapters.pytorch.detection.known_detectors import DenseSettings, SealedSettings
 from model_adapters.pytorch.detection.region_heads import RegionHeads
 from model_adapters.pytorch.detection.sealed_detector import SealedDetector, find_manner
-from model_adapters.pytorch.detection.torchvision_detectors import Recognised, built, columns_in, recognised, shapes_of
+from model_adapters.pytorch.detection.torchvision_detectors import Recognised, built, columns_in, shapes_of
 from model_adapters.pytorch.detection.torchvision_heads import torchvision_heads
 from model_adapters.pytorch.files import Tensors
+from model_adapters.pytorch.finding.flat import flat_tensors
+from model_adapters.pytorch.finding.names import Names
+from model_adapters.pytorch.finding.search import find_networks
 from model_adapters.pytorch.network import frozen
 from xai_core.detector import Detector
 from xai_core.errors import TryAsClassifier, UnsupportedModel
@@ -67,24 +71,28 @@ def _from_checkpoint(found: Checkpoint, source: ModelSource, kind: FileKind) -> 
 
 
 def _from_weights(content: Any, source: ModelSource, kind: FileKind) -> Detector:
-    tensors = files.state_dict(content)
+    tensors = flat_tensors(content)
+    if not tensors:
+        raise UnsupportedModel(files.NO_WEIGHTS)
     if source.architecture:
-        return _as_chosen(tensors, source, kind)
-    for bare in files.without_prefixes(tensors):
-        if match := recognised(bare, source.digest):
-            return _detector(match, source, kind)
-    raise TryAsClassifier(CLASSIFIER if _is_classifier(tensors) else UNKNOWN)
+        return _detector(_as_chosen(tensors, source.architecture), source, kind)
+    if placed := detectors_in(tensors, source.digest):
+        detector = _detector(placed[0].match, source, replace(kind, notes=(*kind.notes, *copies_note(placed))))
+        detector.card = replace(detector.card, choices=tuple(other.choice for other in placed[1:]))
+        return detector
+    raise TryAsClassifier(CLASSIFIER if find_networks(Names(shapes_of(tensors))) else UNKNOWN)
 
 
-def _as_chosen(tensors: Tensors, source: ModelSource, kind: FileKind) -> Detector:
-    known = known_detectors.named(source.architecture or "")
+def _as_chosen(tensors: Tensors, choice: str) -> Recognised:
+    """Return the tensors of a detector as "torchvision/ssd300_vgg16", or "torchvision/ssd300_vgg16 in model_ema"."""
+    name, _, place = choice.partition(" in ")
+    known = known_detectors.named(name)
     if known is None:
         raise UnsupportedModel(
-            f"The detector {str(source.architecture)[:80]!r} is not known; "
-            f"known ones are {', '.join(known_detectors.names())}."
+            f"The detector {name[:80]!r} is not known; known ones are {', '.join(known_detectors.names())}."
         )
-    *_, bare = files.without_prefixes(tensors)
-    return _detector(Recognised(bare, known, ()), source, kind)
+    prefix = f"{place}." if place else next(iter(prefixes_in(tensors)), "")
+    return Recognised(under(tensors, prefix), known, ())
 
 
 def around(module: Any, source: ModelSource, kind: FileKind) -> Detector:
@@ -150,7 +158,3 @@ def _notes(match: Recognised) -> tuple[str, ...]:
     others = f"The same weights would also fit {', '.join(match.others)}. Choose it if the boxes look wrong."
     kept = tuple(note for note, parts in ASIDE_NOTES.items() if any(n.startswith(parts) for n in match.tensors))
     return (*((others,) if match.others else ()), *kept)
-
-
-def _is_classifier(tensors: Tensors) -> bool:
-    return any(architecture_index.find(shapes_of(bare)) for bare in files.without_prefixes(tensors))

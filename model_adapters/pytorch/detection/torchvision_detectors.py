@@ -28,6 +28,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 REGION_MARK = "roi_heads.box_predictor.cls_score.weight"
 DENSE_MARK = "head.classification_head.cls_logits.weight"
 SSD_MARK = "head.classification_head.module_list.0."
+MARKS = (REGION_MARK, DENSE_MARK, f"{SSD_MARK}weight", f"{SSD_MARK}1.weight")
 CENTRED_MARK = "head.regression_head.bbox_ctrness.weight"
 SECOND_MARKS = ("rpn.head.conv.1.0.weight", "head.classification_head.conv.0.1.weight")
 BODY_MARKS = {
@@ -76,7 +77,7 @@ def columns_in(tensors: Mapping[str, Any]) -> int | None:
     shapes = shapes_of(tensors)
     if REGION_MARK in shapes:
         return shapes[REGION_MARK][0]
-    for mark in (DENSE_MARK, f"{SSD_MARK}weight", f"{SSD_MARK}1.weight"):
+    for mark in MARKS[1:]:
         boxes = mark.replace("classification_head", "regression_head").replace("cls_logits", "bbox_reg")
         if mark in shapes and boxes in shapes:
             return shapes[mark][0] * 4 // shapes[boxes][0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -24,7 +25,7 @@ def settings_form(source: ModelSource, card: Card) -> ModelSource | None:
     """Show the settings of a detector; return the source with the new settings once they are applied."""
     known = known_detectors.named(card.architecture or "")
     if known is not None:
-        return _torchvision_form(source, known)
+        return _torchvision_form(source, known, card.choices)
     if card.framework == "onnx":
         st.caption("How the outputs of the graph are read. Change it if boxes look wrong.")
         return reading_form(source, card)
@@ -48,9 +49,12 @@ def sealed_form(source: ModelSource) -> ModelSource | None:
     return None if made is None else replace(source, reading=_unusual(made, usual))
 
 
-def architecture_form(source: ModelSource, now: str | None) -> ModelSource | None:
-    """Show a choice of architecture for the weights; return the source with it once it is applied."""
-    names = known_detectors.names()
+def architecture_form(source: ModelSource, now: str | None, others: Sequence[str] = ()) -> ModelSource | None:
+    """Show a choice of architecture for the weights; return the source with it once it is applied.
+
+    others: further detectors in the file, such as "torchvision/ssd300_vgg16 in model_ema".
+    """
+    names = (*others, *known_detectors.names())
     shown, button = st.columns([3, 1], vertical_alignment="bottom")
     place = names.index(now) if now in names else None
     key = f"architecture.{source.digest[:12]}"
@@ -64,9 +68,11 @@ def short_name(architecture: str) -> str:
     return architecture.removeprefix("torchvision/")
 
 
-def _torchvision_form(source: ModelSource, known: known_detectors.KnownDetector) -> ModelSource | None:
+def _torchvision_form(
+    source: ModelSource, known: known_detectors.KnownDetector, others: Sequence[str]
+) -> ModelSource | None:
     st.caption("Weights do not contain these settings. Until you change them, they are torchvision's defaults.")
-    if (with_architecture := architecture_form(source, known.name)) is not None:
+    if (with_architecture := architecture_form(source, known.name, others)) is not None:
         return with_architecture
     usual = known_detectors.settings_for(known, "", source.digest)
     now = known_detectors.settings_for(known, source.reading, source.digest)
