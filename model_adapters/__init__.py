@@ -8,6 +8,7 @@ from typing import Protocol, cast
 
 from xai_core.detector import Detector
 from xai_core.network import Network
+from xai_core.scores import read_as
 from xai_core.types import FileKind, ModelSource
 
 
@@ -44,8 +45,10 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> Network | Detecto
     model = _adapter(kind.framework).load(source, kind, scratch)
     if isinstance(model, Detector):
         return model
+    choices = importlib.import_module("model_adapters.common.output_choice")
     engines = importlib.import_module("model_adapters.engines.choice")
-    return cast(Network, engines.WithEngines(model, os.path.getsize(source.path)))
+    network = read_as(model, choices.OutputChoice.from_text(source.reading).scoring)
+    return cast(Network, engines.WithEngines(network, os.path.getsize(source.path)))
 
 
 def _adapter(framework: str) -> Adapter:

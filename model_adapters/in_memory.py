@@ -7,9 +7,11 @@ import sys
 from contextlib import AbstractContextManager
 from typing import Any, Literal, Protocol, cast
 
+from model_adapters.common.output_choice import OutputChoice
 from xai_core.detector import Detector
 from xai_core.errors import UnsupportedModel
 from xai_core.network import Network
+from xai_core.scores import read_as
 from xai_core.types import InputSpec, Task
 
 Framework = Literal["pytorch", "tensorflow"]
@@ -41,10 +43,14 @@ def framework_of(model: Any) -> Framework:
 def open_copy(model: Any, task: Task, reading: str, expected: InputSpec | None) -> Network | Detector:
     """Open a copy of a model as a classifier or a detector.
 
-    reading: how to read a detector's outputs, as JSON. expected: the input that the model takes, if known.
+    reading: how to read a detector's outputs, or what those of a classifier mean, as JSON. expected: the input that the
+    model takes, if known.
     Raises UnsupportedModel, TryAsDetector or TryAsClassifier.
     """
-    return _face(framework_of(model)).open_copy(model, task, reading, expected)
+    opened = _face(framework_of(model)).open_copy(model, task, reading, expected)
+    if isinstance(opened, Detector):
+        return opened
+    return read_as(opened, OutputChoice.from_text(reading).scoring)
 
 
 def weights_digest(model: Any) -> str:

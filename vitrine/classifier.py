@@ -19,11 +19,11 @@ from xai_core.errors import ParamError, TryAsClassifier, in_sentences
 from xai_core.jobs.questions.explain import Explain
 from xai_core.labels import find_class
 from xai_core.method import Method
-from xai_core.model import as_score
 from xai_core.pictures.files import Picture
 from xai_core.pictures.overlays import Look
 from xai_core.preprocessing import Preprocessing
 from xai_core.report import Explanation as Report
+from xai_core.scores import as_score
 from xai_core.services.asking import scores
 from xai_core.services.preparation import Prepared
 from xai_core.services.preprocessing_guess import Candidate

@@ -15,6 +15,7 @@ from vitrine.parsing import file_bytes, shared_parser
 from xai_core.errors import DataError, ModelError
 from xai_core.jobs.folders import private_folder
 from xai_core.labels import MAX_BYTES
+from xai_core.scores import sides_of
 from xai_core.services.parsing.questions.read_labels import ReadLabels
 from xai_core.types import ModelSource
 
@@ -50,15 +51,16 @@ def model_source(
         raise
 
 
-def class_labels(labels: Labels, classes: int, background: bool = False) -> tuple[str, ...]:
+def class_labels(labels: Labels, classes: int, background: bool = False, both_sides: bool = False) -> tuple[str, ...]:
     """Return K names from a txt, json or csv file, a sequence, or a mapping from class index to name.
 
     Raises DataError if they do not fit the model.
-    background: whether a first name for the background may be omitted.
+    background: whether a first name for the background may be omitted. both_sides: whether one name is enough, as for
+    the two sides of a single output.
     """
     if isinstance(labels, str | os.PathLike):
-        return labels_in(Path(labels), classes, background)
-    names = label_names(labels)
+        return labels_in(Path(labels), classes, background, both_sides)
+    names = sides_of(label_names(labels)) if both_sides else label_names(labels)
     if len(names) != classes:
         raise DataError(f"The model has {classes} classes and needs one label for each; got {len(names)} labels.")
     return names
@@ -79,12 +81,14 @@ def label_names(labels: Sequence[str] | Mapping[int, str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def labels_in(path: Path, classes: int | None = None, background: bool = False) -> tuple[str, ...]:
+def labels_in(
+    path: Path, classes: int | None = None, background: bool = False, both_sides: bool = False
+) -> tuple[str, ...]:
     """Return the names in a label file, read in the sandbox; DataError if it cannot be read or does not fit.
 
-    classes: the number of classes to check against, or None. background: as for `class_labels`.
+    classes: the number of classes to check against, or None. background, both_sides: as for `class_labels`.
     """
-    return shared_parser().ask(ReadLabels(label_bytes(path), classes, path.name, background))
+    return shared_parser().ask(ReadLabels(label_bytes(path), classes, path.name, background, both_sides))
 
 
 def label_bytes(path: Path) -> bytes:

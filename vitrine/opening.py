@@ -23,10 +23,11 @@ from xai_core.jobs.base import Runner
 from xai_core.pictures.files import Picture
 from xai_core.pictures.known_photos import KnownPhoto
 from xai_core.preprocessing import Preprocessing
+from xai_core.scores import Scoring
 from xai_core.services.detector_preparation import PreparedDetector, prepared_detector
 from xai_core.services.preparation import Prepared, opened, prepare
 from xai_core.services.preprocessing_guess import check_preprocessing_name
-from xai_core.types import Capability, ModelSource, Task
+from xai_core.types import Capability, Card, ModelSource, Task
 
 PreprocessingLike = str | Mapping[str, Any] | Preprocessing
 
@@ -35,9 +36,9 @@ PreprocessingLike = str | Mapping[str, Any] | Preprocessing
 class Wishes:
     """What the caller sets about a model; None for what is to be detected.
 
-    reading: how a detector's outputs are read, as JSON; "" if its file describes that. output: the one of a classifier
-    that holds its scores. pictures: the caller's own, in any form that `as_pictures` takes; preprocessings are also
-    tried on them.
+    reading: how a detector's outputs are read, as JSON; "" if its file describes that. output, scoring: the one of a
+    classifier that holds its scores, and what they are, see `OutputChoice`. pictures: the caller's own, in any form
+    that `as_pictures` takes; preprocessings are also tried on them.
     """
 
     task: Task | None = None
@@ -46,11 +47,13 @@ class Wishes:
     reading: str = ""
     output: str = ""
     pictures: Any = ()
+    scoring: Scoring = ""
 
     def __post_init__(self) -> None:
         if self.task not in (None, "classify", "detect"):
             raise ParamError(f"A task is 'classify' or 'detect'; got {self.task!r}.")
-        if self.output and (self.task == "detect" or self.reading):
+        OutputChoice(output=self.output, scoring=self.scoring)
+        if (self.output or self.scoring) and (self.task == "detect" or self.reading):
             raise ParamError("An output is chosen for a classifier; how a detector's outputs are read is a reading.")
         if isinstance(self.labels, str | os.PathLike):
             label_bytes(Path(self.labels))  # mistakes are reported before the model is opened, which takes longer
@@ -65,7 +68,7 @@ def prepared_model(runner: Runner, source: ModelSource, wishes: Wishes, tell: Te
     try:
         return _classifier(runner, source, wishes, tell)
     except TryAsDetector:
-        if wishes.task or wishes.output:
+        if wishes.task or wishes.output or wishes.scoring:
             raise
     return _detector(runner, source, wishes, tell)
 
@@ -80,11 +83,17 @@ def model_of(
 
 
 def _classifier(runner: Runner, source: ModelSource, wishes: Wishes, tell: Tell) -> Prepared:
-    with_output = replace(source, reading=OutputChoice(output=wishes.output).to_text())
-    prepared = prepare(runner, with_output, _own(wishes), known_photos(), tell, wishes.preprocessing)
+    choice = OutputChoice(output=wishes.output, scoring=wishes.scoring)
+    prepared = prepare(
+        runner, replace(source, reading=choice.to_text()), _own(wishes), known_photos(), tell, wishes.preprocessing
+    )
     if wishes.labels is None:
         return prepared
-    return replace(prepared, labels=class_labels(wishes.labels, prepared.card.classes))
+    return replace(prepared, labels=_labels(wishes.labels, prepared.card))
+
+
+def _labels(labels: Labels, card: Card) -> tuple[str, ...]:
+    return class_labels(labels, card.classes, both_sides=card.both_sides)
 
 
 def _detector(runner: Runner, source: ModelSource, wishes: Wishes, tell: Tell) -> PreparedDetector:

@@ -17,6 +17,7 @@ from vitrine.progress import Tell, silent
 from vitrine.runner import Runners
 from xai_core.errors import in_sentences
 from xai_core.preprocessing import Preprocessing
+from xai_core.scores import Scoring
 from xai_core.types import InputSpec, ModelSource, Task
 
 
@@ -29,6 +30,7 @@ def wrap(
     task: Task | None = None,
     reading: str | Mapping[str, Any] = "",
     output: str = "",
+    scoring: Scoring = "",
     pictures: Any = (),
     progress: Tell | None = None,
 ) -> Model:
@@ -42,7 +44,7 @@ def wrap(
     Raises ModelError (UnsupportedModel), DataError, ParamError or JobError.
     """
     settings = reading if isinstance(reading, str) else json.dumps(dict(reading))
-    wishes = Wishes(task, labels, preprocessing, settings, output, pictures)
+    wishes = Wishes(task, labels, preprocessing, settings, output, pictures, scoring)
     framework = framework_of(model)
     with ExitStack() as held:
         open_as = partial(open_copy, model, expected=_expected_input(preprocessing))

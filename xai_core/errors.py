@@ -5,6 +5,7 @@ VitrineError
 ├── ModelError
 │   ├── UnsupportedModel             the file is sound, but cannot run here for this task
 │   │   ├── ChooseOutput             several outputs may hold the class scores; it lists them
+│   │   ├── ChooseScoring            the outputs do not look like class scores
 │   │   ├── TryAsDetector            not a classifier; looks like a detector
 │   │   └── TryAsClassifier          not a detector; looks like a classifier
 │   ├── MissingCapability            the model runs, but lacks something a method needs
@@ -58,6 +59,10 @@ class ChooseOutput(UnsupportedModel):
     def __init__(self, message: str, outputs: tuple[Any, ...] = ()) -> None:
         super().__init__(message)
         self.outputs = outputs
+
+
+class ChooseScoring(UnsupportedModel):
+    """The outputs do not look like scores of classes; the front end adds how to choose what they are."""
 
 
 class TryAsDetector(UnsupportedModel):

@@ -13,6 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 from xai_core.errors import DataError
+from xai_core.scores import has_probabilities, sides_of
 from xai_core.types import Card
 from xai_core.wording import either
 
@@ -31,17 +32,19 @@ _NO_LABELS = f"The file contains no labels. {_ONE_EACH}"
 Label = tuple[int | None, str]  # the index, if the file gives one, and the name
 
 
-def read_labels(data: bytes, classes: int | None = None, name: str = "") -> tuple[str, ...]:
+def read_labels(data: bytes, classes: int | None = None, name: str = "", both_sides: bool = False) -> tuple[str, ...]:
     """Read one label per class from the bytes of a txt, JSON or CSV file; DataError if that fails.
 
     classes: the number of classes to check against, or None. name: the file's name; its ending helps to distinguish
-    CSV and JSON from plain lines. JSON may be a list of names, {"0": "cat"}, {"cat": 0},
+    CSV and JSON from plain lines. both_sides: whether one label is enough, as for the two sides of a single output.
+    JSON may be a list of names, {"0": "cat"}, {"cat": 0},
     Keras' {"0": ["n02123045", "tabby"]}, or any of these under "labels", "classes" or "id2label".
     """
     text = _decoded(data)
     labels = _in_order(_parsed(text, name))
     if not labels:
         raise DataError(_NO_LABELS)
+    labels = sides_of(labels) if both_sides else labels
     if classes is not None and len(labels) != classes:
         raise DataError(f"The file contains {len(labels)} labels, but the model has {classes} classes. {_ONE_EACH}")
     return labels
@@ -70,9 +73,15 @@ def imagenet_labels() -> tuple[str, ...]:
 
 
 def labels_for(card: Card) -> tuple[str, ...]:
-    """Return the labels inside the model's file, or ImageNet's for 1000 classes, or else "class 0", "class 1"..."""
-    if len(card.labels) == card.classes:
-        return tuple(card.labels)
+    """Return the labels inside the model's file, or ImageNet's for 1000 classes, or else "class 0", "class 1"...
+
+    Outputs that are numbers are called "output 0", "output 1"...
+    """
+    labels = sides_of(card.labels) if card.both_sides else tuple(card.labels)
+    if len(labels) == card.classes:
+        return labels
+    if not has_probabilities(card):
+        return tuple(f"output {n}" for n in range(card.classes))
     return imagenet_labels() if card.classes == IMAGENET_CLASSES else tuple(f"class {n}" for n in range(card.classes))
 
 

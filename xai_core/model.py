@@ -8,9 +8,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from xai_core.batches import Batches
-from xai_core.errors import MissingCapability, ModelError
+from xai_core.errors import ModelError
 from xai_core.network import Network
 from xai_core.preprocessing import Preprocessing
+from xai_core.scores import as_score
 from xai_core.types import Card, Floats, Indices, Propagation, Rule, Score
 
 # Pixels per forward pass, and per pass with a backward pass: small enough that a large network reports progress often.
@@ -200,7 +201,7 @@ class Model:
         return raw
 
     def _check_score(self, score: Score) -> None:
-        if score == "logit" and self.card.gives == "probability":
+        if score != self.card.gives:
             self.as_score(np.zeros((1, 1), np.float32), score)
 
     def _in_batches(self, call: Callable[..., Floats], *arrays: Any, pixels: int = PASS_BACK) -> Floats:
@@ -223,26 +224,6 @@ class Model:
 
     def _own(self, key: str) -> str:
         return f"{self._network.key} {key} {self.preprocessing}"
-
-
-def as_score(raw: Floats, card: Card, score: Score) -> Floats:
-    """Turn a model's raw outputs (N, K) into logits or probabilities of the same shape."""
-    if card.gives == score:
-        return raw
-    if score == "logit":
-        raise MissingCapability(
-            "This model ends in probabilities, and its logits are not accessible. Explain the probability instead."
-        )
-    return _softmax(raw) if card.head == "softmax" else _sigmoid(raw)
-
-
-def _softmax(logits: Floats) -> Floats:
-    raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(raised / raised.sum(axis=-1, keepdims=True), np.float32)
-
-
-def _sigmoid(logits: Floats) -> Floats:
-    return np.asarray(0.5 * (1 + np.tanh(0.5 * logits)), np.float32)
 
 
 def _finite(values: Floats, name: str) -> Floats:

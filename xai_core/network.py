@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
+from xai_core.ends import End
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import Card, Engine, Floats, Indices, Precision, Propagation, Rule, Score
 
@@ -73,6 +74,14 @@ class Network(ABC):
         The random weights have the standard deviation of those they replace.
         """
         raise self._lacks("randomisation")
+
+    def ended(self, end: End) -> Network:
+        """Return this network with an end that turns its outputs into other scores; the weights are shared."""
+        raise self._lacks("other scores")
+
+    def read_as(self, card: Card) -> None:
+        """Take a card that reads the same outputs differently."""
+        self.card = card
 
     def at(self, precision: Precision) -> Network:
         """Return this network at a precision; itself if only float32 is supported."""

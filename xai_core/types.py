@@ -22,7 +22,7 @@ Indices = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Texts = NDArray[np.str_]
 Score = Literal["logit", "probability"]
-Head = Literal["softmax", "sigmoid"]
+Head = Literal["softmax", "sigmoid", "none", "similarity"]  # see xai_core.scores
 Rule = Literal["gradient", "deconvnet", "guided", "rescale"]
 Precision = Literal["float32", "bfloat16"]
 Task = Literal["classify", "detect"]
@@ -173,16 +173,18 @@ USUAL_CONDITIONS = Conditions()
 class Card:
     """What is known about a model file; the app never opens the model itself.
 
-    `gives` says what `Network.forward` returns once a removable softmax or sigmoid is removed; `head` is the function
-    that turns logits into probabilities. `missing` maps each capability the model lacks to the reason, a sentence.
-    `hint` is the preprocessing that the file itself suggests, `hint_reason` says why. `layers` are those that CAM
-    methods can use, in the order of the forward pass; the last one is the default. `token_grid` is the height and
-    width of a transformer's patch grid, if attention is available; other tokens, such as the class token, come before
-    the patches. `raw_outputs` are a detector's outputs if it is unknown how to read them; such a card lacks DETECT.
-    `reading` is how the outputs are read, in the form of a source's `reading`. `choices` are other networks that
-    the same file may hold, each in the form of a source's `architecture`. `outputs` are a classifier's if it is unknown
-    which of them holds the class scores; `Network.forward` then returns the rows of those that may, in this order, side
-    by side.
+    `gives` says what `Network.forward` returns once a removable softmax or sigmoid is removed; `head` says how that
+    becomes the scores of classes, and `head_known` whether the file says so, or the user; otherwise it is assumed.
+    `doubt` is why the outputs do not look like scores of classes, as a clause; such a card asks. `both_sides` is
+    true where a single output became two classes, of which the second is the one that the output speaks for.
+    `missing` maps each capability the model lacks to the reason, a sentence. `hint` is the preprocessing that the
+    file itself suggests, `hint_reason` says why. `layers` are those that CAM methods can use, in the order of the
+    forward pass; the last one is the default. `token_grid` is the height and width of a transformer's patch grid,
+    if attention is available; other tokens, such as the class token, come before the patches. `raw_outputs` are a
+    detector's outputs if it is unknown how to read them; such a card lacks DETECT. `reading` is how the outputs are
+    read, in the form of a source's `reading`. `choices` are other networks that the same file may hold, each in the
+    form of a source's `architecture`. `outputs` are a classifier's if it is unknown which of them holds the class
+    scores; `Network.forward` then returns the rows of those that may, in this order, side by side.
     """
 
     framework: str
@@ -192,6 +194,9 @@ class Card:
     capabilities: Capability
     gives: Score = "logit"
     head: Head = "softmax"
+    head_known: bool = False
+    doubt: str = ""
+    both_sides: bool = False
     architecture: str | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
     hint: Preprocessing | None = None

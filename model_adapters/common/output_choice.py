@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from xai_core.errors import ParamError
 from xai_core.params import Declared, params_of
@@ -13,13 +13,19 @@ from xai_core.params import Declared, params_of
 
 @dataclass(frozen=True, kw_only=True)
 class OutputChoice(Declared):
-    """Which output of a classifier is explained; it travels as the reading of a model's source."""
+    """Which output of a classifier is explained, and what it means; it travels as the reading of a model's source."""
 
     id: ClassVar[str] = "output_choice"
     title: ClassVar[str] = "A choice of output"
 
     output: Annotated[
         str, "The name of the output that holds the class scores, if a classifier has several; empty to detect it."
+    ] = ""
+    scoring: Annotated[
+        Literal["", "softmax", "sigmoid", "none", "similarity"],
+        "What the outputs are: softmax for classes of which one is right, sigmoid for classes of which several may be, "
+        "none for numbers (regression), similarity for an embedding, which is compared with a reference picture; "
+        "empty to follow the file, or what is usual.",
     ] = ""
 
     @classmethod
@@ -35,7 +41,8 @@ class OutputChoice(Declared):
 
     def to_text(self) -> str:
         """Return the choice as JSON, "" if there is none; the same text for the same choice."""
-        return json.dumps(self.values(), sort_keys=True) if self.output else ""
+        values = {name: value for name, value in self.values().items() if value}
+        return json.dumps(values, sort_keys=True) if values else ""
 
     def among(self, names: Iterable[str]) -> str:
         """Return the chosen name; ParamError lists the names if it is not one of them."""

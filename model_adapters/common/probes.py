@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from xai_core.errors import OutOfMemory
-from xai_core.types import Floats, Head, InputSpec
+from xai_core.types import Floats, Head, InputSpec, Score
 
 Units = tuple[float, float]
 UNITS: tuple[Units, ...] = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
 AT_ONCE = 32 * 224 * 224  # pixels per call; more is hardly faster, and a worker's memory is limited
+LEAST_CHANGE = 1e-3
+FEWEST_OF_EMBEDDING = 16  # values
 COMMON_SIDES = (224, 32, 28, 299, 256, 64, 96, 128, 192, 384, 512)
 
 
@@ -67,12 +69,35 @@ def are_probabilities(outputs: list[Floats]) -> bool:
     return bool(rows.shape[1] > 1 and (rows >= 0).all() and np.allclose(rows.sum(axis=1), 1, atol=1e-3))
 
 
-def squash(logits: Floats, head: Head) -> Floats:
-    """Return the softmax or sigmoid of logits (N, K)."""
-    if head == "sigmoid":
-        return np.asarray(0.5 * (1 + np.tanh(0.5 * logits)), np.float32)
-    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(raised / raised.sum(axis=1, keepdims=True), np.float32)
+def are_shares(outputs: list[Floats]) -> bool:
+    """Whether rows of outputs (N, K) look like those of a sigmoid: they vary, and stay within 0..1 on every trial."""
+    rows = np.concatenate(outputs)
+    return bool(rows.min() >= 0 and rows.max() <= 1 and np.ptp(rows, axis=0).max() > LEAST_CHANGE)
+
+
+def meaning(outputs: list[Floats], cut: bool, head: Head | None) -> dict[str, Any]:
+    """Return the fields of a card that say what outputs (N, K) of trials mean: gives, head, head_known and doubt.
+
+    head: the softmax or sigmoid that ends the network, if it shows. cut: whether that was removed.
+    """
+    if head or are_probabilities(outputs):
+        gives: Score = "logit" if cut else "probability"
+        return {"gives": gives, "head": head or "softmax", "head_known": True}
+    if are_shares(outputs):
+        return {"gives": "probability", "head": "sigmoid"}
+    return {"gives": "logit", "head": "sigmoid" if outputs[0].shape[1] == 1 else "softmax", "doubt": doubt(outputs)}
+
+
+def doubt(outputs: list[Floats]) -> str:
+    """Return why outputs (N, K) of trials do not look like scores of classes, as a clause; "" if they may be."""
+    rows = np.concatenate(outputs)
+    if rows.shape[1] < FEWEST_OF_EMBEDDING:
+        return ""
+    if np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-3):
+        return "every output is a vector of length 1, as embeddings are"
+    if rows.min() >= 0 and (rows == 0).any() and np.ptp(rows, axis=0).max() > LEAST_CHANGE:
+        return "the outputs are never negative and often zero, as the features before a last layer are"
+    return ""
 
 
 def agree(ours: list[Floats], theirs: list[Floats], tolerance: float) -> bool:

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from model_adapters.common.probes import agree, are_probabilities, squash
+from model_adapters.common.probes import agree, are_probabilities
 from xai_core.errors import UnsupportedModel
+from xai_core.scores import squashed
 from xai_core.types import Capability, Card, Floats, ScoreOutput
 
 SAME = 1e-4
@@ -45,9 +46,9 @@ def _is_end_of(rows: list[Floats], logits: list[Floats]) -> bool:
     """Whether rows are the softmax, log-softmax or sigmoid of logits, which then are not the same as the rows."""
     if rows[0].shape != logits[0].shape or rows[0].shape[1] < 2 or agree(rows, logits, SAME):
         return False
-    softmax = [squash(each, "softmax") for each in logits]
+    softmax = [squashed(each, "softmax") for each in logits]
     logarithm = [np.log(np.maximum(each, np.finfo(np.float32).tiny)) for each in softmax]
-    return any(agree(rows, end, SAME) for end in (softmax, logarithm, [squash(each, "sigmoid") for each in logits]))
+    return any(agree(rows, end, SAME) for end in (softmax, logarithm, [squashed(each, "sigmoid") for each in logits]))
 
 
 def described(

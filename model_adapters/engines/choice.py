@@ -14,6 +14,7 @@ from model_adapters.engines import openvino
 from model_adapters.engines.delegating import Delegating
 from model_adapters.engines.openvino import Compiled, Convertible, Portable
 from model_adapters.engines.trials import Candidate, Trial, as_engines, chosen, missing, tried
+from xai_core.ends import End
 from xai_core.errors import OutOfMemory, is_of_memory
 from xai_core.network import Network
 from xai_core.params import Size
@@ -89,6 +90,9 @@ class WithEngines(Delegating):
 
     def randomised(self, seed: int) -> Network:
         return WithEngines(self.native.randomised(seed), self._weights)
+
+    def ended(self, end: End) -> Network:
+        return WithEngines(self.native.ended(end), self._weights)
 
     def engines(self, height: int, width: int, own: Floats | None = None) -> tuple[Engine, ...]:
         size = (height, width)
@@ -166,6 +170,9 @@ class _InBfloat16(Delegating):
 
     def randomised(self, seed: int) -> Network:
         return self._whole.randomised(seed).at("bfloat16")
+
+    def ended(self, end: End) -> Network:
+        return self._whole.ended(end).at("bfloat16")
 
     def engines(self, *args: Any, **kwargs: Any) -> tuple[Engine, ...]:
         return self._whole.engines(*args, **kwargs)

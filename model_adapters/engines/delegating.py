@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from xai_core.ends import End
 from xai_core.network import Network
-from xai_core.types import Engine, Floats, Precision
+from xai_core.types import Card, Engine, Floats, Precision
 
 
 class Delegating(Network):
@@ -39,6 +40,13 @@ class Delegating(Network):
 
     def randomised(self, seed: int) -> Network:
         return self.native.randomised(seed)
+
+    def ended(self, end: End) -> Network:
+        return self.native.ended(end)
+
+    def read_as(self, card: Card) -> None:
+        self.native.read_as(card)
+        self.card = self.native.card
 
     def at(self, precision: Precision) -> Network:
         return self.native.at(precision)

@@ -15,6 +15,7 @@ import numpy as np
 from model_adapters.common.output_shapes import Outputs
 from model_adapters.common.probes import ran_out
 from model_adapters.common.threads import threads_wanted
+from xai_core.ends import End
 from xai_core.types import Floats, InputSpec, Precision
 
 NAME = "OpenVINO"
@@ -46,7 +47,7 @@ class Portable:
     model: an nn.Module, the path or bytes of an ONNX file, or a TensorFlow function; it maps a batch in the layout of
     the network's card to scores (N, K). example: a batch to trace it with, if needed. output: the name of
     the scores, if there are other outputs. dtype: the number type of the input. batched: whether the input has a
-    dimension for the batch.
+    dimension for the batch. end: turns the scores of the model into those of the network.
     """
 
     model: Any
@@ -54,6 +55,7 @@ class Portable:
     output: str = ""
     dtype: str = "float32"
     batched: bool = True
+    end: End | None = None
 
 
 @runtime_checkable
@@ -92,7 +94,8 @@ class Compiled(_CompiledGraph):
 
     def __call__(self, inputs: Floats) -> Floats:
         self.infer(inputs)
-        return np.array(self.request.get_tensor(self._output).data, np.float32).reshape(len(inputs), -1)
+        scores = np.array(self.request.get_tensor(self._output).data, np.float32).reshape(len(inputs), -1)
+        return self._portable.end.of(scores) if self._portable.end else scores
 
 
 class CompiledOutputs(_CompiledGraph):

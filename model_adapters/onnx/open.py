@@ -10,7 +10,7 @@ from typing import Any
 import onnx
 
 from model_adapters.common.output_choice import OutputChoice
-from model_adapters.common.probes import agree, are_probabilities, squash, trials
+from model_adapters.common.probes import agree, meaning, trials
 from model_adapters.common.score_outputs import NOTE, Answers, asking, described, distinct, side_by_side
 from model_adapters.engines.delegating import Delegating
 from model_adapters.engines.openvino import Portable
@@ -19,8 +19,10 @@ from model_adapters.onnx.files import checked, placed
 from model_adapters.onnx.free_batch import runnable
 from model_adapters.onnx.session import Scores, Wiring, as_numbers, find_wiring
 from model_adapters.onnx.twin import twin_or_reason
+from xai_core.ends import End
 from xai_core.network import Network
 from xai_core.preprocessing import Preprocessing
+from xai_core.scores import squashed
 from xai_core.types import (
     OF_CLASSIFIERS,
     Capability,
@@ -41,12 +43,17 @@ BEYOND_SCORES = tuple(capability.name or "" for capability in OF_CLASSIFIERS & ~
 class OnnxNetwork(Network):
     """An ONNX graph that gives scores only; `answers` returns raw outputs (N, K) for inputs (N, H, W, C)."""
 
-    def __init__(self, card: Card, answers: Callable[[Floats], Floats]) -> None:
+    def __init__(self, card: Card, answers: Callable[[Floats], Floats], end: End | None = None) -> None:
         self.card = card
-        self._answers = answers
+        self._answers, self._end = answers, end
+        self.key = end.key if end else ""
 
     def forward(self, inputs: Floats) -> Floats:
-        return self._answers(inputs)
+        outputs = self._answers(inputs)
+        return self._end.of(outputs) if self._end else outputs
+
+    def ended(self, end: End) -> Network:
+        return OnnxNetwork(self.card, self._answers, end)
 
     def portable(self, height: int, width: int) -> Portable | None:
         """Return the graph for other engines, for any size; None if it runs on a GPU or belongs to a copy."""
@@ -54,15 +61,22 @@ class OnnxNetwork(Network):
         if not isinstance(scores, Scores) or scores.on_gpu:
             return None
         wiring = scores.wiring
-        return Portable(scores.graph, output=wiring.output, dtype=wiring.dtype, batched=wiring.batched)
+        return Portable(scores.graph, output=wiring.output, dtype=wiring.dtype, batched=wiring.batched, end=self._end)
 
 
 class TwinnedNetwork(OnnxNetwork, Delegating):
     """An ONNX graph with its twin, the same graph in PyTorch, for everything that the runtime cannot do."""
 
-    def __init__(self, card: Card, answers: Callable[[Floats], Floats], twin: Network, wiring: Wiring) -> None:
+    def __init__(
+        self,
+        card: Card,
+        answers: Callable[[Floats], Floats],
+        twin: Network,
+        wiring: Wiring,
+        end: End | None = None,
+    ) -> None:
         Delegating.__init__(self, twin)
-        OnnxNetwork.__init__(self, card, answers)
+        OnnxNetwork.__init__(self, card, answers, end)
         self._wiring = wiring
 
     def backward(
@@ -94,6 +108,13 @@ class TwinnedNetwork(OnnxNetwork, Delegating):
     def randomised(self, seed: int) -> Network:
         made = self.native.randomised(seed)
         return TwinnedNetwork(self.card, lambda inputs: made.forward(self._seen(inputs)), made, self._wiring)
+
+    def ended(self, end: End) -> Network:
+        return TwinnedNetwork(self.card, self._answers, self.native.ended(end), self._wiring, end)
+
+    def read_as(self, card: Card) -> None:
+        self.card = card
+        self.native.read_as(card)
 
     def at(self, precision: Precision) -> Network:
         """Return the network with gradients in a precision; the runtime's scores stay in float32."""
@@ -161,8 +182,7 @@ def _network(model: Any, whole: Scores, folder: str | None, kind: FileKind) -> O
         classes=classes,
         input=wiring.spec,
         capabilities=Capability.PREDICT,
-        gives="probability" if cut is None and are_probabilities(expected) else "logit",
-        head=head or ("sigmoid" if classes == 1 else "softmax"),
+        **meaning(expected, cut is not None, head),
         hint=_hint(wiring),
         hint_reason="The model's input takes whole numbers from 0 to 255." if wiring.dtype == "uint8" else "",
         labels=graph.labels(model, classes),
@@ -186,10 +206,10 @@ def _without_head(
     if head is None:
         return None, None
     cut = Scores(placed(model, folder, "without_head.onnx"), whole.wiring)
-    if agree([squash(cut(i), head) for i in inputs], expected, 1e-4):
+    if agree([squashed(cut(i), head) for i in inputs], expected, 1e-4):
         return cut, head
     model.CopyFrom(original)
-    return None, None
+    return None, head if head == "sigmoid" else None
 
 
 def _hint(wiring: Wiring) -> Preprocessing | None:

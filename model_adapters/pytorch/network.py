@@ -16,12 +16,14 @@ from model_adapters.engines.openvino import Portable
 from model_adapters.pytorch import precisions
 from model_adapters.pytorch.answers import answer, gradient, gradients
 from model_adapters.pytorch.attention import Attention, by_picture, openly
+from model_adapters.pytorch.ends import Ended
 from model_adapters.pytorch.inside import Inside, look_inside, nothing
 from model_adapters.pytorch.layers import Place, scores_from, scores_with, values_at
 from model_adapters.pytorch.propagation import relevance
 from model_adapters.pytorch.randomised import randomised
 from model_adapters.pytorch.rules import way_back
 from model_adapters.pytorch.ways import ways_of
+from xai_core.ends import End
 from xai_core.errors import ModelError
 from xai_core.network import Network
 from xai_core.preprocessing import Preprocessing
@@ -46,6 +48,8 @@ class TorchNetwork(Network):
         self._module = frozen(module).to(device=self._device)
         if channels_last:
             self._module = self._module.to(memory_format=self._format)
+        self._whole, self._classes = self._module, card.classes  # without an end
+        self._end: End | None = None
         self._inside: Inside = nothing("")
         self._precision: Precision = "float32"
 
@@ -120,17 +124,26 @@ class TorchNetwork(Network):
         return stacked[:, 0].swapaxes(0, 1), stacked[:, 1].swapaxes(0, 1)
 
     def propagate(self, inputs: Floats, targets: Indices, propagation: Propagation) -> Floats:
+        module = Ended(self._whole, self._end, lengths_held=True) if self._end else self._module
+
         def one_batch(part: Floats, wanted: Indices) -> Floats:
             chosen = torch.from_numpy(wanted).to(self._device)
-            shares = relevance(lambda tensor: answer(self._module, tensor), self._tensor(part), chosen, propagation)
+            shares = relevance(lambda tensor: answer(module, tensor), self._tensor(part), chosen, propagation)
             return _numbers(shares.permute(0, 2, 3, 1))
 
         return self._backwards(one_batch, inputs, targets)
 
     def randomised(self, seed: int) -> TorchNetwork:
         made = copy.copy(self)
-        made._module = randomised(self._module, self.card.classes, seed)
+        made._whole = randomised(self._whole, self._classes, seed)
+        made._module = Ended(made._whole, self._end) if self._end else made._whole
         made.key = f"{self.key} random {seed}".strip()
+        return made
+
+    def ended(self, end: End) -> TorchNetwork:
+        made = copy.copy(self)
+        made._end, made._module = end, Ended(self._whole, end)
+        made.key = f"{self.key} {end.key}".strip()
         return made
 
     def by_peer(

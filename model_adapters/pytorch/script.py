@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from model_adapters.common.output_choice import OutputChoice
-from model_adapters.common.probes import agree, are_probabilities, in_batches, noise, squash, trials
+from model_adapters.common.probes import agree, in_batches, meaning, noise, trials
 from model_adapters.pytorch.answers import DETECTOR, FILES, Steps, uses_files
 from model_adapters.pytorch.network import TorchNetwork, frozen
 from model_adapters.pytorch.probes import ask, find_input
@@ -19,6 +19,7 @@ from model_adapters.pytorch.program import program_of, with_steps
 from model_adapters.pytorch.several_outputs import Chosen, Find, resolve
 from xai_core.errors import ModelError, RefusedModel, TryAsDetector, UnsupportedModel
 from xai_core.network import Network
+from xai_core.scores import squashed
 from xai_core.types import OF_CLASSIFIERS, Capability, Card, FileKind, Floats, Head, InputSpec
 
 ENDS: dict[str, Head] = {"aten::softmax": "softmax", "aten::log_softmax": "softmax", "aten::sigmoid": "sigmoid"}
@@ -86,15 +87,13 @@ def describe(
     spec: InputSpec, expected: list[Floats], kind: FileKind, cut: bool, head: Head | None, notes: tuple[str, ...]
 ) -> Card:
     """Return the card of a network that answered `expected` before its end, `head`, was `cut` or left in place."""
-    classes = expected[0].shape[1]
     return Card(
         framework="pytorch",
         format=kind.format,
-        classes=classes,
+        classes=expected[0].shape[1],
         input=spec,
         capabilities=Capability.PREDICT | Capability.GRADIENT,
-        gives="probability" if not cut and (head or are_probabilities(expected)) else "logit",
-        head=head or ("sigmoid" if classes == 1 else "softmax"),
+        **meaning(expected, cut, head),
         notes=(*kind.notes, *notes),
     )
 
@@ -220,7 +219,7 @@ def _without_end(
         return None, None, []
     head = ENDS[end]
     answers = [_answers(module, spec, batch) for batch in inputs]
-    whole = [squash(logits, head) for logits in answers]
+    whole = [squashed(logits, head) for logits in answers]
     probabilities = [torch.from_numpy(e).exp().numpy() for e in expected] if end == "aten::log_softmax" else expected
     if agree(whole, probabilities, CLOSE):
         return module, head, answers

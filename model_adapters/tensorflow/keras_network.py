@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -16,6 +16,7 @@ from model_adapters.tensorflow.keras_layers import last_with
 from model_adapters.tensorflow.layers import Output, recorded, replaced
 from model_adapters.tensorflow.network import FLAG, LARGEST_BATCH, NO_GRADIENT, TensorFlowNetwork, telling
 from model_adapters.tensorflow.rules import RELUS, way_back
+from xai_core.ends import End
 from xai_core.errors import ModelError
 from xai_core.types import Floats, Indices, InputSpec, Layer, Rule, Score
 
@@ -31,6 +32,7 @@ class KerasNetwork(TensorFlowNetwork):
     def __init__(self, model: Any, spec: InputSpec, random: tuple[tuple[Any, Any], ...] = ()) -> None:
         self.model = model
         self._random = random
+        self._own_classes = 0  # of the model, if an end makes others of them
         self._kept: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
         self._unmixable: set[str] = set()
         self._seen: list[Output] = []
@@ -95,16 +97,22 @@ class KerasNetwork(TensorFlowNetwork):
         return in_batches(resumed, self._spec.batch, values, most=most)
 
     def randomised(self, seed: int) -> KerasNetwork:
-        layer = last_with(self.model, self.card.classes)
+        layer = last_with(self.model, self._own_classes or self.card.classes)
         draws = np.random.default_rng(seed)
         random = []
         for variable in layer.weights if layer else ():
             values = np.asarray(variable.value)
             random.append((variable, tf.constant(draws.normal(0, values.std(), values.shape), variable.dtype)))
         network = KerasNetwork(self.model, self._spec, tuple(random))
+        network._end, network._own_classes = self._end, self._own_classes
         network.compile(self.head)
-        network.card, network.key = self.card, f"last layer random, seed {seed}"
+        network.card, network.key = self.card, f"{self.key} last layer random, seed {seed}".strip()
         return network
+
+    def ended(self, end: End) -> KerasNetwork:
+        made = cast(KerasNetwork, super().ended(end))
+        made._kept, made._own_classes = OrderedDict(), self._own_classes or self.card.classes
+        return made
 
     def layers(self, inputs: Floats, targets: Indices) -> tuple[Layer, ...]:
         """Return the layers on a grid that the scores depend on, found by a trial that also traces the plain gradient.
@@ -198,7 +206,7 @@ class KerasNetwork(TensorFlowNetwork):
         def rows(tensor: Any, replacement: Any) -> Any:
             with replaced(self.model, self._spec, layer, replacement):
                 scores = tf.cast(self._called(tensor), tf.float32)
-            return tf.reshape(scores, (tf.shape(scores)[0], -1))
+            return self._finished(tf.reshape(scores, (tf.shape(scores)[0], -1)))
 
         batch, grid = self._spec.batch, values.shape[1:]
         specs = self._inputs_spec(batch), tf.TensorSpec((batch, *grid), tf.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -13,6 +14,7 @@ from model_adapters.common.probes import in_batches, ran_out
 from model_adapters.engines.openvino import Portable
 from model_adapters.tensorflow.peers import compare
 from model_adapters.tensorflow.peers.models import PictureScores
+from xai_core.ends import SHORTEST, End
 from xai_core.network import Network
 from xai_core.preprocessing import Preprocessing
 from xai_core.trust.peers import libraries_of
@@ -34,6 +36,7 @@ class TensorFlowNetwork(Network):
 
     def __init__(self, rows: Callable[[Any], Any], spec: InputSpec, dtype: str, owner: Any) -> None:
         self._rows, self._spec, self._dtype, self._owner = rows, spec, dtype, owner
+        self._end: End | None = None
         self.compile("softmax")
 
     def compile(self, head: Head) -> None:
@@ -97,11 +100,22 @@ class TensorFlowNetwork(Network):
     def scores(self, inputs: Any) -> Any:
         """Return raw outputs (N, K) float32 for a tensor in the model's layout and number type."""
         rows = tf.cast(self._rows(inputs), tf.float32)
-        return tf.reshape(rows, (tf.shape(inputs)[0], -1))
+        return self._finished(tf.reshape(rows, (tf.shape(inputs)[0], -1)))
 
     def final(self, rows: Any) -> Any:
         """Return probabilities for logits (N, K)."""
         return tf.nn.softmax(rows) if self.head == "softmax" else tf.nn.sigmoid(rows)
+
+    def read_as(self, card: Card) -> None:
+        super().read_as(card)
+        if self.head != card.head:
+            self.compile(card.head)
+
+    def ended(self, end: End) -> TensorFlowNetwork:
+        made = copy.copy(self)
+        made._end, made.key = end, f"{self.key} {end.key}".strip()
+        made.compile(self.head)
+        return made
 
     def own_weights(self) -> AbstractContextManager[Any]:
         """Return the context in which the model has this network's weights."""
@@ -112,6 +126,14 @@ class TensorFlowNetwork(Network):
         if self._dtype == "uint8":
             values = tf.clip_by_value(tf.round(values), 0, 255)
         return tf.cast(tf.transpose(values, (0, 3, 1, 2)) if self._spec.layout == "NCHW" else values, self._dtype)
+
+    def _finished(self, rows: Any) -> Any:
+        """Return the scores that the network's end makes of its rows (N, K)."""
+        if self._end is None:
+            return rows
+        if self._end.references is None:
+            return tf.concat([-rows if self._end.kind == "both sides" else 1 - rows, rows], 1)
+        return tf.matmul(_of_length_one(rows), _of_length_one(tf.constant(self._end.references)), transpose_b=True)
 
     def _slopes(self, inputs: Any, targets: Any, squashed: Any) -> tuple[Any, ...]:
         """Return the gradient with respect to the inputs, first; a subclass may return more."""
@@ -162,6 +184,10 @@ def telling(call: Callable[..., Floats]) -> Callable[..., Floats]:
             raise ran_out(len(parts[0])) from error
 
     return guarded
+
+
+def _of_length_one(rows: Any) -> Any:
+    return rows / tf.maximum(tf.norm(rows, axis=1, keepdims=True), SHORTEST)
 
 
 def _checked(gradient: Any) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from model_adapters.common.output_shapes import is_score_row, not_a_classifier
-from model_adapters.common.probes import COMMON_SIDES, agree, are_probabilities, squash, trials
+from model_adapters.common.probes import COMMON_SIDES, agree, meaning, trials
 from model_adapters.common.score_outputs import NOTE
 from model_adapters.files.archives import unpack
 from model_adapters.files.preflight import trusts_pickles
@@ -24,7 +24,8 @@ from model_adapters.tensorflow.keras_network import KerasNetwork
 from model_adapters.tensorflow.network import TensorFlowNetwork
 from xai_core.errors import RefusedModel, UnsupportedModel
 from xai_core.preprocessing import presets
-from xai_core.types import Capability, Card, FileKind, Floats, InputSpec, ModelSource
+from xai_core.scores import squashed
+from xai_core.types import Capability, Card, FileKind, Floats, Head, InputSpec, ModelSource
 
 ASSUMED = 224
 
@@ -76,9 +77,7 @@ def _explained(model: Any, spec: InputSpec, kind: FileKind) -> KerasNetwork:
     network = KerasNetwork(model, spec)
     inputs, expected = _tried(network, spec)
     cut = _cut(model, network, inputs, expected)
-    card = _card(kind, spec, expected)
-    if cut is not None:
-        card = replace(card, gives="logit", head=cut.head)
+    card = _card(kind, spec, expected, cut.head if cut else None)
     hint, reason = keras_layers.hint(model, spec)
     card = replace(card, hint=hint, hint_reason=reason)
     _head_set(network, card)
@@ -94,7 +93,7 @@ def _cut(
     if cut is None:
         return None
     network.compile(cut.head)
-    if agree([squash(network.forward(i), cut.head) for i in inputs], expected, 1e-4):
+    if agree([squashed(network.forward(i), cut.head) for i in inputs], expected, 1e-4):
         return cut
     cut.restore()
     network.compile("softmax")
@@ -190,14 +189,13 @@ def _tried(network: TensorFlowNetwork, spec: InputSpec) -> tuple[list[Floats], l
     ) from last
 
 
-def _card(kind: FileKind, spec: InputSpec, expected: list[Floats]) -> Card:
-    classes = expected[0].shape[1]
+def _card(kind: FileKind, spec: InputSpec, expected: list[Floats], cut: Head | None = None) -> Card:
+    """Return the card of a network that gave `expected` before its end was `cut` off, if it had one."""
     return Card(
         framework="tensorflow",
         format=kind.format,
-        classes=classes,
+        classes=expected[0].shape[1],
         input=spec,
         capabilities=Capability.PREDICT | Capability.GRADIENT,
-        gives="probability" if are_probabilities(expected) else "logit",
-        head="sigmoid" if classes == 1 else "softmax",
+        **meaning(expected, cut is not None, cut),
     )

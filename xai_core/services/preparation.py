@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from xai_core.errors import VitrineError, WorkerDied
+from xai_core.errors import ChooseScoring, VitrineError, WorkerDied
 from xai_core.jobs.base import Job, Runner, Status
 from xai_core.jobs.sentences import STOPPED
 from xai_core.labels import labels_for
@@ -20,6 +20,10 @@ from xai_core.services.output_answers import choose_output
 from xai_core.services.preprocessing_guess import Candidate, candidates, chosen_preprocessing, rank
 from xai_core.types import Card, Floats, ModelSource, Precision
 
+DOUBT = (
+    "The model's {0:,} outputs do not look like scores of classes: {1}. Choose what they are: scores of classes of "
+    "which one is right (softmax) or several may be (sigmoid), numbers (none), or an embedding (similarity)."
+)
 LOG = logging.getLogger(__name__)
 Tell = Callable[[str], None]
 Result = TypeVar("Result")
@@ -53,13 +57,15 @@ def prepare(
 
     tell: called with the current step, in words. chosen: a preprocessing as `chosen_preprocessing` takes it, which is
     used without trying others. Raises the VitrineError that says why the model cannot be used; ChooseOutput if several
-    outputs may hold its class scores.
+    outputs may hold its class scores, ChooseScoring if its outputs do not look like any.
     """
     card = opened(runner, source, tell)
     if card.outputs:
         tell("comparing the outputs of the model")
         way = next(iter(candidates(card).values())) if chosen is None else chosen_preprocessing(chosen, card)
         raise choose_output(runner, source, card, way, pictures, references)
+    if card.doubt:
+        raise ChooseScoring(DOUBT.format(card.classes, card.doubt))
     if chosen is None:
         tell("finding the preprocessing of the model")
         ranked = rank(card, _asking(runner, source), pictures, references)

@@ -23,10 +23,15 @@ from xai_core.labels import IMAGENET_CLASSES
 from xai_core.pictures.files import Picture
 from xai_core.pictures.known_photos import KnownPhoto
 from xai_core.preprocessing import Preprocessing, presets
+from xai_core.scores import has_probabilities
 from xai_core.types import Card, Floats
 
 USUAL_SIDE = 224
 HINT = "suggested"
+NO_CLASSES = (
+    "The outputs are no scores of classes, so they cannot show which preprocessing is right. Check that it is the one "
+    "of the training."
+)
 Predict = Callable[[Preprocessing, Floats], Floats]
 Trial = Callable[[Preprocessing], tuple[float, str]]
 
@@ -115,6 +120,10 @@ def rank(
     it. Raises the model's own error if it answers none of the candidates.
     """
     ways = candidates(card)
+    if not has_probabilities(card):
+        return tuple(
+            Candidate(name, way, f"{card.hint_reason} {NO_CLASSES}".strip(), 0.0) for name, way in ways.items()
+        )
     known = [r for r in references if r.classes and max(r.classes) < card.classes]
     if card.classes == IMAGENET_CLASSES and len(known) >= _FEWEST_KNOWN:
         ranked = _tried(ways, _known_classes(predict, known))

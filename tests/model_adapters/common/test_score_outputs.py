@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from model_adapters.common.output_choice import OutputChoice
-from model_adapters.common.probes import squash
 from model_adapters.common.score_outputs import described, distinct
 from xai_core.errors import ParamError, UnsupportedModel
+from xai_core.scores import squashed
 
 LOGITS = [np.random.default_rng(0).standard_normal((2, 5)).astype(np.float32)]
 ENDS = {
-    "softmax": [squash(LOGITS[0], "softmax")],
-    "log_softmax": [np.log(squash(LOGITS[0], "softmax"))],
-    "sigmoid": [squash(LOGITS[0], "sigmoid")],
+    "softmax": [squashed(LOGITS[0], "softmax")],
+    "log_softmax": [np.log(squashed(LOGITS[0], "softmax"))],
+    "sigmoid": [squashed(LOGITS[0], "sigmoid")],
     "again": [LOGITS[0].copy()],
 }
 

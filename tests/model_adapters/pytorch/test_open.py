@@ -127,9 +127,11 @@ def test_a_network_for_gray_pictures_opens(tmp_path):
     assert network.backward(pictures(channels=1), np.array([0, 3]), "logit").shape == (2, 64, 64, 1)
 
 
-def test_one_output_is_a_sigmoid(tmp_path):
+def test_one_output_becomes_two_classes(tmp_path):
     network = opened(saved(build("torchvision/resnet18", 1).state_dict(), tmp_path), tmp_path)
-    assert (network.card.head, network.card.classes) == ("sigmoid", 1)
+    assert (network.card.head, network.card.classes, network.card.both_sides) == ("sigmoid", 2, True)
+    logits = network.forward(pictures(1))
+    assert logits[0, 0] == -logits[0, 1] != 0
 
 
 @pytest.mark.parametrize("score", ["logit", "probability"])

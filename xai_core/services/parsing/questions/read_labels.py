@@ -17,8 +17,8 @@ LONGEST_ENDING = 10  # characters of a file's ending
 class ReadLabels(FileQuestion[tuple[str, ...]]):
     """Read the bytes of a txt, JSON or CSV file; DataError if it has no label for each class.
 
-    classes, shown_name: as for `xai_core.labels.read_labels`. background: whether a first label may be a detector's
-    background, which is then left out.
+    classes, shown_name, both_sides: as for `xai_core.labels.read_labels`. background: whether a first label may be a
+    detector's background, which is then left out.
     """
 
     largest_answer = 8 * MAX_BYTES
@@ -27,20 +27,22 @@ class ReadLabels(FileQuestion[tuple[str, ...]]):
     classes: int | None = None
     shown_name: str = ""
     background: bool = False
+    both_sides: bool = False
 
     def to_frame(self) -> Frame:
         ending = PurePath(self.shown_name).suffix[:LONGEST_ENDING]
-        values = {"classes": self.classes, "ending": ending, "background": self.background}
-        return values, as_array(self.data[: MAX_BYTES + 1])
+        flags = {"background": self.background, "both_sides": self.both_sides}
+        return {"classes": self.classes, "ending": ending, **flags}, as_array(self.data[: MAX_BYTES + 1])
 
     @classmethod
     def from_frame(cls, header: Header, arrays: Arrays) -> Self:
-        return cls(as_bytes(arrays), header["classes"], f"labels{header['ending']}", header["background"])
+        flags = header["background"], header["both_sides"]
+        return cls(as_bytes(arrays), header["classes"], f"labels{header['ending']}", *flags)
 
     def answer(self) -> tuple[str, ...]:
         if self.background and self.classes is not None:
             return read_detector_labels(self.data, self.classes, self.shown_name)
-        return read_labels(self.data, self.classes, self.shown_name)
+        return read_labels(self.data, self.classes, self.shown_name, self.both_sides)
 
     def answer_to_frame(self, answer: tuple[str, ...]) -> Frame:
         return {}, packed(answer)
