@@ -20,6 +20,11 @@ PASS_THROUGH = ("Identity", "Flatten", "Reshape", "Squeeze", "Cast")
 HEADS: dict[str, Head] = {"Softmax": "softmax", "Sigmoid": "sigmoid"}
 DTYPES = {onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.FLOAT16: "float16", onnx.TensorProto.DOUBLE: "float64"}
 DTYPES |= {onnx.TensorProto.UINT8: "uint8"}
+TENSORRT = "_TRT"  # the runtime knows the names of some of its operators, but cannot run them
+WITHOUT_SUPPRESSION = (
+    "Export it without this last step, which removes overlapping boxes: with nms=False, or without end2end. Vitrine "
+    "removes them itself."
+)
 DAMAGED = "The file is damaged or is not an ONNX model. Get a fresh copy, or export it again."
 OUTSIDE = "The weights must lie beside the model; pack both into one zip."
 
@@ -53,11 +58,18 @@ def check_operators(model: Any) -> None:
     """Raise UnsupportedModel if the graph uses an operator of a domain that no runtime here knows."""
     own = {(f.domain, f.name) for f in model.functions}
     for node in _all_nodes(model):
-        if node.domain not in KNOWN_DOMAINS and (node.domain, node.op_type) not in own:
-            raise UnsupportedModel(
-                f"The model uses {node.domain}:{node.op_type}, which no runtime here knows. "
-                "Export it with standard ONNX operators only."
-            )
+        if (node.domain, node.op_type) in own:
+            continue
+        if node.domain not in KNOWN_DOMAINS:
+            raise unknown_operator(f"{node.domain}:{node.op_type}")
+        if node.op_type.endswith(TENSORRT):
+            raise unknown_operator(node.op_type)
+
+
+def unknown_operator(name: str) -> UnsupportedModel:
+    """Return the error for an operator that no runtime here has."""
+    way_out = WITHOUT_SUPPRESSION if "NMS" in name else "Export it with standard ONNX operators only."
+    return UnsupportedModel(f"The model uses {name[:80]}, which no runtime here knows. {way_out}")
 
 
 def check_outside_data(model: Any, folder: str | None) -> None:

@@ -13,7 +13,7 @@ import onnxruntime
 from model_adapters.common.output_shapes import Outputs, is_score_row, not_a_classifier
 from model_adapters.common.probes import AT_ONCE, COMMON_SIDES, in_batches, noise, ran_out
 from model_adapters.common.threads import threads_wanted
-from model_adapters.onnx.graph import DAMAGED, GraphInput
+from model_adapters.onnx.graph import DAMAGED, GraphInput, unknown_operator
 from xai_core.errors import ModelError, RefusedModel, UnsupportedModel, is_of_memory
 from xai_core.types import Floats, InputSpec
 
@@ -213,8 +213,5 @@ def _open_error(text: str) -> Exception:
             "Export it again with an older version of onnx."
         )
     if unknown := _UNKNOWN_OPERATOR.search(text):
-        operator = next(name for name in unknown.groups() if name)
-        return UnsupportedModel(
-            f"The model uses {operator}, which no runtime here knows. Export it with standard ONNX operators only."
-        )
+        return unknown_operator(next(name for name in unknown.groups() if name))
     return RefusedModel(DAMAGED)

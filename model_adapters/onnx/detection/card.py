@@ -13,8 +13,11 @@ from model_adapters.common.output_shapes import Outputs, not_a_detector
 from model_adapters.common.probes import natural
 from model_adapters.onnx import graph as onnx_graph
 from model_adapters.onnx.detection.classes import class_count
+from model_adapters.onnx.detection.facts import Facts, facts_of
+from model_adapters.onnx.detection.guess import Guess
 from model_adapters.onnx.detection.inputs import inputs_of
-from model_adapters.onnx.detection.outputs import FINAL_BOXES, Rows, is_numbers, parts_of_listed, rows
+from model_adapters.onnx.detection.outputs import FINAL, FINAL_BOXES, FINAL_ROWS, Rows, rows
+from model_adapters.onnx.detection.parts import is_numbers, parts_of_listed
 from model_adapters.onnx.detection.reading_guess import recognised
 from model_adapters.onnx.detection.readings import Reading
 from model_adapters.onnx.files import OnnxFile
@@ -35,11 +38,20 @@ UNKNOWN = (
 NO_SCORES = (
     "Read in this way, scores lie between {low:.3g} and {high:.3g} instead of 0 and 1. Try a different activation."
 )
+NEGATIVE = (
+    "Read in this way, boxes have negative widths or heights. Try a different layout; if none fits, export the model "
+    "with its boxes decoded."
+)
 NOTE = "Its outputs look like {form!r} and are read as such. If boxes look wrong, specify how to read them."
 COCO_NOTE = "The file names no classes; these {count} are assumed to be those of COCO."
 COUNT_NOTE = "The file does not say how many classes there are; {count} are assumed. Say how many there are."
-COCO = {90: coco_labels(), 80: tuple(name for name in coco_labels() if name != "N/A")}
+COCO = {
+    91: ("N/A", *coco_labels()),  # as DETR counts them
+    90: coco_labels(),
+    80: tuple(name for name in coco_labels() if name != "N/A"),
+}
 MOST_COMMON = 90  # classes of torchvision's own detectors
+USUAL = 80  # of YOLO's
 
 
 @dataclass(frozen=True)
@@ -51,29 +63,48 @@ class Opened:
     reading: Reading | None = None
 
 
+@dataclass(frozen=True)
+class _Trial:
+    """A graph with its outputs for trial inputs (N, H, W, C)."""
+
+    graph: Graph
+    outputs: Outputs
+    inputs: Floats
+
+
 def opened(file: OnnxFile, file_format: str, reading_text: str) -> Opened:
     """Run a graph on a picture and guess how to read its outputs; fields of `reading_text` override the guess.
 
     Raises UnsupportedModel if the graph cannot be a detector or does not run.
     """
-    graph = _graph(file)
+    graph, facts = _graph(file), facts_of(file.model)
     inputs = _trial(graph.wiring, None)
     outputs = graph(inputs)
-    reading = _recognised(outputs, graph.wiring, inputs)
+    guess = _guess(outputs, graph.wiring, inputs, facts)
+    card = Card("onnx", file_format, 0, graph.wiring.spec, Capability(0), missing={"DETECT": UNKNOWN, **MISSING})
+    reading = guess.reading if guess else None
     if reading_text:
         reading = Reading.from_text(reading_text, reading)
         inputs = _trial(graph.wiring, reading)
         outputs = graph(inputs)
     elif reading is None and (error := not_a_detector(list(map(np.shape, outputs.values())), inputs.shape[1])):
         raise error
-    card = Card("onnx", file_format, 0, graph.wiring.spec, Capability(0), missing={"DETECT": UNKNOWN, **MISSING})
     if reading is None:
         return Opened(replace(card, raw_outputs=raw_outputs(outputs)), graph)
+    if guess is not None and not guess.settled_by(reading_text):
+        return Opened(_asking(card, guess, reading, outputs), graph)
     try:
-        return _read(card, graph, file, reading, outputs, inputs, not reading_text)
+        trial = _Trial(graph, outputs, inputs)
+        return _read(card, trial, file, facts, reading, None if reading_text else guess)
     except ModelError as error:
         lacks = {"DETECT": str(error), **MISSING}
-        return Opened(replace(card, missing=lacks, raw_outputs=raw_outputs(outputs)), graph)
+        return Opened(replace(card, missing=lacks, raw_outputs=raw_outputs(outputs), reading=reading.to_text()), graph)
+
+
+def _asking(card: Card, guess: Guess, reading: Reading, outputs: Outputs) -> Card:
+    """Return the card of a graph whose outputs can be read in two ways; it proposes one."""
+    lacks = {"DETECT": guess.sentence, **MISSING}
+    return replace(card, missing=lacks, raw_outputs=raw_outputs(outputs), reading=reading.to_text())
 
 
 def raw_outputs(outputs: Outputs) -> tuple[RawOutput, ...]:
@@ -103,27 +134,25 @@ def _trial(wiring: Wiring, known: Reading | None) -> Floats:
     return inputs_of(shown, reading, wiring.spec)
 
 
-def _recognised(outputs: Outputs, wiring: Wiring, inputs: Floats) -> Reading | None:
-    reading = recognised(outputs, wiring.input, (inputs.shape[1], inputs.shape[2]))
-    if reading is None:
+def _guess(outputs: Outputs, wiring: Wiring, inputs: Floats, facts: Facts) -> Guess | None:
+    guess = recognised(outputs, wiring.input, (inputs.shape[1], inputs.shape[2]), facts)
+    if guess is None:
         return None
+    reading = guess.reading
     if wiring.dtype == "uint8":
         reading = replace(reading, scale="0..255", mean="0", std="1")
-    return reading if reading.form == FINAL_BOXES else replace(reading, side=wiring.side)
+    return replace(guess, reading=reading if reading.form == FINAL_BOXES else replace(reading, side=wiring.side))
 
 
-def _read(
-    card: Card, graph: Graph, file: OnnxFile, reading: Reading, outputs: Outputs, inputs: Floats, guessed: bool
-) -> Opened:
-    notes = [NOTE.format(form=reading.form)] if guessed else []
-    names = [names for names in onnx_graph.class_names(file.model) if names]
-    if reading.form == FINAL_BOXES and not reading.classes:
-        reading, note = _counted(file, graph, reading, outputs, inputs, names)
+def _read(card: Card, trial: _Trial, file: OnnxFile, facts: Facts, reading: Reading, guess: Guess | None) -> Opened:
+    notes = [NOTE.format(form=reading.form), *([guess.note] if guess.note else [])] if guess else []
+    if reading.form in FINAL and not reading.classes:
+        reading, note = _counted(file, trial, reading, facts)
         notes += note
-    boxes = rows(outputs, reading, (inputs.shape[1], inputs.shape[2]), len(inputs))
-    _check_scores(boxes)
+    boxes = rows(trial.outputs, reading, (trial.inputs.shape[1], trial.inputs.shape[2]), len(trial.inputs))
+    _check_rows(boxes)
     count = boxes[0].class_scores.shape[1]
-    labels = _labels(names, count, reading.background)
+    labels = _labels(facts.names, count, reading.background)
     if not labels and count in COCO:
         labels = COCO[count]
         notes.append(COCO_NOTE.format(count=count))
@@ -136,31 +165,25 @@ def _read(
         notes=tuple(notes),
         reading=reading.to_text(),
     )
-    return Opened(whole, graph, reading)
+    return Opened(whole, trial.graph, reading)
 
 
-def _counted(
-    file: OnnxFile,
-    graph: Graph,
-    reading: Reading,
-    outputs: Outputs,
-    inputs: Floats,
-    names: Sequence[tuple[str, ...]],
-) -> tuple[Reading, list[str]]:
-    """Return the reading with the number of classes, and a note if that number is assumed.
-
-    names: lists of class names in the file's metadata.
-    """
-    if names:
-        return replace(reading, classes=len(names[0])), []
-    listed = parts_of_listed({name: value for name, value in outputs.items() if is_numbers(value)})
-    count = None if listed is None else class_count(file, graph.wiring, listed[2], inputs)
+def _counted(file: OnnxFile, trial: _Trial, reading: Reading, facts: Facts) -> tuple[Reading, list[str]]:
+    """Return the reading with the number of classes, and a note if that number is assumed."""
+    if facts.classes:
+        return replace(reading, classes=facts.classes), []
+    if reading.form == FINAL_ROWS:
+        return replace(reading, classes=USUAL), [COUNT_NOTE.format(count=USUAL)]
+    listed = parts_of_listed({name: value for name, value in trial.outputs.items() if is_numbers(value)})
+    count = None if listed is None else class_count(file, trial.graph.wiring, listed[2], trial.inputs)
     if count is None or count <= reading.background:
         return replace(reading, classes=MOST_COMMON), [COUNT_NOTE.format(count=MOST_COMMON)]
     return replace(reading, classes=count - reading.background), []
 
 
-def _check_scores(all_rows: Sequence[Rows]) -> None:
+def _check_rows(all_rows: Sequence[Rows]) -> None:
+    if any((picture.corners[:, 2:] < picture.corners[:, :2]).any() for picture in all_rows):
+        raise UnsupportedModel(NEGATIVE)
     arrays = [(picture.scores, picture.class_scores, picture.objectness) for picture in all_rows]
     values = [array.ravel() for three in arrays for array in three]
     low, high = (float(end(initial=0.5)) for end in (np.concatenate(values).min, np.concatenate(values).max))

@@ -9,13 +9,25 @@ from typing import Any
 import numpy as np
 
 from model_adapters.common.output_shapes import Outputs, shown
+from model_adapters.onnx.detection.parts import (
+    LEAST_COLUMNS,
+    as_rows,
+    in_rows,
+    is_numbers,
+    part_of_final,
+    part_of_grid,
+    part_of_yolo,
+    parts_of_listed,
+    parts_of_separate,
+)
 from model_adapters.onnx.detection.readings import Form, Reading
 from xai_core.errors import ModelError, UnsupportedModel
 from xai_core.params import Size
 from xai_core.types import Floats, Indices
 
 FINAL_BOXES: Form = "boxes, labels, scores"
-LEAST_COLUMNS = 5  # a box and one class
+FINAL_ROWS: Form = "final rows"
+FINAL = (FINAL_BOXES, FINAL_ROWS)  # overlaps are removed already
 TOO_FEW_CLASSES = (
     "The model named class {found} of {classes}. Specify the number of classes in the settings of the outputs."
 )
@@ -53,62 +65,32 @@ def rows(outputs: Outputs, reading: Reading, size: Size, count: int) -> list[Row
     return all_rows
 
 
-def is_numbers(value: Any) -> bool:
-    """Whether an output is an array of numbers."""
-    return isinstance(value, np.ndarray) and value.dtype.kind in "fiu"
-
-
-def parts_of_listed(outputs: Outputs) -> tuple[str, str, str] | None:
-    """Return the names of the boxes (n, 4), labels (n,) and scores (n,); each may start with a batch dimension."""
-    flat = {name: value for name, value in outputs.items() if value.ndim in (1, 2)}
-    whole = {name: value for name, value in flat.items() if value.dtype.kind in "iu"}
-    named = {name: value for name, value in flat.items() if _is_called(name, "label", "class")}
-    labels = _first(whole or named, "label", "class")
-    if labels is None:
-        return None
-    shape = outputs[labels].shape
-    boxes = _first({n: v for n, v in outputs.items() if v.dtype.kind == "f" and v.shape == (*shape, 4)}, "box")
-    alike = {n: v for n, v in flat.items() if n != labels and v.dtype.kind == "f" and v.shape == shape}
-    scores = _first(alike, "score", "conf", "prob")
-    return None if boxes is None or scores is None else (boxes, labels, scores)
-
-
-def parts_of_separate(outputs: Outputs) -> tuple[str, str] | None:
-    """Return the names of the boxes (N, n, 4) and class scores (N, n, K)."""
-    usable = {name: value for name, value in outputs.items() if value.dtype.kind == "f" and _as_rows(value).ndim == 3}
-    boxes = _first({name: value for name, value in usable.items() if value.shape[-1] == 4}, "box", "loc")
-    if boxes is None:
-        return None
-    shape = _as_rows(outputs[boxes]).shape[:2]
-    others = {n: v for n, v in usable.items() if n != boxes and _as_rows(v).shape[:2] == shape}
-    scores = _first(others, "score", "conf", "class", "prob")
-    return None if scores is None else (boxes, scores)
-
-
-def part_of_grid(outputs: Outputs) -> str | None:
-    """Return the name of a map (N, 5 + K, h, w)."""
-    return _largest({n: v for n, v in outputs.items() if v.ndim == 4 and v.shape[1] > LEAST_COLUMNS})
-
-
-def part_of_yolo(outputs: Outputs) -> str | None:
-    """Return the name of rows (N, n, 4 + K), or (N, n, 5 + K) with objectness, possibly transposed."""
-    return _largest({n: v for n, v in outputs.items() if v.ndim == 3 and min(v.shape[1:]) >= LEAST_COLUMNS})
-
-
-def in_rows(value: Any) -> Floats:
-    """Return rows (N, n, C) of a box and its scores; there are more boxes than columns."""
-    return np.asarray(value if value.shape[1] >= value.shape[2] else value.transpose(0, 2, 1), np.float32)
-
-
 def _listed(outputs: Outputs, reading: Reading, size: Size, count: int) -> list[Rows]:
     names = parts_of_listed(outputs)
     if names is None or (count > 1 and outputs[names[1]].ndim == 1):
         raise _misfit(reading.form, "boxes n x 4, labels n and scores n", outputs)
     boxes, labels, scores = (np.asarray(outputs[name]).reshape(count, -1) for name in names)
-    corners = _corners(np.asarray(boxes, np.float32).reshape(count, -1, 4), reading, size)
+    return _final(np.asarray(boxes, np.float32).reshape(count, -1, 4), labels, scores, reading, size)
+
+
+def _final_rows(outputs: Outputs, reading: Reading, size: Size, count: int) -> list[Rows]:
+    name = part_of_final(outputs)
+    if name is None or (count > 1 and outputs[name].ndim == 2):
+        raise _misfit(reading.form, "rows N x n x 6 of a box, its score and its label", outputs)
+    values = np.asarray(outputs[name], np.float32)
+    values = values[None, :, 1:] if values.ndim == 2 else values
+    score, label = (4, 5) if reading.row_order == "score, label" else (5, 4)
+    return _final(values[..., :4], values[..., label], values[..., score], reading, size)
+
+
+def _final(boxes: Floats, labels: Any, scores: Any, reading: Reading, size: Size) -> list[Rows]:
+    """Return the rows of each picture from boxes (N, n, 4), labels and scores (N, n) that are final."""
+    if not np.isfinite(labels).all():
+        raise ModelError(NO_NUMBERS)
     classes = np.rint(labels).astype(np.int64) - reading.background
     if classes.size and classes.max() >= reading.classes:
         raise ModelError(TOO_FEW_CLASSES.format(found=classes.max() + reading.background, classes=reading.classes))
+    corners = _corners(boxes, reading, size)
     return [_of_labels(*each, reading.classes) for each in zip(corners, classes, scores, strict=True)]
 
 
@@ -122,9 +104,9 @@ def _of_labels(corners: Floats, labels: Indices, scores: Floats, classes: int) -
 
 def _separate(outputs: Outputs, reading: Reading, size: Size, count: int) -> list[Rows]:
     names = parts_of_separate(outputs)
-    if names is None or outputs[names[1]].shape[-1] <= reading.background:
+    if names is None or outputs[names[1]].shape[-1] <= reading.background + reading.no_object:
         raise _misfit(reading.form, "boxes N x n x 4 and scores N x n x classes", outputs)
-    boxes, scores = (_as_rows(np.asarray(outputs[name], np.float32)) for name in names)
+    boxes, scores = (as_rows(np.asarray(outputs[name], np.float32)) for name in names)
     return _combined(_corners(boxes, reading, size), _activated(scores, reading))
 
 
@@ -152,13 +134,15 @@ def _cell_boxes(values: Floats, grid: tuple[int, ...]) -> tuple[Floats, Floats]:
 def _yolo(outputs: Outputs, reading: Reading, size: Size, count: int) -> list[Rows]:
     name = part_of_yolo(outputs)
     first = 4 + reading.objectness
-    if name is None or in_rows(outputs[name]).shape[-1] <= first + reading.background:
+    known = first + reading.classes + reading.background + reading.beyond if reading.classes else 0
+    values = None if name is None else in_rows(outputs[name], known)
+    if values is None or values.shape[-1] - reading.beyond <= first + reading.background:
         raise _misfit(reading.form, f"one output N x n x ({first} + classes)", outputs)
-    values = in_rows(outputs[name])
     sure = values[..., 4] if reading.objectness else None
     if sure is not None and reading.activation != "none":
         sure = _sigmoid(sure)
-    return _combined(_corners(values[..., :4], reading, size), _activated(values[..., first:], reading), sure)
+    scores = values[..., first : values.shape[-1] - reading.beyond]
+    return _combined(_corners(values[..., :4], reading, size), _activated(scores, reading), sure)
 
 
 READERS: Mapping[Form, Callable[[Outputs, Reading, Size, int], list[Rows]]] = {
@@ -166,6 +150,7 @@ READERS: Mapping[Form, Callable[[Outputs, Reading, Size, int], list[Rows]]] = {
     "boxes and class scores": _separate,
     "grid": _grid,
     "yolo rows": _yolo,
+    FINAL_ROWS: _final_rows,
 }
 
 
@@ -192,35 +177,18 @@ def _corners(boxes: Floats, reading: Reading, size: Size) -> Floats:
 
 
 def _activated(scores: Floats, reading: Reading) -> Floats:
-    """Return class scores in 0..1, without the background."""
+    """Return class scores in 0..1, without the background and without "no object"."""
     if reading.activation == "sigmoid":
         scores = _sigmoid(scores)
     elif reading.activation == "softmax":
         raised = np.exp(scores - scores.max(axis=-1, keepdims=True))
         scores = raised / raised.sum(axis=-1, keepdims=True)
-    return np.asarray(scores[..., int(reading.background) :], np.float32)
+    last = scores.shape[-1] - int(reading.no_object)
+    return np.asarray(scores[..., int(reading.background) : last], np.float32)
 
 
 def _sigmoid(values: Floats) -> Floats:
     return np.asarray(0.5 * (1 + np.tanh(0.5 * values)), np.float32)
-
-
-def _as_rows(value: Any) -> Any:
-    """Return (N, n, 1, C) as (N, n, C), and any other shape unchanged."""
-    return value[:, :, 0] if value.ndim == 4 and value.shape[2] == 1 else value
-
-
-def _first(outputs: Outputs, *words: str) -> str | None:
-    """Return the first name that contains one of the words, or else the first name."""
-    return next((name for name in outputs if _is_called(name, *words)), next(iter(outputs), None))
-
-
-def _is_called(name: str, *words: str) -> bool:
-    return any(word in name.lower() for word in words)
-
-
-def _largest(outputs: Outputs) -> str | None:
-    return max(outputs, key=lambda name: outputs[name].size, default=None)
 
 
 def _misfit(form: Form, expected: str, outputs: Outputs) -> UnsupportedModel:

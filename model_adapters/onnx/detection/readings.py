@@ -10,8 +10,9 @@ from xai_core.errors import ParamError
 from xai_core.params import Declared, Range, params_of
 from xai_core.preprocessing import Preprocessing
 
-Form = Literal["boxes, labels, scores", "boxes and class scores", "grid", "yolo rows"]
+Form = Literal["boxes, labels, scores", "boxes and class scores", "grid", "yolo rows", "final rows"]
 BoxLayout = Literal["corners", "corners, top first", "centre and size"]
+BoxUnit = Literal["pixels", "shares of the side"]
 Triple = tuple[float, float, float]
 
 
@@ -28,23 +29,31 @@ class Reading(Declared):
 
     form: Annotated[
         Form,
-        "What the outputs are: final boxes with a label and a score each; boxes with a score for every class; one grid "
-        "of objectness, box and classes, as of FastestDet; or rows (or columns) of a box and its scores, as of YOLO.",
+        "What the outputs are: final boxes with a label and a score each, in three arrays; boxes with a score for "
+        "every class; one grid of objectness, box and classes, as of FastestDet; rows (or columns) of a box and its "
+        "scores, as of YOLO; or rows of a final box, its score and its label, as of exports that remove overlaps.",
     ] = "yolo rows"
     box_layout: Annotated[
         BoxLayout,
         "The four numbers of a box: left, top, right, bottom; top, left, bottom, right; or centre, width and height.",
     ] = "centre and size"
-    box_unit: Annotated[
-        Literal["pixels", "shares of the side"], "Whether boxes are in pixels of the input or lie between 0 and 1."
-    ] = "pixels"
+    box_unit: Annotated[BoxUnit, "Whether boxes are in pixels of the input or lie between 0 and 1."] = "pixels"
     objectness: Annotated[bool, "For YOLO rows: whether the fifth number is the objectness."] = False
+    beyond: Annotated[
+        int,
+        Range(0, 1000),
+        "For YOLO rows: how many numbers at the end are no scores, such as mask coefficients or keypoints.",
+    ] = 0
+    row_order: Annotated[
+        Literal["score, label", "label, score"], "For final rows: the order of the two numbers after the box."
+    ] = "score, label"
     background: Annotated[bool, "Whether class 0 is the background."] = False
+    no_object: Annotated[bool, "Whether the last class means that there is no object, as in DETR."] = False
     activation: Annotated[
         Literal["none", "sigmoid", "softmax"], "What maps scores to 0..1; none if the model already does."
     ] = "none"
     classes: Annotated[
-        int, Range(0, 10000), "The number of classes if labels are plain numbers; 0 uses the number in the file."
+        int, Range(0, 10000), "The number of classes, without the background; 0 uses what the file or its outputs say."
     ] = 0
     overlap: Annotated[
         float,

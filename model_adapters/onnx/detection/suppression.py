@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from model_adapters.onnx.detection.outputs import FINAL_BOXES, Rows
+from model_adapters.onnx.detection.outputs import FINAL, Rows
 from model_adapters.onnx.detection.readings import Reading
 from xai_core.detection.targets import overlaps
 from xai_core.detector import Detections
@@ -22,7 +22,7 @@ def detections(rows: Rows, reading: Reading, floor: float, size: Size) -> Detect
     sides = np.array([size[1], size[0], size[1], size[0]], np.float32)
     kept = np.flatnonzero(rows.scores >= floor)
     kept = kept[np.argsort(-rows.scores[kept], kind="stable")][:MOST_COMPARED]
-    if reading.form != FINAL_BOXES:
+    if reading.form not in FINAL:
         kept = kept[suppressed(rows.corners[kept] * sides, rows.labels[kept], rows.scores[kept], reading.overlap)]
     corners = np.clip(rows.corners[kept] * sides, 0, sides)
     seen = (corners[:, 2:] > corners[:, :2]).all(axis=1)
