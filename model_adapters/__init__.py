@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from xai_core.detector import Detector
 from xai_core.network import Network
@@ -30,7 +30,8 @@ def inspect(source: ModelSource) -> FileKind:
     preflight = importlib.import_module("model_adapters.files.preflight")
     kind = cast(FileKind, preflight.inspect(source.path, source.task))
     if not preflight.trusts_pickles():
-        _adapter(kind.framework).check(source.path, kind)
+        with _labelled().inside(source.path, kind) as (path, inner):
+            _adapter(kind.framework).check(path, inner)
     return kind
 
 
@@ -42,13 +43,20 @@ def import_framework(framework: str) -> None:
 
 def load(source: ModelSource, kind: FileKind, scratch: str) -> Network | Detector:
     """Open a model for its source's task; `scratch` is a private folder for unpacked files."""
-    model = _adapter(kind.framework).load(source, kind, scratch)
+    labelled = _labelled()
+    inner_source, inner = labelled.unpacked(source, kind, scratch)
+    model = _adapter(kind.framework).load(inner_source, inner, scratch)
+    model.card = labelled.named(model.card, source.path)
     if isinstance(model, Detector):
         return model
     choices = importlib.import_module("model_adapters.common.output_choice")
     engines = importlib.import_module("model_adapters.engines.choice")
     network = read_as(model, choices.OutputChoice.from_text(source.reading).scoring)
     return cast(Network, engines.WithEngines(network, os.path.getsize(source.path)))
+
+
+def _labelled() -> Any:
+    return importlib.import_module("model_adapters.files.labelled")
 
 
 def _adapter(framework: str) -> Adapter:

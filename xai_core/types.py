@@ -68,10 +68,13 @@ class ModelSource:
 
 @dataclass(frozen=True)
 class FileKind:
-    """What a model file is, judged by its content: the `format` that preflight detects and the framework to open it."""
+    """What a model file is, judged by its content: the `format` that preflight detects and the framework to open it.
+
+    "tf_keras" is TensorFlow with Keras 2, which shares no process with Keras 3.
+    """
 
     format: str
-    framework: Literal["pytorch", "tensorflow", "onnx"]
+    framework: Literal["pytorch", "tensorflow", "tf_keras", "onnx"]
     notes: tuple[str, ...] = ()
 
 

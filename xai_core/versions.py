@@ -10,7 +10,7 @@ from xai_core.trust.peers import PEERS
 OWN = ("numpy", "pillow")
 OF_FRAMEWORK = {
     "pytorch": ("torch", "torchvision", "timm"),
-    "tensorflow": ("tensorflow", "tensorflow-cpu", "keras"),
+    "tensorflow": ("tensorflow", "tensorflow-cpu", "keras", "tf-keras"),
     "onnx": ("onnx", "onnxruntime", "onnxslim", "onnx2torch", "torch"),
 }
 OTHERS = ("scipy", "scikit-image", "openvino", "opencv-python-headless")

@@ -11,7 +11,7 @@ import struct
 import zipfile
 from collections.abc import Callable
 
-from model_adapters.files import inert, pickles, protobuf
+from model_adapters.files import inert, keras_files, labelled, pickles, protobuf
 from model_adapters.files.archives import opened_tar, opened_zip
 from model_adapters.files.lookalikes import refusal_for
 from model_adapters.files.records import Contents
@@ -25,6 +25,7 @@ MAX_HEADER = 100_000_000  # the limit of the safetensors format
 TRUST_PICKLE = "VITRINE_TRUST_PICKLE"
 FILE_OPERATIONS = (b"torch.from_file", b"torch.save")
 HUB_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+UNPACK = "This archive holds a model file. Unpack it and use that file itself."
 OWN_FILES = (".onnx", ".pt", ".pth", ".keras", ".h5", ".safetensors", ".bin", ".ckpt")
 
 
@@ -60,14 +61,14 @@ def _zip(path: str) -> FileKind:
         names = archive.namelist()
         inner = {name.split("/", 1)[-1] for name in names}
         if "config.json" in names and any(name.endswith(".weights.h5") for name in names):
-            return FileKind("keras", "tensorflow")
+            return FileKind("keras", keras_files.framework_for(keras_files.version_of(path)))
         if "archive_format" in inner or any(name.endswith("models/model.json") for name in names):
             return _torch_export(names)
         if "constants.pkl" in inner and any(name.startswith("code/") for name in inner):
             return _torch_script(archive)
         if "data.pkl" in inner:
             return _torch_zip(archive)
-    return _packed(names)
+        return _packed(labelled.plain(names), archive)
 
 
 def _torch_export(names: list[str]) -> FileKind:
@@ -111,7 +112,7 @@ def _weights_or_pickle(pickled: list[Contents]) -> FileKind:
     return FileKind("torch-weights", "pytorch")
 
 
-def _packed(names: list[str]) -> FileKind:
+def _packed(names: list[str], archive: zipfile.ZipFile | None = None) -> FileKind:
     last = [name.rsplit("/", 1)[-1] for name in names]
     if "saved_model.pb" in last:
         return FileKind("savedmodel", "tensorflow")
@@ -122,9 +123,19 @@ def _packed(names: list[str]) -> FileKind:
         return FileKind("onnx-zip", "onnx")
     if graphs:
         raise RefusedModel(f"The archive holds {len(graphs)} .onnx files. Pack one, with its external data.")
+    if archive and (name := labelled.model_among(names)):
+        return _with_labels(archive, name)
     if any(name.endswith(OWN_FILES) for name in last):
-        raise RefusedModel("This archive holds a model file. Unpack it and use that file itself.")
+        raise RefusedModel(UNPACK)
     raise RefusedModel("This archive is not a PyTorch, Keras, ONNX or SavedModel file.")
+
+
+def _with_labels(archive: zipfile.ZipFile, name: str) -> FileKind:
+    with labelled.copied(archive, name) as path:
+        kind = inspect(path)
+    if kind.format not in labelled.PACKED:
+        raise RefusedModel(UNPACK)
+    return FileKind(f"{kind.format}{labelled.SUFFIX}", kind.framework, kind.notes)
 
 
 def _tar(path: str, head: bytes, size: int) -> FileKind | None:
@@ -136,7 +147,7 @@ def _tar(path: str, head: bytes, size: int) -> FileKind | None:
 
 
 def _hdf5(path: str, head: bytes, size: int) -> FileKind | None:
-    return FileKind("keras-h5", "tensorflow") if head.startswith(b"\x89HDF\r\n\x1a\n") else None
+    return keras_files.hdf5_kind(path) if head.startswith(b"\x89HDF\r\n\x1a\n") else None
 
 
 def _safetensors(path: str, head: bytes, size: int) -> FileKind | None:

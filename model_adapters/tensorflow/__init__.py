@@ -21,11 +21,14 @@ def check(path: str, kind: FileKind) -> None:
         check_keras_file(path, kind)
 
 
-def import_framework() -> None:
-    """Set TensorFlow up for a worker; import it and the modules that open a classifier."""
+def import_framework(tf_keras: bool = False) -> None:
+    """Set TensorFlow up for a worker; import it and the modules that open a classifier.
+
+    tf_keras: whether Keras is tf_keras, for files that Keras 2 wrote.
+    """
     from model_adapters.tensorflow.worker import set_up
 
-    set_up()
+    set_up(tf_keras)
     import model_adapters.tensorflow.open  # noqa: F401
 
 

@@ -12,6 +12,8 @@ from typing import IO, Any
 
 import h5py
 
+from model_adapters.files.keras_files import DAMAGED
+from model_adapters.tensorflow.graph_functions import beyond_arithmetic
 from xai_core.errors import RefusedModel, UnsupportedModel
 from xai_core.types import FileKind
 
@@ -23,7 +25,6 @@ CODE_LAYERS = {
     "JaxLayer": "a JaxLayer, which holds code",
     "FlaxLayer": "a FlaxLayer, which holds code",
 }
-DAMAGED = "The Keras file is damaged or cut short. Get a fresh copy, or save it again."
 LIMIT = 2 << 30
 DENSEST = 1000  # gzip compresses at most about 1:1030
 
@@ -48,6 +49,10 @@ def check_config(config: Any) -> None:
         if class_name == "function":
             function_name = f"{entry.get('module') or ''}.{entry['config']}".strip(".")[:80]
             raise RefusedModel(f"The model asks for the Python function {function_name!r} by its name. {ADVICE}")
+        if call := beyond_arithmetic(entry):
+            raise RefusedModel(
+                f"The layer {name!r} calls TensorFlow's {call!r}, which may do more than compute. {ADVICE}"
+            )
         _check_vocabulary(entry, name)
         module = entry.get("module")
         if isinstance(module, str) and module.split(".")[0] not in ("keras", "builtins", "tf_keras", "tensorflow"):

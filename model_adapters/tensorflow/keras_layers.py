@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-import keras
 import numpy as np
 
 from model_adapters.common.output_shapes import Shape, shown
+from model_adapters.tensorflow.graph_functions import FUNCTION_LAYERS
+from model_adapters.tensorflow.keras_api import IS_KERAS_2, keras, origin
 from xai_core.errors import UnsupportedModel
 from xai_core.preprocessing import Preprocessing, presets
 from xai_core.types import Head, InputSpec
@@ -23,6 +25,7 @@ APPLICATIONS = {
     r"(?i:mobilenetv3(small|large)|efficientnet(v2-)?\w+|convnext_\w+|regnet[xy]\d+)": "0..255",
 }
 ASSUMED = 224
+FIRST = 8  # operations in which a model may scale its input
 
 
 def image_input(model: Any) -> InputSpec:
@@ -76,17 +79,16 @@ def _swapped(layer: Any, name: str, new: Any) -> Callable[[], None]:
 def _last_layer(model: Any) -> Any:
     layer = model
     while isinstance(layer, keras.Model):
-        layer = layer.outputs[0]._keras_history.operation
+        layer = origin(layer.outputs[0])
         if isinstance(layer, keras.layers.Flatten | keras.layers.Reshape):
-            layer = layer.input._keras_history.operation
+            layer = origin(layer.input)
     return layer
 
 
 def hint(model: Any, spec: InputSpec) -> tuple[Preprocessing | None, str]:
     """Return the preprocessing that the first layers or the model's name suggest, and the reason."""
     known = presets(spec.height or ASSUMED, spec.width or ASSUMED, spec.channels)
-    layers = [operation for _, operation in named_operations(model) if isinstance(operation, keras.layers.Layer)]
-    for layer in layers[:6]:
+    for layer in _first(model):
         if (scale := _wanted_scale(layer)) is not None:
             wanted = known["0..255" if scale == 255 else "0..1"]
             return wanted, f"Its first layers rescale by themselves ({type(layer).__name__})."
@@ -97,13 +99,46 @@ def hint(model: Any, spec: InputSpec) -> tuple[Preprocessing | None, str]:
     return None, ""
 
 
+def _first(model: Any) -> Iterator[Any]:
+    """Yield the first layers, and the functions before the first layer that computes."""
+    computed = 0
+    for _, operation in islice(named_operations(model), FIRST):
+        if is_function(operation) and computed:
+            continue
+        computed += not is_function(operation) and not isinstance(operation, keras.layers.InputLayer)
+        yield operation
+
+
+def is_function(operation: Any) -> bool:
+    """Whether an operation is a function between the layers, such as an addition."""
+    return type(operation).__name__ in FUNCTION_LAYERS or not isinstance(operation, keras.layers.Layer)
+
+
 def _wanted_scale(layer: Any) -> int | None:
-    """Return the top of the range that a scaling layer expects, 1 or 255; None for other layers."""
+    """Return the top of the range that a scaling layer or function expects, 1 or 255; None for others."""
+    if is_function(layer):
+        return 255 if _scales_pixels(layer) else None
     if isinstance(layer, keras.layers.Rescaling):
         return 255 if float(np.max(np.abs(layer.scale))) < 0.1 else 1
     if isinstance(layer, keras.layers.Normalization) and layer.mean is not None:
         return 255 if float(np.max(np.abs(np.asarray(layer.mean)))) > 2 else 1
     return None
+
+
+def _scales_pixels(function: Any) -> bool:
+    """Whether a function divides by, adds or subtracts a number that only values of 0 to 255 need."""
+    name = str(function.name).lower()
+    node = function._inbound_nodes[0]
+    called = node if IS_KERAS_2 else node.arguments
+    args, kwargs = (called.call_args, called.call_kwargs) if IS_KERAS_2 else (called.args, called.kwargs)
+    numbers = [np.abs(np.asarray(value)).max() for value in (*args, *kwargs.values()) if _is_number(value)]
+    if "mul" in name:
+        return any(0 < number < 0.1 for number in numbers)
+    return bool(re.search("div|sub|add", name)) and any(number > 2 for number in numbers)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) or (hasattr(value, "numpy") and not hasattr(value, "_keras_history"))
 
 
 def named_operations(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

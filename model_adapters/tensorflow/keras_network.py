@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from model_adapters.common.probes import in_batches
+from model_adapters.tensorflow.keras_api import with_weights
 from model_adapters.tensorflow.keras_layers import last_with
 from model_adapters.tensorflow.layers import Output, recorded, replaced
 from model_adapters.tensorflow.network import FLAG, LARGEST_BATCH, NO_GRADIENT, TensorFlowNetwork, telling
@@ -26,10 +26,10 @@ KEPT = 8  # traced functions; each holds a graph of a few megabytes
 class KerasNetwork(TensorFlowNetwork):
     """A Keras model. It is changed only while a function is traced.
 
-    random: variables with the values that replace their own.
+    random: a layer and the values that replace its own weights, by attribute.
     """
 
-    def __init__(self, model: Any, spec: InputSpec, random: tuple[tuple[Any, Any], ...] = ()) -> None:
+    def __init__(self, model: Any, spec: InputSpec, random: tuple[Any, Mapping[str, Any]] | None = None) -> None:
         self.model = model
         self._random = random
         self._own_classes = 0  # of the model, if an end makes others of them
@@ -99,11 +99,10 @@ class KerasNetwork(TensorFlowNetwork):
     def randomised(self, seed: int) -> KerasNetwork:
         layer = last_with(self.model, self._own_classes or self.card.classes)
         draws = np.random.default_rng(seed)
-        random = []
-        for variable in layer.weights if layer else ():
-            values = np.asarray(variable.value)
-            random.append((variable, tf.constant(draws.normal(0, values.std(), values.shape), variable.dtype)))
-        network = KerasNetwork(self.model, self._spec, tuple(random))
+        own = {name: getattr(layer, name, None) for name in ("kernel", "bias")}
+        values = {name: weights.numpy() for name, weights in own.items() if weights is not None}
+        random = {name: tf.constant(draws.normal(0, v.std(), v.shape), v.dtype) for name, v in values.items()}
+        network = KerasNetwork(self.model, self._spec, (layer, random))
         network._end, network._own_classes = self._end, self._own_classes
         network.compile(self.head)
         network.card, network.key = self.card, f"{self.key} last layer random, seed {seed}".strip()
@@ -132,7 +131,7 @@ class KerasNetwork(TensorFlowNetwork):
         return tuple(layers)
 
     def own_weights(self) -> AbstractContextManager[Any]:
-        return keras.StatelessScope(self._random) if self._random else nullcontext()
+        return with_weights(*self._random) if self._random else nullcontext()
 
     def _called(self, inputs: Any) -> Any:
         with self.own_weights():

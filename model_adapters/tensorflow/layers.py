@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import tensorflow as tf
 
-from model_adapters.tensorflow.keras_layers import named_operations
+from model_adapters.tensorflow.keras_api import keras, swapped
+from model_adapters.tensorflow.keras_layers import is_function, named_operations
 from xai_core.types import InputSpec
 
 # The output of these is the picture itself, scaled or moved.
@@ -83,27 +83,13 @@ def _watched(model: Any, spec: InputSpec, see: Callable[[Output], Any]) -> Itera
         yield
 
 
-@contextmanager
-def swapped(attributes: list[tuple[Any, str, Any]]) -> Iterator[None]:
-    """While active, set an attribute on each object: (object, name, value)."""
-    before = [(owner, name, vars(owner)[name]) for owner, name, _ in attributes if name in vars(owner)]
-    try:
-        for owner, name, value in attributes:
-            vars(owner)[name] = value
-        yield
-    finally:
-        for owner, name, _ in attributes:
-            vars(owner).pop(name, None)
-        for owner, name, value in before:
-            vars(owner)[name] = value
-
-
 class _Watch:
     """Wraps calls of layers; from the second call on, a layer's name includes the number of the call."""
 
     def __init__(self, see: Callable[[Output], Any], channels_first: bool) -> None:
         self._see, self._channels_first = see, channels_first
         self._calls: Counter[str] = Counter()
+        self._still_picture = True  # until a layer that computes was called
 
     def over(self, name: str, operation: Any) -> Callable[..., Any]:
         call = operation.call
@@ -114,12 +100,17 @@ class _Watch:
             # Few layers declare their channel order; the others keep that of the layers before them.
             said = getattr(operation, "data_format", None)
             self._channels_first = said == "channels_first" if isinstance(said, str) else self._channels_first
-            if isinstance(operation, PICTURES) or not _on_grid(output, (args, settings)):
+            if self._is_picture(operation) or not _on_grid(output, (args, settings)):
                 return output
+            self._still_picture = False
             number = self._calls[name]
             return self._see(Output(name if number == 1 else f"{name}:{number}", output, self._channels_first))
 
         return watched
+
+    def _is_picture(self, operation: Any) -> bool:
+        """Whether the output of an operation is the picture itself, scaled or moved."""
+        return isinstance(operation, PICTURES) or (self._still_picture and is_function(operation))
 
 
 def _on_grid(output: Any, inputs: Any) -> bool:

@@ -9,16 +9,17 @@ import warnings
 from dataclasses import replace
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from model_adapters.common.output_shapes import is_score_row, not_a_classifier
 from model_adapters.common.probes import COMMON_SIDES, agree, meaning, trials
 from model_adapters.common.score_outputs import NOTE
+from model_adapters.files import keras_files
 from model_adapters.files.archives import unpack
 from model_adapters.files.preflight import trusts_pickles
 from model_adapters.tensorflow import keras_file, keras_layers, saved_model, several_outputs
+from model_adapters.tensorflow.keras_api import IS_KERAS_2, keras
 from model_adapters.tensorflow.keras_inside import NO_GRADIENT, NOT_DIFFERENTIABLE, PYTORCH_ONLY, SEALED, looked_into
 from model_adapters.tensorflow.keras_network import KerasNetwork
 from model_adapters.tensorflow.network import TensorFlowNetwork
@@ -28,6 +29,7 @@ from xai_core.scores import squashed
 from xai_core.types import Capability, Card, FileKind, Floats, Head, InputSpec, ModelSource
 
 ASSUMED = 224
+OF_KERAS_2 = ("Functional", "Model", "TFOpLambda", "SlicingOpLambda")
 
 
 class DepthwiseConv2D(keras.layers.DepthwiseConv2D):  # type: ignore[misc]
@@ -109,17 +111,20 @@ def _opened(path: str, kind: FileKind, scratch: str, trusted: bool) -> Any:
         with warnings.catch_warnings(action="ignore"):
             return keras.models.load_model(named, known, compile=False, safe_mode=not trusted)
     except Exception as error:
-        raise _open_error(error) from error
+        raise _open_error(error, keras_files.version_of(named)) from error
     finally:
         os.remove(named)
 
 
-def _open_error(error: Exception) -> Exception:
+def _open_error(error: Exception, version: str) -> Exception:
     text = str(error)
     if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError) or re.search(r"(?i)permi(ssion|tted)", text):
         return error  # the worker knows its limits and words that error
-    if unknown := re.search(r"(?:Could not locate class|Unknown layer:?|Could not deserialize class) '?(\w+)", text):
+    unknown = re.search(r"(?:Could not locate class|Unknown layer:?|Could not deserialize class) '?(\w+)", text)
+    if unknown and unknown[1] not in OF_KERAS_2:
         return UnsupportedModel(f"The class {unknown[1]!r} is not part of Keras. {keras_file.ADVICE}")
+    if keras_files.is_keras_2(version) and not IS_KERAS_2:
+        return UnsupportedModel(keras_files.INSTALL.format(version=version))
     return RefusedModel(
         "Keras cannot open the file: it is damaged, or made by a version of Keras that is too old or too new. "
         "Open it where it was made and save it again as .keras, or export it to ONNX."

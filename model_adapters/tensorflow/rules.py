@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from model_adapters.tensorflow.keras_api import swapped
 from model_adapters.tensorflow.keras_layers import named_operations
-from model_adapters.tensorflow.layers import swapped
 from xai_core.types import Rule
 
 raw = tf.raw_ops

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from model_adapters.common.output_choice import OutputChoice
 from model_adapters.common.score_outputs import apart, asking, described, distinct
+from model_adapters.tensorflow.keras_api import keras, origin
 from model_adapters.tensorflow.network import TensorFlowNetwork
 from xai_core.types import Capability, Card, FileKind, Floats, InputSpec
 
@@ -55,7 +55,7 @@ def outputs_of(model: Any) -> dict[str, Any]:
     """Return the symbolic outputs of a Keras model, by the names of their layers; a repeated name gets a number."""
     outputs: dict[str, Any] = {}
     for output in model.outputs:
-        name = str(output._keras_history.operation.name)
+        name = str(origin(output).name)
         outputs[name if name not in outputs else f"{name}_{len(outputs)}"] = output
     return outputs
 

@@ -7,14 +7,18 @@ from contextlib import suppress
 
 from model_adapters.common.threads import threads_wanted
 
+_KERAS_2 = "TF_USE_LEGACY_KERAS"  # TensorFlow and xplique follow it too
 
-def set_up() -> None:
+
+def set_up(tf_keras: bool = False) -> None:
     """Make Keras run on TensorFlow, quietly, with GPU memory as it is needed; to be called before either is imported.
 
-    oneDNN is switched on: without it, which is the default on processors without AVX-512, no convolution runs on a CPU
-    with its channels first. The settings last as long as the process.
+    tf_keras: whether Keras is tf_keras, which is Keras 2. oneDNN is switched on: without it, which is the default on
+    processors without AVX-512, no convolution runs on a CPU with its channels first. The settings last as long as the
+    process.
     """
     os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", "TF_ENABLE_ONEDNN_OPTS": "1"}
+    os.environ[_KERAS_2] = str(int(tf_keras))
     if threads := threads_wanted():
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
     import tensorflow as tf
@@ -23,3 +27,8 @@ def set_up() -> None:
     for gpu in tf.config.list_physical_devices("GPU"):
         with suppress(RuntimeError):  # TensorFlow was already in use and keeps its settings
             tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def uses_tf_keras() -> bool:
+    """Return whether Keras is tf_keras in this process."""
+    return os.environ.get(_KERAS_2) == "1"

@@ -31,6 +31,7 @@ MEMORY = {
     "none": MemoryLimit(2000, 2000),
     "pytorch": MemoryLimit(3500, 4000),
     "tensorflow": MemoryLimit(6000, 5000),
+    "tf_keras": MemoryLimit(6000, 5000),
     "onnx": MemoryLimit(3500, 4000),
 }
 

@@ -15,6 +15,7 @@ MOST_CLASSES, MOST_NAMES, LARGEST_SIDE = 1_000_000, 64, 1 << 16
 MOST_LAYERS, MOST_CHANNELS = 10_000, 1 << 24
 MOST_OUTPUTS, MOST_AXES, MOST_FIRST = 32, 8, 16
 FRAMEWORKS = ("pytorch", "tensorflow", "onnx")
+ADAPTERS = (*FRAMEWORKS, "tf_keras")
 
 
 def kind_to_json(kind: FileKind) -> Header:
@@ -22,7 +23,7 @@ def kind_to_json(kind: FileKind) -> Header:
 
 
 def kind_from_json(values: Any) -> FileKind:
-    framework = one_of(FRAMEWORKS, field(values, "framework"))
+    framework = one_of(ADAPTERS, field(values, "framework"))
     return FileKind(text(field(values, "format")), cast(Any, framework), texts(field(values, "notes")))
 
 

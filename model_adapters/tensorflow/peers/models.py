@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
-import keras
 import numpy as np
 import tensorflow as tf
 
+from model_adapters.tensorflow.keras_api import keras
 from xai_core.errors import ModelError
 from xai_core.preprocessing import LUMA, Preprocessing
 from xai_core.types import Card, Floats, Indices, Score

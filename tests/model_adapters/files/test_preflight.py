@@ -12,9 +12,10 @@ import sys
 import tarfile
 import zipfile
 
+import h5py
 import pytest
 
-from model_adapters.files import preflight
+from model_adapters.files import keras_files, preflight
 from xai_core.errors import RefusedModel
 from xai_core.types import FileKind
 
@@ -27,7 +28,7 @@ ASSET_KINDS = {
     "detection/face-RFB-320.onnx": FileKind("onnx", "onnx"),
     "onnx/efficientnet_lite0.onnx": FileKind("onnx", "onnx"),
     "keras/mobilenet_v2_imagenet.keras": FileKind("keras", "tensorflow"),
-    "keras/cifar10_cnn.h5": FileKind("keras-h5", "tensorflow"),
+    "keras/cifar10_cnn.h5": FileKind("keras-h5", "tf_keras"),
 }
 SMALL_KINDS = {
     "cnn.pth": FileKind("torch-weights", "pytorch"),
@@ -182,3 +183,32 @@ def test_only_formats_that_open_for_the_task_are_suggested(content, tmp_path):
             preflight.inspect(str(path), task)
         assert "a PyTorch state dict, safetensors" in str(caught.value)
         assert ("Keras" in str(caught.value)) is keras
+
+
+def keras_h5(path, version):
+    with h5py.File(path, "w") as file:
+        file.attrs["keras_version"] = version
+        file.attrs["model_config"] = "{}"
+    return path
+
+
+@pytest.mark.parametrize(("version", "framework"), [("2.15.0", "tf_keras"), ("3.4.1", "tensorflow")])
+def test_the_keras_that_wrote_a_file_decides_which_one_opens_it(version, framework, tmp_path):
+    path = keras_h5(tmp_path / "upload", version)
+    assert preflight.inspect(str(path)) == FileKind("keras-h5", framework)
+
+
+def test_without_tf_keras_files_of_keras_2_are_tried_with_keras_3(tmp_path, monkeypatch):
+    monkeypatch.setattr(keras_files, "has_tf_keras", lambda: False)
+    path = keras_h5(tmp_path / "upload", "2.4.0")
+    assert preflight.inspect(str(path)) == FileKind("keras-h5", "tensorflow")
+
+
+def test_a_keras_file_may_come_with_its_labels(tmp_path):
+    inner = keras_h5(tmp_path / "keras_model.h5", "2.4.0")
+    path = tmp_path / "converted_keras.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(inner, "keras_model.h5")
+        archive.writestr("__MACOSX/._keras_model.h5", b"\0\5\x16\7")
+        archive.writestr("labels.txt", "0 cat\n1 dog\n")
+    assert preflight.inspect(str(path)) == FileKind("keras-h5-zip", "tf_keras")

@@ -127,3 +127,16 @@ def test_a_lambda_is_refused_by_a_look_at_the_file_unless_it_is_trusted(tmp_path
         inspect(source)
     monkeypatch.setenv("VITRINE_TRUST_PICKLE", "1")
     assert inspect(source).format == "keras"
+
+
+@pytest.mark.parametrize(
+    "function", ["math.truediv", "nn.bias_add", "__operators__.add", "cast", "compat.v1.transpose"]
+)
+def test_arithmetic_of_tensorflow_passes(function):
+    keras_file.check_config(model_of(layer("TFOpLambda", function=function)))
+
+
+@pytest.mark.parametrize("function", ["io.read_file", "py_function", "load_op_library", "keras.models.load_model"])
+def test_a_function_of_tensorflow_that_may_do_more_is_refused(function):
+    with pytest.raises(RefusedModel, match=rf"calls TensorFlow's '{function}', which may do more than compute"):
+        keras_file.check_config(model_of(layer("TFOpLambda", function=function)))
