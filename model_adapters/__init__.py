@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib
 import os
+from dataclasses import replace
 from typing import Any, Protocol, cast
 
 from xai_core.detector import Detector
+from xai_core.errors import TryAsSegmenter
 from xai_core.network import Network
 from xai_core.scores import read_as
+from xai_core.segmentation.segmenter import Segmenter
 from xai_core.types import FileKind, ModelSource
 
 
@@ -22,7 +25,7 @@ class Adapter(Protocol):
         """Import the framework and the modules that open a classifier."""
 
     def load(self, source: ModelSource, kind: FileKind, scratch: str) -> Network | Detector:
-        """Open a classifier, or a detector where `source.task` is "detect"."""
+        """Open a classifier, or what labels pixels or finds boxes where `source.task` is "segment" or "detect"."""
 
 
 def inspect(source: ModelSource) -> FileKind:
@@ -42,12 +45,21 @@ def import_framework(framework: str) -> None:
 
 
 def load(source: ModelSource, kind: FileKind, scratch: str) -> Network | Detector:
-    """Open a model for its source's task; `scratch` is a private folder for unpacked files."""
+    """Open a model for its source's task; `scratch` is a private folder for unpacked files.
+
+    What is opened as a classifier but labels every pixel is opened as a segmentation network; its card says so.
+    """
     labelled = _labelled()
     inner_source, inner = labelled.unpacked(source, kind, scratch)
-    model = _adapter(kind.framework).load(inner_source, inner, scratch)
+    adapter = _adapter(kind.framework)
+    try:
+        model = adapter.load(inner_source, inner, scratch)
+    except TryAsSegmenter:
+        if source.task != "classify":
+            raise
+        model = adapter.load(replace(inner_source, task="segment"), inner, scratch)
     model.card = labelled.named(model.card, source.path)
-    if isinstance(model, Detector):
+    if isinstance(model, Detector | Segmenter):
         return model
     choices = importlib.import_module("model_adapters.common.output_choice")
     engines = importlib.import_module("model_adapters.engines.choice")

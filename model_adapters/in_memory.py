@@ -9,9 +9,10 @@ from typing import Any, Literal, Protocol, cast
 
 from model_adapters.common.output_choice import OutputChoice
 from xai_core.detector import Detector
-from xai_core.errors import UnsupportedModel
+from xai_core.errors import TryAsSegmenter, UnsupportedModel
 from xai_core.network import Network
 from xai_core.scores import read_as
+from xai_core.segmentation.segmenter import Segmenter
 from xai_core.types import InputSpec, Task
 
 Framework = Literal["pytorch", "tensorflow"]
@@ -41,14 +42,21 @@ def framework_of(model: Any) -> Framework:
 
 
 def open_copy(model: Any, task: Task, reading: str, expected: InputSpec | None) -> Network | Detector:
-    """Open a copy of a model as a classifier or a detector.
+    """Open a copy of a model as a classifier, a segmentation network or a detector.
 
+    What labels every pixel although a classifier was expected is opened as what it is; its card says so.
     reading: how to read a detector's outputs, or what those of a classifier mean, as JSON. expected: the input that the
     model takes, if known.
     Raises UnsupportedModel, TryAsDetector or TryAsClassifier.
     """
-    opened = _face(framework_of(model)).open_copy(model, task, reading, expected)
-    if isinstance(opened, Detector):
+    face = _face(framework_of(model))
+    try:
+        opened = face.open_copy(model, task, reading, expected)
+    except TryAsSegmenter:
+        if task != "classify":
+            raise
+        opened = face.open_copy(model, "segment", reading, expected)
+    if isinstance(opened, Detector | Segmenter):
         return opened
     return read_as(opened, OutputChoice.from_text(reading).scoring)
 

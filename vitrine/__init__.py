@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from vitrine.model import Model as Model
     from vitrine.predictions import Predictions as Predictions
     from vitrine.sample_files import sample as sample
+    from vitrine.segmenter import Segmenter as Segmenter
+    from vitrine.segments import Segments as Segments
     from vitrine.tables import Table as Table
     from vitrine.wrapping import wrap as wrap
     from xai_core.errors import ChooseOutput as ChooseOutput
@@ -61,6 +63,8 @@ _HOMES = {
     "Model": "vitrine.model",
     "Predictions": "vitrine.predictions",
     "sample": "vitrine.sample_files",
+    "Segmenter": "vitrine.segmenter",
+    "Segments": "vitrine.segments",
     "Table": "vitrine.tables",
     "wrap": "vitrine.wrapping",
     "ChooseOutput": "xai_core.errors",

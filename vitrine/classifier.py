@@ -2,65 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
-
-import numpy as np
 
 from vitrine.boxes import Boxes
 from vitrine.catalogue import FilterLike, MethodLike, class_of, fitted_filters
 from vitrine.explanation import Explanation
-from vitrine.model import Model
 from vitrine.pictures import as_picture, as_pictures
 from vitrine.predictions import Predictions
+from vitrine.prepared import PreparedModel
 from vitrine.progress import Tell, follow
-from vitrine.runner import Runners
 from xai_core.errors import ParamError, TryAsClassifier, in_sentences
 from xai_core.jobs.questions.explain import Explain
-from xai_core.labels import find_class
 from xai_core.method import Method
 from xai_core.pictures.files import Picture
 from xai_core.pictures.overlays import Look
-from xai_core.preprocessing import Preprocessing
 from xai_core.report import Explanation as Report
 from xai_core.scores import as_score
 from xai_core.services.asking import scores
-from xai_core.services.preparation import Prepared
-from xai_core.services.preprocessing_guess import Candidate
 from xai_core.services.results_cache import RememberedJob
-from xai_core.types import Card, Conditions, Floats, Indices, Precision, Task
+from xai_core.types import Conditions, Floats, Precision, Task
 
 NO_BOXES = "This model is a classifier and finds no boxes. Use predict, and explain with a target."
+NO_REGION = "This model is a classifier and explains the whole picture; only segmentation networks take a region."
 
 
-class Classifier(Model):
+class Classifier(PreparedModel):
     """An open classifier."""
 
     task: Task = "classify"
-
-    def __init__(self, runners: Runners, prepared: Prepared, tell: Tell, release: Callable[[], object]) -> None:
-        super().__init__(runners, prepared.source, tell, release)
-        self._prepared = prepared
-
-    @property
-    def card(self) -> Card:
-        """What was recognised in the model."""
-        return self._prepared.card
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The name of each class, K names."""
-        return self._prepared.labels
-
-    @property
-    def preprocessing(self) -> Preprocessing:
-        """How a picture becomes the model's input."""
-        return self._prepared.preprocessing
-
-    @property
-    def candidates(self) -> tuple[Candidate, ...]:
-        """The preprocessings that were tried, the best first, each with its evidence."""
-        return self._prepared.candidates
 
     @in_sentences("Predicting failed")
     def predict(self, pictures: Any) -> Predictions:
@@ -80,6 +50,7 @@ class Classifier(Model):
         picture: Any,
         *,
         target: int | str | Iterable[int | str] | None = None,
+        region: Any = None,
         box: int | Iterable[int] | None = None,
         threshold: float | None = None,
         inside: bool = False,
@@ -91,6 +62,8 @@ class Classifier(Model):
         **parameters: Any,
     ) -> Explanation:
         """Explain why the model gives a picture a class; see `Model.explain`."""
+        if region is not None:
+            raise ParamError(NO_REGION)
         if box is not None or threshold is not None or inside:
             raise ParamError(f"{NO_BOXES} It was asked about a box.")
         if not issubclass(class_of(method), Method):
@@ -100,7 +73,7 @@ class Classifier(Model):
         assert isinstance(chosen, Method)
         steps = fitted_filters(filters, (way.height, way.width))
         probabilities = self._scores([photo])[0][0]
-        targets = self._targets(target, probabilities)
+        targets = self._targets(target, int(probabilities.argmax()))
         runner = self._runner(cache)
         image, conditions = way.place(photo.pixels), Conditions(precision)
         job = runner.ask(self._source, Explain(way, chosen, image, targets, conditions))
@@ -134,11 +107,3 @@ class Classifier(Model):
             lambda job: follow(job, self._tell),
         )
         return as_score(raw, self.card, "probability"), raw if self.card.gives == "logit" else None
-
-    def _targets(self, target: int | str | Iterable[int | str] | None, probabilities: Floats) -> Indices:
-        if target is None:
-            return np.array([probabilities.argmax()], np.int64)
-        wanted = [target] if isinstance(target, int | str | np.integer) else list(target)
-        if not wanted:
-            raise ParamError("The list of targets is empty; give a class, or leave target out for the predicted one.")
-        return np.array([find_class(label, self.labels) for label in wanted], np.int64)

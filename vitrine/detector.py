@@ -34,6 +34,7 @@ FORMS = next(param.choices for param in Reading.params if param.name == "form")
 HOW_TO_READ = f"Specify how to read them with a reading: JSON with a form, one of {', '.join(map(repr, FORMS))}."
 DETECT_AGAIN = "Leave threshold out, or pass the picture with another threshold."
 UNREAD = "It is unknown how to read the outputs of this model."
+NO_REGION = "This model is a detector and explains boxes; only segmentation networks take a region. Use box."
 
 
 class Detector(Model):
@@ -76,6 +77,7 @@ class Detector(Model):
         picture: Any,
         *,
         target: int | str | Iterable[int | str] | None = None,
+        region: Any = None,
         box: int | Iterable[int] | None = None,
         threshold: float | None = None,
         inside: bool = False,
@@ -87,6 +89,8 @@ class Detector(Model):
         **parameters: Any,
     ) -> Explanation:
         """Explain why the model drew a box; see `Model.explain`. `picture` may also be what `detect` returned."""
+        if region is not None:
+            raise ParamError(NO_REGION)
         if target is not None:
             raise ParamError(f"{NO_SCORES} It was asked about the class {target!r}.")
         if not issubclass(class_of(method), DetectionMethod):

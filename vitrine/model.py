@@ -1,4 +1,4 @@
-"""An open model: what all classifiers and detectors have in common."""
+"""An open model: what classifiers, segmenters and detectors have in common."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from vitrine.explanation import Explanation
 from vitrine.predictions import Predictions
 from vitrine.progress import Tell
 from vitrine.runner import Runners
+from vitrine.segments import Segments
 from vitrine.tables import Table
 from xai_core.errors import ModelError, ParamError
 from xai_core.guide import in_order, reason_against
@@ -23,6 +24,7 @@ from xai_core.params import Size
 from xai_core.pictures.overlays import Look
 from xai_core.types import Card, ModelSource, Precision, Task
 
+NO_PIXELS = "This model is a {0} and labels no pixels. Open a segmentation network to use segment."
 CLOSED = "This model is closed. Open it again with vitrine.load or vitrine.wrap."
 
 
@@ -79,6 +81,10 @@ class Model(ABC):
         picture: as for `predict`.
         """
 
+    def segment(self, picture: Any) -> Segments:
+        """Return the class of every pixel of a picture; segmenters only. picture: as for `predict`."""
+        raise ParamError(NO_PIXELS.format("detector" if self.task == "detect" else "classifier"))
+
     @abstractmethod
     def explain(
         self,
@@ -86,6 +92,7 @@ class Model(ABC):
         picture: Any,
         *,
         target: int | str | Iterable[int | str] | None = None,
+        region: Any = None,
         box: int | Iterable[int] | None = None,
         threshold: float | None = None,
         inside: bool = False,
@@ -96,16 +103,19 @@ class Model(ABC):
         progress: Tell | None = None,
         **parameters: Any,
     ) -> Explanation:
-        """Explain why a classifier gives a picture its class, or why a detector drew a box.
+        """Explain why a classifier gives a picture its class, a segmenter a region, or why a detector drew a box.
 
         method: an id such as "grad_cam", a class such as vitrine.GradCam, or an instance with its parameters. picture:
         as for `predict`. target: for a classifier, a class by name or index, or several; by default the predicted one.
-        box: for a detector, a box by its number in `detect`, from 1, or several; by default the best. threshold: the
-        least score of a numbered box, for a picture only: what `detect` returned has its own. inside: whether a box's
-        map is shown only inside the box. filters: ids or instances, applied in order. look: how the map is drawn.
-        precision: "bfloat16" is faster and less exact, on processors that support it. cache: whether an earlier answer
-        to the same question may be returned, and this one kept. progress: called regularly with one line of text.
-        parameters: the method's own, by name.
+        region: for a segmenter, what is explained is the mean score of the target over it: "predicted" (the default) is
+        where the target was predicted, "picture" all of it, (x, y) the connected region around a pixel, (left, top,
+        right, bottom) a box, three or more (x, y) a polygon, and flags (h, w) single pixels, all in pixels of the
+        picture. box: for a detector, a box by its number in `detect`, from 1, or several; by default the best.
+        threshold: the least score of a numbered box, for a picture only: what `detect` returned has its own. inside:
+        whether a box's map is shown only inside the box. filters: ids or instances, applied in order. look: how the map
+        is drawn. precision: "bfloat16" is faster and less exact, on processors that support it. cache: whether an
+        earlier answer to the same question may be returned, and this one kept. progress: called regularly with one line
+        of text. parameters: the method's own, by name.
         Raises ParamError, MissingCapability (the model lacks what the method needs), ImageError, DataError or JobError.
         """
 

@@ -6,9 +6,10 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from model_adapters.common.output_choice import OutputChoice
+from model_adapters.common.segmentation import SEGMENTATION
 from vitrine.classifier import Classifier
 from vitrine.detector import Detector
 from vitrine.files import Labels, class_labels, label_bytes
@@ -18,7 +19,8 @@ from vitrine.progress import Tell
 from vitrine.runner import Runners
 from vitrine.sample_files import make_pictures
 from vitrine.samples import sample_photos
-from xai_core.errors import ParamError, TryAsDetector, VitrineError
+from vitrine.segmenter import Segmenter
+from xai_core.errors import ParamError, TryAsDetector, TryAsSegmenter, VitrineError
 from xai_core.jobs.base import Runner
 from xai_core.pictures.files import Picture
 from xai_core.pictures.known_photos import KnownPhoto
@@ -38,7 +40,8 @@ class Wishes:
 
     reading: how a detector's outputs are read, as JSON; "" if its file describes that. output, scoring: the one of a
     classifier that holds its scores, and what they are, see `OutputChoice`. pictures: the caller's own, in any form
-    that `as_pictures` takes; preprocessings are also tried on them.
+    that `as_pictures` takes; preprocessings are also tried on them. regions: whether a segmentation network will
+    do where a classifier is wanted.
     """
 
     task: Task | None = None
@@ -48,10 +51,11 @@ class Wishes:
     output: str = ""
     pictures: Any = ()
     scoring: Scoring = ""
+    regions: bool = False
 
     def __post_init__(self) -> None:
-        if self.task not in (None, "classify", "detect"):
-            raise ParamError(f"A task is 'classify' or 'detect'; got {self.task!r}.")
+        if self.task not in (None, *get_args(Task)):
+            raise ParamError(f"A task is 'classify', 'detect' or 'segment'; got {self.task!r}.")
         OutputChoice(output=self.output, scoring=self.scoring)
         if (self.output or self.scoring) and (self.task == "detect" or self.reading):
             raise ParamError("An output is chosen for a classifier; how a detector's outputs are read is a reading.")
@@ -79,14 +83,16 @@ def model_of(
     """Return the public object of a prepared model. release: frees it; called once."""
     if isinstance(prepared, PreparedDetector):
         return Detector(runners, prepared, tell, release)
-    return Classifier(runners, prepared, tell, release)
+    kind = Segmenter if prepared.card.task == "segment" else Classifier
+    return kind(runners, prepared, tell, release)
 
 
 def _classifier(runner: Runner, source: ModelSource, wishes: Wishes, tell: Tell) -> Prepared:
     choice = OutputChoice(output=wishes.output, scoring=wishes.scoring)
-    prepared = prepare(
-        runner, replace(source, reading=choice.to_text()), _own(wishes), known_photos(), tell, wishes.preprocessing
-    )
+    chosen = replace(source, reading=choice.to_text(), task=wishes.task or source.task)
+    prepared = prepare(runner, chosen, _own(wishes), known_photos(), tell, wishes.preprocessing)
+    if wishes.task == "classify" and not wishes.regions and prepared.card.task != "classify":
+        raise TryAsSegmenter(SEGMENTATION)
     if wishes.labels is None:
         return prepared
     return replace(prepared, labels=_labels(wishes.labels, prepared.card))

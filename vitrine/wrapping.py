@@ -34,7 +34,7 @@ def wrap(
     pictures: Any = (),
     progress: Tell | None = None,
 ) -> Model:
-    """Return a PyTorch nn.Module or a Keras model in memory as a `Classifier` or a `Detector`.
+    """Return a PyTorch nn.Module or a Keras model in memory as a `Classifier`, `Segmenter` or `Detector`.
 
     It is copied, and the copy runs in this process without the sandbox of `load`: only wrap models whose code you
     trust. The model itself keeps its weights, hooks, mode, device and gradients; training it further does not change

@@ -6,6 +6,7 @@ VitrineError
 │   ├── UnsupportedModel             the file is sound, but cannot run here for this task
 │   │   ├── ChooseOutput             several outputs may hold the class scores; it lists them
 │   │   ├── ChooseScoring            the outputs do not look like class scores
+│   │   ├── TryAsSegmenter           not a classifier; labels every pixel
 │   │   ├── TryAsDetector            not a classifier; looks like a detector
 │   │   └── TryAsClassifier          not a detector; looks like a classifier
 │   ├── MissingCapability            the model runs, but lacks something a method needs
@@ -67,6 +68,10 @@ class ChooseScoring(UnsupportedModel):
 
 class TryAsDetector(UnsupportedModel):
     """The file was opened as a classifier but looks like a detector; the front end adds where to open it as such."""
+
+
+class TryAsSegmenter(UnsupportedModel):
+    """The file was opened for another task but labels every pixel; the front end opens it as such, or adds how to."""
 
 
 class TryAsClassifier(UnsupportedModel):

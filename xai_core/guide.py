@@ -87,11 +87,11 @@ ADVICE = tuple(advice for advice in map(_without_hidden, _ALL_ADVICE) if advice.
 
 
 def catalogue(task: Task | None = None) -> dict[str, type[Catalogued]]:
-    """Return the methods for a classifier's classes or a detector's boxes, by id; both by default."""
+    """Return the methods for the classes of pictures or regions, or for a detector's boxes, by id; both by default."""
     methods: dict[str, type[Catalogued]] = {}
     if task != "detect":
         methods |= METHODS
-    if task != "classify":
+    if task in (None, "detect"):
         methods |= DETECTION_METHODS
     return methods
 

@@ -124,7 +124,7 @@ def check_targets(targets: Indices, card: Card) -> None:
 
 def layers_of(card: Card, chosen: tuple[str, ...]) -> tuple[str, ...]:
     """Return the chosen layers, or the default layer if none is chosen."""
-    return chosen or (card.layers[-1].name,)
+    return chosen or (card.usual_layer.name,)
 
 
 def _allowed(param: Param, card: Card) -> Param:

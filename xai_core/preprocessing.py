@@ -16,6 +16,7 @@ from xai_core.errors import ParamError
 Floats = NDArray[np.float32]
 Fit = Literal["crop", "squash", "pad"]
 Channels = Literal["RGB", "BGR", "gray"]
+_Pair = tuple[int, int]
 FITS: tuple[str, ...] = get_args(Fit)
 CHANNELS: tuple[str, ...] = get_args(Channels)
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as in Pillow's convert("L")
@@ -109,6 +110,22 @@ class Preprocessing:
         """Fit a picture (h, w, 3) uint8 to (height, width, 3) float32 in [0, 1], as the model will see it."""
         return np.asarray(self._fitted(picture, self.width, self.height), np.float32) / np.float32(255)
 
+    def place_labels(self, labels: NDArray[np.uint8], outside: int) -> NDArray[np.uint8]:
+        """Fit labels of a picture's pixels (h, w) to (height, width) as `place` fits the picture.
+
+        Each pixel gets the label that is nearest; what lies outside the picture gets `outside`.
+        """
+        image = Image.fromarray(labels)
+        size, corner = self._geometry(image.width, image.height, self.width, self.height)
+        canvas = Image.new("L", (self.width, self.height), outside)
+        canvas.paste(image.resize(size, Image.Resampling.NEAREST), corner)
+        return np.asarray(canvas)
+
+    def position(self, x: float, y: float, size: tuple[int, int]) -> tuple[float, float]:
+        """Return where a place (x, y) in a picture of `size` (height, width) lies in the input, in pixels."""
+        (width, height), (left, top) = self._geometry(size[1], size[0], self.width, self.height)
+        return left + x * width / size[1], top + y * height / size[0]
+
     def view(self, picture: NDArray[np.uint8], longest: int = 640) -> NDArray[np.uint8]:
         """Return the part of a picture that the model sees, at a higher resolution if the picture has it."""
         side = max(self.height, self.width)
@@ -117,15 +134,22 @@ class Preprocessing:
 
     def _fitted(self, picture: NDArray[np.uint8], width: int, height: int) -> Image.Image:
         image = Image.fromarray(picture)
+        size, corner = self._geometry(image.width, image.height, width, height)
+        resized = image.resize(size, Image.Resampling.BILINEAR)
         if self.fit == "squash":
-            return image.resize((width, height), Image.Resampling.BILINEAR)
-        ratios = (width / image.width, height / image.height)
-        ratio = min(ratios) if self.fit == "pad" else max(ratios) / self.crop_share
-        size = (max(1, round(image.width * ratio)), max(1, round(image.height * ratio)))
-        left, top = (round((size[0] - width) / 2), round((size[1] - height) / 2))
+            return resized
         canvas = Image.new("RGB", (width, height), (128, 128, 128))
-        canvas.paste(image.resize(size, Image.Resampling.BILINEAR), (-left, -top))
+        canvas.paste(resized, corner)
         return canvas
+
+    def _geometry(self, width: int, height: int, to_width: int, to_height: int) -> tuple[_Pair, _Pair]:
+        """Return the size of a resized picture (width, height), and where its corner lies on the input (left, top)."""
+        if self.fit == "squash":
+            return (to_width, to_height), (0, 0)
+        ratios = (to_width / width, to_height / height)
+        ratio = min(ratios) if self.fit == "pad" else max(ratios) / self.crop_share
+        size = (max(1, round(width * ratio)), max(1, round(height * ratio)))
+        return size, (-round((size[0] - to_width) / 2), -round((size[1] - to_height) / 2))
 
 
 def _along_row(channels: NDArray[np.float64], width: int) -> Floats:

@@ -23,9 +23,10 @@ Flags = NDArray[np.bool_]
 Texts = NDArray[np.str_]
 Score = Literal["logit", "probability"]
 Head = Literal["softmax", "sigmoid", "none", "similarity"]  # see xai_core.scores
+Layout = Literal["NCHW", "NHWC"]
 Rule = Literal["gradient", "deconvnet", "guided", "rescale"]
 Precision = Literal["float32", "bfloat16"]
-Task = Literal["classify", "detect"]
+Task = Literal["classify", "detect", "segment"]
 
 
 class Capability(Flag):
@@ -85,7 +86,7 @@ class InputSpec:
     height: int | None
     width: int | None
     channels: int = 3
-    layout: Literal["NCHW", "NHWC"] = "NCHW"
+    layout: Layout = "NCHW"
     batch: int | None = None
 
 
@@ -187,7 +188,8 @@ class Card:
     detector's outputs if it is unknown how to read them; such a card lacks DETECT. `reading` is how the outputs are
     read, in the form of a source's `reading`. `choices` are other networks that the same file may hold, each in the
     form of a source's `architecture`. `outputs` are a classifier's if it is unknown which of them holds the class
-    scores; `Network.forward` then returns the rows of those that may, in this order, side by side.
+    scores; `Network.forward` then returns the rows of those that may, in this order, side by side. `task`
+    is what the model was opened as.
     """
 
     framework: str
@@ -212,6 +214,18 @@ class Card:
     reading: str = ""
     choices: tuple[str, ...] = ()
     outputs: tuple[ScoreOutput, ...] = ()
+    task: Task = "classify"
+
+    @property
+    def usual_layer(self) -> Layer:
+        """The layer that CAM methods use if none is chosen: the last one.
+
+        For segmentation, the last one of those with the coarsest grid: later layers see little beyond a pixel, so
+        their maps only repeat the region. Source: Vinogradova and others, Seg-Grad-CAM, 2020.
+        """
+        if self.task != "segment":
+            return self.layers[-1]
+        return min(reversed(self.layers), key=lambda layer: layer.height * layer.width)
 
 
 @dataclass(frozen=True)

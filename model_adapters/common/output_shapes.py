@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from xai_core.errors import TryAsClassifier, TryAsDetector, UnsupportedModel
+from xai_core.errors import TryAsClassifier, TryAsDetector, TryAsSegmenter, UnsupportedModel
 
 Shape = tuple[int | None, ...]
 Outputs = Mapping[str, Any]  # arrays, by the names that a graph gives its outputs
@@ -26,10 +26,8 @@ def shown(shape: Shape) -> str:
 def not_a_classifier(shapes: Sequence[Shape], side: int) -> UnsupportedModel:
     """Return the error for a network with these output shapes, whose input is `side` pixels high."""
     sizes = ", ".join(shown(shape) for shape in shapes[:4])
-    if len(shapes) == 1 and len(shapes[0]) == 4 and _is_fine(shapes[0], side):
-        return UnsupportedModel(
-            f"This model labels every pixel (its output is {sizes}); a classifier, with one score a class, is needed."
-        )
+    if len(set(shapes)) == 1 and len(shapes[0]) == 4 and _is_fine(shapes[0], side):
+        return TryAsSegmenter(f"This model labels every pixel (its output is {sizes}).")
     if all(is_score_row(shape) for shape in shapes):
         return UnsupportedModel(
             f"This model gives {len(shapes)} rows of scores ({sizes}); expected one. Save it with one."
@@ -42,9 +40,7 @@ def not_a_detector(shapes: Sequence[tuple[int, ...]], side: int) -> UnsupportedM
     if shapes and all(is_score_row(shape) for shape in shapes):
         return TryAsClassifier(CLASSIFIER)
     if len(shapes) == 1 and len(shapes[0]) == 4 and _is_fine(shapes[0], side):
-        return UnsupportedModel(
-            f"This model labels every pixel (its output is {shown(shapes[0])}); a detector, with boxes, is needed."
-        )
+        return TryAsSegmenter(f"This model labels every pixel (its output is {shown(shapes[0])}) and draws no boxes.")
     return None
 
 

@@ -19,6 +19,7 @@ PICTURES = {
 WEB_PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*(<!--.{0,400}-->\s*)?<(!doctype\s+html|html|head|body)\b", re.I | re.S)
 OPEN_FORMATS: dict[Task, str] = {
     "classify": "a PyTorch state dict, safetensors, TorchScript, ONNX, Keras (.keras, .h5) or SavedModel (zip) file",
+    "segment": "a PyTorch state dict, TorchScript, ONNX, Keras (.keras, .h5) or SavedModel (zip) file",
     "detect": "a PyTorch state dict, safetensors, TorchScript or ONNX file",
 }
 

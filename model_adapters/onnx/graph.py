@@ -16,7 +16,7 @@ from xai_core.errors import RefusedModel, UnsupportedModel
 from xai_core.types import Head, InputSpec
 
 KNOWN_DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft", "com.microsoft.nchwc")
-PASS_THROUGH = ("Identity", "Flatten", "Reshape", "Squeeze", "Cast")
+PASS_THROUGH = ("Identity", "Flatten", "Reshape", "Squeeze", "Cast", "Transpose")
 HEADS: dict[str, Head] = {"Softmax": "softmax", "Sigmoid": "sigmoid"}
 DTYPES = {onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.FLOAT16: "float16", onnx.TensorProto.DOUBLE: "float64"}
 DTYPES |= {onnx.TensorProto.UINT8: "uint8"}

@@ -163,7 +163,7 @@ def _undecided(
         classes=0,
         input=wiring.spec,
         capabilities=Capability.PREDICT,
-        hint=_hint(wiring),
+        hint=hint(wiring),
         labels=next((each for each in labels if len(each) in [output.classes for output in outputs]), ()),
     )
     return OnnxNetwork(asking(card, outputs), lambda inputs: side_by_side([each(inputs) for each in scores]))
@@ -183,7 +183,7 @@ def _network(model: Any, whole: Scores, folder: str | None, kind: FileKind) -> O
         input=wiring.spec,
         capabilities=Capability.PREDICT,
         **meaning(expected, cut is not None, head),
-        hint=_hint(wiring),
+        hint=hint(wiring),
         hint_reason="The model's input takes whole numbers from 0 to 255." if wiring.dtype == "uint8" else "",
         labels=graph.labels(model, classes),
         notes=_notes(model, wiring),
@@ -212,7 +212,8 @@ def _without_head(
     return None, head if head == "sigmoid" else None
 
 
-def _hint(wiring: Wiring) -> Preprocessing | None:
+def hint(wiring: Wiring) -> Preprocessing | None:
+    """Return the preprocessing of a graph that takes whole numbers, None for others."""
     if wiring.dtype != "uint8":
         return None
     spec = wiring.spec

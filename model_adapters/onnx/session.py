@@ -12,6 +12,7 @@ import onnxruntime
 
 from model_adapters.common.output_shapes import Outputs, is_score_row, not_a_classifier
 from model_adapters.common.probes import AT_ONCE, COMMON_SIDES, in_batches, noise, ran_out
+from model_adapters.common.segmentation import LABELS_ONLY
 from model_adapters.common.threads import threads_wanted
 from model_adapters.onnx.graph import DAMAGED, GraphInput, unknown_operator
 from xai_core.errors import ModelError, RefusedModel, UnsupportedModel, is_of_memory
@@ -132,8 +133,16 @@ def find_wiring(session: Any, graph_input: GraphInput) -> tuple[Wiring, dict[str
         if outputs[name].dtype.kind == "f" and shape[:1] == (batch,) and is_score_row(shape)
     )
     if not rows:
+        check_labels(outputs)
         raise not_a_classifier(list(shapes.values()), wiring.spec.height or wiring.side)
     return replace(wiring, output=rows[0], spec=settled(session, wiring)), shapes, rows
+
+
+def check_labels(outputs: Outputs) -> None:
+    """Raise UnsupportedModel if outputs hold the class of every pixel, but no scores of pixels."""
+    kinds = {value.dtype.kind for value in outputs.values() if isinstance(value, np.ndarray) and value.ndim > 2}
+    if kinds and kinds <= set("iu"):
+        raise UnsupportedModel(LABELS_ONLY)
 
 
 def _shape(value: Any, wiring: Wiring) -> tuple[int, ...]:

@@ -23,7 +23,11 @@ def import_framework() -> None:
 
 
 def load(source: ModelSource, kind: FileKind, scratch: str) -> Network | Detector:
-    """Open a classifier, or a detector where `source.task` is "detect"."""
+    """Open a classifier, or what labels pixels or finds boxes where `source.task` is "segment" or "detect"."""
+    if source.task == "segment":
+        from model_adapters.pytorch.segmentation.open import load as load_segmenter
+
+        return load_segmenter(source, kind, scratch)
     if source.task == "detect":
         from model_adapters.pytorch.detection.open import load as load_detector
 

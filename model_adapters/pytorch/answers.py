@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from model_adapters.common.probes import ran_out
-from xai_core.errors import ModelError, RefusedModel, TryAsDetector, UnsupportedModel, is_of_memory
+from model_adapters.common.segmentation import LABELS_ONLY, SEGMENTATION
+from xai_core.errors import ModelError, RefusedModel, TryAsDetector, TryAsSegmenter, UnsupportedModel, is_of_memory
 
 Steps = tuple[int | str, ...]  # indices and keys, from the outermost
 
@@ -18,7 +19,6 @@ LOGITS = ("logits", "out", "output")
 NO_GRADIENT = "The model's scores have no gradient; choose a method that needs predictions only."
 FILES = "The model tried to use a file outside its own folder and was stopped."
 DETECTOR = "This model finds objects (it is a detector)."
-SEGMENTATION = "This model labels every pixel (segmentation); a classifier, with one score a class, is needed."
 
 
 class SeveralOutputs(UnsupportedModel):
@@ -85,12 +85,14 @@ def _check_memory(error: Exception, pictures: int) -> None:
 def rows(output: Any) -> Any:
     """Return the scores (N, K) from what a module returned; UnsupportedModel if that is no classifier's answer."""
     tensor = output if isinstance(output, torch.Tensor) else _chosen(output)
+    if tensor.dim() > 2 and not tensor.is_floating_point():
+        raise UnsupportedModel(LABELS_ONLY)
     while tensor.dim() > 2 and tensor.shape[-1] == 1:
         tensor = tensor.squeeze(-1)
     if tensor.dim() == 1:
         tensor = tensor[:, None]
     if tensor.dim() == 4:
-        raise UnsupportedModel(SEGMENTATION)
+        raise TryAsSegmenter(SEGMENTATION)
     if tensor.dim() != 2:
         shape = "x".join(map(str, tensor.shape)) or "a single number"
         raise UnsupportedModel(f"A classifier returns one row of scores a picture; this model returned {shape}.")

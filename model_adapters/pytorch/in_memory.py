@@ -17,6 +17,7 @@ import torch
 from model_adapters.engines.choice import WithEngines
 from model_adapters.pytorch import architecture_index, script
 from model_adapters.pytorch.detection.open import around
+from model_adapters.pytorch.segmentation import open as segmentation
 from xai_core.detector import Detector
 from xai_core.errors import UnsupportedModel
 from xai_core.network import Network
@@ -33,13 +34,15 @@ UNREADABLE = (
 
 
 def open_copy(module: Any, task: Task, reading: str, expected: InputSpec | None) -> Network | Detector:
-    """Open a copy of a module as a classifier or a detector; UnsupportedModel if that fails."""
+    """Open a copy of a module as a classifier, a segmentation network or a detector; UnsupportedModel if that fails."""
     kind = FileKind("nn.Module", "pytorch")
     if isinstance(module, torch.jit.ScriptModule):
         return _scripted(module, task, reading)
     copied = _copied(module)
     if task == "detect":
         return around(copied, ModelSource("", type(module).__name__, "", task=task, reading=reading), kind)
+    if task == "segment":
+        return segmentation.probed(copied, kind, reading, expected)
     network = script.probed(copied, kind, expected, reading)
     network.card = replace(network.card, architecture=type(module).__name__, **_hint(module))
     return WithEngines(network, _size(module))
@@ -102,6 +105,8 @@ def _scripted(module: Any, task: Task, reading: str) -> Network | Detector:
             torch.jit.save(module, path)
         if task == "detect":
             return around(script.opened(path), ModelSource(path, "module.pt", "", task=task, reading=reading), kind)
+        if task == "segment":
+            return segmentation.load(ModelSource(path, "module.pt", "", task=task, reading=reading), kind, folder)
         return WithEngines(script.load(path, kind, reading), os.path.getsize(path))
 
 

@@ -39,7 +39,7 @@ def load(path: str, kind: FileKind, reading: str = "") -> Network:
     network gives all of them.
     """
     module = opened(path)
-    _check_signature(module)
+    check_signature(module)
     resolved = resolve(module, OutputChoice.from_text(reading), find_input, kind)
     if resolved.undecided is not None:
         return resolved.undecided
@@ -62,16 +62,21 @@ def probed(module: Any, kind: FileKind, expected_input: InputSpec | None = None,
 
 def exported(module: Any, shape: tuple[Any, ...], kind: FileKind, reading: str = "") -> Network:
     """Return the network around a module that torch.export made for an input of `shape`; free sizes are not int."""
-    if len(shape) != 4 or shape[1] not in (1, 3):
-        raise UnsupportedModel(f"A classifier takes pictures (N, channels, H, W); this one takes {shape}.")
-    batch, channels, height, width = (size if isinstance(size, int) else None for size in shape)
-    spec = InputSpec(height, width, channels or 3, batch=batch)
+    spec = exported_input(shape)
 
     def tried(module: Any) -> tuple[InputSpec, tuple[str, ...]]:
         _answers(module, spec, noise(spec, 1))
         return spec, ()
 
     return _resolved(frozen(with_steps(module)), kind, reading, tried)
+
+
+def exported_input(shape: tuple[Any, ...]) -> InputSpec:
+    """Return the input that torch.export recorded; free sizes are not int. UnsupportedModel if it is no picture."""
+    if len(shape) != 4 or shape[1] not in (1, 3):
+        raise UnsupportedModel(f"The model takes {shape}; expected pictures (N, channels, H, W).")
+    batch, channels, height, width = (size if isinstance(size, int) else None for size in shape)
+    return InputSpec(height, width, channels or 3, batch=batch)
 
 
 def _resolved(module: Any, kind: FileKind, reading: str, find: Find) -> TorchNetwork:
@@ -154,7 +159,7 @@ def opened(path: str) -> Any:
     return frozen(module)
 
 
-def _check_signature(module: Any) -> None:
+def check_signature(module: Any) -> None:
     if not hasattr(module, "forward"):
         raise UnsupportedModel("This TorchScript file has no forward method, so there is nothing to run.")
     wanted = [a for a in module.forward.schema.arguments[1:] if not a.has_default_value()]
@@ -214,7 +219,7 @@ def _without_end(
     """
     if isinstance(module, Chosen):
         return None, None, []
-    end = _cut(module)
+    end = cut_end(module)
     if end is None:
         return None, None, []
     head = ENDS[end]
@@ -226,7 +231,8 @@ def _without_end(
     return None, head if end != "aten::log_softmax" else None, []
 
 
-def _cut(module: Any) -> str | None:
+def cut_end(module: Any) -> str | None:
+    """Remove the last function of a ScriptModule that has not run yet, if it is a known end; return its name."""
     graph = _inlined(module)
     last = next(graph.outputs()).node()
     if last.kind() not in ENDS:

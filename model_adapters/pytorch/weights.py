@@ -8,8 +8,9 @@ from typing import Any
 import torch
 
 from model_adapters.common.probes import noise
+from model_adapters.common.segmentation import SEGMENTATION
 from model_adapters.pytorch import architecture_index, files
-from model_adapters.pytorch.answers import DETECTOR, SEGMENTATION
+from model_adapters.pytorch.answers import DETECTOR
 from model_adapters.pytorch.architecture_index import Architecture
 from model_adapters.pytorch.architectures import build, filled
 from model_adapters.pytorch.files import Tensors
@@ -20,7 +21,7 @@ from model_adapters.pytorch.finding.flat import flat_tensors
 from model_adapters.pytorch.finding.names import Names
 from model_adapters.pytorch.finding.search import find_trunks
 from model_adapters.pytorch.network import TorchNetwork
-from xai_core.errors import ModelError, TryAsDetector, UnsupportedModel
+from xai_core.errors import ModelError, TryAsDetector, TryAsSegmenter, UnsupportedModel
 from xai_core.network import Network
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import Capability, Card, FileKind, InputSpec, ModelSource
@@ -150,7 +151,7 @@ def _other_task(names: Names) -> UnsupportedModel | None:
     if any(map(DETECTOR_NAMES.search, names.shapes)):
         return TryAsDetector(DETECTOR)
     segments = any(map(SEGMENTATION_NAMES.search, names.shapes))
-    return UnsupportedModel(SEGMENTATION) if segments or _is_dense(names) else None
+    return TryAsSegmenter(SEGMENTATION) if segments or _is_dense(names) else None
 
 
 def _is_dense(names: Names) -> bool:

@@ -12,12 +12,15 @@ from vitrine.classifier import Classifier
 from vitrine.cli.inputs import add_model, add_reading, opened_model
 from vitrine.detector import output_in_words
 from vitrine.model import Model
+from vitrine.prepared import PreparedModel
 from vitrine.runner import Runners
+from vitrine.segmenter import Segmenter
 from xai_core.guide import in_order, reason_against
 from xai_core.types import Capability, Card, Task
 from xai_core.wording import format_in_words
 
 TRIAL_SIDE = 320
+TASKS: dict[Task, str] = {"classify": "classifier", "detect": "detector", "segment": "segmentation of every pixel"}
 Facts = Iterator[tuple[str, str]]
 
 
@@ -32,7 +35,7 @@ def run(args: Namespace, runners: Runners) -> None:
     """Open the model, run it once, and print what is known about it."""
     with opened_model(args, runners) as model:
         _ask_once(model)
-        facts = list(_of_classifier(model) if isinstance(model, Classifier) else _of_detector(model))
+        facts = list(_of_classifier(model) if isinstance(model, PreparedModel) else _of_detector(model))
     for name, value in facts:
         print(f"{name + ':':<15}{value}")
 
@@ -41,6 +44,8 @@ def _ask_once(model: Model) -> None:
     side = model.card.input
     if isinstance(model, Classifier):
         model.predict(_grey(TRIAL_SIDE, TRIAL_SIDE))
+    elif isinstance(model, Segmenter):
+        model.segment(_grey(TRIAL_SIDE, TRIAL_SIDE))
     elif Capability.DETECT in model.card.capabilities:
         model.detect(_grey(side.height or TRIAL_SIDE, side.width or TRIAL_SIDE))
 
@@ -49,7 +54,7 @@ def _grey(height: int, width: int) -> np.ndarray:
     return np.full((height, width, 3), 128, np.uint8)
 
 
-def _of_classifier(model: Classifier) -> Facts:
+def _of_classifier(model: PreparedModel) -> Facts:
     card = model.card
     yield from _of_any(model)
     yield "Output", f"{card.gives} ({card.head})"
@@ -77,7 +82,7 @@ def _of_detector(model: Model) -> Facts:
 def _of_any(model: Model) -> Facts:
     card = model.card
     yield "Model", model.name
-    yield "Task", {"classify": "classifier", "detect": "detector"}[model.task]
+    yield "Task", TASKS[model.task]
     yield "Framework", format_in_words(card.format)
     if card.architecture:
         yield "Architecture", card.architecture

@@ -1,4 +1,4 @@
-"""vitrine explain: why a picture has its class, or a box was drawn, as attribution.npy, overlay.png, manifest.json."""
+"""vitrine explain: why a picture or a region has its class, or a box was drawn, as files."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from vitrine.cli.inputs import (
     add_labels,
     add_model,
     add_opening,
-    opened_classifier,
     opened_detector,
+    opened_of_classes,
     read_pictures,
 )
 from vitrine.detector import wanted_boxes
 from vitrine.explanation import Explanation
+from vitrine.regions import wanted_region
 from vitrine.runner import Runners
 from xai_core.detection.method import DETECTION_METHODS
 from xai_core.detection.report import BoxExplanation
@@ -56,8 +57,9 @@ def run(args: Namespace, runners: Runners) -> None:
     if args.method in DETECTION_METHODS:
         explanation = _of_boxes(args, runners, picture, request)
     else:
-        with opened_classifier(args, runners, [picture]) as model:
-            explanation = model.explain(args.method, picture, target=args.target, **request)
+        with opened_of_classes(args, runners, [picture]) as model:
+            region = {} if args.region is None else {"region": wanted_region(args.region)}
+            explanation = model.explain(args.method, picture, target=args.target, **region, **request)
     write(explanation, args.out, _targets_in_words(explanation))
 
 
@@ -74,6 +76,12 @@ def _add_inputs(parser: ArgumentParser) -> None:
     parser.add_argument("image", metavar="IMAGE", help="the picture to explain")
     parser.add_argument(
         "--target", metavar="N", action="append", help="class by number or name; by default the predicted one"
+    )
+    parser.add_argument(
+        "--region",
+        metavar="R",
+        help="for a segmentation network: predicted (the default), picture, a pixel X,Y, a box LEFT,TOP,RIGHT,BOTTOM, "
+        'a polygon "X,Y X,Y X,Y", or a PNG as large as the picture that is black outside',
     )
     add_labels(parser)
 

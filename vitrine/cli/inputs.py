@@ -60,6 +60,16 @@ def opened_classifier(args: Namespace, runners: Runners, pictures: Sequence[Pict
     return _opened(args, runners, _of_classifier("classify", args, pictures=pictures))
 
 
+def opened_of_classes(args: Namespace, runners: Runners, pictures: Sequence[Picture] = ()) -> Model:
+    """Open the model of a command as a classifier, or as a segmentation network if it is one."""
+    return _opened(args, runners, _of_classifier("classify", args, pictures=pictures, regions=True))
+
+
+def opened_segmenter(args: Namespace, runners: Runners, pictures: Sequence[Picture] = ()) -> Model:
+    """Open the model of a command as a segmentation network."""
+    return _opened(args, runners, _of_classifier("segment", args, pictures=pictures))
+
+
 def opened_detector(args: Namespace, runners: Runners) -> Model:
     """Open the model of a command as a detector."""
     return _opened(args, runners, Wishes("detect", reading=args.reading))

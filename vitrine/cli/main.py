@@ -1,4 +1,4 @@
-"""The `vitrine` command: open the app, check a model, predict, detect, list the methods, explain, look for bias."""
+"""The `vitrine` command: open the app, check a model, ask it, explain its answers, list the methods, look for bias."""
 
 from __future__ import annotations
 
@@ -13,12 +13,20 @@ from typing import NoReturn
 import xai_core.detection.methods
 import xai_core.filters
 import xai_core.methods  # noqa: F401
-from vitrine.cli import app, bias, check, detect, explain, methods, predict
+from vitrine.cli import app, bias, check, detect, explain, methods, predict, segment
 from vitrine.cli.progress import tell
 from vitrine.runner import Runners, local_runner, remembered
 from xai_core import __version__
 from xai_core.detection.method import DETECTION_METHODS
-from xai_core.errors import ChooseOutput, ParamError, TryAsClassifier, TryAsDetector, VitrineError, unexpected
+from xai_core.errors import (
+    ChooseOutput,
+    ParamError,
+    TryAsClassifier,
+    TryAsDetector,
+    TryAsSegmenter,
+    VitrineError,
+    unexpected,
+)
 from xai_core.guide import method_of_any_task
 from xai_core.hidden_methods import check_hidden_methods
 
@@ -27,14 +35,16 @@ COMMANDS = {
     "check": (check, "show what a model file is and what it supports"),
     "predict": (predict, "print the most probable classes of pictures"),
     "detect": (detect, "print the boxes that a detector finds in pictures"),
+    "segment": (segment, "print the classes of the pixels of pictures"),
     "methods": (methods, "list the explanation methods and their parameters"),
-    "explain": (explain, "explain a prediction or a box, and write the result to files"),
+    "explain": (explain, "explain a prediction, a region or a box, and write the result to files"),
     "bias": (bias, "show where a classifier is unfair, from a table of its predictions"),
 }
 WAY_OUT: dict[type[VitrineError], str] = {
     ChooseOutput: "Repeat the command with --output NAME.",
     TryAsDetector: "For a detector, use vitrine detect, or vitrine explain with a method for boxes: "
     f"{', '.join(sorted(DETECTION_METHODS))}.",
+    TryAsSegmenter: "For a segmentation network, use vitrine segment, or vitrine explain with a region.",
     TryAsClassifier: "For a classifier, use vitrine predict, or vitrine explain with a method for classes.",
 }
 BAD_INPUT, INTERRUPTED = 2, 130

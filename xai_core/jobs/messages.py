@@ -9,7 +9,7 @@ from xai_core.errors import ParamError
 from xai_core.jobs.checks import field, listed, number, one_of, optional, text, texts, whole
 from xai_core.jobs.frames import BadFrame, Header
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import Capability, Card, FileKind, Head, InputSpec, Layer, RawOutput, Score, ScoreOutput
+from xai_core.types import Capability, Card, FileKind, Head, InputSpec, Layer, RawOutput, Score, ScoreOutput, Task
 
 MOST_CLASSES, MOST_NAMES, LARGEST_SIDE = 1_000_000, 64, 1 << 16
 MOST_LAYERS, MOST_CHANNELS = 10_000, 1 << 24
@@ -61,6 +61,7 @@ def card_from_json(values: Any) -> Card:
         reading=text(field(values, "reading")),
         choices=texts(field(values, "choices")),
         outputs=tuple(map(_score_output, listed(field(values, "outputs"), MOST_OUTPUTS))),
+        task=cast(Task, one_of(get_args(Task), field(values, "task"))),
     )
     if card.outputs and sum(output.classes for output in card.outputs) != card.classes:
         raise BadFrame("The outputs to choose from do not add up to the scores.")

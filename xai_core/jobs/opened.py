@@ -10,14 +10,15 @@ from xai_core.jobs.steps import Heartbeat
 from xai_core.model import Memory, Model
 from xai_core.network import Network
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import USUAL_CONDITIONS, Card, Conditions
+from xai_core.segmentation.segmenter import Segmenter
+from xai_core.types import USUAL_CONDITIONS, Card, Conditions, Flags
 
 PICTURES_A_PASS = 8
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A classifier or a detector, the ledgers of its earlier runs, and the heartbeat of its worker."""
+    """A classifier, a segmenter or a detector, the ledgers of its earlier runs, and the heartbeat of its worker."""
 
     opened: Network | Detector
     memory: Memory
@@ -35,20 +36,33 @@ class Opened:
         return self.opened
 
     @property
+    def segmenter(self) -> Segmenter:
+        """The segmentation network; RuntimeError if the file was opened as anything else."""
+        if not isinstance(self.opened, Segmenter):
+            raise RuntimeError("A model that labels no pixels was asked a question for those that do.")
+        return self.opened
+
+    @property
     def detector(self) -> Detector:
         """The detector; RuntimeError if the file was opened as a classifier."""
         if not isinstance(self.opened, Detector):
             raise RuntimeError("A classifier was asked a question for detectors.")
         return self.opened
 
-    def variant(self, conditions: Conditions) -> Network:
-        """Return the classifier with its own last layer, or a random one if the conditions say so."""
-        seed = conditions.random_last_layer
-        return self.network if seed is None else self.network.randomised(seed)
+    def variant(self, conditions: Conditions, region: Flags | None = None) -> Network:
+        """Return the classifier with its own last layer, or a random one if the conditions say so.
 
-    def model(self, preprocessing: Preprocessing, conditions: Conditions = USUAL_CONDITIONS) -> Model:
-        """Return the classifier as methods see it, under these conditions."""
-        network = self.variant(conditions).at(conditions.precision)
+        region: where a segmentation network looks, (H, W); None for the whole picture, and for a classifier.
+        """
+        seed = conditions.random_last_layer
+        network = self.network if region is None else self.segmenter.within(region)
+        return network if seed is None else network.randomised(seed)
+
+    def model(
+        self, preprocessing: Preprocessing, conditions: Conditions = USUAL_CONDITIONS, region: Flags | None = None
+    ) -> Model:
+        """Return the classifier as methods see it, under these conditions. region: as for `variant`."""
+        network = self.variant(conditions, region).at(conditions.precision)
         return Model(network, preprocessing, self.memory, self.heartbeat.tick)
 
 

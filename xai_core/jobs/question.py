@@ -12,7 +12,7 @@ import numpy as np
 from xai_core.errors import ParamError
 from xai_core.jobs.frames import Arrays, Frame, Header
 from xai_core.jobs.opened import Opened
-from xai_core.types import Card, Floats
+from xai_core.types import Card, Flags, Floats
 
 Answer = TypeVar("Answer")
 Activity = Literal["engines", ""]
@@ -105,3 +105,13 @@ def question_named(name: str) -> type[Question[Any]]:
 def plain(image: Floats) -> Floats:
     """Return an image, or several, as the wire takes them: contiguous float32."""
     return np.ascontiguousarray(image, np.float32)
+
+
+def region_to_arrays(region: Flags | None) -> Arrays:
+    """Return a region (H, W), if there is one, as the wire takes it."""
+    return [] if region is None else [np.ascontiguousarray(region, np.bool_)]
+
+
+def region_from_arrays(arrays: Arrays) -> Flags | None:
+    """Return the region that `region_to_arrays` wrote, or None."""
+    return np.asarray(arrays[0], np.bool_) if arrays else None

@@ -27,6 +27,7 @@ from xai_core.scores import has_probabilities
 from xai_core.types import Card, Floats
 
 USUAL_SIDE = 224
+SEGMENTER_SIDE = 512  # small pictures hold too little for a class of every pixel
 HINT = "suggested"
 NO_CLASSES = (
     "The outputs are no scores of classes, so they cannot show which preprocessing is right. Check that it is the one "
@@ -60,15 +61,18 @@ class Candidate:
 
 
 def input_size(card: Card) -> tuple[int, int]:
-    """Return the height and width of the input; for a free side, those of the file's hint, otherwise 224 pixels."""
+    """Return the height and width of the input; for a free side, those of the file's hint, otherwise the usual ones."""
+    side = SEGMENTER_SIDE if card.task == "segment" else USUAL_SIDE
     hint = (card.hint.height, card.hint.width) if card.hint else (None, None)
-    height = card.input.height or hint[0] or card.input.width or USUAL_SIDE
+    height = card.input.height or hint[0] or card.input.width or side
     return height, card.input.width or hint[1] or height
 
 
 def candidates(card: Card) -> dict[str, Preprocessing]:
     """Return the preprocessings to try, by name: the usual ones at the model's input size, plus the file's hint."""
     usual = presets(*input_size(card), card.input.channels)
+    if card.task == "segment":  # a class of every pixel, so nothing is cut off
+        usual = {name: replace(way, fit="squash") for name, way in usual.items()}
     if card.hint is None:
         return usual
     hint = card.hint

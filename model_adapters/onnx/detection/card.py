@@ -82,6 +82,7 @@ def opened(file: OnnxFile, file_format: str, reading_text: str) -> Opened:
     outputs = graph(inputs)
     guess = _guess(outputs, graph.wiring, inputs, facts)
     card = Card("onnx", file_format, 0, graph.wiring.spec, Capability(0), missing={"DETECT": UNKNOWN, **MISSING})
+    card = replace(card, task="detect")
     reading = guess.reading if guess else None
     if reading_text:
         reading = Reading.from_text(reading_text, reading)

@@ -123,6 +123,7 @@ def _sealed(module: Any, source: ModelSource, kind: FileKind) -> Detector:
         missing=missing,
         labels=_labels(classes),
         notes=kind.notes,
+        task="detect",
     )
     return SealedDetector(module, card, manner, settings.background)
 
@@ -147,6 +148,7 @@ def _card(heads: Heads, kind: FileKind, architecture: str | None, notes: tuple[s
         missing={} if ablates else {Capability.ABLATION.name or "": NO_ABLATION},
         labels=_labels(classes),
         notes=(*kind.notes, *notes),
+        task="detect",
     )
 
 

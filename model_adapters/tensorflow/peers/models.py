@@ -108,7 +108,7 @@ def by_conv_layer(kind: Any, scores: PictureScores, layers: tuple[str, ...], ima
     """Return the maps (T, H, W, 1) of a method that explains a layer, averaged over layers."""
     model, card = _model_of(scores), scores.network.card
     maps = []
-    for name in layers or (card.layers[-1].name,):
+    for name in layers or (card.usual_layer.name,):
         _check_layer(model, name)
         made = kind(model, conv_layer=name)
         made.model = _called(model, scores)

@@ -199,9 +199,9 @@ def test_networks_of_other_tasks_are_told(network, error, sentence, tmp_path):
         opened(saved({name: torch.zeros(1) for name in names}, tmp_path), tmp_path)
 
 
-def test_a_bare_segmentation_network_is_told(tmp_path):
+def test_an_unknown_segmentation_network_is_told(tmp_path):
     weights = {"backbone.conv1.weight": torch.zeros(4, 3, 3, 3), "classifier.4.weight": torch.zeros(21, 8, 1, 1)}
-    with pytest.raises(UnsupportedModel, match="labels every pixel"):
+    with pytest.raises(UnsupportedModel, match="no known segmentation network"):
         opened(saved(weights, tmp_path), tmp_path)
 
 

@@ -210,11 +210,6 @@ class Twice(Outputs):
         return self.body(x), self.body(x)
 
 
-class Segments(Outputs):
-    def forward(self, x):
-        return x.mean(1, keepdim=True).repeat(1, 4, 1, 1)
-
-
 class TwoInputs(Outputs):
     def forward(self, x, mask):
         return self.body(x * mask)
@@ -244,7 +239,6 @@ def test_the_only_scores_among_several_outputs_are_explained(module, tmp_path):
 @pytest.mark.parametrize(
     ("module", "error", "sentence"),
     [
-        (Segments(), UnsupportedModel, "labels every pixel"),
         (TwoInputs(), UnsupportedModel, r"takes 2 inputs \(x, mask\)"),
         (Detects(), TryAsDetector, "finds objects"),
         (Boxes(), UnsupportedModel, "one row of scores a picture"),

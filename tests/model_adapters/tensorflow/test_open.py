@@ -89,7 +89,7 @@ def test_a_model_that_takes_whole_numbers_gives_predictions_only(tensorflow_answ
     ("name", "error", "words"),
     [
         ("two_inputs", "UnsupportedModel", "takes 2 inputs"),
-        ("segmentation", "UnsupportedModel", "labels every pixel (its output is ?x16x16x5)"),
+        ("segmentation", "TryAsSegmenter", "labels every pixel (its output is ?x16x16x5)"),
         ("detector", "TryAsDetector", "as detectors do"),
         ("encoded", "UnsupportedModel", "takes pictures as encoded bytes or text, such as JPEG or base64"),
         ("own_layer", "UnsupportedModel", "'OwnLayer' is not part of Keras"),

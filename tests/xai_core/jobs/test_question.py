@@ -21,6 +21,7 @@ from xai_core.jobs.questions.find_detector_engines import FindDetectorEngines
 from xai_core.jobs.questions.find_engines import FindEngines
 from xai_core.jobs.questions.pool_layer import PoolLayer
 from xai_core.jobs.questions.predict import Predict
+from xai_core.jobs.questions.segment import Segment
 from xai_core.method import METHODS
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import Conditions
@@ -28,14 +29,16 @@ from xai_core.types import Conditions
 WAY = Preprocessing(4, 5, mean=(0.5, 0.5, 0.5))
 IMAGES = np.random.default_rng(0).random((2, 4, 5, 3), np.float32)
 TARGETS = np.array([3, 1])
+REGION = IMAGES[0, ..., 0] > 0.5
 BOX = BoxTarget((0.0, 1.0, 3.0, 4.0), 1, 0.75, (0.25, 0.75))
 EXAMPLES = [
-    Predict(WAY, IMAGES, "logit"),
+    Predict(WAY, IMAGES, "logit", REGION),
     PoolLayer(WAY, IMAGES, TARGETS, "features"),
     FindEngines(WAY, IMAGES),
     FindDetectorEngines(IMAGES[0]),
-    Explain(WAY, METHODS["rise"](samples=200), IMAGES[0], TARGETS, Conditions("bfloat16", 3, "captum")),
+    Explain(WAY, METHODS["rise"](samples=200), IMAGES[0], TARGETS, Conditions("bfloat16", 3, "captum"), REGION),
     Detect(IMAGES[0], 0.05),
+    Segment(WAY, IMAGES[0]),
     ExplainBoxes(DETECTION_METHODS["drise"](samples=200), IMAGES[0], [BOX, BOX], Conditions("bfloat16")),
 ]
 

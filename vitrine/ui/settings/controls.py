@@ -69,7 +69,9 @@ def _usual(card: Card) -> str:
     """Return what is used when no name is chosen."""
     if Capability.DETECT in card.capabilities:
         return "all levels"
-    return f"last: {_sized(card.layers[-1])}" if card.layers else "default"
+    return (
+        f"{'coarsest' if card.task == 'segment' else 'last'}: {_sized(card.usual_layer)}" if card.layers else "default"
+    )
 
 
 def _sized(layer: Layer) -> str:

@@ -12,27 +12,31 @@ from xai_core.jobs.explanations import ExplanationQuestion, Shape, Steps, after_
 from xai_core.jobs.frames import Arrays, Frame, Header
 from xai_core.jobs.messages import preprocessing_from_json
 from xai_core.jobs.opened import Opened
-from xai_core.jobs.question import plain, question
+from xai_core.jobs.question import plain, question, region_from_arrays, region_to_arrays
 from xai_core.jobs.questions.find_engines import FindEngines
 from xai_core.jobs.steps import within_memory
 from xai_core.method import Method, check_targets, method_named
 from xai_core.model import Model
 from xai_core.pictures.resampling import resized
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import USUAL_CONDITIONS, Capability, Conditions, Estimate, Floats, Indices
+from xai_core.types import USUAL_CONDITIONS, Capability, Conditions, Estimate, Flags, Floats, Indices
 
 PEER_SECONDS = 300  # one target by another library, whose passes are slower than ours
 
 
 @question("explain")
 class Explain(ExplanationQuestion):
-    """Explain the scores of `targets` (T,) for an image (H, W, 3), float32 in [0, 1] at the input's size."""
+    """Explain the scores of `targets` (T,) for an image (H, W, 3), float32 in [0, 1] at the input's size.
+
+    region: of a segmentation network's picture, flags (H, W); the explained score is the mean over it.
+    """
 
     preprocessing: Preprocessing
     method: Method
     image: Floats
     targets: Indices
     conditions: Conditions = USUAL_CONDITIONS
+    region: Flags | None = None
 
     @property
     def shape(self) -> Shape:
@@ -45,19 +49,21 @@ class Explain(ExplanationQuestion):
             "params": self.method.values(),
             "conditions": asdict(self.conditions),
         }
-        return header, [plain(self.image), np.ascontiguousarray(self.targets, np.int64)]
+        targets = np.ascontiguousarray(self.targets, np.int64)
+        return header, [plain(self.image), targets, *region_to_arrays(self.region)]
 
     @classmethod
     def from_frame(cls, header: Header, arrays: Arrays) -> Self:
         preprocessing = preprocessing_from_json(header["preprocessing"])
         method = method_named(header["method"]).from_json(header["params"])
-        image, targets = arrays
-        return cls(preprocessing, method, image, targets, Conditions(**header["conditions"]))
+        image, targets, *region = arrays
+        conditions = Conditions(**header["conditions"])
+        return cls(preprocessing, method, image, targets, conditions, region_from_arrays(region))
 
     def answers(self, opened: Opened) -> Steps:
         """Check that the model suits the method, then return its steps, or those of a peer."""
         precision = self.method.precision_on(opened.card, self.conditions.precision)
-        model = opened.model(self.preprocessing, replace(self.conditions, precision=precision))
+        model = opened.model(self.preprocessing, replace(self.conditions, precision=precision), self.region)
         self._check(model)
         if self.conditions.peer:
             return sound(self._by_peer(opened, model))
@@ -83,7 +89,7 @@ class Explain(ExplanationQuestion):
 
     def _by_peer(self, opened: Opened, model: Model) -> Iterator[Estimate]:
         """Have another library compute one target a step, so that a cancel takes effect in between."""
-        network, maps = opened.variant(self.conditions), np.zeros(self.shape, np.float32)
+        network, maps = opened.variant(self.conditions, self.region), np.zeros(self.shape, np.float32)
         request = (self.conditions.peer, self.method.id, self.method.values(), self.preprocessing, self.image)
         for done, target in enumerate(self.targets[:, None], start=1):
             with opened.heartbeat.beating(PEER_SECONDS):  # silent until it is done, and slow to import

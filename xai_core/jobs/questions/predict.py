@@ -11,28 +11,35 @@ from xai_core.jobs.checks import finite_arrays
 from xai_core.jobs.frames import Arrays, Frame, Header
 from xai_core.jobs.messages import preprocessing_from_json
 from xai_core.jobs.opened import Opened, passes
-from xai_core.jobs.question import Question, plain, question
+from xai_core.jobs.question import Question, plain, question, region_from_arrays, region_to_arrays
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import Card, Floats, Score
+from xai_core.types import Card, Flags, Floats, Score
 
 
 @question("predict")
 class Predict(Question[Floats]):
-    """Score images (N, H, W, 3), float32 in [0, 1] at the input's size; the answer is (N, K) float32."""
+    """Score images (N, H, W, 3), float32 in [0, 1] at the input's size; the answer is (N, K) float32.
+
+    region: of a segmentation network's pictures, flags (H, W) over which its raw outputs are averaged; None for all.
+    """
 
     preprocessing: Preprocessing
     images: Floats
     score: Score = "probability"
+    region: Flags | None = None
 
     def to_frame(self) -> Frame:
-        return {"preprocessing": self.preprocessing.to_json(), "score": self.score}, [plain(self.images)]
+        header = {"preprocessing": self.preprocessing.to_json(), "score": self.score}
+        return header, [plain(self.images), *region_to_arrays(self.region)]
 
     @classmethod
     def from_frame(cls, header: Header, arrays: Arrays) -> Self:
-        return cls(preprocessing_from_json(header["preprocessing"]), arrays[0], header["score"])
+        images, *region = arrays
+        preprocessing = preprocessing_from_json(header["preprocessing"])
+        return cls(preprocessing, images, header["score"], region_from_arrays(region))
 
     def answers(self, opened: Opened) -> Iterator[Floats]:
-        model = opened.model(self.preprocessing)
+        model = opened.model(self.preprocessing, region=self.region)
         scores = [model.predict(self.images[rows], self.score) for rows in passes(len(self.images))]
         yield np.concatenate([np.empty((0, model.card.classes), np.float32), *scores])
 

@@ -1,0 +1,1 @@
+"""PyTorch networks that label every pixel."""

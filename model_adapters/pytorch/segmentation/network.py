@@ -1,0 +1,63 @@
+"""A PyTorch segmentation network behind the common interface."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+
+from model_adapters.common.probes import AT_ONCE, in_batches
+from model_adapters.common.segmentation import both_sides
+from model_adapters.pytorch import precisions
+from model_adapters.pytorch.answers import errors_in_words
+from model_adapters.pytorch.network import TorchNetwork
+from model_adapters.pytorch.randomised import randomised
+from model_adapters.pytorch.segmentation.maps import Maps, in_region
+from xai_core.segmentation.regions import digest_of
+from xai_core.segmentation.segmenter import Segmenter
+from xai_core.types import Card, Flags, Floats
+
+
+class TorchSegmenter(TorchNetwork, Segmenter):
+    """A module that scores every pixel; as a network, it gives the means of its maps over a region."""
+
+    def __init__(self, module: Any, card: Card, maps: Maps, channels_last: bool = False) -> None:
+        super().__init__(module, card, channels_last)
+        self._whole, self._maps = self._module, maps
+        self._module = in_region(self._whole, maps)
+
+    def segment(self, inputs: Floats) -> Floats:
+        return both_sides(self.maps(inputs), self.card.gives)
+
+    def maps(self, inputs: Floats) -> Floats:
+        """Return the module's maps (N, h, w, C) for inputs (N, H, W, C)."""
+        return in_batches(self._mapped, self.card.input.batch, inputs, most=self._most(inputs, AT_ONCE))
+
+    def within(self, region: Flags) -> TorchSegmenter:
+        made = copy.copy(self)
+        made._maps = self._maps.within(region)
+        made._module = in_region(self._whole, made._maps)
+        made.key = f"{self.key} region {digest_of(region)}".strip()
+        return made
+
+    def randomised(self, seed: int) -> TorchSegmenter:
+        made = copy.copy(self)
+        made._whole = randomised(self._whole, self._maps.channels or self.card.classes, seed)
+        made._module = in_region(made._whole, self._maps)
+        made.key = f"{self.key} random {seed}".strip()
+        return made
+
+    def _mapped(self, inputs: Floats) -> Floats:
+        tensor = self._tensor(inputs)
+        with torch.inference_mode(), precisions.passes_in(self._precision, self._device):
+            maps = self._maps.raw(run(self._whole, tensor)).float()
+        return np.ascontiguousarray(maps.permute(0, 2, 3, 1).cpu().numpy(), np.float32)
+
+
+def run(module: Any, tensor: Any) -> Any:
+    """Return what a module returns for (N, C, H, W); a VitrineError if it fails."""
+    with errors_in_words(tensor), torch.jit.optimized_execution(False), warnings.catch_warnings(action="ignore"):
+        return module(tensor)
