@@ -50,10 +50,29 @@ class FromModel:
 
 
 @dataclass(frozen=True)
+class OnlyIf:
+    """Mark a parameter that matters only while an earlier one, `name`, has a `value`."""
+
+    name: str
+    value: Any
+
+    def holds(self, values: Mapping[str, Any]) -> bool:
+        """Whether the parameter matters beside these others, by name."""
+        return bool(values[self.name] == self.value)
+
+    @property
+    def in_words(self) -> str:
+        """The condition as a sentence."""
+        state = {True: "on", False: "off"}[self.value] if isinstance(self.value, bool) else self.value
+        return f"Used only if “{label_of(self.name)}” is {state}."
+
+
+@dataclass(frozen=True)
 class Param:
     """One parameter, read from its annotated field.
 
     kind: int, float, bool, str, or tuple for several of the `choices`; with `from_model` these come with the model.
+    only_if: when it matters; None for always.
     """
 
     name: str
@@ -63,12 +82,12 @@ class Param:
     range: Range | None = None
     choices: tuple[str, ...] = ()
     from_model: str = ""
+    only_if: OnlyIf | None = None
 
     @property
     def label(self) -> str:
         """The name as it is displayed."""
-        words = " ".join("IoU" if word == "iou" else word for word in self.name.split("_"))
-        return words[:1].upper() + words[1:]
+        return label_of(self.name)
 
     def fitting(self, size: Size | None) -> Any:
         """Return the default, limited to the range for a model with an input of `size`."""
@@ -124,6 +143,12 @@ class Param:
 
     def _kind_in_words(self) -> str:
         return KINDS_IN_WORDS[self.kind]
+
+
+def label_of(name: str) -> str:
+    """Return a parameter's name as it is displayed: "stop_at_noise" as "Stop at noise"."""
+    words = " ".join("IoU" if word == "iou" else word for word in name.split("_"))
+    return words[:1].upper() + words[1:]
 
 
 KINDS_IN_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", tuple: "names"}
@@ -201,5 +226,7 @@ def _read(name: str, hint: Any, default: Any) -> Param:
         raise TypeError(f"{name} needs a sentence that says what it does.")
     range_ = next((n for n in notes if isinstance(n, Range)), None)
     source = next((n.what for n in notes if isinstance(n, FromModel)), "")
+    condition = next((n for n in notes if isinstance(n, OnlyIf)), None)
+    words = f"{sentence} {condition.in_words}" if condition else sentence
     plain = str if choices else get_origin(kind) or kind
-    return Param(name, plain, default, sentence, range_, choices, source)
+    return Param(name, plain, default, words, range_, choices, source, condition)

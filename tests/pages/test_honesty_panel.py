@@ -171,8 +171,10 @@ def test_a_method_without_a_seed_offers_none(app: AppTest) -> None:
 def test_a_different_seed_is_offered_for_a_baseline_of_noise_alone(app: AppTest) -> None:
     explaining(app, "integrated_gradients")
     assert not [one for one in app.button if one.label == "Try a different seed"]
+    assert "Seed" not in [slider.label for slider in app.slider]
     app.selectbox(key="integrated_gradients.baseline").select("noise").run()
     assert button(app, "Try a different seed")
+    assert "Seed" in [slider.label for slider in app.slider]
 
 
 def test_a_random_last_layer_is_asked_for_and_judged(app: AppTest, instant: InstantRunner) -> None:

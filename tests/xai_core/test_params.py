@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import pytest
 
 from xai_core.errors import ParamError
-from xai_core.params import Declared, FromModel, Range, ShareOfSide, params_of
+from xai_core.params import Declared, FromModel, OnlyIf, Range, ShareOfSide, params_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +21,7 @@ class Sample(Declared):
     fill: Annotated[Literal["black", "grey"], "What with."] = "grey"
     signed: Annotated[bool, "Whether it has a sign."] = False
     layers: Annotated[tuple[str, ...], FromModel("layers"), "Which layers."] = ()
+    reach: Annotated[int, Range(1, 9), OnlyIf("signed", True), "How far."] = 3
 
 
 Sample.id, Sample.title = "sample", "Sample"
@@ -31,6 +32,12 @@ LAYERS = next(p for p in Sample.params if p.name == "layers")
 def test_an_acronym_in_a_label_keeps_its_capitals():
     assert replace(LAYERS, name="least_iou").label == "Least IoU"
     assert replace(LAYERS, name="previous_layer").label == "Previous layer"
+
+
+def test_a_parameter_says_when_it_is_used():
+    reach = Sample.params[-1]
+    assert reach.help == "How far. Used only if “Signed” is on."
+    assert [reach.only_if.holds({"signed": value}) for value in (True, False)] == [True, False]
 
 
 def test_a_default_is_limited_to_what_the_model_allows():

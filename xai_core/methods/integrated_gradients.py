@@ -9,11 +9,11 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from xai_core.families.baselines import RANDOM, ComparedWith, baseline_picture
+from xai_core.families.baselines import RANDOM, ComparedWith, SeedOfBaseline, baseline_picture
 from xai_core.families.completeness import completeness_errors
-from xai_core.method import BatchSize, ExplainedScore, Guide, Method, Seed, method
+from xai_core.method import BatchSize, ExplainedScore, Guide, Method, method
 from xai_core.model import Model
-from xai_core.params import Range
+from xai_core.params import OnlyIf, Range
 from xai_core.types import Capability, Doubles, Estimate, Floats, Indices
 
 MOST_STEPS = 512
@@ -41,14 +41,14 @@ class IntegratedGradients(Method):
     ] = 50
     baseline: ComparedWith = "black"
     score: ExplainedScore = "logit"
-    until_below: Annotated[
+    double_steps: Annotated[
         bool, f"Keep doubling the steps, up to {MOST_STEPS}, until the completeness error is below the tolerance."
     ] = False
     tolerance: Annotated[
-        float, Range(0.1, 20, 0.1, "%"), "Target for the completeness error if the steps may be doubled."
+        float, Range(0.1, 20, 0.1, "%"), OnlyIf("double_steps", True), "Completeness error to reach."
     ] = 1.0
     batch_size: BatchSize = 5
-    seed: Seed = 0
+    seed: SeedOfBaseline = 0
 
     @property
     def draws_at_random(self) -> bool:
@@ -80,7 +80,7 @@ class IntegratedGradients(Method):
         """Yield numbers of intervals, each twice the one before."""
         intervals = self.steps
         yield intervals
-        while self.until_below and 2 * intervals <= MOST_STEPS:
+        while self.double_steps and 2 * intervals <= MOST_STEPS:
             intervals *= 2
             yield intervals
 

@@ -83,7 +83,7 @@ def test_previews_are_estimates_of_the_whole_integral():
 def test_the_steps_are_doubled_until_the_error_is_below_the_tolerance():
     network = SquareNetwork(3000 * WEIGHTS)
     loose = estimates(IntegratedGradients(steps=8, score="probability"), network)[-1]
-    tight = estimates(IntegratedGradients(steps=8, score="probability", until_below=True, tolerance=0.1), network)[-1]
+    tight = estimates(IntegratedGradients(steps=8, score="probability", double_steps=True, tolerance=0.1), network)[-1]
     assert max(loose.diagnostics["completeness_error"]) > 0.001
     assert max(tight.diagnostics["completeness_error"]) < 0.001
     assert loose.diagnostics["points"] == (8, 8)
@@ -92,14 +92,14 @@ def test_the_steps_are_doubled_until_the_error_is_below_the_tolerance():
 
 def test_doubling_asks_for_no_point_twice():
     network = SquareNetwork(3000 * WEIGHTS)
-    method = IntegratedGradients(steps=8, score="probability", until_below=True, tolerance=0.1)
+    method = IntegratedGradients(steps=8, score="probability", double_steps=True, tolerance=0.1)
     last = estimates(method, network)[-1]
     assert sum(network.asked_back) == sum(last.diagnostics["points"])
 
 
 def test_after_doubling_the_answer_is_the_trapezoid_rule_on_twice_the_intervals():
     network = SquareNetwork(30000 * WEIGHTS)
-    method = IntegratedGradients(steps=8, score="probability", until_below=True, tolerance=0.1)
+    method = IntegratedGradients(steps=8, score="probability", double_steps=True, tolerance=0.1)
     model = model_of(network)
     twice = next(e for e in estimates(method, network) if e.diagnostics["points"] == (16, 16))
     t = np.linspace(0, 1, 17)
@@ -113,7 +113,7 @@ def test_after_doubling_the_answer_is_the_trapezoid_rule_on_twice_the_intervals(
 def test_doubling_ends_at_512_intervals():
     network = LinearNetwork(WEIGHTS)
     network.backward = lambda inputs, *_: np.ones_like(inputs)  # never adds up
-    method = IntegratedGradients(steps=200, batch_size=128, until_below=True, tolerance=0.1)
+    method = IntegratedGradients(steps=200, batch_size=128, double_steps=True, tolerance=0.1)
     last = estimates(method, network)[-1]
     assert last.diagnostics["points"] == (400, 400)
     assert last.fraction == 1
@@ -211,7 +211,7 @@ def test_doubling_goes_on_from_a_run_without_it():
     network, memory = SquareNetwork(3000 * WEIGHTS), Remembering()
     settings = {"steps": 8, "score": "probability"}
     run(network, memory, **settings)
-    last = run(network, memory, **settings, until_below=True, tolerance=0.1)
+    last = run(network, memory, **settings, double_steps=True, tolerance=0.1)
     assert last.fraction == 1
     assert sum(network.asked_back) == sum(last.diagnostics["points"])
 

@@ -19,13 +19,16 @@ Settings = TypeVar("Settings", bound=Declared)
 
 
 def parameter_form(chosen: type[Known], size: Size, card: Card) -> Known:
-    """Show one control for each declared parameter, within the model's limits, and return the configured method.
+    """Show a control for each declared parameter that matters, within the model's limits; return the configured method.
 
     size: height and width of the input, in pixels.
     Values live in the page's address, so that a link restores them. Raises ParamError if values contradict each other.
     """
-    params = chosen.params_for(card)
-    return chosen.fitted(size, {p.name: _control(p, f"{chosen.id}.{p.name}", size, card) for p in params})
+    values: dict[str, Any] = {}
+    for param in chosen.params_for(card):
+        if param.only_if is None or param.only_if.holds(values):
+            values[param.name] = _control(param, f"{chosen.id}.{param.name}", size, card)
+    return chosen.fitted(size, values)
 
 
 def declared(chosen: type[Settings], offered: Mapping[str, Sequence[str]] | None = None) -> Settings:
