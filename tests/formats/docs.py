@@ -1,0 +1,24 @@
+"""The page of the docs about files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.formats.of_keras import KERAS
+from tests.formats.of_onnx import ONNX
+from tests.formats.of_pictures import PICTURES
+from tests.formats.of_pytorch import PYTORCH
+from tests.formats.of_tables import TABLES
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "formats.md"
+SECTIONS = (PYTORCH, KERAS, ONNX, PICTURES, TABLES)
+HEAD = """# Files that open
+
+One file of each kind below is written, opened in the sandbox and asked for its answer by the long tests;
+`python -m tests.formats` writes this page from what they hold. "Asks" means that the file does not say something that
+changes the answer, so Vitrine asks you instead of guessing."""
+
+
+def page() -> str:
+    """Return the page as Markdown."""
+    return "\n\n".join([HEAD, *(section.table() for section in SECTIONS)]) + "\n"
