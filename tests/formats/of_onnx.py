@@ -75,7 +75,14 @@ def ask_for_a_foreign_operator(model: ModelProto) -> None:
     last = model.graph.node[-1]
     scores = last.output[0]
     last.output[0] = "before"
-    model.graph.node.append(helper.make_node("Secret", ["before"], [scores], domain="our.company"))
+    model.graph.node.append(
+        helper.make_node(
+            "The model uses our.company:Secret, which no runtime here knows.",
+            ["before"],
+            [scores],
+            domain="our.company",
+        )
+    )
     model.opset_import.append(helper.make_opsetid("our.company", 1))
 
 
@@ -102,7 +109,7 @@ ONNX = Section(
             "Model without its external data",
             without_its_data,
             "refused",
-            "weights",
+            "The weights must lie beside the model; pack both into one zip.",
             "Upload a zip of the .onnx file and its data file.",
         ),
         Format(
@@ -116,9 +123,9 @@ ONNX = Section(
             "Operators of a company of its own",
             changed(ask_for_a_foreign_operator),
             "refused",
-            "Secret",
+            "The model uses our.company:Secret, which no runtime here knows.",
             "Export the model without them.",
         ),
-        Format("A model of text or sound", words, "refused", "picture"),
+        Format("A model of text or sound", words, "refused", "The model's input is not a picture"),
     ),
 )

@@ -35,7 +35,7 @@ TABLES = Section(
     "Tables of predictions",
     share_of_pictures_right,
     (
-        Format("CSV with y_true, y_pred or prob_<class>", saved("t.csv", csv(TABLE)), answer=RIGHT),
+        Format("CSV with `y_true`, `y_pred` or `prob_<class>`", saved("t.csv", csv(TABLE)), answer=RIGHT),
         Format(
             "CSV with semicolons, tabs or decimal commas",
             saved("t.csv", csv(TABLE, sep=";", decimal=",")),
