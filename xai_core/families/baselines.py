@@ -6,8 +6,6 @@ from typing import Annotated, Literal
 
 import numpy as np
 
-from xai_core.method import Seed
-from xai_core.params import OnlyIf
 from xai_core.types import Floats
 
 Baseline = Literal["black", "white", "grey", "mean", "blurred", "noise"]
@@ -17,7 +15,6 @@ ComparedWith = Annotated[
     "noise.",
 ]
 RANDOM: Baseline = "noise"
-SeedOfBaseline = Annotated[Seed, OnlyIf("baseline", RANDOM)]
 PLAIN = {"black": 0.0, "grey": 0.5, "white": 1.0}
 BLUR_SHARE = 1 / 16  # of the shorter side: 14 px at 224, where objects lose their parts and scenes keep their colours
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from xai_core.families.baselines import RANDOM, ComparedWith, SeedOfBaseline, baseline_picture
+from xai_core.families.baselines import RANDOM, ComparedWith, baseline_picture
 from xai_core.families.channels import one_image_a_target
 from xai_core.families.completeness import completeness_errors
+from xai_core.families.random_baseline import SeedOfBaseline
 from xai_core.method import ExplainedScore, Guide, Method, method
 from xai_core.model import Model
 from xai_core.types import Capability, Estimate, Floats, Indices

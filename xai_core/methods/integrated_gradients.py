@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from xai_core.families.baselines import RANDOM, ComparedWith, SeedOfBaseline, baseline_picture
+from xai_core.families.baselines import RANDOM, ComparedWith, baseline_picture
 from xai_core.families.completeness import completeness_errors
+from xai_core.families.random_baseline import SeedOfBaseline
 from xai_core.method import BatchSize, ExplainedScore, Guide, Method, method
 from xai_core.model import Model
 from xai_core.params import OnlyIf, Range
