@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from xai_core.errors import MissingCapability as MissingCapability
     from xai_core.errors import ModelError as ModelError
     from xai_core.errors import ParamError as ParamError
+    from xai_core.errors import TypeLabels as TypeLabels
     from xai_core.errors import VitrineError as VitrineError
     from xai_core.pictures.overlays import Look as Look
     from xai_core.preprocessing import Preprocessing as Preprocessing
@@ -74,6 +75,7 @@ _HOMES = {
     "MissingCapability": "xai_core.errors",
     "ModelError": "xai_core.errors",
     "ParamError": "xai_core.errors",
+    "TypeLabels": "xai_core.errors",
     "VitrineError": "xai_core.errors",
     "Look": "xai_core.pictures.overlays",
     "Preprocessing": "xai_core.preprocessing",

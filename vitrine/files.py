@@ -60,10 +60,18 @@ def class_labels(labels: Labels, classes: int, background: bool = False, both_si
     """
     if isinstance(labels, str | os.PathLike):
         return labels_in(Path(labels), classes, background, both_sides)
-    names = sides_of(label_names(labels)) if both_sides else label_names(labels)
+    names = sides_of(all_labels(labels)) if both_sides else all_labels(labels)
     if len(names) != classes:
         raise DataError(f"The model has {classes} classes and needs one label for each; got {len(names)} labels.")
     return names
+
+
+def all_labels(labels: Labels) -> tuple[str, ...]:
+    """Return the names from a txt, json or csv file, a sequence, or a mapping from class index to name.
+
+    Raises DataError if they cannot be read.
+    """
+    return labels_in(Path(labels)) if isinstance(labels, str | os.PathLike) else label_names(labels)
 
 
 def label_names(labels: Sequence[str] | Mapping[int, str]) -> tuple[str, ...]:

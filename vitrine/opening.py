@@ -10,9 +10,10 @@ from typing import Any, get_args
 
 from model_adapters.common.output_choice import OutputChoice
 from model_adapters.common.segmentation import SEGMENTATION
+from model_adapters.common.typed_labels import TypedLabels
 from vitrine.classifier import Classifier
 from vitrine.detector import Detector
-from vitrine.files import Labels, class_labels, label_bytes
+from vitrine.files import Labels, all_labels, class_labels, label_bytes
 from vitrine.model import Model
 from vitrine.pictures import as_pictures
 from vitrine.progress import Tell
@@ -20,7 +21,7 @@ from vitrine.runner import Runners
 from vitrine.sample_files import make_pictures
 from vitrine.samples import sample_photos
 from vitrine.segmenter import Segmenter
-from xai_core.errors import ParamError, TryAsDetector, TryAsSegmenter, VitrineError
+from xai_core.errors import ParamError, TryAsDetector, TryAsSegmenter, TypeLabels, VitrineError
 from xai_core.jobs.base import Runner
 from xai_core.pictures.files import Picture
 from xai_core.pictures.known_photos import KnownPhoto
@@ -31,6 +32,7 @@ from xai_core.services.preparation import Prepared, opened, prepare
 from xai_core.services.preprocessing_guess import check_preprocessing_name
 from xai_core.types import Capability, Card, ModelSource, Task
 
+NO_PROMPT = "A prompt is for the typed labels of CLIP and SigLIP; this model has classes of its own. Leave it out."
 PreprocessingLike = str | Mapping[str, Any] | Preprocessing
 
 
@@ -41,7 +43,7 @@ class Wishes:
     reading: how a detector's outputs are read, as JSON; "" if its file describes that. output, scoring: the one of a
     classifier that holds its scores, and what they are, see `OutputChoice`. pictures: the caller's own, in any form
     that `as_pictures` takes; preprocessings are also tried on them. regions: whether a segmentation network will
-    do where a classifier is wanted.
+    do where a classifier is wanted. prompt: what the labels of CLIP and SigLIP are put into; None for the usual one.
     """
 
     task: Task | None = None
@@ -52,6 +54,7 @@ class Wishes:
     pictures: Any = ()
     scoring: Scoring = ""
     regions: bool = False
+    prompt: str | None = None
 
     def __post_init__(self) -> None:
         if self.task not in (None, *get_args(Task)):
@@ -89,13 +92,25 @@ def model_of(
 
 def _classifier(runner: Runner, source: ModelSource, wishes: Wishes, tell: Tell) -> Prepared:
     choice = OutputChoice(output=wishes.output, scoring=wishes.scoring)
-    chosen = replace(source, reading=choice.to_text(), task=wishes.task or source.task)
-    prepared = prepare(runner, chosen, _own(wishes), known_photos(), tell, wishes.preprocessing)
+    try:
+        prepared = _prepared(runner, source, choice, wishes, tell)
+    except TypeLabels:
+        if wishes.labels is None:
+            raise
+        typed = TypedLabels.of(all_labels(wishes.labels), wishes.prompt)
+        return _prepared(runner, source, typed.choice, wishes, tell)
+    if wishes.prompt is not None:
+        raise ParamError(NO_PROMPT)
     if wishes.task == "classify" and not wishes.regions and prepared.card.task != "classify":
         raise TryAsSegmenter(SEGMENTATION)
     if wishes.labels is None:
         return prepared
     return replace(prepared, labels=_labels(wishes.labels, prepared.card))
+
+
+def _prepared(runner: Runner, source: ModelSource, choice: OutputChoice, wishes: Wishes, tell: Tell) -> Prepared:
+    chosen = replace(source, reading=choice.to_text(), task=wishes.task or source.task)
+    return prepare(runner, chosen, _own(wishes), known_photos(), tell, wishes.preprocessing)
 
 
 def _labels(labels: Labels, card: Card) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ VitrineError
 │   │   ├── ChooseOutput             several outputs may hold the class scores; it lists them
 │   │   ├── ChooseScoring            the outputs do not look like class scores
 │   │   ├── TryAsSegmenter           not a classifier; labels every pixel
+│   │   ├── TypeLabels               compares pictures with texts; its labels have to be typed
 │   │   ├── TryAsDetector            not a classifier; looks like a detector
 │   │   └── TryAsClassifier          not a detector; looks like a classifier
 │   ├── MissingCapability            the model runs, but lacks something a method needs
@@ -64,6 +65,10 @@ class ChooseOutput(UnsupportedModel):
 
 class ChooseScoring(UnsupportedModel):
     """The outputs do not look like scores of classes; the front end adds how to choose what they are."""
+
+
+class TypeLabels(UnsupportedModel):
+    """The model compares pictures with texts and has no classes of its own; the front end asks for its labels."""
 
 
 class TryAsDetector(UnsupportedModel):

@@ -17,8 +17,10 @@ Floats = NDArray[np.float32]
 Fit = Literal["crop", "squash", "pad"]
 Channels = Literal["RGB", "BGR", "gray"]
 _Pair = tuple[int, int]
+Resample = Literal["bilinear", "bicubic", "lanczos", "nearest"]
 FITS: tuple[str, ...] = get_args(Fit)
 CHANNELS: tuple[str, ...] = get_args(Channels)
+RESAMPLES: tuple[str, ...] = get_args(Resample)
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as in Pillow's convert("L")
 
 
@@ -32,6 +34,7 @@ class Preprocessing:
     channels: the order the model expects; "gray" is one channel of ITU-R BT.601 luma.
     scale: 1 for values in 0..1, 255 for 0..255.
     mean, std: per channel, in the model's order; the input is `(value * scale - mean) / std`.
+    resample: the filter that resizes the picture, as Pillow implements it.
     """
 
     height: int
@@ -42,6 +45,7 @@ class Preprocessing:
     scale: float = 1.0
     mean: tuple[float, ...] = (0.0, 0.0, 0.0)
     std: tuple[float, ...] = (1.0, 1.0, 1.0)
+    resample: Resample = "bilinear"
 
     def __post_init__(self) -> None:
         self._check_kinds()
@@ -61,7 +65,8 @@ class Preprocessing:
             raise ParamError(f"The crop share must be between 0.1 and 1; got {self.crop_share}.")
 
     def _check_kinds(self) -> None:
-        for name, value, choices in (("Fit", self.fit, FITS), ("Channels", self.channels, CHANNELS)):
+        kinds = ("Fit", self.fit, FITS), ("Channels", self.channels, CHANNELS), ("Resample", self.resample, RESAMPLES)
+        for name, value, choices in kinds:
             if value not in choices:
                 raise ParamError(f"{name} must be one of {', '.join(choices)}; got {value!r}.")
         if not all(isinstance(side, Integral) and not isinstance(side, bool) for side in (self.height, self.width)):
@@ -135,7 +140,7 @@ class Preprocessing:
     def _fitted(self, picture: NDArray[np.uint8], width: int, height: int) -> Image.Image:
         image = Image.fromarray(picture)
         size, corner = self._geometry(image.width, image.height, width, height)
-        resized = image.resize(size, Image.Resampling.BILINEAR)
+        resized = image.resize(size, Image.Resampling[self.resample.upper()])
         if self.fit == "squash":
             return resized
         canvas = Image.new("RGB", (width, height), (128, 128, 128))

@@ -9,7 +9,7 @@ from xai_core.trust.peers import PEERS
 
 OWN = ("numpy", "pillow")
 OF_FRAMEWORK = {
-    "pytorch": ("torch", "torchvision", "timm"),
+    "pytorch": ("torch", "torchvision", "timm", "transformers", "tokenizers"),
     "tensorflow": ("tensorflow", "tensorflow-cpu", "keras", "tf-keras"),
     "onnx": ("onnx", "onnxruntime", "onnxslim", "onnx2torch", "torch"),
 }

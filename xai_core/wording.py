@@ -9,7 +9,7 @@ UNDEFINED = "n/a"
 FORMATS = {
     "torch-weights": "PyTorch, state dict",
     "safetensors": "PyTorch, safetensors",
-    "torch-hub": "PyTorch, folder of timm",
+    "torch-hub": "PyTorch, folder of a model hub",
     "torchscript": "PyTorch, TorchScript",
     "torch-export": "PyTorch, exported program",
     "torch-pickle": "PyTorch, pickled module",

@@ -27,6 +27,8 @@ class OutputChoice(Declared):
         "none for numbers (regression), similarity for an embedding, which is compared with a reference picture; "
         "empty to follow the file, or what is usual.",
     ] = ""
+    labels: Annotated[str, "For a model that compares pictures with texts: what it chooses from, one per line."] = ""
+    prompt: Annotated[str, "What each of these labels is put into; {} stands for the label."] = ""
 
     @classmethod
     def from_text(cls, text: str) -> Self:

@@ -24,7 +24,12 @@ MAX_CODE = 16 << 20
 MAX_HEADER = 100_000_000  # the limit of the safetensors format
 TRUST_PICKLE = "VITRINE_TRUST_PICKLE"
 FILE_OPERATIONS = (b"torch.from_file", b"torch.save")
-HUB_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+HUB_WEIGHTS = (
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+)
 UNPACK = "This archive holds a model file. Unpack it and use that file itself."
 OWN_FILES = (".onnx", ".pt", ".pth", ".keras", ".h5", ".safetensors", ".bin", ".ckpt")
 

@@ -79,6 +79,7 @@ class Attention(TorchFunctionMode):  # type: ignore[misc]
 
     def _kept(self, weights: Any) -> Any:
         rows, columns = weights.shape[-2:] if weights.dim() in (3, 4) else (0, 1)
+        self.across += weights.dim() == 4 and 1 < rows != columns > 1
         if rows == columns > 1:
             if torch.is_grad_enabled() and not weights.requires_grad:
                 weights.requires_grad_()

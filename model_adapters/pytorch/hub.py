@@ -1,65 +1,37 @@
-"""Open a folder of timm from a model hub, packed as a zip: config.json beside its weights."""
+"""Open a folder of timm from a model hub: config.json, with the name of an architecture, beside its weights."""
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from model_adapters.files.archives import unpack
-from model_adapters.pytorch import architecture_index, files
-from model_adapters.pytorch.checkpoint import reading
+from model_adapters.pytorch import architecture_index
+from model_adapters.pytorch.hugging_face.folder import CONFIG, Folder
 from model_adapters.pytorch.weights import from_weights
-from xai_core.errors import ParamError, RefusedModel, UnsupportedModel
+from xai_core.errors import ParamError, UnsupportedModel
 from xai_core.network import Network
-from xai_core.preprocessing import Preprocessing
+from xai_core.preprocessing import RESAMPLES, Preprocessing
 from xai_core.types import FileKind, ModelSource
 
-CONFIG = "config.json"
-WEIGHTS = ("model.safetensors", "pytorch_model.bin")
-LARGEST_CONFIG = 4 << 20  # bytes
+OF_TIMM = "timm_wrapper"  # the model type of timm's networks that transformers saved
 LONGEST_LABEL = 200
 
 
-def load(source: ModelSource, kind: FileKind, scratch: str) -> Network:
-    """Open the network that a packed folder describes; RefusedModel or UnsupportedModel if that fails."""
-    folder = _unpacked(source.path, scratch)
-    config = _config(os.path.join(folder, CONFIG))
-    content = _weights(folder)
+def is_of_timm(config: Mapping[str, Any]) -> bool:
+    """Whether config.json describes a network of timm."""
+    return config.get("model_type") == OF_TIMM or ("architecture" in config and "model_type" not in config)
+
+
+def load(folder: Folder, source: ModelSource, kind: FileKind) -> Network:
+    """Open the network that a folder describes, or as the architecture that was chosen; UnsupportedModel otherwise."""
+    config = folder.config
     chosen = source.architecture or _architecture(config)
-    network = from_weights(content, replace(source, architecture=chosen), kind)
+    network = from_weights(folder.content(), replace(source, architecture=chosen), kind)
     network.card = replace(network.card, labels=_labels(config, network.card.classes))
     if look := _look(config, network.card.hint):
         network.card = replace(network.card, hint=look, hint_reason=f"{CONFIG} says so.")
     return network
-
-
-def _unpacked(path: str, scratch: str) -> str:
-    place = tempfile.mkdtemp(dir=scratch)
-    unpack(path, place)
-    folders = [at for at, _, names in os.walk(place) if CONFIG in names and any(name in names for name in WEIGHTS)]
-    if len(folders) != 1:
-        raise RefusedModel(f"The archive holds {len(folders)} folders with {CONFIG} and weights; expected one.")
-    return folders[0]
-
-
-def _config(path: str) -> Mapping[str, Any]:
-    try:
-        with open(path, "rb") as file:
-            config = json.loads(file.read(LARGEST_CONFIG))
-    except (ValueError, RecursionError, OSError):
-        config = None
-    if not isinstance(config, dict):
-        raise RefusedModel(f"{CONFIG} is no JSON object of less than {LARGEST_CONFIG >> 20} MB.")
-    return config
-
-
-def _weights(folder: str) -> Any:
-    path = next(path for name in WEIGHTS if os.path.isfile(path := os.path.join(folder, name)))
-    return files.read_safetensors(path) if path.endswith(".safetensors") else reading.read(path).content
 
 
 def _architecture(config: Mapping[str, Any]) -> str:
@@ -76,12 +48,19 @@ def _architecture(config: Mapping[str, Any]) -> str:
 
 
 def _labels(config: Mapping[str, Any], classes: int) -> tuple[str, ...]:
-    names = config.get("label_names")
+    names = config.get("label_names") or _numbered(config.get("id2label"))
     if not isinstance(names, list) or len(names) != classes or not all(isinstance(name, str) for name in names):
         return ()
     descriptions = config.get("label_descriptions")
     told = descriptions if isinstance(descriptions, dict) else {}
     return tuple(str(told.get(name, name))[:LONGEST_LABEL] for name in names)
+
+
+def _numbered(names: Any) -> list[Any] | None:
+    """Return the names in id2label, in the order of their numbers; None if they are not numbered from 0."""
+    if not isinstance(names, dict) or set(names) != {str(at) for at in range(len(names))}:
+        return None
+    return [names[str(at)] for at in range(len(names))]
 
 
 def _look(config: Mapping[str, Any], usual: Preprocessing | None) -> Preprocessing | None:
@@ -99,6 +78,7 @@ def _look(config: Mapping[str, Any], usual: Preprocessing | None) -> Preprocessi
             crop_share=round(min(1.0, values.get("crop_pct") or usual.crop_share), 4),
             mean=tuple(values.get("mean", usual.mean)),
             std=tuple(values.get("std", usual.std)),
+            resample=values["interpolation"] if values.get("interpolation") in RESAMPLES else usual.resample,
         )
     except (ParamError, TypeError, ValueError):
         return None

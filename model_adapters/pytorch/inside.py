@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ from xai_core.types import Capability, Layer
 
 LAYERS = Capability.ACTIVATIONS | Capability.ABLATION
 MOST_BEFORE = 16  # class, distillation and register tokens
+PROJECTIONS = re.compile(r"(^|[._])(q|k|v|query|key|value)(_?proj)?$")  # parts of one attention, not layers
+SHUFFLING = ("Unroll", "HieraModel")  # modules that put tokens in another order than that of the picture
+MOST_MERGES = 4
 SEALED = "TorchScript keeps its inner layers sealed. Use the weights alone (a state dict), or ONNX."
 UNSEEN = "this network could not be followed layer by layer. Choose a method that needs gradients or predictions only."
 NO_LAYERS = (
@@ -63,7 +67,7 @@ def nothing(reason: str) -> Inside:
 def _seen(module: Any, tensor: Any) -> Inside:
     leaf = tensor.clone().requires_grad_()
     with torch.enable_grad():
-        walk = _Walk(leaf.clone())
+        walk = _Walk(leaf.clone(), any(type(part).__name__ in SHUFFLING for part in module.modules()))
         with openly(), walk.listening(module), walk.attention:
             scores = answer(module, walk.pictures)
     mixed = torch.randn(scores.shape[1], generator=torch.Generator().manual_seed(0)).to(scores)
@@ -72,6 +76,15 @@ def _seen(module: Any, tensor: Any) -> Inside:
     grid, reason = walk.token_grid()
     missing = dict.fromkeys([] if places else ["ACTIVATIONS", "ABLATION"], NO_LAYERS)
     return Inside(places, grid, missing if grid else {**missing, "ATTENTION": reason})
+
+
+def _merged(height: int, width: int, depth: int, count: int, channels: int) -> tuple[int, int] | None:
+    """Return the grid that is left once tokens were merged by fours, doubling their channels; None if none fits."""
+    for _ in range(MOST_MERGES):
+        height, width, depth = -(-height // 2), -(-width // 2), 2 * depth
+        if (height * width, depth) == (count, channels) and min(height, width) > 1:
+            return height, width
+    return None
 
 
 class _Output:
@@ -92,11 +105,11 @@ class _Output:
 
 
 class _Walk:
-    """Observes each module's output in a run on pictures (N, C, H, W)."""
+    """Observes each module's output in a run on pictures (N, C, H, W). shuffled: whether tokens leave their order."""
 
-    def __init__(self, pictures: Any) -> None:
+    def __init__(self, pictures: Any, shuffled: bool = False) -> None:
         self.attention = Attention()
-        self.pictures = pictures
+        self.pictures, self._shuffled = pictures, shuffled
         self._calls: dict[str, int] = {}
         self._outputs: dict[tuple[int, int], _Output] = {}
         self._patches: list[tuple[int, int, int]] = []
@@ -104,7 +117,8 @@ class _Walk:
 
     @contextmanager
     def listening(self, module: Any) -> Iterator[None]:
-        handles = [part.register_forward_hook(self._hears(name)) for name, part in module.named_modules() if name]
+        parts = [(name, part) for name, part in module.named_modules() if name and not PROJECTIONS.search(name)]
+        handles = [part.register_forward_hook(self._hears(name)) for name, part in parts]
         try:
             yield
         finally:
@@ -167,11 +181,13 @@ class _Walk:
         return rows == columns in self._counts or any(output is weights for weights in self.attention.weights)
 
     def _lies_in_tokens(self, count: int, channels: int) -> tuple[Form, int, tuple[int, int]] | None:
-        for height, width, depth in reversed(self._patches):
+        for height, width, depth in () if self._shuffled else reversed(self._patches):
             before = count - height * width
             if depth == channels and 0 <= before <= MOST_BEFORE:
                 self._counts.add(count)
                 return "tokens", before, (height, width)
+            if grid := _merged(height, width, depth, count, channels):
+                return "tokens", 0, grid
         return None
 
     def _is_grid(self, height: int, width: int) -> bool:

@@ -1,4 +1,4 @@
-"""Open PyTorch files: weights of known architectures, TorchScript, and pickles if they are trusted."""
+"""Open PyTorch files: weights of known architectures, TorchScript, folders of hubs, and pickles if they are trusted."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import torch
 
-from model_adapters.pytorch import files, hub, script
+from model_adapters.pytorch import files, script
 from model_adapters.pytorch.checkpoint import reading
 from model_adapters.pytorch.checkpoint.reading import Checkpoint
+from model_adapters.pytorch.hugging_face import open as hugging_face
 from model_adapters.pytorch.weights import UNKNOWN, from_weights
 from xai_core.errors import UnsupportedModel
 from xai_core.network import Network
@@ -22,7 +23,7 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> Network:
     if kind.format == "torch-weights":
         return _from_checkpoint(reading.read(source.path), source, kind)
     if kind.format == "torch-hub":
-        return hub.load(source, kind, scratch)
+        return hugging_face.load(source, kind, scratch)
     if kind.format == "torchscript":
         return script.load(source.path, kind, source.reading)
     return _from_trusted(source, kind)

@@ -23,7 +23,6 @@ from model_adapters.pytorch.finding.search import find_trunks
 from model_adapters.pytorch.network import TorchNetwork
 from xai_core.errors import ModelError, TryAsDetector, TryAsSegmenter, UnsupportedModel
 from xai_core.network import Network
-from xai_core.preprocessing import Preprocessing
 from xai_core.types import Capability, Card, FileKind, InputSpec, ModelSource
 
 DETECTOR_NAMES = re.compile(r"(^|\.)(rpn|roi_heads|head\.classification_head|transformer\.decoder|bbox_embed)\.")
@@ -114,19 +113,19 @@ def _network(plan: Blueprint, tensors: Tensors, kind: FileKind) -> Network:
         choices=plan.choices,
     )
     weights = {name: tensors[file].float() for name, file in plan.names.items() if tensors[file].is_floating_point()}
-    return _fastest(filled(plan.build(), weights), card, plan.look)
+    return fastest(filled(plan.build(), weights), card, plan.look.height)
 
 
-def _fastest(module: Any, card: Card, look: Preprocessing) -> TorchNetwork:
-    """Return the network, in NHWC if the module supports it; either way it has run once."""
-    sample = noise(card.input, 1, look.height)
+def fastest(module: Any, card: Card, side: int) -> TorchNetwork:
+    """Return the network, in NHWC if the module supports it; `side` stands in for a free size. It has run once."""
+    sample = noise(card.input, 1, side)
     try:
         network = TorchNetwork(module, card, channels_last=True)
         network.forward(sample)
     except ModelError:
         network = TorchNetwork(module.to(memory_format=torch.contiguous_format), card)
         network.forward(sample)
-    network.look_inside(look.height)
+    network.look_inside(side)
     return network
 
 

@@ -17,7 +17,7 @@ from vitrine.model import Model
 from vitrine.opening import Wishes
 from vitrine.pictures import as_picture
 from vitrine.runner import Runners
-from xai_core.errors import ImageError
+from xai_core.errors import ImageError, ParamError
 from xai_core.pictures.files import CAN_BE_REDUCED, Picture
 from xai_core.pictures.opening import Opening
 from xai_core.types import Task
@@ -30,6 +30,16 @@ def add_model(parser: ArgumentParser) -> None:
     output = OutputChoice.params[0]
     help_text = f"{output.help[0].lower()}{output.help[1:].rstrip('.')}"
     parser.add_argument(f"--{output.name}", metavar="NAME", default=output.default, help=help_text)
+    parser.add_argument(
+        "--label",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="the name of a class, once for each in the model's order; for CLIP and SigLIP, what they choose from",
+    )
+    parser.add_argument(
+        "--prompt", metavar="TEXT", help='for CLIP and SigLIP: what labels are put into, such as "a photo of a {}"'
+    )
 
 
 def add_detector(parser: ArgumentParser) -> None:
@@ -107,7 +117,11 @@ def _of_classifier(task: Task | None, args: Namespace, **others: Any) -> Wishes:
 
 
 def _opened(args: Namespace, runners: Runners, wishes: Wishes) -> Model:
-    labelled = replace(wishes, labels=getattr(args, "labels", None))
+    named = getattr(args, "label", [])
+    if named and getattr(args, "labels", None):
+        raise ParamError("Give the names of the classes with --label or as a file with --labels, not both.")
+    labels = named or getattr(args, "labels", None)
+    labelled = replace(wishes, labels=labels, prompt=getattr(args, "prompt", None))
     return loaded(runners, args.model, labelled, args.architecture, tell)
 
 

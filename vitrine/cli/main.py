@@ -24,6 +24,7 @@ from xai_core.errors import (
     TryAsClassifier,
     TryAsDetector,
     TryAsSegmenter,
+    TypeLabels,
     VitrineError,
     unexpected,
 )
@@ -42,6 +43,7 @@ COMMANDS = {
 }
 WAY_OUT: dict[type[VitrineError], str] = {
     ChooseOutput: "Repeat the command with --output NAME.",
+    TypeLabels: 'Repeat the command with --label "a cat" --label "a dog" and so on, or --labels FILE.',
     TryAsDetector: "For a detector, use vitrine detect, or vitrine explain with a method for boxes: "
     f"{', '.join(sorted(DETECTION_METHODS))}.",
     TryAsSegmenter: "For a segmentation network, use vitrine segment, or vitrine explain with a region.",

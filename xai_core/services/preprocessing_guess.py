@@ -76,7 +76,10 @@ def candidates(card: Card) -> dict[str, Preprocessing]:
     if card.hint is None:
         return usual
     hint = card.hint
-    usual = {name: replace(way, fit=hint.fit, crop_share=hint.crop_share) for name, way in usual.items()}
+    usual = {
+        name: replace(way, fit=hint.fit, crop_share=hint.crop_share, resample=hint.resample)
+        for name, way in usual.items()
+    }
     name = next((name for name, way in usual.items() if way == hint), HINT)
     return {name: hint} | usual
 

@@ -1,4 +1,4 @@
-"""Open detectors from PyTorch files: torchvision weights, TorchScript, and pickles if they are trusted."""
+"""Open detectors from PyTorch files: torchvision weights, TorchScript, folders of hubs, and pickles if trusted."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from model_adapters.pytorch.files import Tensors
 from model_adapters.pytorch.finding.flat import flat_tensors
 from model_adapters.pytorch.finding.names import Names
 from model_adapters.pytorch.finding.search import find_networks
+from model_adapters.pytorch.hugging_face import open as hugging_face
 from model_adapters.pytorch.network import frozen
 from xai_core.detector import Detector
 from xai_core.errors import TryAsClassifier, UnsupportedModel
@@ -54,6 +55,8 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> Detector:
         return _from_weights(files.read_safetensors(source.path), source, kind)
     if kind.format == "torch-weights":
         return _from_checkpoint(checkpoint.read(source.path), source, kind)
+    if kind.format == "torch-hub":
+        return hugging_face.load_detector(source, kind, scratch)
     import_torchvision_models()  # registers the operators that such files call
     if kind.format == "torchscript":
         return _sealed(script.opened(source.path), source, kind)

@@ -61,7 +61,7 @@ def test_a_configuration_that_makes_no_sense_is_left_alone(tmp_path):
     [
         ("[1]", RefusedModel, "no JSON object"),
         ("{", RefusedModel, "no JSON object"),
-        ({"architectures": ["ViTForImageClassification"]}, UnsupportedModel, "names no architecture of timm"),
+        ({"architectures": ["ViTForImageClassification"]}, UnsupportedModel, "names no model type of transformers"),
         ({"architecture": "resnet10000"}, UnsupportedModel, "'resnet10000', which is not known"),
     ],
 )

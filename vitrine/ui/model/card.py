@@ -14,7 +14,7 @@ from vitrine.ui.slots.classifier import ClassifierSlot
 from vitrine.ui.trust.engines import classifier_trials, engine_list
 from xai_core.errors import ParamError
 from xai_core.method import NEED_IN_WORDS
-from xai_core.preprocessing import Preprocessing
+from xai_core.preprocessing import FITS, RESAMPLES, Preprocessing
 from xai_core.services.parsing.questions.read_labels import ReadLabels
 from xai_core.services.preparation import Prepared
 from xai_core.types import OF_CLASSIFIERS
@@ -92,7 +92,8 @@ def _fields(prepared: Prepared) -> None:
         height = a.number_input("Height (px)", 1, 4096, now.height, disabled=spec.height is not None)
         width = b.number_input("Width (px)", 1, 4096, now.width, disabled=spec.width is not None)
         share = c.number_input("Crop share", 0.1, 1.0, now.crop_share, 0.005, format="%.3f")
-        fit = a.selectbox("Fit", ["crop", "squash", "pad"], ["crop", "squash", "pad"].index(now.fit))
+        fit = a.selectbox("Fit", FITS, FITS.index(now.fit))
+        resample = a.selectbox("Resampling", RESAMPLES, RESAMPLES.index(now.resample))
         scales = sorted({1.0, 255.0, now.scale})
         orders = ["gray"] if spec.channels == 1 else ["RGB", "BGR"]
         channels = b.selectbox("Channels", orders, orders.index(now.channels))
@@ -101,7 +102,8 @@ def _fields(prepared: Prepared) -> None:
         std = b.text_input("Standard deviation", ", ".join(f"{s:g}" for s in now.std))
         if st.form_submit_button("Apply"):
             values = {"height": height, "width": width, "fit": fit, "crop_share": share, "channels": channels}
-            made = Preprocessing.from_json({**values, "scale": scale, "mean": numbers(mean), "std": numbers(std)})
+            values |= {"scale": scale, "mean": numbers(mean), "std": numbers(std), "resample": resample}
+            made = Preprocessing.from_json(values)
             session.slot(ClassifierSlot).prepared = replace(prepared, preprocessing=made)
             st.rerun()
 

@@ -1,0 +1,1 @@
+"""Open folders of the Hugging Face Hub offline: config.json, weights and preprocessor_config.json, never their code."""

@@ -1,0 +1,81 @@
+"""CLIP and SigLIP as classifiers: the classes are texts, their scores the scaled similarities to the picture."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from model_adapters.common.typed_labels import TypedLabels
+from model_adapters.pytorch.hugging_face.building import built
+from model_adapters.pytorch.hugging_face.classifier import channels_of, described, finished
+from model_adapters.pytorch.hugging_face.folder import Folder
+from model_adapters.pytorch.hugging_face.looks import look_in
+from model_adapters.pytorch.hugging_face.tasks import Opener
+from model_adapters.pytorch.hugging_face.texts import Tokens, tokens_of
+from model_adapters.pytorch.network import TorchNetwork
+from xai_core.errors import ParamError, TypeLabels
+from xai_core.types import FileKind, Head
+
+ASKED = "{name} compares a picture with texts and has no classes of its own. Type the labels that it chooses from."
+TOO_FEW = "{name} shares a probability of 1 among its labels, so it needs at least two; got {count}."
+AT_ONCE = 64  # texts
+NOTE = "Each label is compared as a text, such as {text!r}."
+
+
+class Likeness(torch.nn.Module):  # type: ignore[misc]
+    """A vision tower, and its scaled similarity to K texts as a last linear layer."""
+
+    def __init__(self, network: Any, texts: Any) -> None:
+        super().__init__()
+        self.vision_model = network.vision_model
+        self.visual_projection = getattr(network, "visual_projection", None) or torch.nn.Identity()
+        self.texts = torch.nn.Linear(texts.shape[1], texts.shape[0])
+        bias = getattr(network, "logit_bias", None)
+        with torch.no_grad():
+            self.texts.weight.copy_(texts * network.logit_scale.exp())
+            self.texts.bias.copy_(torch.zeros(len(texts)) if bias is None else bias.expand(len(texts)))
+
+    def forward(self, pictures: Any) -> Any:
+        seen = self.visual_projection(self.vision_model(pictures).pooler_output)
+        return self.texts(torch.nn.functional.normalize(seen, dim=-1))
+
+
+def matching(folder: Folder, opener: Opener, reading: str, kind: FileKind) -> TorchNetwork:
+    """Open CLIP or SigLIP with the labels in `reading`; TypeLabels if there are none.
+
+    Raises ParamError for labels that cannot be used, UnsupportedModel or RefusedModel for a folder that cannot.
+    """
+    typed = TypedLabels.from_text(reading)
+    if not typed.names:
+        raise TypeLabels(ASKED.format(name=opener.name))
+    network, notes = built(opener, folder.config, folder.content())
+    head: Head = "sigmoid" if hasattr(network, "logit_bias") else "softmax"
+    if head == "softmax" and len(typed.names) < 2:
+        raise ParamError(TOO_FEW.format(name=opener.name, count=len(typed.names)))
+    tokens = tokens_of(folder, typed.texts, network.config.text_config, fill=head == "sigmoid")
+    module = Likeness(network, _embedded(network, tokens, masked=head == "softmax")).eval()
+    config = network.config.vision_config
+    look = look_in(folder, opener.model_type, channels_of(config))
+    said = (*notes, NOTE.format(text=typed.texts[0]), *tokens.notes)
+    card = replace(
+        described(module, config, look, kind, said),
+        labels=typed.names,
+        head=head,
+        head_known=True,
+        reading=typed.choice.to_text(),
+        architecture=f"transformers/{opener.name}",
+    )
+    return finished(module, card, look)
+
+
+def _embedded(network: Any, tokens: Tokens, masked: bool) -> Any:
+    """Return the embeddings (K, D) of texts, each of length 1."""
+    parts = []
+    for start in range(0, len(tokens.numbers), AT_ONCE):
+        some = slice(start, start + AT_ONCE)
+        mask = {"attention_mask": tokens.mask[some]} if masked else {}
+        with torch.inference_mode():
+            parts.append(network.get_text_features(tokens.numbers[some], **mask).pooler_output)
+    return torch.nn.functional.normalize(torch.cat(parts), dim=-1).clone()

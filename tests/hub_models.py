@@ -1,0 +1,156 @@
+"""Tiny networks of transformers with random weights, packed as the folders that people download."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save
+
+from model_adapters.pytorch.hugging_face.library import library
+from xai_core.types import ModelSource
+
+LABELS = {0: "cat", 1: "dog", 2: "owl"}
+SIDE = 32
+SEEN = {"image_size": SIDE, "num_channels": 3, "num_labels": 3, "id2label": LABELS}
+BLOCKS = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64, "patch_size": 8}
+STAGES = {"embedding_size": 16, "hidden_sizes": [16, 32], "depths": [1, 1], "layer_type": "basic"}
+SWIN = {"embed_dim": 16, "depths": [1, 1], "num_heads": [2, 4], "window_size": 4, "patch_size": 4}
+
+CLASSIFIERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "ViTForImageClassification": ("vit", BLOCKS),
+    "DeiTForImageClassification": ("deit", BLOCKS),
+    "DeiTForImageClassificationWithTeacher": ("deit", BLOCKS),
+    "ViTMSNForImageClassification": ("vit_msn", BLOCKS),
+    "BeitForImageClassification": ("beit", BLOCKS),
+    "Data2VecVisionForImageClassification": ("data2vec-vision", BLOCKS),
+    "Dinov2ForImageClassification": ("dinov2", BLOCKS),
+    "Dinov2WithRegistersForImageClassification": ("dinov2_with_registers", BLOCKS | {"num_register_tokens": 2}),
+    "IJepaForImageClassification": ("ijepa", BLOCKS),
+    "SwinForImageClassification": ("swin", SWIN),
+    "Swinv2ForImageClassification": ("swinv2", SWIN),
+    "ConvNextForImageClassification": ("convnext", {"hidden_sizes": [8, 16, 24, 32], "depths": [1, 1, 1, 1]}),
+    "ConvNextV2ForImageClassification": ("convnextv2", {"hidden_sizes": [8, 16, 24, 32], "depths": [1, 1, 1, 1]}),
+    "ResNetForImageClassification": ("resnet", STAGES),
+    "RegNetForImageClassification": (
+        "regnet",
+        {"embedding_size": 16, "hidden_sizes": [16, 32], "depths": [1, 1], "groups_width": 8},
+    ),
+    "MobileNetV1ForImageClassification": ("mobilenet_v1", {"depth_multiplier": 0.25}),
+    "MobileNetV2ForImageClassification": ("mobilenet_v2", {"depth_multiplier": 0.35}),
+    "MobileViTForImageClassification": (
+        "mobilevit",
+        {"hidden_sizes": [16, 20, 24], "neck_hidden_sizes": [8, 8, 16, 16, 24, 32, 64], "patch_size": 2},
+    ),
+    "MobileViTV2ForImageClassification": ("mobilevitv2", {"width_multiplier": 0.5, "image_size": 64}),
+    "EfficientNetForImageClassification": (
+        "efficientnet",
+        {"width_coefficient": 0.25, "depth_coefficient": 0.3, "hidden_dim": 320},
+    ),
+    "PoolFormerForImageClassification": (
+        "poolformer",
+        {"hidden_sizes": [8, 16, 24, 32], "depths": [1, 1, 1, 1]},
+    ),
+    "SegformerForImageClassification": (
+        "segformer",
+        {"hidden_sizes": [8, 16, 24, 32], "depths": [1, 1, 1, 1], "num_attention_heads": [1, 2, 3, 4]},
+    ),
+    "PvtV2ForImageClassification": (
+        "pvt_v2",
+        {
+            "hidden_sizes": [8, 16, 24, 32],
+            "depths": [1, 1, 1, 1],
+            "num_attention_heads": [1, 2, 3, 4],
+            "image_size": SIDE,
+        },
+    ),
+    "FocalNetForImageClassification": ("focalnet", {"embed_dim": 16, "depths": [1, 1], "patch_size": 4}),
+    "BitForImageClassification": (
+        "bit",
+        {"embedding_size": 16, "hidden_sizes": [32, 64], "depths": [1, 1], "num_groups": 4},
+    ),
+    "HieraForImageClassification": (
+        "hiera",
+        {
+            "embed_dim": 16,
+            "image_size": [SIDE, SIDE],
+            "depths": [1, 1],
+            "num_heads": [1, 2],
+            "num_query_pool": 1,
+            "masked_unit_size": [4, 4],
+        },
+    ),
+    "CLIPForImageClassification": (
+        "clip",
+        {"vision_config": BLOCKS | {"image_size": SIDE}, "text_config": BLOCKS | {"vocab_size": 20}},
+    ),
+    "SiglipForImageClassification": (
+        "siglip",
+        {"vision_config": BLOCKS | {"image_size": SIDE}, "text_config": BLOCKS | {"vocab_size": 20}},
+    ),
+}
+
+
+MATCHERS = {"CLIPModel": "clip", "SiglipModel": "siglip"}
+
+
+def matcher(name: str, words: int) -> Any:
+    """Return a tiny CLIP or SigLIP with random weights, for a tokenizer of some words of which the last is the end."""
+    texts = {**BLOCKS, "vocab_size": words, "max_position_embeddings": 16, "pad_token_id": 0, "eos_token_id": words - 1}
+    del texts["patch_size"]
+    parts = {"vision_config": BLOCKS | {"image_size": SIDE}, "text_config": texts | {"projection_size": 32}}
+    torch.manual_seed(0)
+    config = library().AutoConfig.for_model(MATCHERS[name], projection_dim=24, **parts)
+    return _random(getattr(library(), name)(config).eval())
+
+
+def network(name: str, **settings: Any) -> Any:
+    """Return a tiny network of transformers with random weights, in eval mode."""
+    transformers = library()
+    model_type, own = CLASSIFIERS[name]
+    torch.manual_seed(0)
+    config = transformers.AutoConfig.for_model(model_type, **(SEEN | own | settings))
+    return _random(getattr(transformers, name)(config).eval())
+
+
+def _random(module: Any) -> Any:
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for parameter in module.parameters():  # many layers start near zero, behind which nothing would be seen
+            if parameter.dim() > 1:
+                parameter.copy_(torch.randn_like(parameter) / parameter[0].numel() ** 0.5)
+            else:
+                parameter += 0.1 * torch.randn_like(parameter)
+    return module
+
+
+def packed(module: Any, place: Path, **files: Mapping[str, Any] | bytes) -> ModelSource:
+    """Write a network's folder as a zip, with further files by name; "_" in a name stands for "."."""
+    config = module.config.to_dict() | {"architectures": [type(module).__name__]}
+    parts: dict[str, bytes] = {"config.json": json.dumps(config).encode(), "model.safetensors": weights_of(module)}
+    for name, content in files.items():
+        parts[name.replace("__", ".")] = content if isinstance(content, bytes) else json.dumps(content).encode()
+    return zipped({name: data for name, data in parts.items() if data != b"null"}, place)
+
+
+def zipped(parts: Mapping[str, bytes], place: Path, folder: str = "") -> ModelSource:
+    """Write files as a zip, inside a folder, and return it as a source."""
+    with zipfile.ZipFile(place / "upload.zip", "w") as archive:
+        for name, data in parts.items():
+            archive.writestr(folder + name, data)
+    return ModelSource(str(place / "upload.zip"), "upload.zip", "digest")
+
+
+def weights_of(module: Any) -> bytes:
+    """Return a network's weights as a safetensors file; tensors that are shared are written once."""
+    seen: set[int] = set()
+    kept = {}
+    for name, tensor in module.state_dict().items():
+        if tensor.data_ptr() not in seen or tensor.numel() == 0:
+            seen.add(tensor.data_ptr())
+            kept[name] = tensor.contiguous()
+    return bytes(save(kept, {"format": "pt"}))
