@@ -25,7 +25,7 @@ FEWER |= {"vargrad": {"samples": 8}, "integrated_gradients": {"steps": 8}, "sobo
 FEWER |= {"hsic": {"samples": 300}}
 SMOOTH = ("CAM", "Perturbation")  # gradients are noisy everywhere, so that only their difference tells
 WITH_ATTENTION = {"attention_rollout", "gradient_rollout"}  # the network of the samples has none
-EVERY_RUN = {"saliency", "grad_cam", "eigen_cam", "occlusion", "lrp"}  # of each group; the others in a long run
+EVERY_RUN = {"saliency", "grad_cam", "eigen_cam", "lrp"}  # cheap ones of each group; the others in a long run
 ASKED = [
     pytest.param(method_id, marks=() if method_id in EVERY_RUN else pytest.mark.long)
     for method_id in sorted(set(METHODS) - WITH_ATTENTION)

@@ -37,7 +37,7 @@ def opened(tmp_path, config=CONFIG, folder="", weights="model.safetensors"):
     return load(source, inspect(source), str(tmp_path)), module
 
 
-@pytest.mark.parametrize("folder", ["", "timm_resnet/"])
+@pytest.mark.parametrize("folder", ["", pytest.param("timm_resnet/", marks=pytest.mark.long)])
 @pytest.mark.parametrize("weights", ["model.safetensors", "pytorch_model.bin"])
 def test_a_packed_folder_opens_with_its_labels_and_preprocessing(folder, weights, tmp_path):
     network, module = opened(tmp_path, folder=folder, weights=weights)

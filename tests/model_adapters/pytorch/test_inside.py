@@ -39,7 +39,7 @@ def last(network):
     [
         ("torchvision/resnet18", ("layer4", 2, 2, 512)),
         ("torchvision/mobilenet_v2", ("features", 2, 2, 1280)),
-        ("torchvision/densenet121", ("features", 2, 2, 1024)),
+        pytest.param("torchvision/densenet121", ("features", 2, 2, 1024), marks=pytest.mark.long),
         ("torchvision/swin_t", ("permute", 2, 2, 768)),
         ("timm/convnext_atto", ("stages", 2, 2, 320)),
     ],

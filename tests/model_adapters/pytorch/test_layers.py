@@ -57,7 +57,9 @@ NETWORKS = {
 }
 
 
-@pytest.fixture(scope="module", params=NETWORKS)
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=pytest.mark.long if name == "swin" else ()) for name in NETWORKS]
+)
 def network(request):
     return NETWORKS[request.param]()
 

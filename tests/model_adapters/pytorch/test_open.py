@@ -75,7 +75,9 @@ def test_mobilenet_knows_an_astronaut_and_a_cat(mobilenet, assets):
     assert coffee in (504, 550, 967)  # coffee mug, espresso maker, espresso
 
 
-@pytest.mark.parametrize("kind", CHECKPOINTS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=() if kind in ("bare", "nested") else pytest.mark.long) for kind in CHECKPOINTS]
+)
 def test_weights_are_found_in_the_usual_checkpoints(kind, resnet, tmp_path):
     network = opened(saved(CHECKPOINTS[kind](resnet.state_dict()), tmp_path), tmp_path)
     assert (network.card.architecture, network.card.classes) == ("torchvision/resnet18", 5)

@@ -88,7 +88,9 @@ def test_a_network_weights_all_values_equally():
     assert (predicted[values == "blue"] == "blue").mean() > 0.7  # without weights all would be predicted as red
 
 
-@pytest.mark.parametrize("attacker", ATTACKERS)
+@pytest.mark.parametrize(
+    "attacker", [pytest.param(name, marks=pytest.mark.long if name == "MLP" else ()) for name in ATTACKERS]
+)
 def test_an_attack_reports_its_progress(revealing, attacker):
     shares = []
     leakage(revealing, "colour", attack=Attack(attacker=attacker), progress=shares.append)

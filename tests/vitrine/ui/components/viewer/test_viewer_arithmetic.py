@@ -42,7 +42,7 @@ def in_browser(code: Page, heatmap: np.ndarray, chosen: Filter) -> np.ndarray:
     return np.array(code.evaluate(FILTER, given), np.float32).reshape(heatmap.shape)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("size", [pytest.param(SIZES[0], marks=pytest.mark.long), *SIZES[1:]], ids=str)
 def test_forgrad_in_the_browser_equals_forgrad_in_python_at_any_size(code: Page, size: tuple[int, int]) -> None:
     heatmap = random_map(*size)
     for sigma in (1, 3, 15):
