@@ -46,6 +46,7 @@ with answer:
         if runs:
             results(runs)
         else:
-            st.info("Press Run to see this result.", icon=":material/play_arrow:")
+            waits_for = "Press Run to see this result." if inquiries else "Choose a region on the left."
+            st.info(waits_for, icon=":material/play_arrow:")
         if not is_busy(runs):  # this takes seconds, so it waits for the first answer
             find_out(classifier_trials(prepared))

@@ -7,11 +7,15 @@ from vitrine.ui.explain.predictions import prediction_strip
 from vitrine.ui.model.card import label_form, model_card, preprocessing_form
 from vitrine.ui.model.source import model_source
 from vitrine.ui.picture_tray import picture_tray
+from vitrine.ui.segmentation.strip import segmentation_strip
 from vitrine.ui.slots.classifier import ClassifierSlot
 
 frame.within_app()
 st.title("Why did it say that?")
-st.caption("Open a trained image classifier and add some pictures. Check that its predictions are right, then ask why.")
+st.caption(
+    "Open a trained image classifier, or a network that labels every pixel, and add some pictures. Check that its "
+    "predictions are right, then ask why."
+)
 
 models, pictures = st.columns(2, gap="large")
 with models:
@@ -31,11 +35,15 @@ if prepared is None:
 st.subheader("What it says")
 if at_hand:
     with frame.errors_in_words():
-        prediction_strip(prepared, at_hand)
+        if prepared.card.task == "segment":
+            segmentation_strip(prepared, at_hand)
+        else:
+            prediction_strip(prepared, at_hand)
     st.page_link("pages/explain.py", label="Explain these predictions", icon=":material/search:")
 else:
     st.info("Add a picture above, or tick a sample, to see the predictions.", icon=":material/image:")
-st.page_link("pages/bias.py", label="Test it on labelled pictures: Bias", icon=":material/balance:")
+if prepared.card.task == "classify":
+    st.page_link("pages/bias.py", label="Test it on labelled pictures: Bias", icon=":material/balance:")
 
 recognised, preparation, labels = st.tabs(["Model details", "Preprocessing", "Labels"])
 with recognised:

@@ -255,7 +255,8 @@ def _hint_first(card: Card, ranked: list[Candidate]) -> list[Candidate]:
     if hinted is None:
         return ranked
     others = [c for c in ranked if c is not hinted]
-    if ranked[0].score > _CONTRADICTION and hinted.score < _CONTRADICTION * ranked[0].score:
+    telling = card.task != "segment"  # the mean over a whole picture says little about its pixels
+    if telling and ranked[0].score > _CONTRADICTION and hinted.score < _CONTRADICTION * ranked[0].score:
         doubted = replace(hinted, evidence=f"{card.hint_reason} But the answers contradict it. {hinted.evidence}")
         return [doubted if c is hinted else c for c in ranked]
     return [replace(hinted, evidence=f"{card.hint_reason} {hinted.evidence}".strip()), *others]

@@ -47,7 +47,7 @@ def layer(selection: Selection) -> None:
     prepared = session.slot(ClassifierSlot).prepared
     known = {name: [v for v in values if v != UNKNOWN] for name, values in selection.attributes.items()}
     offered = {name: values for name, values in known.items() if len(values) > 1}
-    if prepared is None or selection.held.pictures is None or not offered:
+    if prepared is None or prepared.card.task == "segment" or selection.held.pictures is None or not offered:
         st.info(NEEDED, icon=":material/model_training:")
         return
     contrast = _contrast(offered)

@@ -31,6 +31,9 @@ def upload_pictures(slot: BiasSlot) -> None:
         st.info("Pictures need an open model.", icon=":material/info:")
         st.page_link("pages/model.py", label="Open a model", icon=":material/model_training:")
         return
+    if prepared.card.task == "segment":
+        st.info("The open model labels every pixel. Labelled pictures need a classifier.", icon=":material/info:")
+        return
     st.caption(f"{PICTURES} The open model, {literal(prepared.source.name, 60)}, predicts their classes.")
     column = st.text_input("Column with the classes", placeholder="label", key="bias.column", persist_state="session")
     key = f"labelled-{slot.files_uploaded}"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import streamlit as st
 
 from vitrine.ui.explain.method_chooser import method_chooser
 from vitrine.ui.explain.predictions import probabilities, top
+from vitrine.ui.segmentation.target import region_targets
 from vitrine.ui.settings import address
 from vitrine.ui.settings.controls import parameter_form
 from xai_core.method import Method
 from xai_core.pictures.files import Picture
+from xai_core.segmentation.regions import Region
 from xai_core.services.preparation import Prepared
 from xai_core.types import Floats, Indices
 
@@ -23,11 +25,15 @@ TARGETS = {"predicted": "The predicted class", "top": "The most probable classes
 
 @dataclass(frozen=True)
 class Question:
-    """A method and, by the picture's digest, the target classes (T,) and the probabilities of all classes (K,)."""
+    """A method and, by the picture's digest, the target classes (T,) and the probabilities of all classes (K,).
+
+    regions: of networks that label every pixel, what is explained of each picture; pictures without one are left out.
+    """
 
     method: Method
     targets: dict[str, Indices]
     probabilities: dict[str, Floats]
+    regions: dict[str, Region] = field(default_factory=dict)
 
 
 def question_form(prepared: Prepared, pictures: Sequence[Picture]) -> Question:
@@ -40,13 +46,19 @@ def question_form(prepared: Prepared, pictures: Sequence[Picture]) -> Question:
 
 def _question(prepared: Prepared, pictures: Sequence[Picture]) -> Question:
     chosen = method_chooser(prepared.card)
+    if prepared.card.task == "segment":
+        about = region_targets(prepared, pictures)
+        return Question(_configured(chosen, prepared), about.targets, about.probabilities, about.regions)
     rows = probabilities(prepared, pictures)
     targets = _targets(prepared, rows)
+    return Question(_configured(chosen, prepared), targets, rows)
+
+
+def _configured(chosen: type[Method], prepared: Prepared) -> Method:
     chosen.check_model(prepared.card)
     with st.container(border=True):
         size = (prepared.preprocessing.height, prepared.preprocessing.width)
-        method = parameter_form(chosen, size, prepared.card)
-    return Question(method, targets, rows)
+        return parameter_form(chosen, size, prepared.card)
 
 
 def _targets(prepared: Prepared, rows: dict[str, Floats]) -> dict[str, Indices]:

@@ -12,6 +12,7 @@ from vitrine.ui.explain.runs import ClassInquiry
 from vitrine.ui.trust.answer import below_the_map, follow, how_it_ended
 from vitrine.ui.trust.inquiry import Run
 from xai_core.filters.clip import PercentileClip
+from xai_core.segmentation.drawing import outlined
 from xai_core.types import Estimate, Floats
 
 POLL_SECONDS = 0.2
@@ -33,6 +34,8 @@ def _draw(runs: Sequence[Run[ClassInquiry]]) -> None:
 def _picture(inquiry: ClassInquiry, estimate: Estimate) -> ViewerState:
     slot = inquiry.slot
     photo = session.workspace().seen_part(inquiry.picture, inquiry.prepared.preprocessing)
+    if inquiry.region is not None:
+        photo = outlined(photo, inquiry.region.mask)
     place, panels = f"viewer.{inquiry.place}", _panels(inquiry, estimate)
     if estimate.standard_error is not None and st.toggle("Show the standard error", key=f"error.{inquiry.place}"):
         place, panels = f"errors.{inquiry.place}", _error_panels(inquiry, estimate.standard_error)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,17 +20,24 @@ from xai_core.method import Method
 from xai_core.pictures.files import Picture
 from xai_core.pictures.overlays import Look, overlay
 from xai_core.report import Explanation
+from xai_core.segmentation.drawing import outlined
+from xai_core.segmentation.regions import Region
+from xai_core.segmentation.report import RegionExplanation
 from xai_core.services.preparation import Prepared
 from xai_core.types import Conditions, Estimate, Floats, Indices
 
 
 @dataclass(frozen=True, eq=False)
 class ClassInquiry(Inquiry[Method]):
-    """A method asked about classes of a picture. targets: (T,). probabilities: (K,) of the picture."""
+    """A method asked about classes of a picture. targets: (T,). probabilities: (K,) of the picture, or of a region.
+
+    region: of a network that labels every pixel.
+    """
 
     prepared: Prepared
     targets: Indices
     probabilities: Floats
+    region: Region | None = None
     side_by_side = True
     randomises = True
 
@@ -47,18 +56,23 @@ class ClassInquiry(Inquiry[Method]):
     @property
     def key(self) -> session.Key:
         prepared, targets = self.prepared, tuple(self.targets.tolist())
-        return prepared.source, prepared.preprocessing, self.conditions, self.picture.digest, self.method, targets
+        region = "" if self.region is None else self.region.digest
+        about = self.picture.digest, self.method, targets, region
+        return prepared.source, prepared.preprocessing, self.conditions, *about
 
     def question(self, method: Method, conditions: Conditions) -> Explain:
+        region = None if self.region is None else self.region.mask
         image = self.prepared.preprocessing.place(self.picture.pixels)
-        return Explain(self.prepared.preprocessing, method, image, self.targets, conditions)
+        return Explain(self.prepared.preprocessing, method, image, self.targets, conditions, region)
 
     def overlay(self, position: int, heatmap: Floats, look: Look, longest: int) -> NDArray[np.uint8]:
-        return overlay(self.prepared.preprocessing.view(self.picture.pixels, longest), heatmap, look)
+        drawn = overlay(self.prepared.preprocessing.view(self.picture.pixels, longest), heatmap, look)
+        return drawn if self.region is None else outlined(drawn, self.region.mask)
 
     def report(self, estimate: Estimate, seconds: float, setting: ViewerState) -> Explanation:
         prepared = self.prepared
-        return Explanation(
+        kind: Any = Explanation if self.region is None else partial(RegionExplanation, region=self.region)
+        made: Explanation = kind(
             source=prepared.source,
             card=prepared.card,
             preprocessing=prepared.preprocessing,
@@ -73,10 +87,11 @@ class ClassInquiry(Inquiry[Method]):
             filters=setting.filters,
             look=setting.look,
         )
+        return made
 
 
 def class_inquiries(prepared: Prepared, pictures: Sequence[Picture], question: Question) -> list[ClassInquiry]:
-    """Return an inquiry for each picture."""
+    """Return an inquiry for each picture that the question is about."""
     return [
         ClassInquiry(
             prepared,
@@ -84,6 +99,8 @@ def class_inquiries(prepared: Prepared, pictures: Sequence[Picture], question: Q
             question.method,
             question.targets[picture.digest],
             question.probabilities[picture.digest],
+            question.regions.get(picture.digest),
         )
         for picture in pictures
+        if picture.digest in question.targets
     ]

@@ -34,6 +34,7 @@ def model_card(prepared: Prepared) -> None:
         "Framework": format_in_words(card.format),
         "Architecture": card.architecture or "not stated in the file",
         "Input": f"{size}, {channels}, {card.input.layout}",
+        "Task": "labels every pixel" if card.task == "segment" else "labels the whole picture",
         "Classes": f"{card.classes:,}, ends in {'logits' if card.gives == 'logit' else 'probabilities'} ({card.head})",
     }
     st.markdown("  \n".join(f"**{name}** {literal(value, 120)}" for name, value in facts.items()))

@@ -1,0 +1,1 @@
+"""What the Model and Explain pages show of networks that label every pixel."""
