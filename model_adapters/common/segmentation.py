@@ -11,7 +11,7 @@ import numpy as np
 from xai_core.errors import ParamError, UnsupportedModel
 from xai_core.scores import ALONE, ENDS_SO, Scoring, squashed
 from xai_core.segmentation.regions import mean_weights
-from xai_core.types import Capability, Card, FileKind, Flags, Floats, Head, InputSpec, Layout, Score
+from xai_core.types import Capability, Card, FileKind, Flags, Floats, Head, InputSpec, Layer, Layout, Score
 
 LABELS_ONLY = (
     "This model gives the class of every pixel, but not its scores, so there is nothing to explain: a class number "
@@ -123,6 +123,14 @@ def is_channels_first(shape: tuple[int, ...], size: tuple[int, int], layout: Lay
 def _is_like(grid: tuple[int, ...], size: tuple[int, int]) -> bool:
     """Whether a grid has the proportions of the input, up to rounding."""
     return abs(grid[0] * size[1] - grid[1] * size[0]) <= max(size)
+
+
+def inner_layers(layers: tuple[Layer, ...], channels: int) -> tuple[Layer, ...]:
+    """Return the layers without the last ones, whose channels are the maps themselves; all if nothing else is left."""
+    inner = list(layers)
+    while inner and inner[-1].channels == channels:
+        inner.pop()
+    return tuple(inner) or layers
 
 
 def both_sides(maps: Floats, gives: Score) -> Floats:

@@ -35,7 +35,10 @@ def open_copy(model: Any, task: Task, reading: str, expected: InputSpec | None) 
         raise UnsupportedModel(NO_DETECTOR)
     from model_adapters.engines.choice import WithEngines
     from model_adapters.tensorflow.open import network_of  # imports TensorFlow, which other backends do without
+    from model_adapters.tensorflow.segmentation import segmenter_of
 
+    if task == "segment":
+        return segmenter_of(_copied(model), FileKind("keras model", "tensorflow"), reading)
     network = network_of(_copied(model), FileKind("keras model", "tensorflow"), reading)
     return WithEngines(network, sum(weight.nbytes for weight in model.get_weights()))
 

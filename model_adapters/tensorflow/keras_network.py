@@ -204,8 +204,8 @@ class KerasNetwork(TensorFlowNetwork):
     def _tail(self, inputs: Floats, layer: str, values: Floats) -> Floats:
         def rows(tensor: Any, replacement: Any) -> Any:
             with replaced(self.model, self._spec, layer, replacement):
-                scores = tf.cast(self._called(tensor), tf.float32)
-            return self._finished(tf.reshape(scores, (tf.shape(scores)[0], -1)))
+                output = self._called(tensor)
+            return self._finished(self._as_rows(output, tf.shape(output)[0]))
 
         batch, grid = self._spec.batch, values.shape[1:]
         specs = self._inputs_spec(batch), tf.TensorSpec((batch, *grid), tf.float32)

@@ -99,8 +99,7 @@ class TensorFlowNetwork(Network):
 
     def scores(self, inputs: Any) -> Any:
         """Return raw outputs (N, K) float32 for a tensor in the model's layout and number type."""
-        rows = tf.cast(self._rows(inputs), tf.float32)
-        return self._finished(tf.reshape(rows, (tf.shape(inputs)[0], -1)))
+        return self._finished(self._as_rows(self._rows(inputs), tf.shape(inputs)[0]))
 
     def final(self, rows: Any) -> Any:
         """Return probabilities for logits (N, K)."""
@@ -126,6 +125,10 @@ class TensorFlowNetwork(Network):
         if self._dtype == "uint8":
             values = tf.clip_by_value(tf.round(values), 0, 255)
         return tf.cast(tf.transpose(values, (0, 3, 1, 2)) if self._spec.layout == "NCHW" else values, self._dtype)
+
+    def _as_rows(self, output: Any, count: Any) -> Any:
+        """Return what the model gives for `count` pictures as rows (N, K) float32."""
+        return tf.reshape(tf.cast(output, tf.float32), (count, -1))
 
     def _finished(self, rows: Any) -> Any:
         """Return the scores that the network's end makes of its rows (N, K)."""

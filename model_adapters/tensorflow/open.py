@@ -18,7 +18,7 @@ from model_adapters.common.score_outputs import NOTE
 from model_adapters.files import keras_files
 from model_adapters.files.archives import unpack
 from model_adapters.files.preflight import trusts_pickles
-from model_adapters.tensorflow import keras_file, keras_layers, saved_model, several_outputs
+from model_adapters.tensorflow import keras_file, keras_layers, saved_model, segmentation, several_outputs
 from model_adapters.tensorflow.keras_api import IS_KERAS_2, keras
 from model_adapters.tensorflow.keras_inside import NO_GRADIENT, NOT_DIFFERENTIABLE, PYTORCH_ONLY, SEALED, looked_into
 from model_adapters.tensorflow.keras_network import KerasNetwork
@@ -42,11 +42,14 @@ class DepthwiseConv2D(keras.layers.DepthwiseConv2D):  # type: ignore[misc]
 def load(source: ModelSource, kind: FileKind, scratch: str) -> TensorFlowNetwork:
     """Open a Keras file, or a SavedModel whose archive is unpacked into `scratch`."""
     trusted = trusts_pickles()
+    if kind.format == "savedmodel" and source.task == "segment":
+        raise UnsupportedModel(segmentation.SAVED_MODEL)
     if kind.format == "savedmodel":
         return _load_saved_model(source, kind, scratch, trusted)
     if not trusted:
         keras_file.check(source.path, kind)
-    return network_of(_opened(source.path, kind, scratch, trusted), kind, source.reading)
+    open_as = segmentation.segmenter_of if source.task == "segment" else network_of
+    return open_as(_opened(source.path, kind, scratch, trusted), kind, source.reading)
 
 
 def network_of(model: Any, kind: FileKind, reading: str = "") -> TensorFlowNetwork:
@@ -59,6 +62,7 @@ def network_of(model: Any, kind: FileKind, reading: str = "") -> TensorFlowNetwo
     outputs = several_outputs.outputs_of(model)
     names = tuple(name for name, output in outputs.items() if is_score_row(tuple(output.shape)))
     if not names:
+        segmentation.check_labels(outputs)
         raise not_a_classifier([tuple(output.shape) for output in outputs.values()], spec.height or ASSUMED)
     names = several_outputs.chosen_name(names, reading)
     if len(outputs) == 1:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import copy
 import warnings
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from model_adapters.common.probes import AT_ONCE, in_batches
-from model_adapters.common.segmentation import both_sides
+from model_adapters.common.segmentation import both_sides, inner_layers
 from model_adapters.pytorch import precisions
 from model_adapters.pytorch.answers import errors_in_words
 from model_adapters.pytorch.network import TorchNetwork
 from model_adapters.pytorch.randomised import randomised
 from model_adapters.pytorch.segmentation.maps import Maps, in_region
+from xai_core.preprocessing import Preprocessing
 from xai_core.segmentation.regions import digest_of
 from xai_core.segmentation.segmenter import Segmenter
-from xai_core.types import Card, Flags, Floats
+from xai_core.types import Card, Flags, Floats, Indices
 
 
 class TorchSegmenter(TorchNetwork, Segmenter):
@@ -28,6 +31,23 @@ class TorchSegmenter(TorchNetwork, Segmenter):
         super().__init__(module, card, channels_last)
         self._whole, self._maps = self._module, maps
         self._module = in_region(self._whole, maps)
+
+    def look_inside(self, side: int) -> None:
+        super().look_inside(side)
+        self.card = replace(self.card, layers=inner_layers(self.card.layers, self._maps.channels or self.card.classes))
+
+    def by_peer(
+        self,
+        library: str,
+        method: str,
+        values: Mapping[str, Any],
+        preprocessing: Preprocessing,
+        image: Floats,
+        targets: Indices,
+    ) -> Floats:
+        if "layers" in values and not values["layers"] and self.card.layers:
+            values = {**values, "layers": (self.card.usual_layer.name,)}
+        return super().by_peer(library, method, values, preprocessing, image, targets)
 
     def segment(self, inputs: Floats) -> Floats:
         return both_sides(self.maps(inputs), self.card.gives)

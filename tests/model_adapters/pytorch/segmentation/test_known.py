@@ -28,6 +28,7 @@ def opened(weights, tmp_path):
     return load(source, inspect(source), str(tmp_path))
 
 
+@pytest.mark.long
 def test_a_training_checkpoint_of_lraspp_gives_the_maps_of_torchvision(tmp_path):
     module = network("lraspp_mobilenet_v3_large", 21)
     weights = {f"module.{name}": tensor for name, tensor in module.state_dict().items()}
