@@ -1,6 +1,7 @@
 """How often a map points at the box it explains: python -m benchmarks.pointing [--pictures 30] [--only drise].
 
-On pictures of blood cells the surest white cell is explained; on generated scenes with two digits, both are.
+On pictures of blood cells the surest white cell is explained; on generated scenes with two digits, both are. For ONNX
+detectors it is the surest object in photographs (FastestDet) and the surest face (face-RFB-320).
 A hit is a map whose largest value lies in the box (the pointing game of Zhang and others, Top-down Neural Attention by
 Excitation Backprop, 2016, arXiv 1608.00507). For two digits, it is also measured which box holds more of the map.
 """
@@ -27,7 +28,7 @@ from vitrine.samples import sample_detectors
 from xai_core.detection import methods  # noqa: F401  (registers them)
 from xai_core.detection.method import DETECTION_METHODS
 from xai_core.detection.model import DetectionModel
-from xai_core.detection.pictures import image_of
+from xai_core.detection.pictures import image_of, shrunk
 from xai_core.detection.targets import inside, overlaps
 from xai_core.detector import BoxTarget
 from xai_core.types import Floats, ModelSource
@@ -36,6 +37,7 @@ ASSETS = Path(__file__).resolve().parents[2] / "shared" / "assets"
 CELLS = ASSETS / "models" / "detection" / "fasterrcnn_mobilenet_v2_fpn_bccd.pth"
 WHITE, LEAST_SCORE, LEAST_IOU = 1, 0.5, 0.5
 SEED = 2024  # of scenes that no training or choice has seen
+Scenes = tuple[Floats, list[BoxTarget]]  # an image and the boxes to explain
 HEADS = ["method", "pictures", "boxes", "peak in its box", "more of the map in its box than in the other", "s a box"]
 
 
@@ -67,16 +69,14 @@ def main() -> None:
     for kind in chosen.kinds:
         model, scenes = SCENES[kind]()
         known = list(islice(scenes, chosen.pictures))
-        for method_id in chosen.only:
+        for method_id in (each for each in chosen.only if DETECTION_METHODS[each].needs in model.card.capabilities):
             settings = {"samples": chosen.samples, "stop_at_noise": 0.0} if method_id == "drise" else {}
             lines.append(judged(method_id, settings, model, known).line(method_id, kind))
             print(lines[-1], flush=True)
     print(table(HEADS, lines))
 
 
-def judged(
-    method_id: str, settings: dict, model: DetectionModel, scenes: list[tuple[Floats, list[BoxTarget]]]
-) -> Tally:
+def judged(method_id: str, settings: dict, model: DetectionModel, scenes: list[Scenes]) -> Tally:
     """Explain the boxes of all scenes by one method."""
     tally = Tally()
     for image, targets in scenes:
@@ -91,12 +91,12 @@ def judged(
     return tally
 
 
-def white_cells() -> tuple[DetectionModel, Iterator[tuple[Floats, list[BoxTarget]]]]:
+def white_cells() -> tuple[DetectionModel, Iterator[Scenes]]:
     model = opened(ModelSource(str(CELLS), CELLS.name, hashlib.sha256(CELLS.read_bytes()).hexdigest(), task="detect"))
     return model, cells_found(model)
 
 
-def cells_found(model: DetectionModel) -> Iterator[tuple[Floats, list[BoxTarget]]]:
+def cells_found(model: DetectionModel) -> Iterator[Scenes]:
     for file in sorted((ASSETS / "datasets" / "bccd" / "JPEGImages").glob("*.jpg")):
         image = image_of(np.asarray(Image.open(file).convert("RGB")))
         (boxes,) = model.detect(image[None], LEAST_SCORE)
@@ -104,7 +104,7 @@ def cells_found(model: DetectionModel) -> Iterator[tuple[Floats, list[BoxTarget]
             yield image, [BoxTarget.of(boxes, int(white[0]))]
 
 
-def two_digits() -> tuple[DetectionModel, Iterator[tuple[Floats, list[BoxTarget]]]]:
+def two_digits() -> tuple[DetectionModel, Iterator[Scenes]]:
     model = opened(sample_detectors()[0].source())
     glyphs = mnist.load(ASSETS / "datasets" / "mnist" / "mnist_train10k_test10k.npz").test
     scenes = (scene for index in count() if len((scene := make_scene(glyphs, SEED, index)).boxes) == 2)
@@ -124,11 +124,34 @@ def both_found(model: DetectionModel, scene: Scene) -> tuple[Floats, list[BoxTar
     return image, [BoxTarget.of(boxes, first), BoxTarget.of(boxes, second)]
 
 
+def objects() -> tuple[DetectionModel, Iterator[Scenes]]:
+    return in_photos("FastestDet.onnx", ["imagenet_samples", "other", "detection", "open_licence"])
+
+
+def faces() -> tuple[DetectionModel, Iterator[Scenes]]:
+    return in_photos("face-RFB-320.onnx", ["open_licence", "other", "detection", "../datasets/fairface/images"])
+
+
+def in_photos(name: str, folders: list[str]) -> tuple[DetectionModel, Iterator[Scenes]]:
+    path = ASSETS / "models" / "detection" / name
+    model = opened(ModelSource(str(path), name, hashlib.sha256(path.read_bytes()).hexdigest(), task="detect"))
+    files = [file for folder in folders for file in sorted((ASSETS / "images" / folder).iterdir())]
+    return model, surest(model, [file for file in files if file.suffix in (".jpg", ".png")])
+
+
+def surest(model: DetectionModel, files: list[Path]) -> Iterator[Scenes]:
+    for file in files:
+        image = image_of(shrunk(np.asarray(Image.open(file).convert("RGB"))))
+        (boxes,) = model.detect(image[None], LEAST_SCORE)
+        if len(boxes):
+            yield image, [BoxTarget.of(boxes, 0)]
+
+
 def opened(source: ModelSource) -> DetectionModel:
     return DetectionModel(model_adapters.load(source, model_adapters.inspect(source), tempfile.mkdtemp()))
 
 
-SCENES = {"white cells": white_cells, "two digits": two_digits}
+SCENES = {"white cells": white_cells, "two digits": two_digits, "objects": objects, "faces": faces}
 
 if __name__ == "__main__":
     main()

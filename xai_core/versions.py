@@ -11,7 +11,7 @@ OWN = ("numpy", "pillow")
 OF_FRAMEWORK = {
     "pytorch": ("torch", "torchvision", "timm", "transformers", "tokenizers"),
     "tensorflow": ("tensorflow", "tensorflow-cpu", "keras", "tf-keras"),
-    "onnx": ("onnx", "onnxruntime", "onnxslim", "onnx2torch", "torch"),
+    "onnx": ("onnx", "onnxruntime", "onnxslim", "onnx2torch", "onnx2pytorch", "torch"),
 }
 OTHERS = ("scipy", "scikit-image", "openvino", "opencv-python-headless")
 ALL = tuple(dict.fromkeys((*OWN, *sum(OF_FRAMEWORK.values(), ()), *OTHERS, *(peer.package for peer in PEERS))))

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import numpy as np
-import onnx
-import onnx2torch
-import onnxslim
-from onnx import inliner, version_converter
+import torch
 
 from model_adapters.common.probes import agree
+from model_adapters.onnx.conversion import complete_copy, modules
 from model_adapters.onnx.session import Wiring, as_numbers
 from model_adapters.pytorch.network import TorchNetwork
 from model_adapters.pytorch.segmentation.maps import Maps
 from model_adapters.pytorch.segmentation.network import TorchSegmenter
 from xai_core.types import Card, Floats
 
+Twin = TypeVar("Twin")
 ADVICE = "Use the PyTorch or Keras file, or choose a method that needs predictions only."
 TOLERANCE = 1e-3
-KNOWN_OPSET = 18
 DIFFERS = f"This ONNX model gives predictions only, as its differentiable copy differs from it. {ADVICE}"
 
 
@@ -33,16 +32,15 @@ def twin_or_reason(
     """
     if not all(np.isfinite(o).all() for o in outputs):
         return None, "This ONNX model returns values that are not numbers, so it has no gradient."
-    try:
-        twin = TorchNetwork(rows_of(converted(model, wiring, folder), wiring.batched), card)
-        taken = [as_numbers(i, wiring) for i in inputs]
+    taken = [as_numbers(i, wiring) for i in inputs]
+
+    def made(module: Any) -> TorchNetwork | None:
+        twin = TorchNetwork(rows_of(module, wiring.batched), card)
         answers = [twin.forward(i) for i in taken]
         twin.backward(taken[0][:1], np.zeros(1, np.int64), "logit")
-    except Exception as error:
-        return None, no_gradient(error)
-    if not agree(answers, outputs, TOLERANCE):
-        return None, DIFFERS
-    return twin, ""
+        return twin if agree(answers, outputs, TOLERANCE) else None
+
+    return _first_that_agrees(made, model, wiring, folder)
 
 
 def maps_twin_or_reason(
@@ -59,16 +57,40 @@ def maps_twin_or_reason(
     For `inputs` (N, H, W, C) it must give ONNX Runtime's maps (N, h, w, C), `outputs`. channels_first: how the graph
     lays them out.
     """
-    try:
-        module = planes_of(converted(model, wiring, folder), channels_first, wiring.batched)
-        twin = TorchSegmenter(module, card, Maps(gives=card.gives, channels=outputs[0].shape[-1]))
+
+    def made(module: Any) -> TorchSegmenter | None:
+        planes = planes_of(module, channels_first, wiring.batched)
+        twin = TorchSegmenter(planes, card, Maps(gives=card.gives, channels=outputs[0].shape[-1]))
         answers = [twin.maps(as_numbers(batch, wiring)) for batch in inputs]
         twin.backward(as_numbers(inputs[0][:1], wiring), np.zeros(1, np.int64), card.gives)
+        pairs = zip(answers, outputs, strict=True)
+        alike = all(np.allclose(a, b, rtol=0, atol=TOLERANCE * max(1, float(np.abs(b).max()))) for a, b in pairs)
+        return twin if alike else None
+
+    return _first_that_agrees(made, model, wiring, folder)
+
+
+def _first_that_agrees(
+    made: Callable[[Any], Twin | None], model: Any, wiring: Wiring, folder: str | None
+) -> tuple[Twin | None, str]:
+    """Return the first twin that a converter and then `made` give, and ""; or None and why there is none.
+
+    made: returns None if the answers of the twin differ from those of the graph.
+    """
+    reasons: list[str] = []
+    try:
+        for module in _converted(model, wiring, folder):
+            try:
+                twin = made(module)
+            except Exception as error:  # a converted module raises whatever its operators raise
+                reasons.append(no_gradient(error))
+                continue
+            if twin is not None:
+                return twin, ""
+            reasons.insert(0, DIFFERS)
     except Exception as error:  # a converter may raise anything
-        return None, no_gradient(error)
-    pairs = zip(answers, outputs, strict=True)
-    alike = all(np.allclose(a, b, rtol=0, atol=TOLERANCE * max(1, float(np.abs(b).max()))) for a, b in pairs)
-    return (twin, "") if alike else (None, DIFFERS)
+        reasons.append(no_gradient(error))
+    return None, reasons[0]
 
 
 def no_gradient(error: Exception) -> str:
@@ -78,37 +100,22 @@ def no_gradient(error: Exception) -> str:
     return f"This ONNX model gives predictions only, as no gradient is known for {part}. {ADVICE}"
 
 
-def converted(model: Any, wiring: Wiring, folder: str | None) -> Any:
-    """Return the graph as a module from pictures (N, C, H, W) to its output, in the graph's own layout."""
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    if folder is not None:
-        onnx.load_external_data_for_model(copy, folder)
+def _converted(model: Any, wiring: Wiring, folder: str | None) -> Iterator[Any]:
+    """Yield the graph as modules from pictures (N, C, H, W) to its output, in the graph's own layout."""
+    copy = complete_copy(model, folder)
     for output in [o for o in copy.graph.output if o.name != wiring.output]:
         copy.graph.output.remove(output)
-    # onnx2torch misses the newest operator versions; a simplified graph needs fewer of them.
-    module = onnx2torch.convert(_of_known_version(onnxslim.slim(copy))).eval()
-    return _from_planes(module, turned=wiring.spec.layout == "NHWC", batched=wiring.batched)
+    for module in modules(copy):
+        whole = module if isinstance(module, torch.fx.GraphModule) else _in_a_graph(module)
+        yield _from_planes(whole, turned=wiring.spec.layout == "NHWC", batched=wiring.batched)
 
 
-def _of_known_version(model: Any) -> Any:
-    """Return the model with operator versions that onnx2torch knows, if it is newer and can be converted back."""
-    if all(opset.version <= KNOWN_OPSET for opset in model.opset_import if opset.domain in ("", "ai.onnx")):
-        return model
-    try:
-        return version_converter.convert_version(_spelled_out(model), KNOWN_OPSET)
-    except Exception:  # some operators have no older version; onnx2torch may still know the ones used here
-        return model
-
-
-def _spelled_out(model: Any) -> Any:
-    """Return the model with each GELU replaced by its basic operators, since older versions have no GELU."""
-    made = inliner.inline_selected_functions(model, [("", "Gelu")], inline_schema_functions=True)
-    for node in made.graph.node:
-        if node.op_type == "CastLike":  # constants of the definition, cast to the type they already have
-            node.op_type = "Identity"
-            del node.input[1:]
-    return made
+def _in_a_graph(module: Any) -> Any:
+    """Return a graph module with one step, the call of a module."""
+    root, graph = torch.nn.Module(), torch.fx.Graph()
+    root.network = module
+    graph.output(graph.call_module("network", (graph.placeholder("pictures"),)))
+    return torch.fx.GraphModule(root, graph)
 
 
 def _from_planes(module: Any, turned: bool, batched: bool) -> Any:

@@ -20,6 +20,7 @@ from model_adapters.onnx.detection.outputs import FINAL, FINAL_BOXES, FINAL_ROWS
 from model_adapters.onnx.detection.parts import is_numbers, parts_of_listed
 from model_adapters.onnx.detection.reading_guess import recognised
 from model_adapters.onnx.detection.readings import Reading
+from model_adapters.onnx.detection.twin import DetectorTwin, twin_or_reason
 from model_adapters.onnx.files import OnnxFile
 from model_adapters.onnx.session import TRIED, Graph, Wiring, first_answer, open_session, settled
 from xai_core.errors import ModelError, UnsupportedModel
@@ -29,8 +30,10 @@ SIDES = (640, 320, 224, 416, 512, 300, 256, 128)  # in pixels, tried if a graph 
 MOST_RAW, MOST_AXES, LONGEST_NAME, FIRST = 16, 8, 200, 8
 LARGEST = 1e38  # stands for infinity, which no wire carries
 BEYOND = 1e-3  # how far a score may lie outside 0..1
-BOXES_ONLY = "ONNX files are asked for boxes only; choose D-RISE or occlusion, or use the PyTorch file."
-MISSING = dict.fromkeys(("ACTIVATIONS", "GRADIENT", "ABLATION"), BOXES_ONLY)
+INSIDE = Capability.ACTIVATIONS | Capability.GRADIENT
+UNREAD = "Specify how to read the outputs first."
+MISSING = dict.fromkeys(("ACTIVATIONS", "GRADIENT", "ABLATION"), UNREAD)
+NO_ABLATION = "Channels are switched off one by one in Faster R-CNN and Mask R-CNN only. Choose a different method."
 UNKNOWN = (
     "It is unknown how to read this model's outputs. Look at their shapes and values, and specify which of them are "
     "boxes, labels and scores."
@@ -56,11 +59,15 @@ USUAL = 80  # of YOLO's
 
 @dataclass(frozen=True)
 class Opened:
-    """A graph, its card and the reading of its outputs. reading: None if unknown; the card then says so."""
+    """A graph, its card, the reading of its outputs and its twin.
+
+    reading: None if unknown; the card then says so. twin: None if there is none; the card then says why.
+    """
 
     card: Card
     graph: Graph
     reading: Reading | None = None
+    twin: DetectorTwin | None = None
 
 
 @dataclass(frozen=True)
@@ -157,16 +164,19 @@ def _read(card: Card, trial: _Trial, file: OnnxFile, facts: Facts, reading: Read
     if not labels and count in COCO:
         labels = COCO[count]
         notes.append(COCO_NOTE.format(count=count))
+    twin, reason = twin_or_reason(file, trial.graph.wiring, reading, trial.inputs, trial.outputs)
+    lacks = {"ABLATION": NO_ABLATION}
     whole = replace(
         card,
         classes=count,
-        capabilities=Capability.DETECT,
-        missing=MISSING,
+        capabilities=Capability.DETECT | (INSIDE if twin else Capability(0)),
+        missing=dict.fromkeys(("ACTIVATIONS", "GRADIENT"), reason) | lacks if reason else lacks,
+        layers=twin.layers if twin else (),
         labels=labels,
         notes=tuple(notes),
         reading=reading.to_text(),
     )
-    return Opened(whole, trial.graph, reading)
+    return Opened(whole, trial.graph, reading, twin)
 
 
 def _counted(file: OnnxFile, trial: _Trial, reading: Reading, facts: Facts) -> tuple[Reading, list[str]]:

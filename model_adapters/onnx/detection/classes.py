@@ -18,16 +18,17 @@ SQUASHING = ("Softmax", "Sigmoid")
 def class_count(file: OnnxFile, wiring: Wiring, scores: str, inputs: Floats) -> int | None:
     """Return how many scores of each box the output `scores` is taken from, the background's too; None if unknown.
 
-    It runs the graph once up to the softmax or sigmoid nearest before `scores`, and leaves that as the output of
-    `file.model`.
+    It runs the graph once up to the softmax or sigmoid nearest before `scores`.
     """
     names = _nearest(file.model, scores)
     if not names:
         return None
-    del file.model.graph.output[:]
-    file.model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
+    part = onnx.ModelProto()
+    part.CopyFrom(file.model)
+    del part.graph.output[:]
+    part.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
     try:
-        session = open_session(placed(file.model, file.folder, "class_scores.onnx"))
+        session = open_session(placed(part, file.folder, "class_scores.onnx"))
         outputs = run_all(session, wiring, inputs)
     except Exception as error:
         if is_of_memory(error):

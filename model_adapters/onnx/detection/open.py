@@ -1,9 +1,10 @@
-"""Object detectors from ONNX files, which give boxes and nothing else."""
+"""Object detectors from ONNX files, with their feature pyramids if an equivalent PyTorch graph can be made."""
 
 from __future__ import annotations
 
 import copy
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,10 +17,11 @@ from model_adapters.onnx.detection.inputs import inputs_of
 from model_adapters.onnx.detection.outputs import Rows, rows
 from model_adapters.onnx.detection.readings import Reading
 from model_adapters.onnx.detection.suppression import detections
+from model_adapters.onnx.detection.twin import DetectorTwin
 from model_adapters.onnx.files import checked
 from model_adapters.onnx.session import Graph
-from xai_core.detector import Detections, Detector
-from xai_core.errors import UnsupportedModel
+from xai_core.detector import Aspect, BoxTarget, Detections, Detector
+from xai_core.errors import ModelError, UnsupportedModel
 from xai_core.params import Size
 from xai_core.types import Card, Engine, FileKind, Floats, ModelSource, Precision
 
@@ -88,6 +90,30 @@ class OnnxDetector(Detector):
         return figures_of(self._rows(run, inputs))
 
 
+class TwinnedDetector(OnnxDetector):
+    """A graph with its twin, the same graph in PyTorch, for feature maps and gradients."""
+
+    def __init__(self, card: Card, graph: Graph, reading: Reading, weights: int, twin: DetectorTwin) -> None:
+        super().__init__(card, graph, reading, weights)
+        self._twin = twin
+
+    def pyramid(self, image: Floats, levels: Sequence[str]) -> list[Floats]:
+        self._check(levels)
+        return self._twin.maps(self._inputs(image[None]), levels)
+
+    def box_gradients(
+        self, image: Floats, target: BoxTarget, aspect: Aspect, levels: Sequence[str]
+    ) -> tuple[float, list[Floats]]:
+        self._check(levels)
+        size = (image.shape[0], image.shape[1])
+        return self._twin.gradients(self._inputs(image[None]), target, size, aspect, levels)
+
+    def _check(self, levels: Sequence[str]) -> None:
+        names = [layer.name for layer in self.card.layers]
+        if unknown := [name for name in levels if name not in names]:
+            raise ModelError(f"This detector has no level {unknown[0][:40]!r}; its levels are {', '.join(names)}.")
+
+
 def load(source: ModelSource, kind: FileKind, scratch: str) -> Detector:
     """Open an ONNX file, or a zip of one, as a detector; outputs are read as the source says, or by a guess.
 
@@ -99,4 +125,5 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> Detector:
     detector = opened(file, kind.format, source.reading)
     if detector.reading is None:
         return UnreadDetector(detector.card)
-    return OnnxDetector(detector.card, detector.graph, detector.reading, weights)
+    parts = (detector.card, detector.graph, detector.reading, weights)
+    return OnnxDetector(*parts) if detector.twin is None else TwinnedDetector(*parts, detector.twin)

@@ -63,14 +63,20 @@ def part_of_final(outputs: Outputs) -> str | None:
 
 
 def in_rows(value: Any, columns: int = 0) -> Floats:
-    """Return rows (N, n, C) of a box and its scores, which may be transposed.
+    """Return rows (N, n, C) of a box and its scores, which may be transposed. columns: C, if known."""
+    return np.asarray(value if is_rows(value, columns) else value.transpose(0, 2, 1), np.float32)
 
-    columns: C, if known; otherwise there are more boxes than columns.
+
+def is_rows(value: Any, columns: int = 0) -> bool:
+    """Whether an array holds rows (N, n, C) and not columns (N, C, n).
+
+    columns: C, if known; otherwise there are more boxes than columns. If n = C as well, it holds columns, as exports
+    without objectness do.
     """
-    upright = value.shape[2] == columns if columns in value.shape[1:] else value.shape[1] >= value.shape[2]
-    if columns == value.shape[1] == value.shape[2]:
-        upright = False  # as exports without objectness lie
-    return np.asarray(value if upright else value.transpose(0, 2, 1), np.float32)
+    _, first, second = value.shape
+    if columns in (first, second):
+        return bool(first != columns)
+    return bool(first >= second)
 
 
 def as_rows(value: Any) -> Any:

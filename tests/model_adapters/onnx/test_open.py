@@ -174,11 +174,27 @@ def test_an_input_of_whole_numbers_speaks_for_0_to_255(open_graph):
     assert network.forward(np.full((1, 8, 8, 3), 200.4, np.float32))[0, 0] == 200
 
 
+def test_an_operator_that_the_first_converter_lacks_has_a_gradient_by_the_second(open_graph):
+    odd = helper.make_node("ThresholdedRelu", ["x"], ["d"], alpha=0.5)
+    network = open_graph(graph([odd, node("GlobalAveragePool", "d", "p"), FLAT, node("Identity", "f", "y")]))
+    found = network.backward(images := pictures(1, 8, 8, 3), np.array([2]), "logit")
+    np.testing.assert_allclose(found[0, ..., 2], (images[0, ..., 2] > 0.5) / 64, atol=1e-7)
+    assert not found[..., :2].any()
+
+
+def test_a_converter_whose_answers_differ_is_not_used(open_graph, monkeypatch):
+    wrong, right = torch.nn.Flatten(), torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+    monkeypatch.setattr("model_adapters.onnx.twin.modules", lambda model: iter([wrong, right]))
+    network = open_graph(graph([POOL, node("Flatten", "p", "y")]))
+    np.testing.assert_allclose(network.backward(pictures(1, 8, 8, 3), np.array([0]), "logit")[0, ..., 0], 1 / 64)
+    monkeypatch.setattr("model_adapters.onnx.twin.modules", lambda model: iter([wrong]))
+    assert "differs" in open_graph(graph([POOL, node("Flatten", "p", "y")])).card.missing["GRADIENT"]
+
+
 def test_an_operator_without_gradient_leaves_predictions(open_graph):
-    odd = helper.make_node("Det", ["x"], ["d"])
-    network = open_graph(graph([odd, node("Flatten", "d", "y")]))
+    network = open_graph(graph([node("Hardmax", "x", "d"), node("Flatten", "d", "y")]))
     assert network.card.capabilities == Capability.PREDICT
-    assert "no gradient is known for the operator Det" in network.card.missing["GRADIENT"]
+    assert "no gradient is known" in network.card.missing["GRADIENT"]
 
 
 def test_values_that_are_no_numbers_pass_through(open_graph):
@@ -343,7 +359,7 @@ def test_layers_are_read_and_replaced_through_the_twin(open_graph, form):
 
 
 def test_a_graph_without_a_twin_lacks_all_but_predictions(open_graph):
-    odd = helper.make_node("Det", ["x"], ["d"])
+    odd = node("Hardmax", "x", "d")
     card = open_graph(graph([odd, node("Flatten", "d", "y")])).card
     assert set(card.missing) == {capability.name for capability in OF_CLASSIFIERS & ~Capability.PREDICT}
 

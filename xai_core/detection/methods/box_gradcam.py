@@ -12,6 +12,7 @@ from xai_core.detection.method import DetectionMethod, ForTheBox, Levels, detect
 from xai_core.detection.model import DetectionModel
 from xai_core.detection.nearest_boxes import FLOOR
 from xai_core.detection.pictures import map_size
+from xai_core.detection.slopes import LEAST_IOU, Slope, smoothed
 from xai_core.detection.targets import check_chosen, nearest, whole_worths
 from xai_core.detector import BoxTarget
 from xai_core.families.cam import weighted
@@ -19,20 +20,13 @@ from xai_core.method import Guide
 from xai_core.params import Size
 from xai_core.types import Capability, Estimate, Floats
 
-LEAST_IOU = 0.1  # below, the gradient would be that of a different box
-Slope = Annotated[
-    Literal["score", "left", "right", "top", "bottom", "width", "height"],
-    "What is explained: the score of the box's class (its logit), or one of its edges, its width or its height in "
-    "pixels. How well the box keeps its place (IoU) is not among them: at its own place it has no slope.",
-]
-
 
 @detection_method(
     "box_gradcam",
     title="Grad-CAM of a box",
     needs=Capability.DETECT | Capability.ACTIVATIONS | Capability.GRADIENT,
     source="Selvaraju and others, Grad-CAM, 2017, arXiv 1610.02391; place by place: Draelos, Carin, Use HiResCAM "
-    "instead of Grad-CAM, 2020, arXiv 2011.08891",
+    "instead of Grad-CAM, 2020, arXiv 2011.08891; smoothed: Zhao, Chan, ODAM, 2023, ICLR, over 3 x 3 places",
     cost="one detection, and for each box one pass back from its head to the pyramid",
     guide=Guide(
         answers="Which features raise the box's score or move one of its edges?",
@@ -46,9 +40,9 @@ class GradCamOfABox(DetectionMethod):
 
     aspect: Slope = "score"
     weights: Annotated[
-        Literal["place by place", "mean gradient"],
-        "What a channel is weighed by: at each place its own gradient (HiResCAM), or everywhere the mean of them "
-        "(Grad-CAM), which also lights up where the box's head never looked.",
+        Literal["place by place", "smoothed gradient", "mean gradient"],
+        "What a channel is weighed by: at each place its own gradient (HiResCAM), the mean of the gradients around it "
+        "(ODAM), or everywhere the mean of all (Grad-CAM), which also lights up where the box's head never looked.",
     ] = "place by place"
     levels: Levels = ()
     positive_only: ForTheBox = True
@@ -68,10 +62,11 @@ class GradCamOfABox(DetectionMethod):
 
     def _of_level(self, values: Floats, gradients: Floats, size: Size) -> Floats:
         """Return the map (1, h, w) of a level (h, w, K), scaled so that resizing it to `size` keeps its sum."""
-        if self.weights == "place by place":
-            heatmap = (values * gradients).sum(axis=-1)[None]
-        else:
+        if self.weights == "mean gradient":
             heatmap = weighted(values, gradients.mean(axis=(0, 1))[None])
+        else:
+            around = smoothed(gradients) if self.weights == "smoothed gradient" else gradients
+            heatmap = (values * around).sum(axis=-1)[None]
         return np.asarray(heatmap * (heatmap.size / (size[0] * size[1])), np.float32)
 
     def _shown(self, heatmap: Floats) -> Floats:

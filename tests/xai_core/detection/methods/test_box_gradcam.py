@@ -10,6 +10,7 @@ from detector_fakes import SIDE, channel_detector, detection_model, spots, targe
 
 from xai_core.detection.methods.box_gradcam import GradCamOfABox
 from xai_core.detection.model import DetectionModel
+from xai_core.detection.slopes import smoothed
 from xai_core.errors import DataError, ModelError, ParamError
 from xai_core.pictures.resampling import resized
 
@@ -55,6 +56,16 @@ def test_by_the_mean_gradient_a_channel_has_one_weight_everywhere(detector):
     )
     found = last(detector, [target], weights="mean gradient", positive_only=False)[0]
     np.testing.assert_allclose(found, expected, atol=1e-7)
+
+
+def test_a_smoothed_gradient_is_the_mean_of_a_place_and_its_neighbours(detector):
+    target = targets_of(IMAGE, detector)[0]
+    expected = sum(spread((values * smoothed(slopes)).sum(axis=-1)) for values, slopes in parts_of(detector, target))
+    shown = last(detector, [target], weights="smoothed gradient", positive_only=False)[0]
+    np.testing.assert_allclose(shown, expected, atol=1e-7)
+    alone = np.zeros((4, 4, 1), np.float32)
+    alone[1, 1] = 9
+    np.testing.assert_array_equal(smoothed(alone)[..., 0], np.pad(np.ones((3, 3)), ((0, 1), (0, 1))))
 
 
 def test_place_by_place_a_linear_detector_gets_its_score_back(detector):

@@ -1,0 +1,213 @@
+"""The graph of an ONNX detector in PyTorch: its feature pyramid and the gradients of its boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxslim
+import torch
+
+from model_adapters.common.output_shapes import Outputs
+from model_adapters.onnx.conversion import complete_copy, modules
+from model_adapters.onnx.detection.levels import inferred_shapes, level_names
+from model_adapters.onnx.detection.outputs import rows
+from model_adapters.onnx.detection.parts import is_numbers
+from model_adapters.onnx.detection.readings import Reading
+from model_adapters.onnx.detection.torch_rows import TensorRows, names_read, tensor_rows
+from model_adapters.onnx.files import OnnxFile
+from model_adapters.onnx.session import Wiring, as_numbers
+from xai_core.detector import Aspect, BoxTarget
+from xai_core.errors import ModelError
+from xai_core.params import Size
+from xai_core.types import Floats, Layer
+
+TOLERANCE = 1e-3  # of scores, and of corners in shares of the picture's sides
+ADVICE = "Choose D-RISE or occlusion, which need boxes only."
+ANY_SIZE = f"This ONNX detector takes pictures of any size, so its layers have no fixed grid. {ADVICE}"
+NO_LEVELS = f"No layer of this ONNX detector lies on a grid over the picture and leads to its boxes. {ADVICE}"
+NOT_CONVERTED = f"No gradient is known for this ONNX detector. {ADVICE}"
+DIFFERS = f"The differentiable copy of this ONNX detector finds other boxes than the file itself. {ADVICE}"
+LOST = "The box is not found by the detector's differentiable copy. Choose a different box, or D-RISE."
+NEARLY = 1e-6  # keeps logits finite
+SAME_PLACE = 1e-3  # of overlap; among boxes at the same place, the surest one counts
+
+
+@dataclass(frozen=True, eq=False)
+class DetectorTwin:
+    """The same graph in PyTorch. layers: its levels, finest first. size: height and width of its input.
+
+    module: gives the levels and then the outputs called `names`.
+    """
+
+    module: Any
+    layers: tuple[Layer, ...]
+    names: tuple[str, ...]
+    reading: Reading
+    wiring: Wiring
+    size: Size
+    device: torch.device
+
+    def maps(self, inputs: Floats, levels: Sequence[str]) -> list[Floats]:
+        """Return the feature maps (h, w, K) of one input (1, H, W, C) at these levels."""
+        with torch.no_grad():
+            values, _ = self._passed(self._tensor(inputs))
+        return [_on_grid(values[name]) for name in levels]
+
+    def rows_of(self, inputs: Floats) -> TensorRows:
+        """Return the boxes in one input, without gradients."""
+        with torch.no_grad():
+            return self._passed(self._tensor(inputs))[1]
+
+    def gradients(
+        self, inputs: Floats, target: BoxTarget, image_size: Size, aspect: Aspect, levels: Sequence[str]
+    ) -> tuple[float, list[Floats]]:
+        """Return an aspect of the box nearest to the target, and its gradient (h, w, K) at these levels.
+
+        target: in pixels of an image of `image_size`, as are edges, widths and heights.
+        """
+        with torch.enable_grad():
+            values, found = self._passed(self._tensor(inputs).requires_grad_())
+            value = _aspect(found, target, image_size, aspect)
+            leaves = [values[name] for name in levels]
+            slopes = torch.autograd.grad(value, leaves, allow_unused=True)
+        pairs = zip(leaves, slopes, strict=True)
+        return float(value.detach()), [_on_grid(torch.zeros_like(leaf) if g is None else g) for leaf, g in pairs]
+
+    def _passed(self, tensor: Any) -> tuple[dict[str, Any], TensorRows]:
+        answers = self.module(tensor)
+        answers = list(answers) if isinstance(answers, list | tuple) else [answers]
+        count = len(self.layers)
+        levels = {layer.name: value for layer, value in zip(self.layers, answers[:count], strict=True)}
+        outputs = dict(zip(self.names, answers[count:], strict=True))
+        return levels, tensor_rows(outputs, self.names, self.reading, self.size)
+
+    def _tensor(self, inputs: Floats) -> Any:
+        """Return one input as the graph takes it, repeated to the number of pictures that it takes."""
+        values = as_numbers(inputs, self.wiring)
+        planes = values.transpose(0, 3, 1, 2) if self.wiring.spec.layout == "NCHW" else values
+        tensor = torch.from_numpy(np.ascontiguousarray(planes, np.float32)).to(self.device)
+        tensor = tensor.repeat(self.wiring.spec.batch or 1, 1, 1, 1)
+        return tensor if self.wiring.batched else tensor[0]
+
+
+def twin_or_reason(
+    file: OnnxFile, wiring: Wiring, reading: Reading, inputs: Floats, outputs: Outputs
+) -> tuple[DetectorTwin | None, str]:
+    """Return the graph in PyTorch and "", or None and a sentence that says why there is none.
+
+    For `inputs` (N, H, W, C) it must find the boxes that ONNX Runtime's `outputs` hold.
+    """
+    if None in (wiring.spec.height or reading.side or None, wiring.spec.width or reading.side or None):
+        return None, ANY_SIZE
+    size = (inputs.shape[1], inputs.shape[2])
+    reason = NOT_CONVERTED
+    try:
+        names = names_read({name: value for name, value in outputs.items() if is_numbers(value)}, reading)
+        model, layers = _with_levels(file, wiring, names, size)
+        if not layers:
+            return None, NO_LEVELS
+        expected = rows(outputs, reading, size, len(inputs))[0]
+        for module in modules(model):
+            twin = _twin(module, layers, names, reading, wiring, size)
+            if _agrees(twin, inputs[:1], expected.corners, expected.class_scores):
+                return twin, ""
+            reason = DIFFERS
+    except Exception:  # a converter or a converted module raises whatever an operator makes it raise
+        return None, reason
+    return None, reason
+
+
+def _twin(
+    module: Any, layers: tuple[Layer, ...], names: tuple[str, ...], reading: Reading, wiring: Wiring, size: Size
+) -> DetectorTwin:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    for parameter in module.parameters():
+        parameter.requires_grad_(False)
+    return DetectorTwin(module.float().to(device), layers, names, reading, wiring, size, device)
+
+
+def _with_levels(file: OnnxFile, wiring: Wiring, names: tuple[str, ...], size: Size) -> tuple[Any, tuple[Layer, ...]]:
+    """Return the graph with its levels as further outputs before those called `names`, and what the levels are."""
+    model = complete_copy(file.model, file.folder)
+    outputs = {output.name: output for output in model.graph.output}
+    del model.graph.output[:]
+    model.graph.output.extend(outputs[name] for name in names)
+    _fix_input(model, wiring, size)
+    slim = onnxslim.slim(model)
+    levels, shapes = level_names(slim), inferred_shapes(slim)
+    last = list(slim.graph.output)
+    del slim.graph.output[:]
+    slim.graph.output.extend(
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shapes[name]) for name in levels
+    )
+    slim.graph.output.extend(last)
+    return slim, tuple(_layer(shapes[name]) for name in levels)
+
+
+def _layer(shape: tuple[int, ...]) -> Layer:
+    return Layer(f"{shape[2]}x{shape[3]}", shape[2], shape[3], shape[1])
+
+
+def _fix_input(model: Any, wiring: Wiring, size: Size) -> None:
+    """Give the graph's input a fixed shape, in place."""
+    channels, batch = wiring.spec.channels, wiring.spec.batch or 1
+    shape = (batch, channels, *size) if wiring.spec.layout == "NCHW" else (batch, *size, channels)
+    (tensor,) = (each for each in model.graph.input if each.name == wiring.input)
+    sizes = tensor.type.tensor_type.shape
+    del sizes.dim[:]
+    for length in shape if wiring.batched else shape[1:]:
+        sizes.dim.add(dim_value=length)
+
+
+def _agrees(twin: DetectorTwin, inputs: Floats, corners: Floats, class_scores: Floats) -> bool:
+    """Whether a twin finds these boxes, and has a gradient for them."""
+    found = twin.rows_of(inputs)
+    pairs = ((found.corners, corners), (found.class_scores, class_scores))
+    return all(ours.shape == theirs.shape and _near(ours, theirs) for ours, theirs in pairs)
+
+
+def _near(ours: Any, theirs: Floats) -> bool:
+    return bool(np.abs(ours.cpu().numpy() - theirs).max(initial=0) <= TOLERANCE * max(1, np.abs(theirs).max(initial=0)))
+
+
+def _on_grid(tensor: Any) -> Floats:
+    return np.ascontiguousarray(tensor[0].detach().permute(1, 2, 0).cpu().numpy(), np.float32)
+
+
+def _aspect(found: TensorRows, target: BoxTarget, image_size: Size, aspect: Aspect) -> Any:
+    height, width = image_size
+    sides = torch.tensor([width, height, width, height], device=found.corners.device)
+    chances, corners = found.chance(target.label), found.corners * sides
+    row = _nearest(corners.detach(), chances.detach(), target)
+    if aspect in ("score", "class"):
+        return torch.logit(chances[row], NEARLY)
+    left, top, right, bottom = corners[row]
+    if aspect == "IoU":
+        return _overlap(corners[row : row + 1], _wanted(corners, target))[0]
+    edges = {"left": left, "top": top, "right": right, "bottom": bottom}
+    return (edges | {"width": right - left, "height": bottom - top})[aspect]
+
+
+def _nearest(corners: Any, chances: Any, target: BoxTarget) -> int:
+    """Return the row that overlaps the target most and may be of its class; of equal ones, the surest."""
+    overlap = torch.where(chances >= target.score / 2, _overlap(corners, _wanted(corners, target)), -1.0)
+    if not len(overlap) or float(overlap.max()) <= 0:
+        raise ModelError(LOST)
+    equal = overlap >= overlap.max() - SAME_PLACE
+    return int(torch.where(equal, chances, -1.0).argmax())
+
+
+def _wanted(corners: Any, target: BoxTarget) -> Any:
+    return torch.from_numpy(target.array).to(corners)
+
+
+def _overlap(corners: Any, wanted: Any) -> Any:
+    """Return the intersection over union (n,) of boxes (n, 4) with one box (1, 4)."""
+    low, high = torch.maximum(corners[:, :2], wanted[:, :2]), torch.minimum(corners[:, 2:], wanted[:, 2:])
+    common = (high - low).clamp(min=0).prod(1)
+    areas = [(boxes[:, 2:] - boxes[:, :2]).clamp(min=0).prod(1) for boxes in (corners, wanted)]
+    return common / (areas[0] + areas[1] - common).clamp(min=1e-9)

@@ -1,0 +1,140 @@
+"""Inside ONNX detectors: the levels of their pyramids, and gradients that equal finite differences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from onnx_detectors import opened
+
+from model_adapters.onnx.detection.levels import level_names
+from xai_core.detector import BoxTarget
+from xai_core.errors import ModelError
+from xai_core.types import Capability
+
+SIDE, CHANNELS = 64, 4
+ROWS = {8: 64, 16: 16}
+RED = np.zeros((SIDE, SIDE, 3), np.float32)
+RED[16:40, 24:40, 0] = 1
+
+
+def conv(source, name, rng, size, inputs, outputs, stride=1, bias=0.0):
+    """Return a convolution with random weights, padded so that only the stride changes the grid."""
+    scale = 1 / np.sqrt(inputs * size * size)
+    kernel = rng.normal(0, scale, (outputs, inputs, size, size)).astype(np.float32)
+    weights = [numpy_helper.from_array(kernel, f"{name}_w")]
+    weights.append(numpy_helper.from_array(np.full(outputs, bias, np.float32), f"{name}_b"))
+    ends = [source, f"{name}_w", f"{name}_b"], [name]
+    node = helper.make_node("Conv", *ends, name=name, pads=[size // 2] * 4, strides=[stride] * 2)
+    return [node], weights
+
+
+def yolo_like(seed=0):
+    """Return a network with two heads, of strides 8 and 16, whose rows (1, 80, 4 + 2) hold corners' centre and size."""
+    rng = np.random.default_rng(seed)
+    nodes, weights = [], []
+
+    def add(parts):
+        nodes.extend(parts[0])
+        weights.extend(parts[1])
+
+    def through(kind, source, name, **settings):
+        nodes.append(helper.make_node(kind, source if isinstance(source, list) else [source], [name], **settings))
+
+    add(conv("images", "stem", rng, 9, 3, CHANNELS, stride=8, bias=0.1))
+    through("Relu", "stem", "fine")
+    add(conv("fine", "down", rng, 3, CHANNELS, CHANNELS, stride=2, bias=0.1))
+    through("Relu", "down", "coarse")
+    for level, stride in (("fine", 8), ("coarse", 16)):
+        add(conv(level, f"{level}_box", rng, 3, CHANNELS, 4))
+        add(conv(level, f"{level}_class", rng, 3, CHANNELS, 2, bias=-1))
+        through("Sigmoid", f"{level}_class", f"{level}_scores")
+        through("Sigmoid", f"{level}_box", f"{level}_unit")
+        through("Concat", [f"{level}_unit", f"{level}_scores"], f"{level}_maps", axis=1)
+        weights.append(numpy_helper.from_array(np.array([1, 6, ROWS[stride]]), f"{level}_shape"))
+        through("Reshape", [f"{level}_maps", f"{level}_shape"], f"{level}_rows")
+    through("Concat", ["fine_rows", "coarse_rows"], "output0", axis=2)
+    image = helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, SIDE, SIDE])
+    rows = helper.make_tensor_value_info("output0", TensorProto.FLOAT, [1, 6, 80])
+    graph = helper.make_graph(nodes, "g", [image], [rows], weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    helper.set_model_props(model, {"names": "['hen', 'cow']"})
+    return model
+
+
+@pytest.fixture(scope="module")
+def detector(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("twin")
+    (folder / "m.onnx").write_bytes(yolo_like().SerializeToString())
+    return opened(folder / "m.onnx", folder)
+
+
+def target_of(detector):
+    (boxes,) = detector.detect(RED[None], 0.05)
+    return BoxTarget.of(boxes, 0)
+
+
+def test_levels_are_where_the_heads_of_each_grid_begin():
+    assert level_names(yolo_like()) == ("fine", "coarse")
+
+
+def test_the_card_lists_the_levels_and_offers_gradients(detector):
+    assert [(level.name, level.height, level.channels) for level in detector.card.layers] == [
+        ("8x8", 8, CHANNELS),
+        ("4x4", 4, CHANNELS),
+    ]
+    assert detector.card.capabilities == Capability.DETECT | Capability.ACTIVATIONS | Capability.GRADIENT
+
+
+def test_feature_maps_are_those_of_the_graph(detector):
+    fine, coarse = detector.pyramid(RED, ("8x8", "4x4"))
+    kernel, bias = (numpy_helper.to_array(weight) for weight in yolo_like().graph.initializer[:2])
+    planes = torch.from_numpy(RED.transpose(2, 0, 1)[None])
+    stem = torch.nn.functional.conv2d(planes, torch.tensor(kernel), torch.tensor(bias), stride=8, padding=4)
+    np.testing.assert_allclose(fine, stem.relu()[0].permute(1, 2, 0).numpy(), atol=1e-5)
+    assert coarse.shape == (4, 4, CHANNELS)
+
+
+@pytest.mark.parametrize("aspect", ["score", "left", "bottom", "width"])
+def test_the_aspect_is_that_of_the_box_and_its_gradient_that_of_the_score(detector, aspect):
+    target = target_of(detector)
+    value, (fine, coarse) = detector.box_gradients(RED, target, aspect, ("8x8", "4x4"))
+    left, _, right, bottom = target.corners
+    logit = np.log(target.score / (1 - target.score))
+    expected = {"score": logit, "left": left, "bottom": bottom, "width": right - left}[aspect]
+    if aspect != "left":  # the left edge is outside the picture, where boxes are clipped
+        np.testing.assert_allclose(value, expected, atol=1e-3)
+    assert np.abs(fine).max() + np.abs(coarse).max() > 0
+
+
+def test_a_step_along_the_gradient_changes_the_score_as_it_says(detector):
+    """The twin's rows are recomputed with a little more of one feature, through the heads alone."""
+    target, twin = target_of(detector), detector._twin
+    _, (fine, _) = detector.box_gradients(RED, target, "score", ("8x8", "4x4"))
+    passed = detector.pyramid(RED, ("8x8",))[0] > 0  # by the ReLU
+    place, step = np.unravel_index((np.abs(fine) * passed).argmax(), fine.shape), 1e-2
+    hook = dict(twin.module.named_modules())["stem"].register_forward_hook(
+        lambda module, inputs, output: _moved(output, place, step)
+    )
+    changed, _ = detector.box_gradients(RED, target, "score", ("8x8",))
+    hook.remove()
+    value, _ = detector.box_gradients(RED, target, "score", ("8x8",))
+    np.testing.assert_allclose((changed - value) / step, fine[place], rtol=0.05)
+
+
+def _moved(output, place, step):
+    moved = output.clone()
+    moved[0, place[2], place[0], place[1]] += step
+    return moved
+
+
+def test_a_level_that_is_not_there_is_named(detector):
+    with pytest.raises(ModelError, match="no level 'deep'; its levels are 8x8, 4x4"):
+        detector.pyramid(RED, ("deep",))
+
+
+def test_a_box_that_is_not_there_is_said(detector):
+    away = BoxTarget((900.0, 900.0, 910.0, 910.0), 0, 0.5, (0.5, 0))
+    with pytest.raises(ModelError, match="is not found"):
+        detector.box_gradients(RED, away, "score", ("8x8",))
