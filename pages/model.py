@@ -5,6 +5,7 @@ import streamlit as st
 from vitrine.ui import frame, session
 from vitrine.ui.explain.predictions import prediction_strip
 from vitrine.ui.model.card import label_form, model_card, preprocessing_form
+from vitrine.ui.model.scoring import scoring_form
 from vitrine.ui.model.source import model_source
 from vitrine.ui.picture_tray import picture_tray
 from vitrine.ui.segmentation.strip import segmentation_strip
@@ -45,9 +46,11 @@ else:
 if prepared.card.task == "classify":
     st.page_link("pages/bias.py", label="Test it on labelled pictures: Bias", icon=":material/balance:")
 
-recognised, preparation, labels = st.tabs(["Model details", "Preprocessing", "Labels"])
+recognised, outputs, preparation, labels = st.tabs(["Model details", "Outputs", "Preprocessing", "Labels"])
 with recognised:
     model_card(prepared)
+with outputs:
+    scoring_form(prepared, at_hand)
 with preparation:
     preprocessing_form(prepared)
 with labels:

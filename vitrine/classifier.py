@@ -18,7 +18,7 @@ from xai_core.method import Method
 from xai_core.pictures.files import Picture
 from xai_core.pictures.overlays import Look
 from xai_core.report import Explanation as Report
-from xai_core.scores import as_score
+from xai_core.scores import as_score, explained, has_probabilities
 from xai_core.services.asking import scores
 from xai_core.services.results_cache import RememberedJob
 from xai_core.types import Conditions, Floats, Precision, Task
@@ -36,8 +36,9 @@ class Classifier(PreparedModel):
     def predict(self, pictures: Any) -> Predictions:
         """Return the scores of all classes for one picture, a list of pictures or a batch."""
         photos = as_pictures(pictures)
-        probabilities, logits = self._scores(photos)
-        return Predictions([picture.name for picture in photos], self.labels, probabilities, logits)
+        shown, logits = self._scores(photos)
+        names = [picture.name for picture in photos]
+        return Predictions(names, self.labels, shown, logits, self.card, self._prepared.threshold)
 
     def detect(self, picture: Any, threshold: float | None = None) -> Boxes:
         """Raise TryAsClassifier: a classifier finds no boxes."""
@@ -58,6 +59,7 @@ class Classifier(PreparedModel):
         look: Look | None = None,
         precision: Precision = "float32",
         cache: bool = True,
+        channel: int | None = None,
         progress: Tell | None = None,
         **parameters: Any,
     ) -> Explanation:
@@ -73,10 +75,13 @@ class Classifier(PreparedModel):
         assert isinstance(chosen, Method)
         steps = fitted_filters(filters, (way.height, way.width))
         probabilities = self._scores([photo])[0][0]
-        targets = self._targets(target, int(probabilities.argmax()))
+        targets = self._targets(target, explained(probabilities, self.card, self._prepared.threshold))
         runner = self._runner(cache)
-        image, conditions = way.place(photo.pixels), Conditions(precision)
-        job = runner.ask(self._source, Explain(way, chosen, image, targets, conditions))
+        conditions = Conditions(precision, channel=None if channel is None else channel - 1)
+        references = self._prepared.reference_images()
+        job = runner.ask(
+            self._source, Explain(way, chosen, photo.placed(way), targets, conditions, references=references)
+        )
         estimate = follow(job, progress or self._tell, chosen.title)
         report = Report(
             source=self._source,
@@ -92,12 +97,15 @@ class Classifier(PreparedModel):
             precision=precision,
             filters=steps,
             look=look or Look(),
+            threshold=self._prepared.threshold,
+            references=tuple(picture.name for picture in self._prepared.references),
+            channel=conditions.channel,
         )
         return Explanation(report, isinstance(job, RememberedJob))
 
     def _scores(self, pictures: Sequence[Picture]) -> tuple[Floats, Floats | None]:
-        """Return the probabilities (N, K), and the logits where they are accessible."""
-        images = (self.preprocessing.place(picture.pixels) for picture in pictures)
+        """Return the scores (N, K) that predictions show, and the logits if they are accessible."""
+        images = (picture.placed(self.preprocessing) for picture in pictures)
         raw = scores(
             self._runner(),
             self._source,
@@ -105,5 +113,8 @@ class Classifier(PreparedModel):
             images,
             self.card.gives,
             lambda job: follow(job, self._tell),
+            self._prepared.reference_images(),
         )
+        if not has_probabilities(self.card):
+            return as_score(raw, self.card, "logit"), None
         return as_score(raw, self.card, "probability"), raw if self.card.gives == "logit" else None

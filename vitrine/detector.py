@@ -85,6 +85,7 @@ class Detector(Model):
         look: Look | None = None,
         precision: Precision = "float32",
         cache: bool = True,
+        channel: int | None = None,
         progress: Tell | None = None,
         **parameters: Any,
     ) -> Explanation:
@@ -93,6 +94,10 @@ class Detector(Model):
             raise ParamError(NO_REGION)
         if target is not None:
             raise ParamError(f"{NO_SCORES} It was asked about the class {target!r}.")
+        if channel is not None:
+            raise ParamError("A single channel is explained for classifiers only; leave channel out.")
+        if channel is not None:
+            raise ParamError("A single channel is explained for classifiers only; leave channel out.")
         if not issubclass(class_of(method), DetectionMethod):
             raise ParamError(f"{class_of(method).title} explains the classes of classifiers; this model is a detector.")
         if isinstance(picture, Boxes) and threshold is not None:

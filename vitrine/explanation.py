@@ -15,6 +15,7 @@ from xai_core.families.noise import noise_shares
 from xai_core.method import Catalogued
 from xai_core.report import Explanation as ClassExplanation
 from xai_core.report import Report, save
+from xai_core.scores import in_words
 from xai_core.types import Floats
 
 if TYPE_CHECKING:
@@ -66,7 +67,10 @@ class Explanation:
 
     @property
     def scores(self) -> tuple[float, ...]:
-        """The probability of each explained class, or the score of each explained box, 0 to 1."""
+        """The probability of each explained class, or the score of each explained box, 0 to 1.
+
+        For a model whose outputs are numbers or similarities, the explained outputs.
+        """
         if isinstance(self.report, BoxExplanation):
             return tuple(float(target.score) for target in self.report.targets)
         assert isinstance(self.report, ClassExplanation)
@@ -107,7 +111,7 @@ class Explanation:
 
     def title(self, position: int = 0) -> str:
         """Return the method, the target and its score: "Grad-CAM: tabby (281), 71.4%"."""
-        return f"{self.method.title}: {self.targets[position]}, {self.scores[position]:.1%}"
+        return f"{self.method.title}: {self.targets[position]}, {in_words(self.scores[position], self.report.card)}"
 
     def caption(self, position: int = 0) -> str:
         """Return the noise and the figures of a target in words, and how long the method ran."""

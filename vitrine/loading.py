@@ -17,7 +17,7 @@ from vitrine.opening import PreprocessingLike, Wishes, model_of, prepared_model
 from vitrine.progress import Tell, silent
 from vitrine.runner import Runners, local_runner, remembered
 from xai_core.errors import in_sentences
-from xai_core.scores import Scoring
+from xai_core.scores import THRESHOLD, Scoring
 from xai_core.types import Task
 
 _NUMBERS = itertools.count(1)
@@ -34,30 +34,34 @@ def load(
     reading: str | Mapping[str, Any] = "",
     output: str = "",
     scoring: Scoring = "",
+    references: Any = (),
+    threshold: float = THRESHOLD,
     prompt: str | None = None,
     pictures: Any = (),
     progress: Tell | None = None,
 ) -> Model:
     """Open a model file in a sandboxed process and return it as a `Classifier`, `Segmenter` or `Detector`.
 
-    path: a PyTorch checkpoint, state dict, whole module, safetensors or TorchScript file, a folder of a model hub (of
-    transformers or timm, also as a zip), a Keras file, a SavedModel (folder, zip or tar) or an ONNX file; the format is
-    detected from the content. architecture: of a bare state dict, such as "torchvision/resnet18"; detected by default.
-    labels: a txt, json or csv file, names in the model's order, or {index: name}; by default those in the file, or
-    ImageNet's for 1000 classes. For CLIP and SigLIP, what they choose from; without it, TypeLabels asks for it.
-    preprocessing: a common one by name ("imagenet", "-1..1", "0..1", "0..255", "caffe"), a JSON file, fields such as
-    {"height": 64, "width": 64}, or a `vitrine.Preprocessing`; by default the common ones are tried. task: "classify",
-    "segment" or "detect"; detected by default. reading: how a detector's outputs are read, as JSON or a mapping.
-    output: the name of the output that holds the class scores, if a classifier has several that may; without it,
-    ChooseOutput lists them with what each would answer. scoring: what the outputs are, if the file does not say:
-    "softmax" for classes of which one is right, "sigmoid" for classes of which several may be, "none" for numbers
-    (regression), "similarity" for an embedding. prompt: for CLIP and SigLIP, the text around each label, by default
-    "a photo of a {}". pictures: some of your own, on which the preprocessing is tried too. progress: called regularly
-    with one line of text. Raises ModelError (RefusedModel, UnsupportedModel, ChooseOutput, TypeLabels), DataError,
-    ParamError or JobError.
+    path: a PyTorch checkpoint, state dict, whole module, safetensors or TorchScript file, a folder of a model hub
+    (of transformers or timm, also as a zip), a Keras file, a SavedModel (folder, zip or tar) or an ONNX file; the
+    format is detected from the content. architecture: of a bare state dict, such as "torchvision/resnet18";
+    detected by default. labels: a txt, json or csv file, names in the model's order, or {index: name}; by default
+    those in the file, or ImageNet's for 1000 classes. For CLIP and SigLIP, what they choose from; without it,
+    TypeLabels asks for it. preprocessing: a common one by name ("imagenet", "-1..1", "0..1", "0..255", "caffe"), a
+    JSON file, fields such as {"height": 64, "width": 64}, or a `vitrine.Preprocessing`; by default the common ones
+    are tried. task: "classify", "segment" or "detect"; detected by default. reading: how a detector's outputs are
+    read, as JSON or a mapping. output: the name of the output that holds the class scores, if a classifier has
+    several that may; without it, ChooseOutput lists them with what each would answer. scoring: what the outputs
+    are, if the file does not say: "softmax" for classes of which one is right, "sigmoid" for classes of which
+    several may be, "none" for numbers (regression), "similarity" for an embedding, which is compared with
+    `references`, pictures of your own. threshold: the probability from which a class is predicted, where several
+    may be. prompt: for CLIP and SigLIP, the text around each label, by default "a photo of a {}". pictures: some of
+    your own, on which the preprocessing is tried too. progress: called regularly with one line of text. Raises
+    ModelError (RefusedModel, UnsupportedModel, ChooseOutput, TypeLabels), DataError, ParamError or JobError.
     """
     settings = reading if isinstance(reading, str) else json.dumps(dict(reading))
-    wishes = Wishes(task, labels, preprocessing, settings, output, pictures, scoring, prompt=prompt)
+    meaning: dict[str, Any] = {"output": output, "scoring": scoring, "references": references, "threshold": threshold}
+    wishes = Wishes(task, labels, preprocessing, settings, pictures=pictures, prompt=prompt, **meaning)
     owner = f"library {os.getpid()} {next(_NUMBERS)}"
     return loaded(shared_runners(), path, wishes, architecture, progress or silent, owner)
 

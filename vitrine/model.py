@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from vitrine.boxes import Boxes
-from vitrine.catalogue import FilterLike, MethodLike, class_of, plain
+from vitrine.catalogue import FilterLike, MethodLike, class_of, plain, register
 from vitrine.explanation import Explanation
 from vitrine.predictions import Predictions
 from vitrine.progress import Tell
@@ -63,6 +63,7 @@ class Model(ABC):
 
     def methods(self) -> Table:
         """Return the methods for this kind of model, one row per method, with the reason if it cannot be used."""
+        register()
         rows = ((method, reason_against(method, self.card)) for method in in_order(self.task))
         return Table([{"id": m.id, "title": m.title, "possible": not why, "reason": why} for m, why in rows])
 
@@ -100,22 +101,25 @@ class Model(ABC):
         look: Look | None = None,
         precision: Precision = "float32",
         cache: bool = True,
+        channel: int | None = None,
         progress: Tell | None = None,
         **parameters: Any,
     ) -> Explanation:
         """Explain why a classifier gives a picture its class, a segmenter a region, or why a detector drew a box.
 
-        method: an id such as "grad_cam", a class such as vitrine.GradCam, or an instance with its parameters. picture:
-        as for `predict`. target: for a classifier, a class by name or index, or several; by default the predicted one.
-        region: for a segmenter, what is explained is the mean score of the target over it: "predicted" (the default) is
-        where the target was predicted, "picture" all of it, (x, y) the connected region around a pixel, (left, top,
-        right, bottom) a box, three or more (x, y) a polygon, and flags (h, w) single pixels, all in pixels of the
-        picture. box: for a detector, a box by its number in `detect`, from 1, or several; by default the best.
-        threshold: the least score of a numbered box, for a picture only: what `detect` returned has its own. inside:
-        whether a box's map is shown only inside the box. filters: ids or instances, applied in order. look: how the map
-        is drawn. precision: "bfloat16" is faster and less exact, on processors that support it. cache: whether an
-        earlier answer to the same question may be returned, and this one kept. progress: called regularly with one line
-        of text. parameters: the method's own, by name.
+        method: an id such as "grad_cam", a class such as vitrine.GradCam, or an instance with its parameters.
+        picture: as for `predict`. target: for a classifier, a class by name or index, or several; by default
+        the predicted one. region: for a segmenter, what is explained is the mean score of the target over it:
+        "predicted" (the default) is where the target was predicted, "picture" all of it, (x, y) the connected
+        region around a pixel, (left, top, right, bottom) a box, three or more (x, y) a polygon, and flags (h,
+        w) single pixels, all in pixels of the picture. box: for a detector, a box by its number in `detect`,
+        from 1, or several; by default the best. threshold: the least score of a numbered box, for a picture
+        only: what `detect` returned has its own. inside: whether a box's map is shown only inside the box.
+        filters: ids or instances, applied in order. look: how the map is drawn. precision: "bfloat16" is faster
+        and less exact, on processors that support it. cache: whether an earlier answer to the same question may
+        be returned, and this one kept. channel: the only channel of the picture that is explained, counted from
+        1, while the others stay as they are; by default all. progress: called regularly with one line of text.
+        parameters: the method's own, by name.
         Raises ParamError, MissingCapability (the model lacks what the method needs), ImageError, DataError or JobError.
         """
 

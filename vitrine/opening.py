@@ -26,7 +26,7 @@ from xai_core.jobs.base import Runner
 from xai_core.pictures.files import Picture
 from xai_core.pictures.known_photos import KnownPhoto
 from xai_core.preprocessing import Preprocessing
-from xai_core.scores import Scoring
+from xai_core.scores import THRESHOLD, Scoring
 from xai_core.services.detector_preparation import PreparedDetector, prepared_detector
 from xai_core.services.preparation import Prepared, opened, prepare
 from xai_core.services.preprocessing_guess import check_preprocessing_name
@@ -44,6 +44,8 @@ class Wishes:
     classifier that holds its scores, and what they are, see `OutputChoice`. pictures: the caller's own, in any form
     that `as_pictures` takes; preprocessings are also tried on them. regions: whether a segmentation network will
     do where a classifier is wanted. prompt: what the labels of CLIP and SigLIP are put into; None for the usual one.
+    references: the pictures that an embedding is compared with. threshold: the probability from which a class is
+    predicted, where several may be.
     """
 
     task: Task | None = None
@@ -55,11 +57,15 @@ class Wishes:
     scoring: Scoring = ""
     regions: bool = False
     prompt: str | None = None
+    references: Any = ()
+    threshold: float = THRESHOLD
 
     def __post_init__(self) -> None:
         if self.task not in (None, *get_args(Task)):
             raise ParamError(f"A task is 'classify', 'detect' or 'segment'; got {self.task!r}.")
         OutputChoice(output=self.output, scoring=self.scoring)
+        if not 0 <= self.threshold <= 1:
+            raise ParamError(f"The threshold must be a probability from 0 to 1; got {self.threshold}.")
         if (self.output or self.scoring) and (self.task == "detect" or self.reading):
             raise ParamError("An output is chosen for a classifier; how a detector's outputs are read is a reading.")
         if isinstance(self.labels, str | os.PathLike):
@@ -98,11 +104,14 @@ def _classifier(runner: Runner, source: ModelSource, wishes: Wishes, tell: Tell)
         if wishes.labels is None:
             raise
         typed = TypedLabels.of(all_labels(wishes.labels), wishes.prompt)
-        return _prepared(runner, source, typed.choice, wishes, tell)
+        return replace(_prepared(runner, source, typed.choice, wishes, tell), threshold=wishes.threshold)
     if wishes.prompt is not None:
         raise ParamError(NO_PROMPT)
     if wishes.task == "classify" and not wishes.regions and prepared.card.task != "classify":
         raise TryAsSegmenter(SEGMENTATION)
+    prepared = replace(prepared, threshold=wishes.threshold)
+    if prepared.card.head == "similarity":
+        return prepared.compared_with(_pictures(wishes.references))
     if wishes.labels is None:
         return prepared
     return replace(prepared, labels=_labels(wishes.labels, prepared.card))
@@ -110,7 +119,7 @@ def _classifier(runner: Runner, source: ModelSource, wishes: Wishes, tell: Tell)
 
 def _prepared(runner: Runner, source: ModelSource, choice: OutputChoice, wishes: Wishes, tell: Tell) -> Prepared:
     chosen = replace(source, reading=choice.to_text(), task=wishes.task or source.task)
-    return prepare(runner, chosen, _own(wishes), known_photos(), tell, wishes.preprocessing)
+    return prepare(runner, chosen, _pictures(wishes.pictures), known_photos(), tell, wishes.preprocessing)
 
 
 def _labels(labels: Labels, card: Card) -> tuple[str, ...]:
@@ -125,8 +134,8 @@ def _detector(runner: Runner, source: ModelSource, wishes: Wishes, tell: Tell) -
     return replace(prepared, labels=class_labels(wishes.labels, prepared.card.classes, background=True))
 
 
-def _own(wishes: Wishes) -> list[Picture]:
-    return [] if isinstance(wishes.pictures, Sequence) and not wishes.pictures else as_pictures(wishes.pictures)
+def _pictures(pictures: Any) -> list[Picture]:
+    return [] if isinstance(pictures, Sequence) and not pictures else as_pictures(pictures)
 
 
 def known_photos() -> Sequence[KnownPhoto]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,14 @@ from PIL import Image
 
 from vitrine.parsing import shared_parser
 from xai_core.errors import ImageError, in_sentences
+from xai_core.pictures.arrays import is_last
+from xai_core.pictures.bands import bands_of, composite
 from xai_core.pictures.files import Picture, picture_bytes, picture_of
 from xai_core.pictures.opening import Opening
 from xai_core.services.parsing.questions.open_picture import OpenPicture
 
-BYTE = 255
+BYTE, WHITE = 255, 65535
+RGBA = 4
 CHANNELS = (1, 3, 4)  # grey, RGB, RGB with transparency
 EXPECTED = (
     "Expected a path, a PIL image, an array (H, W, 3) of uint8 or of floats from 0 to 1, or a tensor (3, H, W) or "
@@ -31,7 +36,8 @@ def as_pictures(pictures: Any) -> list[Picture]:
     """Return one picture, a list of pictures or a batch (N, ...) as a list of 8-bit RGB pictures.
 
     Each is a path, the bytes of a file, a PIL image, an array (H, W), (H, W, 3) or (H, W, 4) of uint8 or of floats from
-    0 to 1, or a PyTorch tensor laid out (C, H, W) or (H, W, C). Raises ImageError, which names the picture.
+    0 to 1, or a PyTorch tensor laid out (C, H, W) or (H, W, C). For a model that takes other channels, arrays (H, W, C)
+    with 2 to 64 of them, which may also be uint16 (white is 65535). Raises ImageError, which names the picture.
     """
     if isinstance(pictures, str | bytes | os.PathLike | Image.Image | Picture):
         return [as_picture(pictures)]
@@ -45,13 +51,17 @@ def as_pictures(pictures: Any) -> list[Picture]:
     return converted
 
 
-def as_picture(picture: Any, name: str = "picture", *, page: int = 1, reduce: bool = False) -> Picture:
+def as_picture(picture: Any, name: str = "picture", **opening: Any) -> Picture:
     """Return one picture as 8-bit RGB; `name` is used if it has no file name.
 
-    page: which picture of a file with several, counted from 1. reduce: whether a file of more than 40 megapixels is
-    reduced instead of refused.
+    opening: how a file is opened. page: which picture of a file with several, counted from 1. bands: which bands of a
+    picture with many are shown, such as "4,3,2". window_centre, window_width: of the grey values of a DICOM picture.
+    reduce: whether a file of more than 40 megapixels is reduced instead of refused.
     """
-    opening = Opening(page=page, reduce=reduce)
+    return _opened(picture, name, Opening(**opening))
+
+
+def _opened(picture: Any, name: str, opening: Opening) -> Picture:
     if isinstance(picture, Picture):
         return picture
     if isinstance(picture, bytes):
@@ -61,7 +71,7 @@ def as_picture(picture: Any, name: str = "picture", *, page: int = 1, reduce: bo
     if isinstance(picture, Image.Image):
         return picture_of(picture, Path(getattr(picture, "filename", "") or name).name)
     if _is_array(picture):
-        return picture_of(_image_of(_on_last_axis(picture), name), name)
+        return _picture_of(_on_last_axis(picture), name)
     raise ImageError(f"{EXPECTED}; got {type(picture).__name__}.")
 
 
@@ -82,7 +92,29 @@ def _on_last_axis(array: Any) -> NDArray[Any]:
     if torch is None or not isinstance(array, torch.Tensor):
         return np.asarray(array)
     values: NDArray[Any] = array.detach().cpu().float().numpy() if array.is_floating_point() else array.cpu().numpy()
-    return values.transpose(1, 2, 0) if values.ndim == 3 and values.shape[0] in CHANNELS else values
+    return values.transpose(1, 2, 0) if values.ndim == 3 and _planes_first(values) else values
+
+
+def _planes_first(values: NDArray[Any]) -> bool:
+    return values.shape[0] in CHANNELS or is_last((*values.shape[1:], values.shape[0]))
+
+
+def _picture_of(values: NDArray[Any], name: str) -> Picture:
+    """Return an array as a picture, with its channels as bands if they are not grey or colours."""
+    if values.ndim != 3 or values.shape[2] in (1, 3) or not is_last(values.shape):
+        return picture_of(_image_of(values, name), name)
+    bands, sentence = bands_of(values if values.dtype == np.uint16 else _as_bands(values, name))
+    notes = [sentence] if sentence else []
+    shown = _image_of(values, name) if values.shape[2] == RGBA and values.dtype != np.uint16 else None
+    picture = picture_of(shown or composite(bands, "", notes), name)
+    digest = hashlib.sha256(f"{bands.shape} {bands.dtype}".encode() + bands.tobytes()).hexdigest()
+    return replace(picture, bands=bands, digest=digest, notes=(*picture.notes, *notes))
+
+
+def _as_bands(values: NDArray[Any], name: str) -> NDArray[Any]:
+    """Return values in 8 bits, or floats from 0 to 1 in 16."""
+    as_bytes = _as_bytes(values, name)
+    return as_bytes if values.dtype == np.uint8 else np.rint(values * WHITE).astype(np.uint16)
 
 
 def _image_of(values: NDArray[Any], name: str) -> Image.Image:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vitrine.tables import Table, as_html, as_text
-from xai_core.types import Floats
+from xai_core.errors import MissingCapability
+from xai_core.scores import NO_PROBABILITY, THRESHOLD, has_probabilities, is_multi_label, predicted
+from xai_core.types import Card, Floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,34 +21,65 @@ BEST = 5
 class Predictions:
     """The scores of N pictures for K classes.
 
-    pictures: N names. labels: K names. probabilities: (N, K) float32 in 0..1. logits: (N, K) float32, before the
-    softmax or sigmoid; None for a model whose logits are not accessible.
+    pictures: N names. labels: K names. scores: (N, K) float32, probabilities in 0..1 or, for a model whose outputs are
+    numbers or similarities, these. logits: (N, K) float32, before the softmax or sigmoid; None for a model whose logits
+    are not accessible, or has none. card: what the model is. threshold: the probability from which a class is
+    predicted, where several may be.
     """
 
     def __init__(
-        self, pictures: Sequence[str], labels: Sequence[str], probabilities: Floats, logits: Floats | None
+        self,
+        pictures: Sequence[str],
+        labels: Sequence[str],
+        scores: Floats,
+        logits: Floats | None,
+        card: Card,
+        threshold: float = THRESHOLD,
     ) -> None:
         self.pictures, self.labels = tuple(pictures), tuple(labels)
-        self.probabilities, self.logits = probabilities, logits
+        self.scores, self.logits, self.threshold = scores, logits, threshold
+        self._card = card
+
+    @property
+    def probabilities(self) -> Floats:
+        """The probabilities (N, K) in 0..1; MissingCapability if the outputs are numbers or similarities."""
+        if not has_probabilities(self._card):
+            raise MissingCapability(f"{NO_PROBABILITY[self._card.head]} Use scores.")
+        return self.scores
+
+    @property
+    def several(self) -> bool:
+        """Whether several classes, or none, may be right at once."""
+        return is_multi_label(self._card)
 
     @property
     def predicted(self) -> tuple[str, ...]:
         """The most probable class of each picture, N names."""
         return tuple(self.labels[int(row.argmax())] for row in self.probabilities)
 
+    @property
+    def predicted_classes(self) -> tuple[tuple[str, ...], ...]:
+        """The classes that each picture is predicted to have, the best first.
+
+        Where several may be right, these are all from the threshold on, or none; otherwise it is the most probable.
+        """
+        return tuple(
+            tuple(self.labels[n] for n in predicted(row, self._card, self.threshold)) for row in self.probabilities
+        )
+
     def top(self, count: int = BEST) -> Table:
         """Return the most probable classes of each picture, the best first: one row per picture and class.
 
         A row has the picture's name, the class's label and index, its probability in 0..1, and its logit if there is
-        one.
+        one; where outputs are numbers or similarities, their value.
         """
         return Table([row for position in range(len(self)) for row in self._best(position, count)])
 
     def to_dataframe(self) -> pd.DataFrame:
-        """Return the probabilities as a pandas DataFrame: one row per picture, one column per class."""
+        """Return the scores as a pandas DataFrame: one row per picture, one column per class."""
         import pandas as pd
 
-        return pd.DataFrame(self.probabilities, index=list(self.pictures), columns=list(self.labels))
+        return pd.DataFrame(self.scores, index=list(self.pictures), columns=list(self.labels))
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -58,7 +91,7 @@ class Predictions:
         return as_html(self.top().rows)
 
     def _best(self, position: int, count: int) -> list[dict[str, Any]]:
-        scores = self.probabilities[position]
+        scores = self.scores[position]
         best = np.argsort(-scores, kind="stable")[:count]
         return [self._row(position, int(index)) for index in best]
 
@@ -67,6 +100,6 @@ class Predictions:
             "picture": self.pictures[position],
             "label": self.labels[index],
             "index": index,
-            "probability": float(self.probabilities[position, index]),
+            "probability" if has_probabilities(self._card) else "value": float(self.scores[position, index]),
         }
         return row if self.logits is None else row | {"logit": float(self.logits[position, index])}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -44,10 +44,10 @@ class PreparedModel(Model):
         """The preprocessings that were tried, the best first, each with its evidence."""
         return self._prepared.candidates
 
-    def _targets(self, target: int | str | Iterable[int | str] | None, usual: int) -> Indices:
-        """Return the indices of the targets. usual: the class if `target` is None."""
+    def _targets(self, target: int | str | Iterable[int | str] | None, usual: Sequence[int]) -> Indices:
+        """Return the indices of the targets. usual: the classes if `target` is None."""
         if target is None:
-            return np.array([usual], np.int64)
+            return np.array(usual, np.int64)
         wanted = [target] if isinstance(target, int | str | np.integer) else list(target)
         if not wanted:
             raise ParamError("The list of targets is empty; give a class, or leave target out for the predicted one.")

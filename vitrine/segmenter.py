@@ -48,7 +48,7 @@ class Segmenter(PreparedModel):
     def segment(self, picture: Any) -> Segments:
         """Return the class of every pixel of a picture."""
         photo = as_picture(picture)
-        job = self._runner().ask(self._source, Segment(self.preprocessing, self.preprocessing.place(photo.pixels)))
+        job = self._runner().ask(self._source, Segment(self.preprocessing, photo.placed(self.preprocessing)))
         return Segments(photo, self.labels, self.preprocessing, follow(job, self._tell, photo.name))
 
     @in_sentences("Explaining failed")
@@ -66,6 +66,7 @@ class Segmenter(PreparedModel):
         look: Look | None = None,
         precision: Precision = "float32",
         cache: bool = True,
+        channel: int | None = None,
         progress: Tell | None = None,
         **parameters: Any,
     ) -> Explanation:
@@ -79,10 +80,11 @@ class Segmenter(PreparedModel):
         assert isinstance(chosen, Method)
         steps = fitted_filters(filters, (way.height, way.width))
         segments = picture if isinstance(picture, Segments) else self.segment(picture)
-        targets = self._targets(target, segments.main)
+        targets = self._targets(target, [segments.main])
         place = segments.region(int(targets[0]), region)
-        runner, image = self._runner(cache), way.place(segments.picture.pixels)
-        job = runner.ask(self._source, Explain(way, chosen, image, targets, Conditions(precision), place.mask))
+        runner, image = self._runner(cache), segments.picture.placed(way)
+        conditions = Conditions(precision, channel=None if channel is None else channel - 1)
+        job = runner.ask(self._source, Explain(way, chosen, image, targets, conditions, place.mask))
         estimate = follow(job, progress or self._tell, chosen.title)
         report = RegionExplanation(
             source=self._source,
@@ -99,6 +101,7 @@ class Segmenter(PreparedModel):
             precision=precision,
             filters=steps,
             look=look or Look(),
+            channel=conditions.channel,
         )
         return Explanation(report, isinstance(job, RememberedJob))
 

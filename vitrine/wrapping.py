@@ -17,7 +17,7 @@ from vitrine.progress import Tell, silent
 from vitrine.runner import Runners
 from xai_core.errors import in_sentences
 from xai_core.preprocessing import Preprocessing
-from xai_core.scores import Scoring
+from xai_core.scores import THRESHOLD, Scoring
 from xai_core.types import InputSpec, ModelSource, Task
 
 
@@ -31,6 +31,8 @@ def wrap(
     reading: str | Mapping[str, Any] = "",
     output: str = "",
     scoring: Scoring = "",
+    references: Any = (),
+    threshold: float = THRESHOLD,
     pictures: Any = (),
     progress: Tell | None = None,
 ) -> Model:
@@ -44,7 +46,8 @@ def wrap(
     Raises ModelError (UnsupportedModel), DataError, ParamError or JobError.
     """
     settings = reading if isinstance(reading, str) else json.dumps(dict(reading))
-    wishes = Wishes(task, labels, preprocessing, settings, output, pictures, scoring)
+    meaning: dict[str, Any] = {"output": output, "scoring": scoring, "references": references, "threshold": threshold}
+    wishes = Wishes(task, labels, preprocessing, settings, pictures=pictures, **meaning)
     framework = framework_of(model)
     with ExitStack() as held:
         open_as = partial(open_copy, model, expected=_expected_input(preprocessing))

@@ -11,6 +11,7 @@ from xai_core.errors import MissingCapability, ParamError
 from xai_core.hidden_methods import is_hidden
 from xai_core.model import Model
 from xai_core.params import Declared, FromModel, Param, Range, Size, params_of
+from xai_core.scores import has_probabilities
 from xai_core.types import Capability, Card, Estimate, Floats, Indices, Precision, Score
 
 BatchSize = Annotated[int, Range(1, 128, unit="pictures"), "Pictures per pass. More are faster and use more memory."]
@@ -27,6 +28,7 @@ Layers = Annotated[
 ]
 Group = Literal["Gradient", "CAM", "Attention", "Perturbation", "Propagation", "Detection"]
 Sensitivity = Literal["high", "low", "none"]
+NUMBER_EXPLAINED = "The output itself is explained; it is no class, so it has no probability."
 ROUGH = (Capability.PREDICT, Capability.PREDICT | Capability.ACTIVATIONS)  # a layer's output is only looked at
 ROUGH_GRADIENTS = ("pytorch", "onnx")  # frameworks whose plain gradients come in bfloat16 too
 
@@ -132,6 +134,8 @@ def _allowed(param: Param, card: Card) -> Param:
         return replace(param, choices=tuple(layer.name for layer in card.layers))
     if param.choices == get_args(Score) and card.gives == "probability":
         return replace(param, choices=("probability",), default="probability")
+    if param.choices == get_args(Score) and not has_probabilities(card):
+        return replace(param, choices=("logit",), default="logit", help=NUMBER_EXPLAINED)
     return param
 
 

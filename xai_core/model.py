@@ -9,6 +9,7 @@ import numpy as np
 
 from xai_core.batches import Batches
 from xai_core.errors import ModelError
+from xai_core.lens import Lens
 from xai_core.network import Network
 from xai_core.preprocessing import Preprocessing
 from xai_core.scores import as_score
@@ -64,7 +65,8 @@ class NoMemory:
 class Model:
     """A network with its preprocessing.
 
-    Images are (N, H, W, 3) float32 RGB in [0, 1]. Every result must be finite, otherwise ModelError. A batch that
+    Images are (N, H, W, 3) float32 RGB in [0, 1]; (N, H, W, C) where the model sees other bands, (N, H, W, 1) through a
+    lens, which shows one channel and holds the others. Every result must be finite, otherwise ModelError. A batch that
     needs too much memory is halved until it fits, and `notes` says so. tick: called after each pass.
     """
 
@@ -74,9 +76,10 @@ class Model:
         preprocessing: Preprocessing,
         memory: Memory | None = None,
         tick: Callable[[], None] = lambda: None,
+        lens: Lens | None = None,
     ) -> None:
         self._network = network
-        self.preprocessing = preprocessing
+        self.preprocessing, self._lens = preprocessing, lens
         self._memory = memory or NoMemory()
         self._tick = tick
         self._batches = Batches(tick)
@@ -84,6 +87,15 @@ class Model:
     @property
     def card(self) -> Card:
         return self._network.card
+
+    @property
+    def network(self) -> Network:
+        """The network, without its preprocessing."""
+        return self._network
+
+    def seen(self, image: Floats) -> Floats:
+        """Return what methods see of an image (H, W, C): all of it, or one channel of it, (H, W, 1)."""
+        return self._lens.part(image) if self._lens else image
 
     @property
     def input_size(self) -> tuple[int, int]:
@@ -126,17 +138,17 @@ class Model:
         self._check_score(score)
 
         def one_batch(images: Floats, targets: Indices, *others: Floats) -> Floats:
-            inputs, *rest = (self.preprocessing.normalise(batch) for batch in (images, *others))
+            inputs, *rest = (self._normalise(batch) for batch in (images, *others))
             return self._network.backward(inputs, targets, score, rule, *rest)
 
         gradients = self._in_batches(one_batch, images, targets, *([] if references is None else [references]))
-        return self.preprocessing.pull_back(_finite(gradients, "gradient"))
+        return self._pull_back(_finite(gradients, "gradient"))
 
     def activations(self, images: Floats, layer: str) -> Floats:
         """Return the output (N, h, w, k) of a layer on the card."""
 
         def one_batch(images: Floats) -> Floats:
-            return self._network.activations(self.preprocessing.normalise(images), layer)
+            return self._network.activations(self._normalise(images), layer)
 
         return _finite(self._in_batches(one_batch, images, pixels=PASS), "layer")
 
@@ -145,7 +157,7 @@ class Model:
         self._check_score(score)
 
         def one_batch(targets: Indices) -> Floats:
-            inputs = np.repeat(self.preprocessing.normalise(image[None]), len(targets), axis=0)
+            inputs = np.repeat(self._normalise(image[None]), len(targets), axis=0)
             return np.stack(self._network.layer_gradients(inputs, targets, score, layer), axis=1)
 
         pairs = _finite(self._in_batches(one_batch, targets), "gradient")
@@ -159,7 +171,7 @@ class Model:
         self._check_score(score)
 
         def one_batch(images: Floats, targets: Indices) -> Floats:
-            inputs = self.preprocessing.normalise(images)
+            inputs = self._normalise(images)
             both = self._network.layer_gradients(inputs, targets, score, layer)
             means = [values.mean(axis=(1, 2), dtype=np.float64) for values in both]
             return np.stack(means, axis=1).astype(np.float32)
@@ -169,7 +181,7 @@ class Model:
 
     def resume(self, image: Floats, layer: str, values: Floats) -> Floats:
         """Return raw outputs (N, K) for one image (H, W, 3) with a layer's output replaced by `values` (N, h, w, k)."""
-        inputs = self.preprocessing.normalise(image[None])
+        inputs = self._normalise(image[None])
 
         def one_batch(values: Floats) -> Floats:
             return self._network.resume(inputs, layer, values)
@@ -179,7 +191,7 @@ class Model:
     def attentions(self, image: Floats, target: int, score: Score) -> tuple[Floats, Floats]:
         """Return attention weights and d score[target] / d weights, both (L, heads, tokens, tokens), of one image."""
         self._check_score(score)
-        inputs = self.preprocessing.normalise(image[None])
+        inputs = self._normalise(image[None])
         weights, gradients = self._network.attentions(inputs, np.array([target], np.int64), score)
         self._tick()
         return _finite(weights[:, 0], "attention"), _finite(gradients[:, 0], "gradient")
@@ -188,13 +200,20 @@ class Model:
         """Return the relevance (N, H, W) of each pixel for logit[n, targets[n]], summed over channels."""
 
         def one_batch(images: Floats, targets: Indices) -> Floats:
-            return self._network.propagate(self.preprocessing.normalise(images), targets, propagation)
+            return self._network.propagate(self._normalise(images), targets, propagation)
 
         relevance = _finite(self._in_batches(one_batch, images, targets), "relevance")
-        return np.asarray(relevance.sum(axis=-1), np.float32)
+        return self._lens.relevance(relevance) if self._lens else np.asarray(relevance.sum(axis=-1), np.float32)
+
+    def _normalise(self, images: Floats) -> Floats:
+        return self.preprocessing.normalise(self._lens.whole(images) if self._lens else images)
+
+    def _pull_back(self, gradients: Floats) -> Floats:
+        slopes = self.preprocessing.pull_back(gradients)
+        return self._lens.part(slopes) if self._lens else slopes
 
     def _forward(self, images: Floats) -> Floats:
-        return self._network.forward(self.preprocessing.normalise(images))
+        return self._network.forward(self._normalise(images))
 
     def _scores(self, raw: Floats) -> Floats:
         _check_finite(raw, self.card.classes)
@@ -223,7 +242,7 @@ class Model:
         return self._memory.recall(self._own(key))
 
     def _own(self, key: str) -> str:
-        return f"{self._network.key} {key} {self.preprocessing}"
+        return f"{self._network.key} {key} {self.preprocessing} {self._lens.key if self._lens else ''}"
 
 
 def _finite(values: Floats, name: str) -> Floats:

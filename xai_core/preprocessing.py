@@ -15,12 +15,14 @@ from xai_core.errors import ParamError
 
 Floats = NDArray[np.float32]
 Fit = Literal["crop", "squash", "pad"]
-Channels = Literal["RGB", "BGR", "gray"]
+Channels = Literal["RGB", "BGR", "gray", "bands"]
+MOST_BANDS = 64
 _Pair = tuple[int, int]
 Resample = Literal["bilinear", "bicubic", "lanczos", "nearest"]
 FITS: tuple[str, ...] = get_args(Fit)
 CHANNELS: tuple[str, ...] = get_args(Channels)
 RESAMPLES: tuple[str, ...] = get_args(Resample)
+BORDER = 128 / 255  # the grey of padding
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as in Pillow's convert("L")
 
 
@@ -31,7 +33,8 @@ class Preprocessing:
     height, width: the model's input size in pixels.
     fit: "crop" keeps the proportions and cuts out the centre, "squash" stretches, "pad" adds grey borders.
     crop_share: for "crop", the share of the shorter side to keep; 0.875 is ImageNet's 224 of 256.
-    channels: the order the model expects; "gray" is one channel of ITU-R BT.601 luma.
+    channels: the order the model expects; "gray" is one channel of ITU-R BT.601 luma, "bands" are the picture's own
+    channels, as many as there are values in `mean`.
     scale: 1 for values in 0..1, 255 for 0..255.
     mean, std: per channel, in the model's order; the input is `(value * scale - mean) / std`.
     resample: the filter that resizes the picture, as Pillow implements it.
@@ -49,7 +52,7 @@ class Preprocessing:
 
     def __post_init__(self) -> None:
         self._check_kinds()
-        depth = 1 if self.channels == "gray" else 3
+        depth = self.depth
         object.__setattr__(self, "mean", tuple(map(float, self.mean[:depth])))
         object.__setattr__(self, "std", tuple(map(float, self.std[:depth])))
         if len(self.mean) != depth or len(self.std) != depth:
@@ -57,12 +60,24 @@ class Preprocessing:
                 f"Mean and standard deviation need {depth} number{'s' * (depth > 1)}, one per channel; got "
                 f"{len(self.mean)} and {len(self.std)}."
             )
+        if depth > MOST_BANDS or depth == 0:
+            raise ParamError(f"A picture has 1 to {MOST_BANDS} channels; got {depth} means.")
         if min(self.std) <= 0:
             raise ParamError(f"Every standard deviation must be greater than zero; got {min(self.std):g}.")
         if not (1 <= self.height <= 4096 and 1 <= self.width <= 4096):
             raise ParamError(f"The input size must be between 1 and 4096 pixels; got {self.width}x{self.height}.")
         if not 0.1 <= self.crop_share <= 1:
             raise ParamError(f"The crop share must be between 0.1 and 1; got {self.crop_share}.")
+
+    @property
+    def depth(self) -> int:
+        """How many channels the model's input has."""
+        return {"gray": 1, "bands": len(self.mean)}.get(self.channels, 3)
+
+    @property
+    def picture_depth(self) -> int:
+        """How many channels a picture has before it is prepared: 3 for colours, also where the model sees gray."""
+        return self.depth if self.channels == "bands" else 3
 
     def _check_kinds(self) -> None:
         kinds = ("Fit", self.fit, FITS), ("Channels", self.channels, CHANNELS), ("Resample", self.resample, RESAMPLES)
@@ -92,7 +107,7 @@ class Preprocessing:
         return asdict(self)
 
     def normalise(self, images: Floats) -> Floats:
-        """Turn (N, H, W, 3) RGB in [0, 1] into the model's inputs (N, H, W, C)."""
+        """Turn (N, H, W, 3) RGB, or as many bands, in [0, 1] into the model's inputs (N, H, W, C)."""
         values = images @ LUMA[:, None] if self.channels == "gray" else images
         values = values[..., ::-1] if self.channels == "BGR" else values
         inputs = self._scaled(values)
@@ -111,9 +126,16 @@ class Preprocessing:
         factors = _along_row(self.scale / np.array(self.std), values.shape[2])
         return np.multiply(rows, factors, dtype=np.float32).reshape(values.shape)
 
-    def place(self, picture: NDArray[np.uint8]) -> Floats:
-        """Fit a picture (h, w, 3) uint8 to (height, width, 3) float32 in [0, 1], as the model will see it."""
-        return np.asarray(self._fitted(picture, self.width, self.height), np.float32) / np.float32(255)
+    def place(self, picture: NDArray[np.uint8 | np.uint16]) -> Floats:
+        """Fit a picture (h, w, 3) uint8 to (height, width, 3) float32 in [0, 1], as the model will see it.
+
+        Bands (h, w, C) may also be uint16, whose white is 65535.
+        """
+        if self.channels != "bands":
+            return np.asarray(self._fitted(picture, self.width, self.height), np.float32) / np.float32(255)
+        shares = np.asarray(picture, np.float32) / np.float32(np.iinfo(picture.dtype).max)
+        planes = [np.asarray(self._fitted(band, self.width, self.height)) for band in np.moveaxis(shares, -1, 0)]
+        return np.ascontiguousarray(np.clip(np.stack(planes, axis=-1), 0, 1), np.float32)
 
     def place_labels(self, labels: NDArray[np.uint8], outside: int) -> NDArray[np.uint8]:
         """Fit labels of a picture's pixels (h, w) to (height, width) as `place` fits the picture.
@@ -137,13 +159,14 @@ class Preprocessing:
         factor = max(1.0, min(longest, max(picture.shape[:2])) / side)
         return np.asarray(self._fitted(picture, round(self.width * factor), round(self.height * factor)))
 
-    def _fitted(self, picture: NDArray[np.uint8], width: int, height: int) -> Image.Image:
-        image = Image.fromarray(picture)
+    def _fitted(self, picture: NDArray[Any], width: int, height: int) -> Image.Image:
+        """Return a picture (h, w, 3) uint8, or one of its bands (h, w) float32, at a size."""
+        image = Image.fromarray(np.ascontiguousarray(picture))
         size, corner = self._geometry(image.width, image.height, width, height)
         resized = image.resize(size, Image.Resampling[self.resample.upper()])
         if self.fit == "squash":
             return resized
-        canvas = Image.new("RGB", (width, height), (128, 128, 128))
+        canvas = Image.new(image.mode, (width, height), BORDER if image.mode == "F" else (128, 128, 128))
         canvas.paste(resized, corner)
         return canvas
 
@@ -167,6 +190,8 @@ def presets(height: int, width: int, channels: int = 3) -> dict[str, Preprocessi
 
     Sources: torchvision's ImageNet weights; keras.applications' "tf" and "caffe" modes.
     """
+    if channels not in (1, 3):
+        return _presets_of_bands(height, width, channels)
     base = Preprocessing(height, width, channels="gray" if channels == 1 else "RGB")
     known = {
         "0..1": base,
@@ -178,3 +203,9 @@ def presets(height: int, width: int, channels: int = 3) -> dict[str, Preprocessi
         del known["ImageNet mean/std"]
         return known
     return known | {"Caffe BGR": replace(base, channels="BGR", scale=255.0, mean=(103.939, 116.779, 123.68))}
+
+
+def _presets_of_bands(height: int, width: int, channels: int) -> dict[str, Preprocessing]:
+    base = Preprocessing(height, width, channels="bands", mean=(0.0,) * channels, std=(1.0,) * channels)
+    halves = (0.5,) * channels
+    return {"0..1": base, "-1..1": replace(base, mean=halves, std=halves), "0..255": replace(base, scale=255.0)}

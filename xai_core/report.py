@@ -24,6 +24,7 @@ from xai_core.pictures.files import Picture
 from xai_core.pictures.overlays import Look, overlay, png_bytes
 from xai_core.pictures.overlays import Picture as Pixels
 from xai_core.preprocessing import Preprocessing
+from xai_core.scores import IN_WORDS, THRESHOLD, has_probabilities, is_multi_label, predicted
 from xai_core.trust.honesty import Finding, warnings
 from xai_core.types import Card, Estimate, Floats, Indices, ModelSource, Precision
 from xai_core.versions import OF_FRAMEWORK, OWN, installed
@@ -132,13 +133,19 @@ class Report(ABC):
 class Explanation(Report):
     """The explanation of a classifier's classes for one picture.
 
-    targets: (T,) class indices. probabilities: (K,) of the picture, in the order of `labels`.
+    targets: (T,) class indices. probabilities: (K,) of the picture, in the order of `labels`; for outputs that are
+    numbers or similarities, these. threshold: the probability from which a class is predicted, where several may be.
+    references: names of the pictures that an embedding is compared with. channel: the only one that is explained, from
+    0; None for all.
     """
 
     method: Method
     preprocessing: Preprocessing
     targets: Indices
     probabilities: Floats
+    threshold: float = THRESHOLD
+    references: tuple[str, ...] = ()
+    channel: int | None = None
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
@@ -148,7 +155,7 @@ class Explanation(Report):
             method=self.method,
             card=self.card,
             estimate=self.estimate,
-            image=self.preprocessing.place(self.picture.pixels),
+            image=self.picture.placed(self.preprocessing),
             picture_size=(height, width),
             probabilities=self.probabilities,
             targets=self.targets,
@@ -163,6 +170,7 @@ class Explanation(Report):
             "targets": [self._score(int(target)) for target in self.targets],
             "scores": [self._score(int(n)) for n in np.argsort(-self.probabilities)[:SCORES_LISTED]],
             "preprocessing": self.preprocessing.to_json(),
+            **self._reading(),
         }
 
     def target_numbers(self) -> Sequence[int]:
@@ -177,8 +185,21 @@ class Explanation(Report):
         """Return the part of the picture the model saw, with the map of one class drawn over it."""
         return overlay(self.photo(), self.maps[position], self.look)
 
+    def _reading(self) -> dict[str, Any]:
+        """Return how the outputs were read, where that is not one class of several."""
+        reading: dict[str, Any] = {"outputs": IN_WORDS[self.card.head]}
+        if is_multi_label(self.card) or self.card.both_sides:
+            classes = predicted(self.probabilities, self.card, self.threshold)
+            reading |= {"threshold": self.threshold, "predicted": [self._score(n) for n in classes]}
+        if self.references:
+            reading |= {"outputs": IN_WORDS["similarity"], "references": list(self.references)}
+        if self.channel is not None:
+            reading |= {"channel": self.channel + 1}
+        return reading
+
     def _score(self, index: int) -> dict[str, Any]:
-        return {"index": index, "label": self.labels[index], "probability": float(self.probabilities[index])}
+        name = "probability" if has_probabilities(self.card) else "value"
+        return {"index": index, "label": self.labels[index], name: float(self.probabilities[index])}
 
 
 def save(report: Report, folder: Path) -> list[Path]:

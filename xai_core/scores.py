@@ -22,9 +22,10 @@ from xai_core.types import Card, Floats, Head, Score
 
 Scoring = Literal["", "softmax", "sigmoid", "none", "similarity"]
 THRESHOLD = 0.5
+MOST_EXPLAINED = 5
 IN_WORDS: dict[Head, str] = {
-    "softmax": "one class is right (softmax)",
-    "sigmoid": "several classes may be right (sigmoid)",
+    "softmax": "scores of classes of which one is right (softmax)",
+    "sigmoid": "scores of classes of which several may be right (sigmoid)",
     "none": "numbers, not classes (regression)",
     "similarity": "an embedding (similarity to a reference picture)",
 }
@@ -87,6 +88,19 @@ def predicted(scores: Floats, card: Card, threshold: float = THRESHOLD) -> list[
         return [int(scores[1] >= threshold)]
     best = [int(n) for n in np.argsort(-scores, kind="stable")]
     return [n for n in best if scores[n] >= threshold] if is_multi_label(card) else best[:1]
+
+
+def in_words(score: float, card: Card) -> str:
+    """Return a score as it is shown: a probability in percent, any other with three significant digits."""
+    return f"{score:.1%}" if has_probabilities(card) else f"{score:.3g}"
+
+
+def explained(scores: Floats, card: Card, threshold: float = THRESHOLD) -> list[int]:
+    """Return the classes that are explained if none is chosen: those predicted, at most five; the best if none is.
+
+    scores: (K,), as for `predicted`.
+    """
+    return predicted(scores, card, threshold)[:MOST_EXPLAINED] or [int(scores.argmax())]
 
 
 def assumption(card: Card) -> str:

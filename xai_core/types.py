@@ -162,12 +162,14 @@ class Conditions:
 
     precision: of the passes through the network; "bfloat16" is faster and less accurate. random_last_layer: seed for
     random weights in the last layer, None to keep the trained ones. peer: the library that computes the map, such as
-    "captum"; "" for Vitrine itself.
+    "captum"; "" for Vitrine itself. channel: the only channel of the picture that is explained, from 0, while the
+    others stay as they are; None for all channels, summed or reduced as the method does.
     """
 
     precision: Precision = "float32"
     random_last_layer: int | None = None
     peer: str = ""
+    channel: int | None = None
 
 
 USUAL_CONDITIONS = Conditions()

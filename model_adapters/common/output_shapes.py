@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from xai_core.errors import TryAsClassifier, TryAsDetector, TryAsSegmenter, UnsupportedModel
+from xai_core.preprocessing import MOST_BANDS
 
 Shape = tuple[int | None, ...]
 Outputs = Mapping[str, Any]  # arrays, by the names that a graph gives its outputs
@@ -16,6 +17,11 @@ FINEST = 8  # segmentation answers at an eighth of the input or finer, detectors
 def is_score_row(shape: Shape) -> bool:
     """Whether a shape is one score per class: (N, K), with or without further sides of 1."""
     return len(shape) >= 2 and sum(size != 1 for size in shape[1:]) <= 1
+
+
+def is_depth(size: int | None, sides: Sequence[int | None]) -> bool:
+    """Whether the size of an axis may be a number of channels, beside the height and width of a picture."""
+    return size is not None and 1 <= size <= MOST_BANDS and all(side is None or size < side for side in sides)
 
 
 def shown(shape: Shape) -> str:

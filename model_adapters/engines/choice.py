@@ -92,7 +92,7 @@ class WithEngines(Delegating):
         return WithEngines(self.native.randomised(seed), self._weights)
 
     def ended(self, end: End) -> Network:
-        return WithEngines(self.native.ended(end), self._weights)
+        return _Ended(self, end)
 
     def engines(self, height: int, width: int, own: Floats | None = None) -> tuple[Engine, ...]:
         size = (height, width)
@@ -172,10 +172,35 @@ class _InBfloat16(Delegating):
         return self._whole.randomised(seed).at("bfloat16")
 
     def ended(self, end: End) -> Network:
-        return self._whole.ended(end).at("bfloat16")
+        return _Ended(self, end)
 
     def engines(self, *args: Any, **kwargs: Any) -> tuple[Engine, ...]:
         return self._whole.engines(*args, **kwargs)
+
+
+class _Ended(Delegating):
+    """A network with an end, whose forward passes run on the engine that was found for the network without it."""
+
+    def __init__(self, whole: WithEngines | _InBfloat16, end: End) -> None:
+        super().__init__(whole.native.ended(end))
+        self._whole, self._end = whole, end
+        self.key = f"{whole.key} {end.key}".strip()
+
+    def forward(self, inputs: Floats) -> Floats:
+        return self._end.of(self._whole.forward(inputs))
+
+    def at(self, precision: Precision) -> Network:
+        return self._read_alike(self._whole.at(precision).ended(self._end))
+
+    def randomised(self, seed: int) -> Network:
+        return self._read_alike(self._whole.randomised(seed).ended(self._end))
+
+    def engines(self, *args: Any, **kwargs: Any) -> tuple[Engine, ...]:
+        return self._whole.engines(*args, **kwargs)
+
+    def _read_alike(self, network: Network) -> Network:
+        network.read_as(self.card)
+        return network
 
 
 def room_for(weights: int) -> bool:

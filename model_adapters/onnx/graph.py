@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 import onnx
 
-from model_adapters.common.output_shapes import shown
+from model_adapters.common.output_shapes import is_depth, shown
 from xai_core.errors import RefusedModel, UnsupportedModel
+from xai_core.preprocessing import MOST_BANDS
 from xai_core.types import Head, InputSpec
 
 KNOWN_DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft", "com.microsoft.nchwc")
@@ -126,8 +127,12 @@ def _layout(sizes: list[int | None], model: Any) -> tuple[InputSpec, bool]:
         layout, channels, height, width = "NHWC", rest[2], rest[0], rest[1]
     elif rest[0] is None or rest[2] is None:
         return InputSpec(None, None, _first_depth(model), "NCHW", batch), False
+    elif is_depth(rest[0], rest[1:]):
+        layout, channels, height, width = "NCHW", rest[0], rest[1], rest[2]
+    elif is_depth(rest[2], rest[:2]):
+        layout, channels, height, width = "NHWC", rest[2], rest[0], rest[1]
     else:
-        raise UnsupportedModel(f"The model's input is {shown(tuple(sizes))}; expected 1 or 3 channels.")
+        raise UnsupportedModel(f"The model's input is {shown(tuple(sizes))}; expected 1 to {MOST_BANDS} channels.")
     return InputSpec(height, width, channels or 3, layout, batch), True
 
 
@@ -135,7 +140,8 @@ def _first_depth(model: Any) -> int:
     """Return the number of channels that the first convolution takes."""
     shapes = {i.name: list(i.dims) for i in model.graph.initializer}
     kernels = (shapes.get(n.input[1]) for n in model.graph.node if n.op_type == "Conv")
-    return 1 if (next(kernels, None) or [0, 3])[1] == 1 else 3
+    depth = (next(kernels, None) or [0, 3])[1]
+    return depth if 1 <= depth <= MOST_BANDS else 3
 
 
 def cut_head(model: Any, output: str) -> Head | None:

@@ -13,6 +13,7 @@ import torch
 from model_adapters.common.probes import noise
 from model_adapters.pytorch.answers import SeveralOutputs, answer
 from xai_core.errors import ModelError, UnsupportedModel
+from xai_core.preprocessing import MOST_BANDS
 from xai_core.types import InputSpec
 
 COMMON_SIDES = (224, 32, 28, 64, 96, 100, 128, 150, 299, 256, 384, 512)
@@ -49,14 +50,13 @@ def find_input(module: Any, first: InputSpec | None = None) -> tuple[InputSpec, 
             failure = failure or error
     raise failure or UnsupportedModel(
         f"The model took no picture of {min(SIDES)} to {max(SIDES)} pixels. "
-        "A classifier of square pictures with 1 or 3 channels is needed; export it as ONNX to keep its input size."
+        "A classifier of square pictures is needed; export it as ONNX to keep its input size."
     )
 
 
 def _candidates(module: Any) -> Iterator[InputSpec]:
     stem = _stem(module)
-    counts = sorted(SMALL, key=lambda count: count != (stem.channels if stem else 3))
-    for channels in counts[:1] if stem and stem.channels in SMALL else counts:
+    for channels in [stem.channels] if stem and stem.channels <= MOST_BANDS else [3, 1]:
         for side in SIDES:
             yield InputSpec(side, side, channels)
 
@@ -77,7 +77,7 @@ def _detailed(module: Any, spec: InputSpec, classes: int) -> tuple[InputSpec, tu
         return InputSpec(spec.height, spec.height, spec.channels, batch=batch), ()
     stem = _stem(module)
     if stem and stem.stride == 1 and classes <= SMALL_CLASSES:
-        side = SMALL[spec.channels]
+        side = SMALL.get(spec.channels, SMALL[3])
         return InputSpec(side, side, spec.channels, batch=batch), (FREE_SIZE.format(side),)
     return InputSpec(None, None, spec.channels, batch=batch), ()
 

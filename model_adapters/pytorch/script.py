@@ -19,6 +19,7 @@ from model_adapters.pytorch.program import program_of, with_steps
 from model_adapters.pytorch.several_outputs import Chosen, Find, resolve
 from xai_core.errors import ModelError, RefusedModel, TryAsDetector, UnsupportedModel
 from xai_core.network import Network
+from xai_core.preprocessing import MOST_BANDS
 from xai_core.scores import squashed
 from xai_core.types import OF_CLASSIFIERS, Capability, Card, FileKind, Floats, Head, InputSpec
 
@@ -73,7 +74,7 @@ def exported(module: Any, shape: tuple[Any, ...], kind: FileKind, reading: str =
 
 def exported_input(shape: tuple[Any, ...]) -> InputSpec:
     """Return the input that torch.export recorded; free sizes are not int. UnsupportedModel if it is no picture."""
-    if len(shape) != 4 or shape[1] not in (1, 3):
+    if len(shape) != 4 or not isinstance(shape[1], int) or not 1 <= shape[1] <= MOST_BANDS:
         raise UnsupportedModel(f"The model takes {shape}; expected pictures (N, channels, H, W).")
     batch, channels, height, width = (size if isinstance(size, int) else None for size in shape)
     return InputSpec(height, width, channels or 3, batch=batch)

@@ -23,6 +23,7 @@ from model_adapters.pytorch.finding.search import find_trunks
 from model_adapters.pytorch.network import TorchNetwork
 from xai_core.errors import ModelError, TryAsDetector, TryAsSegmenter, UnsupportedModel
 from xai_core.network import Network
+from xai_core.preprocessing import MOST_BANDS
 from xai_core.types import Capability, Card, FileKind, InputSpec, ModelSource
 
 DETECTOR_NAMES = re.compile(r"(^|\.)(rpn|roi_heads|head\.classification_head|transformer\.decoder|bbox_embed)\.")
@@ -96,8 +97,8 @@ def _unknown(names: Names, tensors: Tensors) -> Blueprint:
 
 
 def _network(plan: Blueprint, tensors: Tensors, kind: FileKind) -> Network:
-    if plan.channels not in (1, 3):
-        raise UnsupportedModel(f"The network takes {plan.channels} channels; a picture has 3, or 1 where it is gray.")
+    if not 1 <= plan.channels <= MOST_BANDS:
+        raise UnsupportedModel(f"The network takes {plan.channels} channels; a picture has 1 to {MOST_BANDS}.")
     height, width = (plan.look.height, plan.look.width) if plan.fixed_size else (None, None)
     card = Card(
         framework="pytorch",

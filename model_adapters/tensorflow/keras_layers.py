@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from model_adapters.common.output_shapes import Shape, shown
+from model_adapters.common.output_shapes import Shape, is_depth, shown
 from model_adapters.tensorflow.graph_functions import FUNCTION_LAYERS
 from model_adapters.tensorflow.keras_api import IS_KERAS_2, keras, origin
 from xai_core.errors import UnsupportedModel
-from xai_core.preprocessing import Preprocessing, presets
+from xai_core.preprocessing import MOST_BANDS, Preprocessing, presets
 from xai_core.types import Head, InputSpec
 
 # The `preprocess_input` of each model in keras.applications, by the name that the model carries.
@@ -46,7 +46,11 @@ def input_spec(sizes: Shape) -> InputSpec:
         return InputSpec(rest[0], rest[1], rest[2] or 3, "NHWC", batch)
     if rest[0] in (1, 3):
         return InputSpec(rest[1], rest[2], rest[0], "NCHW", batch)
-    raise UnsupportedModel(f"The model's input is {shown(sizes)}; expected 1 or 3 channels.")
+    if is_depth(rest[2], rest[:2]):
+        return InputSpec(rest[0], rest[1], rest[2] or 3, "NHWC", batch)
+    if is_depth(rest[0], rest[1:]):
+        return InputSpec(rest[1], rest[2], rest[0] or 3, "NCHW", batch)
+    raise UnsupportedModel(f"The model's input is {shown(sizes)}; expected 1 to {MOST_BANDS} channels.")
 
 
 @dataclass(frozen=True)

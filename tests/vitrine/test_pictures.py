@@ -60,7 +60,7 @@ def test_lists_and_batches_are_several_pictures():
         (PIXELS.transpose(2, 0, 1), "channels last"),
         (PIXELS.astype(np.int64), "astype"),
         (np.full((20, 30, 3), np.nan), "not numbers"),
-        (np.zeros((20, 30, 5), np.uint8), r"got an array of shape \(20, 30, 5\)"),
+        (np.zeros((20, 30, 65), np.uint8), r"got an array of shape \(20, 30, 65\)"),
         (3, "got int"),
         ([], "no picture"),
         (np.zeros((0, 20, 30, 3), np.uint8), "no picture"),

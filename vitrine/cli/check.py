@@ -16,6 +16,7 @@ from vitrine.prepared import PreparedModel
 from vitrine.runner import Runners
 from vitrine.segmenter import Segmenter
 from xai_core.guide import in_order, reason_against
+from xai_core.scores import IN_WORDS, assumption
 from xai_core.types import Capability, Card, Task
 from xai_core.wording import format_in_words
 
@@ -43,21 +44,24 @@ def run(args: Namespace, runners: Runners) -> None:
 def _ask_once(model: Model) -> None:
     side = model.card.input
     if isinstance(model, Classifier):
-        model.predict(_grey(TRIAL_SIDE, TRIAL_SIDE))
+        if model.card.head != "similarity":  # which needs a picture to compare with
+            model.predict(_grey(TRIAL_SIDE, TRIAL_SIDE, model.preprocessing.picture_depth))
     elif isinstance(model, Segmenter):
-        model.segment(_grey(TRIAL_SIDE, TRIAL_SIDE))
+        model.segment(_grey(TRIAL_SIDE, TRIAL_SIDE, model.preprocessing.picture_depth))
     elif Capability.DETECT in model.card.capabilities:
         model.detect(_grey(side.height or TRIAL_SIDE, side.width or TRIAL_SIDE))
 
 
-def _grey(height: int, width: int) -> np.ndarray:
-    return np.full((height, width, 3), 128, np.uint8)
+def _grey(height: int, width: int, channels: int = 3) -> np.ndarray:
+    return np.full((height, width, channels), 128, np.uint8)
 
 
 def _of_classifier(model: PreparedModel) -> Facts:
     card = model.card
     yield from _of_any(model)
-    yield "Output", f"{card.gives} ({card.head})"
+    yield "Output", IN_WORDS[card.head]
+    if assumed := assumption(card):
+        yield "Assumed", assumed
     for candidate in model.candidates:
         mark = "*" if candidate.preprocessing == model.preprocessing else " "
         yield "Preprocessing", f"{mark} {candidate.name}: {candidate.evidence}"

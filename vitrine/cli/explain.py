@@ -28,6 +28,7 @@ from xai_core.errors import ParamError
 from xai_core.guide import catalogue, summary
 from xai_core.pictures.files import Picture
 from xai_core.pictures.overlays import Look
+from xai_core.scores import in_words
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -59,7 +60,8 @@ def run(args: Namespace, runners: Runners) -> None:
     else:
         with opened_of_classes(args, runners, [picture]) as model:
             region = {} if args.region is None else {"region": wanted_region(args.region)}
-            explanation = model.explain(args.method, picture, target=args.target, **region, **request)
+            question = {"target": args.target, "channel": args.channel, **region}
+            explanation = model.explain(args.method, picture, **question, **request)
     write(explanation, args.out, _targets_in_words(explanation))
 
 
@@ -82,6 +84,13 @@ def _add_inputs(parser: ArgumentParser) -> None:
         metavar="R",
         help="for a segmentation network: predicted (the default), picture, a pixel X,Y, a box LEFT,TOP,RIGHT,BOTTOM, "
         'a polygon "X,Y X,Y X,Y", or a PNG as large as the picture that is black outside',
+    )
+    parser.add_argument(
+        "--channel",
+        metavar="N",
+        type=int,
+        help="the only channel of the picture that is explained, counted from 1, while the others stay as they are; by "
+        "default all of them",
     )
     add_labels(parser)
 
@@ -117,4 +126,4 @@ def _targets_in_words(explanation: Explanation) -> list[str]:
     if isinstance(explanation.report, BoxExplanation):
         return list(map(box_in_words, explanation.report.entries))
     pairs = zip(explanation.targets, explanation.scores, strict=True)
-    return [f"{target}: {score:.1%}" for target, score in pairs]
+    return [f"{target}: {in_words(score, explanation.report.card)}" for target, score in pairs]

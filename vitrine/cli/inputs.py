@@ -20,6 +20,7 @@ from vitrine.runner import Runners
 from xai_core.errors import ImageError, ParamError
 from xai_core.pictures.files import CAN_BE_REDUCED, Picture
 from xai_core.pictures.opening import Opening
+from xai_core.scores import THRESHOLD
 from xai_core.types import Task
 
 
@@ -27,9 +28,19 @@ def add_model(parser: ArgumentParser) -> None:
     """Add the model argument, and the flags that override what is detected about it."""
     _add_file(parser)
     parser.add_argument("--preprocessing", metavar="P", help='a preset such as "-1..1" or "imagenet", or a JSON file')
-    output = OutputChoice.params[0]
-    help_text = f"{output.help[0].lower()}{output.help[1:].rstrip('.')}"
-    parser.add_argument(f"--{output.name}", metavar="NAME", default=output.default, help=help_text)
+    for choice in (param for param in OutputChoice.params if param.name in ("output", "scoring")):
+        help_text = f"{choice.help[0].lower()}{choice.help[1:].rstrip('.')}"
+        parser.add_argument(f"--{choice.name}", metavar="NAME", default=choice.default, help=help_text)
+    parser.add_argument(
+        "--reference", metavar="IMAGE", action="append", default=[], help="a picture that an embedding is compared with"
+    )
+    parser.add_argument(
+        "--at-least",
+        metavar="P",
+        type=float,
+        default=THRESHOLD,
+        help="probability from which a class is predicted, where several may be right",
+    )
     parser.add_argument(
         "--label",
         metavar="NAME",
@@ -113,7 +124,15 @@ def _picture(path: str, settings: Mapping[str, Any]) -> Picture:
 
 
 def _of_classifier(task: Task | None, args: Namespace, **others: Any) -> Wishes:
-    return Wishes(task, preprocessing=args.preprocessing, output=args.output, **others)
+    return Wishes(
+        task,
+        preprocessing=args.preprocessing,
+        output=args.output,
+        scoring=args.scoring,
+        references=args.reference,
+        threshold=args.at_least,
+        **others,
+    )
 
 
 def _opened(args: Namespace, runners: Runners, wishes: Wishes) -> Model:

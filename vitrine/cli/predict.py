@@ -37,13 +37,23 @@ def _entries(predictions: Predictions) -> list[dict[str, Any]]:
     shown = min(TOP, len(predictions.labels))
     numbered = enumerate(predictions.top(TOP).rows)
     whole = [[row for _, row in rows] for _, rows in groupby(numbered, key=lambda pair: pair[0] // shown)]
-    return [{"image": rows[0]["picture"], "top": list(map(_entry, rows))} for rows in whole]
+    entries = [{"image": rows[0]["picture"], "top": list(map(_entry, rows))} for rows in whole]
+    if not predictions.several:
+        return entries
+    chosen = zip(entries, predictions.predicted_classes, strict=True)
+    return [entry | {"threshold": predictions.threshold, "predicted": list(classes)} for entry, classes in chosen]
 
 
 def _entry(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in ("index", "label", "probability")}
+    return {name: row[name] for name in ("index", "label", "probability", "value") if name in row}
 
 
 def _in_words(entry: dict[str, Any]) -> str:
-    lines = [f"  {t['probability']:6.1%}  {t['label']} ({t['index']})" for t in entry["top"]]
+    lines = [f"  {_score(shown)}  {shown['label']} ({shown['index']})" for shown in entry["top"]]
+    if "predicted" in entry:
+        lines.append(f"  {', '.join(entry['predicted']) or 'none'} at {entry['threshold']:.0%} or more")
     return "\n".join([entry["image"], *lines])
+
+
+def _score(shown: Mapping[str, Any]) -> str:
+    return f"{shown['probability']:6.1%}" if "probability" in shown else f"{shown['value']:6.3g}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import chain, count
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from PIL import Image
 from vitrine import samples
 from vitrine.ui import frame, session
 from vitrine.ui.drawing.text import literal
+from vitrine.ui.picture_opening import can_be_shown_otherwise, opening_form
 from xai_core.errors import ImageError
 from xai_core.pictures.files import CAN_BE_REDUCED, Picture
 from xai_core.pictures.formats import NAMES
@@ -92,7 +93,8 @@ def _tray(columns: int, offered: Sequence[Sample]) -> list[Picture]:
         if name in space.reducible:
             key = f"reduce.{name}"
             st.button(f"Reduce {literal(name, 60)}", key=key, on_click=_reduce, args=(space, name))
-    _pages(space)
+    for digest in [digest for digest in space.paged if digest in space.pictures]:
+        opening_form(space.pictures[digest], partial(_show_otherwise, space, digest))
     _notes(space)
     return list(space.pictures.values())
 
@@ -157,7 +159,7 @@ def _add(space: session.Workspace, name: str, data: bytes, *, reduce: bool = Fal
     try:
         picture = session.parser().ask(OpenPicture(data, _free_name(space, name), Opening(reduce=reduce)))
         show_first(picture)
-        if picture.pages > 1:
+        if can_be_shown_otherwise(picture):
             space.paged[picture.digest] = data
     except ImageError as error:
         space.complaints[name] = str(error)
@@ -169,25 +171,15 @@ def _reduce(space: session.Workspace, name: str) -> None:
     _add(space, name, space.reducible[name], reduce=True)
 
 
-def _pages(space: session.Workspace) -> None:
-    """Show a choice of the page for every picture of a file with several."""
-    for digest in [digest for digest in space.paged if digest in space.pictures]:
-        picture = space.pictures[digest]
-        key = f"page.{digest}"
-        label = f"Page of {literal(picture.name, 60)}, 1 to {picture.pages:,}"
-        session.put(key, picture.page + 1)
-        st.number_input(label, 1, picture.pages, key=key, on_change=_turn, args=(space, digest, key))
-
-
-def _turn(space: session.Workspace, digest: str, key: str) -> None:
-    """Replace a picture by a different page of its file, in its place and selected as it was."""
+def _show_otherwise(space: session.Workspace, digest: str, opening: Opening) -> None:
+    """Replace a picture by the same file opened differently, in its place and selected as it was."""
     picture, data = space.pictures[digest], space.paged[digest]
-    opening = Opening(page=int(session.value_of(key)), reduce=True)
     try:
         page = session.parser().ask(OpenPicture(data, picture.name, opening))
     except ImageError as error:
         space.complaints[picture.name] = str(error)
         return
+    space.complaints.pop(picture.name, None)
     space.paged[page.digest] = space.paged.pop(digest)
     kept = {(page.digest if each.digest == digest else each.digest): each for each in space.pictures.values()}
     space.pictures.clear()

@@ -1,4 +1,4 @@
-"""From three colour channels to one value per pixel."""
+"""From colour channels, or other bands, to one value per pixel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xai_core.types import Floats
 
 Reduction = Annotated[
     Literal["max_abs", "sum"],
-    "How the three colour channels are combined: the largest magnitude, or the signed sum.",
+    "How the colour channels, or bands, are combined: the largest magnitude, or the signed sum.",
 ]
 
 

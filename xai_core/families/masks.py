@@ -73,7 +73,7 @@ class Masks:
 def masked(image: Floats, masks: Masks, cells: Cells, skip: int = 0) -> Floats:
     """Return the image (H, W, 3) under each mask after the first `skip`, black where nothing is kept."""
     kept = resized(masks.pixels(cells.after(skip)), (image.shape[0], image.shape[1]))
-    pictures = np.empty((*kept.shape, 3), np.float32)
-    for channel in range(3):  # numpy is slow where its innermost loop has three steps
+    pictures = np.empty((*kept.shape, image.shape[2]), np.float32)
+    for channel in range(image.shape[2]):  # numpy is slow where its innermost loop has three steps
         np.multiply(kept, image[:, :, channel], out=pictures[:, :, :, channel])
     return pictures

@@ -5,6 +5,7 @@ scikit-image is imported on first use, as that takes a while.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Annotated, Literal
 
@@ -62,6 +63,7 @@ def _quickshift(image: Floats, count: int) -> Labels:
 
     def with_kernel(size: float) -> Labels:
         options = {"ratio": 0.2, "kernel_size": size, "max_dist": float(sum(image.shape[:2])), "rng": 0}
+        options |= {} if image.shape[2] == 3 else {"convert2lab": False}
         return np.asarray(quickshift(image.astype(float), **options))  # type: ignore[no-untyped-call]
 
     image = _reduced(image, count * PIXELS_A_MODE * LARGEST_KERNEL**2)
@@ -80,7 +82,8 @@ def _felzenszwalb(image: Floats, count: int) -> Labels:
     smallest = max(1, image.shape[0] * image.shape[1] // (8 * count))
 
     def with_scale(scale: float) -> Labels:
-        return np.asarray(felzenszwalb(image, scale=scale, sigma=0.8, min_size=smallest))
+        with warnings.catch_warnings(action="ignore"):  # about more than three channels
+            return np.asarray(felzenszwalb(image, scale=scale, sigma=0.8, min_size=smallest))
 
     low, high = SCALES
     tried = []

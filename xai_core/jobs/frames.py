@@ -27,7 +27,7 @@ START = struct.Struct("<4sIQ")
 LONGEST_HEADER = 4 << 20
 LARGEST_BODY = 512 << 20
 MOST_ARRAYS, MOST_AXES = 64, 8
-TYPES = {"f4": "<f4", "f8": "<f8", "i4": "<i4", "i8": "<i8", "u1": "|u1", "b1": "|b1"}
+TYPES = {"f4": "<f4", "f8": "<f8", "i4": "<i4", "i8": "<i8", "u1": "|u1", "u2": "<u2", "b1": "|b1"}
 _PIECE = 1 << 20
 
 

@@ -8,7 +8,7 @@ from typing import Any, cast, get_args
 from xai_core.errors import ParamError
 from xai_core.jobs.checks import field, listed, number, one_of, optional, text, texts, whole
 from xai_core.jobs.frames import BadFrame, Header
-from xai_core.preprocessing import Preprocessing
+from xai_core.preprocessing import CHANNELS, MOST_BANDS, Preprocessing
 from xai_core.types import Capability, Card, FileKind, Head, InputSpec, Layer, RawOutput, Score, ScoreOutput, Task
 
 MOST_CLASSES, MOST_NAMES, LARGEST_SIDE = 1_000_000, 64, 1 << 16
@@ -65,7 +65,7 @@ def card_from_json(values: Any) -> Card:
     )
     if card.outputs and sum(output.classes for output in card.outputs) != card.classes:
         raise BadFrame("The outputs to choose from do not add up to the scores.")
-    if card.hint and card.input.channels != (1 if card.hint.channels == "gray" else 3):
+    if card.hint and card.input.channels != card.hint.depth:
         raise BadFrame(f"A hint of {card.hint.channels} came for an input of {card.input.channels} channels.")
     return card
 
@@ -76,7 +76,7 @@ def preprocessing_from_json(values: Any) -> Preprocessing:
         preprocessing = Preprocessing.from_json(dict(values))
     except (ParamError, TypeError, ValueError):
         raise BadFrame("A preprocessing makes no sense.") from None
-    if preprocessing.fit not in ("crop", "squash", "pad") or preprocessing.channels not in ("RGB", "BGR", "gray"):
+    if preprocessing.fit not in ("crop", "squash", "pad") or preprocessing.channels not in CHANNELS:
         raise BadFrame("A preprocessing makes no sense.")
     whole(preprocessing.height, LARGEST_SIDE), whole(preprocessing.width, LARGEST_SIDE), number(preprocessing.scale)
     return preprocessing
@@ -114,7 +114,7 @@ def _side(value: Any) -> int | None:
 def _input(values: Any) -> InputSpec:
     height, width = (_side(field(values, name)) for name in ("height", "width"))
     layout = one_of(("NCHW", "NHWC"), field(values, "layout"))
-    channels = whole(field(values, "channels"), LARGEST_SIDE)
+    channels = whole(field(values, "channels"), MOST_BANDS)
     return InputSpec(height, width, channels, cast(Any, layout), _side(field(values, "batch")))
 
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from xai_core.detector import Detector
 from xai_core.jobs.steps import Heartbeat
+from xai_core.lens import Lens
 from xai_core.model import Memory, Model
 from xai_core.network import Network
 from xai_core.preprocessing import Preprocessing
+from xai_core.scores import with_references
 from xai_core.segmentation.segmenter import Segmenter
-from xai_core.types import USUAL_CONDITIONS, Card, Conditions, Flags
+from xai_core.types import USUAL_CONDITIONS, Card, Conditions, Flags, Floats
 
 PICTURES_A_PASS = 8
 
@@ -59,11 +61,23 @@ class Opened:
         return network if seed is None else network.randomised(seed)
 
     def model(
-        self, preprocessing: Preprocessing, conditions: Conditions = USUAL_CONDITIONS, region: Flags | None = None
+        self,
+        preprocessing: Preprocessing,
+        conditions: Conditions = USUAL_CONDITIONS,
+        region: Flags | None = None,
+        references: Floats | None = None,
+        lens: Lens | None = None,
     ) -> Model:
-        """Return the classifier as methods see it, under these conditions. region: as for `variant`."""
+        """Return the classifier as methods see it, under these conditions.
+
+        region: as for `variant`. references: the images (R, H, W, C) that an embedding is compared with. lens: shows
+        one channel only.
+        """
         network = self.variant(conditions, region).at(conditions.precision)
-        return Model(network, preprocessing, self.memory, self.heartbeat.tick)
+        if references is not None and network.card.head == "similarity":
+            embeddings = Model(network, preprocessing, tick=self.heartbeat.tick).outputs(references)
+            network = with_references(network, embeddings)
+        return Model(network, preprocessing, self.memory, self.heartbeat.tick, lens)
 
 
 def passes(pictures: int) -> Iterator[slice]:

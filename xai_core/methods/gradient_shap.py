@@ -77,7 +77,7 @@ class GradientShap(Method):
     def _draw(self, image: Floats, random: np.random.Generator) -> tuple[Floats, float]:
         at = float(random.random(dtype=np.float32))
         if self.baselines == "colours":
-            return np.broadcast_to(random.random(3, dtype=np.float32), image.shape), at
+            return np.broadcast_to(random.random(image.shape[-1], dtype=np.float32), image.shape), at
         if self.baselines == "noise":
             return random.random(image.shape, dtype=np.float32), at
         return blurred(image, min(image.shape[:2]) * float(random.uniform(1 / 32, 1 / 4))), at

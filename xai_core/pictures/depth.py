@@ -15,6 +15,14 @@ FLOAT_TOPS = (1.0, 255.0, 65535.0)  # what white usually is
 BITS = (8, 10, 12, 14, 16)  # that cameras and scanners store in 16
 
 
+def span(values: NDArray[Any]) -> tuple[float, float]:
+    """Return the values that stand for black and white in values (...) of any type. Raises ImageError for NaN."""
+    low, high = float(values.min()), float(values.max())
+    if not math.isfinite(low) or not math.isfinite(high):
+        raise ImageError(NOT_NUMBERS)
+    return _usual(low, high, FLOAT_TOPS if values.dtype.kind == "f" else tuple(float(2**bits - 1) for bits in BITS))
+
+
 def eight_bit(values: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
     """Return values (...) of any type in 8 bits, and a sentence on how they were scaled. Raises ImageError for NaN."""
     low, high = float(values.min()), float(values.max())

@@ -25,9 +25,13 @@ def is_dicom(data: bytes) -> bool:
 
 
 class Dicom:
-    """A DICOM file. size: width and height. pages: how many frames it has. Raises ImageError if it has no picture."""
+    """A DICOM file. size: width and height. pages: how many frames it has. Raises ImageError if it has no picture.
 
-    def __init__(self, data: bytes) -> None:
+    window: the centre and width of the grey values to show; a width of 0 for the file's own.
+    """
+
+    def __init__(self, data: bytes, window: tuple[float, float] = (0.0, 0.0)) -> None:
+        self._window = window
         import pydicom  # few files are DICOM
 
         try:
@@ -86,6 +90,10 @@ class Dicom:
         from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut, apply_windowing
 
         values = np.asarray(apply_modality_lut(pixels, self._set), np.float64)
+        if self._window[1] > 0:
+            centre, width = self._window
+            notes.append(f"The chosen window was applied: centre {centre:g}, width {width:g}.")
+            return scaled(values, centre - width / 2, centre + width / 2)
         if "VOILUTSequence" in self._set and "ModalityLUTSequence" not in self._set:
             notes.append("The file's own table of grey values was applied.")
             return eight_bit(np.asarray(apply_voi_lut(pixels, self._set, prefer_lut=True)))[0]

@@ -7,20 +7,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from xai_core.errors import ImageError
+from xai_core.pictures.bands import Bands
 from xai_core.pictures.depth import eight_bit
+from xai_core.pictures.dicom import is_dicom
 from xai_core.pictures.formats import PAGED, Pages, opened
+from xai_core.pictures.opening import Opening
+from xai_core.preprocessing import Floats, Preprocessing
 
 MAX_BYTES = 64 << 20
 MAX_PIXELS, MOST_REDUCED = 40_000_000, 150_000_000
 MIN_SIDE = 8
 MAX_RATIO = 50
 CAN_BE_REDUCED = "It can be reduced to that while it is opened."
+OTHER_BANDS = (
+    "{0} has {1} channels; the model takes pictures with {2}. Use a file that holds them: a TIFF with {2} bands or "
+    "pages, an NPY array (height, width, {2}), or for 4 a PNG with RGBA."
+)
+NO_BANDS = "The picture was reduced, so only its colours are left; a model for more channels cannot see it."
 _ORIENTATION = 0x0112  # EXIF tag
 _LIMIT = f"The limit is {MAX_PIXELS // 1_000_000} megapixels."
 
@@ -31,7 +41,9 @@ class Picture:
 
     pixels: (h, w, 3) uint8 RGB. name: the user's name for it, for display only. digest: SHA-256 of the file's bytes.
     notes: what was changed to convert it to 8-bit RGB, as sentences. pages: how many pictures the file has. page: which
-    one this is, from 0.
+    one this is, from 0. bands: (h, w, B) uint8 or uint16, the picture's own channels if they are not colours or grey;
+    `pixels` then show some of them. windowed: whether a window of its grey values can be chosen. shown_bands: those
+    that were chosen to be shown, "" for the first.
     """
 
     pixels: NDArray[np.uint8]
@@ -40,29 +52,73 @@ class Picture:
     notes: tuple[str, ...] = ()
     pages: int = 1
     page: int = 0
+    bands: Bands | None = None
+    windowed: bool = False
+    shown_bands: str = ""
+
+    def placed(self, preprocessing: Preprocessing) -> Floats:
+        """Return the picture as a model with this preprocessing sees it, (H, W, C) in [0, 1].
+
+        ImageError if it has a different number of channels.
+        """
+        if preprocessing.channels != "bands":
+            return preprocessing.place(self.pixels)
+        if self.bands is None or not self.suits(preprocessing):
+            raise ImageError(self.why_unsuited(preprocessing))
+        return preprocessing.place(self.bands)
+
+    def why_unsuited(self, preprocessing: Preprocessing) -> str:
+        """Return why a model with this preprocessing cannot see the picture, as a sentence."""
+        return OTHER_BANDS.format(self.name, 3 if self.bands is None else self.bands.shape[-1], preprocessing.depth)
+
+    def suits(self, preprocessing: Preprocessing) -> bool:
+        """Whether the picture has the channels that a model with this preprocessing sees."""
+        bands = preprocessing.channels == "bands"
+        return not bands or (self.bands is not None and self.bands.shape[-1] == preprocessing.depth)
 
 
-def open_picture(file: bytes | str | Path, name: str | None = None, *, page: int = 0, reduce: bool = False) -> Picture:
+def open_picture(
+    file: bytes | str | Path,
+    name: str | None = None,
+    *,
+    page: int = 0,
+    reduce: bool = False,
+    opening: Opening | None = None,
+) -> Picture:
     """Open a picture from its bytes or a path; ImageError if it cannot be used.
 
     page: which one of a file with several, from 0. reduce: reduce a picture with too many pixels, instead of refusing.
+    opening: both, with everything else that can be chosen, instead of `page` and `reduce`.
     """
+    opening = opening or Opening(page=page + 1, reduce=reduce)
+    page = opening.page - 1
     data = file if isinstance(file, bytes) else picture_bytes(Path(file))
     shown = name or ("picture" if isinstance(file, bytes) else Path(file).name)
     check_bytes(data)
-    pages = opened(data)
+    pages = opened(data, opening)
     if not 0 <= page < pages.count:
         raise ImageError(f"The picture has {pages.count} pages; there is no page {page + 1}.")
-    pixels, notes = _decoded(pages, page, reduce)
-    return Picture(pixels, shown, digest_of(data, page), notes, pages.count, page)
+    pixels, notes = _decoded(pages, page, opening.reduce)
+    further: list[str] = []
+    bands = _bands(pages, page, pixels.shape, further)
+    notes = (*notes, *further)
+    more: dict[str, Any] = {"bands": bands, "windowed": is_dicom(data), "shown_bands": opening.bands}
+    return Picture(pixels, shown, digest_of(data, opening), notes, pages.count, page, **more)
 
 
-def digest_of(data: bytes, page: int = 0) -> str:
-    """Return the SHA-256 of a picture's bytes; for a later page, that of the bytes and its number."""
-    digest = hashlib.sha256(data)
-    if page:
-        digest.update(f"page {page}".encode())
-    return digest.hexdigest()
+def digest_of(data: bytes, opening: Opening) -> str:
+    """Return the SHA-256 of a picture's bytes, and of how it is opened if that is not as usual."""
+    return hashlib.sha256(data + opening.key.encode()).hexdigest()
+
+
+def _bands(pages: Pages, page: int, shape: tuple[int, ...], notes: list[str]) -> Bands | None:
+    """Return a picture's bands; None if it has none, or if it was reduced."""
+    with _damage_in_words():
+        bands = pages.bands(page, notes)
+    if bands is None or bands.shape[:2] == shape[:2]:
+        return bands
+    notes[:] = [NO_BANDS]
+    return None
 
 
 def pixels_claimed(data: bytes) -> int:

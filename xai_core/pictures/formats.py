@@ -10,10 +10,12 @@ import numpy as np
 from PIL import Image
 
 from xai_core.errors import ImageError
-from xai_core.pictures.arrays import ArrayPicture, is_npy
+from xai_core.pictures.arrays import STACKED, ArrayPicture, is_npy
+from xai_core.pictures.bands import BandedTiff, Bands, bands_of, composite, is_tiff, of_image
 from xai_core.pictures.depth import eight_bit
 from xai_core.pictures.dicom import Dicom, is_dicom
-from xai_core.pictures.opening import MOST_PAGES
+from xai_core.pictures.opening import MOST_PAGES, Opening
+from xai_core.preprocessing import MOST_BANDS
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "AVIF")  # of Pillow
 NAMES = ("PNG", "JPEG", "WebP", "BMP", "GIF", "TIFF", "AVIF", "HEIC", "DICOM", "NPY")  # all that can be opened
@@ -39,23 +41,37 @@ class Pages(Protocol):
     def image(self, page: int, notes: list[str]) -> Image.Image:
         """Return one, which may still have to be loaded; notes gets what was changed."""
 
+    def bands(self, page: int, notes: list[str]) -> Bands | None:
+        """Return the channels (h, w, B) of one if it has others than red, green and blue, or grey; else None."""
 
-def opened(data: bytes) -> Pages:
+
+def opened(data: bytes, opening: Opening = Opening()) -> Pages:  # noqa: B008  (frozen)
     """Return the pictures of a file, detected from the content. Raises ImageError if it has none."""
     if is_npy(data):
-        return _Arrays(ArrayPicture(data))
+        return _Arrays(ArrayPicture(data, opening.bands))
     if is_dicom(data):
-        return _Arrays(Dicom(data))
+        return _Arrays(Dicom(data, (opening.window_centre, opening.window_width)))
     if data[:_START].lstrip().startswith(b"<") and b"<svg" in data[:_START].lower():
         raise ImageError(_A_DRAWING)
     try:
-        return _Pillow(data, _image(data))
+        return _Pillow(data, _image(data), opening.bands)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(_TOO_MANY_PIXELS) from error
     except ImageError:
         raise
     except Exception as error:  # a parser may raise anything at all on bytes that only look like its format
+        if is_tiff(data):
+            return _banded(data, opening.bands, error)
         raise ImageError(_NOT_A_PICTURE) from error
+
+
+def _banded(data: bytes, shown: str, unreadable: Exception) -> Pages:
+    try:
+        return _Banded(BandedTiff(data), shown)
+    except ImageError:
+        raise
+    except Exception:  # as above
+        raise ImageError(_NOT_A_PICTURE) from unreadable
 
 
 def _image(data: bytes) -> Image.Image:
@@ -86,12 +102,35 @@ class _Arrays:
     def image(self, page: int, notes: list[str]) -> Image.Image:
         return self._file.image(page, notes)
 
+    def bands(self, page: int, notes: list[str]) -> Bands | None:
+        return self._file.bands(page, notes) if isinstance(self._file, ArrayPicture) else None
+
+
+class _Banded:
+    """A TIFF with many bands."""
+
+    count = 1
+
+    def __init__(self, file: BandedTiff, shown: str) -> None:
+        self._file, self._shown = file, shown
+
+    def size(self, page: int) -> tuple[int, int]:
+        return self._file.size
+
+    def image(self, page: int, notes: list[str]) -> Image.Image:
+        return composite(bands_of(self._file.values)[0], self._shown, notes)
+
+    def bands(self, page: int, notes: list[str]) -> Bands:
+        bands, sentence = bands_of(self._file.values)
+        notes += [sentence] if sentence else []
+        return bands
+
 
 class _Pillow:
     """Pictures that Pillow opens. Only pages count; of an animation, the first frame is used."""
 
-    def __init__(self, data: bytes, image: Image.Image) -> None:
-        self._data, self._image = data, image
+    def __init__(self, data: bytes, image: Image.Image, shown: str = "") -> None:
+        self._data, self._image, self._shown = data, image, shown
         self.count = int(getattr(image, "n_frames", 1)) if image.format in PAGED else 1
         if self.count > MOST_PAGES:
             raise ImageError(f"The file has {self.count:,} pages; at most {MOST_PAGES:,} are read. Split it.")
@@ -104,7 +143,24 @@ class _Pillow:
     def image(self, page: int, notes: list[str]) -> Image.Image:
         if self.count > 1:
             self._image.seek(page)
+        if self._shown and (bands := of_image(self._image)) is not None:
+            return composite(bands, self._shown, notes)
         return self._brightened(notes) or self._image
+
+    def bands(self, page: int, notes: list[str]) -> Bands | None:
+        if not 2 <= self.count <= MOST_BANDS or self._image.format != "TIFF":
+            return of_image(self._image)
+        pages = []
+        for number in range(self.count):
+            self._image.seek(number)
+            pages.append(np.array(self._image))
+        self._image.seek(page)
+        if any(each.ndim != 2 or each.shape != pages[0].shape or each.dtype != pages[0].dtype for each in pages):
+            return of_image(self._image)
+        notes.append(STACKED.format(self.count))
+        bands, sentence = bands_of(np.stack(pages, axis=-1))
+        notes += [sentence] if sentence else []
+        return bands
 
     def _brightened(self, notes: list[str]) -> Image.Image | None:
         """Return a dark picture of 16 bits a colour in 8; None for any other, since Pillow keeps the upper 8 bits."""

@@ -12,14 +12,32 @@ MOST_PAGES = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class Opening(Declared):
-    """Which picture of a file is taken, and what happens to one with too many pixels."""
+    """Which picture of a file is taken, how it is shown, and what happens to one with too many pixels."""
 
     page: Annotated[
         int, Range(1, MOST_PAGES, 1), "Which picture of a file with several, such as a TIFF, counted from 1."
     ] = 1
+    bands: Annotated[
+        str,
+        "Which bands of a picture with other channels than colours are shown as red, green and blue: three numbers "
+        "from 1, or one, separated by commas; empty for the first three.",
+    ] = ""
+    window_centre: Annotated[
+        float, Range(-1e6, 1e6), "Centre of the window of grey values of a DICOM picture, used with a window width."
+    ] = 0.0
+    window_width: Annotated[
+        float, Range(0, 1e6), "Width of the window of grey values of a DICOM picture; 0 for the file's own window."
+    ] = 0.0
     reduce: Annotated[
         bool, "Reduce a picture of more than 40 megapixels to 40, instead of refusing it; at most 150 megapixels."
     ] = False
+
+    @property
+    def key(self) -> str:
+        """A text that differs for what shows a picture differently; "" for the first page as it is usually shown."""
+        shown = {"page": self.page, "bands": self.bands, "window": (self.window_centre, self.window_width)}
+        usual = {"page": 1, "bands": "", "window": (self.window_centre, 0.0)}
+        return "" if shown == usual else " ".join(f"{name} {value}" for name, value in shown.items())
 
 
 Opening.id, Opening.title, Opening.params = "picture", "Picture", params_of(Opening)

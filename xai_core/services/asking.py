@@ -37,10 +37,15 @@ def scores(
     images: Iterable[Floats],
     score: Score,
     wait: Callable[[Job[Floats]], Floats] = Job.result,
+    references: Floats | None = None,
 ) -> Floats:
-    """Return the logits or probabilities (N, K) of images, prepared as for `probabilities`."""
+    """Return the logits or probabilities (N, K) of images, prepared as for `probabilities`.
+
+    references: for an embedding, the images (R, H, W, C) that it is compared with.
+    """
     answers = [
-        wait(runner.ask(source, Predict(preprocessing, chunk, score))) for chunk in chunks(images, preprocessing)
+        wait(runner.ask(source, Predict(preprocessing, chunk, score, references=references)))
+        for chunk in chunks(images, preprocessing)
     ]
     return np.concatenate(answers)
 
@@ -55,5 +60,7 @@ def chunks(images: Iterable[Floats], preprocessing: Preprocessing) -> Iterator[F
 
 def at_once(preprocessing: Preprocessing) -> int:
     """Return how many images fit in one request."""
-    image_bytes = preprocessing.height * preprocessing.width * 3 * np.dtype(np.float32).itemsize
+    image_bytes = (
+        preprocessing.height * preprocessing.width * preprocessing.picture_depth * np.dtype(np.float32).itemsize
+    )
     return min(MOST_AT_ONCE, max(1, LARGEST_CHUNK // image_bytes))

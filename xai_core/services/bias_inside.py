@@ -125,7 +125,7 @@ def _images(subject: Subject) -> Floats:
     assert files is not None, "Held predictions have names for their pictures."
     numbers = {str(file): number for number, file in enumerate(subject.pictures.files)}
     pictures = (subject.pictures.picture(numbers[str(file)]) for file in files)
-    return np.stack([preprocessing.place(picture.pixels) for picture in pictures])
+    return np.stack([picture.placed(preprocessing) for picture in pictures])
 
 
 def _pooled(subject: Subject, layer: str, progress: Progress) -> tuple[Floats, Floats]:

@@ -200,7 +200,7 @@ class _Asking:
 
     def _image(self, number: int) -> Floats | None:
         try:
-            return self._prepared.preprocessing.place(self._pictures.picture(number).pixels)
+            return self._pictures.picture(number).placed(self._prepared.preprocessing)
         except (ImageError, DataError):  # the picture, or its place in the archive
             return None
 

@@ -92,7 +92,7 @@ def _first(pictures: Sequence[Picture], references: Sequence[KnownPhoto]) -> Pic
 def _rows(runner: Runner, source: ModelSource, preprocessing: Preprocessing, shown: Picture) -> Floats | None:
     """Return the values (K,) of all outputs for a picture; None if the model fails on it."""
     try:
-        image = preprocessing.place(shown.pixels)
+        image = shown.placed(preprocessing)
         return np.asarray(scores(runner, source, preprocessing, [image], "logit")[0], np.float32)
     except ModelError:
         return None

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
+
+import numpy as np
 
 from xai_core.errors import ChooseScoring, VitrineError, WorkerDied
 from xai_core.jobs.base import Job, Runner, Status
@@ -15,6 +17,7 @@ from xai_core.labels import labels_for
 from xai_core.pictures.files import Picture
 from xai_core.pictures.known_photos import KnownPhoto
 from xai_core.preprocessing import Preprocessing
+from xai_core.scores import THRESHOLD, similarity_card
 from xai_core.services.asking import probabilities
 from xai_core.services.output_answers import choose_output
 from xai_core.services.preprocessing_guess import Candidate, candidates, chosen_preprocessing, rank
@@ -34,7 +37,9 @@ class Prepared:
     """A model that is ready for questions.
 
     candidates: the preprocessings that were tried, best first. preprocessing: the one that is used. labels: a name for
-    each class. precision: of the forward passes of explanations.
+    each class. precision: of the forward passes of explanations. threshold: the probability from which a class is
+    predicted, where several may be. references: the pictures that an embedding is compared with; the card and the
+    labels are then those of the similarities.
     """
 
     source: ModelSource
@@ -43,6 +48,22 @@ class Prepared:
     preprocessing: Preprocessing
     labels: tuple[str, ...]
     precision: Precision = "float32"
+    threshold: float = THRESHOLD
+    references: tuple[Picture, ...] = ()
+
+    def compared_with(self, pictures: Sequence[Picture]) -> Prepared:
+        """Return an embedding model whose scores are the similarities to these pictures; without any it has none."""
+        if not pictures:
+            return replace(self, card=replace(self.card, head="similarity"), references=())
+        labels = tuple(f"similarity to {picture.name}" for picture in pictures)
+        card = similarity_card(self.card, len(pictures))
+        return replace(self, card=card, references=tuple(pictures), labels=labels)
+
+    def reference_images(self) -> Floats | None:
+        """Return the reference pictures as the model sees them, (R, H, W, C); None if there are none."""
+        if not self.references:
+            return None
+        return np.stack([picture.placed(self.preprocessing) for picture in self.references])
 
 
 def prepare(

@@ -131,14 +131,15 @@ def rank(
         return tuple(
             Candidate(name, way, f"{card.hint_reason} {NO_CLASSES}".strip(), 0.0) for name, way in ways.items()
         )
-    known = [r for r in references if r.classes and max(r.classes) < card.classes]
+    coloured = card.input.channels in (1, 3)
+    known = [r for r in references if coloured and r.classes and max(r.classes) < card.classes]
     if card.classes == IMAGENET_CLASSES and len(known) >= _FEWEST_KNOWN:
         ranked = _tried(ways, _known_classes(predict, known))
         if ranked[0].score >= _TELLING_PROBABILITY:
             return _with_ties(_hint_first(card, ranked))
-    pool = _pool(pictures, references)
+    pool = _pool(pictures, references, next(iter(ways.values())))
     if not pool:
-        return tuple(Candidate(n, way, "There is no picture to try it on yet.", 0.0) for n, way in ways.items())
+        return tuple(Candidate(n, way, f"{_no_picture(card)}", 0.0) for n, way in ways.items())
     ranked = _tried(ways, _telling(predict, pool))
     return _weighed(_with_ties(_hint_first(card, ranked)), len(pictures), len(pool))
 
@@ -184,7 +185,7 @@ def _tried(ways: dict[str, Preprocessing], trial: Trial) -> list[Candidate]:
 
 def _known_classes(predict: Predict, known: Sequence[KnownPhoto]) -> Trial:
     def trial(way: Preprocessing) -> tuple[float, str]:
-        answers = _distributions(predict(way, np.stack([way.place(r.picture().pixels) for r in known])))
+        answers = _distributions(predict(way, np.stack([r.picture().placed(way) for r in known])))
         right = [float(row[list(r.classes)].sum()) for row, r in zip(answers, known, strict=True)]
         best_five = np.argsort(answers, axis=1)[:, -5:]
         hits = sum(bool(set(row) & set(r.classes)) for row, r in zip(best_five.tolist(), known, strict=True))
@@ -199,7 +200,7 @@ def _known_classes(predict: Predict, known: Sequence[KnownPhoto]) -> Trial:
 
 def _telling(predict: Predict, pool: Sequence[Picture]) -> Trial:
     def trial(way: Preprocessing) -> tuple[float, str]:
-        shifted = _shifted(np.stack([way.place(p.pixels) for p in pool]))
+        shifted = _shifted(np.stack([p.placed(way) for p in pool]))
         views, count = len(shifted), len(pool)
         answers = _distributions(predict(way, np.concatenate(shifted)))
         answers = answers.reshape(views, count, -1)
@@ -245,9 +246,17 @@ def _distributions(answers: Floats) -> Floats:
     return np.asarray(answers / np.maximum(answers.sum(axis=1, keepdims=True), 1e-12), np.float32)
 
 
-def _pool(pictures: Sequence[Picture], references: Sequence[KnownPhoto]) -> list[Picture]:
-    own = list(pictures[:_ENOUGH_PICTURES])
-    return own + [r.picture() for r in references[: _ENOUGH_PICTURES - len(own)]]
+def _pool(pictures: Sequence[Picture], references: Sequence[KnownPhoto], way: Preprocessing) -> list[Picture]:
+    own = [picture for picture in pictures if picture.suits(way)][:_ENOUGH_PICTURES]
+    known = (r.picture() for r in references[: _ENOUGH_PICTURES - len(own)])
+    return own + [picture for picture in known if picture.suits(way)]
+
+
+def _no_picture(card: Card) -> str:
+    if card.input.channels in (1, 3):
+        return "There is no picture to try it on yet."
+    hint = f"{card.hint_reason} " if card.hint_reason else ""
+    return f"{hint}There is no picture with {card.input.channels} channels to try it on yet; check it."
 
 
 def _hint_first(card: Card, ranked: list[Candidate]) -> list[Candidate]:

@@ -11,6 +11,7 @@ import numpy as np
 from xai_core.families.baselines import Baseline, baseline_picture
 from xai_core.families.noise import STOP_FIELD, is_constant, noise_shares
 from xai_core.method import Catalogued
+from xai_core.scores import has_probabilities
 from xai_core.types import Card, Estimate, Floats, Indices
 
 NOISE_WARNED_OF = 0.2
@@ -31,7 +32,8 @@ class Finding:
     """Maps together with everything needed to judge them.
 
     image: (H, W, 3) float32 in [0, 1], as the model saw it. picture_size: height and width of the original picture.
-    probabilities: (K,) of all classes; for boxes, (T,) scores of the explained boxes. targets: (T,) class indices;
+    probabilities: (K,) of all classes, or the outputs themselves where they are numbers; for boxes, (T,) scores of the
+    explained boxes. targets: (T,) class indices;
     for boxes, their positions. names: (T) display names of the targets.
     """
 
@@ -137,7 +139,7 @@ def _what_to_change(finding: Finding) -> str:
 
 def _unlikely(finding: Finding, position: int) -> Iterator[str]:
     probability = _probability(finding, position)
-    if probability < UNLIKELY:
+    if has_probabilities(finding.card) and probability < UNLIKELY:
         yield (
             f"The model gives {finding.names[position]} less than 1% ({probability:.2%}), so this map shows what "
             "little speaks for a class the model did not choose. Explain the predicted class unless you mean this one."

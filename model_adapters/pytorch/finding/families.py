@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from xai_core.preprocessing import Preprocessing
+from xai_core.preprocessing import Preprocessing, presets
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,8 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def look_of(side: int, channels: int, mean: tuple[float, ...], std: tuple[float, ...]) -> Preprocessing:
-    """Return a preprocessing of a square size; gray pictures get the first value of mean and std."""
+    """Return a preprocessing of a square size; gray pictures get the first value of mean and std, and bands 0..1."""
+    if channels not in (1, 3):
+        return presets(side, side, channels)["0..1"]
     gray = channels == 1
     return Preprocessing(side, side, channels="gray" if gray else "RGB", mean=mean, std=std)

@@ -55,7 +55,7 @@ class PictureScores:
     def __init__(self, network: ScoringNetwork, preprocessing: Preprocessing, score: Score) -> None:
         self.network, self._preprocessing = network, preprocessing
         self._squashed = score == "probability" and network.card.gives == "logit"
-        size = (None, preprocessing.height, preprocessing.width, 3)
+        size = (None, preprocessing.height, preprocessing.width, preprocessing.picture_depth)
         pictures, targets = tf.TensorSpec(size), tf.TensorSpec((None, network.card.classes))
         self._scores = tf.function(self._of_pictures, input_signature=[pictures, targets], autograph=False)
 

@@ -81,6 +81,7 @@ READ_ONLY = {
     "pillow",
     "pillow-heif",
     "pydicom",
+    "tifffile",
     "h5py",
     "safetensors",
 }  # the picture and the weights that they read are in the key themselves

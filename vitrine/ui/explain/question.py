@@ -15,11 +15,13 @@ from vitrine.ui.settings import address
 from vitrine.ui.settings.controls import parameter_form
 from xai_core.method import Method
 from xai_core.pictures.files import Picture
+from xai_core.scores import explained
 from xai_core.segmentation.regions import Region
 from xai_core.services.preparation import Prepared
 from xai_core.types import Floats, Indices
 
 MOST_TARGETS = 5
+COLOURS = ["Red alone", "Green alone", "Blue alone"]
 TARGETS = {"predicted": "The predicted class", "top": "The most probable classes", "named": "A class by name"}
 
 
@@ -28,12 +30,14 @@ class Question:
     """A method and, by the picture's digest, the target classes (T,) and the probabilities of all classes (K,).
 
     regions: of networks that label every pixel, what is explained of each picture; pictures without one are left out.
+    channel: the only channel of the pictures that is explained, from 0; None for all.
     """
 
     method: Method
     targets: dict[str, Indices]
     probabilities: dict[str, Floats]
     regions: dict[str, Region] = field(default_factory=dict)
+    channel: int | None = None
 
 
 def question_form(prepared: Prepared, pictures: Sequence[Picture]) -> Question:
@@ -48,10 +52,12 @@ def _question(prepared: Prepared, pictures: Sequence[Picture]) -> Question:
     chosen = method_chooser(prepared.card)
     if prepared.card.task == "segment":
         about = region_targets(prepared, pictures)
-        return Question(_configured(chosen, prepared), about.targets, about.probabilities, about.regions)
+        channel = _channel(prepared)
+        return Question(_configured(chosen, prepared), about.targets, about.probabilities, about.regions, channel)
     rows = probabilities(prepared, pictures)
     targets = _targets(prepared, rows)
-    return Question(_configured(chosen, prepared), targets, rows)
+    channel = _channel(prepared)
+    return Question(_configured(chosen, prepared), targets, rows, channel=channel)
 
 
 def _configured(chosen: type[Method], prepared: Prepared) -> Method:
@@ -73,8 +79,27 @@ def _targets(prepared: Prepared, rows: dict[str, Floats]) -> dict[str, Indices]:
             always=True,
         )
         return {digest: np.array([index], np.int64) for digest in rows}
-    most = _how_many(min(MOST_TARGETS, len(prepared.labels))) if kind == "top" else 1
+    if kind == "predicted":
+        shown = {digest: explained(row, prepared.card, prepared.threshold) for digest, row in rows.items()}
+        return {digest: np.array(classes, np.int64) for digest, classes in shown.items()}
+    most = _how_many(min(MOST_TARGETS, len(prepared.labels)))
     return {digest: np.array(top(row, most), np.int64) for digest, row in rows.items()}
+
+
+def _channel(prepared: Prepared) -> int | None:
+    """Offer to explain one channel alone, if the model sees several."""
+    way = prepared.preprocessing
+    if way.channels == "gray":
+        return None
+    names = [f"Band {n}" for n in range(1, way.depth + 1)] if way.channels == "bands" else COLOURS
+    chosen = address.choice(
+        "Channels",
+        range(len(names) + 1),
+        0,
+        key="channel",
+        shown=lambda number: names[number - 1] if number else "All, together",
+    )
+    return chosen - 1 if chosen else None
 
 
 def _how_many(most: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -31,13 +31,14 @@ from xai_core.types import Conditions, Estimate, Floats, Indices
 class ClassInquiry(Inquiry[Method]):
     """A method asked about classes of a picture. targets: (T,). probabilities: (K,) of the picture, or of a region.
 
-    region: of a network that labels every pixel.
+    region: of a network that labels every pixel. channel: the only one that is explained, from 0; None for all.
     """
 
     prepared: Prepared
     targets: Indices
     probabilities: Floats
     region: Region | None = None
+    channel: int | None = None
     side_by_side = True
     randomises = True
 
@@ -57,13 +58,18 @@ class ClassInquiry(Inquiry[Method]):
     def key(self) -> session.Key:
         prepared, targets = self.prepared, tuple(self.targets.tolist())
         region = "" if self.region is None else self.region.digest
-        about = self.picture.digest, self.method, targets, region
+        references = tuple(picture.digest for picture in prepared.references)
+        about = self.picture.digest, self.method, targets, region, references
         return prepared.source, prepared.preprocessing, self.conditions, *about
+
+    @property
+    def conditions(self) -> Conditions:
+        return replace(super().conditions, channel=self.channel)
 
     def question(self, method: Method, conditions: Conditions) -> Explain:
         region = None if self.region is None else self.region.mask
-        image = self.prepared.preprocessing.place(self.picture.pixels)
-        return Explain(self.prepared.preprocessing, method, image, self.targets, conditions, region)
+        image, references = self.picture.placed(self.prepared.preprocessing), self.prepared.reference_images()
+        return Explain(self.prepared.preprocessing, method, image, self.targets, conditions, region, references)
 
     def overlay(self, position: int, heatmap: Floats, look: Look, longest: int) -> NDArray[np.uint8]:
         drawn = overlay(self.prepared.preprocessing.view(self.picture.pixels, longest), heatmap, look)
@@ -86,6 +92,9 @@ class ClassInquiry(Inquiry[Method]):
             precision=prepared.precision,
             filters=setting.filters,
             look=setting.look,
+            threshold=prepared.threshold,
+            references=tuple(picture.name for picture in prepared.references),
+            channel=self.channel,
         )
         return made
 
@@ -100,6 +109,7 @@ def class_inquiries(prepared: Prepared, pictures: Sequence[Picture], question: Q
             question.targets[picture.digest],
             question.probabilities[picture.digest],
             question.regions.get(picture.digest),
+            question.channel,
         )
         for picture in pictures
         if picture.digest in question.targets

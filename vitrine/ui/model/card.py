@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -15,9 +16,10 @@ from vitrine.ui.trust.engines import classifier_trials, engine_list
 from xai_core.errors import ParamError
 from xai_core.method import NEED_IN_WORDS
 from xai_core.preprocessing import FITS, RESAMPLES, Preprocessing
+from xai_core.scores import IN_WORDS, has_probabilities
 from xai_core.services.parsing.questions.read_labels import ReadLabels
 from xai_core.services.preparation import Prepared
-from xai_core.types import OF_CLASSIFIERS
+from xai_core.types import OF_CLASSIFIERS, Card
 from xai_core.wording import format_in_words
 
 AS_RECOGNISED = "the one that was recognised"
@@ -35,7 +37,7 @@ def model_card(prepared: Prepared) -> None:
         "Architecture": card.architecture or "not stated in the file",
         "Input": f"{size}, {channels}, {card.input.layout}",
         "Task": "labels every pixel" if card.task == "segment" else "labels the whole picture",
-        "Classes": f"{card.classes:,}, ends in {'logits' if card.gives == 'logit' else 'probabilities'} ({card.head})",
+        "Outputs": _outputs(prepared),
     }
     st.markdown("  \n".join(f"**{name}** {literal(value, 120)}" for name, value in facts.items()))
     offered = [words for capability, words in NEED_IN_WORDS.items() if capability in card.capabilities]
@@ -48,6 +50,14 @@ def model_card(prepared: Prepared) -> None:
     for note in card.notes:
         st.caption(literal(note))
     _other_networks(prepared)
+
+
+def _outputs(prepared: Prepared) -> str:
+    card = prepared.card
+    if not has_probabilities(card):
+        return f"{card.classes:,}, {IN_WORDS['similarity' if prepared.references else card.head]}"
+    ends = "logits" if card.gives == "logit" else "probabilities"
+    return f"{card.classes:,} classes, ends in {ends} ({card.head})"
 
 
 def _other_networks(prepared: Prepared) -> None:
@@ -96,7 +106,7 @@ def _fields(prepared: Prepared) -> None:
         fit = a.selectbox("Fit", FITS, FITS.index(now.fit))
         resample = a.selectbox("Resampling", RESAMPLES, RESAMPLES.index(now.resample))
         scales = sorted({1.0, 255.0, now.scale})
-        orders = ["gray"] if spec.channels == 1 else ["RGB", "BGR"]
+        orders = {1: ["gray"], 3: ["RGB", "BGR"]}.get(spec.channels, ["bands"])
         channels = b.selectbox("Channels", orders, orders.index(now.channels))
         scale = c.selectbox("Values", scales, scales.index(now.scale), format_func=lambda s: f"0..{s:g}")
         mean = a.text_input("Mean, one number per channel", ", ".join(f"{m:g}" for m in now.mean))
@@ -117,6 +127,10 @@ def numbers(text: str) -> list[float]:
         raise ParamError(f"Mean and standard deviation must be numbers separated by commas; got {text!r}.") from None
 
 
+def _labels_in(file: Any, card: Card) -> ReadLabels:
+    return ReadLabels(file.getvalue(), card.classes, file.name, both_sides=card.both_sides)
+
+
 def label_form(prepared: Prepared) -> None:
     """Show the class names, and accept a file with different ones."""
     space = session.workspace()
@@ -125,7 +139,7 @@ def label_form(prepared: Prepared) -> None:
     file = st.file_uploader("Labels (txt, json or csv)", key=f"labels.{prepared.source.digest}", max_upload_size=4)
     if file is not None and file.file_id not in space.seen:
         with frame.errors_in_words():
-            labels = session.parser().ask(ReadLabels(file.getvalue(), prepared.card.classes, file.name))
+            labels = session.parser().ask(_labels_in(file, prepared.card))
             space.seen.add(file.file_id)
             session.slot(ClassifierSlot).prepared = replace(prepared, labels=labels)
             st.rerun()

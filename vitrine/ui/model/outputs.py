@@ -31,7 +31,8 @@ def output_form(source: ModelSource, question: ChooseOutput) -> ModelSource | No
         pressed = st.form_submit_button("Open", type="primary")
     if not pressed or chosen is None:
         return None
-    return replace(source, reading=OutputChoice(output=choices[chosen].output.name).to_text())
+    scoring = OutputChoice.from_text(source.reading).scoring
+    return replace(source, reading=OutputChoice(output=choices[chosen].output.name, scoring=scoring).to_text())
 
 
 def _name(answer: OutputAnswer) -> str:

@@ -11,9 +11,10 @@ from vitrine.ui.background import LOOK_AGAIN_SECONDS
 from vitrine.ui.drawing.text import literal
 from vitrine.ui.model.opening import DETECTION_PAGE, open_as_detector, open_model
 from vitrine.ui.model.outputs import output_form
+from vitrine.ui.model.scoring import asked_scoring
 from vitrine.ui.picture_tray import start_with_a_picture
 from vitrine.ui.slots.classifier import ClassifierSlot
-from xai_core.errors import ChooseOutput, TryAsDetector
+from xai_core.errors import ChooseOutput, ChooseScoring, TryAsDetector
 from xai_core.types import ModelSource
 
 
@@ -66,7 +67,7 @@ def _progress() -> None:
     if slot.settle():
         st.rerun()
     if state.error is not None:
-        if not isinstance(state.error, ChooseOutput):
+        if not isinstance(state.error, ChooseOutput | ChooseScoring):
             frame.complain(state.error)
         _way_out(slot)
     elif not state.ended:
@@ -80,6 +81,9 @@ def _way_out(slot: ClassifierSlot) -> None:
         return
     if isinstance(error, ChooseOutput):
         _outputs(source, error)
+        return
+    if isinstance(error, ChooseScoring):
+        _scoring(source, error)
         return
     if isinstance(error, TryAsDetector) and st.button("Open it on the Detection page", icon=":material/select_all:"):
         open_as_detector(source)
@@ -96,5 +100,13 @@ def _outputs(source: ModelSource, question: ChooseOutput) -> None:
     """Ask which output is explained, and open the model with it."""
     st.info(literal(str(question)), icon=":material/alt_route:")
     if (chosen := output_form(source, question)) is not None:
+        open_model(chosen)
+        st.rerun()
+
+
+def _scoring(source: ModelSource, question: ChooseScoring) -> None:
+    """Ask what the outputs are, and open the model with the answer."""
+    st.info(literal(str(question)), icon=":material/alt_route:")
+    if (chosen := asked_scoring(source)) is not None:
         open_model(chosen)
         st.rerun()

@@ -70,7 +70,8 @@ def classifier_trials(prepared: Prepared) -> Trials:
 
     def begin() -> Job[Engines]:
         pictures = [*session.workspace().pictures.values()] or [r.picture() for r in sample_photos()]
-        images = np.stack([way.place(p.pixels) for p in pictures[:PICTURES]]) if pictures else None
+        seen = [picture.placed(way) for picture in pictures if picture.suits(way)][:PICTURES]
+        images = np.stack(seen) if seen else None
         return session.ask(prepared.source, FindEngines(way, images))
 
     return Trials(

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Self
 
+import numpy as np
+
 from xai_core.errors import ImageError
 from xai_core.jobs.checks import field, whole
 from xai_core.jobs.frames import Arrays, BadFrame, Frame, Header
+from xai_core.pictures.bands import MOST_BYTES, Bands
 from xai_core.pictures.files import MAX_BYTES, MAX_PIXELS, MIN_SIDE, Picture, check_bytes, digest_of, open_picture
 from xai_core.pictures.opening import MOST_PAGES, Opening
+from xai_core.preprocessing import MOST_BANDS
 from xai_core.services.parsing.question import FileQuestion, as_array, as_bytes, file_question
 from xai_core.services.parsing.wire import notes, of_type
 
@@ -18,11 +22,11 @@ from xai_core.services.parsing.wire import notes, of_type
 class OpenPicture(FileQuestion[Picture]):
     """Open the bytes of a picture under a name; ImageError if it cannot be used.
 
-    opening: which page, and whether it may be reduced.
+    opening: which page, how it is shown, and whether it may be reduced.
     """
 
     error = ImageError
-    largest_answer = 3 * MAX_PIXELS
+    largest_answer = 3 * MAX_PIXELS + MOST_BYTES
 
     data: bytes
     shown_name: str
@@ -37,17 +41,31 @@ class OpenPicture(FileQuestion[Picture]):
         return cls(as_bytes(arrays), "", Opening.from_json(header["opening"]))
 
     def answer(self) -> Picture:
-        page, reduce = self.opening.page - 1, self.opening.reduce
-        return open_picture(self.data, self.shown_name or "picture", page=page, reduce=reduce)
+        return open_picture(self.data, self.shown_name or "picture", opening=self.opening)
 
     def answer_to_frame(self, answer: Picture) -> Frame:
-        return {"notes": list(answer.notes), "pages": answer.pages}, [answer.pixels]
+        count = 0 if answer.bands is None else answer.bands.shape[2]
+        values = {"notes": [*answer.notes], "pages": answer.pages, "windowed": answer.windowed, "bands": count}
+        return values, [answer.pixels, *([] if answer.bands is None else [answer.bands])]
 
     def answer_from_frame(self, values: Any, arrays: Arrays) -> Picture:
-        digest = digest_of(self.data, self.opening.page - 1)
-        picture = picture_from_frame(values, arrays, self.shown_name, digest)
+        digest = digest_of(self.data, self.opening)
+        picture = picture_from_frame(values, arrays[:1], self.shown_name, digest)
         pages = whole(field(values, "pages"), MOST_PAGES, self.opening.page)
-        return replace(picture, pages=pages, page=self.opening.page - 1)
+        bands = _bands(arrays[1:], field(values, "bands"), picture.pixels.shape)
+        windowed = field(values, "windowed") is True
+        picture = replace(picture, page=self.opening.page - 1, shown_bands=self.opening.bands)
+        return replace(picture, pages=pages, bands=bands, windowed=windowed)
+
+
+def _bands(arrays: Arrays, count: Any, shape: tuple[int, ...]) -> Bands | None:
+    """Read as many bands (h, w, B) as were announced, for a picture of a shape (h, w, 3); None for 0."""
+    if not arrays and count == 0:
+        return None
+    wanted = (*shape[:2], whole(count, MOST_BANDS, 2))
+    if len(arrays) != 1 or arrays[0].dtype not in (np.uint8, np.uint16) or arrays[0].shape != wanted:
+        raise BadFrame("Expected the bands of a picture.")
+    return arrays[0]
 
 
 def picture_from_frame(values: Any, arrays: Arrays, name: str, digest: str) -> Picture:

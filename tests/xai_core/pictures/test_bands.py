@@ -1,0 +1,86 @@
+"""Pictures with other channels than colours: read whole, and shown as three of them."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from tests.fakes_parser import DirectParser
+from xai_core.errors import ImageError
+from xai_core.pictures.files import Picture, open_picture
+from xai_core.pictures.opening import Opening
+from xai_core.preprocessing import Preprocessing, presets
+from xai_core.services.parsing.questions.open_picture import OpenPicture
+
+SIX = (np.arange(20 * 30 * 6).reshape(20, 30, 6) % 4096).astype(np.uint16)
+
+
+def tiff(values: np.ndarray, **layout: object) -> bytes:
+    file = io.BytesIO()
+    tifffile.imwrite(file, values, photometric="minisblack", **layout)
+    return file.getvalue()
+
+
+def npy(values: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.save(file, values)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        tiff(SIX, planarconfig="contig"),
+        tiff(np.moveaxis(SIX, -1, 0), planarconfig="separate"),
+        tiff(np.moveaxis(SIX, -1, 0), metadata=None),
+        npy(SIX),
+    ],
+    ids=["samples", "planes", "pages", "npy"],
+)
+def test_six_bands_of_twelve_bits_are_read_whole(data):
+    picture = DirectParser().ask(OpenPicture(data, "six"))
+    assert (picture.bands.shape, picture.bands.dtype, picture.pixels.shape) == ((20, 30, 6), np.uint16, (20, 30, 3))
+    np.testing.assert_allclose(picture.bands / 65535, SIX / 4095, atol=1e-5)
+    assert any("from 0 to 4095 were scaled to 0..1" in note for note in picture.notes)
+
+
+def test_the_shown_bands_can_be_chosen():
+    bytes_ = (SIX >> 4).astype(np.uint8)
+    picture = open_picture(npy(bytes_), opening=Opening(bands="6,1,2"))
+    np.testing.assert_array_equal(picture.pixels, bytes_[..., [5, 0, 1]])
+    np.testing.assert_array_equal(open_picture(npy(bytes_)).pixels, bytes_[..., :3])
+    with pytest.raises(ImageError, match="from 1 to 6; got '7,1,1'"):
+        open_picture(npy(bytes_), opening=Opening(bands="7,1,1"))
+
+
+def test_transparency_is_a_fourth_channel_for_those_who_want_it():
+    values = np.random.default_rng(0).integers(0, 255, (16, 16, 4), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(values).save(file, "PNG")
+    picture = open_picture(file.getvalue())
+    np.testing.assert_array_equal(picture.bands, values)
+    assert picture.notes == ("Transparent areas were filled with white.",)
+
+
+def test_a_picture_is_placed_with_the_channels_that_the_model_takes():
+    bands = np.zeros((8, 8, 2), np.uint16)
+    bands[..., 1] = 65535
+    picture = Picture(np.zeros((8, 8, 3), np.uint8), "two", "", bands=bands)
+    way = presets(8, 8, 2)["0..1"]
+    assert picture.suits(way)
+    np.testing.assert_array_equal(picture.placed(way)[0, 0], [0, 1])
+    assert picture.placed(Preprocessing(8, 8)).shape == (8, 8, 3)
+    with pytest.raises(ImageError, match="two has 2 channels; the model takes pictures with 5"):
+        picture.placed(presets(8, 8, 5)["0..1"])
+
+
+def test_bands_are_fitted_as_colours_are():
+    values = np.random.default_rng(0).integers(0, 255, (40, 60, 3), np.uint8)
+    for fit in ("crop", "squash", "pad"):
+        colours = Preprocessing(16, 16, fit=fit)
+        bands = Preprocessing(16, 16, fit=fit, channels="bands")
+        assert np.abs(colours.place(values) - bands.place(values)).max() < 1.5 / 255
