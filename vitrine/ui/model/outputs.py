@@ -31,8 +31,8 @@ def output_form(source: ModelSource, question: ChooseOutput) -> ModelSource | No
         pressed = st.form_submit_button("Open", type="primary")
     if not pressed or chosen is None:
         return None
-    scoring = OutputChoice.from_text(source.reading).scoring
-    return replace(source, reading=OutputChoice(output=choices[chosen].output.name, scoring=scoring).to_text())
+    choice = replace(OutputChoice.from_text(source.reading), output=choices[chosen].output.name)
+    return replace(source, reading=choice.to_text())
 
 
 def _name(answer: OutputAnswer) -> str:

@@ -115,4 +115,4 @@ def _in_words(head: Head) -> str:
 
 def _read_as(source: ModelSource, scoring: Head) -> ModelSource:
     choice = OutputChoice.from_text(source.reading)
-    return replace(source, reading=OutputChoice(output=choice.output, scoring=scoring).to_text())
+    return replace(source, reading=replace(choice, scoring=scoring).to_text())
