@@ -30,6 +30,7 @@ from xai_core.services.parsing.questions.open_picture import OpenPicture
 from xai_core.services.parsing.questions.propose_columns import ProposeColumns
 from xai_core.services.parsing.questions.read_curves import ReadCurves
 from xai_core.services.parsing.questions.read_history import ReadHistory
+from xai_core.services.parsing.questions.read_label_map import ReadLabelMap
 from xai_core.services.parsing.questions.read_labels import ReadLabels
 from xai_core.services.parsing.questions.read_picture_set import DigestListed, ListPictures, OpenListed
 from xai_core.services.parsing.questions.read_predictions import ReadPredictions
@@ -307,3 +308,13 @@ def test_columns_whose_texts_would_fill_the_memory_are_refused(monkeypatch):
         wire.decoded(values, codes)
     with pytest.raises(DataError, match="take too much memory"):
         wire.coded([column], 100)
+
+
+def test_a_label_map_is_the_same_at_the_other_end():
+    written = io.BytesIO()
+    Image.fromarray(np.array([[0, 1, 255]], np.uint8)).save(written, "PNG")
+    assert DirectParser().ask(ReadLabelMap(written.getvalue())).tolist() == [[0, 1, 255]]
+    with pytest.raises(DataError, match="holds colours"):
+        DirectParser().ask(ReadLabelMap(png()))
+    with pytest.raises(BadFrame, match="Expected u1 with 2 axes"):
+        ReadLabelMap(b"").answer_from_frame({}, [np.zeros((2, 2, 3), np.uint8)])
