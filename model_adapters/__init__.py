@@ -58,7 +58,7 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> Network | Detecto
         if source.task != "classify":
             raise
         model = adapter.load(replace(inner_source, task="segment"), inner, scratch)
-    model.card = labelled.named(model.card, source.path)
+    model.card = labelled.named(labelled.named(model.card, inner_source.path), source.path)
     if isinstance(model, Detector | Segmenter):
         return model
     choices = importlib.import_module("model_adapters.common.output_choice")

@@ -75,7 +75,7 @@ class FileKind:
     """
 
     format: str
-    framework: Literal["pytorch", "tensorflow", "tf_keras", "onnx"]
+    framework: Literal["pytorch", "tensorflow", "tf_keras", "onnx", "openvino"]
     notes: tuple[str, ...] = ()
 
 

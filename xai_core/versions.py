@@ -11,6 +11,7 @@ OWN = ("numpy", "pillow")
 OF_FRAMEWORK = {
     "pytorch": ("torch", "torchvision", "timm", "transformers", "tokenizers"),
     "tensorflow": ("tensorflow", "tensorflow-cpu", "keras", "tf-keras"),
+    "openvino": ("openvino",),
     "onnx": ("onnx", "onnxruntime", "onnxslim", "onnx2torch", "onnx2pytorch", "torch"),
 }
 OTHERS = ("scipy", "scikit-image", "openvino", "opencv-python-headless")

@@ -18,6 +18,8 @@ FORMATS = {
     "keras-h5": "Keras, HDF5",
     "keras model": "Keras, in memory",
     "savedmodel": "TensorFlow, SavedModel",
+    "tflite": "TensorFlow Lite",
+    "frozen-graph": "TensorFlow, frozen graph",
     "onnx": "ONNX",
     "onnx-zip": "ONNX, archive with external data",
 }

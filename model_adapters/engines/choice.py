@@ -20,7 +20,7 @@ from xai_core.network import Network
 from xai_core.params import Size
 from xai_core.types import Engine, Floats, Precision
 
-NATIVE = {"pytorch": "PyTorch", "tensorflow": "TensorFlow", "onnx": "ONNX Runtime"}
+NATIVE = {"pytorch": "PyTorch", "tensorflow": "TensorFlow", "onnx": "ONNX Runtime", "openvino": "OpenVINO"}
 ROUGH = ("pytorch",)  # frameworks that can also compute scores in bfloat16
 SIZES = 3  # input sizes to remember, since each holds compiled graphs
 COPIES = 4  # of the weights in memory: a graph is converted, then compiled for two precisions

@@ -110,9 +110,9 @@ class CompiledOutputs(_CompiledGraph):
         return {name: np.array(self.request.get_tensor(output).data) for name, output in self._outputs.items()}
 
 
-def compiled(graph: Any, precision: Precision) -> Any:
-    """Return a graph compiled for this CPU."""
-    return openvino.Core().compile_model(graph, "CPU", _settings(precision))
+def compiled(graph: Any, precision: Precision, **more: Any) -> Any:
+    """Return a graph compiled for this CPU; `more` are further settings of OpenVINO."""
+    return openvino.Core().compile_model(graph, "CPU", _settings(precision) | more)
 
 
 def knows(precision: Precision) -> bool:

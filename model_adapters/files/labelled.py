@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 import zipfile
@@ -16,9 +17,9 @@ from xai_core.labels import MAX_BYTES, read_labels
 from xai_core.types import Card, FileKind, ModelSource
 
 SUFFIX = "-zip"
-PACKED = ("keras", "keras-h5", "keras-weights")
-_ENDINGS = (".h5", ".hdf5", ".keras")
-_LABEL_FILES = ("labels.txt", "labels.json", "label.txt", "class_names.txt", "classes.txt")
+PACKED = ("keras", "keras-h5", "keras-weights", "tflite", "frozen-graph")
+_ENDINGS = (".h5", ".hdf5", ".keras", ".tflite", ".lite", ".pb")
+_LABEL_FILE = re.compile(r".*label.*\.(txt|json)|class(es|_names)\.(txt|json)")
 NOT_USED = "The archive's {name} names {count} classes, but the model has {classes}; the names are not used."
 
 
@@ -72,7 +73,7 @@ def named(card: Card, path: str) -> Card:
     if card.labels or not card.classes or not zipfile.is_zipfile(path):
         return card
     with opened_zip(path) as archive:
-        entries = [info for info in archive.infolist() if _base(info.filename).lower() in _LABEL_FILES]
+        entries = [info for info in archive.infolist() if _LABEL_FILE.fullmatch(_base(info.filename).lower())]
         if len(entries) != 1 or entries[0].file_size > MAX_BYTES:
             return card
         text, name = archive.read(entries[0]), _base(entries[0].filename)

@@ -18,7 +18,8 @@ PICTURES = {
 }
 WEB_PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*(<!--.{0,400}-->\s*)?<(!doctype\s+html|html|head|body)\b", re.I | re.S)
 OPEN_FORMATS: dict[Task, str] = {
-    "classify": "a PyTorch state dict, safetensors, TorchScript, ONNX, Keras (.keras, .h5) or SavedModel (zip) file",
+    "classify": "a PyTorch state dict, safetensors, TorchScript, ONNX, Keras (.keras, .h5), SavedModel (zip) or "
+    "TensorFlow Lite file",
     "segment": "a PyTorch state dict, TorchScript, ONNX, Keras (.keras, .h5) or SavedModel (zip) file",
     "detect": "a PyTorch state dict, safetensors, TorchScript or ONNX file",
 }
@@ -32,8 +33,6 @@ def refusal_for(head: bytes, task: Task) -> RefusedModel:
         return RefusedModel("This is a Git LFS pointer, not the model. Run `git lfs pull` and use the real file.")
     if picture := next((name for start, name in PICTURES.items() if _starts(head, start)), None):
         return RefusedModel(f"This is a picture ({picture}), not a model. Open it as a picture.")
-    if head[4:8] == b"TFL3":
-        return RefusedModel("This is a TensorFlow Lite file, which Vitrine does not open. Use its Keras model.")
     if _is_text(head):
         return RefusedModel(f"This is a text file, not a model. Use {OPEN_FORMATS[task]}.")
     return RefusedModel(f"This is not a known model file, or its beginning is damaged. Use {OPEN_FORMATS[task]}.")

@@ -11,7 +11,7 @@ import struct
 import zipfile
 from collections.abc import Callable
 
-from model_adapters.files import inert, keras_files, labelled, pickles, protobuf
+from model_adapters.files import inert, keras_files, labelled, pickles, protobuf, tflite
 from model_adapters.files.archives import opened_tar, opened_zip
 from model_adapters.files.lookalikes import refusal_for
 from model_adapters.files.records import Contents
@@ -155,6 +155,10 @@ def _hdf5(path: str, head: bytes, size: int) -> FileKind | None:
     return keras_files.hdf5_kind(path) if head.startswith(b"\x89HDF\r\n\x1a\n") else None
 
 
+def _tflite(path: str, head: bytes, size: int) -> FileKind | None:
+    return FileKind("tflite", "openvino") if tflite.is_tflite(head) else None
+
+
 def _safetensors(path: str, head: bytes, size: int) -> FileKind | None:
     if head[8:9] != b"{":
         return None
@@ -203,8 +207,26 @@ def _protobuf(path: str, head: bytes, size: int) -> FileKind | None:
     return FileKind("onnx", "onnx") if protobuf.ONNX_GRAPH in wire_types else None
 
 
+def _frozen_graph(path: str, head: bytes, size: int) -> FileKind | None:
+    """Detect a GraphDef of TensorFlow, whose first node begins with its name."""
+    try:
+        fields = list(protobuf.fields(path))
+    except protobuf.NotProtobuf:
+        return None
+    known = all(protobuf.GRAPH_FIELDS.get(number) == wire for number, wire in fields)
+    return FileKind("frozen-graph", "openvino") if known and fields and protobuf.starts_with_a_node(head) else None
+
+
 def _unknown(head: bytes, task: Task) -> FileKind:
     raise refusal_for(head, task)
 
 
-_LOOKS: tuple[Callable[[str, bytes, int], FileKind | None], ...] = (_tar, _hdf5, _safetensors, _pickle, _protobuf)
+_LOOKS: tuple[Callable[[str, bytes, int], FileKind | None], ...] = (
+    _tar,
+    _hdf5,
+    _tflite,
+    _safetensors,
+    _pickle,
+    _protobuf,
+    _frozen_graph,
+)

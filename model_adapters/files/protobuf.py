@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 from collections.abc import Iterator
 from typing import IO
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 ONNX_FIELDS = {1: VARINT, 2: BYTES, 3: BYTES, 4: BYTES, 5: VARINT, 6: BYTES, 7: BYTES, 8: BYTES, 14: BYTES, 20: BYTES}
 ONNX_FIELDS |= {25: BYTES, 26: BYTES}  # functions, device configurations
+GRAPH_FIELDS = {1: BYTES, 2: BYTES, 3: VARINT, 4: BYTES, 5: BYTES}  # of TensorFlow's GraphDef; 1 is a node
 ONNX_GRAPH, SAVED_MODEL_GRAPH = 7, 2
 
 
@@ -29,6 +32,18 @@ def fields(path: str) -> Iterator[tuple[int, int]]:
             number, wire = tag >> 3, tag & 7
             yield number, wire
             _skip(file, wire, size)
+
+
+def starts_with_a_node(head: bytes) -> bool:
+    """Return whether a file's first bytes are a node of TensorFlow's GraphDef with a readable name."""
+    file = io.BytesIO(head)
+    try:
+        if file.read(1) != b"\x0a" or not _varint(file) or file.read(1) != b"\x0a":
+            return False
+        name = file.read(_varint(file))
+    except NotProtobuf:
+        return False
+    return re.fullmatch(rb"[\w./>-]+", name) is not None
 
 
 def _skip(file: IO[bytes], wire: int, size: int) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from model_adapters.tensorflow.worker import uses_tf_keras
+from xai_core.doing import tell
 
 IS_KERAS_2 = uses_tf_keras()
 keras: Any = importlib.import_module("tf_keras") if IS_KERAS_2 else importlib.import_module("keras")
@@ -24,6 +26,23 @@ def with_weights(layer: Any, values: Mapping[str, Any]) -> AbstractContextManage
     if IS_KERAS_2:
         return swapped([(layer, name, value) for name, value in values.items()])
     return keras.StatelessScope([(getattr(layer, name), value) for name, value in values.items()])  # type: ignore[no-any-return]
+
+
+@contextmanager
+def built_layers_told() -> Iterator[None]:
+    """While models are loaded inside, say how many layers have been built."""
+    kind, count = keras.layers.Layer, itertools.count(1)
+    call = kind.__call__
+
+    def counted(layer: Any, *args: Any, **settings: Any) -> Any:
+        tell(f"built {next(count)} layers so far")
+        return call(layer, *args, **settings)
+
+    kind.__call__ = counted
+    try:
+        yield
+    finally:
+        kind.__call__ = call
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from typing import IO, Any
 import h5py
 
 from model_adapters.files.keras_files import DAMAGED
+from model_adapters.tensorflow import lambdas
 from model_adapters.tensorflow.graph_functions import beyond_arithmetic
 from xai_core.errors import RefusedModel, UnsupportedModel
 from xai_core.types import FileKind
@@ -24,6 +25,10 @@ CODE_LAYERS = {
     "TorchModuleWrapper": "a TorchModuleWrapper, which holds a Python pickle",
     "JaxLayer": "a JaxLayer, which holds code",
     "FlaxLayer": "a FlaxLayer, which holds code",
+}
+INSTEAD = {
+    "Lambda": "Vitrine understands only a change of scale or a preprocess_input named with its module. Replace it by a "
+    "layer such as keras.layers.Rescaling(1 / 127.5, offset=-1) and save again, or export the model to ONNX."
 }
 LIMIT = 2 << 30
 DENSEST = 1000  # gzip compresses at most about 1:1030
@@ -40,12 +45,16 @@ def check(path: str, kind: FileKind) -> None:
 
 
 def check_config(config: Any) -> None:
-    """Check the JSON that describes a model: layers that hold code, functions by name, files by path."""
+    """Check the JSON that describes a model: layers that hold code, functions by name, files by path.
+
+    Lambda layers that are a known preprocessing are replaced in place.
+    """
+    lambdas.replaced(config)
     for entry in _entries(config):
         name = str(entry["config"].get("name", "?"))[:60] if isinstance(entry["config"], dict) else "?"
         class_name = str(entry["class_name"])
         if class_name in CODE_LAYERS:
-            raise RefusedModel(f"The layer {name!r} is {CODE_LAYERS[class_name]}. {ADVICE}")
+            raise RefusedModel(f"The layer {name!r} is {CODE_LAYERS[class_name]}. {INSTEAD.get(class_name, ADVICE)}")
         if class_name == "function":
             function_name = f"{entry.get('module') or ''}.{entry['config']}".strip(".")[:80]
             raise RefusedModel(f"The model asks for the Python function {function_name!r} by its name. {ADVICE}")
@@ -57,6 +66,23 @@ def check_config(config: Any) -> None:
         module = entry.get("module")
         if isinstance(module, str) and module.split(".")[0] not in ("keras", "builtins", "tf_keras", "tensorflow"):
             raise UnsupportedModel(f"The class {f'{module}.{class_name}'[:80]!r} is not part of Keras. {ADVICE}")
+
+
+def replace_lambdas(path: str) -> None:
+    """Rewrite a file whose Lambda layers are a known preprocessing, so that it holds plain layers instead."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            parts = {name: archive.read(name) for name in archive.namelist()}
+        config = json.loads(parts["config.json"])
+        if lambdas.replaced(config):
+            with zipfile.ZipFile(path, "w") as archive:
+                for name, content in (parts | {"config.json": json.dumps(config).encode()}).items():
+                    archive.writestr(name, content)
+        return
+    with h5py.File(path, "r+") as file:
+        config = json.loads(file.attrs["model_config"])
+        if lambdas.replaced(config):
+            file.attrs["model_config"] = json.dumps(config)
 
 
 def _check_vocabulary(entry: dict[str, Any], name: str) -> None:

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from model_adapters.common.output_shapes import Shape, is_depth, shown
+from model_adapters.common.input_shapes import input_spec
+from model_adapters.tensorflow.caffe_pixels import CaffePixels
 from model_adapters.tensorflow.graph_functions import FUNCTION_LAYERS
 from model_adapters.tensorflow.keras_api import IS_KERAS_2, keras, origin
 from xai_core.errors import UnsupportedModel
-from xai_core.preprocessing import MOST_BANDS, Preprocessing, presets
+from xai_core.preprocessing import Preprocessing, presets
 from xai_core.types import Head, InputSpec
 
 # The `preprocess_input` of each model in keras.applications, by the name that the model carries.
@@ -35,22 +36,6 @@ def image_input(model: Any) -> InputSpec:
         names = ", ".join(str(i.name)[:30] for i in inputs[:4])
         raise UnsupportedModel(f"The model takes {len(inputs)} inputs ({names}); expected one picture.")
     return input_spec(tuple(inputs[0].shape))
-
-
-def input_spec(sizes: Shape) -> InputSpec:
-    """Read (batch, height, width, channels) or (batch, channels, height, width); UnsupportedModel for others."""
-    if len(sizes) != 4:
-        raise UnsupportedModel(f"The model's input is {shown(sizes)}; expected batch x height x width x channels.")
-    batch, *rest = sizes
-    if rest[2] in (1, 3, None):
-        return InputSpec(rest[0], rest[1], rest[2] or 3, "NHWC", batch)
-    if rest[0] in (1, 3):
-        return InputSpec(rest[1], rest[2], rest[0], "NCHW", batch)
-    if is_depth(rest[2], rest[:2]):
-        return InputSpec(rest[0], rest[1], rest[2] or 3, "NHWC", batch)
-    if is_depth(rest[0], rest[1:]):
-        return InputSpec(rest[1], rest[2], rest[0] or 3, "NCHW", batch)
-    raise UnsupportedModel(f"The model's input is {shown(sizes)}; expected 1 to {MOST_BANDS} channels.")
 
 
 @dataclass(frozen=True)
@@ -122,6 +107,8 @@ def _wanted_scale(layer: Any) -> int | None:
     """Return the top of the range that a scaling layer or function expects, 1 or 255; None for others."""
     if is_function(layer):
         return 255 if _scales_pixels(layer) else None
+    if isinstance(layer, CaffePixels):
+        return 255
     if isinstance(layer, keras.layers.Rescaling):
         return 255 if float(np.max(np.abs(layer.scale))) < 0.1 else 1
     if isinstance(layer, keras.layers.Normalization) and layer.mean is not None:

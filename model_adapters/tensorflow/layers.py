@@ -10,8 +10,10 @@ from typing import Any
 
 import tensorflow as tf
 
+from model_adapters.tensorflow.caffe_pixels import CaffePixels
 from model_adapters.tensorflow.keras_api import keras, swapped
 from model_adapters.tensorflow.keras_layers import is_function, named_operations
+from xai_core.doing import tell
 from xai_core.types import InputSpec
 
 # The output of these is the picture itself, scaled or moved.
@@ -23,6 +25,7 @@ PICTURES = (
     keras.layers.CenterCrop,
     keras.layers.ZeroPadding2D,
     keras.layers.Cropping2D,
+    CaffePixels,
 )
 
 
@@ -97,6 +100,7 @@ class _Watch:
         def watched(*args: Any, **settings: Any) -> Any:
             output = call(*args, **settings)
             self._calls[name] += 1
+            tell(f"looking into {self._calls.total()} layers so far")
             # Few layers declare their channel order; the others keep that of the layers before them.
             said = getattr(operation, "data_format", None)
             self._channels_first = said == "channels_first" if isinstance(said, str) else self._channels_first

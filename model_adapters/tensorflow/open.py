@@ -19,10 +19,13 @@ from model_adapters.files import keras_files
 from model_adapters.files.archives import unpack
 from model_adapters.files.preflight import trusts_pickles
 from model_adapters.tensorflow import keras_file, keras_layers, saved_model, segmentation, several_outputs
-from model_adapters.tensorflow.keras_api import IS_KERAS_2, keras
+from model_adapters.tensorflow.caffe_pixels import CaffePixels
+from model_adapters.tensorflow.keras_api import IS_KERAS_2, built_layers_told, keras
 from model_adapters.tensorflow.keras_inside import NO_GRADIENT, NOT_DIFFERENTIABLE, PYTORCH_ONLY, SEALED, looked_into
 from model_adapters.tensorflow.keras_network import KerasNetwork
+from model_adapters.tensorflow.lambdas import CAFFE_LAYER
 from model_adapters.tensorflow.network import TensorFlowNetwork
+from xai_core.doing import tell
 from xai_core.errors import RefusedModel, UnsupportedModel
 from xai_core.preprocessing import presets
 from xai_core.scores import squashed
@@ -110,9 +113,10 @@ def _opened(path: str, kind: FileKind, scratch: str, trusted: bool) -> Any:
     # Keras needs the extension, which an upload loses; the sandbox allows no links, so the file is copied.
     named = os.path.join(scratch, "model.keras" if kind.format == "keras" else "model.h5")
     shutil.copyfile(path, named)
-    known = {"DepthwiseConv2D": DepthwiseConv2D}
+    known = {"DepthwiseConv2D": DepthwiseConv2D, CAFFE_LAYER: CaffePixels}
     try:
-        with warnings.catch_warnings(action="ignore"):
+        keras_file.replace_lambdas(named)
+        with warnings.catch_warnings(action="ignore"), built_layers_told():
             return keras.models.load_model(named, known, compile=False, safe_mode=not trusted)
     except Exception as error:
         raise _open_error(error, keras_files.version_of(named)) from error
@@ -187,6 +191,7 @@ def _tried(network: TensorFlowNetwork, spec: InputSpec) -> tuple[list[Floats], l
     """Return trial inputs and their outputs; UnsupportedModel if no trial works."""
     last: Exception | None = None
     for side in COMMON_SIDES if None in (spec.height, spec.width) else COMMON_SIDES[:1]:
+        tell(f"running it on pictures of {spec.width or side} x {spec.height or side} pixels")
         inputs = trials(spec, side)
         try:
             return inputs, [network.forward(i) for i in inputs]

@@ -11,8 +11,8 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+from model_adapters.common.input_shapes import input_spec
 from model_adapters.common.output_shapes import is_score_row, not_a_classifier
-from model_adapters.tensorflow.keras_layers import input_spec
 from xai_core.errors import RefusedModel, UnsupportedModel
 from xai_core.types import InputSpec
 

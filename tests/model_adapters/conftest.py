@@ -107,3 +107,12 @@ def tensorflow_answers(
     subprocess.run(command, check=True, capture_output=True)
     with np.load(folder / "answers.npz") as arrays:
         return Answers(json.loads((folder / "answers.json").read_text("utf-8")), dict(arrays))
+
+
+@pytest.fixture(scope="session")
+def keras_2_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of files as Keras 2 and TensorFlow 1 and 2 left them, and what the adapter answers for Keras 2."""
+    folder = tmp_path_factory.mktemp("keras2")
+    command = [sys.executable, "-B", str(HERE / "tensorflow/tf_keras_process.py"), str(folder)]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder

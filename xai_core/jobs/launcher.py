@@ -13,7 +13,7 @@ from xai_core.jobs.sandbox import SandboxState
 from xai_core.jobs.watchdog import watch
 from xai_core.types import FileKind
 
-WITHOUT_SANDBOX = ("torch-weights", "safetensors", "torch-hub", "onnx", "onnx-zip", "keras")
+WITHOUT_SANDBOX = ("torch-weights", "safetensors", "torch-hub", "onnx", "onnx-zip", "keras", "tflite", "frozen-graph")
 
 
 @dataclass(frozen=True)

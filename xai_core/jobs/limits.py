@@ -33,6 +33,7 @@ MEMORY = {
     "tensorflow": MemoryLimit(6000, 5000),
     "tf_keras": MemoryLimit(6000, 5000),
     "onnx": MemoryLimit(3500, 4000),
+    "openvino": MemoryLimit(3500, 4000),
 }
 
 

@@ -14,7 +14,7 @@ from xai_core.types import Capability, Card, FileKind, Head, InputSpec, Layer, R
 MOST_CLASSES, MOST_NAMES, LARGEST_SIDE = 1_000_000, 64, 1 << 16
 MOST_LAYERS, MOST_CHANNELS = 10_000, 1 << 24
 MOST_OUTPUTS, MOST_AXES, MOST_FIRST = 32, 8, 16
-FRAMEWORKS = ("pytorch", "tensorflow", "onnx")
+FRAMEWORKS = ("pytorch", "tensorflow", "onnx", "openvino")
 ADAPTERS = (*FRAMEWORKS, "tf_keras")
 
 

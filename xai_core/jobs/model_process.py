@@ -163,7 +163,7 @@ class ModelProcess:
         self._say("loading the model")
         request = {"ask": "open", "job": 0, "source": self._source(), "kind": messages.kind_to_json(kind)}
         try:
-            card = messages.card_from_json(process.first_answer(request))
+            card = messages.card_from_json(process.first_answer(request, self._say_loading))
         except BadFrame as error:
             raise process.distrust(error) from error
         self._ready(card)
@@ -185,6 +185,9 @@ class ModelProcess:
             self._doing = doing
             for job in self._jobs():
                 job.update(doing=doing)
+
+    def _say_loading(self, doing: str) -> None:
+        self._say(f"loading the model: {doing}")
 
     def _jobs(self) -> list[Job[Any]]:
         return [*self._openings, *(task.job for task in self._tasks.values())]

@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import IO
 
 from xai_core.errors import TimedOut, VitrineError, WorkerDied, means_memory, named
@@ -27,8 +28,12 @@ from xai_core.jobs.tether import tether
 from xai_core.jobs.usage import Usage, processor_seconds, queued_seconds, usage
 
 LOG = logging.getLogger(__name__)
+Answer = tuple[Header, Arrays]
+Tell = Callable[[str], None]
 FRAME_SECONDS = 10.0
 QUEUED_FACTOR = 3
+LONGEST_OPENING = 5  # deadlines, for a process that keeps saying what it is doing
+MOST_WORDS = 100  # characters
 END_SECONDS, LOOK_SECONDS = 5.0, 0.01
 PIPE_BYTES = 1 << 20
 LINE_BYTES, LINES_KEPT, LEAST_LINE_BYTES = 2000, 20, 100
@@ -38,6 +43,9 @@ FRAMES, FRAMES_A_SECOND = 500, 100
 HEADER_BYTES, HEADER_BYTES_A_SECOND = 8 << 20, 1 << 19
 BODY_BYTES, BODY_BYTES_A_SECOND = 1 << 30, 1 << 28
 IDLE_HEADER_BYTES = 1 << 10
+
+
+def _silent(doing: str) -> None: ...
 
 
 class SandboxedProcess:
@@ -185,24 +193,37 @@ class SandboxedProcess:
         LOG.info("A process for %s started with %s.", self.framework, state)
         return state
 
-    def first_answer(self, header: Header) -> Header:
-        """Ask the process to inspect or open the file, and return its answer."""
-        return self.ask(header)[0]
+    def first_answer(self, header: Header, tell: Tell = _silent) -> Header:
+        """Ask the process to inspect or open the file, and return its answer.
 
-    def ask(self, header: Header, arrays: Arrays | None = None, largest_body: int = 0) -> tuple[Header, Arrays]:
+        tell: called with what the process says it is doing. Each time the deadline starts again, so that it counts
+        silence and not work, but the whole takes no longer than `LONGEST_OPENING` deadlines.
+        """
+        longest = time.monotonic() + LONGEST_OPENING * self.limits.open_seconds
+
+        def heard(doing: str) -> None:
+            self.allow(self.limits.open_seconds)
+            self.deadline = min(self.deadline or longest, longest)
+            tell(doing)
+
+        return self.ask(header, tell=heard)[0]
+
+    def ask(self, header: Header, arrays: Arrays | None = None, largest_body: int = 0, tell: Tell = _silent) -> Answer:
         """Send a request with one answer; return its values and arrays, of at most `largest_body` bytes."""
         self.allow(self.limits.open_seconds)
         self.send(header, arrays)
         try:
-            answer, received = self._answer("done", largest_body)
+            answer, received = self._answer("done", largest_body, tell)
         finally:
             self.allow(None)
         value = answer.get("value")
         return value if isinstance(value, dict) else {}, received
 
-    def _answer(self, expected: str, largest_body: int = 0) -> tuple[Header, Arrays]:
+    def _answer(self, expected: str, largest_body: int = 0, tell: Tell = _silent) -> Answer:
         header, arrays = self.receive(largest_body)
-        while header.get("say") == "tick":
+        while header.get("say") in ("tick", "doing"):
+            if header["say"] == "doing":
+                tell(checks.text(header.get("words"))[:MOST_WORDS])
             header, arrays = self.receive(largest_body)
         if header.get("say") == "failed":
             raise failure(header)

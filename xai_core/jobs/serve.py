@@ -12,6 +12,7 @@ import time
 import traceback
 from types import ModuleType
 
+from xai_core.doing import heard_by
 from xai_core.errors import UnsupportedModel
 from xai_core.jobs import frames, messages, sandbox
 from xai_core.jobs.frames import Arrays, Header
@@ -121,10 +122,16 @@ class Worker:
 
     def _open(self, adapters: ModuleType, header: Header) -> None:
         kind = messages.kind_from_json(header["kind"])
-        model = adapters.load(ModelSource(**header["source"]), kind, self._setup.scratch)
+        with heard_by(self._doing):
+            model = adapters.load(ModelSource(**header["source"]), kind, self._setup.scratch)
         memory = SpooledMemory(self._setup.scratch, self._setup.limits.ledgers_mb << 20)
         self._opened = Opened(model, memory, Heartbeat(self.tick, self._setup.limits.step_seconds))
         self.say({"say": "done", "job": FIRST, "value": messages.card_to_json(model.card)})
+
+    def _doing(self, words: str) -> None:
+        """Tell the app what the worker is doing, unless something was sent just now."""
+        if time.monotonic() - self._said >= TICK_SECONDS:
+            self.say({"say": "doing", "job": FIRST, "words": words})
 
     def _model(self) -> Opened:
         if self._opened is None:

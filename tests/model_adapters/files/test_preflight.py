@@ -45,7 +45,6 @@ LOOKALIKES = {
     b"\x89PNG\r\n\x1a\n" + bytes(20): r"This is a picture \(PNG\)",
     b"\xff\xd8\xff\xe0\0\x10JFIF": r"This is a picture \(JPEG\)",
     b"RIFF\1\2\3\4WEBPVP8 ": r"This is a picture \(WebP\)",
-    b"\x1c\0\0\0TFL3" + bytes(20): "TensorFlow Lite",
     "ein Satz über Käse\n".encode() * 400: "This is a text file, not a model",
     b"{'layers': 3}": "This is a text file, not a model",
     b"\x7fELF\2\1\1" + bytes(40): "not a known model file",

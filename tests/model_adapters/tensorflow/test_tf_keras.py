@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.model_adapters.conftest import Answers
 
-HERE = Path(__file__).resolve().parent
 INSIDE = "functional 2.4.0"
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("keras2")
-    subprocess.run(
-        [sys.executable, "-B", str(HERE / "tf_keras_process.py"), str(folder)], check=True, capture_output=True
-    )
-    with np.load(folder / "answers.npz") as arrays:
-        return Answers(json.loads((folder / "answers.json").read_text("utf-8")), dict(arrays))
+def answers(keras_2_files):
+    with np.load(keras_2_files / "answers.npz") as arrays:
+        return Answers(json.loads((keras_2_files / "answers.json").read_text("utf-8")), dict(arrays))
 
 
 def softmax(logits):
@@ -52,6 +44,12 @@ def test_functions_of_tensorflow_in_the_graph_are_the_preprocessing_and_no_layer
     assert said["hint"]["scale"] == 255
     assert [name.split("/")[-1] for name in said["layers"]] == ["first", "second", "add_2", "last"]
     np.testing.assert_allclose(arrays["functions 2.4.0.outputs"], arrays["functions.original"], atol=1e-6)
+
+
+def test_a_lambda_that_scales_pixels_answers_as_it_did_without_running(answers):
+    said, arrays = answers.said["scaling_lambda 2.4.0"], answers.arrays
+    assert said["hint"]["scale"] == 255
+    np.testing.assert_allclose(arrays["scaling_lambda 2.4.0.outputs"], arrays["scaling_lambda.original"], atol=1e-6)
 
 
 def test_two_outputs_are_a_question(answers):

@@ -17,7 +17,9 @@ set_up(tf_keras=True)
 
 import h5py
 import numpy as np
+import tensorflow as tf
 import tf_keras
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 import model_adapters
 from model_adapters.files.keras_files import hdf5_kind
@@ -27,6 +29,7 @@ from xai_core.types import ModelSource
 
 layers = tf_keras.layers
 SIDE, CLASSES = 16, 3
+PICTURES = np.random.default_rng(1).uniform(-1, 1, (20, SIDE, SIDE, 3)).astype(np.float32)
 VERSIONS = ("2.4.0", "2.15.0")
 PLAIN = Preprocessing(SIDE, SIDE)
 
@@ -58,6 +61,13 @@ def functions():
     return tf_keras.Model(inputs, layers.Dense(CLASSES)(pooled))
 
 
+def scaling_lambda():
+    inputs = layers.Input((SIDE, SIDE, 3))
+    scaled = layers.Lambda(lambda t: t / 127.5 - 1)(inputs)
+    pooled = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3)(scaled))
+    return tf_keras.Model(inputs, layers.Dense(CLASSES)(pooled))
+
+
 def two_heads():
     inputs = layers.Input((SIDE, SIDE, 3))
     pooled = layers.GlobalAveragePooling2D()(base()(inputs))
@@ -73,7 +83,7 @@ def own_layer():
     return tf_keras.Sequential([layers.Input((SIDE, SIDE, 3)), Cbam(), layers.Flatten(), layers.Dense(2)])
 
 
-MODELS = {make.__name__: make for make in (functional, teachable, functions, two_heads, own_layer)}
+MODELS = {make.__name__: make for make in (functional, teachable, functions, scaling_lambda, two_heads, own_layer)}
 
 
 def respelled(path, version):
@@ -114,6 +124,33 @@ def written(folder):
     return models
 
 
+def lite(model, place, number=None):
+    """Write a model as TensorFlow Lite, with whole numbers inside, in and out if `number` is their type."""
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    if number:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: ([picture[None]] for picture in PICTURES)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = number
+    place.write_bytes(converter.convert())
+
+
+def frozen(model, place):
+    """Write a model as TensorFlow 1 froze it: one graph with its weights as constants."""
+    spec = tf.TensorSpec((None, SIDE, SIDE, 3), name="picture")
+    call = tf.function(lambda pictures: model(pictures, training=False)).get_concrete_function(spec)
+    tf.io.write_graph(convert_variables_to_constants_v2(call).graph, str(place.parent), place.name, as_text=False)
+
+
+def lite_files(models, folder):
+    lite(models["functional"], folder / "float.tflite")
+    lite(models["functional"], folder / "int8.tflite", tf.int8)
+    lite(models["functional"], folder / "uint8.tflite", tf.uint8)
+    lite(models["two_heads"], folder / "two.tflite")
+    lite(tf_keras.Sequential([layers.Dense(2, input_shape=(5,))]), folder / "numbers.tflite")
+    frozen(models["functional"], folder / "frozen.pb")
+
+
 def opened(path, folder, reading=""):
     source = ModelSource(str(path), path.name, "", reading=reading)
     scratch = folder / f"scratch of {path.name}{len(reading)}"
@@ -152,7 +189,9 @@ def described(card):
 
 
 def main(folder):
+    tf_keras.utils.set_random_seed(0)
     models, said, arrays = written(folder), {}, {}
+    lite_files(models, folder)
     inputs = np.random.default_rng(0).random((3, SIDE, SIDE, 3), np.float32)
     for path in sorted((*folder.glob("*.h5"), *folder.glob("*.zip"))):
         try:

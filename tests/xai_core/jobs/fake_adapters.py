@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from xai_core.detector import Detections, Detector
+from xai_core.doing import tell
 from xai_core.errors import OutOfMemory, RefusedModel
 from xai_core.network import Network
 from xai_core.types import Capability, Card, Engine, FileKind, InputSpec, Layer
@@ -29,6 +30,10 @@ def load(source, kind, scratch):
     words = Path(source.path).read_text()
     if words.startswith("break"):
         raise ValueError(f"A secret path: {__file__}")
+    if words.startswith("talkative"):
+        for layer in range(int(words.split()[1])):
+            tell(f"building layer {layer}")
+            time.sleep(0.3)
     while words.startswith("endless"):
         time.sleep(0.01)
     kind = Spotter if source.task == "detect" else Layered if words.startswith("layered") else Tiny

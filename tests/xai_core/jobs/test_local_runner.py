@@ -178,6 +178,29 @@ def test_a_file_that_loads_for_ever_is_stopped_at_its_deadline(source):
     runner.close()
 
 
+def test_a_file_that_says_what_it_is_doing_may_load_for_longer(source):
+    runner = fake_runner(limits=Limits(open_seconds=2))
+    opening = runner.open(source("talkative 12"))
+    assert opening.result(SECONDS).classes == 3
+    runner.close()
+
+
+def test_what_a_file_says_while_it_loads_is_shown(source):
+    runner = fake_runner()
+    opening, heard = runner.open(source("talkative 8")), set()
+    while not opening.wait(0.05).ended:
+        heard.add(opening.state.doing)
+    assert any(doing.startswith("loading the model: building layer ") for doing in heard)
+    runner.close()
+
+
+def test_even_a_file_that_never_stops_talking_is_stopped(source):
+    runner = fake_runner(limits=Limits(open_seconds=1))
+    with pytest.raises(errors.TimedOut, match=r"longer than 1 s"):
+        runner.open(source("talkative 99")).result(SECONDS)
+    runner.close()
+
+
 def test_different_owners_never_share_a_process(runner, source):
     cards = [runner.open(source(owner=owner)).result(SECONDS) for owner in ("someone", "another", "someone")]
     processes = [process_of(card) for card in cards]

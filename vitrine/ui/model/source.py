@@ -39,7 +39,8 @@ def opening_progress() -> None:
 def _upload(slot: ClassifierSlot) -> None:
     st.caption(
         "PyTorch (checkpoint, state dict, whole module, safetensors, TorchScript, a timm folder as a zip), "
-        "Keras (.keras, .h5; with labels.txt: one zip), SavedModel (zip or tar) or ONNX (with external data: one zip). "
+        "Keras (.keras, .h5; with labels.txt: one zip), SavedModel (zip or tar), TensorFlow Lite, frozen graph (.pb) "
+        "or ONNX (with external data: one zip). "
         "The format is detected from the content."
     )
     file = st.file_uploader("Model file", key=f"model-file-{slot.models_uploaded}", label_visibility="collapsed")
