@@ -18,6 +18,11 @@ from xai_core.types import InputSpec, Task
 Framework = Literal["pytorch", "tensorflow"]
 EXPECTED = "Expected a PyTorch nn.Module or a Keras model; got {0}. A model file is opened with vitrine.load."
 
+KERAS_2 = (
+    "This is a model of tf_keras, which shares no process with Keras 3. Save it with model.save('model.h5') and open "
+    "the file with vitrine.load."
+)
+
 
 class FaceForMemory(Protocol):
     """What the face of a framework's package also offers if its models may be in memory."""
@@ -38,6 +43,8 @@ def framework_of(model: Any) -> Framework:
         return "pytorch"
     if _is_a(model, "keras", "Model"):
         return "tensorflow"
+    if _is_a(model, "tf_keras", "Model"):
+        raise UnsupportedModel(KERAS_2)
     raise UnsupportedModel(EXPECTED.format(type(model).__name__))
 
 
