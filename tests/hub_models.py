@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import save
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from model_adapters.pytorch.hugging_face.library import library
 from xai_core.types import ModelSource
@@ -95,6 +96,7 @@ CLASSIFIERS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+WORDS = ("<pad>", "<start>", "a", "photo", "of", "cat", "dog", "owl", "small", "grey", "?", "<end>")
 MATCHERS = {"CLIPModel": "clip", "SiglipModel": "siglip"}
 
 
@@ -154,3 +156,96 @@ def weights_of(module: Any) -> bytes:
             seen.add(tensor.data_ptr())
             kept[name] = tensor.contiguous()
     return bytes(save(kept, {"format": "pt"}))
+
+
+QUERIES = {
+    "d_model": 32,
+    "encoder_layers": 1,
+    "decoder_layers": 1,
+    "encoder_attention_heads": 2,
+    "decoder_attention_heads": 2,
+    "encoder_ffn_dim": 32,
+    "decoder_ffn_dim": 32,
+    "num_queries": 12,
+    "num_labels": 3,
+    "id2label": LABELS,
+}
+BACKBONE = {"model_type": "resnet", **STAGES, "out_features": ["stage2"]}
+PYRAMID = {
+    "model_type": "rt_detr_resnet",
+    "embedding_size": 16,
+    "hidden_sizes": [16, 24, 32, 40],
+    "depths": [1, 1, 1, 1],
+    "layer_type": "basic",
+    "out_features": ["stage2", "stage3", "stage4"],
+}
+REAL_TIME = {
+    "encoder_hidden_dim": 32,
+    "encoder_in_channels": [24, 32, 40],
+    "decoder_in_channels": [32, 32, 32],
+    "encoder_ffn_dim": 32,
+    "encoder_attention_heads": 2,
+    "d_model": 32,
+    "decoder_layers": 1,
+    "decoder_ffn_dim": 32,
+    "decoder_attention_heads": 2,
+    "num_queries": 104,
+    "num_denoising": 0,
+    "num_labels": 3,
+    "id2label": LABELS,
+}
+DETECTORS: dict[str, tuple[str, dict[str, Any]]] = {
+    "YolosForObjectDetection": (
+        "yolos",
+        BLOCKS | {"image_size": [64, 96], "num_detection_tokens": 12, "num_labels": 3, "id2label": LABELS},
+    ),
+    "DetrForObjectDetection": ("detr", QUERIES | {"backbone_config": BACKBONE, "use_timm_backbone": False}),
+    "ConditionalDetrForObjectDetection": (
+        "conditional_detr",
+        QUERIES | {"backbone_config": BACKBONE, "use_timm_backbone": False},
+    ),
+    "DeformableDetrForObjectDetection": (
+        "deformable_detr",
+        QUERIES
+        | {
+            "backbone_config": BACKBONE | {"out_features": ["stage1", "stage2"]},
+            "use_timm_backbone": False,
+            "num_feature_levels": 2,
+            "decoder_layers": 2,
+        },
+    ),
+    "RTDetrForObjectDetection": ("rt_detr", REAL_TIME | {"backbone_config": PYRAMID}),
+}
+
+
+def finder(name: str) -> Any:
+    """Return a tiny object detector of transformers with random weights, in eval mode."""
+    model_type, settings = DETECTORS[name]
+    torch.manual_seed(0)
+    return _random(getattr(library(), name)(library().AutoConfig.for_model(model_type, **settings)).eval())
+
+
+def tokenizer() -> bytes:
+    """Return a tokenizer.json for the few words of `WORDS`."""
+    made = Tokenizer(models.WordLevel({word: at for at, word in enumerate(WORDS)}, "?"))
+    made.pre_tokenizer = pre_tokenizers.Whitespace()
+    ends = [(word, WORDS.index(word)) for word in ("<start>", "<end>")]
+    made.post_processor = processors.TemplateProcessing(single="<start> $A <end>", special_tokens=ends)
+    return bytes(made.to_str().encode())
+
+
+def clip_to_upload(place: Path) -> Path:
+    """Write a tiny CLIP with its tokenizer and preprocessing as a zip."""
+    look = {"size": {"shortest_edge": SIDE}, "crop_size": SIDE}
+    module = matcher("CLIPModel", len(WORDS))
+    return Path(packed(module, place, tokenizer__json=tokenizer(), preprocessor_config__json=look).path)
+
+
+def mobilenet(weights: Mapping[str, Any]) -> Any:
+    """Return MobileNetV2 of transformers with torchvision's weights, which hold the same tensors in the same order."""
+    settings = {"tf_padding": False, "layer_norm_eps": 1e-5, "num_labels": 1000, "image_size": 224}
+    module = library().MobileNetV2ForImageClassification(library().AutoConfig.for_model("mobilenet_v2", **settings))
+    names = [name for name in module.state_dict() if not name.endswith("num_batches_tracked")]
+    tensors = [tensor for name, tensor in weights.items() if not name.endswith("num_batches_tracked")]
+    module.load_state_dict(dict(zip(names, tensors, strict=True)), strict=False)
+    return module.eval()

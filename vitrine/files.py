@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from pathlib import Path
 
+from model_adapters.files.preflight import HUB_WEIGHTS
 from vitrine.parsing import file_bytes, shared_parser
 from xai_core.errors import DataError, ModelError
 from xai_core.jobs.folders import private_folder
@@ -130,9 +131,27 @@ def _source(path: Path, name: str, architecture: str | None) -> ModelSource:
 
 
 def _pack(folder: Path, packed: Path) -> None:
-    files = [file for file in sorted(folder.rglob("*")) if file.is_file() and not file.is_symlink()]
+    files = _files_of_hub(folder) or [file for file in sorted(folder.rglob("*")) if _belongs(file, folder)]
     if sum(file.stat().st_size for file in files) > MAX_PACKED_BYTES:
         raise ModelError(f"The folder {folder.name} holds more than {MAX_PACKED_BYTES >> 30} GB; give the model alone.")
     with zipfile.ZipFile(packed, "w") as archive:
         for file in files:
             archive.write(file, file.relative_to(folder).as_posix())
+
+
+def _files_of_hub(folder: Path) -> list[Path]:
+    """Return what a folder of a model hub needs, without copies of its weights in other formats; [] for others."""
+    files = [file for file in sorted(folder.iterdir()) if _belongs(file, folder)]
+    names = {file.name for file in files}
+    weights = next((name for name in HUB_WEIGHTS if name in names), None)
+    if weights is None or "config.json" not in names or "saved_model.pb" in names:
+        return []
+    ending = ".safetensors" if ".safetensors" in weights else ".bin"
+    return [file for file in files if file.suffix in (".json", ending)]
+
+
+def _belongs(file: Path, folder: Path) -> bool:
+    """Whether a path is a file of a folder: no link, except into the files of the Hugging Face cache beside it."""
+    if not file.is_file():
+        return False
+    return not file.is_symlink() or file.resolve().parent == folder.resolve().parent.parent / "blobs"

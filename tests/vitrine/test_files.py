@@ -44,3 +44,27 @@ def test_a_folder_of_a_model_hub_is_packed_as_one_file(tmp_path):
     source, held = model_source(tmp_path, None)
     with held, zipfile.ZipFile(source.path) as archive:
         assert archive.namelist() == ["config.json", "model.safetensors"]
+
+
+def packed_names(folder):
+    source, packed = model_source(folder, None)
+    with packed, zipfile.ZipFile(source.path) as archive:
+        return sorted(archive.namelist())
+
+
+def test_a_folder_of_a_hub_is_packed_without_copies_of_its_weights(tmp_path):
+    for name in ("config.json", "model.safetensors", "pytorch_model.bin", "tf_model.h5", "tokenizer.json"):
+        (tmp_path / name).write_bytes(b"{}")
+    assert packed_names(tmp_path) == ["config.json", "model.safetensors", "tokenizer.json"]
+
+
+def test_links_into_the_cache_of_hugging_face_are_followed_and_no_others(tmp_path):
+    cache, snapshot = tmp_path / "blobs", tmp_path / "snapshots" / "1a2b"
+    cache.mkdir()
+    snapshot.mkdir(parents=True)
+    for name in ("config.json", "model.safetensors"):
+        (cache / name).write_bytes(b"{}")
+        (snapshot / name).symlink_to(f"../../blobs/{name}")
+    (tmp_path / "secret.json").write_bytes(b"{}")
+    (snapshot / "secret.json").symlink_to("../../secret.json")
+    assert packed_names(snapshot) == ["config.json", "model.safetensors"]

@@ -21,6 +21,7 @@ from xai_core.errors import UnsupportedModel
 from xai_core.params import Size
 from xai_core.types import Capability, Card, FileKind, Floats, InputSpec
 
+MOST_BOXES = 100  # where a query may give several, as transformers' processors limit them
 TRIAL = (128, 160)  # height and width in pixels
 USUAL_SIZE = {"shortest_edge": 800, "longest_edge": 1333}
 USUAL_MEAN, USUAL_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, as transformers' detectors use
@@ -97,7 +98,7 @@ class HubDetector(Detector):
         """Return the queries and classes of all boxes: each query's best class, or without a background every class."""
         if not self.background:
             rows, labels = (scores >= floor).nonzero(as_tuple=True)
-            best = scores[rows, labels].argsort(descending=True)[: len(scores)]  # no more than there are queries
+            best = scores[rows, labels].argsort(descending=True)[: max(MOST_BOXES, len(scores))]
             return rows[best], labels[best]
         best, labels = scores.max(-1)
         rows = (best >= floor).nonzero()[:, 0]

@@ -8,9 +8,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from model_adapters.common.typed_labels import TypedLabels
 from vitrine.ui import frame, session
 from vitrine.ui.drawing.text import literal
 from vitrine.ui.model.opening import open_model
+from vitrine.ui.model.typed_labels import typed_labels_form
 from vitrine.ui.slots.classifier import ClassifierSlot
 from vitrine.ui.trust.engines import classifier_trials, engine_list
 from xai_core.errors import ParamError
@@ -132,7 +134,13 @@ def _labels_in(file: Any, card: Card) -> ReadLabels:
 
 
 def label_form(prepared: Prepared) -> None:
-    """Show the class names, and accept a file with different ones."""
+    """Show the class names, and accept a file with different ones, or different labels to compare with."""
+    if TypedLabels.from_text(prepared.source.reading).names:
+        st.caption("The model compares the picture with these texts. With different ones it is opened again.")
+        if (typed := typed_labels_form(prepared.source)) is not None:
+            open_model(typed)
+            st.rerun()
+        return
     space = session.workspace()
     shown = ", ".join(prepared.labels[:6])
     st.markdown(f"{len(prepared.labels):,} classes: {literal(shown, 200)}{' …' if len(prepared.labels) > 6 else ''}")

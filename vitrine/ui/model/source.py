@@ -12,9 +12,10 @@ from vitrine.ui.drawing.text import literal
 from vitrine.ui.model.opening import DETECTION_PAGE, open_as_detector, open_model
 from vitrine.ui.model.outputs import output_form
 from vitrine.ui.model.scoring import asked_scoring
+from vitrine.ui.model.typed_labels import typed_labels_form
 from vitrine.ui.picture_tray import start_with_a_picture
 from vitrine.ui.slots.classifier import ClassifierSlot
-from xai_core.errors import ChooseOutput, ChooseScoring, TryAsDetector
+from xai_core.errors import ChooseOutput, ChooseScoring, TryAsDetector, TypeLabels
 from xai_core.types import ModelSource
 
 
@@ -38,10 +39,9 @@ def opening_progress() -> None:
 
 def _upload(slot: ClassifierSlot) -> None:
     st.caption(
-        "PyTorch (checkpoint, state dict, whole module, safetensors, TorchScript, a timm folder as a zip), "
-        "Keras (.keras, .h5; with labels.txt: one zip), SavedModel (zip or tar), TensorFlow Lite, frozen graph (.pb) "
-        "or ONNX (with external data: one zip). "
-        "The format is detected from the content."
+        "PyTorch (checkpoint, state dict, whole module, safetensors, TorchScript), a folder of Hugging Face or timm "
+        "(zip), Keras (.keras, .h5; with labels.txt: one zip), SavedModel (zip or tar), TensorFlow Lite, frozen graph "
+        "(.pb) or ONNX (with external data: one zip). The format is detected from the content."
     )
     file = st.file_uploader("Model file", key=f"model-file-{slot.models_uploaded}", label_visibility="collapsed")
     if file is not None:
@@ -68,7 +68,7 @@ def _progress() -> None:
     if slot.settle():
         st.rerun()
     if state.error is not None:
-        if not isinstance(state.error, ChooseOutput | ChooseScoring):
+        if not isinstance(state.error, ChooseOutput | ChooseScoring | TypeLabels):
             frame.complain(state.error)
         _way_out(slot)
     elif not state.ended:
@@ -76,7 +76,7 @@ def _progress() -> None:
 
 
 def _way_out(slot: ClassifierSlot) -> None:
-    """Offer the fix for the error: the page for detectors, or a choice of output or architecture."""
+    """Offer the fix for the error: the page for detectors, labels to type, or a choice of output or architecture."""
     error, source = slot.opening and slot.opening.state.error, slot.refused or slot.source
     if source is None:
         return
@@ -85,6 +85,9 @@ def _way_out(slot: ClassifierSlot) -> None:
         return
     if isinstance(error, ChooseScoring):
         _scoring(source, error)
+        return
+    if isinstance(error, TypeLabels):
+        _labels(source, error)
         return
     if isinstance(error, TryAsDetector) and st.button("Open it on the Detection page", icon=":material/select_all:"):
         open_as_detector(source)
@@ -110,4 +113,12 @@ def _scoring(source: ModelSource, question: ChooseScoring) -> None:
     st.info(literal(str(question)), icon=":material/alt_route:")
     if (chosen := asked_scoring(source)) is not None:
         open_model(chosen)
+        st.rerun()
+
+
+def _labels(source: ModelSource, question: TypeLabels) -> None:
+    """Ask for the labels of a model that compares pictures with texts, and open it with them."""
+    st.info(literal(str(question)), icon=":material/text_fields:")
+    if (typed := typed_labels_form(source)) is not None:
+        open_model(typed)
         st.rerun()

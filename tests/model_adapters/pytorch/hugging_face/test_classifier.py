@@ -8,11 +8,13 @@ import json
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save
 
 from model_adapters import inspect, load
+from model_adapters.pytorch.architectures import import_torchvision_models
 from tests.contract.quick import quick, why_not
-from tests.hub_models import CLASSIFIERS, LABELS, network, packed, weights_of, zipped
+from tests.hub_models import CLASSIFIERS, LABELS, mobilenet, network, packed, weights_of, zipped
 from xai_core.errors import RefusedModel, TryAsDetector, UnsupportedModel
 from xai_core.method import Method
 from xai_core.model import Model
@@ -21,6 +23,7 @@ from xai_core.types import Capability
 
 FAST = ("ViTForImageClassification", "SwinForImageClassification", "ResNetForImageClassification")
 OFFERED = Capability.GRADIENT | Capability.ACTIVATIONS | Capability.ABLATION | Capability.RANDOMISATION
+MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 LOOK = {"size": 32, "image_mean": [0.5] * 3, "image_std": [0.25] * 3, "resample": 3}
 
 
@@ -202,3 +205,21 @@ def test_code_that_a_known_type_names_is_left_alone(tmp_path):
     config |= {"auto_map": {"AutoConfig": "evil.Config"}, "attn_implementation": "someone/kernels"}
     parts = {"config.json": json.dumps(config).encode(), "model.safetensors": weights_of(module)}
     assert opened(zipped(parts, tmp_path), tmp_path).card.classes == 3
+
+
+@pytest.mark.long
+def test_mobilenet_in_transformers_names_answers_like_torchvision_on_thirty_photos(assets, tmp_path):
+    weights = torch.load(assets / "models/torch/mobilenet_v2-b0353104.pth", weights_only=True)
+    look = {"size": {"shortest_edge": 256}, "crop_size": 224, "image_mean": MEAN, "image_std": STD, "resample": 2}
+    ours = opened(packed(mobilenet(weights), tmp_path, preprocessor_config__json=look), tmp_path)
+    module = import_torchvision_models().mobilenet_v2().eval()
+    module.load_state_dict(weights, strict=False)
+    files = sorted((assets / "images/imagenet_samples").glob("*.jpg"))[:30]
+    way = ours.card.hint
+    inputs = way.normalise(np.stack([way.place(np.asarray(Image.open(f).convert("RGB"))) for f in files]))
+    with torch.no_grad():
+        expected = module(torch.from_numpy(inputs).permute(0, 3, 1, 2)).numpy()
+    answers = ours.forward(inputs)
+    np.testing.assert_allclose(answers, expected, atol=1e-3)
+    truths = [int(file.name[:3]) for file in files]
+    assert (answers.argmax(1) == truths).sum() == (expected.argmax(1) == truths).sum() == 22

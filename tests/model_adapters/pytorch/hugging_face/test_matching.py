@@ -8,33 +8,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from model_adapters import inspect, load
 from model_adapters.common.typed_labels import TypedLabels
 from tests.contract.quick import quick, why_not
-from tests.hub_models import SIDE, matcher, packed
+from tests.hub_models import SIDE, WORDS, matcher, packed, tokenizer
 from xai_core.errors import ParamError, RefusedModel, TypeLabels, UnsupportedModel
 from xai_core.method import Method
 from xai_core.model import Model
 from xai_core.preprocessing import presets
 from xai_core.types import Capability
 
-WORDS = ("<pad>", "<start>", "a", "photo", "of", "cat", "dog", "owl", "small", "grey", "?", "<end>")
 NAMES = ("cat", "small grey dog", "owl")
 MATCHERS = ("CLIPModel", "SiglipModel")
 
 
-def tokenizer():
-    made = Tokenizer(models.WordLevel({word: at for at, word in enumerate(WORDS)}, "?"))
-    made.pre_tokenizer = pre_tokenizers.Whitespace()
-    ends = [(word, WORDS.index(word)) for word in ("<start>", "<end>")]
-    made.post_processor = processors.TemplateProcessing(single="<start> $A <end>", special_tokens=ends)
-    return made
-
-
 def folder(name, tmp_path, **files):
-    written = {"tokenizer__json": tokenizer().to_str().encode()} | files
+    written = {"tokenizer__json": tokenizer()} | files
     return packed(matcher(name, len(WORDS)), tmp_path, **written)
 
 
@@ -124,6 +114,6 @@ def test_what_cannot_be_compared_is_said(names, files, error, sentence, tmp_path
 
 
 def test_a_tokenizer_of_another_model_is_refused(tmp_path):
-    source = packed(matcher("CLIPModel", 5), tmp_path, tokenizer__json=tokenizer().to_str().encode())
+    source = packed(matcher("CLIPModel", 5), tmp_path, tokenizer__json=tokenizer())
     with pytest.raises(RefusedModel, match="gives the number 11, but the model knows 5 words"):
         opened(source, tmp_path)

@@ -1,0 +1,35 @@
+"""Labels that are typed travel as text, and are checked before a model opens."""
+
+from __future__ import annotations
+
+import pytest
+
+from model_adapters.common.typed_labels import MOST_LABELS, TypedLabels
+from xai_core.errors import ParamError
+
+
+def test_labels_come_back_from_a_source_as_they_were_typed():
+    typed = TypedLabels.of(["a  cat", "dog"], "an {} photo")
+    again = TypedLabels.from_text(typed.choice.to_text())
+    assert (again.names, again.texts) == (("a cat", "dog"), ("an a cat photo", "an dog photo"))
+
+
+def test_nothing_typed_is_no_choice():
+    assert TypedLabels.from_text("").names == ()
+    assert TypedLabels.of(["cat"]).texts == ("a photo of a cat",)
+
+
+@pytest.mark.parametrize(
+    ("labels", "prompt", "sentence"),
+    [
+        ("cat", "no place", "A prompt holds {} once"),
+        ("cat", "{} or {}", "A prompt holds {} once"),
+        ("cat\ndog\ncat", "{}", "'cat' is there twice"),
+        ("x" * 301, "{}", "at most 300 characters"),
+        ("\n".join(map(str, range(MOST_LABELS + 1))), "{}", "At most 1,000 labels can be typed; got 1,001"),
+    ],
+)
+def test_labels_that_cannot_be_used_are_refused(labels, prompt, sentence):
+    with pytest.raises(ParamError) as refused:
+        TypedLabels(labels, prompt)
+    assert sentence in str(refused.value)
