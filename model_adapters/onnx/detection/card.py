@@ -33,7 +33,7 @@ BEYOND = 1e-3  # how far a score may lie outside 0..1
 INSIDE = Capability.ACTIVATIONS | Capability.GRADIENT
 UNREAD = "Specify how to read the outputs first."
 MISSING = dict.fromkeys(("ACTIVATIONS", "GRADIENT", "ABLATION"), UNREAD)
-NO_ABLATION = "Channels are switched off one by one in Faster R-CNN and Mask R-CNN only. Choose a different method."
+NO_ABLATION = "channels are switched off one by one in Faster R-CNN and Mask R-CNN only. Choose a different method."
 UNKNOWN = (
     "It is unknown how to read this model's outputs. Look at their shapes and values, and specify which of them are "
     "boxes, labels and scores."
