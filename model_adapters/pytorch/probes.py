@@ -23,6 +23,11 @@ FARTHER = 32  # added to a side that works, to test for free sizes; most network
 SMALL = {1: 28, 3: 32}  # sides of MNIST and CIFAR pictures, by channels
 SMALL_CLASSES = 100
 CONVOLUTIONS = ("aten::_convolution", "aten::conv2d")
+VOLUME = 5  # axes of a kernel that moves in three dimensions
+VOLUMES = (
+    "This network takes videos or volumes: its convolutions move in three dimensions. A classifier of single pictures "
+    "is needed."
+)
 FREE_SIZE = "The network takes pictures of any size; {0}x{0} pixels are a guess from its first layer."
 
 
@@ -39,6 +44,8 @@ def find_input(module: Any, first: InputSpec | None = None) -> tuple[InputSpec, 
 
     first: an input to try before the usual ones; it has a height and a width.
     """
+    if _takes_volumes(module):
+        raise UnsupportedModel(VOLUMES)
     failure: UnsupportedModel | None = None
     for spec in [*([first] if first else []), *_candidates(module)]:
         try:
@@ -52,6 +59,12 @@ def find_input(module: Any, first: InputSpec | None = None) -> tuple[InputSpec, 
         f"The model took no picture of {min(SIDES)} to {max(SIDES)} pixels. "
         "A classifier of square pictures is needed; export it as ONNX to keep its input size."
     )
+
+
+def _takes_volumes(module: Any) -> bool:
+    """Whether a network convolves in three dimensions, and never in two."""
+    axes = {tensor.dim() for tensor in module.parameters()}
+    return VOLUME in axes and VOLUME - 1 not in axes
 
 
 def _candidates(module: Any) -> Iterator[InputSpec]:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import vitrine
-from xai_core.errors import ChooseScoring, MissingCapability
+from xai_core.errors import ChooseScoring, MissingCapability, UnsupportedModel
 
 SIDE = 32
 WAY = {"height": SIDE, "width": SIDE, "channels": "RGB", "mean": [0.5] * 3, "std": [0.5] * 3}
@@ -114,3 +114,9 @@ def test_what_looks_like_an_embedding_is_asked_about():
         pytest.raises(MissingCapability, match="give one"),
     ):
         model.predict(PHOTO)
+
+
+def test_a_network_for_videos_is_told_apart():
+    layers = nn.Conv3d(3, 4, 3), nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(4, 5)
+    with pytest.raises(UnsupportedModel, match="takes videos or volumes"):
+        vitrine.wrap(nn.Sequential(*layers))

@@ -18,6 +18,7 @@ from xai_core.services.preparation import Prepared
 from xai_core.types import Head, ModelSource
 
 NUMBERS = "They are explained as they are. Measures of probability do not apply, since there is none."
+SIDES = "The single output is read as the logit of one class against its opposite (sigmoid)."
 NO_REFERENCE = "Add a picture, and choose here what the others are compared with."
 
 
@@ -34,7 +35,7 @@ def scoring_form(prepared: Prepared, pictures: Sequence[Picture]) -> None:
     card = prepared.card
     compared = bool(prepared.references) or card.head == "similarity"
     now: Head = "similarity" if compared else card.head
-    st.markdown(f"The {literal(_count(prepared))} read as {literal(IN_WORDS[now])}.")
+    st.markdown(SIDES if card.both_sides else f"The outputs are read as {literal(IN_WORDS[now])}.")
     if assumed := assumption(card):
         st.info(literal(assumed), icon=":material/help:")
     if is_multi_label(card) or card.both_sides:
@@ -44,12 +45,6 @@ def scoring_form(prepared: Prepared, pictures: Sequence[Picture]) -> None:
     elif card.head == "none":
         st.caption(NUMBERS)
     _other_scoring(prepared, now)
-
-
-def _count(prepared: Prepared) -> str:
-    if prepared.card.both_sides:
-        return "single output is"
-    return "outputs are"
 
 
 def _threshold(prepared: Prepared) -> None:
