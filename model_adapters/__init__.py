@@ -32,7 +32,9 @@ def inspect(source: ModelSource) -> FileKind:
     """Detect what a file is from its content, without any framework; RefusedModel if it is unsafe."""
     preflight = importlib.import_module("model_adapters.files.preflight")
     kind = cast(FileKind, preflight.inspect(source.path, source.task))
-    if not preflight.trusts_pickles():
+    if source.code is not None:
+        importlib.import_module("model_adapters.code.suitable").check(source.code, kind)
+    elif not preflight.trusts_pickles():
         with _labelled().inside(source.path, kind) as (path, inner):
             _adapter(kind.framework).check(path, inner)
     return kind

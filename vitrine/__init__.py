@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from vitrine.segments import Segments as Segments
     from vitrine.tables import Table as Table
     from vitrine.wrapping import wrap as wrap
+    from xai_core.errors import ChooseEntry as ChooseEntry
     from xai_core.errors import ChooseOutput as ChooseOutput
     from xai_core.errors import DataError as DataError
     from xai_core.errors import ImageError as ImageError
@@ -68,6 +69,7 @@ _HOMES = {
     "Segments": "vitrine.segments",
     "Table": "vitrine.tables",
     "wrap": "vitrine.wrapping",
+    "ChooseEntry": "xai_core.errors",
     "ChooseOutput": "xai_core.errors",
     "DataError": "xai_core.errors",
     "ImageError": "xai_core.errors",

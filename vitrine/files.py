@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -45,7 +46,7 @@ def model_source(
     folder = tempfile.TemporaryDirectory(dir=private_folder("model"))
     try:
         packed = Path(folder.name) / "model.zip"
-        _pack(place, packed)
+        pack(place, packed)
         return _source(packed, place.name, architecture), folder
     except BaseException:
         folder.cleanup()
@@ -121,22 +122,26 @@ def write_files(folder: str | os.PathLike[str], files: Mapping[str, bytes], sour
     return [place / name for name in files]
 
 
-def _source(path: Path, name: str, architecture: str | None) -> ModelSource:
+def digest_of(path: Path, name: str = "") -> str:
+    """Return the SHA-256 of a file in hexadecimal; ModelError if it cannot be read. name: for the error."""
     try:
         with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ModelError(f"The model file {name} cannot be read.") from error
-    return ModelSource(str(path), name, digest, architecture)
+        raise ModelError(f"The file {name or path.name} cannot be read.") from error
 
 
-def _pack(folder: Path, packed: Path) -> None:
-    files = _files_of_hub(folder) or [file for file in sorted(folder.rglob("*")) if _belongs(file, folder)]
+def pack(folder: Path, packed: Path, pattern: str = "*") -> None:
+    """Pack a folder's files of a pattern as a zip that depends on nothing else; ModelError if they are too large."""
+    hub = _files_of_hub(folder) if pattern == "*" else []
+    files = hub or [file for file in sorted(folder.rglob(pattern)) if _belongs(file, folder)]
     if sum(file.stat().st_size for file in files) > MAX_PACKED_BYTES:
         raise ModelError(f"The folder {folder.name} holds more than {MAX_PACKED_BYTES >> 30} GB; give the model alone.")
     with zipfile.ZipFile(packed, "w") as archive:
         for file in files:
-            archive.write(file, file.relative_to(folder).as_posix())
+            info = zipfile.ZipInfo(file.relative_to(folder).as_posix())  # without a time, for the digest
+            with file.open("rb") as source, archive.open(info, "w", force_zip64=True) as target:
+                shutil.copyfileobj(source, target)
 
 
 def _files_of_hub(folder: Path) -> list[Path]:
@@ -155,3 +160,7 @@ def _belongs(file: Path, folder: Path) -> bool:
     if not file.is_file():
         return False
     return not file.is_symlink() or file.resolve().parent == folder.resolve().parent.parent / "blobs"
+
+
+def _source(path: Path, name: str, architecture: str | None) -> ModelSource:
+    return ModelSource(str(path), name, digest_of(path, name), architecture)

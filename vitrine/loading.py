@@ -11,12 +11,13 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from vitrine.code_files import Arguments, CodeWish, model_code
 from vitrine.files import Labels, model_source
 from vitrine.model import Model
 from vitrine.opening import PreprocessingLike, Wishes, model_of, prepared_model
 from vitrine.progress import Tell, silent
 from vitrine.runner import Runners, local_runner, remembered
-from xai_core.errors import in_sentences
+from xai_core.errors import ParamError, in_sentences
 from xai_core.scores import THRESHOLD, Scoring
 from xai_core.types import Task
 
@@ -37,6 +38,9 @@ def load(
     references: Any = (),
     threshold: float = THRESHOLD,
     prompt: str | None = None,
+    code: str | os.PathLike[str] | None = None,
+    class_name: str = "",
+    arguments: Arguments | None = None,
     pictures: Any = (),
     progress: Tell | None = None,
 ) -> Model:
@@ -54,16 +58,24 @@ def load(
     several that may; without it, ChooseOutput lists them with what each would answer. scoring: what the outputs
     are, if the file does not say: "softmax" for classes of which one is right, "sigmoid" for classes of which
     several may be, "none" for numbers (regression), "similarity" for an embedding, which is compared with
-    `references`, pictures of your own. threshold: the probability from which a class is predicted, where several
+    `references`, pictures of your own. code: the Python code that defines the network of weights alone, or the
+    layers of a Keras file: a .py file, a zip or a folder; it runs in the same sandboxed process. class_name: the
+    class in it, or the function, that builds the network; by default the one that the weights show, or ChooseEntry
+    lists them. arguments: what it is called with, {"num_classes": 7} or "num_classes=7"; guessed from the file by
+    default. threshold: the probability from which a class is predicted, where several
     may be. prompt: for CLIP and SigLIP, the text around each label, by default "a photo of a {}". pictures: some of
     your own, on which the preprocessing is tried too. progress: called regularly with one line of text. Raises
-    ModelError (RefusedModel, UnsupportedModel, ChooseOutput, TypeLabels), DataError, ParamError or JobError.
+    ModelError (RefusedModel, UnsupportedModel, ChooseOutput, ChooseEntry, TypeLabels), DataError, ParamError or
+    JobError.
     """
+    if code is None and (class_name or arguments is not None):
+        raise ParamError("class_name and arguments belong to code; pass code='model.py' too.")
     settings = reading if isinstance(reading, str) else json.dumps(dict(reading))
     meaning: dict[str, Any] = {"output": output, "scoring": scoring, "references": references, "threshold": threshold}
     wishes = Wishes(task, labels, preprocessing, settings, pictures=pictures, prompt=prompt, **meaning)
     owner = f"library {os.getpid()} {next(_NUMBERS)}"
-    return loaded(shared_runners(), path, wishes, architecture, progress or silent, owner)
+    own = None if code is None else CodeWish(code, class_name, arguments)
+    return loaded(shared_runners(), path, wishes, architecture, progress or silent, owner, own)
 
 
 def loaded(
@@ -73,12 +85,13 @@ def loaded(
     architecture: str | None,
     tell: Tell,
     owner: str = "",
+    code: CodeWish | None = None,
 ) -> Model:
     """Open a model file. owner: whose process is released when the model is closed; "" leaves that to the runner."""
     with ExitStack() as held:
         source, packed = model_source(path, architecture)
         held.enter_context(packed)
-        owned = replace(source, owner=owner)
+        owned = replace(source, owner=owner, code=None if code is None else held.enter_context(model_code(code)))
         if owner:
             held.callback(runners.plain.release, owner)
         prepared = prepared_model(runners.plain, owned, wishes, tell)

@@ -7,6 +7,7 @@ VitrineError
 │   │   ├── ChooseOutput             several outputs may hold the class scores; it lists them
 │   │   ├── ChooseScoring            the outputs do not look like class scores
 │   │   ├── TryAsSegmenter           not a classifier; labels every pixel
+│   │   ├── ChooseEntry              code offers several networks; it lists them
 │   │   ├── TypeLabels               compares pictures with texts; its labels have to be typed
 │   │   ├── TryAsDetector            not a classifier; looks like a detector
 │   │   └── TryAsClassifier          not a detector; looks like a classifier
@@ -65,6 +66,17 @@ class ChooseOutput(UnsupportedModel):
 
 class ChooseScoring(UnsupportedModel):
     """The outputs do not look like scores of classes; the front end adds how to choose what they are."""
+
+
+class ChooseEntry(UnsupportedModel):
+    """Code was given with the weights, and it must be said what to build from it; the front end adds how.
+
+    entries: the classes and functions to choose from, as `xai_core.model_code.CodeEntry`.
+    """
+
+    def __init__(self, message: str, entries: tuple[Any, ...] = ()) -> None:
+        super().__init__(message)
+        self.entries = entries
 
 
 class TypeLabels(UnsupportedModel):

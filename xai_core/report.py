@@ -75,7 +75,7 @@ class Report(ABC):
             "seconds": round(self.seconds, 3),
             "model": self._model(),
             "picture": {"name": self.picture.name, "notes": list(self.picture.notes)},
-            "digests": {"model": self.source.digest, "picture": self.picture.digest},
+            "digests": {"model": self.source.digest, "picture": self.picture.digest, **self._digest_of_code()},
             "versions": versions(self.card.framework),
         }
 
@@ -126,7 +126,11 @@ class Report(ABC):
             "framework": card.framework,
             "format": card.format,
             "architecture": card.architecture,
+            **({"code": self.source.code.name} if self.source.code else {}),
         }
+
+    def _digest_of_code(self) -> dict[str, str]:
+        return {"code": self.source.code.digest} if self.source.code else {}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

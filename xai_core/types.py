@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from xai_core.model_code import CodeEntry, ModelCode
 from xai_core.preprocessing import Floats as Floats
 from xai_core.preprocessing import Preprocessing
 
@@ -55,7 +56,8 @@ class ModelSource:
     digest: SHA-256 of the bytes. architecture: the user's choice for weights alone, such as "torchvision/resnet18", or
     "torchvision/resnet18 in model_ema" for the one behind a prefix. owner: whose worker it runs in; sources of
     different owners never share a process. task: what it is opened as. reading: the user's choice of how to read a
-    detector's outputs, or of which output of a classifier holds its scores, as JSON; "" to follow the file.
+    detector's outputs, or of which output of a classifier holds its scores, as JSON; "" to follow the file. code: the
+    Python code that defines the network of weights alone.
     """
 
     path: str
@@ -65,6 +67,7 @@ class ModelSource:
     owner: str = ""
     task: Task = "classify"
     reading: str = ""
+    code: ModelCode | None = None
 
 
 @dataclass(frozen=True)
@@ -191,7 +194,8 @@ class Card:
     read, in the form of a source's `reading`. `choices` are other networks that the same file may hold, each in the
     form of a source's `architecture`. `outputs` are a classifier's if it is unknown which of them holds the class
     scores; `Network.forward` then returns the rows of those that may, in this order, side by side. `task`
-    is what the model was opened as.
+    is what the model was opened as. `entries` are what the source's code offers to build if nothing was chosen yet;
+    such a card has no classes.
     """
 
     framework: str
@@ -217,6 +221,7 @@ class Card:
     choices: tuple[str, ...] = ()
     outputs: tuple[ScoreOutput, ...] = ()
     task: Task = "classify"
+    entries: tuple[CodeEntry, ...] = ()
 
     @property
     def usual_layer(self) -> Layer:

@@ -24,10 +24,14 @@ def import_framework() -> None:
 
 def load(source: ModelSource, kind: FileKind, scratch: str) -> Network | Detector:
     """Open a classifier, or what labels pixels or finds boxes where `source.task` is "segment" or "detect"."""
-    if source.task == "segment":
+    if source.task == "segment" and source.code is None:
         from model_adapters.pytorch.segmentation.open import load as load_segmenter
 
         return load_segmenter(source, kind, scratch)
+    if source.task == "detect" and source.code is not None:
+        from model_adapters.pytorch.detection.own_code import load as load_with_code
+
+        return load_with_code(source, source.code, kind, scratch)
     if source.task == "detect":
         from model_adapters.pytorch.detection.open import load as load_detector
 

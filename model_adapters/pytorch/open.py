@@ -10,6 +10,7 @@ from model_adapters.pytorch import files, script
 from model_adapters.pytorch.checkpoint import reading
 from model_adapters.pytorch.checkpoint.reading import Checkpoint
 from model_adapters.pytorch.hugging_face import open as hugging_face
+from model_adapters.pytorch.own_code import opening as own_code
 from model_adapters.pytorch.weights import UNKNOWN, from_weights
 from xai_core.errors import UnsupportedModel
 from xai_core.network import Network
@@ -18,6 +19,8 @@ from xai_core.types import FileKind, ModelSource
 
 def load(source: ModelSource, kind: FileKind, scratch: str) -> Network:
     """Open a PyTorch file; RefusedModel or UnsupportedModel if it is unsafe, damaged or no classifier."""
+    if source.code is not None:
+        return own_code.load(source, source.code, kind, scratch)
     if kind.format == "safetensors":
         return from_weights(files.read_safetensors(source.path), source, kind)
     if kind.format == "torch-weights":

@@ -35,7 +35,7 @@ EXPORT = (
 )
 UNKNOWN = (
     "These weights match no network of torchvision or timm, and a state dict contains no network. "
-    f"Choose the architecture if it is one of them, or {EXPORT}"
+    f"Choose the architecture if it is one of them, add the Python code that defines it (model.py), or {EXPORT}"
 )
 HEADS = (
     "This is a VisionTransformer, and its weights do not show how many attention heads it has. Choose the architecture "

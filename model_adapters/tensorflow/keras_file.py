@@ -7,7 +7,8 @@ import shutil
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import IO, Any
 
 import h5py
@@ -19,6 +20,10 @@ from xai_core.errors import RefusedModel, UnsupportedModel
 from xai_core.types import FileKind
 
 ADVICE = "Replace it by a plain Keras layer and save again, or export the model to ONNX."
+NOT_OF_KERAS = (
+    "The class {0!r} is not part of Keras. Add the Python code that defines it (model.py), replace it by a plain Keras "
+    "layer and save again, or export the model to ONNX."
+)
 CODE_LAYERS = {
     "Lambda": "a Lambda layer, which holds Python code",
     "TFSMLayer": "a TFSMLayer, which loads another model from a path",
@@ -34,17 +39,35 @@ LIMIT = 2 << 30
 DENSEST = 1000  # gzip compresses at most about 1:1030
 
 
-def check(path: str, kind: FileKind) -> None:
-    """Raise the RefusedModel or UnsupportedModel that says which part of the file may not be opened."""
+def check(path: str, kind: FileKind, own: Collection[str] = ()) -> None:
+    """Raise the RefusedModel or UnsupportedModel that says which part of the file may not be opened.
+
+    own: names of classes and functions that the user's code defines.
+    """
     if kind.format == "keras":
-        _check_zip(path)
+        _check_zip(path, own)
     else:
         with _opened(path) as weights:
             _check_weights(weights)
-            check_config(_legacy_config(weights))
+            check_config(_legacy_config(weights), own)
 
 
-def check_config(config: Any) -> None:
+def names_in(path: str, kind: FileKind) -> dict[str, str]:
+    """Return the classes and functions that a file asks for, by the name under which Keras looks for them."""
+    if kind.format == "keras":
+        with _opened_zip(path) as archive:
+            config = json.loads(archive.read("config.json"))
+    else:
+        with _opened(path) as weights:
+            config = _legacy_config(weights)
+    names: dict[str, str] = {}
+    for entry in _entries(config):
+        name = str(entry["config"] if entry["class_name"] == "function" else entry["class_name"])
+        names |= {name: name.rpartition(">")[2], str(entry.get("registered_name") or name): name.rpartition(">")[2]}
+    return names
+
+
+def check_config(config: Any, own: Collection[str] = ()) -> None:
     """Check the JSON that describes a model: layers that hold code, functions by name, files by path.
 
     Lambda layers that are a known preprocessing are replaced in place.
@@ -55,6 +78,8 @@ def check_config(config: Any) -> None:
         class_name = str(entry["class_name"])
         if class_name in CODE_LAYERS:
             raise RefusedModel(f"The layer {name!r} is {CODE_LAYERS[class_name]}. {INSTEAD.get(class_name, ADVICE)}")
+        if class_name == "function" and entry["config"] in own:
+            continue
         if class_name == "function":
             function_name = f"{entry.get('module') or ''}.{entry['config']}".strip(".")[:80]
             raise RefusedModel(f"The model asks for the Python function {function_name!r} by its name. {ADVICE}")
@@ -64,8 +89,10 @@ def check_config(config: Any) -> None:
             )
         _check_vocabulary(entry, name)
         module = entry.get("module")
+        if class_name in own:
+            continue
         if isinstance(module, str) and module.split(".")[0] not in ("keras", "builtins", "tf_keras", "tensorflow"):
-            raise UnsupportedModel(f"The class {f'{module}.{class_name}'[:80]!r} is not part of Keras. {ADVICE}")
+            raise UnsupportedModel(NOT_OF_KERAS.format(f"{module}.{class_name}"[:80]))
 
 
 def replace_lambdas(path: str) -> None:
@@ -104,13 +131,19 @@ def _entries(config: Any) -> Iterator[dict[str, Any]]:
             waiting.extend(node)
 
 
-def _check_zip(path: str) -> None:
+def _check_zip(path: str, own: Collection[str]) -> None:
+    with _opened_zip(path) as archive:
+        check_config(json.loads(archive.read("config.json")), own)
+        for name in archive.namelist():
+            if name.endswith(".h5"):
+                _check_member(archive, name)
+
+
+@contextmanager
+def _opened_zip(path: str) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
-            check_config(json.loads(archive.read("config.json")))
-            for name in archive.namelist():
-                if name.endswith(".h5"):
-                    _check_member(archive, name)
+            yield archive
     except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, RecursionError, EOFError) as error:
         raise RefusedModel(DAMAGED) from error
 

@@ -6,7 +6,9 @@ import os
 import re
 import shutil
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from model_adapters.common.score_outputs import NOTE
 from model_adapters.files import keras_files
 from model_adapters.files.archives import unpack
 from model_adapters.files.preflight import trusts_pickles
-from model_adapters.tensorflow import keras_file, keras_layers, saved_model, segmentation, several_outputs
+from model_adapters.tensorflow import keras_file, keras_layers, own_code, saved_model, segmentation, several_outputs
 from model_adapters.tensorflow.caffe_pixels import CaffePixels
 from model_adapters.tensorflow.keras_api import IS_KERAS_2, built_layers_told, keras
 from model_adapters.tensorflow.keras_inside import NO_GRADIENT, NOT_DIFFERENTIABLE, PYTORCH_ONLY, SEALED, looked_into
@@ -27,6 +29,7 @@ from model_adapters.tensorflow.lambdas import CAFFE_LAYER
 from model_adapters.tensorflow.network import TensorFlowNetwork
 from xai_core.doing import tell
 from xai_core.errors import RefusedModel, UnsupportedModel
+from xai_core.model_code import ModelCode
 from xai_core.preprocessing import presets
 from xai_core.scores import squashed
 from xai_core.types import Capability, Card, FileKind, Floats, Head, InputSpec, ModelSource
@@ -49,10 +52,23 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> TensorFlowNetwork
         raise UnsupportedModel(segmentation.SAVED_MODEL)
     if kind.format == "savedmodel":
         return _load_saved_model(source, kind, scratch, trusted)
+    if source.code is not None:
+        return _with_code(source, source.code, kind, scratch)
     if not trusted:
         keras_file.check(source.path, kind)
     open_as = segmentation.segmenter_of if source.task == "segment" else network_of
     return open_as(_opened(source.path, kind, scratch, trusted), kind, source.reading)
+
+
+def _with_code(source: ModelSource, code: ModelCode, kind: FileKind, scratch: str) -> TensorFlowNetwork:
+    """Open a Keras file with the layers that the user's code defines."""
+    own = own_code.definitions(code, source.path, kind, scratch)
+    keras_file.check(source.path, kind, set(own.objects))
+    with own.runnable.in_sentences():
+        open_as = segmentation.segmenter_of if source.task == "segment" else network_of
+        network = open_as(_opened(source.path, kind, scratch, False, own.objects), kind, source.reading)
+    network.card = replace(network.card, notes=(*network.card.notes, own.note))
+    return network
 
 
 def network_of(model: Any, kind: FileKind, reading: str = "") -> TensorFlowNetwork:
@@ -109,11 +125,13 @@ def _cut(
     return None
 
 
-def _opened(path: str, kind: FileKind, scratch: str, trusted: bool) -> Any:
+def _opened(
+    path: str, kind: FileKind, scratch: str, trusted: bool, own: Mapping[str, Any] = MappingProxyType({})
+) -> Any:
     # Keras needs the extension, which an upload loses; the sandbox allows no links, so the file is copied.
     named = os.path.join(scratch, "model.keras" if kind.format == "keras" else "model.h5")
     shutil.copyfile(path, named)
-    known = {"DepthwiseConv2D": DepthwiseConv2D, CAFFE_LAYER: CaffePixels}
+    known = {"DepthwiseConv2D": DepthwiseConv2D, CAFFE_LAYER: CaffePixels, **own}
     try:
         keras_file.replace_lambdas(named)
         with warnings.catch_warnings(action="ignore"), built_layers_told():
@@ -130,7 +148,7 @@ def _open_error(error: Exception, version: str) -> Exception:
         return error  # the worker knows its limits and words that error
     unknown = re.search(r"(?:Could not locate class|Unknown layer:?|Could not deserialize class) '?(\w+)", text)
     if unknown and unknown[1] not in OF_KERAS_2:
-        return UnsupportedModel(f"The class {unknown[1]!r} is not part of Keras. {keras_file.ADVICE}")
+        return UnsupportedModel(keras_file.NOT_OF_KERAS.format(unknown[1]))
     if keras_files.is_keras_2(version) and not IS_KERAS_2:
         return UnsupportedModel(keras_files.INSTALL.format(version=version))
     return RefusedModel(

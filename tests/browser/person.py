@@ -22,6 +22,12 @@ def upload_model(page: Page, file: Path) -> None:
     page.locator('[class*="st-key-model-file"] input[type=file]').set_input_files(file)
 
 
+def upload_code(page: Page, file: Path) -> None:
+    """Upload the code of a model; what comes of it is the test's to look for."""
+    page.get_by_text("Weights with your own code (model.py)").click()
+    page.locator('[class*="st-key-code-file"] input[type=file]').set_input_files(file)
+
+
 def use_sample_model(page: Page, framework: str) -> None:
     """Choose a sample model and wait until it is ready."""
     page.get_by_role("tab", name="Start with a sample").click()

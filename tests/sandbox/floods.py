@@ -81,6 +81,21 @@ def dark_folder(scratch):
     os.mkdir(os.path.join(dark, "darker"))
 
 
+def folder_to_enter_only(scratch):
+    """Leave a folder with a file that may be entered and written, but not listed."""
+    os.umask(0)
+    dark = os.path.join(scratch, "dark")
+    os.mkdir(dark, 0o300)
+    with open(os.path.join(dark, "file"), "wb") as file:
+        file.write(bytes(4 << 20))
+
+
+def with_raw_output(low):
+    """Send a card that asks how to read an output whose lowest value is this piece of JSON."""
+    output = {"name": "o", "shape": [1], "low": 0, "high": 1, "first": []}
+    lie(json.dumps(card(raw_outputs=[output])).replace('"low": 0', f'"low": {low}').encode())
+
+
 def with_text(old, new):
     """Send a card in which a piece of the JSON is replaced."""
     lie(json.dumps(card(labels=["a", "b", "c"])).replace(old, new).encode())
@@ -94,6 +109,9 @@ FLOODS = {
     "a slow frame": lambda source, scratch: slow_frame(),
     "a number of 400 digits": lambda source, scratch: with_text('"classes": 3', '"classes": 1' + "0" * 400),
     "a number of 100,000 digits": lambda source, scratch: with_text('"classes": 3', '"classes": 1' + "0" * 100_000),
+    "an output as low as 400 digits": lambda source, scratch: with_raw_output("-1" + "0" * 400),
+    "100,000 notes": lambda source, scratch: lie(card(notes=["n"] * 100_000)),
+    "100,000 other networks": lambda source, scratch: lie(card(choices=["n"] * 100_000)),
     "a number without end": lambda source, scratch: with_text('"classes": 3', '"classes": 1e999'),
     "a deep value": lambda source, scratch: lie(
         b'{"say":"done","job":0,"arrays":[],"value":' + b"[" * 900 + b"]" * 900
@@ -109,9 +127,16 @@ IDLE_FLOODS = {
     "fat ticks while idle": lambda source, scratch: soon(lambda: without_end(lambda: send(FAT_TICK))),
     "computing while idle": lambda source, scratch: [soon(lambda: sum(itertools.repeat(0))) for _ in range(4)],
 }
-LEFTOVERS = {"a dark folder": lambda source, scratch: dark_folder(scratch)}
+LEFTOVERS = {
+    "a dark folder": lambda source, scratch: dark_folder(scratch),
+    "a folder to enter only": lambda source, scratch: folder_to_enter_only(scratch),
+}
+SLOW = {"a slow frame while idle": lambda source, scratch: soon(slow_frame)}
 HARMLESS_CARDS = {
     "lone surrogates": lambda source, scratch: with_text('"a"', '"\\ud800\\udfff\\ud800"'),
     "markup": lambda source, scratch: with_text('"a"', '"\\u0000\\u202e<img src=x onerror=alert(1)>"'),
+    "links and formulas": lambda source, scratch: with_text(
+        '"a", "b"', '"![x](http://127.0.0.1:9/a.png)", "[click](javascript:alert(1))", "=cmd|\' /C calc\'!A0"'
+    ),
     "the same key twice": lambda source, scratch: with_text('{"say": "done"', '{"say": "tick", "say": "done"'),
 }

@@ -21,7 +21,7 @@ def import_framework(framework):
 
 
 BLOWS = attacks.BLOWS | attacks.ON_A_FULL_DISK | floods.FLOODS | floods.IDLE_FLOODS | floods.LEFTOVERS
-BLOWS |= floods.HARMLESS_CARDS
+BLOWS |= floods.HARMLESS_CARDS | floods.SLOW
 LISTS = {
     "every try": attacks.TRIES,
     "every try on others": tries_on_others.TRIES_ON_OTHERS,
@@ -30,10 +30,15 @@ LISTS = {
 
 
 def load(source, kind, scratch):
-    name, _, victim = Path(source.path).read_text().partition("\n")
+    return Hostile(act(Path(source.path).read_text(), source, scratch))
+
+
+def act(words, source, scratch):
+    """Do what the words name, and tell how it ended. They may be followed by a line with a victim's folder."""
+    name, _, victim = words.partition("\n")
     if blow := BLOWS.get(name):
         blow(source, scratch)
-    return Hostile(tuple(tell(LISTS.get(name, {}), source, scratch, *filter(None, [victim]))))
+    return tuple(tell(LISTS.get(name, {}), source, scratch, *filter(None, [victim])))
 
 
 def tell(tries, *given):

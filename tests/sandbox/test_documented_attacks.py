@@ -12,7 +12,7 @@ ROOT = HERE.parents[1]
 TABLES = {
     "attacks": ("TRIES", "BLOWS", "ON_A_FULL_DISK"),
     "tries_on_others": ("TRIES_ON_OTHERS", "LEFT_OPEN"),
-    "floods": ("FLOODS", "IDLE_FLOODS", "LEFTOVERS"),
+    "floods": ("FLOODS", "IDLE_FLOODS", "LEFTOVERS", "SLOW"),
 }
 ATTACKS = {name for file, tables in TABLES.items() for table in tables for name in names(table, file)}
 TRIED_BY = {  # the first words of a row
@@ -29,7 +29,8 @@ TRIED_BY = {  # the first words of a row
         "flags of its own file",
     ],
     "`fspick`": [
-        "choose a file system", "a copy of the file system's tree", "a thread in a new network",
+        "choose a file system", "a copy of the file system's tree", "a copy of the file system's tree, the old way",
+        "a thread in a new network",
         "a thread with a new user", "a call that no kernel has yet",
     ],
     "binding the app's threads": [
@@ -56,9 +57,14 @@ TRIED_BY = {  # the first words of a row
         "endless words while idle", "test_floods.py::test_words_in_the_log_are_bounded",
     ],
     "computing while idle": ["computing while idle"],
+    "half a frame while idle": ["a slow frame while idle"],
+    "100,000 notes": ["100,000 notes", "100,000 other networks", "an output as low as 400 digits"],
+    "all of these from a model.py": [
+        "test_attacks_by_code.py::test_a_try_on_others_is_refused", "test_code.py::test_code_ends_in_a_sentence",
+    ],
     "holding the interpreter's lock": ["test_killed_app.py::test_a_worker_dies_with_the_app"],
     "a scratch folder without rights": [
-        "a dark folder",
+        "a dark folder", "a folder to enter only",
         "../xai_core/jobs/test_folders.py::test_the_folders_of_a_killed_process_are_removed_by_the_next",
     ],
     "filling a small `/tmp`": [
@@ -67,6 +73,7 @@ TRIED_BY = {  # the first words of a row
     ],
     "the name of the folder of kept results": ["the name of the folder of kept results"],
     "size and time of a file": ["size and time of a file whose name it knows", "size and time of a system file"],
+    "its own settings": ["its own settings", "its own settings, by the kernel", "the number of processors"],
 }  # fmt: skip
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import glob
 import logging
 import os
+import re
 import tempfile
 
 import pytest
 
 from tests.sandbox.confined import CONFINED, SECONDS, names, until
+from vitrine.ui.drawing.text import literal
 from xai_core.errors import OutOfMemory, RefusedModel, TimedOut, WorkerDied
-from xai_core.jobs import watchdog
+from xai_core.jobs import process, watchdog
 
 FLOODED = "sent the app more than it is allowed to"
 FATES = {
@@ -54,10 +56,22 @@ def test_words_in_the_log_are_bounded(runner, source, caplog):
     assert not any("\x1b" in record.getMessage() for record in caplog.records)
 
 
+@pytest.mark.parametrize("name", names("SLOW", "floods"))
+def test_an_idle_model_is_ended_if_it_sends_half_a_frame(runner, source, monkeypatch, caplog, name):
+    monkeypatch.setattr(process, "FRAME_SECONDS", 0.5)
+    caplog.set_level(logging.WARNING)
+    hostile = source(name)
+    assert runner.open(hostile).result(SECONDS).classes == 3
+    until(lambda: not runner.loaded(hostile))
+    assert [record for record in caplog.records if "because it sent nonsense" in record.getMessage()]
+
+
 @pytest.mark.parametrize("name", names("HARMLESS_CARDS", "floods"))
-def test_odd_text_opens_and_is_printable(runner, source, name):
+def test_odd_text_opens_and_is_shown_literally(runner, source, name):
     card = runner.open(source(name)).result(SECONDS)
-    assert all(label.isprintable() for label in card.labels)
+    for label in card.labels:
+        assert label.isprintable()
+        assert not re.search(r"(?<!\\)[\[<]", literal(label)), literal(label)
 
 
 @pytest.mark.parametrize("name", names("LEFTOVERS", "floods"))

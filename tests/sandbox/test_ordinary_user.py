@@ -13,7 +13,8 @@ import pytest
 from tests.sandbox.confined import CONFINED, HERE, names
 
 ORDINARY = 1000  # the first user of most machines, and the one of the Docker image
-FILES = [str(HERE / name) for name in ("test_attacks.py", "test_tries_on_others.py", "test_floods.py")]
+BY_CODE = ("test_attacks_by_code.py", "test_code.py", "test_blows_by_code.py")
+FILES = [str(HERE / n) for n in ("test_attacks.py", "test_tries_on_others.py", "test_floods.py", *BY_CODE)]
 
 pytestmark = CONFINED
 
@@ -25,7 +26,7 @@ def test_tries_are_refused_to_an_ordinary_user_too(tmp_path):
     result = as_an_ordinary_user(tmp_path, "-k", "a_try_is_refused or a_try_on_others or no_marker or good_model")
     assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-2000:]
     tries = names("TRIES") + names("TRIES_ON_OTHERS", "tries_on_others")
-    assert f"{len(tries) + 2} passed" in result.stdout
+    assert f"{2 * (len(tries) + 2)} passed" in result.stdout  # from a file, and from its code
 
 
 @AS_ROOT

@@ -18,6 +18,7 @@ NUMBERS = {  # x86-64 and 64-bit ARM
     "shmctl": (31, 195), "shmat": (30, 196), "semctl": (66, 191), "msgctl": (71, 187), "mq_unlink": (241, 181),
     "mq_timedsend": (242, 182), "setxattrat": (463, 463), "getxattrat": (464, 464), "removexattrat": (466, 466),
     "open_tree_attr": (467, 467), "file_getattr": (468, 468), "file_setattr": (469, 469), "openat2": (437, 437),
+    "open_tree": (428, 428),
     "prctl": (157, 167), "setxattr": (188, 5), "getxattr": (191, 8), "ioprio_set": (251, 30), "sync": (162, 81),
     "sched_setattr": (314, 274), "name_to_handle_at": (303, 264), "fanotify_init": (300, 262),
     "memfd_create": (319, 279), "pidfd_open": (434, 434), "io_uring_setup": (425, 425), "mount_setattr": (442, 442),
@@ -71,11 +72,13 @@ def flags_of_own_file(scratch):
         fcntl.ioctl(file, FOLDER_FLAGS[1], struct.pack("l", 0x10))
 
 
-def every(name, number, argument):
-    """Ask for the ids of all queues and the like of this machine, and remove them."""
+def remove_every(name):
+    """Ask for the ids of all segments, semaphores or queues of this machine, and remove them."""
+    summary, one = {"shmctl": (14, 13), "semctl": (19, 18), "msgctl": (12, 11)}[name]
+    number = (0,) if name == "semctl" else ()  # of a semaphore in its set
     buffer = ctypes.create_string_buffer(256)
-    for index in range(call(name, 0, 14, buffer) + 1):
-        call(name, index, argument, buffer)
+    for index in range(call(name, 0, *number, summary, buffer) + 1):
+        call(name, call(name, index, *number, one, buffer), *number, 0, buffer)
 
 
 def read(path):
@@ -143,12 +146,15 @@ TRIES_ON_OTHERS = {
     "a lock on a library": lambda source, scratch, victim: with_file(
         os.__file__, lambda file: fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     ),
-    "shared memory of others": lambda source, scratch, victim: every("shmctl", 0, 13),
+    "shared memory of others": lambda source, scratch, victim: remove_every("shmctl"),
     "attach shared memory": lambda source, scratch, victim: call("shmat", 0, 0, 0),
-    "semaphores of others": lambda source, scratch, victim: every("semctl", 0, 0),
-    "message queues of others": lambda source, scratch, victim: every("msgctl", 0, 0),
+    "semaphores of others": lambda source, scratch, victim: remove_every("semctl"),
+    "message queues of others": lambda source, scratch, victim: remove_every("msgctl"),
     "a POSIX queue of others": lambda source, scratch, victim: call("mq_unlink", "vitrine"),
     "a copy of the file system's tree": lambda source, scratch, victim: call("open_tree_attr", HERE, victim, 1, 0, 0),
+    "a copy of the file system's tree, the old way": lambda source, scratch, victim: call(
+        "open_tree", HERE, victim, 0x8001
+    ),
     "choose a file system": lambda source, scratch, victim: call("fspick", HERE, "/", 0),
     "mounts, the newest way": lambda source, scratch, victim: call("listmount", bytes(24), bytes(80), 10, 0),
     "a file by the newest call": lambda source, scratch, victim: read_by_the_newest_call("/etc/passwd"),
@@ -187,6 +193,7 @@ LEFT_OPEN = {
     "size and time of a system file": lambda source, scratch, victim: os.stat("/etc/shadow"),
     # The environment is made for the worker and holds settings of Vitrine only.
     "its own settings": lambda source, scratch, victim: dict(os.environ)["PATH"],
+    "its own settings, by the kernel": lambda source, scratch, victim: read("/proc/self/environ"),
     # Frameworks start a thread for each processor. How busy these are can be felt anyway.
     "the number of processors": lambda source, scratch, victim: os.sched_getaffinity(0),
 }

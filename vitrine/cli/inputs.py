@@ -12,6 +12,7 @@ from model_adapters.common.output_choice import OutputChoice
 from model_adapters.onnx.detection.readings import Reading
 from vitrine.cli.flags import add_flags, flag_values
 from vitrine.cli.progress import tell
+from vitrine.code_files import CodeWish
 from vitrine.loading import loaded
 from vitrine.model import Model
 from vitrine.opening import Wishes
@@ -141,7 +142,13 @@ def _opened(args: Namespace, runners: Runners, wishes: Wishes) -> Model:
         raise ParamError("Give the names of the classes with --label or as a file with --labels, not both.")
     labels = named or getattr(args, "labels", None)
     labelled = replace(wishes, labels=labels, prompt=getattr(args, "prompt", None))
-    return loaded(runners, args.model, labelled, args.architecture, tell)
+    return loaded(runners, args.model, labelled, args.architecture, tell, code=_code(args))
+
+
+def _code(args: Namespace) -> CodeWish | None:
+    if args.code is None and (args.class_name or args.arguments is not None):
+        raise ParamError("--class and --arguments belong to --code; name the code too, such as --code model.py.")
+    return None if args.code is None else CodeWish(args.code, args.class_name, args.arguments)
 
 
 def _add_file(parser: ArgumentParser) -> None:
@@ -149,3 +156,13 @@ def _add_file(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--architecture", metavar="NAME", help="network of a bare state dict, such as torchvision/resnet18"
     )
+    parser.add_argument(
+        "--code",
+        metavar="FILE",
+        help="Python code that defines the network of bare weights, or the layers of a Keras file: a .py file, a zip "
+        "or a folder; it runs in the sandbox",
+    )
+    parser.add_argument(
+        "--class", dest="class_name", metavar="NAME", default="", help="class or function in the code that builds it"
+    )
+    parser.add_argument("--arguments", metavar="ARGS", help='what it is called with, such as "num_classes=7, width=32"')

@@ -19,6 +19,7 @@ from vitrine.runner import Runners, local_runner, remembered
 from xai_core import __version__
 from xai_core.detection.method import DETECTION_METHODS
 from xai_core.errors import (
+    ChooseEntry,
     ChooseOutput,
     ParamError,
     TryAsClassifier,
@@ -43,6 +44,7 @@ COMMANDS = {
 }
 WAY_OUT: dict[type[VitrineError], str] = {
     ChooseOutput: "Repeat the command with --output NAME.",
+    ChooseEntry: 'Repeat the command with --class NAME, and with --arguments "num_classes=7" if they need changes.',
     TypeLabels: 'Repeat the command with --label "a cat" --label "a dog" and so on, or --labels FILE.',
     TryAsDetector: "For a detector, use vitrine detect, or vitrine explain with a method for boxes: "
     f"{', '.join(sorted(DETECTION_METHODS))}.",
@@ -146,7 +148,9 @@ def _joined(arguments: list[str]) -> list[str]:
 
 def _listed(error: VitrineError) -> list[str]:
     """Return what an error asks to choose from, a line each."""
-    return [f"  {answer.in_words}" for answer in error.outputs] if isinstance(error, ChooseOutput) else []
+    choices = error.outputs if isinstance(error, ChooseOutput) else ()
+    choices = error.entries if isinstance(error, ChooseEntry) else choices
+    return [f"  {choice.in_words}" for choice in choices]
 
 
 def _complain(sentence: str, lines: Sequence[str] = ()) -> int:

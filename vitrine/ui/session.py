@@ -18,6 +18,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from vitrine.runner import remembering_runner
 from vitrine.ui import garbage
 from vitrine.ui.drawing.memo import Memo
+from vitrine.ui.server.code_policy import code_policy
 from xai_core.jobs.base import Job, Runner
 from xai_core.jobs.question import Answer, Question
 from xai_core.pictures.files import Picture
@@ -37,7 +38,7 @@ PageSlot = TypeVar("PageSlot", bound="Slot")
 @st.cache_resource(show_spinner=False)
 def runner() -> Runner:
     """Return the runner that all sessions share; it holds processes and cached results, never a model or an upload."""
-    return remembering_runner()
+    return remembering_runner(code_policy().allowed)
 
 
 @cache

@@ -16,6 +16,7 @@ from typing import BinaryIO
 from xai_core.errors import DataError
 from xai_core.jobs.folders import private_folder
 from xai_core.jobs.sentences import FULL_DISK, is_of_full_disk
+from xai_core.model_code import ModelCode
 from xai_core.types import ModelSource
 
 LOG = logging.getLogger(__name__)
@@ -62,16 +63,26 @@ def _copy(stream: BinaryIO, part: Path) -> str:
     return digest.hexdigest()
 
 
+def keep_code(stream: BinaryIO, name: str, owner: str) -> ModelCode:
+    """Copy an uploaded file of code to the owner's folder, as `keep` does, and return it; nothing in it is read."""
+    kept = keep(stream, name, owner)
+    return ModelCode(kept.path, name, kept.digest)
+
+
 def handed_over(source: ModelSource, owner: str) -> ModelSource:
     """Return a source whose file also belongs to a second owner; a sample, shared by all, stays as it is."""
     if source.owner in ("", owner):
         return source
     folder = _root() / owner
     folder.mkdir(mode=0o700, exist_ok=True)
-    link = folder / source.digest
+    code = source.code and replace(source.code, path=_linked(source.code.path, folder / source.code.digest))
+    return replace(source, path=_linked(source.path, folder / source.digest), owner=owner, code=code)
+
+
+def _linked(path: str, link: Path) -> str:
     with suppress(FileExistsError):
-        os.link(source.path, link)
-    return replace(source, path=str(link), owner=owner)
+        os.link(path, link)
+    return str(link)
 
 
 def forget(owner: str) -> None:

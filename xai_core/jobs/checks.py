@@ -66,9 +66,12 @@ def whole(value: Any, most: int, least: int = 1) -> int:
 
 def number(value: Any) -> float:
     """Return a finite number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise BadFrame("Expected a finite number.")
-    return float(value)
+    try:
+        if not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value):
+            return float(value)
+    except OverflowError:  # an integer beyond all floats
+        pass
+    raise BadFrame("Expected a finite number.")
 
 
 def finite(array: Any, shape: tuple[int, ...]) -> Floats:

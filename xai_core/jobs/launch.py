@@ -14,6 +14,7 @@ from xai_core.jobs.limits import Limits
 # By default, threads spin while they wait for each other, which slows two workers on the same cores down five times.
 _THREADS_SLEEP = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
 _CHOOSE_KERNELS = ("ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY")
+ALLOW_CODE = "VITRINE_ALLOW_CODE"
 _PASSED_ON = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", *_CHOOSE_KERNELS, "TZ")
 
 
@@ -28,7 +29,8 @@ class WorkerSetup:
 
     adapters: name of the module that opens models. framework: the one it imports, or "none" for inspecting the file
     only. model: path of the only file it may read. scratch: the only folder it may write. threads: how many the user
-    already runs. extra_path: folders put before Python's own module path.
+    already runs. extra_path: folders put before Python's own module path. code: path of the code that defines the
+    model, which it may read too; "" for none. runs_code: whether it may run that.
     """
 
     adapters: str
@@ -38,6 +40,8 @@ class WorkerSetup:
     threads: int
     limits: Limits
     extra_path: tuple[str, ...] = ()
+    code: str = ""
+    runs_code: bool = False
 
     def to_text(self) -> str:
         """Return the setup as a command-line argument."""
@@ -58,10 +62,11 @@ class WorkerSetup:
         """Return a clean environment with nothing but our own flags and a few of the machine's."""
         passed = {k: v for k, v in os.environ.items() if k.startswith("VITRINE_") or k in _PASSED_ON}
         home = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME"), self.scratch)
-        return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "USER": "vitrine", **_THREADS_SLEEP, **home, **passed}
+        plain = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "USER": "vitrine"}
+        return {**plain, **_THREADS_SLEEP, **home, **passed, ALLOW_CODE: str(int(self.runs_code))}
 
     def readable(self) -> list[str]:
-        """Return what the worker must read besides the runtime: the adapters' code and the model."""
+        """Return what the worker must read besides the runtime: the adapters' code, the model and its code."""
         spec = importlib.util.find_spec(self.adapters)
         code = list(spec.submodule_search_locations or ()) if spec else []
-        return [self.model, *code, *self.extra_path]
+        return [self.model, *filter(None, [self.code]), *code, *self.extra_path]

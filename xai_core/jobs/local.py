@@ -20,7 +20,7 @@ from xai_core.types import Card, ModelSource
 
 __all__ = ["LocalRunner", "SandboxState", "sandbox_in_force"]
 
-ProcessKey = tuple[str, str, str | None, str, str]
+ProcessKey = tuple[object, ...]
 LOOK_SECONDS = 0.2
 END_SECONDS = 5.0
 
@@ -32,6 +32,7 @@ class LocalRunner:
     limits: of each process, by default from the environment. most_processes: how many models are held at once; a new
     one waits until one of them is idle. budget_mb: the memory beyond which idle processes are ended, the least
     recently used first; by default half of the machine's. extra_path: more folders where a worker finds modules.
+    runs_code: whether code that came with a model may run in its worker.
     """
 
     def __init__(
@@ -41,9 +42,11 @@ class LocalRunner:
         most_processes: int = 6,
         budget_mb: float | None = None,
         extra_path: Sequence[str] = (),
+        runs_code: bool = False,
     ) -> None:
         unsandboxed = os.environ.get("VITRINE_ALLOW_NO_SANDBOX") == "1"
-        self._launcher = Launcher(adapters, limits or Limits.from_environment(), tuple(extra_path), unsandboxed)
+        limits = limits or Limits.from_environment()
+        self._launcher = Launcher(adapters, limits, tuple(extra_path), unsandboxed, runs_code)
         self._most_processes = most_processes
         self._budget_mb = budget_mb or _machine_mb() / 2
         self._processes: dict[ProcessKey, ModelProcess] = {}
@@ -148,7 +151,8 @@ class LocalRunner:
 
 
 def _key(source: ModelSource) -> ProcessKey:
-    return source.owner, source.digest, source.architecture, source.task, source.reading
+    code = source.code and source.code.identity
+    return source.owner, source.digest, source.architecture, source.task, source.reading, code
 
 
 def _machine_mb() -> float:

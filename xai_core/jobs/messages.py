@@ -8,14 +8,42 @@ from typing import Any, cast, get_args
 from xai_core.errors import ParamError
 from xai_core.jobs.checks import field, listed, number, one_of, optional, text, texts, whole
 from xai_core.jobs.frames import BadFrame, Header
+from xai_core.model_code import CodeEntry, CodeParameter, EntryKind, ModelCode
 from xai_core.preprocessing import CHANNELS, MOST_BANDS, Preprocessing
-from xai_core.types import Capability, Card, FileKind, Head, InputSpec, Layer, RawOutput, Score, ScoreOutput, Task
+from xai_core.types import (
+    Capability,
+    Card,
+    FileKind,
+    Head,
+    InputSpec,
+    Layer,
+    ModelSource,
+    RawOutput,
+    Score,
+    ScoreOutput,
+    Task,
+)
 
 MOST_CLASSES, MOST_NAMES, LARGEST_SIDE = 1_000_000, 64, 1 << 16
 MOST_LAYERS, MOST_CHANNELS = 10_000, 1 << 24
 MOST_OUTPUTS, MOST_AXES, MOST_FIRST = 32, 8, 16
+MOST_NOTES, MOST_CHOICES = 200, 2_000  # each note is a line of a page
+MOST_ENTRIES = 200  # classes and functions, and parameters of each
 FRAMEWORKS = ("pytorch", "tensorflow", "onnx", "openvino")
 ADAPTERS = (*FRAMEWORKS, "tf_keras")
+
+
+def source_to_json(source: ModelSource) -> Header:
+    """Return what a worker needs to know of a source; whose it is stays here."""
+    values = asdict(source)
+    del values["owner"]
+    return values
+
+
+def source_from_json(values: Header) -> ModelSource:
+    """Read what `source_to_json` wrote."""
+    code = values["code"]
+    return ModelSource(**{**values, "code": code and ModelCode(**code)})
 
 
 def kind_to_json(kind: FileKind) -> Header:
@@ -35,13 +63,14 @@ def card_to_json(card: Card) -> Header:
 def card_from_json(values: Any) -> Card:
     """Read a card as a worker sent it; a hint must suit the input's channels.
 
-    A card may have no classes only if nobody knows yet how to read the model's outputs.
+    A card may have no classes only if nobody knows yet how to read the model's outputs, or what to build from its code.
     """
     raw_outputs = tuple(map(_raw_output, listed(field(values, "raw_outputs"), MOST_OUTPUTS)))
+    entries = tuple(map(_entry, listed(field(values, "entries"), MOST_ENTRIES)))
     card = Card(
         framework=one_of(FRAMEWORKS, field(values, "framework")),
         format=text(field(values, "format")),
-        classes=whole(field(values, "classes"), MOST_CLASSES, least=0 if raw_outputs else 1),
+        classes=whole(field(values, "classes"), MOST_CLASSES, least=0 if raw_outputs or entries else 1),
         input=_input(field(values, "input")),
         capabilities=_capabilities(field(values, "capabilities")),
         gives=cast(Score, one_of(get_args(Score), field(values, "gives"))),
@@ -54,14 +83,15 @@ def card_from_json(values: Any) -> Card:
         hint=optional(preprocessing_from_json, field(values, "hint")),
         hint_reason=text(field(values, "hint_reason")),
         labels=texts(field(values, "labels")),
-        notes=texts(field(values, "notes")),
+        notes=texts(listed(field(values, "notes"), MOST_NOTES)),
         layers=tuple(map(_layer, listed(field(values, "layers"), MOST_LAYERS))),
         token_grid=optional(_grid, field(values, "token_grid")),
         raw_outputs=raw_outputs,
         reading=text(field(values, "reading")),
-        choices=texts(field(values, "choices")),
+        choices=texts(listed(field(values, "choices"), MOST_CHOICES)),
         outputs=tuple(map(_score_output, listed(field(values, "outputs"), MOST_OUTPUTS))),
         task=cast(Task, one_of(get_args(Task), field(values, "task"))),
+        entries=entries,
     )
     if card.outputs and sum(output.classes for output in card.outputs) != card.classes:
         raise BadFrame("The outputs to choose from do not add up to the scores.")
@@ -98,6 +128,17 @@ def _score_output(values: Any) -> ScoreOutput:
     shape = tuple(whole(side, MOST_CHANNELS, least=0) for side in listed(field(values, "shape"), MOST_AXES))
     classes = whole(field(values, "classes"), MOST_CLASSES, least=0)
     return ScoreOutput(text(field(values, "name")), shape, classes, text(field(values, "reason")))
+
+
+def _entry(values: Any) -> CodeEntry:
+    name, file, reason = (text(field(values, part)) for part in ("name", "file", "reason"))
+    kind = one_of(get_args(EntryKind), field(values, "kind"))
+    parameters = tuple(map(_parameter, listed(field(values, "parameters"), MOST_ENTRIES)))
+    return CodeEntry(name, cast(EntryKind, kind), file, parameters, reason)
+
+
+def _parameter(values: Any) -> CodeParameter:
+    return CodeParameter(*(text(field(values, part)) for part in ("name", "value", "default", "reason")))
 
 
 def _grid(values: Any) -> tuple[int, int]:

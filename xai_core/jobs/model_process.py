@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from xai_core.errors import TimedOut, VitrineError, WorkerDied
@@ -40,7 +41,7 @@ class ModelProcess:
         elsewhere: Callable[[ModelSource, Task], object],
     ) -> None:
         self.source = source
-        self._path = os.path.abspath(source.path)  # the worker runs in a different folder
+        self._located = _located(source)
         self.card: Card | None = None
         self.used = time.monotonic()
         self.ended = False
@@ -149,7 +150,9 @@ class ModelProcess:
         process = self._start("none")
         try:
             process.hello()
-            answer = process.first_answer({"ask": "inspect", "job": 0, "source": self._source()})
+            answer = process.first_answer(
+                {"ask": "inspect", "job": 0, "source": messages.source_to_json(self._located)}
+            )
             return messages.kind_from_json(answer)
         except BadFrame as error:
             raise process.distrust(error) from error
@@ -157,11 +160,13 @@ class ModelProcess:
             process.close()
 
     def _open(self, kind: FileKind) -> None:
-        self._launcher.check(kind, sandbox_in_force())
+        with_code = self.source.code is not None
+        self._launcher.check(kind, sandbox_in_force(), with_code)
         process = self._start(kind.framework)
-        self._launcher.check(kind, process.hello())
+        self._launcher.check(kind, process.hello(), with_code)
         self._say("loading the model")
-        request = {"ask": "open", "job": 0, "source": self._source(), "kind": messages.kind_to_json(kind)}
+        source = messages.source_to_json(self._located)
+        request = {"ask": "open", "job": 0, "source": source, "kind": messages.kind_to_json(kind)}
         try:
             card = messages.card_from_json(process.first_answer(request, self._say_loading))
         except BadFrame as error:
@@ -172,13 +177,9 @@ class ModelProcess:
         with self._lock:
             if self.closed:
                 raise WorkerDied("The model was closed.")
-            self._process = self._launcher.start(framework, self._path)
+            code = self._located.code
+            self._process = self._launcher.start(framework, self._located.path, code.path if code else "")
             return self._process
-
-    def _source(self) -> Header:
-        source = self.source
-        file = {"path": self._path, "name": source.name, "digest": source.digest}
-        return {**file, "architecture": source.architecture, "task": source.task, "reading": source.reading}
 
     def _say(self, doing: str) -> None:
         with self._lock:
@@ -286,3 +287,9 @@ class ModelProcess:
         if self.card is None:
             return self._doing
         return STOPPING if self._cancelled() else ""
+
+
+def _located(source: ModelSource) -> ModelSource:
+    """Return a source with absolute paths, since its worker runs in a different folder."""
+    code = source.code and replace(source.code, path=os.path.abspath(source.code.path))
+    return replace(source, path=os.path.abspath(source.path), code=code)

@@ -52,7 +52,14 @@ class SandboxedProcess:
     """A running `xai_core.jobs.worker`; call `close` in the end."""
 
     def __init__(
-        self, adapters: str, framework: str, model: str, limits: Limits, extra_path: tuple[str, ...] = ()
+        self,
+        adapters: str,
+        framework: str,
+        model: str,
+        limits: Limits,
+        extra_path: tuple[str, ...] = (),
+        code: str = "",
+        runs_code: bool = False,
     ) -> None:
         self.framework = framework
         self.scratch = private_folder("worker")
@@ -68,8 +75,8 @@ class SandboxedProcess:
         self._frames = Allowance(FRAMES, FRAMES_A_SECOND)
         self._header_bytes = Allowance(HEADER_BYTES, HEADER_BYTES_A_SECOND)
         self._body_bytes = Allowance(BODY_BYTES, BODY_BYTES_A_SECOND)
-        setup = WorkerSetup(adapters, framework, model, self.scratch, threads_of_user(), limits, extra_path)
-        self._start(setup)
+        threads = threads_of_user()
+        self._start(WorkerSetup(adapters, framework, model, self.scratch, threads, limits, extra_path, code, runs_code))
 
     def _start(self, setup: WorkerSetup) -> None:
         """Start the process; if that fails, leave no folder, pipe or process behind."""

@@ -55,5 +55,12 @@ def _text(error: BaseException) -> str:
     words, seen = "", 0
     step: BaseException | None = error
     while step is not None and seen < 10:
-        words, step, seen = f"{words} {step}", step.__cause__ or step.__context__, seen + 1
+        words, step, seen = f"{words} {_message(step)}", step.__cause__ or step.__context__, seen + 1
     return words[:20_000]
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # an error of the model's own code may fail to say anything
+        return ""

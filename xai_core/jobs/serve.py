@@ -24,7 +24,6 @@ from xai_core.jobs.sandbox import SandboxState
 from xai_core.jobs.sentences import plain
 from xai_core.jobs.steps import TICK_SECONDS, Heartbeat
 from xai_core.jobs.turns import Turns
-from xai_core.types import ModelSource
 
 FIRST = 0  # the job of opening or inspecting
 
@@ -117,13 +116,13 @@ class Worker:
             self.fail(header["job"], error)
 
     def _inspect(self, adapters: ModuleType, header: Header) -> None:
-        kind = adapters.inspect(ModelSource(**header["source"]))
+        kind = adapters.inspect(messages.source_from_json(header["source"]))
         self.say({"say": "done", "job": FIRST, "value": messages.kind_to_json(kind)})
 
     def _open(self, adapters: ModuleType, header: Header) -> None:
         kind = messages.kind_from_json(header["kind"])
         with heard_by(self._doing):
-            model = adapters.load(ModelSource(**header["source"]), kind, self._setup.scratch)
+            model = adapters.load(messages.source_from_json(header["source"]), kind, self._setup.scratch)
         memory = SpooledMemory(self._setup.scratch, self._setup.limits.ledgers_mb << 20)
         self._opened = Opened(model, memory, Heartbeat(self.tick, self._setup.limits.step_seconds))
         self.say({"say": "done", "job": FIRST, "value": messages.card_to_json(model.card)})

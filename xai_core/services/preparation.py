@@ -19,6 +19,7 @@ from xai_core.pictures.known_photos import KnownPhoto
 from xai_core.preprocessing import Preprocessing
 from xai_core.scores import THRESHOLD, similarity_card
 from xai_core.services.asking import probabilities
+from xai_core.services.code_entries import choose_entry
 from xai_core.services.output_answers import choose_output
 from xai_core.services.preprocessing_guess import Candidate, candidates, chosen_preprocessing, rank
 from xai_core.types import Card, Floats, ModelSource, Precision
@@ -78,7 +79,8 @@ def prepare(
 
     tell: called with the current step, in words. chosen: a preprocessing as `chosen_preprocessing` takes it, which is
     used without trying others. Raises the VitrineError that says why the model cannot be used; ChooseOutput if several
-    outputs may hold its class scores, ChooseScoring if its outputs do not look like any.
+    outputs may hold its class scores, ChooseScoring if its outputs do not look like any, ChooseEntry if it is not said
+    what to build from its code.
     """
     card = opened(runner, source, tell)
     if card.outputs:
@@ -97,11 +99,17 @@ def prepare(
 
 
 def opened(runner: Runner, source: ModelSource, tell: Tell = lambda doing: None) -> Card:
-    """Open a model and return its card; `tell` is called with the current step, in words."""
+    """Open a model and return its card; `tell` is called with the current step, in words.
+
+    Raises ChooseEntry if it is not said what to build from the source's code.
+    """
     opening = runner.open(source)
     while not opening.wait(0.1).ended:
         tell(opening.state.doing)
-    return opening.result()
+    card = opening.result()
+    if card.entries:
+        raise choose_entry(card.entries)
+    return card
 
 
 def _asking(runner: Runner, source: ModelSource) -> Callable[[Preprocessing, Floats], Floats]:

@@ -31,7 +31,7 @@ def key_of(source: ModelSource, question: Question[Any], adapters: str = "") -> 
 
 def digest_of(source: ModelSource, request: dict[str, Any], adapters: str = "") -> str:
     """Return the SHA-256, in hexadecimal, of the code, the CPU kernels, the model, and a request in JSON values."""
-    model = [source.digest, source.architecture, source.task, source.reading]
+    model = [source.digest, source.architecture, source.task, source.reading, source.code and source.code.identity]
     decides = {"made_by": made_by(adapters), "kernels": chosen_kernels(), "model": model, **request}
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 

@@ -26,7 +26,7 @@ FASTAI_SAVE = (
 )
 WHOLE_MODULE = (
     "This file is a whole module ({name}). It holds the module's weights, which match no network of torchvision or "
-    "timm, but not its code. Export it where that code is: "
+    "timm, but not its code. Add the Python code that defines it (model.py), or export it where that code is: "
     "torch.jit.trace(model.eval(), torch.rand(1, 3, 224, 224), check_trace=False).save('model.pt') for TorchScript, or "
     "torch.onnx.export(model.eval(), (torch.rand(1, 3, 224, 224),), 'model.onnx') for ONNX, with your picture size."
 )

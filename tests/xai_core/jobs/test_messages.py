@@ -10,8 +10,9 @@ import pytest
 from xai_core.jobs import messages
 from xai_core.jobs.checks import MOST_TEXTS
 from xai_core.jobs.frames import BadFrame
+from xai_core.model_code import CodeEntry, CodeParameter, ModelCode
 from xai_core.preprocessing import Preprocessing
-from xai_core.types import Capability, Card, FileKind, InputSpec, Layer, RawOutput, ScoreOutput
+from xai_core.types import Capability, Card, FileKind, InputSpec, Layer, ModelSource, RawOutput, ScoreOutput
 
 CARD = Card(
     "pytorch",
@@ -53,6 +54,23 @@ def test_a_card_with_outputs_to_choose_from_crosses_whole_if_they_add_up():
     assert messages.card_from_json(crossed(messages.card_to_json(card))) == card
     with pytest.raises(BadFrame, match="do not add up"):
         messages.card_from_json(crossed(messages.card_to_json(replace(card, outputs=outputs[1:]))))
+
+
+def test_a_card_that_asks_what_code_builds_crosses_whole_without_a_class():
+    parameters = (CodeParameter("classes", "5", "10", "the rows of fc.weight"), CodeParameter("width"))
+    entries = (CodeEntry("Net", "class", "model.py", parameters, "a reason"), CodeEntry("make", "function", "model.py"))
+    card = replace(CARD, classes=0, labels=(), capabilities=Capability(0), entries=entries)
+    assert messages.card_from_json(crossed(messages.card_to_json(card))) == card
+    with pytest.raises(BadFrame, match="Expected one of"):
+        messages.card_from_json(
+            crossed(messages.card_to_json(card)) | {"entries": [{**vars(entries[1]), "kind": "os"}]}
+        )
+
+
+@pytest.mark.parametrize("code", [None, ModelCode("/a/model.py", "model.py", "ab" * 32, "Net", "width=3")])
+def test_a_source_crosses_without_its_owner(code):
+    source = ModelSource("/a/w.pt", "w.pt", "cd" * 32, "a/b", "someone", "detect", "{}", code)
+    assert messages.source_from_json(crossed(messages.source_to_json(source))) == replace(source, owner="")
 
 
 def test_a_file_kind_crosses_whole():

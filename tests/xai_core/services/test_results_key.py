@@ -20,6 +20,7 @@ from xai_core.jobs.questions.explain_boxes import ExplainBoxes
 from xai_core.jobs.questions.find_engines import FindEngines
 from xai_core.jobs.questions.predict import Predict
 from xai_core.method import method_named
+from xai_core.model_code import ModelCode
 from xai_core.preprocessing import Preprocessing
 from xai_core.services.results_key import code_of, key_of, made_by
 from xai_core.types import Conditions, ModelSource
@@ -56,6 +57,15 @@ def test_all_that_decides_an_answer_is_in_the_key(question, name, other):
 )
 def test_all_that_decides_what_the_model_is_is_in_the_key(question, change):
     assert key_of(SOURCE, question) != key_of(replace(SOURCE, **change), question)
+
+
+@pytest.mark.parametrize("change", [{"digest": "ef" * 32}, {"entry": "Other"}, {"arguments": "width=9"}])
+def test_all_that_decides_what_code_builds_is_in_the_key(question, change):
+    code = ModelCode("/somewhere/model.py", "model.py", "cd" * 32, "Net")
+    with_code = replace(SOURCE, code=code)
+    assert key_of(with_code, question) != key_of(SOURCE, question)
+    assert key_of(with_code, question) != key_of(replace(SOURCE, code=replace(code, **change)), question)
+    assert key_of(with_code, question) == key_of(replace(SOURCE, code=replace(code, path="/b.py", name="b")), question)
 
 
 def test_a_new_version_forgets(question, monkeypatch):

@@ -11,6 +11,7 @@ import streamlit as st
 from model_adapters.common.typed_labels import TypedLabels
 from vitrine.ui import frame, session
 from vitrine.ui.drawing.text import literal
+from vitrine.ui.model.code import change_entry
 from vitrine.ui.model.opening import open_model
 from vitrine.ui.model.typed_labels import typed_labels_form
 from vitrine.ui.slots.classifier import ClassifierSlot
@@ -52,6 +53,7 @@ def model_card(prepared: Prepared) -> None:
     for note in card.notes:
         st.caption(literal(note))
     _other_networks(prepared)
+    change_entry(prepared.source)
 
 
 def _outputs(prepared: Prepared) -> str:

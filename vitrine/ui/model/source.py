@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from model_adapters.pytorch import architecture_index
@@ -9,13 +11,14 @@ from vitrine import samples
 from vitrine.ui import frame, session, uploads
 from vitrine.ui.background import LOOK_AGAIN_SECONDS
 from vitrine.ui.drawing.text import literal
+from vitrine.ui.model.code import code_upload, entry_form, with_code
 from vitrine.ui.model.opening import DETECTION_PAGE, open_as_detector, open_model
 from vitrine.ui.model.outputs import output_form
 from vitrine.ui.model.scoring import asked_scoring
 from vitrine.ui.model.typed_labels import typed_labels_form
 from vitrine.ui.picture_tray import start_with_a_picture
 from vitrine.ui.slots.classifier import ClassifierSlot
-from xai_core.errors import ChooseOutput, ChooseScoring, TryAsDetector, TypeLabels
+from xai_core.errors import ChooseEntry, ChooseOutput, ChooseScoring, TryAsDetector, TypeLabels
 from xai_core.types import ModelSource
 
 
@@ -47,8 +50,9 @@ def _upload(slot: ClassifierSlot) -> None:
     if file is not None:
         source = uploads.keep(file, file.name, slot.owner)
         slot.models_uploaded += 1
-        open_model(source)
+        open_model(with_code(source, slot))
         st.rerun()
+    code_upload(slot)
 
 
 def _sample(slot: ClassifierSlot) -> None:
@@ -68,7 +72,7 @@ def _progress() -> None:
     if slot.settle():
         st.rerun()
     if state.error is not None:
-        if not isinstance(state.error, ChooseOutput | ChooseScoring | TypeLabels):
+        if not isinstance(state.error, ChooseOutput | ChooseScoring | ChooseEntry | TypeLabels):
             frame.complain(state.error)
         _way_out(slot)
     elif not state.ended:
@@ -89,6 +93,9 @@ def _way_out(slot: ClassifierSlot) -> None:
     if isinstance(error, TypeLabels):
         _labels(source, error)
         return
+    if source.code is not None and not isinstance(error, TryAsDetector):
+        _code(slot, source)
+        return
     if isinstance(error, TryAsDetector) and st.button("Open it on the Detection page", icon=":material/select_all:"):
         open_as_detector(source)
         st.switch_page(DETECTION_PAGE)
@@ -97,6 +104,20 @@ def _way_out(slot: ClassifierSlot) -> None:
     chosen = st.selectbox("Architecture", architecture_index.names(), index=None, key="architecture")
     if chosen and st.button("Open with this architecture"):
         open_model(ModelSource(source.path, source.name, source.digest, chosen, source.owner))
+        st.rerun()
+
+
+def _code(slot: ClassifierSlot, source: ModelSource) -> None:
+    """Ask what to build from the code, again if what was built does not fit the weights."""
+    error = slot.opening and slot.opening.state.error
+    if isinstance(error, ChooseEntry):
+        slot.entries = error
+        st.info(literal(str(error)), icon=":material/code:")
+    if slot.entries is not None:
+        entry_form(source, slot, slot.entries)
+    if st.button("Open the file without the code"):
+        slot.code = None
+        open_model(replace(source, code=None))
         st.rerun()
 
 

@@ -14,7 +14,9 @@ from vitrine.ui import session, uploads
 from vitrine.ui.components.viewer import ViewerState
 from vitrine.ui.drawing.memo import Memo
 from vitrine.ui.session import Key
+from xai_core.errors import ChooseEntry
 from xai_core.jobs.base import Job, Status
+from xai_core.model_code import ModelCode
 from xai_core.types import Engine, Estimate, ModelSource
 
 KEPT_RUNS = 64
@@ -27,7 +29,8 @@ class ModelSlot(Generic[Ready]):
 
     standby: the previous model, until the new one is ready. refused: the file that could not be opened, if the
     previous model took its place. asked_to_run: the method whose Run was pressed, "" for none.
-    worked_out: values computed from a job's answer, by job.
+    worked_out: values computed from a job's answer, by job. code: what the next model is opened with. entries: what
+    the code offered last.
     """
 
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -43,6 +46,9 @@ class ModelSlot(Generic[Ready]):
     worked_out: WeakKeyDictionary[object, Memo] = field(default_factory=WeakKeyDictionary)
     view: ViewerState | None = None
     models_uploaded: int = 0
+    code: ModelCode | None = None
+    codes_uploaded: int = 0
+    entries: ChooseEntry | None = None
 
     def remember(self, key: Key, job: Job[Estimate]) -> None:
         """Keep a run; drop the oldest when there are too many."""
@@ -95,15 +101,17 @@ class ModelSlot(Generic[Ready]):
             session.runner().release(self.owner)
 
     def _here(self) -> set[str]:
-        """Return the paths of all models that may still be used."""
+        """Return the paths of all models, and of their code, that may still be used."""
         sources = (self.source, self.refused, self.standby and self.standby[0])
-        return {source.path for source in sources if source is not None}
+        kept = {path for source in sources if source is not None for path in _paths(source)}
+        return kept | ({self.code.path} if self.code else set())
 
     def _remove(self, *sources: ModelSource | None, kept: Collection[str]) -> None:
         """Remove the model files that this tab uploaded, except those at the paths in `kept`."""
         for source in sources:
-            if source is not None and source.owner == self.owner and source.path not in kept:
-                Path(source.path).unlink(missing_ok=True)
+            if source is not None and source.owner == self.owner:
+                for path in set(_paths(source)) - set(kept):
+                    Path(path).unlink(missing_ok=True)
 
     def drop_unfinished(self, but: Collection[Key]) -> None:
         """Cancel and forget unfinished runs and checks, except those whose keys are in `but`."""
@@ -121,3 +129,7 @@ class ModelSlot(Generic[Ready]):
     def _forget(self, key: Key) -> None:
         for job in (self.runs.pop(key), *self.checks.pop(key, {}).values()):
             job.cancel()
+
+
+def _paths(source: ModelSource) -> list[str]:
+    return [source.path, *([source.code.path] if source.code else [])]

@@ -1,0 +1,41 @@
+"""The settings beside the weights of a checkpoint, by name, as arguments of the code that they once configured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from model_adapters.pytorch.finding.flat import OF_TRAINING
+
+MOST, DEEPEST, LONGEST = 300, 3, 200
+
+
+def settings_of(content: Any) -> dict[str, Any]:
+    """Return the plain values in the small mappings of a checkpoint, the outermost first."""
+    found: dict[str, Any] = {}
+    for mapping in _mappings(content, 0):
+        for name, value in mapping.items():
+            if isinstance(name, str) and name.isidentifier() and len(found) < MOST and _is_plain(value, 0):
+                found.setdefault(name, value)
+    return found
+
+
+def _mappings(content: Any, depth: int) -> Iterator[Mapping[Any, Any]]:
+    if not isinstance(content, Mapping) or len(content) > MOST:
+        return
+    yield content
+    for name, value in content.items() if depth < DEEPEST else ():
+        if name not in OF_TRAINING:
+            yield from _mappings(value, depth + 1)
+
+
+def _is_plain(value: Any, depth: int) -> bool:
+    """Whether a value is a number, a short text, or a short list or tuple of such."""
+    if isinstance(value, list | tuple):
+        return depth < DEEPEST and len(value) <= LONGEST and all(_is_plain(part, depth + 1) for part in value)
+    if isinstance(value, str):
+        return len(value) <= LONGEST and value.isprintable()
+    if type(value) is float:
+        return math.isfinite(value)
+    return value is None or type(value) is bool or (type(value) is int and abs(value) < 1 << 63)
