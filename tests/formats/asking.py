@@ -24,9 +24,15 @@ def most_probable_class(path: Path, options: Mapping[str, Any]) -> str:
 
 
 def number_of_boxes(path: Path, options: Mapping[str, Any]) -> str:
-    """Return how many boxes a detector finds in the photo of a cat, sure or not."""
+    """Return how many boxes a detector finds in the photo of a cat."""
     with vitrine.load(path, task="detect", **options) as model:
-        return f"{len(model.detect(CAT_PHOTO).rows)} boxes"
+        return f"{len(model.detect(CAT_PHOTO, threshold=0.2).rows)} boxes"
+
+
+def largest_segment(path: Path, options: Mapping[str, Any]) -> str:
+    """Return the class that most pixels of the photo of a cat have."""
+    with vitrine.load(path, **options) as model:
+        return str(model.segment(CAT_PHOTO).rows[0]["label"])
 
 
 def share_of_pictures_right(path: Path, options: Mapping[str, Any]) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.formats.of_detectors import DETECTORS
+from tests.formats.of_hugging_face import HUGGING_FACE
 from tests.formats.of_keras import KERAS
 from tests.formats.of_onnx import ONNX
 from tests.formats.of_pictures import PICTURES
 from tests.formats.of_pytorch import PYTORCH
+from tests.formats.of_segmentation import SEGMENTATION
 from tests.formats.of_tables import TABLES
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "formats.md"
-SECTIONS = (PYTORCH, KERAS, ONNX, PICTURES, TABLES)
+SECTIONS = (PYTORCH, HUGGING_FACE, KERAS, ONNX, DETECTORS, SEGMENTATION, PICTURES, TABLES)
 HEAD = """# Files that open
 
 One file of each kind below is written, opened in the sandbox and asked for its answer by the long tests;

@@ -17,7 +17,7 @@ class Format:
 
     title: the file, as people call it. write: writes one into a folder and returns its path. outcome: what happens when
     it is opened. says: what the question or the refusal contains; "" if it opens. remedy: how to go on, for the docs.
-    answer: what comes out once it is open. options: keywords of `vitrine.load` with which it then opens.
+    answer: what comes out once it is open, "" if the weights are random. options: keywords with which it then opens.
     """
 
     title: str

@@ -11,6 +11,8 @@ from pathlib import Path
 from tests.formats.asking import CAT, MODELS, most_probable_class
 from tests.formats.format import Format, Section, Write
 
+ROOT = Path(__file__).resolve().parents[2]
+
 
 def plain(folder: Path) -> Path:
     return Path(shutil.copy(MODELS / "mobilenet_v2.keras", folder))
@@ -35,6 +37,18 @@ def zipped_saved_model(folder: Path) -> Path:
     return folder / "model.zip"
 
 
+def of_keras_2(name: str) -> Write:
+    """Return what writes a file of Keras 2 with tf_keras; the weights are random."""
+    program = "import pathlib, sys; from tests.model_adapters.tensorflow.tf_keras_process import written; "
+
+    def write(folder: Path) -> Path:
+        command = [sys.executable, "-W", "ignore", "-c", program + "written(pathlib.Path(sys.argv[1]))", str(folder)]
+        subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+        return folder / name
+
+    return write
+
+
 KERAS = Section(
     "Keras and TensorFlow",
     most_probable_class,
@@ -42,5 +56,7 @@ KERAS = Section(
         Format("Keras 3 (.keras)", plain, answer=CAT),
         Format("HDF5 of Keras 3 (.h5)", converted("model.h5", "model.save(folder + '/model.h5')"), answer=CAT),
         Format("SavedModel, folder or zip", zipped_saved_model, answer=CAT),
+        Format("HDF5 of Keras 2, also with a network inside a network", of_keras_2("functional 2.15.0.h5")),
+        Format("converted_keras.zip of Teachable Machine", of_keras_2("converted_keras.zip")),
     ),
 )

@@ -1,0 +1,64 @@
+"""Detectors, as graphs that answer given boxes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torchvision.models.detection import ssdlite320_mobilenet_v3_large
+
+from tests.formats.asking import number_of_boxes
+from tests.formats.format import Format, Section, Write
+from tests.onnx_detectors import CELLS, graph, yolo
+
+NAMES = {0: "hen", 1: "cow"}
+ONE = "1 boxes"
+
+
+def answering(outputs: dict[str, Any], **settings: Any) -> Write:
+    """Return what writes a graph that answers these arrays."""
+
+    def write(folder: Path) -> Path:
+        (folder / "detector.onnx").write_bytes(graph(outputs, **settings).SerializeToString())
+        return folder / "detector.onnx"
+
+    return write
+
+
+def state_dict(folder: Path) -> Path:
+    torch.manual_seed(0)
+    torch.save(ssdlite320_mobilenet_v3_large(weights=None, weights_backbone=None).state_dict(), folder / "ssd.pth")
+    return folder / "ssd.pth"
+
+
+PLAIN = yolo(6, CELLS, [32, 16, 8, 4, 0.1, 0.8])
+WITH_OBJECTNESS = yolo(7, CELLS, [32, 16, 8, 4, 0.5, 0.1, 0.8])
+UNCLEAR = yolo(85, 4 * CELLS, [32, 16, 8, 4, 0.5, *[0] * 12, 0.8, *[0] * 67])
+
+DETECTORS = Section(
+    "Object detectors",
+    number_of_boxes,
+    (
+        Format("State dict of a detector of torchvision", state_dict),
+        Format(
+            "ONNX of YOLOv8 and later: columns of box and classes",
+            answering({"output0": np.ascontiguousarray(PLAIN.transpose(0, 2, 1))}, names=NAMES),
+            answer=ONE,
+        ),
+        Format(
+            "ONNX of YOLOv5: rows of box, objectness and classes",
+            answering({"output": WITH_OBJECTNESS}, names=NAMES),
+            answer=ONE,
+        ),
+        Format(
+            "YOLO rows that may or may not hold an objectness",
+            answering({"rows": UNCLEAR}, shape=(1, 3, 128, 128)),
+            "asks",
+            "",
+            "Choose how the rows are read; each choice is shown with its boxes.",
+            options={"reading": {"form": "yolo rows", "objectness": True}},
+        ),
+    ),
+)

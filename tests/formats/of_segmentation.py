@@ -1,0 +1,48 @@
+"""Networks that label every pixel, and segment by colour."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import torch
+
+from tests.formats.asking import largest_segment
+from tests.formats.format import Format, Section, Write
+from tests.segmenters import ByColour
+
+LOOK = {"preprocessing": {"height": 64, "width": 64, "mean": [0, 0, 0], "std": [1, 1, 1]}}
+
+
+class ArgMax(torch.nn.Module):
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        return maps.argmax(1)
+
+
+def traced(end: torch.nn.Module | None = None) -> Write:
+    """Return what writes the network as TorchScript, with an end behind its maps."""
+
+    def write(folder: Path) -> Path:
+        with warnings.catch_warnings(action="ignore"):  # TorchScript is deprecated, and what many people have
+            torch.jit.trace(ByColour(end).eval(), torch.rand(1, 3, 64, 64)).save(folder / "maps.pt")
+        return folder / "maps.pt"
+
+    return write
+
+
+def exported(folder: Path) -> Path:
+    options = {"input_names": ["pictures"], "output_names": ["maps"], "dynamo": False}
+    with warnings.catch_warnings(action="ignore"):
+        torch.onnx.export(ByColour().eval(), (torch.rand(1, 3, 64, 64),), str(folder / "maps.onnx"), **options)  # type: ignore[arg-type]
+    return folder / "maps.onnx"
+
+
+SEGMENTATION = Section(
+    "Segmentation",
+    largest_segment,
+    (
+        Format("TorchScript with a map for each class", traced(), answer="class 0", options=LOOK),
+        Format("ONNX with a map for each class", exported, answer="class 0", options=LOOK),
+        Format("Only the best class of each pixel (argmax)", traced(ArgMax()), "refused", "", "Export the scores."),
+    ),
+)
