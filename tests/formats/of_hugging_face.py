@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.formats.asking import most_probable_class
+from tests.formats.asking import CAT, most_probable_class
 from tests.formats.format import Format, Section, Write
-from tests.hub_models import network, packed
+from tests.formats.of_pytorch import MEAN, STD, weights
+from tests.hub_models import clip_to_upload, mobilenet, network, packed
 from tests.model_adapters.pytorch.hugging_face.test_matching import NAMES, folder
 
-LABELS = "Type the labels, one a line."
+ASKED = "Type the labels that it chooses from."
+LABELS = 'Type them on the Model page, with `--label`, or give `vitrine.load(…, labels=["cat", "dog"])`.'
 
 
 def classifier(name: str) -> Write:
@@ -18,9 +20,13 @@ def classifier(name: str) -> Write:
     return lambda place: Path(packed(network(name), place).path)
 
 
-def matcher(name: str) -> Write:
-    """Return what writes the zip of a CLIP or SigLIP with its tokenizer."""
-    return lambda place: Path(folder(name, place).path)
+def real_classifier(folder: Path) -> Path:
+    look = {"size": {"shortest_edge": 256}, "crop_size": 224, "image_mean": MEAN, "image_std": STD, "resample": 2}
+    return Path(packed(mobilenet(weights()), folder, preprocessor_config__json=look).path)
+
+
+def siglip(place: Path) -> Path:
+    return Path(folder("SiglipModel", place).path)
 
 
 def foreign(place: Path) -> Path:
@@ -32,10 +38,10 @@ HUGGING_FACE = Section(
     "Hugging Face",
     most_probable_class,
     (
-        Format("Image classifier: config.json and safetensors, zip or folder", classifier("ViTForImageClassification")),
-        Format("The same of a convolutional network", classifier("ResNetForImageClassification")),
-        Format("CLIP", matcher("CLIPModel"), "asks", "labels", LABELS, options={"labels": list(NAMES)}),
-        Format("SigLIP", matcher("SiglipModel"), "asks", "labels", LABELS, options={"labels": list(NAMES)}),
+        Format("Folder or zip of an image classifier: config.json and safetensors", real_classifier, answer=CAT),
+        Format("The same of a transformer", classifier("ViTForImageClassification")),
+        Format("CLIP", clip_to_upload, "asks", ASKED, LABELS, options={"labels": ["cat", "small grey dog"]}),
+        Format("SigLIP", siglip, "asks", ASKED, LABELS, options={"labels": list(NAMES)}),
         Format(
             "A model that brings its own code (`trust_remote_code`)",
             foreign,

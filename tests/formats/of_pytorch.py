@@ -19,8 +19,6 @@ from torchvision.models import mobilenet_v2
 
 from tests.formats.asking import CAT, MODELS, most_probable_class
 from tests.formats.format import Format, Section, Write
-from tests.hub_models import clip_to_upload, mobilenet
-from tests.hub_models import packed as packed_hub
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 Weights = dict[str, Tensor]
@@ -84,11 +82,6 @@ def timm_folder(folder: Path) -> Path:
     config = {"architecture": "mobilenetv2_100", "num_classes": 1000}
     (place / "config.json").write_text(json.dumps(config), "utf-8")
     return place
-
-
-def hugging_face_folder(folder: Path) -> Path:
-    look = {"size": {"shortest_edge": 256}, "crop_size": 224, "image_mean": MEAN, "image_std": STD, "resample": 2}
-    return Path(packed_hub(mobilenet(weights()), folder, preprocessor_config__json=look).path)
 
 
 def traced(build: Callable[[], nn.Module]) -> Write:
@@ -182,15 +175,6 @@ PYTORCH = Section(
         ),
         Format("Whole DataParallel module", saved("d.pth", lambda: nn.DataParallel(network())), answer=CAT),
         Format("Folder or zip of timm: config.json and weights", packed(timm_folder), answer=CAT),
-        Format("Folder or zip of Hugging Face: an image classifier of transformers", hugging_face_folder, answer=CAT),
-        Format(
-            "Folder or zip of CLIP or SigLIP",
-            clip_to_upload,
-            "asks",
-            "Type the labels that it chooses from.",
-            'On the Model page, with `--label` or with `vitrine.load(…, labels=["cat", "dog"])`.',
-            options={"labels": ["cat", "small grey dog"]},
-        ),
         Format("TorchScript", traced(network), answer=CAT),
         Format(
             "TorchScript with several outputs",
