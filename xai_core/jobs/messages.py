@@ -1,13 +1,14 @@
-"""A model's description as JSON: the kind of its file, its card, its preprocessing."""
+"""A model's description as JSON: the kind of its file, its card, its preprocessing; and why a worker failed."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Any, cast, get_args
 
-from xai_core.errors import ParamError
+from xai_core.errors import ParamError, VitrineError, WorkerDied, named
 from xai_core.jobs.checks import field, listed, number, one_of, optional, text, texts, whole
 from xai_core.jobs.frames import BadFrame, Header
+from xai_core.jobs.sentences import STOPPED
 from xai_core.model_code import CodeEntry, CodeParameter, EntryKind, ModelCode
 from xai_core.preprocessing import CHANNELS, MOST_BANDS, Preprocessing
 from xai_core.types import (
@@ -31,6 +32,14 @@ MOST_NOTES, MOST_CHOICES = 200, 2_000  # each note is a line of a page
 MOST_ENTRIES = 200  # classes and functions, and parameters of each
 FRAMEWORKS = ("pytorch", "tensorflow", "onnx", "openvino")
 ADAPTERS = (*FRAMEWORKS, "tf_keras")
+
+
+def failure(header: Header) -> VitrineError:
+    """Return the error that a worker reports."""
+    try:
+        return named(text(header.get("error")), text(header.get("message")))
+    except BadFrame:
+        return WorkerDied(STOPPED)
 
 
 def source_to_json(source: ModelSource) -> Header:

@@ -16,7 +16,8 @@ from xai_core.jobs import messages
 from xai_core.jobs.base import Job, Status
 from xai_core.jobs.frames import Arrays, BadFrame, Header
 from xai_core.jobs.launcher import Launcher
-from xai_core.jobs.process import SandboxedProcess, failure
+from xai_core.jobs.messages import failure
+from xai_core.jobs.process import SandboxedProcess
 from xai_core.jobs.sandbox import sandbox_in_force
 from xai_core.jobs.sentences import FULL_DISK, STOPPED, is_of_full_disk
 from xai_core.jobs.tasks import FINAL, Task

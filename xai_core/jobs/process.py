@@ -14,13 +14,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import IO
 
-from xai_core.errors import TimedOut, VitrineError, WorkerDied, means_memory, named
+from xai_core.errors import TimedOut, VitrineError, WorkerDied, means_memory
 from xai_core.jobs import checks, frames
 from xai_core.jobs.allowance import Allowance
 from xai_core.jobs.folders import private_folder, remove_folder
 from xai_core.jobs.frames import Arrays, BadFrame, Closed, Flood, Header, TooSlow
 from xai_core.jobs.launch import WorkerSetup
 from xai_core.jobs.limits import Limits
+from xai_core.jobs.messages import failure
 from xai_core.jobs.priority import give_way
 from xai_core.jobs.sandbox import SandboxState, threads_of_user
 from xai_core.jobs.sentences import FLOODED, STOPPED, too_much_memory
@@ -30,8 +31,7 @@ from xai_core.jobs.usage import Usage, processor_seconds, queued_seconds, usage
 LOG = logging.getLogger(__name__)
 Answer = tuple[Header, Arrays]
 Tell = Callable[[str], None]
-FRAME_SECONDS = 10.0
-QUEUED_FACTOR = 3
+FRAME_SECONDS, QUEUED_FACTOR = 10.0, 3
 LONGEST_OPENING = 5  # deadlines, for a process that keeps saying what it is doing
 MOST_WORDS = 100  # characters
 END_SECONDS, LOOK_SECONDS = 5.0, 0.01
@@ -298,11 +298,3 @@ class SandboxedProcess:
                 self._last_lines.append(words)
                 LOG.info("worker %s: %s", self._popen.pid, words)
         return None
-
-
-def failure(header: Header) -> VitrineError:
-    """Return the error that a worker reports."""
-    try:
-        return named(checks.text(header.get("error")), checks.text(header.get("message")))
-    except BadFrame:
-        return WorkerDied(STOPPED)
