@@ -8,7 +8,7 @@ from torch import nn
 
 from model_adapters.pytorch.architectures import build
 from model_adapters.pytorch.weights import from_weights
-from xai_core.errors import ModelError, TryAsDetector, UnsupportedModel
+from xai_core.errors import TryAsDetector, UnsupportedModel
 from xai_core.types import FileKind, ModelSource
 
 KIND = FileKind("torch-weights", "pytorch")
@@ -220,6 +220,5 @@ def test_a_known_trunk_of_another_task_is_not_opened_as_a_classifier(name, error
         opened({**behind("backbone.body.", trunk), name: torch.zeros(2, 2)})
 
 
-def test_two_channels_are_refused_in_words():
-    with pytest.raises((UnsupportedModel, ModelError), match="takes 2 channels"):
-        opened(small(4, 2).state_dict())
+def test_a_network_of_two_channels_says_how_many_it_takes():
+    assert opened(small(4, 2).state_dict()).card.input.channels == 2

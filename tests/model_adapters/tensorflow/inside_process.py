@@ -167,7 +167,7 @@ def randomised(network):
     found |= {"random other": other.forward(inputs), "random once more": first.forward(inputs)}
     found["random gradient"] = first.backward(inputs, targets, "logit", "guided")
     found["own gradient"] = network.backward(inputs, targets, "logit", "guided")
-    draws = [float(np.std(network.randomised(seed)._random[0][1])) for seed in range(20)]
+    draws = [float(np.std(network.randomised(seed)._random[1]["kernel"])) for seed in range(20)]
     own = float(np.std(network.model.get_layer("scores").kernel))
     keys = [network.key, first.key, again.key, other.key]
     return found, {"deviations": draws, "own deviation": own, "keys": keys}
