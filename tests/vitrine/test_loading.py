@@ -133,9 +133,9 @@ def test_a_file_that_is_missing_or_no_model_is_a_sentence(tmp_path):
         vitrine.load(tmp_path / "text.onnx")
 
 
-def test_a_task_is_one_of_two(script_file):
-    with pytest.raises(vitrine.ParamError, match="'classify' or 'detect'"):
-        vitrine.load(script_file, task="segment")
+def test_a_task_is_one_of_three(script_file):
+    with pytest.raises(vitrine.ParamError, match="'classify', 'detect' or 'segment'"):
+        vitrine.load(script_file, task="pose")
 
 
 def test_a_model_describes_itself(loaded):
