@@ -77,6 +77,7 @@ class TwinnedNetwork(OnnxNetwork, Delegating):
     ) -> None:
         Delegating.__init__(self, twin)
         OnnxNetwork.__init__(self, card, answers, end)
+        self.key = twin.key  # names its end, its region and its random last layer
         self._wiring = wiring
 
     def backward(

@@ -116,6 +116,7 @@ def test_after_the_last_layer_was_made_random(network: Network, image: Floats) -
     other = network.randomised(0)
     changed = other.forward(image[None])
     assert np.abs(changed - scores).max() > 0.1
+    assert other.key != network.key  # under which outputs are kept
     assert digest(network) == before
     np.testing.assert_array_equal(network.forward(image[None]), scores)
     np.testing.assert_array_equal(other.forward(image[None]), changed)

@@ -67,6 +67,12 @@ def test_the_score_of_a_region_is_that_of_the_twin_and_its_gradient_is_the_slope
     assert 2 * slope == pytest.approx(there - back, rel=1e-3)
 
 
+def test_what_a_region_or_a_random_last_layer_changes_is_kept_apart(tmp_path):
+    network = opened(ByColour(), tmp_path)
+    networks = network, network.within(red_box()), network.within(~red_box())
+    assert len({key for each in networks for key in (each.key, each.randomised(0).key)}) == 6
+
+
 def test_of_several_maps_the_usual_name_or_the_chosen_one_counts(tmp_path):
     network = opened(WithAuxiliary(), tmp_path, names=("aux", "out"))
     np.testing.assert_allclose(network.segment(inputs()), EXPECTED, atol=1e-4)
