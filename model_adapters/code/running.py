@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import os
 import sys
-import tempfile
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from types import ModuleType
@@ -40,12 +40,10 @@ class RunnableCode:
     def __init__(self, code: ModelCode, scratch: str) -> None:
         check_allowed()
         self.modules: list[Module] = read_modules(code)
-        self._root = tempfile.mkdtemp(prefix="code-", dir=scratch)
-        for name, text in read_texts(code).items():
-            place = os.path.join(self._root, name)
-            os.makedirs(os.path.dirname(place), exist_ok=True)
-            with open(place, "xb") as file:
-                file.write(text)
+        texts = read_texts(code)
+        self._root = os.path.join(scratch, f"code-{_digest(texts)}")
+        if not os.path.isdir(self._root):  # what is opened again for another task finds the modules that ran already
+            self._unpack(texts)
 
     def run(self, module: Module) -> ModuleType:
         """Run a file and what it imports, and return it as a module; an error becomes a sentence."""
@@ -77,8 +75,21 @@ class RunnableCode:
         """Return a context in which whatever the code raises becomes a sentence."""
         return sentences.in_sentences(self._root)
 
+    def _unpack(self, texts: Mapping[str, bytes]) -> None:
+        for name, text in texts.items():
+            place = os.path.join(self._root, name)
+            os.makedirs(os.path.dirname(place), exist_ok=True)
+            with open(place, "xb") as file:
+                file.write(text)
+
     def _is_own(self, module: ModuleType) -> bool:
         return str(getattr(module, "__file__", None) or self._root).startswith(self._root)
+
+
+def _digest(texts: Mapping[str, bytes]) -> str:
+    """Return a text that differs for files of other names or contents."""
+    parts = (f"{name!r} {hashlib.sha256(text).hexdigest()}\n" for name, text in sorted(texts.items()))
+    return hashlib.sha256("".join(parts).encode()).hexdigest()[:32]
 
 
 def _ancestors(folder: str) -> list[str]:
