@@ -17,7 +17,7 @@ from PIL import Image
 from vitrine.parsing import shared_parser
 from xai_core.errors import ImageError, in_sentences
 from xai_core.pictures.arrays import is_last
-from xai_core.pictures.bands import bands_of, composite
+from xai_core.pictures.bands import composite
 from xai_core.pictures.files import Picture, picture_bytes, picture_of
 from xai_core.pictures.opening import Opening
 from xai_core.services.parsing.questions.open_picture import OpenPicture
@@ -103,8 +103,8 @@ def _picture_of(values: NDArray[Any], name: str) -> Picture:
     """Return an array as a picture, with its channels as bands if they are not grey or colours."""
     if values.ndim != 3 or values.shape[2] in (1, 3) or not is_last(values.shape):
         return picture_of(_image_of(values, name), name)
-    bands, sentence = bands_of(values if values.dtype == np.uint16 else _as_bands(values, name))
-    notes = [sentence] if sentence else []
+    bands = np.ascontiguousarray(values if values.dtype == np.uint16 else _as_bands(values, name))
+    notes: list[str] = []
     shown = _image_of(values, name) if values.shape[2] == RGBA and values.dtype != np.uint16 else None
     picture = picture_of(shown or composite(bands, "", notes), name)
     digest = hashlib.sha256(f"{bands.shape} {bands.dtype}".encode() + bands.tobytes()).hexdigest()

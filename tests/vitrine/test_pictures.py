@@ -9,6 +9,7 @@ from PIL import Image
 
 from vitrine.pictures import as_picture, as_pictures
 from xai_core.errors import ImageError
+from xai_core.preprocessing import presets
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (20, 30, 3), np.uint8)
 SHARES = PIXELS.astype(np.float32) / 255
@@ -44,6 +45,12 @@ def test_grey_and_transparent_arrays_become_rgb():
     assert np.array_equal(grey.pixels, np.repeat(PIXELS[..., :1], 3, axis=2))
     clear = as_picture(np.concatenate([PIXELS, np.zeros((20, 30, 1), np.uint8)], axis=2))
     assert (clear.pixels == 255).all()
+
+
+@pytest.mark.parametrize(("kind", "top"), [(np.float32, 1.0), (np.uint16, 65535), (np.uint8, 255)])
+def test_dark_arrays_of_bands_stay_as_dark_as_they_are(kind, top):
+    picture = as_picture(np.full((20, 30, 5), 0.2 * top, kind))
+    np.testing.assert_allclose(picture.placed(presets(20, 30, 5)["0..1"]), 0.2, atol=1e-4)
 
 
 def test_lists_and_batches_are_several_pictures():
