@@ -11,7 +11,7 @@ from PIL import Image
 
 from xai_core.errors import ImageError
 from xai_core.pictures.arrays import STACKED, ArrayPicture, is_npy
-from xai_core.pictures.bands import BandedTiff, Bands, bands_of, composite, is_tiff, of_image
+from xai_core.pictures.bands import MOST_BYTES, BandedTiff, Bands, bands_of, composite, is_tiff, of_image
 from xai_core.pictures.depth import eight_bit
 from xai_core.pictures.dicom import Dicom, is_dicom
 from xai_core.pictures.opening import MOST_PAGES, Opening
@@ -25,6 +25,7 @@ _NOT_A_PICTURE = f"This is not a {', '.join(NAMES[:-1])} or {NAMES[-1]} picture.
 _A_DRAWING = "This is an SVG drawing, which has no pixels. Export it as PNG and try again."
 _TOO_MANY_PIXELS = "The picture has far too many pixels. The limit is 40 megapixels. Reduce its size and try again."
 _START = 1000  # bytes
+_GREY = ("1", "L", "I;16", "I;16B", "I", "F")  # modes of Pillow
 _EIGHT, _FEWER = 8, 14  # bits of a colour
 
 
@@ -150,17 +151,35 @@ class _Pillow:
     def bands(self, page: int, notes: list[str]) -> Bands | None:
         if not 2 <= self.count <= MOST_BANDS or self._image.format != "TIFF":
             return of_image(self._image)
+        try:
+            stack = self._stacked() if self._are_grey_and_alike() else None
+        except MemoryError:
+            raise
+        except Exception:  # anything at all, of another page; the chosen one was read
+            stack = None
+        finally:
+            self._image.seek(page)
+        if stack is None:
+            return of_image(self._image)
+        bands, sentence = stack
+        notes += [STACKED.format(self.count), *([sentence] if sentence else [])]
+        return bands
+
+    def _are_grey_and_alike(self) -> bool:
+        """Whether all pages are grey, of one size and not too large together; nothing is decoded."""
+        kinds = set()
+        for number in range(self.count):
+            self._image.seek(number)
+            kinds.add((self._image.mode, self._image.size))
+        mode, (width, height) = next(iter(kinds))
+        return len(kinds) == 1 and mode in _GREY and self.count * width * height * 2 <= MOST_BYTES
+
+    def _stacked(self) -> tuple[Bands, str]:
         pages = []
         for number in range(self.count):
             self._image.seek(number)
             pages.append(np.array(self._image))
-        self._image.seek(page)
-        if any(each.ndim != 2 or each.shape != pages[0].shape or each.dtype != pages[0].dtype for each in pages):
-            return of_image(self._image)
-        notes.append(STACKED.format(self.count))
-        bands, sentence = bands_of(np.stack(pages, axis=-1))
-        notes += [sentence] if sentence else []
-        return bands
+        return bands_of(np.stack(pages, axis=-1))
 
     def _brightened(self, notes: list[str]) -> Image.Image | None:
         """Return a dark picture of 16 bits a colour in 8; None for any other, since Pillow keeps the upper 8 bits."""

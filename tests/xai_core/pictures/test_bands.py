@@ -48,6 +48,27 @@ def test_six_bands_of_twelve_bits_are_read_whole(data):
     assert any("from 0 to 4095 were scaled to 0..1" in note for note in picture.notes)
 
 
+def pages_of(*pages: Image.Image) -> bytes:
+    file = io.BytesIO()
+    pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:])
+    return file.getvalue()
+
+
+def test_pages_that_are_too_large_together_open_one_by_one(monkeypatch):
+    data = pages_of(*(Image.new("L", (30, 20), grey) for grey in (10, 20, 30)))
+    assert open_picture(data).bands.shape == (20, 30, 3)
+    monkeypatch.setattr("xai_core.pictures.formats.MOST_BYTES", 30 * 20 * 3 * 2 - 1)
+    picture = open_picture(data, page=1)
+    assert picture.bands is None
+    assert (picture.pixels == 20).all()
+
+
+def test_pages_of_other_kinds_are_no_bands():
+    for other in (Image.new("L", (31, 20)), Image.new("P", (30, 20)), Image.new("RGB", (30, 20))):
+        assert open_picture(pages_of(Image.new("L", (30, 20)), other)).bands is None
+    assert open_picture(pages_of(Image.new("P", (30, 20)), Image.new("P", (30, 20)))).bands is None
+
+
 def test_the_shown_bands_can_be_chosen():
     bytes_ = (SIX >> 4).astype(np.uint8)
     picture = open_picture(npy(bytes_), opening=Opening(bands="6,1,2"))
