@@ -22,6 +22,7 @@ OTHER_RATIO = (
     "The label map has {0} x {1} pixels and the picture {2} x {3}, which are not of the same proportions. Use the "
     "label map of this picture."
 )
+MASK = "The label map holds 0 and 255 only; 255 was read as the class {0}, not as pixels that do not count."
 RATIO = 0.02  # by which proportions may differ, since sides are rounded
 
 
@@ -58,7 +59,9 @@ def compare(
 
     DataError if the proportions differ, or if the map holds a class that the model does not have.
     """
-    fitted, notes = _of_size(_numbered(label_map, len(labels)), size)
+    numbered = _numbered(label_map, len(labels))
+    fitted, notes = _of_size(numbered, size)
+    notes = notes if numbered is label_map else (*notes, MASK.format(labels[1]))
     truth = preprocessing.place_labels(fitted, VOID)
     counts = truth != VOID
     if not counts.any():

@@ -59,6 +59,9 @@ def test_a_label_map_that_does_not_fit_is_refused(truth, size, sentence):
 def test_a_black_and_white_mask_is_background_and_foreground():
     overlap = compared([[0, 0, 255, 255]] * 2, labels=("background", "foreground"))
     assert overlap.mean_iou == 1
+    assert overlap.notes == (
+        "The label map holds 0 and 255 only; 255 was read as the class foreground, not as pixels that do not count.",
+    )
 
 
 @pytest.mark.parametrize("mode", ["L", "P"])
@@ -70,3 +73,12 @@ def test_gray_values_and_palette_indices_are_class_numbers(mode):
 def test_what_holds_no_class_numbers_is_refused(data, sentence):
     with pytest.raises(DataError, match=sentence):
         read_label_map(data)
+
+
+@pytest.mark.parametrize(("kind", "sentence"), [("TIFF", "holds the number -250"), ("JPEG", "JPEG is not taken")])
+def test_numbers_that_are_no_classes_are_refused(kind, sentence):
+    written = io.BytesIO()
+    values = np.full((2, 2), -250 if kind == "TIFF" else 1, np.int32 if kind == "TIFF" else np.uint8)
+    Image.fromarray(values).save(written, kind)
+    with pytest.raises(DataError, match=sentence):
+        read_label_map(written.getvalue())

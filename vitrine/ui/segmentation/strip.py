@@ -31,6 +31,10 @@ SWATCH = 16  # pixels
 
 def segmentation_strip(prepared: Prepared, pictures: Sequence[Picture]) -> None:
     """Show each picture as the model sees it, tinted by the classes of its pixels, with a legend."""
+    for picture in pictures:
+        if not picture.suits(prepared.preprocessing):
+            frame.warn(picture.why_unsuited(prepared.preprocessing))
+    pictures = [picture for picture in pictures if picture.suits(prepared.preprocessing)]
     for first in range(0, len(pictures), COLUMNS):
         for column, picture in zip(st.columns(COLUMNS), pictures[first : first + COLUMNS], strict=False):
             with column, st.container(border=True):
@@ -42,7 +46,7 @@ def segmentation_of(prepared: Prepared, picture: Picture) -> Segmentation:
     slot, way = session.slot(ClassifierSlot), prepared.preprocessing
     key = (prepared.source, way, picture.digest)
     if key not in slot.segmentations or slot.segmentations[key].state.error is not None:
-        slot.segmentations[key] = session.ask(prepared.source, Segment(way, way.place(picture.pixels)))
+        slot.segmentations[key] = session.ask(prepared.source, Segment(way, picture.placed(way)))
     return waited_for(slot.segmentations[key])
 
 

@@ -166,6 +166,6 @@ def _probabilities(prepared: Prepared, picture: Picture, region: Region) -> Floa
     slot, way = session.slot(ClassifierSlot), prepared.preprocessing
     key = (prepared.source, way, picture.digest, region.digest)
     if key not in slot.scores:
-        question = Predict(way, way.place(picture.pixels)[None], "probability", region.mask)
+        question = Predict(way, picture.placed(way)[None], "probability", region.mask)
         slot.scores[key] = session.ask(prepared.source, question).result()[0]
     return slot.scores[key]
