@@ -209,12 +209,13 @@ def _protobuf(path: str, head: bytes, size: int) -> FileKind | None:
 
 def _frozen_graph(path: str, head: bytes, size: int) -> FileKind | None:
     """Detect a GraphDef of TensorFlow, whose first node begins with its name."""
+    if not protobuf.starts_with_a_node(head):
+        return None
     try:
-        fields = list(protobuf.fields(path))
+        known = all(protobuf.GRAPH_FIELDS.get(number) == wire for number, wire in protobuf.fields(path))
     except protobuf.NotProtobuf:
         return None
-    known = all(protobuf.GRAPH_FIELDS.get(number) == wire for number, wire in fields)
-    return FileKind("frozen-graph", "openvino") if known and fields and protobuf.starts_with_a_node(head) else None
+    return FileKind("frozen-graph", "openvino") if known else None
 
 
 def _unknown(head: bytes, task: Task) -> FileKind:

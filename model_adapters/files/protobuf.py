@@ -40,7 +40,7 @@ def starts_with_a_node(head: bytes) -> bool:
     try:
         if file.read(1) != b"\x0a" or not _varint(file) or file.read(1) != b"\x0a":
             return False
-        name = file.read(_varint(file))
+        name = file.read(min(_varint(file), len(head)))  # a length of 64 bits is more than may be asked for
     except NotProtobuf:
         return False
     return re.fullmatch(rb"[\w./>-]+", name) is not None

@@ -99,12 +99,13 @@ def replace_lambdas(path: str) -> None:
     """Rewrite a file whose Lambda layers are a known preprocessing, so that it holds plain layers instead."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
+            config = json.loads(archive.read("config.json"))
+            if not lambdas.replaced(config):
+                return
             parts = {name: archive.read(name) for name in archive.namelist()}
-        config = json.loads(parts["config.json"])
-        if lambdas.replaced(config):
-            with zipfile.ZipFile(path, "w") as archive:
-                for name, content in (parts | {"config.json": json.dumps(config).encode()}).items():
-                    archive.writestr(name, content)
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in (parts | {"config.json": json.dumps(config).encode()}).items():
+                archive.writestr(name, content)
         return
     with h5py.File(path, "r+") as file:
         config = json.loads(file.attrs["model_config"])

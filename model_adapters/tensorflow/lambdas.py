@@ -40,6 +40,7 @@ class _Opcodes:
 
 _ALONE = ((20, "*"), (23, "+"), (24, "-"), (27, "/"), (57, "*"), (55, "+"), (56, "-"), (29, "/"))
 _BY_NUMBER = {0: "+", 5: "*", 10: "-", 11: "/", 13: "+", 18: "*", 23: "-", 24: "/"}
+_UNARY = (10, 11, 12, 15, 41, 42, 43)  # minus, not and so on; from 41 on in 3.13
 _BEFORE_311 = _Opcodes(124, 100, 83, (131, 161), operators=_ALONE)
 _FROM_311 = (
     _Opcodes(124, 100, 83, (171,), ignored=(151, 0), binary=122),
@@ -132,12 +133,12 @@ def _codes(function: Any) -> list[Code]:
 def _called(code: Code) -> str:
     """Return the mode of the one function that is called on the argument, by the full name in the code; else ""."""
     path = [name for name in code.names if isinstance(name, str)]
-    if not path or path[-1] != _FUNCTION or len(path) < 3 or set(code.constants) - {None}:
+    if not path or path[-1] != _FUNCTION or len(path) < 3 or any(value is not None for value in code.constants):
         return ""
     tables = (_BEFORE_311,) if code.layout < 11 else _FROM_311
     calls = [sum(opcode in table.calls for opcode in code.instructions[::2]) for table in tables]
     operators = {opcode for table in tables for opcode in (table.binary, *(o for o, _ in table.operators))}
-    alone = 1 in calls and not operators & set(code.instructions[::2])
+    alone = 1 in calls and not (operators | set(_UNARY)) & set(code.instructions[::2])
     return _MODES.get(path[-2], "") if alone and path[-3] == "applications" else ""
 
 

@@ -48,6 +48,7 @@ LOOKALIKES = {
     "ein Satz über Käse\n".encode() * 400: "This is a text file, not a model",
     b"{'layers': 3}": "This is a text file, not a model",
     b"\x7fELF\2\1\1" + bytes(40): "not a known model file",
+    b"\x0a\x40\x0a" + b"\xff" * 9 + b"\x01" + bytes(54): "not a known model file",
     b"\x1f\x8b\x08" + bytes(40): "archive is damaged",
     pickle.dumps({"a": 1}): "plain Python pickle",
     pickle.dumps(print): "needs to run: builtins.print",

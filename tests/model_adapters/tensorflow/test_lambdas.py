@@ -101,6 +101,7 @@ def test_a_preprocessing_called_by_its_full_name_is_known():
     [
         lambda x: preprocess_input(x),  # noqa: F821
         lambda x: tf.keras.applications.vgg16.preprocess_input(x) / 2,  # noqa: F821
+        lambda x: tf.keras.applications.vgg16.preprocess_input(-x),  # noqa: F821
         lambda x: tf.keras.applications.unknown.preprocess_input(x),  # noqa: F821
     ],
 )
