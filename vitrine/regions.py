@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from numbers import Real
 from pathlib import Path
@@ -59,7 +60,7 @@ def as_region(
         left, top, right, bottom = numbers
         words = f"the box {left:g}, {top:g}, {right:g}, {bottom:g}"
         return Region(box_in(preprocessing, size, (left, top, right, bottom)), words)
-    if values.ndim == 2 and values.shape[1] == 2 and len(values) > 2:
+    if values.ndim == 2 and values.shape[1] == 2 and len(values) > 2 and np.isfinite(values).all():
         corners = [(float(x), float(y)) for x, y in values]
         return Region(polygon_in(preprocessing, size, corners), f"a polygon with {len(corners)} corners")
     raise ParamError(f"{EXPECTED}; got {_shown(wanted)}.")
@@ -72,7 +73,7 @@ def wanted_region(text: str) -> Any:
     """
     if text in (PREDICTED, WHOLE):
         return text
-    if Path(text).is_file():
+    if os.path.isfile(text):  # False for a polygon too long to be a name, of which Path raises
         return label_map_in(Path(text)) > 0
     try:
         places = [tuple(float(number) for number in place.split(",")) for place in text.split()]

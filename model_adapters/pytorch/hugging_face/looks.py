@@ -88,7 +88,7 @@ def _tried(processor: Any, channels: int, name: str) -> Look:
         height = width = min(height, width)
         fit, reason = "crop", LOOSE
     scale = 255.0 if max(1 / slopes) < WHOLE_BYTES else 1.0
-    std = scale / slopes
+    std, resample = scale / slopes, getattr(processor, "resample", None)
     look = Preprocessing(
         height,
         width,
@@ -98,7 +98,7 @@ def _tried(processor: Any, channels: int, name: str) -> Look:
         scale=scale,
         mean=_rounded(-offsets * std),
         std=_rounded(std),
-        resample=RESAMPLING.get(int(getattr(processor, "resample", None) or 0), "bilinear"),
+        resample="bilinear" if resample is None else RESAMPLING.get(int(resample), "bilinear"),
     )
     return Look(look, reason.format(file=name))
 
