@@ -100,9 +100,7 @@ def _comparison(prepared: Prepared, picture: Picture, found: Segmentation) -> No
         st.markdown(f"Mean IoU **{overlap.mean_iou:.3f}** · accuracy **{percent(overlap.accuracy)}**")
         for note in overlap.notes:
             st.caption(literal(note, 400))
-        rows = {
-            literal(prepared.labels[each.index], 40): [f"{each.iou:.3f}", percent(each.true_share)]
-            for each in overlap.classes
-            if each.iou is not None
-        }
-        st.table(pd.DataFrame.from_dict(rows, orient="index", columns=["IoU", "true pixels"]))
+        there = [each for each in overlap.classes if each.iou is not None]
+        names = [literal(prepared.labels[each.index], 40) for each in there]  # two classes may have the same
+        rows = [[f"{each.iou:.3f}", percent(each.true_share)] for each in there]
+        st.table(pd.DataFrame(rows, names, ["IoU", "true pixels"]))
