@@ -13,8 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from xai_core.jobs.frames import Arrays, Frame, Header
+from xai_core.services.parsing.questions.open_picture import OpenPicture
 
 PIXELS = np.full((16, 16, 3), 7, np.uint8)
+HONEST: Header = {"notes": [], "pages": 1, "windowed": False, "bands": 0}
 
 
 def answer(header: Header, arrays: Arrays) -> Frame:
@@ -32,7 +34,7 @@ def _start_a_program() -> Frame:
 
 
 def _open() -> Frame:
-    return {"notes": [], "pages": 1}, [PIXELS]
+    return HONEST, [PIXELS]
 
 
 def _never_end() -> Frame:
@@ -57,8 +59,9 @@ DEEDS: dict[str, Callable[[], Frame]] = {
     "never end": _never_end,
     "take memory": _take_memory,
     "stop": _stop,
-    "lie about the notes": lambda: ({"notes": 5}, [PIXELS]),
-    "lie about the pixels": lambda: ({"notes": []}, [PIXELS.astype(np.float32)]),
-    "send too much": lambda: ({"notes": []}, [np.zeros(130_000_000, np.uint8)]),
+    "lie about the notes": lambda: (HONEST | {"notes": 5}, [PIXELS]),
+    "lie about the pixels": lambda: (HONEST, [PIXELS.astype(np.float32)]),
+    "lie about the bands": lambda: (HONEST | {"bands": 4}, [PIXELS]),
+    "send too much": lambda: (HONEST, [np.zeros(OpenPicture.largest_answer + 1, np.uint8)]),
     "say nothing": lambda: ({}, []),
 }

@@ -160,6 +160,7 @@ def test_a_process_that_was_killed_is_replaced(parser):
         ("stop", "The process that read this file stopped. Try again"),
         ("lie about the notes", "The process that read this file stopped. Try again"),
         ("lie about the pixels", "The process that read this file stopped. Try again"),
+        ("lie about the bands", "The process that read this file stopped. Try again"),
         ("send too much", "The process that read this file stopped. Try again"),
         ("say nothing", "The process that read this file stopped. Try again"),
     ],
