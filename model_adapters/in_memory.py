@@ -19,8 +19,8 @@ Framework = Literal["pytorch", "tensorflow"]
 EXPECTED = "Expected a PyTorch nn.Module or a Keras model; got {0}. A model file is opened with vitrine.load."
 
 KERAS_2 = (
-    "This is a model of tf_keras, which shares no process with Keras 3. Save it with model.save('model.h5') and open "
-    "the file with vitrine.load."
+    "This is a tf_keras model, which cannot run in one process with Keras 3. Save it with model.save('model.h5') and "
+    "open the file with vitrine.load."
 )
 
 

@@ -14,7 +14,7 @@ from xai_core.model_code import ModelCode
 
 MOST_FILES, LARGEST_FILE, LARGEST_OF_ALL = 200, 1 << 20, 8 << 20  # files, bytes, bytes
 IGNORED = ("__MACOSX", ".git", "__pycache__", ".ipynb_checkpoints")
-NO_PYTHON = "The code must be a Python file, such as model.py, or a zip of some; {0} is neither."
+NO_PYTHON = "Expected a Python file, such as model.py, or a zip of Python files; {0} is neither."
 NOTEBOOK = "This is a notebook. Save its code as a Python file (File > Save and Export As > Executable Script)."
 TOO_LARGE = f"The code is too large: at most {MOST_FILES} Python files of {LARGEST_FILE >> 20} MB each are read."
 
@@ -79,7 +79,7 @@ def _parsed(file: str, text: bytes, texts: Mapping[str, bytes]) -> Module:
         if text.lstrip()[:1] == b"{" and b'"cells"' in text:
             raise RefusedModel(NOTEBOOK) from None
         line = f", line {error.lineno}" if error.lineno else ""
-        raise RefusedModel(f"{_shown(file)}{line}: {_shown(error.msg)}. Correct it and use the file again.") from None
+        raise RefusedModel(f"{_shown(file)}{line}: {_shown(error.msg)}. Fix it and try again.") from None
     except (ValueError, RecursionError, MemoryError):
         raise RefusedModel(NO_PYTHON.format(_shown(file))) from None
     return Module(file, _import_name(file, texts, _levels(tree)), tree)

@@ -8,8 +8,8 @@ from xai_core.errors import RefusedModel
 
 ALLOW_CODE = "VITRINE_ALLOW_CODE"
 OFF = (
-    "This file comes with code that would run here, which is off. Whoever runs Vitrine can allow it with "
-    f"{ALLOW_CODE}=1; the sandbox still applies. Without code, export the model as TorchScript or ONNX."
+    "This file comes with code, and Vitrine may not run code here. Whoever runs Vitrine can allow it with "
+    f"{ALLOW_CODE}=1; the sandbox still applies. Otherwise export the model as TorchScript or ONNX."
 )
 
 

@@ -50,7 +50,7 @@ class RunnableCode:
         check_allowed()
         first = module.name.partition(".")[0]
         if first in sys.modules and not self._is_own(sys.modules[first]):
-            raise UnsupportedModel(f"The file {first}.py has the name of a library. Rename it, and use the code again.")
+            raise UnsupportedModel(f"The file {first}.py has the same name as a library. Rename it and try again.")
         with self.in_sentences():
             for folder in dict.fromkeys(["", *_ancestors(module.folder)]):
                 sys.path.insert(0, os.path.join(self._root, folder))
@@ -65,7 +65,7 @@ class RunnableCode:
             call = compile(f"{definition.name}({arguments})", "arguments", "eval")
         except (SyntaxError, ValueError):
             raise UnsupportedModel(
-                f"The arguments {sentences.harmless(arguments)!r} are no Python. Write them as in a call: "
+                f"The arguments {sentences.harmless(arguments)!r} are not valid Python. Write them as in a call: "
                 "num_classes=10, width=32."
             ) from None
         with self.in_sentences():

@@ -12,13 +12,13 @@ from xai_core.errors import ModelError, RefusedModel, UnsupportedModel, VitrineE
 
 LONGEST_MESSAGE = 200
 STOPPED = (
-    "The code tried to use files, the network or other programs beyond its own folder and was stopped{where}. Leave "
-    "only what defines the model in it."
+    "The code tried to use the network, other programs or files outside its folder, so it was stopped{where}. Keep "
+    "only the code that defines the model."
 )
-ENDED = "The code ended the program{where}. Leave only what defines the model in it."
+ENDED = "The code ended the program{where}. Keep only the code that defines the model."
 NOT_HERE = (
-    "The code imports {name!r}, which is not here{where}. Pack it with the code as one zip if it is yours; otherwise "
-    "remove the import, as {known} are what models can use here."
+    "The code imports {name!r}, which is not installed here{where}. If it is yours, pack it with the code in one zip. "
+    "Otherwise remove the import: models can use {known}."
 )
 KNOWN = "PyTorch, torchvision, timm, TensorFlow, Keras, NumPy and Python's own library"
 _OF_THE_SANDBOX = ("operation not permitted", "permission denied", "function not implemented")

@@ -11,8 +11,8 @@ from xai_core.types import FileKind
 OF_WEIGHTS = ("torch-weights", "safetensors", "torch-pickle")
 OF_KERAS = ("keras", "keras-h5")
 WITH_NETWORK = (
-    "This file holds its own network, so code is not used with it. Open it alone, or use the weights that the code "
-    "was trained to."
+    "This file contains its network and needs no code. Open it without the code, or choose the weights that belong to "
+    "the code."
 )
 
 

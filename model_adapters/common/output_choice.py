@@ -23,12 +23,14 @@ class OutputChoice(Declared):
     ] = ""
     scoring: Annotated[
         Literal["", "softmax", "sigmoid", "none", "similarity"],
-        "What the outputs are: softmax for classes of which one is right, sigmoid for classes of which several may be, "
-        "none for numbers (regression), similarity for an embedding, which is compared with a reference picture; "
-        "empty to follow the file, or what is usual.",
+        "What the outputs are: softmax if exactly one class is right, sigmoid if several may be, none for numbers "
+        "(regression), similarity for an embedding, which is compared with reference pictures; empty to follow the "
+        "file or the usual choice.",
     ] = ""
-    labels: Annotated[str, "For a model that compares pictures with texts: what it chooses from, one per line."] = ""
-    prompt: Annotated[str, "What each of these labels is put into; {} stands for the label."] = ""
+    labels: Annotated[
+        str, "For a model that compares pictures with texts: the labels it chooses from, one per line."
+    ] = ""
+    prompt: Annotated[str, "The text around each of these labels; {} stands for the label."] = ""
 
     @classmethod
     def from_text(cls, text: str) -> Self:

@@ -94,9 +94,9 @@ def doubt(outputs: list[Floats]) -> str:
     if rows.shape[1] < FEWEST_OF_EMBEDDING:
         return ""
     if np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-3):
-        return "every output is a vector of length 1, as embeddings are"
+        return "every output is a vector of length 1, like an embedding"
     if rows.min() >= 0 and (rows == 0).any() and np.ptp(rows, axis=0).max() > LEAST_CHANGE:
-        return "the outputs are never negative and often zero, as the features before a last layer are"
+        return "the outputs are never negative and often zero, like the features before a last layer"
     return ""
 
 

@@ -14,15 +14,14 @@ from xai_core.segmentation.regions import mean_weights
 from xai_core.types import Capability, Card, FileKind, Flags, Floats, Head, InputSpec, Layer, Layout, Score
 
 LABELS_ONLY = (
-    "This model gives the class of every pixel, but not its scores, so there is nothing to explain: a class number "
-    "has no gradient and no degrees. Export it without its last step, the argmax, so that it returns the scores "
-    "(N, classes, H, W)."
+    "This model returns the class of every pixel but no scores, so there is nothing to explain. Export it without its "
+    "last step, the argmax, so that it returns the scores (N, classes, H, W)."
 )
 SEGMENTATION = "This model labels every pixel (segmentation)."
 TWO_SIDES = "Its only map holds the scores of the foreground; those of the background are the opposite."
-INDEPENDENT = "Its classes are independent of each other; a pixel gets the most probable one if that reaches 0.5."
-FROM_NAMES = "The file names no classes; the names are those of Pascal VOC, since there are 21."
-CLASSES_ONLY = "Every pixel is scored by class; choose softmax or sigmoid, not {0}."
+INDEPENDENT = "Its classes are independent. A pixel gets the most probable class if its probability reaches 0.5."
+FROM_NAMES = "The file has no class names. It has 21 classes, so the names of Pascal VOC are used."
+CLASSES_ONLY = "A segmentation network scores classes. Choose softmax or sigmoid; got {0}."
 VOC_CLASSES = 21
 SIDES = ("background", "foreground")
 CLOSE = 1e-4

@@ -53,13 +53,13 @@ class TypedLabels:
 
     def __post_init__(self) -> None:
         if self.prompt.count(PLACE) != 1:
-            raise ParamError(f"A prompt holds {PLACE} once, where the label goes; got {self.prompt[:80]!r}.")
+            raise ParamError(f"A prompt needs {PLACE} exactly once, where the label goes; got {self.prompt[:80]!r}.")
         names = self.names
         if len(names) > MOST_LABELS:
-            raise ParamError(f"At most {MOST_LABELS:,} labels can be typed; got {len(names):,}.")
+            raise ParamError(f"At most {MOST_LABELS:,} labels are allowed; got {len(names):,}.")
         if repeated := next((name for at, name in enumerate(names) if name in names[:at]), None):
-            raise ParamError(f"Every label must differ from the others; {repeated[:80]!r} is there twice.")
+            raise ParamError(f"All labels must differ; {repeated[:80]!r} appears twice.")
         if long := next((text for text in self.texts if len(text) > LONGEST_TEXT), None):
             raise ParamError(
-                f"A label in its prompt has at most {LONGEST_TEXT} characters; {long[:40]!r} ... has more."
+                f"A label with its prompt may have at most {LONGEST_TEXT} characters; {long[:40]!r} ... has more."
             )

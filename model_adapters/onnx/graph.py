@@ -24,7 +24,7 @@ DTYPES |= {onnx.TensorProto.UINT8: "uint8"}
 TENSORRT = "_TRT"  # the runtime knows the names of some of its operators, but cannot run them
 WITHOUT_SUPPRESSION = (
     "Export it without this last step, which removes overlapping boxes: with nms=False, or without end2end. Vitrine "
-    "removes them itself."
+    "removes overlaps itself."
 )
 DAMAGED = "The file is damaged or is not an ONNX model. Get a fresh copy, or export it again."
 OUTSIDE = "The weights must lie beside the model; pack both into one zip."

@@ -35,8 +35,8 @@ from xai_core.segmentation.segmenter import Segmenter
 from xai_core.types import Capability, Card, FileKind, Flags, Floats, Head, ModelSource, Score
 
 USUAL_NAMES = ("logits", "out", "output")
-NO_MAPS = "A segmentation network gives scores (N, classes, H, W); this model gives {0}."
-SEVERAL = "The model gives {0} maps: {1}. Choose the one that holds the class scores by its name, as its output."
+NO_MAPS = "Expected scores (N, classes, H, W) for a segmentation network; the model returned {0}."
+SEVERAL = "The model returns {0} maps: {1}. Name the output that holds the class scores."
 
 
 class SessionMaps:

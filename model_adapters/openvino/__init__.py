@@ -10,11 +10,12 @@ from xai_core.network import Network
 from xai_core.types import FileKind, ModelSource
 
 NO_DETECTOR = (
-    "A detector in this format cannot be opened, since nothing in it says how to read its boxes. Export it to ONNX."
+    "Vitrine cannot open a detector in this format, since the file does not say how to read its boxes. Export it to "
+    "ONNX."
 )
 NO_SEGMENTER = (
-    "This model labels every pixel, and such a model cannot be opened in this format. Use its Keras file, or export it "
-    "to ONNX."
+    "This model labels every pixel (segmentation), which Vitrine cannot open in this format. Use its Keras file, or "
+    "export it to ONNX."
 )
 
 

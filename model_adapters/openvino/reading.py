@@ -29,7 +29,7 @@ DAMAGED = (
     "The file is damaged, or its graph cannot be read. Use the model's Keras file or SavedModel, or export it to ONNX."
 )
 BY_METADATA = "The file's metadata say so."
-BY_QUANTISATION = "Its input is stored as whole numbers that stand for {0:g} to {1:g}."
+BY_QUANTISATION = "Its quantised input covers values from {0:g} to {1:g}."
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from xai_core.types import FileKind
 
 ADVICE = "Replace it by a plain Keras layer and save again, or export the model to ONNX."
 NOT_OF_KERAS = (
-    "The class {0!r} is not part of Keras. Add the Python code that defines it (model.py), replace it by a plain Keras "
-    "layer and save again, or export the model to ONNX."
+    "The class {0!r} is not part of Keras. Add the Python code that defines it (model.py), replace it with a plain "
+    "Keras layer and save again, or export the model to ONNX."
 )
 CODE_LAYERS = {
     "Lambda": "a Lambda layer, which holds Python code",
@@ -32,8 +32,8 @@ CODE_LAYERS = {
     "FlaxLayer": "a FlaxLayer, which holds code",
 }
 INSTEAD = {
-    "Lambda": "Vitrine understands only a change of scale or a preprocess_input named with its module. Replace it by a "
-    "layer such as keras.layers.Rescaling(1 / 127.5, offset=-1) and save again, or export the model to ONNX."
+    "Lambda": "Vitrine understands only a change of scale or a preprocess_input named with its module. Replace it with "
+    "a layer such as keras.layers.Rescaling(1 / 127.5, offset=-1) and save again, or export the model to ONNX."
 }
 LIMIT = 2 << 30
 DENSEST = 1000  # gzip compresses at most about 1:1030

@@ -37,9 +37,9 @@ def definitions(code: ModelCode, path: str, kind: FileKind, scratch: str) -> Own
         objects |= {key: space[name] for key, name in wanted.items() if name in own and name in space}
     if not objects:
         known = ", ".join(sorted(defined_names(runnable.modules))[:12]) or "nothing"
-        raise UnsupportedModel(f"The code defines none of the layers that the file asks for. It defines {known}.")
+        raise UnsupportedModel(f"The code defines none of the layers that the file needs. It defines {known}.")
     names = ", ".join(sorted({wanted[key] for key in objects})[:6])
-    note = f"{names} of {code.name[:60]} (SHA-256 {code.digest[:12]}) ran in the sandbox."
+    note = f"{names} from {code.name[:60]} (SHA-256 {code.digest[:12]}) ran in the sandbox."
     return OwnDefinitions(objects, runnable, note)
 
 

@@ -32,9 +32,9 @@ from xai_core.segmentation.regions import digest_of, mean_weights
 from xai_core.segmentation.segmenter import Segmenter
 from xai_core.types import FileKind, Flags, Floats, Head, InputSpec
 
-NO_MAPS = "A segmentation network gives scores (N, H, W, classes); this model gives {0}."
-SEVERAL = "The model gives {0} maps: {1}. Choose the one that holds the class scores by its name, as its output."
-STOPPED = "The model stopped with an error when it was shown a picture. Check that it takes float pictures of its size."
+NO_MAPS = "Expected scores (N, H, W, classes) for a segmentation network; the model returned {0}."
+SEVERAL = "The model returns {0} maps: {1}. Name the output that holds the class scores."
+STOPPED = "The model failed on a trial picture. Check that it takes float pictures of its input size."
 SAVED_MODEL = (
     "This SavedModel labels every pixel, and Vitrine opens such networks from .keras, .h5 and ONNX files only. Use the "
     "model's .keras file, or export it to ONNX."

@@ -107,7 +107,7 @@ def test_integrated_gradients_of_a_similarity_add_up():
 
 
 def test_what_looks_like_an_embedding_is_asked_about():
-    with pytest.raises(ChooseScoring, match="every output is a vector of length 1, as embeddings are"):
+    with pytest.raises(ChooseScoring, match="every output is a vector of length 1, like an embedding"):
         wrapped(Net(24, OfLengthOne()))
     with (
         wrapped(Net(24, OfLengthOne()), scoring="similarity") as model,

@@ -96,7 +96,7 @@ def test_numbers_are_shown_without_percent(app: AppTest, reading_runner) -> None
 
 
 def test_an_embedding_is_asked_about_and_compared_with_a_picture(app: AppTest, reading_runner) -> None:
-    reading_runner.doubt = "every output is a vector of length 1, as embeddings are"
+    reading_runner.doubt = "every output is a vector of length 1, like an embedding"
     with_sample(app)
     assert "do not look like scores of classes" in text_of(app)
     app.radio[0].set_value("similarity")

@@ -12,7 +12,7 @@ from xai_core.errors import ModelError, OutOfMemory, RefusedModel, TimedOut, Uns
 
 pytestmark = CONFINED
 
-BEYOND = r"beyond its own folder and was stopped \(model.py, line 1\)"
+BEYOND = r"outside its folder, so it was stopped \(model.py, line 1\)"
 ENDS = {
     "open('/etc/passwd')": (RefusedModel, BEYOND),
     "import os; os.listdir('/tmp')": (RefusedModel, BEYOND),
@@ -24,10 +24,10 @@ ENDS = {
     "import sys; sys.exit(0)": (ModelError, "ended the program"),
     "import os; os._exit(0)": (WorkerDied, "process stopped"),
     "import os; os.kill(os.getpid(), 9)": (WorkerDied, "process stopped"),
-    "def net(:": (RefusedModel, "model.py, line 1: invalid syntax. Correct it"),
+    "def net(:": (RefusedModel, "model.py, line 1: invalid syntax. Fix it"),
     "import numpy\nimport lightning": (
         UnsupportedModel,
-        r"imports 'lightning', which is not here \(model.py, line 2\)",
+        r"imports 'lightning', which is not installed here \(model.py, line 2\)",
     ),
     "1 / 0": (ModelError, r"The code stopped \(model.py, line 1\): ZeroDivisionError: division by zero."),
     "x = [bytes(1 << 28) for _ in range(9)]": (OutOfMemory, "needs more than 600 MB"),

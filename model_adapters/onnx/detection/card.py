@@ -33,7 +33,7 @@ BEYOND = 1e-3  # how far a score may lie outside 0..1
 INSIDE = Capability.ACTIVATIONS | Capability.GRADIENT
 UNREAD = "Specify how to read the outputs first."
 MISSING = dict.fromkeys(("ACTIVATIONS", "GRADIENT", "ABLATION"), UNREAD)
-NO_ABLATION = "channels are switched off one by one in Faster R-CNN and Mask R-CNN only. Choose a different method."
+NO_ABLATION = "only Faster R-CNN and Mask R-CNN can switch off channels one by one. Choose a different method."
 UNKNOWN = (
     "It is unknown how to read this model's outputs. Look at their shapes and values, and specify which of them are "
     "boxes, labels and scores."
@@ -42,7 +42,7 @@ NO_SCORES = (
     "Read in this way, scores lie between {low:.3g} and {high:.3g} instead of 0 and 1. Try a different activation."
 )
 NEGATIVE = (
-    "Read in this way, boxes have negative widths or heights. Try a different layout; if none fits, export the model "
+    "With this reading, boxes have negative widths or heights. Try a different layout; if none fits, export the model "
     "with its boxes decoded."
 )
 NOTE = "Its outputs look like {form!r} and are read as such. If boxes look wrong, specify how to read them."

@@ -14,13 +14,13 @@ from model_adapters.onnx.detection.values import in_unit, share_won_by, unit_of
 IMAGENET = {"mean": "0.485, 0.456, 0.406", "std": "0.229, 0.224, 0.225"}
 MOSTLY = 0.5  # of the queries
 WITH_ALL_NUMBERS, WITHOUT_GAPS = 91, 80  # classes of COCO
-DETR = "It is read as DETR: a softmax, whose last class means that there is no object."
-FOCAL = "It is read as RT-DETR and Deformable DETR: a sigmoid for each class."
+DETR = "Its outputs are read as in DETR: a softmax whose last class means that there is no object."
+FOCAL = "Its outputs are read as in RT-DETR and Deformable DETR: a sigmoid for each class."
 NORMALISED = " Pictures are assumed to be normalised with ImageNet's mean and standard deviation."
-PLAIN = " Pictures are assumed to be in 0..1."
+PLAIN = " Pixel values are assumed to lie in 0..1."
 TWO_WAYS = (
-    "{name} holds {columns} logits a box: as in DETR, where a softmax is taken and the last class means that there is "
-    "no object, or as in RT-DETR, where each class has a sigmoid. Say which."
+    "{name} holds {columns} logits per box: either as in DETR (a softmax whose last class means that there is no "
+    "object) or as in RT-DETR (a sigmoid for each class). Say which."
 )
 
 

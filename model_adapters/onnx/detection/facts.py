@@ -12,7 +12,7 @@ from model_adapters.onnx.graph import class_names
 
 MASKS = "Its masks are ignored; boxes are detected and explained."
 KEYPOINTS = "Its keypoints are ignored; boxes are detected and explained."
-ANGLE = "Its boxes are turned; they are drawn upright, with the same centre, width and height."
+ANGLE = "Its boxes are rotated; they are drawn upright, with the same centre, width and height."
 MOST_KEYPOINTS = 1000  # numbers a box
 
 

@@ -14,8 +14,8 @@ from model_adapters.onnx.detection.readings import BoxUnit, Reading
 from model_adapters.onnx.detection.values import in_unit, unit_of
 
 ORDER = (
-    "Each row of {name} holds a box and two numbers, its score and its label, but the trial picture does not show in "
-    "which order. Say it, and whether boxes are in pixels."
+    "Each row of {name} holds a box and two numbers, its score and its label, but the trial picture does not show "
+    "their order. Say which comes first, and whether boxes are in pixels."
 )
 BACKGROUND = "Labels in {name} may start at 0, or at 1 with class 0 as the background. Say which."
 

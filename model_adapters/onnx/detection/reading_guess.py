@@ -18,7 +18,7 @@ from model_adapters.onnx.detection.yolo_guess import yolo
 from xai_core.params import Size
 
 WHICH_BACKGROUND = (
-    "The scores of each box in {name} add up to 1, so that one class means that there is no object: the first, as in "
+    "The scores of each box in {name} add up to 1, so one class means that there is no object: the first, as in "
     "SSD, or the last, as in DETR. Say which."
 )
 

@@ -30,8 +30,8 @@ class Reading(Declared):
     form: Annotated[
         Form,
         "What the outputs are: final boxes with a label and a score each, in three arrays; boxes with a score for "
-        "every class; one grid of objectness, box and classes, as of FastestDet; rows (or columns) of a box and its "
-        "scores, as of YOLO; or rows of a final box, its score and its label, as of exports that remove overlaps.",
+        "every class; one grid of objectness, box and classes, as in FastestDet; rows (or columns) of a box and its "
+        "scores, as in YOLO; or rows of a final box, its score and its label, as in exports that remove overlaps.",
     ] = "yolo rows"
     box_layout: Annotated[
         BoxLayout,
@@ -42,7 +42,7 @@ class Reading(Declared):
     beyond: Annotated[
         int,
         Range(0, 1000),
-        "For YOLO rows: how many numbers at the end are no scores, such as mask coefficients or keypoints.",
+        "For YOLO rows: how many numbers at the end are not scores, such as mask coefficients or keypoints.",
     ] = 0
     row_order: Annotated[
         Literal["score, label", "label, score"], "For final rows: the order of the two numbers after the box."
@@ -53,7 +53,7 @@ class Reading(Declared):
         Literal["none", "sigmoid", "softmax"], "What maps scores to 0..1; none if the model already does."
     ] = "none"
     classes: Annotated[
-        int, Range(0, 10000), "The number of classes, without the background; 0 uses what the file or its outputs say."
+        int, Range(0, 10000), "The number of classes, without the background; 0 takes it from the file or its outputs."
     ] = 0
     overlap: Annotated[
         float,

@@ -29,9 +29,9 @@ TOLERANCE = 1e-3  # of scores, and of corners in shares of the picture's sides
 ADVICE = "Choose D-RISE or occlusion, which need boxes only."
 ANY_SIZE = f"This ONNX detector takes pictures of any size, so its layers have no fixed grid. {ADVICE}"
 NO_LEVELS = f"No layer of this ONNX detector lies on a grid over the picture and leads to its boxes. {ADVICE}"
-NOT_CONVERTED = f"No gradient is known for this ONNX detector. {ADVICE}"
-DIFFERS = f"The differentiable copy of this ONNX detector finds other boxes than the file itself. {ADVICE}"
-LOST = "The box is not found by the detector's differentiable copy. Choose a different box, or D-RISE."
+NOT_CONVERTED = f"Gradients are not available for this ONNX detector. {ADVICE}"
+DIFFERS = f"The differentiable copy of this ONNX detector finds different boxes from the file itself. {ADVICE}"
+LOST = "The detector's differentiable copy does not find this box. Choose a different box, or D-RISE."
 NEARLY = 1e-6  # keeps logits finite
 SAME_PLACE = 1e-3  # of overlap; among boxes at the same place, the surest one counts
 

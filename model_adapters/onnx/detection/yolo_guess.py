@@ -25,7 +25,7 @@ NO_MATCH = (
     "The file names {names} classes, but each row of {name} holds {rest} numbers after the box. Say what they are."
 )
 RAW = (
-    "The scores in {name} lie between {low:.3g} and {high:.3g}, as if a sigmoid was left out. Say whether to apply one."
+    "The scores in {name} lie between {low:.3g} and {high:.3g}, as if a sigmoid were missing. Say whether to apply one."
 )
 NOT_DECODED = (
     "Boxes in {name} have negative widths or heights, so they are offsets within grid cells. Export the model with its "

@@ -37,7 +37,7 @@ UNKNOWN = (
     "These weights match no known detector, and a state dict contains no network. "
     "Export the whole model: torch.jit.script(model.eval()).save('detector.pt') for TorchScript, or ONNX."
 )
-NO_ABLATION = "channels are switched off one by one in Faster R-CNN and Mask R-CNN only. Choose another method."
+NO_ABLATION = "only Faster R-CNN and Mask R-CNN can switch off channels one by one. Choose a different method."
 ASIDE_NOTES = {
     "Its masks are ignored; boxes are detected and explained.": "roi_heads.mask_",
     "Its keypoints are ignored; boxes are detected and explained.": "roi_heads.keypoint_",
@@ -92,7 +92,7 @@ def _as_chosen(tensors: Tensors, choice: str) -> Recognised:
     known = known_detectors.named(name)
     if known is None:
         raise UnsupportedModel(
-            f"The detector {name[:80]!r} is not known; known ones are {', '.join(known_detectors.names())}."
+            f"The detector {name[:80]!r} is not known. Known detectors are {', '.join(known_detectors.names())}."
         )
     prefix = f"{place}." if place else next(iter(prefixes_in(tensors)), "")
     return Recognised(under(tensors, prefix), known, ())

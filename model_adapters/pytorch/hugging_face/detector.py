@@ -29,7 +29,7 @@ ASSUMED = (
     "The folder has no usable preprocessor_config.json; a shorter side of 800 pixels and the colours of ImageNet are "
     "assumed."
 )
-NOT_BOXES = "{name} does not give boxes with one score a class (logits and pred_boxes). Export it as ONNX."
+NOT_BOXES = "{name} does not return boxes with one score per class (logits and pred_boxes). Export it as ONNX."
 INSIDE = "the layers of this detector are not accessible. Choose a method that needs boxes only."
 
 

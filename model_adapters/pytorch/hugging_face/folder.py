@@ -40,7 +40,7 @@ class Folder:
         except (ValueError, RecursionError):
             values = None
         if not isinstance(values, dict):
-            raise RefusedModel(f"{name} is no JSON object of at most {LARGEST_JSON >> 20} MB. Get a fresh copy.")
+            raise RefusedModel(f"{name} must be a JSON object of at most {LARGEST_JSON >> 20} MB. Get a fresh copy.")
         return values
 
     @property

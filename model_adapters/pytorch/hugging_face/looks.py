@@ -26,9 +26,15 @@ ALIKE = 0.02  # of a share of the picture
 WHOLE_BYTES = 0.02  # standard deviations below it belong to values in 0..255
 RESAMPLING: dict[int, Resample] = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}  # Pillow's numbers
 SAYS_SO = "{file} says so."
-UNREAD = "{file} describes no preprocessing that could be followed; the usual ones were tried."
-LOOSE = "{file} says so, but it keeps whole pictures of any proportions; here the square in the middle is kept."
-STRETCHED = "{file} says so, but it stretches a picture to a square and then crops; here its proportions are kept."
+UNREAD = "Vitrine cannot follow the preprocessing in {file}; it tried the usual ones instead."
+LOOSE = (
+    "From {file}, with one difference: it keeps pictures of any proportions, but Vitrine keeps the square in the "
+    "middle."
+)
+STRETCHED = (
+    "From {file}, with one difference: it stretches a picture to a square and then crops, but Vitrine keeps the "
+    "proportions."
+)
 
 
 @dataclass(frozen=True)

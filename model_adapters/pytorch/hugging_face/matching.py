@@ -19,7 +19,7 @@ from xai_core.errors import ParamError, TypeLabels
 from xai_core.types import FileKind, Head
 
 ASKED = "{name} compares a picture with texts and has no classes of its own. Type the labels that it chooses from."
-TOO_FEW = "{name} shares a probability of 1 among its labels, so it needs at least two; got {count}."
+TOO_FEW = "{name} needs at least two labels, since their probabilities add up to 1; got {count}."
 AT_ONCE = 64  # texts
 NOTE = "Each label is compared as a text, such as {text!r}."
 

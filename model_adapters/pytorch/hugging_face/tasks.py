@@ -71,8 +71,8 @@ def _is_out_of_reach(opener: Opener) -> bool:
 
 def _unfit(name: str) -> str:
     return (
-        f"The folder holds {name[:80]}, which is no image classifier, object detector, CLIP or SigLIP that opens here. "
-        "Save a model with a head, such as ViTForImageClassification, or export it as ONNX."
+        f"The folder holds {name[:80]}, which does not open here. Expected an image classifier, an object detector, "
+        f"CLIP or SigLIP. Save a model with a head, such as ViTForImageClassification, or export it as ONNX."
     )
 
 

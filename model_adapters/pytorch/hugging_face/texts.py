@@ -14,14 +14,15 @@ from xai_core.errors import RefusedModel, UnsupportedModel
 
 FILE, SETTINGS = "tokenizer.json", "tokenizer_config.json"
 MISSING = (
-    f"The folder holds no {FILE}, without which texts cannot be read. Save it beside the weights: "
+    f"The folder has no {FILE}, which is needed to read texts. Save it beside the weights: "
     "AutoTokenizer.from_pretrained(name).save_pretrained(folder), then pack the folder again."
 )
-BROKEN = f"{FILE} is damaged, or of a newer version of tokenizers. Get a fresh copy."
+BROKEN = f"{FILE} is damaged, or was written by a newer version of tokenizers. Get a fresh copy."
 TOO_MANY = (
-    "The tokenizer gives the number {number}, but the model knows {count} words. Pack the tokenizer it came with."
+    "The tokenizer returns token {number}, but the model knows {count} tokens. Pack the tokenizer that belongs to the "
+    "model."
 )
-CUT = "{count} of the texts {are} longer than the {longest} words that the model reads; their ends were cut off."
+CUT = "{count} of the texts {are} longer than the {longest} tokens that the model reads; their ends were cut off."
 
 
 @dataclass(frozen=True)

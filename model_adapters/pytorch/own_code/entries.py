@@ -59,7 +59,7 @@ def _reason(name: str, shares: Mapping[str, tuple[float, tuple[str, ...]]], whol
         more = ", ..." if len(parts) > MOST_SHOWN else ""
         return f"the file has tensors of its parts {', '.join(parts[:MOST_SHOWN])}{more}"
     roots = [other for other, definition in whole.items() if not definition.within]
-    return "it is the only one that no other uses" if roots == [name] else ""
+    return "no other class or function uses it" if roots == [name] else ""
 
 
 def _share(definition: Definition, shapes: Mapping[str, tuple[int, ...]]) -> tuple[float, tuple[str, ...]]:

@@ -22,7 +22,7 @@ from xai_core.model_code import LIKELIEST, CodeEntry, ModelCode
 from xai_core.network import Network
 from xai_core.types import Capability, Card, FileKind, Floats, InputSpec, ModelSource
 
-NOTHING = "The code defines no network: a class of torch.nn.Module, or a function that returns one, is needed."
+NOTHING = "The code defines no network. Expected a subclass of torch.nn.Module, or a function that returns a module."
 LONGEST_CALL = 160
 
 
@@ -95,11 +95,12 @@ def _built(code: ModelCode, checkpoint: Checkpoint, evidence: Evidence, runnable
     call = call if len(call) <= LONGEST_CALL else f"{call[: LONGEST_CALL - 4]}...)"
     if not isinstance(module, Module):
         raise UnsupportedModel(
-            f"{call} made {type(module).__name__[:60]}, which is no torch.nn.Module. Choose another."
+            f"{call} returned {type(module).__name__[:60]}; expected a torch.nn.Module. Choose a different class or "
+            "function."
         )
     with runnable.in_sentences():
         notes = fill(module, flat_tensors(checkpoint.content), call)
-    ran = f"The network is {call} of {code.name[:60]} (SHA-256 {code.digest[:12]}), which ran in the sandbox."
+    ran = f"The network is {call} from {code.name[:60]} (SHA-256 {code.digest[:12]}), which ran in the sandbox."
     return Built(module, call, (ran, *checkpoint.notes, *notes), checkpoint, runnable)
 
 
@@ -130,7 +131,7 @@ def _guessed(definition: Definition, evidence: Evidence) -> str:
     entry = entries_of([definition], evidence)[0]
     if missing := [parameter.name for parameter in entry.parameters if parameter.is_open]:
         raise UnsupportedModel(
-            f"The file does not say the argument{'s' if len(missing) > 1 else ''} {', '.join(missing)} of "
+            f"The file does not give the argument{'s' if len(missing) > 1 else ''} {', '.join(missing)} of "
             f"{definition.name}. Set {'them' if len(missing) > 1 else 'it'}: {entry.in_words}."
         )
     return entry.arguments

@@ -18,8 +18,8 @@ from xai_core.segmentation.regions import mean_weights
 from xai_core.types import Flags, Floats, Score
 
 CLASSIFIER = "This model labels the whole picture (a classifier)."
-SEVERAL = "The model returns {0} maps: {1}. Choose the one that holds the class scores by its name, as its output."
-NO_MAPS = "A segmentation network returns scores (N, classes, H, W); this model returned {0}."
+SEVERAL = "The model returns {0} maps: {1}. Name the output that holds the class scores."
+NO_MAPS = "Expected scores (N, classes, H, W) for a segmentation network; the model returned {0}."
 
 
 @dataclass(frozen=True)

@@ -79,8 +79,8 @@ WRONG = {
     "class Net(:": "net.py, line 1: invalid syntax",
     "x = 1\n  y = 2": "net.py, line 2: unexpected indent",
     '{"cells": [}': "This is a notebook",
-    "\0": "must be a Python file|source code string cannot contain null bytes",
-    "-" * 200_000 + "1": "must be a Python file|too many nested|too complex|line 1",
+    "\0": "Expected a Python file|source code string cannot contain null bytes",
+    "-" * 200_000 + "1": "Expected a Python file|too many nested|too complex|line 1",
 }
 
 

@@ -22,11 +22,11 @@ def test_nothing_typed_is_no_choice():
 @pytest.mark.parametrize(
     ("labels", "prompt", "sentence"),
     [
-        ("cat", "no place", "A prompt holds {} once"),
-        ("cat", "{} or {}", "A prompt holds {} once"),
-        ("cat\ndog\ncat", "{}", "'cat' is there twice"),
+        ("cat", "no place", "A prompt needs {} exactly once"),
+        ("cat", "{} or {}", "A prompt needs {} exactly once"),
+        ("cat\ndog\ncat", "{}", "'cat' appears twice"),
         ("x" * 301, "{}", "at most 300 characters"),
-        ("\n".join(map(str, range(MOST_LABELS + 1))), "{}", "At most 1,000 labels can be typed; got 1,001"),
+        ("\n".join(map(str, range(MOST_LABELS + 1))), "{}", "At most 1,000 labels are allowed; got 1,001"),
     ],
 )
 def test_labels_that_cannot_be_used_are_refused(labels, prompt, sentence):

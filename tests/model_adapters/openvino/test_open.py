@@ -47,7 +47,7 @@ def test_a_graph_of_whole_numbers_answers_as_litert_does_within_one_step(answers
 @pytest.mark.parametrize("name", WHOLE)
 def test_the_range_of_whole_numbers_says_how_pictures_are_prepared(answers, name):
     assert answers.said[name]["hint"] == [1.0, 0.5, 0.5]
-    assert answers.said[name]["hint_reason"].startswith("Its input is stored as whole numbers that stand for -1")
+    assert answers.said[name]["hint_reason"].startswith("Its quantised input covers values from -1")
 
 
 @pytest.mark.parametrize("name", ["packed.zip", "appended.tflite"])

@@ -59,8 +59,8 @@ def test_a_configuration_that_makes_no_sense_is_left_alone(tmp_path):
 @pytest.mark.parametrize(
     ("config", "error", "sentence"),
     [
-        ("[1]", RefusedModel, "no JSON object"),
-        ("{", RefusedModel, "no JSON object"),
+        ("[1]", RefusedModel, "must be a JSON object"),
+        ("{", RefusedModel, "must be a JSON object"),
         ({"architectures": ["ViTForImageClassification"]}, UnsupportedModel, "names no model type of transformers"),
         ({"architecture": "resnet10000"}, UnsupportedModel, "'resnet10000', which is not known"),
     ],

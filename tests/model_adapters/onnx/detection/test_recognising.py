@@ -126,7 +126,7 @@ def test_final_rows_of_ultralytics_are_known_where_the_trial_shows_nothing(open_
 
 def test_final_rows_that_show_nothing_are_asked_about(open_graph):
     card = open_graph({"output0": final()}, names=HEN_COW).card
-    assert "does not show in which order" in card.missing["DETECT"]
+    assert "does not show their order" in card.missing["DETECT"]
 
 
 def test_final_rows_with_masks_are_read_without_them(open_graph):
@@ -170,7 +170,7 @@ def test_detr_is_known_by_the_classes_of_coco_and_by_the_queries_that_find_nothi
 def test_logits_that_fit_both_are_asked_about(open_graph):
     outputs = queries(5, -1, 2)
     card = open_graph(outputs).card
-    assert "logits holds 5 logits a box: as in DETR" in card.missing["DETECT"]
+    assert "logits holds 5 logits per box: either as in DETR" in card.missing["DETECT"]
     answered = open_graph(outputs, '{"activation": "sigmoid", "no_object": false}')
     assert answered.detect(BRIGHT, 0.5)[0].labels.tolist() == [1]
 

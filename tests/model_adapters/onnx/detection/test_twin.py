@@ -136,5 +136,5 @@ def test_a_level_that_is_not_there_is_named(detector):
 
 def test_a_box_that_is_not_there_is_said(detector):
     away = BoxTarget((900.0, 900.0, 910.0, 910.0), 0, 0.5, (0.5, 0))
-    with pytest.raises(ModelError, match="is not found"):
+    with pytest.raises(ModelError, match="does not find this box"):
         detector.box_gradients(RED, away, "score", ("8x8",))

@@ -67,5 +67,5 @@ def test_a_detector_chosen_by_hand_opens_behind_a_prefix(low, bare_boxes, tmp_pa
 
 def test_a_chosen_detector_that_is_unknown_is_named(low, tmp_path):
     path = saved(with_prefix(low, "my_model."), tmp_path)
-    with pytest.raises(UnsupportedModel, match="detector 'yolo9' is not known; known ones are torchvision/faster"):
+    with pytest.raises(UnsupportedModel, match=r"detector 'yolo9' is not known\. Known detectors are"):
         opened(path, "yolo9 in my_model")

@@ -178,7 +178,11 @@ def test_tensors_without_a_place_are_counted_and_named(tmp_path):
             UnsupportedModel,
             "its own code, which is never run",
         ),
-        ({"architectures": ["ViTModel"]}, UnsupportedModel, "holds ViTModel, which is no image classifier"),
+        (
+            {"architectures": ["ViTModel"]},
+            UnsupportedModel,
+            "holds ViTModel, which does not open here. Expected an image classifier",
+        ),
         ({"architectures": ["YolosForObjectDetection"], "model_type": "yolos"}, TryAsDetector, "finds objects"),
         (
             {"architectures": ["SegformerForSemanticSegmentation"], "model_type": "segformer"},

@@ -103,7 +103,7 @@ def test_a_long_text_is_cut_at_its_end(tmp_path):
 @pytest.mark.parametrize(
     ("names", "files", "error", "sentence"),
     [
-        (["cat"], {}, ParamError, "needs at least two; got 1"),
+        (["cat"], {}, ParamError, "needs at least two labels"),
         (NAMES, {"tokenizer__json": b"{}"}, RefusedModel, "tokenizer.json is damaged"),
         (NAMES, {"tokenizer__json": None}, UnsupportedModel, "holds no tokenizer.json"),
     ],
@@ -115,5 +115,5 @@ def test_what_cannot_be_compared_is_said(names, files, error, sentence, tmp_path
 
 def test_a_tokenizer_of_another_model_is_refused(tmp_path):
     source = packed(matcher("CLIPModel", 5), tmp_path, tokenizer__json=tokenizer())
-    with pytest.raises(RefusedModel, match="gives the number 11, but the model knows 5 words"):
+    with pytest.raises(RefusedModel, match="returns token 11, but the model knows 5 tokens"):
         opened(source, tmp_path)

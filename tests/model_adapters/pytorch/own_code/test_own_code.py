@@ -73,7 +73,7 @@ def test_the_network_answers_as_it_did_where_it_was_trained(opened, trained, ent
 MISFITS = {
     "num_classes=7, width=12": r"2 of other shapes \(fc.weight is 5x12 in the file and 7x12 in the code",
     "num_classes=5, width=12, deep=True": r"6 of its 18 tensors are missing in the file \(more.conv.weight",
-    "num_classes=5 width=12": "are no Python. Write them as in a call",
+    "num_classes=5 width=12": "are not valid Python. Write them as in a call",
     "num_classes=five": "NameError: name 'five' is not defined",
     "classes=5": "TypeError: .*unexpected keyword argument 'classes'",
 }
@@ -97,13 +97,13 @@ def test_tensors_left_over_are_refused_but_those_of_a_loss_are_named(opened, tra
 
 
 def test_what_is_not_known_is_asked_for(opened, trained):
-    with pytest.raises(UnsupportedModel, match=r"does not say the argument size of Block\. Set it: Block\(size=\?\)"):
+    with pytest.raises(UnsupportedModel, match=r"does not give the argument size of Block\. Set it: Block\(size=\?\)"):
         opened(trained[0], "Block")
     with pytest.raises(
         UnsupportedModel, match=r"defines no network called 'Nett'. It defines Block, Net, build_model."
     ):
         opened(trained[0], "Nett")
-    with pytest.raises(UnsupportedModel, match=r"made int, which is no torch.nn.Module"):
+    with pytest.raises(UnsupportedModel, match=r"returned int; expected a torch.nn.Module"):
         opened(trained[0], "make_model", text=f"{CODE}\ndef make_model():\n    Net()\n    return 3")
 
 
@@ -126,5 +126,5 @@ def test_a_file_with_the_name_of_a_library_is_refused(opened, trained, tmp_path)
     opened(trained[0], "")
     (tmp_path / "torch.py").write_text(CODE)
     code = ModelCode(str(tmp_path / "torch.py"), "torch.py", "ab" * 32, "Net")
-    with pytest.raises(UnsupportedModel, match=r"torch\.py has the name of a library"):
+    with pytest.raises(UnsupportedModel, match=r"torch\.py has the same name as a library"):
         load(replace(source, code=code), WEIGHTS, str(tmp_path))
