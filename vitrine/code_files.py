@@ -39,7 +39,7 @@ def model_code(wish: CodeWish) -> Iterator[ModelCode]:
     """Yield the code that a caller names; a folder's Python files are packed into a temporary zip. ModelError."""
     place, entry = Path(wish.path), wish.class_name or LIKELIEST
     if not place.exists():
-        raise ModelError(f"There is no code called {place.name}. Name a .py file, a zip of some, or their folder.")
+        raise ModelError(f"The code {place.name} does not exist. Pass a .py file, a zip of .py files, or their folder.")
     if not place.is_dir():
         yield ModelCode(str(place.resolve()), place.name, digest_of(place), entry, wish.as_python)
         return

@@ -95,9 +95,9 @@ class Detector(Model):
         if target is not None:
             raise ParamError(f"{NO_SCORES} It was asked about the class {target!r}.")
         if channel is not None:
-            raise ParamError("A single channel is explained for classifiers only; leave channel out.")
+            raise ParamError("Only classifiers can explain a single channel; leave channel out.")
         if channel is not None:
-            raise ParamError("A single channel is explained for classifiers only; leave channel out.")
+            raise ParamError("Only classifiers can explain a single channel; leave channel out.")
         if not issubclass(class_of(method), DetectionMethod):
             raise ParamError(f"{class_of(method).title} explains the classes of classifiers; this model is a detector.")
         if isinstance(picture, Boxes) and threshold is not None:

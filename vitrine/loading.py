@@ -69,7 +69,7 @@ def load(
     JobError.
     """
     if code is None and (class_name or arguments is not None):
-        raise ParamError("class_name and arguments belong to code; pass code='model.py' too.")
+        raise ParamError("class_name and arguments need code. Pass it too, such as code='model.py'.")
     settings = reading if isinstance(reading, str) else json.dumps(dict(reading))
     meaning: dict[str, Any] = {"output": output, "scoring": scoring, "references": references, "threshold": threshold}
     wishes = Wishes(task, labels, preprocessing, settings, pictures=pictures, prompt=prompt, **meaning)

@@ -52,7 +52,7 @@ class Segments(Table):
         """Return how well this agrees with the true class of each pixel.
 
         label_map: an array (h, w) of class numbers, or the path of a PNG that holds them as gray values or a palette;
-        255 marks pixels that do not count. Raises DataError if it does not fit.
+        255 marks pixels to ignore. Raises DataError if it does not fit.
         """
         size = self.picture.pixels.shape[0], self.picture.pixels.shape[1]
         overlap = compare(self.classes, _label_map(label_map), self.labels, self.preprocessing, size)
@@ -97,7 +97,7 @@ def _label_map(label_map: Any) -> LabelMap:
     if not isinstance(label_map, np.ndarray):
         return label_map_in(Path(label_map))
     if label_map.ndim != 2 or label_map.dtype.kind not in "iub" or not np.isin(label_map, range(VOID + 1)).all():
-        raise DataError("A label map is an array (h, w) of class numbers from 0 to 255; 255 marks what does not count.")
+        raise DataError("A label map is an array (h, w) of class numbers from 0 to 255; 255 marks pixels to ignore.")
     return label_map.astype(np.uint8)
 
 

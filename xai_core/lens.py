@@ -29,7 +29,7 @@ class Lens:
         if self.preprocessing.channels == "gray":
             raise ParamError(GREY)
         if not 0 <= self.channel < self.image.shape[-1]:
-            raise ParamError(f"There is no channel {self.channel + 1}; the picture has {self.image.shape[-1]}.")
+            raise ParamError(f"Expected a channel from 1 to {self.image.shape[-1]}; got {self.channel + 1}.")
 
     @property
     def key(self) -> str:

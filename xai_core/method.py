@@ -28,7 +28,7 @@ Layers = Annotated[
 ]
 Group = Literal["Gradient", "CAM", "Attention", "Perturbation", "Propagation", "Detection"]
 Sensitivity = Literal["high", "low", "none"]
-NUMBER_EXPLAINED = "The output itself is explained; it is no class, so it has no probability."
+NUMBER_EXPLAINED = "The output itself is explained. It is not a class, so it has no probability."
 ROUGH = (Capability.PREDICT, Capability.PREDICT | Capability.ACTIVATIONS)  # a layer's output is only looked at
 ROUGH_GRADIENTS = ("pytorch", "onnx")  # frameworks whose plain gradients come in bfloat16 too
 

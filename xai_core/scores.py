@@ -24,8 +24,8 @@ Scoring = Literal["", "softmax", "sigmoid", "none", "similarity"]
 THRESHOLD = 0.5
 MOST_EXPLAINED = 5
 IN_WORDS: dict[Head, str] = {
-    "softmax": "scores of classes of which one is right (softmax)",
-    "sigmoid": "scores of classes of which several may be right (sigmoid)",
+    "softmax": "scores of classes, exactly one of which is right (softmax)",
+    "sigmoid": "scores of classes, several of which may be right (sigmoid)",
     "none": "numbers, not classes (regression)",
     "similarity": "an embedding (similarity to a reference picture)",
 }
@@ -34,9 +34,9 @@ NO_PROBABILITY: dict[Head, str] = {
     "similarity": "This model's outputs are read as an embedding, so there is no probability.",
 }
 NO_LOGIT = "This model ends in probabilities, and its logits are not accessible. Explain the probability instead."
-NO_REFERENCE = "The score of an embedding is its similarity to a reference picture; give one first."
+NO_REFERENCE = "The score of an embedding is its similarity to a reference picture; add one first."
 ALONE = "The softmax of a single output is always 1. Choose sigmoid for a class and its opposite, or none for a number."
-ENDS_SO = "The file itself ends in a {0}, which cannot be removed; its outputs are probabilities and remain so."
+ENDS_SO = "The model ends in a {0} that cannot be removed, so its outputs stay probabilities."
 
 
 def has_probabilities(card: Card) -> bool:
@@ -109,16 +109,16 @@ def assumption(card: Card) -> str:
         return ""
     if card.both_sides:
         return (
-            "The model has a single output. It is read through a sigmoid: above one half it speaks for the second "
-            "class, below for the first. If it is a number, such as an age, choose that instead."
+            "The model has a single output, which is read through a sigmoid: above 0.5 means the second class, below "
+            "0.5 the first. If it is a number, such as an age, choose numbers instead."
         )
     if card.gives == "probability":
-        return "The outputs lie between 0 and 1 without adding up to 1, so each is read as a probability of its own."
+        return "The outputs lie between 0 and 1 without adding up to 1, so each is read as an independent probability."
     if card.head == "sigmoid":
-        return "The file does not say how its outputs become probabilities; a sigmoid for each class is assumed."
+        return "The file does not say how its outputs become probabilities. A sigmoid for each class is assumed."
     return (
-        "The file does not say how its outputs become probabilities; a softmax, for classes of which exactly one is "
-        "right, is assumed. If several may be right at once, choose sigmoid."
+        "The file does not say how its outputs become probabilities. A softmax is assumed, so exactly one class is "
+        "right. If several may be right at once, choose sigmoid."
     )
 
 

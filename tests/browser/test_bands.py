@@ -34,7 +34,7 @@ def test_one_of_four_channels_is_explained_alone(page: Page, app: str, tmp_path:
     person.upload_model(page, four_channels(tmp_path))
     person.wait_until_ready(page)
     page.get_by_role("tab", name="Outputs").click()
-    expect(page.get_by_text("exactly one is right, is assumed")).to_be_visible()
+    expect(page.get_by_text("so exactly one class is right")).to_be_visible()
     person.go_to_explain(page)
     person.choose(page, "channel", "Band 4")
     person.wait_for_answer(page)

@@ -111,7 +111,7 @@ def test_what_looks_like_an_embedding_is_asked_about():
         wrapped(Net(24, OfLengthOne()))
     with (
         wrapped(Net(24, OfLengthOne()), scoring="similarity") as model,
-        pytest.raises(MissingCapability, match="give one"),
+        pytest.raises(MissingCapability, match="add one"),
     ):
         model.predict(PHOTO)
 

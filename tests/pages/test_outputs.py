@@ -67,12 +67,12 @@ def pressed(app: AppTest, label: str) -> None:
 
 def read_so(app: AppTest, scoring: str) -> None:
     next(box for box in app.selectbox if box.label == "Read the outputs as").select(scoring).run()
-    pressed(app, "Read them so")
+    pressed(app, "Read outputs this way")
 
 
 def test_what_is_assumed_is_said_and_can_be_changed(app: AppTest, reading_runner) -> None:
     with_sample(app)
-    assert "exactly one is right, is assumed" in text_of(app)
+    assert "so exactly one class is right" in text_of(app)
     read_so(app, "sigmoid")
     assert prepared(app).card.head == "sigmoid"
     assert "is assumed" not in text_of(app)
@@ -92,7 +92,7 @@ def test_numbers_are_shown_without_percent(app: AppTest, reading_runner) -> None
     read_so(app, "none")
     assert not app.exception
     assert prepared(app).labels[0] == "output 0"
-    assert "no scores of classes" in prepared(app).candidates[0].evidence
+    assert "not scores of classes" in prepared(app).candidates[0].evidence
 
 
 def test_an_embedding_is_asked_about_and_compared_with_a_picture(app: AppTest, reading_runner) -> None:

@@ -12,7 +12,9 @@ from xai_core.errors import ChooseOutput, ParamError
 
 def test_an_unclear_output_is_asked_for_once(tmp_path, picture_file):
     path = saved(tmp_path)
-    with pytest.raises(ChooseOutput, match=r"'features' or 'logits'\. Choose one\. 'logits' is the likeliest") as asked:
+    with pytest.raises(
+        ChooseOutput, match=r"'features' or 'logits'\. Choose one\. 'logits' is the most likely"
+    ) as asked:
         vitrine.load(path, pictures=picture_file, preprocessing="0..1")
     features, logits, picture = asked.value.outputs
     assert [len(answer.top) for answer in (features, logits, picture)] == [3, 4, 0]

@@ -48,9 +48,9 @@ def test_what_the_weights_do_not_show_is_asked_for(files, tmp_path):
 
 
 def test_a_class_without_code_and_code_that_is_not_there_are_refused(files):
-    with pytest.raises(ParamError, match="belong to code; pass code="):
+    with pytest.raises(ParamError, match=r"need code\. Pass it too, such as code="):
         vitrine.load(files / "weights.pt", class_name="Net")
-    with pytest.raises(ModelError, match=r"There is no code called none\.py"):
+    with pytest.raises(ModelError, match=r"The code none\.py does not exist"):
         vitrine.load(files / "weights.pt", code=files / "none.py")
 
 

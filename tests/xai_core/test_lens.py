@@ -61,7 +61,7 @@ def test_a_colour_is_a_channel_whatever_order_the_model_takes():
     assert slopes == [1, 0]
 
 
-@pytest.mark.parametrize(("channels", "channel", "message"), [("gray", 0, "brightness"), ("RGB", 3, "no channel 4")])
+@pytest.mark.parametrize(("channels", "channel", "message"), [("gray", 0, "brightness"), ("RGB", 3, "got 4")])
 def test_a_channel_that_is_not_there_is_refused(channels, channel, message):
     with pytest.raises(ParamError, match=message):
         Lens(random_image(), channel, Preprocessing(16, 16, channels=channels))

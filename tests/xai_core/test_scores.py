@@ -54,7 +54,7 @@ def test_numbers_have_no_probability_and_the_output_itself_is_the_score():
 
 
 def test_an_embedding_has_no_score_before_there_is_a_reference():
-    with pytest.raises(MissingCapability, match="similarity to a reference picture; give one first"):
+    with pytest.raises(MissingCapability, match="similarity to a reference picture; add one first"):
         as_score(ROWS, replace(CARD, head="similarity"), "logit")
 
 
@@ -89,8 +89,8 @@ def test_a_single_number_stays_one():
 
 def test_what_a_file_states_is_not_assumed_and_the_rest_is_said():
     assert assumption(replace(CARD, head_known=True)) == ""
-    assert "exactly one is right, is assumed. If several may be right at once, choose sigmoid." in assumption(CARD)
-    assert "read as a probability of its own" in assumption(replace(CARD, gives="probability", head="sigmoid"))
+    assert "exactly one class is right. If several may be right at once, choose sigmoid." in assumption(CARD)
+    assert "read as an independent probability" in assumption(replace(CARD, gives="probability", head="sigmoid"))
     assert assumption(read_as(LinearNetwork(random_weights(3)), "sigmoid").card) == ""
 
 
@@ -98,7 +98,7 @@ def test_what_a_file_states_is_not_assumed_and_the_rest_is_said():
     ("card", "scoring", "message"),
     [
         (replace(CARD, classes=1, head="sigmoid"), "softmax", "softmax of a single output is always 1"),
-        (replace(CARD, gives="probability", head_known=True), "sigmoid", "ends in a softmax, which cannot be removed"),
+        (replace(CARD, gives="probability", head_known=True), "sigmoid", "ends in a softmax that cannot be removed"),
     ],
 )
 def test_a_reading_that_makes_no_sense_is_refused(card: Card, scoring, message):

@@ -21,7 +21,7 @@ from xai_core.types import Capability, Card, Task
 from xai_core.wording import format_in_words
 
 TRIAL_SIDE = 320
-TASKS: dict[Task, str] = {"classify": "classifier", "detect": "detector", "segment": "segmentation of every pixel"}
+TASKS: dict[Task, str] = {"classify": "classifier", "detect": "detector", "segment": "segmentation network"}
 Facts = Iterator[tuple[str, str]]
 
 

@@ -89,8 +89,7 @@ def _add_inputs(parser: ArgumentParser) -> None:
         "--channel",
         metavar="N",
         type=int,
-        help="the only channel of the picture that is explained, counted from 1, while the others stay as they are; by "
-        "default all of them",
+        help="explain only this channel, counted from 1, and keep the others unchanged; by default all channels",
     )
     add_labels(parser)
 

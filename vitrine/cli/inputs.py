@@ -40,17 +40,18 @@ def add_model(parser: ArgumentParser) -> None:
         metavar="P",
         type=float,
         default=THRESHOLD,
-        help="probability from which a class is predicted, where several may be right",
+        help="lowest probability of a predicted class, if several classes may be right",
     )
     parser.add_argument(
         "--label",
         metavar="NAME",
         action="append",
         default=[],
-        help="the name of a class, once for each in the model's order; for CLIP and SigLIP, what they choose from",
+        help="name of a class; repeat it for each class, in the model's order; for CLIP and SigLIP, a label to choose "
+        "from",
     )
     parser.add_argument(
-        "--prompt", metavar="TEXT", help='for CLIP and SigLIP: what labels are put into, such as "a photo of a {}"'
+        "--prompt", metavar="TEXT", help='for CLIP and SigLIP: the text around each label, such as "a photo of a {}"'
     )
 
 
@@ -139,7 +140,7 @@ def _of_classifier(task: Task | None, args: Namespace, **others: Any) -> Wishes:
 def _opened(args: Namespace, runners: Runners, wishes: Wishes) -> Model:
     named = getattr(args, "label", [])
     if named and getattr(args, "labels", None):
-        raise ParamError("Give the names of the classes with --label or as a file with --labels, not both.")
+        raise ParamError("Name the classes with --label or with --labels, not both.")
     labels = named or getattr(args, "labels", None)
     labelled = replace(wishes, labels=labels, prompt=getattr(args, "prompt", None))
     return loaded(runners, args.model, labelled, args.architecture, tell, code=_code(args))
@@ -147,7 +148,7 @@ def _opened(args: Namespace, runners: Runners, wishes: Wishes) -> Model:
 
 def _code(args: Namespace) -> CodeWish | None:
     if args.code is None and (args.class_name or args.arguments is not None):
-        raise ParamError("--class and --arguments belong to --code; name the code too, such as --code model.py.")
+        raise ParamError("--class and --arguments need --code. Add it, such as --code model.py.")
     return None if args.code is None else CodeWish(args.code, args.class_name, args.arguments)
 
 
@@ -163,6 +164,12 @@ def _add_file(parser: ArgumentParser) -> None:
         "or a folder; it runs in the sandbox",
     )
     parser.add_argument(
-        "--class", dest="class_name", metavar="NAME", default="", help="class or function in the code that builds it"
+        "--class",
+        dest="class_name",
+        metavar="NAME",
+        default="",
+        help="class or function in the code that builds the network",
     )
-    parser.add_argument("--arguments", metavar="ARGS", help='what it is called with, such as "num_classes=7, width=32"')
+    parser.add_argument(
+        "--arguments", metavar="ARGS", help='arguments of that class or function, such as "num_classes=7, width=32"'
+    )

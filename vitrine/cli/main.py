@@ -37,14 +37,14 @@ COMMANDS = {
     "check": (check, "show what a model file is and what it supports"),
     "predict": (predict, "print the most probable classes of pictures"),
     "detect": (detect, "print the boxes that a detector finds in pictures"),
-    "segment": (segment, "print the classes of the pixels of pictures"),
+    "segment": (segment, "segment pictures and print the share of each class"),
     "methods": (methods, "list the explanation methods and their parameters"),
     "explain": (explain, "explain a prediction, a region or a box, and write the result to files"),
     "bias": (bias, "show where a classifier is unfair, from a table of its predictions"),
 }
 WAY_OUT: dict[type[VitrineError], str] = {
     ChooseOutput: "Repeat the command with --output NAME.",
-    ChooseEntry: 'Repeat the command with --class NAME, and with --arguments "num_classes=7" if they need changes.',
+    ChooseEntry: 'Repeat the command with --class NAME. To change its arguments, add --arguments "num_classes=7".',
     TypeLabels: 'Repeat the command with --label "a cat" --label "a dog" and so on, or --labels FILE.',
     TryAsDetector: "For a detector, use vitrine detect, or vitrine explain with a method for boxes: "
     f"{', '.join(sorted(DETECTION_METHODS))}.",

@@ -26,7 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_labels(parser)
     add_opening(parser)
     parser.add_argument(
-        "--label-map", metavar="PNG", help="the true class of each pixel, as gray values or a palette; 255 is left out"
+        "--label-map", metavar="PNG", help="the true class of each pixel, as gray values or a palette; 255 is ignored"
     )
     parser.add_argument("--out", metavar="DIR", help="folder for each picture tinted by its classes")
     parser.add_argument("--json", action="store_true", help="print a JSON list with one entry per picture")

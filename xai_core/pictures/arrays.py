@@ -15,7 +15,7 @@ from xai_core.preprocessing import MOST_BANDS
 from xai_core.untrusted.npz import MAGIC, single_array
 
 CHANNELS = (1, 3, 4)
-STACKED = "The file has {0} grey pages of one size; a model for {0} channels sees all of them."
+STACKED = "The file has {0} grey pages of one size; a model with {0} channels sees all of them."
 EXPECTED = (
     "Expected an array (height, width), (height, width, channels) or (channels, height, width) of numbers, or a stack "
     "of these"

@@ -16,8 +16,7 @@ MAX_BYTES = 64 << 20
 MOST_PIXELS = 40_000_000
 LabelMap = NDArray[np.uint8]
 WANTED = (
-    "A label map is a PNG whose pixels are class numbers, as gray values or as a palette; 255 marks pixels that do "
-    "not count."
+    "A label map is a PNG whose pixels are class numbers, as gray values or as a palette; 255 marks pixels to ignore."
 )
 COLOURS = f"{WANTED} This picture holds colours. Convert each colour to the number of its class."
 TOO_LARGE = "The label map has {0:,} x {1:,} pixels; at most 40 million can be read. Reduce it with nearest neighbours."

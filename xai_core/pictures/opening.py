@@ -19,8 +19,8 @@ class Opening(Declared):
     ] = 1
     bands: Annotated[
         str,
-        "Which bands of a picture with other channels than colours are shown as red, green and blue: three numbers "
-        "from 1, or one, separated by commas; empty for the first three.",
+        "Which bands are shown as red, green and blue if a picture has other channels than colours: one number or "
+        "three, counted from 1 and separated by commas; empty for the first three.",
     ] = ""
     window_centre: Annotated[
         float, Range(-1e6, 1e6), "Centre of the window of grey values of a DICOM picture, used with a window width."

@@ -19,8 +19,8 @@ OTHER_SHAPE = (
     "neighbours."
 )
 OTHER_RATIO = (
-    "The label map has {0} x {1} pixels and the picture {2} x {3}, which are not of the same proportions. Use the "
-    "label map of this picture."
+    "The label map has {0} x {1} pixels and the picture {2} x {3}, so their proportions differ. Use the label map of "
+    "this picture."
 )
 MASK = "The label map holds 0 and 255 only; 255 was read as the class {0}, not as pixels that do not count."
 RATIO = 0.02  # by which proportions may differ, since sides are rounded

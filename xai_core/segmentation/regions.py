@@ -15,7 +15,7 @@ from xai_core.pictures.resampling import stretch
 from xai_core.preprocessing import Preprocessing
 from xai_core.types import Flags, Floats
 
-EMPTY = "The region holds no pixel of the picture as the model sees it. Choose a larger one, or one farther inside."
+EMPTY = "The region holds no pixel of the picture as the model sees it. Choose a larger region, or one farther inside."
 Point = tuple[float, float]
 
 

@@ -9,7 +9,7 @@ from xai_core.model_code import CodeEntry
 def choose_entry(entries: tuple[CodeEntry, ...]) -> ChooseEntry:
     """Return the error that asks which class or function builds the network, and with which arguments."""
     likely = next((entry for entry in entries if entry.reason), None)
-    guess = f" {likely.name} is the likeliest: {likely.reason}." if likely else ""
+    guess = f" {likely.name} is the most likely: {likely.reason}." if likely else ""
     count = (
         f"{len(entries)} classes and functions that build" if len(entries) > 1 else "a class or function that builds"
     )

@@ -76,7 +76,7 @@ def choose_output(
 def _question(card: Card) -> str:
     names = [repr(output.name) for output in card.outputs if output.classes]
     likely = next((output for output in card.outputs if output.reason), None)
-    guess = f" {likely.name!r} is the likeliest: {likely.reason}." if likely else ""
+    guess = f" {likely.name!r} is the most likely: {likely.reason}." if likely else ""
     return f"Several outputs may hold the class scores: {either(names)}. Choose one.{guess}"
 
 

@@ -25,8 +25,8 @@ from xai_core.services.preprocessing_guess import Candidate, candidates, chosen_
 from xai_core.types import Card, Floats, ModelSource, Precision
 
 DOUBT = (
-    "The model's {0:,} outputs do not look like scores of classes: {1}. Choose what they are: scores of classes of "
-    "which one is right (softmax) or several may be (sigmoid), numbers (none), or an embedding (similarity)."
+    "The model's {0:,} outputs do not look like scores of classes: {1}. Choose what they are: scores of classes "
+    "(softmax if exactly one is right, sigmoid if several may be), numbers (none) or an embedding (similarity)."
 )
 LOG = logging.getLogger(__name__)
 Tell = Callable[[str], None]

@@ -30,8 +30,8 @@ USUAL_SIDE = 224
 SEGMENTER_SIDE = 512  # small pictures hold too little for a class of every pixel
 HINT = "suggested"
 NO_CLASSES = (
-    "The outputs are no scores of classes, so they cannot show which preprocessing is right. Check that it is the one "
-    "of the training."
+    "The outputs are not scores of classes, so they cannot show which preprocessing is right. Check that it matches "
+    "the training."
 )
 Predict = Callable[[Preprocessing, Floats], Floats]
 Trial = Callable[[Preprocessing], tuple[float, str]]

@@ -14,7 +14,7 @@ def test_the_outputs_are_listed_and_the_command_is_repeated_with_one(vitrine, tm
     assert asked.status == 2
     sentence, *lines = asked.err.splitlines()
     assert sentence.endswith(
-        "'logits' is the likeliest: its name is usual for class scores. Repeat the command with --output NAME."
+        "'logits' is the most likely: its name is usual for class scores. Repeat the command with --output NAME."
     )
     assert [line.split(" (")[0] for line in lines] == ["  features", "  logits", "  picture"]
     assert "class 1" in lines[1]

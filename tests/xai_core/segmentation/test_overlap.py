@@ -47,7 +47,7 @@ def test_a_smaller_label_map_of_the_same_proportions_is_resized_and_said():
     ("truth", "size", "sentence"),
     [
         ([[0, 7, 1, 1], [0, 0, 1, 1]], (2, 4), "holds the class 7, but the model has the classes 0 to 2"),
-        ([[0, 1], [0, 1]], (2, 4), "not of the same proportions"),
+        ([[0, 1], [0, 1]], (2, 4), "their proportions differ"),
         ([[255] * 4] * 2, (2, 4), "No pixel of the label map counts"),
     ],
 )

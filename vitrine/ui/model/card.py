@@ -138,7 +138,7 @@ def _labels_in(file: Any, card: Card) -> ReadLabels:
 def label_form(prepared: Prepared) -> None:
     """Show the class names, and accept a file with different ones, or different labels to compare with."""
     if TypedLabels.from_text(prepared.source.reading).names:
-        st.caption("The model compares the picture with these texts. With different ones it is opened again.")
+        st.caption("The model compares the picture with these texts. If you change them, it opens again.")
         if (typed := typed_labels_form(prepared.source)) is not None:
             open_model(typed)
             st.rerun()

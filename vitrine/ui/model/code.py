@@ -17,9 +17,9 @@ from xai_core.types import ModelSource
 
 LARGEST_UPLOAD = 16  # MB
 ABOUT = (
-    "Upload the Python file that defines the network, or a zip of some, and the weights. You choose the class and "
-    "check its arguments before anything runs. The code runs in the model's own sandbox: it sees no other file and no "
-    "network."
+    "Upload the Python file that defines the network, or a zip of Python files, and the weights. You choose the class "
+    "and check its arguments before anything runs. The code runs in the model's own sandbox: it sees no other file "
+    "and no network."
 )
 
 
@@ -63,7 +63,7 @@ def entry_form(source: ModelSource, slot: ClassifierSlot, question: ChooseEntry)
     if entry is None:
         return
     if entry.reason:
-        st.caption(literal(f"Likeliest: {entry.reason}."))
+        st.caption(literal(f"Most likely: {entry.reason}."))
     with st.form(f"{key}.form", border=False):
         values = {p.name: _argument(p, f"{key}.{entry.name}.{p.name}") for p in entry.parameters}
         pressed = st.form_submit_button("Run this code and open", type="primary")
@@ -84,7 +84,7 @@ def change_entry(source: ModelSource) -> None:
 
 
 def _argument(parameter: CodeParameter, key: str) -> str:
-    default = f"default: {parameter.default}" if parameter.default else "needed, the file does not say it"
+    default = f"default: {parameter.default}" if parameter.default else "required: the file does not give it"
     help_text = f"From the file: {literal(parameter.reason)}." if parameter.reason else None
     return st.text_input(
         literal(parameter.name, 60),
@@ -109,7 +109,7 @@ def _kept_code(slot: ClassifierSlot) -> None:
     if slot.code is None:
         return
     words, button = st.columns([4, 1], vertical_alignment="center")
-    words.markdown(f"**{literal(slot.code.name, 80)}** opens with the weights that you upload.")
+    words.markdown(f"**{literal(slot.code.name, 80)}** is used with the weights that you upload.")
     if button.button("Remove", key="remove-code", width="stretch"):
         slot.code = None
         st.rerun()

@@ -43,5 +43,5 @@ def _caption(answer: OutputAnswer) -> str:
     """Return the five most probable classes by this output, and what speaks for it."""
     best = ", ".join(f"{literal(label, 40)} {value:.3g}" for label, value in answer.top)
     answered = f"For {literal(answer.picture, 60)}: {best}." if best else "It gave no answer to the picture."
-    reason = f" Likeliest: {answer.output.reason}." if answer.output.reason else ""
+    reason = f" Most likely: {answer.output.reason}." if answer.output.reason else ""
     return f"{answered}{reason}"

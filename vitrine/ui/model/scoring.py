@@ -17,9 +17,9 @@ from xai_core.scores import IN_WORDS, assumption, is_multi_label
 from xai_core.services.preparation import Prepared
 from xai_core.types import Head, ModelSource
 
-NUMBERS = "They are explained as they are. Measures of probability do not apply, since there is none."
+NUMBERS = "They are explained directly. Measures of probability do not apply."
 SIDES = "The single output is read as the logit of one class against its opposite (sigmoid)."
-NO_REFERENCE = "Add a picture, and choose here what the others are compared with."
+NO_REFERENCE = "Add a picture, then choose it here as the reference for the others."
 
 
 def asked_scoring(source: ModelSource) -> ModelSource | None:
@@ -56,7 +56,7 @@ def _threshold(prepared: Prepared) -> None:
         1.0,
         step=0.01,
         key=key,
-        help="A class is predicted from this probability on. A higher threshold predicts fewer classes.",
+        help="A class is predicted if its probability reaches this value. A higher threshold predicts fewer classes.",
         on_change=_set_threshold,
         args=(key,),
     )
@@ -99,7 +99,7 @@ def _other_scoring(prepared: Prepared, now: Head) -> None:
     others = [head for head in IN_WORDS if head != now]
     key = f"scoring.{prepared.source.digest}.{prepared.source.reading}"
     chosen = st.selectbox("Read the outputs as", others, index=None, key=key, format_func=_in_words)
-    if chosen and st.button("Read them so"):
+    if chosen and st.button("Read outputs this way"):
         open_model(_read_as(prepared.source, chosen))
         st.rerun()
 

@@ -25,7 +25,7 @@ from xai_core.services.preparation import Prepared
 
 COLUMNS = 3
 MOST_LISTED = 8
-LABEL_MAP = "A PNG with the class number of each pixel, as gray values or a palette; pixels of 255 do not count."
+LABEL_MAP = "A PNG with the class number of each pixel, as gray values or a palette; pixels with 255 are ignored."
 SWATCH = 16  # pixels
 
 

@@ -32,7 +32,7 @@ def code_policy() -> CodePolicy:
         return CodePolicy(setting, f"Code {words} here: {ALLOW_CODE}={int(setting)} is set.")
     if _listens_to_others():
         return CodePolicy(False, f"Code is off here, because this Vitrine serves other machines too. {HOW}")
-    return CodePolicy(True, "Code is allowed, because this Vitrine answers this machine only.")
+    return CodePolicy(True, "Code is allowed, because this Vitrine serves this machine only.")
 
 
 def policy_for_visit() -> CodePolicy:

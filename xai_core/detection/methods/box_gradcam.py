@@ -41,8 +41,8 @@ class GradCamOfABox(DetectionMethod):
     aspect: Slope = "score"
     weights: Annotated[
         Literal["place by place", "smoothed gradient", "mean gradient"],
-        "What a channel is weighed by: at each place its own gradient (HiResCAM), the mean of the gradients around it "
-        "(ODAM), or everywhere the mean of all (Grad-CAM), which also lights up where the box's head never looked.",
+        "How channels are weighted: by the gradient at each place (HiResCAM), by the mean of the gradients around it "
+        "(ODAM), or by the mean of all gradients (Grad-CAM), which also lights up where the box's head never looked.",
     ] = "place by place"
     levels: Levels = ()
     positive_only: ForTheBox = True

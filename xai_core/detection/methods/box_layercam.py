@@ -27,10 +27,11 @@ from xai_core.types import Capability, Estimate, Floats
     source="Jiang, Zhang, Hou, Cheng, Wei, LayerCAM, 2021, IEEE TIP 30; levels combined by their maximum, as there",
     cost="one detection, and for each box one pass back from its head to the pyramid",
     guide=Guide(
-        answers="Which places of the feature pyramid, on every scale, speak for the box?",
-        choose="For detectors with heads on several scales, such as YOLO: a map of one layer misses what others use.",
-        limits="A slope, not an experiment. Places that speak against the box are left out by design, and each level "
-        "counts as much as the others wherever it reaches the box at all.",
+        answers="Which places of the feature pyramid, on every scale, support the box?",
+        choose="For detectors with heads on several scales, such as YOLO: a map of one layer misses what the "
+        "others use.",
+        limits="A slope, not an experiment. Places that count against the box are left out by design. Every "
+        "level that reaches the box counts equally.",
     ),
 )
 class LayerCamOfABox(DetectionMethod):

@@ -25,7 +25,7 @@ from xai_core.scores import NO_REFERENCE
 from xai_core.types import USUAL_CONDITIONS, Capability, Conditions, Estimate, Flags, Floats, Indices
 
 BLIND_TO_CHANNELS = ("CAM", "Attention")
-MIXED = "{0} looks at layers, where channels are mixed. Explain all channels, or choose a method that looks at pixels."
+MIXED = "{0} works on layers, where channels are mixed. Explain all channels, or choose a method that works on pixels."
 PEER_CHANNELS = "Other libraries explain all channels together. Explain all channels to compare."
 PEER_SECONDS = 300  # one target by another library, whose passes are slower than ours
 

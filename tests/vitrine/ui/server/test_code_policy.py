@@ -38,7 +38,7 @@ def listening(monkeypatch):
 def test_code_is_allowed_on_this_machine_only(listening, address):
     policy = listening({"server.address": f"[{address}]" if ":" in address else address}, {"Host": "localhost:8501"})
     assert policy.allowed
-    assert policy.reason == "Code is allowed, because this Vitrine answers this machine only."
+    assert policy.reason == "Code is allowed, because this Vitrine serves this machine only."
 
 
 SERVERS = [
