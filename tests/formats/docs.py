@@ -17,8 +17,8 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "formats.md"
 SECTIONS = (PYTORCH, HUGGING_FACE, KERAS, ONNX, DETECTORS, SEGMENTATION, PICTURES, TABLES)
 HEAD = """# Files that open
 
-One file of each kind below is written, opened in the sandbox and asked for its answer by the long tests;
-`python -m tests.formats` writes this page from what they hold. "Asks" means that the file does not say something that
+The long tests write one file of each kind below, open it in the sandbox and check its answer;
+`python -m tests.formats` writes this page from those tests. "Asks" means that the file does not say something that
 changes the answer, so Vitrine asks you instead of guessing."""
 
 

@@ -53,10 +53,10 @@ DETECTORS = Section(
             answer=ONE,
         ),
         Format(
-            "YOLO rows that may or may not hold an objectness",
+            "YOLO rows with or without objectness",
             answering({"rows": UNCLEAR}, shape=(1, 3, 128, 128)),
             "asks",
-            "",
+            "the objectness and 80 classes, or 81 classes",
             "Choose how the rows are read; each choice is shown with its boxes.",
             options={"reading": {"form": "yolo rows", "objectness": True}},
         ),

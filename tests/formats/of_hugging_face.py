@@ -12,7 +12,7 @@ from tests.hub_models import clip_to_upload, mobilenet, network, packed
 from tests.model_adapters.pytorch.hugging_face.test_matching import NAMES, folder
 
 ASKED = "Type the labels that it chooses from."
-LABELS = 'Type them on the Model page, with `--label`, or give `vitrine.load(…, labels=["cat", "dog"])`.'
+LABELS = 'Type them on the Model page, with `--label`, or in `vitrine.load(…, labels=["cat", "dog"])`.'
 
 
 def classifier(name: str) -> Write:
@@ -39,15 +39,15 @@ HUGGING_FACE = Section(
     most_probable_class,
     (
         Format("Folder or zip of an image classifier: config.json and safetensors", real_classifier, answer=CAT),
-        Format("The same of a transformer", classifier("ViTForImageClassification")),
+        Format("The same for a vision transformer", classifier("ViTForImageClassification")),
         Format("CLIP", clip_to_upload, "asks", ASKED, LABELS, options={"labels": ["cat", "small grey dog"]}),
         Format("SigLIP", siglip, "asks", ASKED, LABELS, options={"labels": list(NAMES)}),
         Format(
             "A model that brings its own code (`trust_remote_code`)",
             foreign,
             "refused",
-            "secret",
-            "Export the model as TorchScript or ONNX where its code is.",
+            "It brings its own code, which is never run.",
+            "Export the model as TorchScript or ONNX on the machine that has its code.",
         ),
     ),
 )

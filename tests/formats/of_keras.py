@@ -56,7 +56,7 @@ KERAS = Section(
         Format("Keras 3 (.keras)", plain, answer=CAT),
         Format("HDF5 of Keras 3 (.h5)", converted("model.h5", "model.save(folder + '/model.h5')"), answer=CAT),
         Format("SavedModel, folder or zip", zipped_saved_model, answer=CAT),
-        Format("HDF5 of Keras 2, also with a network inside a network", of_keras_2("functional 2.15.0.h5")),
+        Format("HDF5 of Keras 2, also with nested models", of_keras_2("functional 2.15.0.h5")),
         Format("converted_keras.zip of Teachable Machine", of_keras_2("converted_keras.zip")),
     ),
 )

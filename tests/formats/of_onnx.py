@@ -117,15 +117,15 @@ ONNX = Section(
             changed(give_features_first),
             "asks",
             "Choose one",
-            "Choose an output; each is shown with what it answers.",
+            "Choose an output; each is shown with what it predicts.",
         ),
         Format(
-            "Operators of a company of its own",
+            "Custom operators of a company",
             changed(ask_for_a_foreign_operator),
             "refused",
             "The model uses our.company:Secret, which no runtime here knows.",
             "Export the model without them.",
         ),
-        Format("A model of text or sound", words, "refused", "The model's input is not a picture"),
+        Format("Model for text or sound", words, "refused", "The model's input is not a picture"),
     ),
 )

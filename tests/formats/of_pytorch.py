@@ -181,7 +181,7 @@ PYTORCH = Section(
             traced(FeaturesToo),
             "asks",
             "Choose one",
-            "Choose an output; each is shown with what it answers.",
+            "Choose an output; each is shown with what it predicts.",
             CAT,
             {"output": "1"},
         ),

@@ -41,8 +41,14 @@ SEGMENTATION = Section(
     "Segmentation",
     largest_segment,
     (
-        Format("TorchScript with a map for each class", traced(), answer="class 0", options=LOOK),
-        Format("ONNX with a map for each class", exported, answer="class 0", options=LOOK),
-        Format("Only the best class of each pixel (argmax)", traced(ArgMax()), "refused", "", "Export the scores."),
+        Format("TorchScript with one score map per class", traced(), answer="class 0", options=LOOK),
+        Format("ONNX with one score map per class", exported, answer="class 0", options=LOOK),
+        Format(
+            "Class numbers instead of scores (argmax)",
+            traced(ArgMax()),
+            "refused",
+            "This model returns the class of every pixel but no scores",
+            "Export it without the argmax, so that it returns the scores.",
+        ),
     ),
 )
