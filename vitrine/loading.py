@@ -46,27 +46,26 @@ def load(
 ) -> Model:
     """Open a model file in a sandboxed process and return it as a `Classifier`, `Segmenter` or `Detector`.
 
-    path: a PyTorch checkpoint, state dict, whole module, safetensors or TorchScript file, a folder of a model hub
-    (of transformers or timm, also as a zip), a Keras file, a SavedModel (folder, zip or tar) or an ONNX file; the
-    format is detected from the content. architecture: of a bare state dict, such as "torchvision/resnet18";
-    detected by default. labels: a txt, json or csv file, names in the model's order, or {index: name}; by default
-    those in the file, or ImageNet's for 1000 classes. For CLIP and SigLIP, what they choose from; without it,
-    TypeLabels asks for it. preprocessing: a common one by name ("imagenet", "-1..1", "0..1", "0..255", "caffe"), a
-    JSON file, fields such as {"height": 64, "width": 64}, or a `vitrine.Preprocessing`; by default the common ones
-    are tried. task: "classify", "segment" or "detect"; detected by default. reading: how a detector's outputs are
-    read, as JSON or a mapping. output: the name of the output that holds the class scores, if a classifier has
-    several that may; without it, ChooseOutput lists them with what each would answer. scoring: what the outputs
-    are, if the file does not say: "softmax" for classes of which one is right, "sigmoid" for classes of which
-    several may be, "none" for numbers (regression), "similarity" for an embedding, which is compared with
-    `references`, pictures of your own. code: the Python code that defines the network of weights alone, or the
-    layers of a Keras file: a .py file, a zip or a folder; it runs in the same sandboxed process. class_name: the
-    class in it, or the function, that builds the network; by default the one that the weights show, or ChooseEntry
-    lists them. arguments: what it is called with, {"num_classes": 7} or "num_classes=7"; guessed from the file by
-    default. threshold: the probability from which a class is predicted, where several
-    may be. prompt: for CLIP and SigLIP, the text around each label, by default "a photo of a {}". pictures: some of
-    your own, on which the preprocessing is tried too. progress: called regularly with one line of text. Raises
-    ModelError (RefusedModel, UnsupportedModel, ChooseOutput, ChooseEntry, TypeLabels), DataError, ParamError or
-    JobError.
+    path: a PyTorch checkpoint, state dict, whole module, safetensors or TorchScript file, a folder of a model hub (of
+    transformers or timm, also as a zip), a Keras file, a SavedModel (folder, zip or tar) or an ONNX file; the format is
+    detected from the content. architecture: of a bare state dict, such as "torchvision/resnet18"; detected by default.
+    labels: a txt, json or csv file, names in the model's order, or {index: name}; by default those in the file, or
+    ImageNet's for 1000 classes. For CLIP and SigLIP, the labels to choose from; TypeLabels is raised without them.
+    preprocessing: a common one by name ("imagenet", "-1..1", "0..1", "0..255", "caffe"), a JSON file, fields such as
+    {"height": 64, "width": 64}, or a `vitrine.Preprocessing`; by default the common ones are tried. task: "classify",
+    "segment" or "detect"; detected by default. reading: how a detector's outputs are read, as JSON or a mapping.
+    output: the name of the output that holds the class scores, if a classifier has several candidates; without it,
+    ChooseOutput lists them with what each would predict. scoring: what the outputs are, if the file does not say:
+    "softmax" if exactly one class is right, "sigmoid" if several may be, "none" for numbers (regression), "similarity"
+    for an embedding, which is compared with `references`, pictures of your own. code: Python code that defines the
+    network of a state dict, or the layers of a Keras file, as a .py file, a zip or a folder; it runs in the same
+    sandboxed process. class_name: the class or function in the code that builds the network; by default the one that
+    fits the weights, or ChooseEntry lists them. arguments: its arguments, such as {"num_classes": 7} or
+    "num_classes=7"; by default guessed from the file. threshold: the lowest probability of a predicted class, if
+    several may be right. prompt: for CLIP and SigLIP, the text around each label, by default "a photo of a {}".
+    pictures: pictures of your own, on which the preprocessing is tried too. progress: called regularly with one line of
+    text. Raises ModelError (RefusedModel, UnsupportedModel, ChooseOutput, ChooseEntry, TypeLabels), DataError,
+    ParamError or JobError.
     """
     if code is None and (class_name or arguments is not None):
         raise ParamError("class_name and arguments need code. Pass it too, such as code='model.py'.")

@@ -105,21 +105,20 @@ class Model(ABC):
         progress: Tell | None = None,
         **parameters: Any,
     ) -> Explanation:
-        """Explain why a classifier gives a picture its class, a segmenter a region, or why a detector drew a box.
+        """Explain the class of a picture, the class of a region (segmenters) or a box (detectors).
 
-        method: an id such as "grad_cam", a class such as vitrine.GradCam, or an instance with its parameters.
-        picture: as for `predict`. target: for a classifier, a class by name or index, or several; by default
-        the predicted one. region: for a segmenter, what is explained is the mean score of the target over it:
-        "predicted" (the default) is where the target was predicted, "picture" all of it, (x, y) the connected
-        region around a pixel, (left, top, right, bottom) a box, three or more (x, y) a polygon, and flags (h,
-        w) single pixels, all in pixels of the picture. box: for a detector, a box by its number in `detect`,
-        from 1, or several; by default the best. threshold: the least score of a numbered box, for a picture
-        only: what `detect` returned has its own. inside: whether a box's map is shown only inside the box.
-        filters: ids or instances, applied in order. look: how the map is drawn. precision: "bfloat16" is faster
-        and less exact, on processors that support it. cache: whether an earlier answer to the same question may
-        be returned, and this one kept. channel: the only channel of the picture that is explained, counted from
-        1, while the others stay as they are; by default all. progress: called regularly with one line of text.
-        parameters: the method's own, by name.
+        method: an id such as "grad_cam", a class such as vitrine.GradCam, or an instance with its parameters. picture:
+        as for `predict`. target: for a classifier, a class by name or index, or several; by default the predicted one.
+        region: for a segmenter, the region over which the target's mean score is explained: "predicted" (the default)
+        is where the target was predicted, "picture" the whole picture, (x, y) the connected region around a pixel,
+        (left, top, right, bottom) a box, three or more (x, y) a polygon, and a boolean mask (h, w) single pixels, all
+        in pixels of the picture. box: for a detector, a box by its number in `detect`, from 1, or several; by default
+        the best. threshold: the lowest score of a numbered box; only for a picture, since what `detect` returned has
+        its own. inside: whether a box's map is shown only inside the box. filters: ids or instances, applied in order.
+        look: how the map is drawn. precision: "bfloat16" is faster and less exact, on processors that support it.
+        cache: whether an earlier answer to the same question may be returned, and this one kept. channel: explain only
+        this channel of the picture, counted from 1, and keep the others unchanged; by default all. progress: called
+        regularly with one line of text. parameters: the method's own, by name.
         Raises ParamError, MissingCapability (the model lacks what the method needs), ImageError, DataError or JobError.
         """
 

@@ -36,8 +36,8 @@ def as_pictures(pictures: Any) -> list[Picture]:
     """Return one picture, a list of pictures or a batch (N, ...) as a list of 8-bit RGB pictures.
 
     Each is a path, the bytes of a file, a PIL image, an array (H, W), (H, W, 3) or (H, W, 4) of uint8 or of floats from
-    0 to 1, or a PyTorch tensor laid out (C, H, W) or (H, W, C). For a model that takes other channels, arrays (H, W, C)
-    with 2 to 64 of them, which may also be uint16 (white is 65535). Raises ImageError, which names the picture.
+    0 to 1, or a PyTorch tensor laid out (C, H, W) or (H, W, C). A model with other channels takes arrays (H, W, C) with
+    2 to 64 channels, which may also be uint16 (white is 65535). Raises ImageError, which names the picture.
     """
     if isinstance(pictures, str | bytes | os.PathLike | Image.Image | Picture):
         return [as_picture(pictures)]
@@ -55,7 +55,7 @@ def as_picture(picture: Any, name: str = "picture", **opening: Any) -> Picture:
     """Return one picture as 8-bit RGB; `name` is used if it has no file name.
 
     opening: how a file is opened. page: which picture of a file with several, counted from 1. bands: which bands of a
-    picture with many are shown, such as "4,3,2". window_centre, window_width: of the grey values of a DICOM picture.
+    multi-band picture are shown, such as "4,3,2". window_centre, window_width: the window of a DICOM picture's values.
     reduce: whether a file of more than 40 megapixels is reduced instead of refused.
     """
     return _opened(picture, name, Opening(**opening))

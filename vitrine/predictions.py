@@ -21,10 +21,10 @@ BEST = 5
 class Predictions:
     """The scores of N pictures for K classes.
 
-    pictures: N names. labels: K names. scores: (N, K) float32, probabilities in 0..1 or, for a model whose outputs are
-    numbers or similarities, these. logits: (N, K) float32, before the softmax or sigmoid; None for a model whose logits
-    are not accessible, or has none. card: what the model is. threshold: the probability from which a class is
-    predicted, where several may be.
+    pictures: N names. labels: K names. scores: (N, K) float32: probabilities in 0..1, or the numbers or
+    similarities that the model outputs. logits: (N, K) float32, before the softmax or sigmoid; None if the model has no
+    logits or they are not accessible. card: what is known about the model. threshold: the lowest probability of a
+    predicted class, if several may be right.
     """
 
     def __init__(
@@ -59,9 +59,9 @@ class Predictions:
 
     @property
     def predicted_classes(self) -> tuple[tuple[str, ...], ...]:
-        """The classes that each picture is predicted to have, the best first.
+        """The predicted classes of each picture, the best first.
 
-        Where several may be right, these are all from the threshold on, or none; otherwise it is the most probable.
+        If several classes may be right, all that reach the threshold, possibly none; otherwise the most probable one.
         """
         return tuple(
             tuple(self.labels[n] for n in predicted(row, self._card, self.threshold)) for row in self.probabilities
@@ -71,7 +71,7 @@ class Predictions:
         """Return the most probable classes of each picture, the best first: one row per picture and class.
 
         A row has the picture's name, the class's label and index, its probability in 0..1, and its logit if there is
-        one; where outputs are numbers or similarities, their value.
+        one; or its value, if outputs are numbers or similarities.
         """
         return Table([row for position in range(len(self)) for row in self._best(position, count)])
 

@@ -1,4 +1,4 @@
-"""An open segmentation network: the class of every pixel, and why a region has its class."""
+"""An open segmentation network: segment pictures, and explain the class of a region."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Segments(Table):
 
     @property
     def classes(self) -> np.ndarray[Any, np.dtype[np.int32]]:
-        """The class of each pixel as the model sees the picture, (H, W) int32; -1 where there is none."""
+        """The class of each pixel as the model sees the picture, (H, W) int32; -1 where no class reaches one half."""
         return self.segmentation.classes
 
     @property
@@ -75,7 +75,7 @@ class Segments(Table):
 
 
 class Comparison(Table):
-    """How well a segmentation agrees with a label map: one row per class that is there, true or predicted.
+    """How well a segmentation agrees with a label map: one row per class that is present, true or predicted.
 
     accuracy: share of the pixels with the right class. mean_iou: intersection over union, the mean of the rows. notes:
     sentences.

@@ -1,4 +1,4 @@
-"""What turns the outputs of a network into other scores, as its last step."""
+"""The last step of a network, which turns its outputs into other scores."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHORTEST = 1e-8  # an output shorter than this has no direction
 
 @dataclass(frozen=True, eq=False)
 class End:
-    """An end for outputs (N, K).
+    """The last step for outputs (N, K).
 
     "both sides" makes two classes of one logit z, -z and z; "complement" makes two of one probability p, 1 - p and p.
     "similarity" is the cosine of the angle to each of `references` (R, K), (N, R).

@@ -65,11 +65,11 @@ class ChooseOutput(UnsupportedModel):
 
 
 class ChooseScoring(UnsupportedModel):
-    """The outputs do not look like scores of classes; the front end adds how to choose what they are."""
+    """The outputs do not look like class scores; the front end adds how to say what they are."""
 
 
 class ChooseEntry(UnsupportedModel):
-    """Code was given with the weights, and it must be said what to build from it; the front end adds how.
+    """The code that came with the weights may build several networks; the front end adds how to choose one.
 
     entries: the classes and functions to choose from, as `xai_core.model_code.CodeEntry`.
     """
@@ -80,7 +80,7 @@ class ChooseEntry(UnsupportedModel):
 
 
 class TypeLabels(UnsupportedModel):
-    """The model compares pictures with texts and has no classes of its own; the front end asks for its labels."""
+    """The model compares pictures with texts and has no classes of its own; the front end asks for labels."""
 
 
 class TryAsDetector(UnsupportedModel):
@@ -88,7 +88,7 @@ class TryAsDetector(UnsupportedModel):
 
 
 class TryAsSegmenter(UnsupportedModel):
-    """The file was opened for another task but labels every pixel; the front end opens it as such, or adds how to."""
+    """The file holds a segmentation network, opened for a different task; the front end opens it as one or says how."""
 
 
 class TryAsClassifier(UnsupportedModel):

@@ -1,4 +1,4 @@
-"""One channel of a picture, with the others held as they are."""
+"""One channel of a picture, with the others kept fixed."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ GREY = "The model sees the brightness of a picture, not its colours, so there ar
 
 @dataclass(frozen=True, eq=False)
 class Lens:
-    """Shows a method the `channel` of an image (H, W, C), counted from 0, as an image of its own, (H, W, 1).
+    """Shows a method one `channel` of an image (H, W, C), counted from 0, as an image (H, W, 1).
 
-    Whatever the method changes, changes that channel only.
+    The method can change that channel only.
     """
 
     image: Floats

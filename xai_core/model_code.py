@@ -1,4 +1,4 @@
-"""Python code that defines a model's network: where it lies, what it offers, what is built from it."""
+"""Python code that defines a model's network: where it is stored, what it can build, and what is built."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ LIKELIEST = "*"
 
 @dataclass(frozen=True)
 class ModelCode:
-    """A Python file, or a zip of some, as it was uploaded, and what to build from it.
+    """An uploaded Python file or zip of Python files, and what to build from it.
 
     path: where its bytes are stored. name: the user's name for it, for display only. digest: SHA-256 of the bytes.
     entry: the class or function that builds the network; "" to be asked, LIKELIEST to be asked only if the weights do
-    not show which it is. arguments: what it is called with, as in Python, such as "num_classes=7"; None to guess them
+    not show which it is. arguments: its arguments in Python, such as "num_classes=7"; None to guess them
     from the weights.
     """
 
@@ -54,8 +54,8 @@ class CodeParameter:
 class CodeEntry:
     """A class or function that may build the network.
 
-    name: as in the code, with its module if several have that name. file: where it stands. reason: why it is the
-    likeliest of all, as a clause; "" for the others.
+    name: as in the code, with its module if several have that name. file: where it stands. reason: why it is the most
+    likely, as a clause; "" for the others.
     """
 
     name: str

@@ -91,7 +91,7 @@ def predicted(scores: Floats, card: Card, threshold: float = THRESHOLD) -> list[
 
 
 def in_words(score: float, card: Card) -> str:
-    """Return a score as it is shown: a probability in percent, any other with three significant digits."""
+    """Return a score as text: a probability in percent, any other with three significant digits."""
     return f"{score:.1%}" if has_probabilities(card) else f"{score:.3g}"
 
 
@@ -104,7 +104,7 @@ def explained(scores: Floats, card: Card, threshold: float = THRESHOLD) -> list[
 
 
 def assumption(card: Card) -> str:
-    """Return what is assumed about the outputs, as a sentence; "" if the file says it, or if it was chosen."""
+    """Return what is assumed about the outputs, as a sentence; "" if the file or the user says it."""
     if card.head_known:
         return ""
     if card.both_sides:

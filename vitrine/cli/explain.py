@@ -1,4 +1,4 @@
-"""vitrine explain: why a picture or a region has its class, or a box was drawn, as files."""
+"""vitrine explain: explain the class of a picture or region, or a box, and write the result to files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `vitrine` command: open the app, check a model, ask it, explain its answers, list the methods, look for bias."""
+"""The `vitrine` command: open the app, check a model, predict, explain, list the methods, measure bias."""
 
 from __future__ import annotations
 

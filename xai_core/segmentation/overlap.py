@@ -28,7 +28,7 @@ RATIO = 0.02  # by which proportions may differ, since sides are rounded
 
 @dataclass(frozen=True)
 class ClassOverlap:
-    """How well one class was found. iou: the intersection over the union, None if nobody has the class here.
+    """The overlap of one class. iou: intersection over union, None if the class is neither true nor predicted here.
 
     true_share, predicted_share: of the pixels that count.
     """
@@ -41,7 +41,7 @@ class ClassOverlap:
 
 @dataclass(frozen=True)
 class Overlap:
-    """How well a segmentation agrees with a label map. accuracy: share of the pixels with the right class.
+    """How well a segmentation agrees with a label map. accuracy: share of pixels with the right class.
 
     mean_iou: over the classes that are present, true or predicted. notes: sentences.
     """

@@ -1,4 +1,4 @@
-"""What a segmentation network is: a classifier of every pixel, and of any region through the mean of its scores."""
+"""A segmentation network: a classifier of every pixel, and of any region through its mean score."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Segmenter(Network):
     """A network that scores every pixel, in its framework; an adapter implements this class.
 
     As a `Network` it classifies the whole picture: its raw outputs (N, K) are the means of the maps of all classes.
-    `within` returns the same for a region, so whatever explains a classifier explains a region of a segmentation.
+    `within` returns the same for a region, so every method that explains a classifier explains a region.
     """
 
     @abstractmethod
@@ -23,5 +23,5 @@ class Segmenter(Network):
     def within(self, region: Flags) -> Network:
         """Return the classifier whose raw outputs (N, K) are the means over a region (H, W) of its inputs.
 
-        The means are those of the maps after they were enlarged to the inputs' size bilinearly.
+        The maps are enlarged bilinearly to the inputs' size before they are averaged.
         """

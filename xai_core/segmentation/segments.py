@@ -1,4 +1,4 @@
-"""What a segmentation network says about a picture: the class of every pixel, and how sure it is."""
+"""The result of a segmentation: the class of every pixel, and its confidence."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Classes = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Segment:
-    """All pixels of one class. share: of the picture, 0 to 1. probability: of the class, the mean of its pixels."""
+    """All pixels of one class. share: of the picture, 0 to 1. probability: of the class, the mean over its pixels."""
 
     index: int
     share: float
@@ -32,7 +32,7 @@ class Segment:
 class Segmentation:
     """The class of every pixel of a picture as the model sees it.
 
-    classes: (H, W) int32; NO_CLASS where none of several independent classes reaches a probability of one half.
+    classes: (H, W) int32; NO_CLASS where none of several independent classes reaches a probability of 0.5.
     confidence: (H, W) float32 in 0..1, the probability of the most probable class.
     """
 
@@ -50,7 +50,7 @@ class Segmentation:
 
     @property
     def segments(self) -> tuple[Segment, ...]:
-        """What is there of each class, the largest first."""
+        """The classes that are present, the largest first."""
         present, counts = np.unique(self.classes[self.classes != NO_CLASS], return_counts=True)
         shares = counts / self.classes.size
         whole = [
