@@ -14,7 +14,7 @@ from vitrine.ui.slots.classifier import ClassifierSlot
 frame.within_app()
 st.title("Why did it say that?")
 st.caption(
-    "Open a trained image classifier, or a network that labels every pixel, and add some pictures. Check that its "
+    "Open a trained image classifier or a segmentation network, and add some pictures. Check that its "
     "predictions are right, then ask why."
 )
 

@@ -23,14 +23,17 @@ from xai_core.types import Flags
 PREDICTED, WHOLE = "predicted", "picture"
 EXPECTED = (
     f"A region is {PREDICTED!r}, {WHOLE!r}, a pixel (x, y), a box (left, top, right, bottom), the corners of a polygon "
-    "[(x, y), (x, y), (x, y), ...], or flags (h, w) of the picture's pixels"
+    "[(x, y), (x, y), (x, y), ...], or a boolean mask (h, w) of the picture's pixels"
 )
 MOST_NUMBERS = 10  # looked at to tell a pixel, a box and a polygon apart
 NOWHERE = (
-    "No pixel of this picture is predicted as {0}, so there is no region to explain. Choose one of {1}, or give a "
+    "No pixel of this picture is predicted as {0}, so there is no region to explain. Choose one of {1}, or pass a "
     "region: a pixel, a box or a polygon."
 )
-OUTSIDE = "The pixel ({0:g}, {1:g}) lies outside what the model sees of the picture, which has {2} x {3} pixels."
+OUTSIDE = (
+    "The pixel ({0:g}, {1:g}) lies outside what the model sees of the picture, which has {2} x {3} pixels. Choose one "
+    "inside."
+)
 
 
 def as_region(

@@ -32,8 +32,9 @@ CODE_LAYERS = {
     "FlaxLayer": "a FlaxLayer, which holds code",
 }
 INSTEAD = {
-    "Lambda": "Vitrine understands only a change of scale or a preprocess_input named with its module. Replace it with "
-    "a layer such as keras.layers.Rescaling(1 / 127.5, offset=-1) and save again, or export the model to ONNX."
+    "Lambda": "Vitrine opens it only if it rescales the picture or calls a preprocess_input named with its module. "
+    "Replace it with a layer such as keras.layers.Rescaling(1 / 127.5, offset=-1) and save again, or export the model "
+    "to ONNX.",
 }
 LIMIT = 2 << 30
 DENSEST = 1000  # gzip compresses at most about 1:1030

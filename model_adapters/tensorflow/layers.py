@@ -100,7 +100,7 @@ class _Watch:
         def watched(*args: Any, **settings: Any) -> Any:
             output = call(*args, **settings)
             self._calls[name] += 1
-            tell(f"looking into {self._calls.total()} layers so far")
+            tell(f"inspected {self._calls.total()} layers so far")
             # Few layers declare their channel order; the others keep that of the layers before them.
             said = getattr(operation, "data_format", None)
             self._channels_first = said == "channels_first" if isinstance(said, str) else self._channels_first

@@ -95,4 +95,4 @@ def test_connected_regions_wait_for_a_choice(labelling: AppTest) -> None:
 
 def test_the_bias_page_asks_for_a_classifier(labelling: AppTest) -> None:
     labelling.switch_page("pages/bias.py").run()
-    assert "The open model labels every pixel" in text_of(labelling)
+    assert "The open model is a segmentation network" in text_of(labelling)

@@ -56,7 +56,7 @@ def composite(bands: Bands, shown: str, notes: list[str]) -> Image.Image:
     listed = ", ".join(map(str, numbers))
     notes.append(
         f"The picture has {count} bands; {'bands' if len(numbers) > 1 else 'band'} {listed} of them "
-        f"{'are' if len(numbers) > 1 else 'is'} shown, and seen by a model for colour pictures."
+        f"{'are' if len(numbers) > 1 else 'is'} shown, and used by models for colour pictures."
     )
     return Image.fromarray(np.ascontiguousarray(eight if len(numbers) == 3 else eight[..., 0]))
 

@@ -65,7 +65,10 @@ def compare(
     truth = preprocessing.place_labels(fitted, VOID)
     counts = truth != VOID
     if not counts.any():
-        raise DataError("No pixel of the label map counts: all are 255, or lie outside what the model sees.")
+        raise DataError(
+            "No pixel of the label map counts: all are 255, or lie outside what the model sees. Use the label map "
+            "of this picture."
+        )
     true, predicted = truth[counts].astype(np.int32), classes[counts]
     overlaps = tuple(_overlap(index, true, predicted) for index in range(len(labels)))
     ious = [overlap.iou for overlap in overlaps if overlap.iou is not None]

@@ -62,9 +62,9 @@ def _check(under: Shapes, wanted: Mapping[str, tuple[int, ...] | None], built: s
     if not (missing or left or other):
         return
     parts = [
-        _counted(len(missing), "of its {0} tensors {1} missing in the file", missing, len(wanted)),
-        _counted(len(left), "tensor{0} of the file {1} left over", left, "" if len(left) == 1 else "s"),
-        _counted(len(other), "of other shapes", other),
+        _counted(len(missing), "of its {0} tensors {1} missing from the file", missing, len(wanted)),
+        _counted(len(left), "tensor{0} of the file {1} unused", left, "" if len(left) == 1 else "s"),
+        _counted(len(other), "with a different shape", other),
     ]
     raise UnsupportedModel(
         f"The weights do not fit {built}: {'; '.join(filter(None, parts))}. Choose the class and the arguments that "

@@ -32,7 +32,9 @@ def upload_pictures(slot: BiasSlot) -> None:
         st.page_link("pages/model.py", label="Open a model", icon=":material/model_training:")
         return
     if prepared.card.task == "segment":
-        st.info("The open model labels every pixel. Labelled pictures need a classifier.", icon=":material/info:")
+        st.info(
+            "The open model is a segmentation network. Labelled pictures need a classifier.", icon=":material/info:"
+        )
         return
     st.caption(f"{PICTURES} The open model, {literal(prepared.source.name, 60)}, predicts their classes.")
     column = st.text_input("Column with the classes", placeholder="label", key="bias.column", persist_state="session")

@@ -71,8 +71,8 @@ def test_the_network_answers_as_it_did_where_it_was_trained(opened, trained, ent
 
 
 MISFITS = {
-    "num_classes=7, width=12": r"2 of other shapes \(fc.weight is 5x12 in the file and 7x12 in the code",
-    "num_classes=5, width=12, deep=True": r"6 of its 18 tensors are missing in the file \(more.conv.weight",
+    "num_classes=7, width=12": r"2 with a different shape \(fc.weight is 5x12 in the file and 7x12 in the code",
+    "num_classes=5, width=12, deep=True": r"6 of its 18 tensors are missing from the file \(more.conv.weight",
     "num_classes=5 width=12": "are not valid Python. Write them as in a call",
     "num_classes=five": "NameError: name 'five' is not defined",
     "classes=5": "TypeError: .*unexpected keyword argument 'classes'",
@@ -92,7 +92,7 @@ def test_tensors_left_over_are_refused_but_those_of_a_loss_are_named(opened, tra
         "1 tensor of the file is not part of the network (state_dict.criterion.weight)."
     )
     state["model.extra.weight"] = torch.ones(2)
-    with pytest.raises(UnsupportedModel, match=r"1 tensor of the file is left over \(extra.weight\)"):
+    with pytest.raises(UnsupportedModel, match=r"1 tensor of the file is unused \(extra.weight\)"):
         opened({**content, "state_dict": state}, "Net")
 
 
