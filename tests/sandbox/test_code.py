@@ -63,7 +63,7 @@ def test_what_code_prints_goes_to_the_log(runner, tmp_path, caplog):  # noqa: F8
 def test_code_runs_only_where_its_worker_may(tmp_path):
     forbidding = running(LIMITS, runs_code=False)
     with pytest.raises(
-        RefusedModel, match=r"which is off\. Whoever runs Vitrine can allow it with VITRINE_ALLOW_CODE=1"
+        RefusedModel, match=r"may not run code here\. Whoever runs Vitrine can allow it with VITRINE_ALLOW_CODE=1"
     ):
         forbidding.open(with_code(tmp_path, "raise SystemExit", "forbidden")).result(SECONDS)
     forbidding.close()

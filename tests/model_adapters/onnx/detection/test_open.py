@@ -74,7 +74,7 @@ def test_a_detector_offers_what_lies_inside_it_and_says_what_it_lacks(fastest_de
     card = fastest_det.card
     assert card.capabilities == Capability.DETECT | Capability.ACTIVATIONS | Capability.GRADIENT
     assert [(level.name, level.channels) for level in card.layers] == [("22x22", 96)]
-    assert "Faster R-CNN and Mask R-CNN only" in card.missing["ABLATION"]
+    assert "only Faster R-CNN and Mask R-CNN" in card.missing["ABLATION"]
     assert any("'grid'" in note for note in card.notes)
 
 

@@ -64,7 +64,7 @@ def test_what_cannot_be_written_down_exactly_is_said():
 )
 def test_settings_that_make_no_sense_are_said(settings):
     assert look("vit", settings).preprocessing is None
-    assert "could be followed" in look("vit", settings).reason
+    assert "cannot follow the preprocessing" in look("vit", settings).reason
 
 
 def test_no_file_is_no_suggestion():

@@ -97,7 +97,7 @@ def test_a_single_label_of_siglip_has_an_opposite(tmp_path):
 
 def test_a_long_text_is_cut_at_its_end(tmp_path):
     notes = opened(folder("CLIPModel", tmp_path), tmp_path, ["cat " * 30, "dog"]).card.notes
-    assert notes[-1].startswith("1 of the texts is longer than the 16 words")
+    assert notes[-1].startswith("1 of the texts is longer than the 16 tokens")
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_long_text_is_cut_at_its_end(tmp_path):
     [
         (["cat"], {}, ParamError, "needs at least two labels"),
         (NAMES, {"tokenizer__json": b"{}"}, RefusedModel, "tokenizer.json is damaged"),
-        (NAMES, {"tokenizer__json": None}, UnsupportedModel, "holds no tokenizer.json"),
+        (NAMES, {"tokenizer__json": None}, UnsupportedModel, "has no tokenizer.json"),
     ],
 )
 def test_what_cannot_be_compared_is_said(names, files, error, sentence, tmp_path):
