@@ -22,6 +22,11 @@ def upload_model(page: Page, file: Path) -> None:
     page.locator('[class*="st-key-model-file"] input[type=file]').set_input_files(file)
 
 
+def upload_picture(page: Page, file: Path) -> None:
+    """Upload a picture of your own beside the model."""
+    page.locator('[class*="st-key-pictures"] input[type=file]').set_input_files(file)
+
+
 def upload_code(page: Page, file: Path) -> None:
     """Upload the code of a model; what comes of it is the test's to look for."""
     page.get_by_text("Weights with your own code (model.py)").click()

@@ -29,7 +29,7 @@ def test_one_of_four_channels_is_explained_alone(page: Page, app: str, tmp_path:
     np.save(tmp_path / "four.npy", np.random.default_rng(0).integers(0, 255, (48, 48, 4), np.uint8))
     person.start(page, app)
     page.get_by_role("tab", name="Upload", exact=True).click()
-    page.locator("input[type=file]").nth(1).set_input_files(tmp_path / "four.npy")
+    person.upload_picture(page, tmp_path / "four.npy")
     expect(page.get_by_text("Bands of four.npy shown as colours")).to_be_visible()
     person.upload_model(page, four_channels(tmp_path))
     person.wait_until_ready(page)

@@ -23,7 +23,7 @@ def blood(page: Page, app: str, assets: Path) -> Page:
     expect(page.get_by_text("Detector: fasterrcnn")).to_be_visible()
     wait_until_quiet(page)
     picture = assets / "datasets/bccd/JPEGImages/BloodImage_00007.jpg"
-    page.locator('[class*="st-key-pictures"] input[type=file]').set_input_files(picture)
+    person.upload_picture(page, picture)
     expect(box(page, "1: ")).to_be_visible()
     wait_until_quiet(page)
     return page

@@ -20,7 +20,7 @@ def test_from_an_onnx_file_to_the_places_that_speak_for_a_box(page: Page, app: s
     expect(page.get_by_text("Detector: FastestDet.onnx")).to_be_visible()
     wait_until_quiet(page)
     picture = assets / "images/other/cat_dog_both.png"
-    page.locator('[class*="st-key-pictures"] input[type=file]').set_input_files(picture)
+    person.upload_picture(page, picture)
     expect(box(page, "1: dog")).to_be_visible()
     click_box(page, "1: dog")
     wait_for_maps(page)

@@ -23,7 +23,7 @@ def test_a_class_is_explained_over_the_region_that_was_chosen(page: Page, app: s
     person.start(page, app)
     person.upload_model(page, tmp_path / "model.pt")
     person.wait_until_ready(page)
-    page.locator("input[type=file]").nth(1).set_input_files(tmp_path / "box.png")
+    person.upload_picture(page, tmp_path / "box.png")
     expect(page.get_by_text("of the pixels, mean probability")).to_have_count(2)
     person.go_to_explain(page)
     person.choose(page, "method", "CAM · Grad-CAM")
