@@ -28,6 +28,9 @@ class Format:
     answer: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        assert bool(self.says) == (self.outcome != "opens"), self.title
+
     def __str__(self) -> str:
         return self.title
 

@@ -197,7 +197,7 @@ PYTORCH = Section(
             saved("own.pth", lambda: Own().state_dict()),
             "refused",
             "These weights match no network of torchvision or timm",
-            EXPORT,
+            f"Upload the model.py that defines it beside the weights. Or {EXPORT[0].lower()}{EXPORT[1:]}",
         ),
         Format(
             "Pickle with a call to a function",
