@@ -6,6 +6,7 @@ import re
 
 _STARTS_A_LINK = re.compile(r"(?i)https?:(?=//)|www(?=\.)|(?=@)")
 _NO_LINK = "\u2060"  # invisible; breaks up a link so that it is not recognised
+_WORDS_AND_UNDERSCORES = re.compile(r"[A-Za-z0-9]+(_[A-Za-z0-9]+)*")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$^&@=/])")
 
 
@@ -14,6 +15,11 @@ def literal(text: str, longest: int = 300) -> str:
     shown = text if len(text) <= longest else text[: longest - 1] + "…"
     apart = _STARTS_A_LINK.sub(lambda match: match.group() + _NO_LINK, " ".join(shown.split()))
     return _MARKDOWN.sub(r"\\\1", apart)
+
+
+def identifier(name: str, longest: int = 60) -> str:
+    """Return a name in code for a label. Screen readers read escapes aloud, so there are none where none are needed."""
+    return name if _WORDS_AND_UNDERSCORES.fullmatch(name) and len(name) <= longest else literal(name, longest)
 
 
 def percent(share: float) -> str:

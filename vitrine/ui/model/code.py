@@ -7,7 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from vitrine.ui import frame, uploads
-from vitrine.ui.drawing.text import literal
+from vitrine.ui.drawing.text import identifier, literal
 from vitrine.ui.model.opening import open_model
 from vitrine.ui.server.code_policy import policy_for_visit
 from vitrine.ui.slots.classifier import ClassifierSlot
@@ -87,7 +87,7 @@ def _argument(parameter: CodeParameter, key: str) -> str:
     default = f"default: {parameter.default}" if parameter.default else "required: the file does not give it"
     help_text = f"From the file: {literal(parameter.reason)}." if parameter.reason else None
     return st.text_input(
-        literal(parameter.name, 60),
+        identifier(parameter.name),
         parameter.value,
         key=key,
         placeholder=default,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vitrine.ui.drawing.text import in_words, literal, percent, seconds
+from vitrine.ui.drawing.text import identifier, in_words, literal, percent, seconds
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,13 @@ def test_markup_is_escaped(text: str) -> None:
 @pytest.mark.parametrize("text", ["https://evil.example/x", "www.evil.example", "HTTP://evil.example", "a@b.cd"])
 def test_an_address_is_broken_so_that_no_link_is_made_of_it(text: str) -> None:
     assert "\u2060" in literal(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("num_classes", "num_classes"), ("__init__", r"\_\_init\_\_"), ("a*b*", r"a\*b\*")]
+)
+def test_a_name_in_code_is_escaped_only_where_it_has_to_be(name: str, shown: str) -> None:
+    assert identifier(name) == shown
 
 
 def test_plain_words_stay_as_they_are() -> None:
