@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -75,7 +76,10 @@ def described(module: Any, config: Any, look: Look, kind: FileKind, notes: tuple
 def finished(module: Any, card: Card, look: Look) -> TorchNetwork:
     """Return the network around a module, with everything that can be seen inside it on the card."""
     side = card.input.height or (look.preprocessing.height if look.preprocessing else USUAL_SIDES[0])
-    return fastest(module, card, side)
+    network = fastest(module, card, side)
+    if network.card.token_grid and card.input.height is None:  # the grid is that of this size
+        network.read_as(replace(network.card, input=replace(card.input, height=side, width=side)))
+    return network
 
 
 def channels_of(config: Any) -> int:

@@ -13,8 +13,9 @@ from model_adapters import inspect, load
 from model_adapters.common.typed_labels import TypedLabels
 from tests.contract.quick import quick, why_not
 from tests.hub_models import SIDE, WORDS, matcher, packed, tokenizer
+from xai_core import methods as _methods  # noqa: F401  (registers the methods)
 from xai_core.errors import ParamError, RefusedModel, TypeLabels, UnsupportedModel
-from xai_core.method import Method
+from xai_core.method import METHODS
 from xai_core.model import Model
 from xai_core.preprocessing import presets
 from xai_core.types import Capability
@@ -71,7 +72,7 @@ def test_every_method_that_suits_it_says_why_a_picture_looks_like_a_text(name, t
     ours = opened(folder(name, tmp_path), tmp_path)
     model = Model(ours, next(iter(presets(SIDE, SIDE).values())))
     image = np.random.default_rng(0).random((SIDE, SIDE, 3), np.float32)
-    methods = [method for method in Method.registry.values() if not why_not(method, ours.card)]
+    methods = [method for method in METHODS.values() if not why_not(method, ours.card)]
     assert {"grad_cam", "attention_rollout", "rise", "integrated_gradients"} <= {method.id for method in methods}
     for method in methods:
         *_, estimate = quick(method, ours.card, (SIDE, SIDE)).explain(model, image, np.array([1]))
