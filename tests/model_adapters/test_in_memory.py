@@ -25,5 +25,5 @@ def test_a_face_offers_what_models_in_memory_need(framework):
 def test_a_model_of_keras_2_is_to_be_opened_as_a_file(monkeypatch):
     model = type("Model", (), {})
     monkeypatch.setitem(sys.modules, "tf_keras", SimpleNamespace(Model=model))
-    with pytest.raises(UnsupportedModel, match=r"model of tf_keras.*open the file with vitrine\.load"):
+    with pytest.raises(UnsupportedModel, match=r"tf_keras model.*open the file with vitrine\.load"):
         framework_of(model())

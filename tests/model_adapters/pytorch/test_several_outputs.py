@@ -114,7 +114,7 @@ def test_an_output_that_is_no_row_of_scores_cannot_be_chosen(tmp_path):
 
 
 def test_a_module_in_memory_is_asked_about_too():
-    with pytest.raises(ChooseOutput, match=r"'0\.logits' is the likeliest"):
+    with pytest.raises(ChooseOutput, match=r"'0\.logits' is the most likely"):
         vitrine.wrap(Nested(), preprocessing={"height": SIDE, "width": SIDE})
     with vitrine.wrap(Nested(), output="0.logits", preprocessing={"height": SIDE, "width": SIDE}) as model:
         assert len(model.labels) == 5

@@ -114,7 +114,7 @@ def test_the_maps_among_several_outputs_are_found_by_their_usual_name_or_by_choi
         (lambda maps: maps.argmax(1), "classify", UnsupportedModel, "without its last step, the argmax"),
         (lambda maps: maps.argmax(1, keepdim=True).float(), "classify", UnsupportedModel, "without its last step"),
         (lambda maps: maps.mean((2, 3)), "segment", TryAsClassifier, r"\(a classifier\)"),
-        (lambda maps: {"a": maps, "b": -maps}, "segment", UnsupportedModel, "returns 2 maps: a, b. Choose"),
+        (lambda maps: {"a": maps, "b": -maps}, "segment", UnsupportedModel, "returns 2 maps: a, b. Name"),
     ],
 )
 def test_what_gives_no_scores_of_pixels_is_refused_with_the_way_out(give, task, error, sentence, tmp_path):
