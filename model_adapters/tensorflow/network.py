@@ -146,8 +146,11 @@ class TensorFlowNetwork(Network):
         return (_checked(tape.gradient(chosen, inputs)),)
 
     def _chosen(self, rows: Any, targets: Any, squashed: Any) -> Any:
-        scores = tf.where(squashed, self.final(rows), rows)[: tf.shape(targets)[0]]  # references may follow them
-        return tf.gather(scores, targets, axis=1, batch_dims=1)
+        scores = tf.where(squashed, self.final(rows), rows)  # those of references may follow those of the targets
+        numbers = tf.range(tf.size(targets, tf.int64), dtype=tf.int64)
+        return tf.gather_nd(
+            scores, tf.stack([numbers, targets], 1)
+        )  # its gradient is traced faster than that of gather
 
     def _squashed(self, score: Score) -> bool:
         return score == "probability" and self.card.gives == "logit"

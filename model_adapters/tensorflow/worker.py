@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import os
-from contextlib import suppress
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from model_adapters.common.threads import threads_wanted
 
+# Keras imports these if it can, for plots and tables that no model needs; they take a quarter of its start.
+UNNEEDED = ("IPython", "matplotlib", "pandas", "sklearn")
 _KERAS_2 = "TF_USE_LEGACY_KERAS"  # TensorFlow and xplique follow it too
 
 
@@ -21,12 +26,26 @@ def set_up(tf_keras: bool = False) -> None:
     os.environ[_KERAS_2] = str(int(tf_keras))
     if threads := threads_wanted():
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
-    import tensorflow as tf
+    with _unneeded_left_out():
+        import tensorflow as tf
 
+        importlib.import_module("tf_keras" if tf_keras else "keras")
     tf.get_logger().setLevel("ERROR")
     for gpu in tf.config.list_physical_devices("GPU"):
         with suppress(RuntimeError):  # TensorFlow was already in use and keeps its settings
             tf.config.experimental.set_memory_growth(gpu, True)
+
+
+@contextmanager
+def _unneeded_left_out() -> Iterator[None]:
+    """While modules are imported inside, let them find nothing to draw plots or tables with; later imports do."""
+    absent = [name for name in UNNEEDED if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # None stops an import
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
 
 
 def uses_tf_keras() -> bool:
