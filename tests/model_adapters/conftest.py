@@ -83,13 +83,14 @@ def cifar_pictures() -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.fixture(scope="session")
-def tensorflow_answers(
+def tensorflow_folder(
     tmp_path_factory: pytest.TempPathFactory,
     small_models: Path,
     photos: np.ndarray,
     photo_targets: np.ndarray,
     digits: tuple[np.ndarray, np.ndarray],
-) -> Answers:
+) -> Path:
+    """The folder in which one process of TensorFlow wrote down what it answered and what it saw inside models."""
     folder = tmp_path_factory.mktemp("tensorflow")
     shutil.copyfile(sample_source("Keras").path, folder / "sample.keras")
     given = {"sample": photos, "sample.targets": photo_targets}
@@ -102,17 +103,37 @@ def tensorflow_answers(
         given |= {name: pictures * 255, f"{name}.targets": classes[:4]}
     for name, array in given.items():
         np.save(folder / f"{name}.npy", array)
-    command = [sys.executable, "-B", str(HERE / "tensorflow_process.py"), str(folder)]
+    command = [sys.executable, "-B", "-m", "tests.model_adapters.tensorflow_process", str(folder)]
     command += [f"{name}={path}" for name, path in models.items()]
-    subprocess.run(command, check=True, capture_output=True)
-    with np.load(folder / "answers.npz") as arrays:
-        return Answers(json.loads((folder / "answers.json").read_text("utf-8")), dict(arrays))
+    subprocess.run(command, check=True, capture_output=True, cwd=HERE.parents[1])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tensorflow_answers(tensorflow_folder: Path) -> Answers:
+    return answers_in(tensorflow_folder, "answers")
+
+
+def answers_in(folder: Path, name: str) -> Answers:
+    """Read what a process wrote down as NAME.json and NAME.npz."""
+    with np.load(folder / f"{name}.npz") as arrays:
+        return Answers(json.loads((folder / f"{name}.json").read_text("utf-8")), dict(arrays))
 
 
 @pytest.fixture(scope="session")
 def keras_2_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of files as Keras 2 and TensorFlow 1 and 2 left them, and what the adapter answers for Keras 2."""
-    folder = tmp_path_factory.mktemp("keras2")
-    command = [sys.executable, "-B", str(HERE / "tensorflow/tf_keras_process.py"), str(folder)]
+    return with_tf_keras(tmp_path_factory.mktemp("keras2"))
+
+
+@pytest.fixture(scope="session")
+def more_keras_2_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of further files of TensorFlow Lite, and what xplique answers for Keras 2."""
+    return with_tf_keras(tmp_path_factory.mktemp("keras2_more"), "more")
+
+
+def with_tf_keras(folder: Path, *words: str) -> Path:
+    """Have a process of its own write files with tf_keras, and what it answers, into a folder."""
+    command = [sys.executable, "-B", str(HERE / "tensorflow/tf_keras_process.py"), str(folder), *words]
     subprocess.run(command, check=True, capture_output=True)
     return folder

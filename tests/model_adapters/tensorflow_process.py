@@ -1,4 +1,5 @@
-"""Builds small Keras models and SavedModels, opens them and real ones with the adapter, and writes down what they are.
+"""Builds small Keras models and SavedModels, opens them and real ones with the adapter, and writes down what they are,
+and what is inside those of every run.
 
 TensorFlow must not share a process with PyTorch, so tests start this one: `tensorflow_process.py FOLDER NAME=FILE...`,
 where each FILE is a real .h5 to open beside the small models.
@@ -12,6 +13,10 @@ import shutil
 import sys
 from pathlib import Path
 
+from model_adapters.tensorflow.worker import set_up
+
+set_up()
+
 import h5py
 import keras
 import numpy as np
@@ -19,6 +24,7 @@ import tensorflow as tf
 
 from model_adapters.tensorflow import open as adapter
 from model_adapters.tensorflow.network import TensorFlowNetwork
+from tests.model_adapters.tensorflow import inside_process
 from xai_core.errors import OutOfMemory, VitrineError
 from xai_core.types import Capability, FileKind, InputSpec, ModelSource
 
@@ -69,20 +75,19 @@ class OwnLayer(layers.Layer):
 def keras_models():
     softmax = layers.Dense(4, activation="softmax")
     return {
-        "softmax": body(softmax),
-        "softmax_layer": body(layers.Dense(4), layers.Softmax()),
-        "softmax_activation": body(layers.Dense(4), layers.Activation("softmax")),
+        "softmax": body(softmax, first=[layers.Rescaling(1 / 127.5, offset=-1)]),
+        "softmax_layer": body(layers.Dense(4), layers.Softmax(), name="mobilenetv2_0.35_32"),
+        "softmax_activation": body(
+            layers.Dense(4),
+            layers.Activation("softmax"),
+            first=[layers.Normalization(mean=[0.4] * 3, variance=[0.1] * 3)],
+        ),
         "softmax_nested": nested(),
         "softmax_inside": body(layers.Dense(4, activation="softmax"), layers.Dropout(0.5)),
-        "sigmoid": body(layers.Dense(3, activation="sigmoid")),
+        "sigmoid": body(layers.Dense(3, activation="sigmoid"), shape=(28, 28, 1)),
         "one_score": body(layers.Dense(1, activation="sigmoid")),
-        "relu": body(layers.Dense(4, activation="relu")),
-        "gray": body(layers.Dense(4), shape=(28, 28, 1)),
-        "free_size": body(layers.Dense(4), shape=(None, None, 3)),
+        "relu": body(layers.Dense(4, activation="relu"), shape=(None, None, 3)),
         "one_picture": body(layers.Dense(4), shape=None, batch_shape=(1, SIDE, SIDE, 3)),
-        "rescaling": body(layers.Dense(4), first=[layers.Rescaling(1 / 127.5, offset=-1)]),
-        "normalisation": body(layers.Dense(4), first=[layers.Normalization(mean=[0.4] * 3, variance=[0.1] * 3)]),
-        "named": body(layers.Dense(4), name="mobilenetv2_0.35_32"),
         "two_inputs": two_inputs(),
         "segmentation": segmentation(),
         "detector": detector(),
@@ -257,6 +262,7 @@ def main(folder, real):
     found["without memory"] = without_memory()
     np.savez(folder / "answers.npz", **arrays)
     (folder / "answers.json").write_text(json.dumps(found))
+    inside_process.main(folder, None, inside_process.EVERY_RUN)
 
 
 if __name__ == "__main__":

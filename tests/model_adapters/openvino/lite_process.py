@@ -50,7 +50,7 @@ def values(stored, detail):
 def with_labels(folder):
     """Pack labels beside a file, and append them to a copy of it, as TensorFlow Lite's metadata are."""
     with zipfile.ZipFile(folder / "packed.zip", "w") as archive:
-        archive.write(folder / "uint8.tflite", "model.tflite")
+        archive.write(folder / "int8.tflite", "model.tflite")
         archive.writestr("labels.txt", "0 cat\n1 dog\n2 bird\n")
     (folder / "appended.tflite").write_bytes((folder / "float.tflite").read_bytes())
     with zipfile.ZipFile(folder / "appended.tflite", "a") as archive:
@@ -82,9 +82,10 @@ def described(card):
 
 def main(folder):
     model_adapters.import_framework("openvino")
-    with_labels(folder)
+    if (folder / "float.tflite").exists():
+        with_labels(folder)
     said, arrays = {}, {}
-    for path in sorted((*folder.glob("*.tflite"), folder / "frozen.pb", folder / "packed.zip")):
+    for path in sorted((*folder.glob("*.tflite"), *folder.glob("*.pb"), *folder.glob("packed.zip"))):
         try:
             network = opened(path, folder)
         except VitrineError as error:
@@ -93,6 +94,8 @@ def main(folder):
         said[path.name] = described(network.card)
         arrays[path.name] = network.forward(INPUTS)
     for name in ("float.tflite", "int8.tflite", "uint8.tflite"):
+        if name not in said:
+            continue
         arrays[f"{name} by LiteRT"], said[name]["step"] = by_litert(folder / name)
     np.savez(folder / "lite.npz", **arrays)
     (folder / "lite.json").write_text(json.dumps(said, default=float))

@@ -2,26 +2,49 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.model_adapters.conftest import Answers
+from tests.model_adapters.conftest import Answers, answers_in
 
 HERE = Path(__file__).resolve().parent
-FLOAT, WHOLE = ["float.tflite", "frozen.pb"], ["int8.tflite", "uint8.tflite"]
+FLOAT, WHOLE = ["float.tflite", "frozen.pb"], ["int8.tflite", pytest.param("uint8.tflite", marks=pytest.mark.long)]
+MORE = ("uint8.tflite", "two.tflite", "numbers.tflite")  # written for the long run only
+
+
+class OnDemand(dict[str, Any]):
+    """Answers by the names of files; a folder of files is opened when it is first asked for."""
+
+    def __init__(self, opened: Callable[[str], Mapping[str, Any]]) -> None:
+        self._opened = opened
+
+    def __missing__(self, name: str) -> Any:
+        self.update(self._opened(name))
+        return dict(self)[name]
 
 
 @pytest.fixture(scope="module")
-def answers(keras_2_files):
-    command = [sys.executable, "-B", str(HERE / "lite_process.py"), str(keras_2_files)]
-    subprocess.run(command, check=True, capture_output=True)
-    with np.load(keras_2_files / "lite.npz") as arrays:
-        return Answers(json.loads((keras_2_files / "lite.json").read_text("utf-8")), dict(arrays))
+def answers(request: pytest.FixtureRequest) -> Answers:
+    @cache
+    def opened(fixture: str) -> Answers:
+        folder = request.getfixturevalue(fixture)
+        command = [sys.executable, "-B", str(HERE / "lite_process.py"), str(folder)]
+        subprocess.run(command, check=True, capture_output=True)
+        return answers_in(folder, "lite")
+
+    def fixture(name: str) -> str:
+        return "more_keras_2_files" if name.startswith(MORE) else "keras_2_files"
+
+    return Answers(
+        OnDemand(lambda name: opened(fixture(name)).said), OnDemand(lambda name: opened(fixture(name)).arrays)
+    )
 
 
 def softmax(logits):
@@ -61,13 +84,15 @@ def test_predictions_are_all_that_such_a_graph_offers(answers):
     assert said["missing"]["GRADIENT"].startswith("a graph in this format only runs forwards")
 
 
-def test_two_outputs_are_a_question(answers):
-    assert len(answers.said["two.tflite"]["outputs"]) == 2
-    assert answers.arrays["two.tflite"].shape == (3, 6)
+@pytest.mark.parametrize("name", ["two.pb", pytest.param("two.tflite", marks=pytest.mark.long)])
+def test_two_outputs_are_a_question(answers, name):
+    assert len(answers.said[name]["outputs"]) == 2
+    assert answers.arrays[name].shape == (3, 6)
 
 
-def test_a_graph_that_takes_no_pictures_is_refused(answers):
-    said = answers.said["numbers.tflite"]
+@pytest.mark.parametrize("name", ["numbers.pb", pytest.param("numbers.tflite", marks=pytest.mark.long)])
+def test_a_graph_that_takes_no_pictures_is_refused(answers, name):
+    said = answers.said[name]
     assert said["error"] == "UnsupportedModel"
     assert said["message"].endswith("expected batch x height x width x channels.")
 

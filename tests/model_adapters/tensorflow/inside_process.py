@@ -9,6 +9,10 @@ import json
 import sys
 from pathlib import Path
 
+from model_adapters.tensorflow.worker import set_up
+
+set_up()
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -21,11 +25,13 @@ from xai_core.types import FileKind, ModelSource
 
 layers = keras.layers
 SIDE, CLASSES = 12, 4
+EVERY_RUN = ("layers", "nested functions", "dense")
 RULES = ("gradient", "deconvnet", "guided", "rescale")
 CURVES = ("silu", "gelu", "leaky_relu")
 LOOKED_AT = {
     "layers": ("side", "last"),
-    "nested": ("functional/last",),
+    "nested": ("inner/last",),
+    "nested functions": ("inner/last",),
     "twice": ("shared", "shared:2"),
     "planes": ("grid",),
     "two at a time": ("only",),
@@ -49,6 +55,7 @@ def convolutional(relu, shape=(SIDE, SIDE, 3), curve=None):
 
 
 def nested(inner):
+    inner.name = "inner"
     inputs = keras.Input((SIDE, SIDE, 3))
     return keras.Model(inputs, layers.Activation("linear")(inner(inputs)))
 
@@ -90,10 +97,13 @@ def models():
     plain = convolutional(layers.ReLU())
     functions = convolutional(keras.ops.relu)
     functions.set_weights(plain.get_weights())
+    inner = keras.models.clone_model(functions)
+    inner.set_weights(plain.get_weights())
     return {
         "layers": plain,
         "functions": functions,
         "nested": nested(plain),
+        "nested functions": nested(inner),
         "dense": dense(),
         "dead": dead_branch(),
         "twice": used_twice(),

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,10 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.model_adapters.conftest import HERE, Answers
+from tests.model_adapters.conftest import HERE, Answers, answers_in
 
-EVERY_RUN = ("layers", "functions", "nested", "dense")
+EVERY_RUN = ("layers", "nested functions", "dense")
 LONG_RUN = (
+    "functions",
+    "nested",
     "dead",
     "twice",
     "free",
@@ -41,17 +41,26 @@ class OnDemand(dict[str, Any]):
 
 
 @pytest.fixture(scope="module")
-def inside(tmp_path_factory: pytest.TempPathFactory, assets: Path) -> Answers:
-    """Answers of one process for the models of every run, and of a second one for the others."""
+def inside(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Answers:
+    """Answers for the models of every run, by the process that others share, and of a second one for the others."""
 
     def start(model: str) -> None:
-        folder, names = tmp_path_factory.mktemp("inside"), EVERY_RUN if model in EVERY_RUN else LONG_RUN
-        command = [sys.executable, "-B", str(HERE / "tensorflow/inside_process.py"), str(folder), str(assets), *names]
-        as_in_a_worker = os.environ | {"TF_ENABLE_ONEDNN_OPTS": "1"}  # one model has its channels first
-        subprocess.run(command, check=True, capture_output=True, env=as_in_a_worker)
-        answers.said.update(json.loads((folder / "inside.json").read_text("utf-8")))
-        with np.load(folder / "inside.npz") as arrays:
-            answers.arrays.update(arrays)
+        found = answers_in(request.getfixturevalue("tensorflow_folder") if model in EVERY_RUN else long_run(), "inside")
+        answers.said.update(found.said)
+        answers.arrays.update(found.arrays)
+
+    def long_run() -> Path:
+        folder, assets = tmp_path_factory.mktemp("inside"), request.getfixturevalue("assets")
+        command = [
+            sys.executable,
+            "-B",
+            str(HERE / "tensorflow/inside_process.py"),
+            str(folder),
+            str(assets),
+            *LONG_RUN,
+        ]
+        subprocess.run(command, check=True, capture_output=True)
+        return folder
 
     answers = Answers(OnDemand(start), OnDemand(start))
     return answers
@@ -69,7 +78,7 @@ def softmax(logits):
 
 
 @pytest.mark.parametrize("rule", ["deconvnet", "guided", "rescale"])
-@pytest.mark.parametrize("variant", ["functions", "nested"])
+@pytest.mark.parametrize("variant", models("nested functions", "functions", "nested"))
 def test_a_rule_is_the_same_for_relus_as_layers_as_functions_and_in_an_inner_model(inside, rule, variant):
     expected, plain = inside.arrays[f"layers.{rule}"], inside.arrays["layers.gradient"]
     np.testing.assert_allclose(inside.arrays[f"{variant}.gradient"], plain, atol=1e-7)
@@ -117,8 +126,9 @@ def test_layers_are_those_on_a_grid_in_the_order_of_the_forward_pass(inside):
 
 
 def test_layers_of_an_inner_model_have_its_name_before_theirs(inside):
-    found = [name for name, *_ in inside.said["nested"]["layers"]]
-    assert [name.split("/")[1] for name in found] == [name for name, *_ in inside.said["layers"]["layers"]]
+    found = [name for name, *_ in inside.said["nested functions"]["layers"]]
+    inner = [name for name, *_ in inside.said["layers"]["layers"]]
+    assert found == [f"inner/{name.replace('re_lu', 'relu')}" for name in inner]
 
 
 @pytest.mark.long
@@ -145,7 +155,7 @@ def test_values_and_gradients_of_a_layer_are_those_of_keras(inside, name):
     np.testing.assert_array_equal(arrays[f"layers.{name} again"], arrays[f"layers.{name} values"])
 
 
-@pytest.mark.parametrize("model", models("nested", "twice", "planes", "two at a time", "cifar"))
+@pytest.mark.parametrize("model", models("nested functions", "nested", "twice", "planes", "two at a time", "cifar"))
 def test_gradients_at_a_layer_have_the_shape_of_its_values(inside, model):
     name, *grid = inside.said[model]["layers"][-1] if model != "twice" else inside.said[model]["layers"][-2]
     assert inside.arrays[f"{model}.{name} gradients"].shape == (3, *grid)
@@ -156,7 +166,8 @@ def test_gradients_at_a_layer_have_the_shape_of_its_values(inside, model):
     ("model", "name"),
     models(
         ("layers", "last"),
-        ("nested", "functional/last"),
+        ("nested functions", "inner/last"),
+        ("nested", "inner/last"),
         ("planes", "grid"),
         ("two at a time", "only"),
         ("cifar", "batch_normalization_4"),
@@ -222,7 +233,9 @@ def test_what_is_missing_is_missing_for_a_reason(inside, model, capability, word
     assert words in said["missing"][capability]
 
 
-@pytest.mark.parametrize("model", models("layers", "functions", "nested", "twice", "free", "planes", "cifar"))
+@pytest.mark.parametrize(
+    "model", models("layers", "nested functions", "functions", "nested", "twice", "free", "planes", "cifar")
+)
 def test_all_else_is_offered(inside, model):
     offered = ["PREDICT", "GRADIENT", "BACKWARD_RULES", "RESCALE", "ACTIVATIONS", "ABLATION", "RANDOMISATION"]
     assert inside.said[model]["capabilities"] == offered

@@ -1,7 +1,7 @@
 """Writes files as Keras 2 and TensorFlow 1 and 2 left them, opens them, and writes down what the adapter answers.
 
 tf_keras must share a process neither with Keras 3 nor with PyTorch, so tests start this one:
-`tf_keras_process.py FOLDER`.
+`tf_keras_process.py FOLDER`, or for what only the long run looks at, `tf_keras_process.py FOLDER more`.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def lite(model, place, number=None):
 
 def frozen(model, place):
     """Write a model as TensorFlow 1 froze it: one graph with its weights as constants."""
-    spec = tf.TensorSpec((None, SIDE, SIDE, 3), name="picture")
+    spec = tf.TensorSpec(model.input_shape, name="picture")
     call = tf.function(lambda pictures: model(pictures, training=False)).get_concrete_function(spec)
     tf.io.write_graph(convert_variables_to_constants_v2(call).graph, str(place.parent), place.name, as_text=False)
 
@@ -145,10 +145,22 @@ def frozen(model, place):
 def lite_files(models, folder):
     lite(models["functional"], folder / "float.tflite")
     lite(models["functional"], folder / "int8.tflite", tf.int8)
-    lite(models["functional"], folder / "uint8.tflite", tf.uint8)
-    lite(models["two_heads"], folder / "two.tflite")
-    lite(tf_keras.Sequential([layers.Dense(2, input_shape=(5,))]), folder / "numbers.tflite")
     frozen(models["functional"], folder / "frozen.pb")
+    frozen(models["two_heads"], folder / "two.pb")
+    frozen(tf_keras.Sequential([layers.Dense(2, input_shape=(5,))]), folder / "numbers.pb")
+
+
+def more(folder):
+    """Write what takes longest to write: more files of TensorFlow Lite, and what xplique answers."""
+    model = functional()
+    lite(model, folder / "uint8.tflite", tf.uint8)
+    lite(two_heads(), folder / "two.tflite")
+    lite(tf_keras.Sequential([layers.Dense(2, input_shape=(5,))]), folder / "numbers.tflite")
+    model.save(folder / "functional.h5")
+    network, picture = opened(folder / "functional.h5", folder), np.random.default_rng(0).random((1, SIDE, SIDE, 3))
+    gradient = network.backward(picture.astype(np.float32), np.arange(1), "logit")
+    saliency = network.by_peer("xplique", "saliency", {}, PLAIN, picture[0].astype(np.float32), np.arange(1))
+    np.savez(folder / "more.npz", gradient=gradient, xplique=saliency)
 
 
 def opened(path, folder, reading=""):
@@ -172,7 +184,6 @@ def looked_inside(network, inputs, arrays):
     arrays["resumed"] = network.resume(inputs[:1], layer, arrays["values"])
     arrays["random"] = network.randomised(0).forward(inputs)
     arrays["again"] = network.forward(inputs)
-    arrays["xplique"] = network.by_peer("xplique", "saliency", {}, PLAIN, inputs[0], targets[:1])
 
 
 def described(card):
@@ -220,4 +231,4 @@ def original(model, inputs):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    (more if sys.argv[2:] else main)(Path(sys.argv[1]))
