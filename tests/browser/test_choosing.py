@@ -27,7 +27,9 @@ def test_a_method_is_found_and_chosen_by_keyboard(explaining: Page) -> None:
     field.focus()
     page.keyboard.type("patch after the other")
     expect(page.get_by_role("button", name="Choose Saliency")).to_have_count(0)
-    page.get_by_role("button", name="Choose Occlusion").press("Enter")
+    occlusion = page.get_by_role("button", name="Choose Occlusion")
+    expect(occlusion).to_have_count(1)  # the cards of the list before leave after the new ones came
+    occlusion.press("Enter")
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect_chosen(page, "Perturbation · Occlusion sensitivity")
     wait_until_quiet(page)
