@@ -144,6 +144,7 @@ def flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from flat(one, f"{path}/{name}")
 
 
+@pytest.mark.long
 def test_a_model_predicts_real_faces_and_its_errors_lead_to_single_pictures(
     page: Page, app: str, faces: FaceClassifier, tmp_path: Path
 ) -> None:

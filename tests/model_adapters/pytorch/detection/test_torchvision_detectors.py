@@ -25,6 +25,8 @@ LOW = "torchvision/fasterrcnn_mobilenet_v3_large_320_fpn"
 SSD = "torchvision/ssd300_vgg16"
 TWINS = {LOW: MOBILE}  # the very same tensors
 TESTED = [name for name in OWN_FUNCTION if name not in (MOBILE, "torchvision/maskrcnn_resnet50_fpn_v2")]
+LARGE = (SSD, "torchvision/maskrcnn_resnet50_fpn", "torchvision/fasterrcnn_resnet50_fpn_v2",
+         "torchvision/retinanet_resnet50_fpn_v2")  # fmt: skip
 LEVELS = {
     "torchvision/fasterrcnn_resnet50_fpn": {"0": (24, 32), "1": (12, 16), "2": (6, 8), "3": (3, 4), "pool": (2, 2)},
     LOW: {"0": (3, 4), "1": (3, 4), "pool": (2, 2)},
@@ -41,7 +43,9 @@ class Opened:
     detector: TorchDetector
 
 
-@pytest.fixture(scope="module", params=TESTED)
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=pytest.mark.long if name in LARGE else ()) for name in TESTED]
+)
 def one(request, tmp_path_factory):
     """Each kind of detector in turn, so that one is in memory at a time."""
     made = family(request.param)
