@@ -55,8 +55,9 @@ def as_picture(picture: Any, name: str = "picture", **opening: Any) -> Picture:
     """Return one picture as 8-bit RGB; `name` is used if it has no file name.
 
     opening: how a file is opened. page: which picture of a file with several, counted from 1. bands: which bands of a
-    multi-band picture are shown, such as "4,3,2". window_centre, window_width: the window of a DICOM picture's values.
-    reduce: whether a file of more than 40 megapixels is reduced instead of refused.
+    multi-band picture are shown, such as "4,3,2". white: the value of its bands that becomes 1. window_centre,
+    window_width: the window of a DICOM picture's values. reduce: whether a file of more than 40 megapixels is reduced
+    instead of refused.
     """
     return _opened(picture, name, Opening(**opening))
 
@@ -106,7 +107,7 @@ def _picture_of(values: NDArray[Any], name: str) -> Picture:
     bands = np.ascontiguousarray(values if values.dtype == np.uint16 else _as_bands(values, name))
     notes: list[str] = []
     shown = _image_of(values, name) if values.shape[2] == RGBA and values.dtype != np.uint16 else None
-    picture = picture_of(shown or composite(bands, "", notes), name)
+    picture = picture_of(shown or composite(bands, "", notes, float(np.iinfo(bands.dtype).max)), name)
     digest = hashlib.sha256(f"{bands.shape} {bands.dtype}".encode() + bands.tobytes()).hexdigest()
     return replace(picture, bands=bands, digest=digest, notes=(*picture.notes, *notes))
 

@@ -24,18 +24,28 @@ def can_be_shown_otherwise(picture: Picture) -> bool:
 def opening_form(picture: Picture, reopen: Reopen) -> None:
     """Show what can be chosen about a picture's file; `reopen` is called with the choice."""
     name, key = literal(picture.name, 60), picture.digest
-    now = {"page": picture.page + 1, "bands": picture.shown_bands, "window_centre": 0.0, "window_width": 0.0}
+    now = {"page": picture.page + 1, "bands": picture.shown_bands, "white": picture.white}
     if picture.pages > 1:
         session.put(f"page.{key}", picture.page + 1)
         label = f"Page of {name}, 1 to {picture.pages:,}"
         st.number_input(label, 1, picture.pages, key=f"page.{key}", on_change=_change, args=("page", key, now, reopen))
     if picture.bands is not None:
-        session.put(f"bands.{key}", picture.shown_bands)
-        label = f"Bands of {name} shown as colours"
-        changed: dict[str, Any] = {"on_change": _change, "args": ("bands", key, now, reopen)}
-        st.text_input(label, key=f"bands.{key}", placeholder="1,2,3", help=HELP["bands"], **changed)
+        _bands(picture, name, now, reopen)
     if picture.windowed:
         _window(picture, name, reopen)
+
+
+def _bands(picture: Picture, name: str, now: dict[str, Any], reopen: Reopen) -> None:
+    """Offer which bands are shown, and which of their values becomes 1 if they have more than 8 bits."""
+    key = picture.digest
+    session.put(f"bands.{key}", picture.shown_bands)
+    changed: dict[str, Any] = {"on_change": _change, "args": ("bands", key, now, reopen)}
+    label = f"Bands of {name} shown as colours"
+    st.text_input(label, key=f"bands.{key}", placeholder="1,2,3", help=HELP["bands"], **changed)
+    if picture.bands is not None and picture.bands.itemsize > 1:
+        session.put(f"white.{key}", picture.white)
+        changed["args"] = ("white", key, now, reopen)
+        st.number_input(f"White of {name}", 0.0, 1e9, key=f"white.{key}", help=HELP["white"], format="%g", **changed)
 
 
 def _change(field: str, key: str, now: dict[str, object], reopen: Reopen) -> None:

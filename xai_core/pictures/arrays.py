@@ -35,11 +35,12 @@ def is_npy(data: bytes) -> bool:
 class ArrayPicture:
     """An array as a picture. size: width and height. pages: how many pictures it has. Raises ImageError.
 
-    shown: the bands that are shown if there are others than one, three or four.
+    shown: the bands that are shown if there are others than one, three or four. white: the value that becomes 1 in
+    bands, or 0.
     """
 
-    def __init__(self, data: bytes, shown: str = "") -> None:
-        self._shown = shown
+    def __init__(self, data: bytes, shown: str = "", white: float = 0.0) -> None:
+        self._shown, self._white = shown, white
         try:
             values = single_array(data)
         except DataError as error:
@@ -54,7 +55,7 @@ class ArrayPicture:
         """Return one of the pictures in 8 bits, and note how it was made. Raises ImageError for NaN."""
         values = self._stack[page]
         if values.shape[-1] not in CHANNELS or (self._shown and values.shape[-1] > 1):
-            return composite(bands_of(values)[0], self._shown, notes)
+            return composite(values, self._shown, notes, self._white)
         if values.dtype == np.bool_:
             values = values.astype(np.uint8) * 255
         elif values.dtype != np.uint8:
@@ -66,17 +67,16 @@ class ArrayPicture:
         """Return the channels of one of the pictures if they are more than colours, or else all of a stack of grey."""
         count, *_, depth = self._stack.shape
         if depth in (2, *range(4, MOST_BANDS + 1)):
-            return _noted(self._stack[page], notes)
+            return self._noted(self._stack[page], notes)
         if depth == 1 and 2 <= count <= MOST_BANDS:
             notes.append(STACKED.format(count))
-            return _noted(np.moveaxis(self._stack[..., 0], 0, -1), notes)
+            return self._noted(np.moveaxis(self._stack[..., 0], 0, -1), notes)
         return None
 
-
-def _noted(values: NDArray[Any], notes: list[str]) -> Bands:
-    bands, sentence = bands_of(values)
-    notes += [sentence] if sentence else []
-    return bands
+    def _noted(self, values: NDArray[Any], notes: list[str]) -> Bands:
+        bands, sentence = bands_of(values, self._white)
+        notes += [sentence] if sentence else []
+        return bands
 
 
 def _stack(values: NDArray[Any]) -> NDArray[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,18 @@ MOST_BYTES = 256 << 20
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _MODES = ("RGBA", "LA")
 _TOP = 65535
+_BYTES = 2  # of the largest types whose range counts; wider ones rarely use theirs
+_ORIENTATION = 274  # the tag of TIFF; its values are those of EXIF
+_UPRIGHT: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
+    2: lambda values: values[:, ::-1],
+    3: lambda values: values[::-1, ::-1],
+    4: lambda values: values[::-1],
+    5: lambda values: values.swapaxes(0, 1),
+    6: lambda values: np.rot90(values, -1),
+    7: lambda values: values[::-1, ::-1].swapaxes(0, 1),
+    8: lambda values: np.rot90(values),
+}
+_BRIGHTENED = "What is shown of the bands is brightened: {0:g} is white."
 _NOT_BANDS = "This TIFF cannot be read as a picture with bands: expected an array (height, width, bands); got {0}."
 
 
@@ -26,29 +39,49 @@ def is_tiff(data: bytes) -> bool:
     return data.startswith(_TIFF)
 
 
-def bands_of(values: NDArray[Any]) -> tuple[Bands, str]:
+def bands_of(values: NDArray[Any], white: float = 0.0) -> tuple[Bands, str]:
     """Return values (h, w, B) of any type as bands, and a sentence on how they were scaled, or "".
 
-    All bands are scaled alike; ImageError for NaN or too many of them.
+    All bands are scaled alike, and so are all pictures of a type of at most 16 bits: its range becomes 0..1. white:
+    the value that becomes 1 instead, if it is above 0. ImageError for NaN or too many values.
     """
     if values.shape[-1] > MOST_BANDS or values.size * 2 > MOST_BYTES:
         raise ImageError(f"The picture has {values.shape[-1]} bands or too many pixels; at most {MOST_BANDS} are read.")
     if values.dtype == np.bool_:
         return values.astype(np.uint8) * np.uint8(255), ""
-    if values.dtype == np.uint8:
+    if values.dtype == np.uint8 and not white:
         return np.ascontiguousarray(values), ""
-    black, white = span(values)
-    shares = (np.asarray(values, np.float32) - np.float32(black)) * np.float32(_TOP / (white - black))
+    low, high = (0.0, white) if white else _range(values)
+    shares = (np.asarray(values, np.float32) - np.float32(low)) * np.float32(_TOP / (high - low))
     scaled = np.clip(np.rint(shares), 0, _TOP).astype(np.uint16)
-    return scaled, f"Bands with values from {black:g} to {white:g} were scaled to 0..1."
+    return scaled, _in_words(low, high, 0.0 if white else span(values)[1])
 
 
-def composite(bands: Bands, shown: str, notes: list[str]) -> Image.Image:
-    """Return three bands as red, green and blue, or one as grey, and note which.
+def _range(values: NDArray[Any]) -> tuple[float, float]:
+    """Return the values that become 0 and 1: those of the type, or of a usual range that holds all values."""
+    if values.dtype.kind in "iu" and values.dtype.itemsize <= _BYTES:
+        limits = np.iinfo(values.dtype)
+        return float(limits.min if values.min() < 0 else 0), float(limits.max)
+    return span(values)
 
-    shown: their numbers from 1, separated by commas; "" for the first three, or the first of two. ImageError if there
-    is no such band.
+
+def _in_words(low: float, high: float, reached: float) -> str:
+    scaled = f"Bands with values from {low:g} to {high:g} were scaled to 0..1."
+    if low or not 0 < reached < high:
+        return scaled
+    return f"{scaled} No value is above {reached:g}. If that is white, as for fewer bits stored in 16, set white to it."
+
+
+def composite(values: NDArray[Any], shown: str, notes: list[str], white: float = 0.0) -> Image.Image:
+    """Return three of the bands of values (h, w, B) as red, green and blue, or one as grey, and note which.
+
+    Unless `white` is given, dark bands are brightened. shown: their numbers from 1, separated by commas; "" for the
+    first three, or the first of two. ImageError if there is no such band.
     """
+    if not white and values.dtype.itemsize == _BYTES and values.dtype.kind == "u":
+        white = span(values)[1]
+        notes += [_BRIGHTENED.format(white)] if white < _TOP else []
+    bands = bands_of(values, white)[0]
     count = bands.shape[-1]
     numbers = _numbers(shown, count) if shown else ((1, 2, 3) if count >= 3 else (1,))
     chosen = bands[..., [number - 1 for number in numbers]]
@@ -69,7 +102,10 @@ def of_image(image: Image.Image) -> Bands | None:
 
 
 class BandedTiff:
-    """A TIFF whose pixels have more samples than Pillow reads. size: width and height. Raises ImageError."""
+    """A TIFF whose pixels have more samples than Pillow reads, upright. Raises ImageError.
+
+    size: width and height. turned: whether it does not lie upright in the file.
+    """
 
     pages = 1
 
@@ -82,7 +118,10 @@ class BandedTiff:
             if sorted(axes) != ["S", "X", "Y"] or series.nbytes > MOST_BYTES:
                 raise ImageError(_NOT_BANDS.format(shape))
             values = np.asarray(series.asarray())
-        self.values = values if axes.endswith("S") else np.moveaxis(values, axes.index("S"), -1)
+            turn = int(series.keyframe.tags.valueof(_ORIENTATION, 1))
+        values = values if axes.endswith("S") else np.moveaxis(values, axes.index("S"), -1)
+        self.turned = turn in _UPRIGHT
+        self.values = _UPRIGHT[turn](values) if self.turned else values
         self.size = (self.values.shape[1], self.values.shape[0])
 
 

@@ -43,7 +43,7 @@ class Picture:
     notes: what was changed to convert it to 8-bit RGB, as sentences. pages: how many pictures the file has. page: which
     one this is, from 0. bands: (h, w, B) uint8 or uint16, the picture's own channels if they are not colours or grey;
     `pixels` then show some of them. windowed: whether a window of its grey values can be chosen. shown_bands: those
-    that were chosen to be shown, "" for the first.
+    that were chosen to be shown, "" for the first. white: the value of the bands that was chosen to become 1, or 0.
     """
 
     pixels: NDArray[np.uint8]
@@ -55,6 +55,7 @@ class Picture:
     bands: Bands | None = None
     windowed: bool = False
     shown_bands: str = ""
+    white: float = 0.0
 
     def placed(self, preprocessing: Preprocessing) -> Floats:
         """Return the picture as a model with this preprocessing sees it, (H, W, C) in [0, 1].
@@ -103,6 +104,7 @@ def open_picture(
     bands = _bands(pages, page, pixels.shape, further)
     notes = (*notes, *further)
     more: dict[str, Any] = {"bands": bands, "windowed": is_dicom(data), "shown_bands": opening.bands}
+    more["white"] = opening.white
     return Picture(pixels, shown, digest_of(data, opening), notes, pages.count, page, **more)
 
 

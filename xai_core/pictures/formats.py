@@ -7,7 +7,7 @@ import warnings
 from typing import Protocol
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from xai_core.errors import ImageError
 from xai_core.pictures.arrays import STACKED, ArrayPicture, is_npy
@@ -49,26 +49,26 @@ class Pages(Protocol):
 def opened(data: bytes, opening: Opening = Opening()) -> Pages:  # noqa: B008  (frozen)
     """Return the pictures of a file, detected from the content. Raises ImageError if it has none."""
     if is_npy(data):
-        return _Arrays(ArrayPicture(data, opening.bands))
+        return _Arrays(ArrayPicture(data, opening.bands, opening.white))
     if is_dicom(data):
         return _Arrays(Dicom(data, (opening.window_centre, opening.window_width)))
     if data[:_START].lstrip().startswith(b"<") and b"<svg" in data[:_START].lower():
         raise ImageError(_A_DRAWING)
     try:
-        return _Pillow(data, _image(data), opening.bands)
+        return _Pillow(data, _image(data), opening)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(_TOO_MANY_PIXELS) from error
     except ImageError:
         raise
     except Exception as error:  # a parser may raise anything at all on bytes that only look like its format
         if is_tiff(data):
-            return _banded(data, opening.bands, error)
+            return _banded(data, opening, error)
         raise ImageError(_NOT_A_PICTURE) from error
 
 
-def _banded(data: bytes, shown: str, unreadable: Exception) -> Pages:
+def _banded(data: bytes, opening: Opening, unreadable: Exception) -> Pages:
     try:
-        return _Banded(BandedTiff(data), shown)
+        return _Banded(BandedTiff(data), opening)
     except ImageError:
         raise
     except Exception:  # as above
@@ -89,6 +89,9 @@ def _register_heic() -> None:
 
     pillow_heif.options.DECODE_THREADS = 1
     pillow_heif.register_heif_opener()
+
+
+_TURNED = "The picture was rotated as its TIFF orientation specifies."
 
 
 class _Arrays:
@@ -112,17 +115,18 @@ class _Banded:
 
     count = 1
 
-    def __init__(self, file: BandedTiff, shown: str) -> None:
-        self._file, self._shown = file, shown
+    def __init__(self, file: BandedTiff, opening: Opening) -> None:
+        self._file, self._opening = file, opening
 
     def size(self, page: int) -> tuple[int, int]:
         return self._file.size
 
     def image(self, page: int, notes: list[str]) -> Image.Image:
-        return composite(bands_of(self._file.values)[0], self._shown, notes)
+        notes += [_TURNED] if self._file.turned else []
+        return composite(self._file.values, self._opening.bands, notes, self._opening.white)
 
     def bands(self, page: int, notes: list[str]) -> Bands:
-        bands, sentence = bands_of(self._file.values)
+        bands, sentence = bands_of(self._file.values, self._opening.white)
         notes += [sentence] if sentence else []
         return bands
 
@@ -130,8 +134,8 @@ class _Banded:
 class _Pillow:
     """Pictures that Pillow opens. Only pages count; of an animation, the first frame is used."""
 
-    def __init__(self, data: bytes, image: Image.Image, shown: str = "") -> None:
-        self._data, self._image, self._shown = data, image, shown
+    def __init__(self, data: bytes, image: Image.Image, opening: Opening) -> None:
+        self._data, self._image, self._opening = data, image, opening
         self.count = int(getattr(image, "n_frames", 1)) if image.format in PAGED else 1
         if self.count > MOST_PAGES:
             raise ImageError(f"The file has {self.count:,} pages; at most {MOST_PAGES:,} are read. Split it.")
@@ -144,8 +148,8 @@ class _Pillow:
     def image(self, page: int, notes: list[str]) -> Image.Image:
         if self.count > 1:
             self._image.seek(page)
-        if self._shown and (bands := of_image(self._image)) is not None:
-            return composite(bands, self._shown, notes)
+        if self._opening.bands and (bands := of_image(self._image)) is not None:
+            return composite(bands, self._opening.bands, notes)
         return self._brightened(notes) or self._image
 
     def bands(self, page: int, notes: list[str]) -> Bands | None:
@@ -178,8 +182,8 @@ class _Pillow:
         pages = []
         for number in range(self.count):
             self._image.seek(number)
-            pages.append(np.array(self._image))
-        return bands_of(np.stack(pages, axis=-1))
+            pages.append(np.array(ImageOps.exif_transpose(self._image)))
+        return bands_of(np.stack(pages, axis=-1), self._opening.white)
 
     def _brightened(self, notes: list[str]) -> Image.Image | None:
         """Return a dark picture of 16 bits a colour in 8; None for any other, since Pillow keeps the upper 8 bits."""

@@ -22,6 +22,12 @@ class Opening(Declared):
         "Which bands are shown as red, green and blue if a picture has other channels than colours: one number or "
         "three, counted from 1 and separated by commas; empty for the first three.",
     ] = ""
+    white: Annotated[
+        float,
+        Range(0, 1e9),
+        "Value of a picture's bands that becomes 1, such as 4095 for 12 bits stored in 16; 0 for the largest value of "
+        "their number type.",
+    ] = 0.0
     window_centre: Annotated[
         float, Range(-1e6, 1e6), "Centre of the window of grey values of a DICOM picture, used with a window width."
     ] = 0.0
@@ -37,6 +43,8 @@ class Opening(Declared):
         """A text that differs for what shows a picture differently; "" for the first page as it is usually shown."""
         shown = {"page": self.page, "bands": self.bands, "window": (self.window_centre, self.window_width)}
         usual = {"page": 1, "bands": "", "window": (self.window_centre, 0.0)}
+        if self.white:
+            shown["white"] = self.white
         return "" if shown == usual else " ".join(f"{name} {value}" for name, value in shown.items())
 
 

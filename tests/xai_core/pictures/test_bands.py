@@ -7,7 +7,7 @@ import io
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image
+from PIL import Image, ImageOps
 
 from tests.fakes_parser import DirectParser
 from xai_core.errors import ImageError
@@ -44,8 +44,52 @@ def npy(values: np.ndarray) -> bytes:
 def test_six_bands_of_twelve_bits_are_read_whole(data):
     picture = DirectParser().ask(OpenPicture(data, "six"))
     assert (picture.bands.shape, picture.bands.dtype, picture.pixels.shape) == ((20, 30, 6), np.uint16, (20, 30, 3))
-    np.testing.assert_allclose(picture.bands / 65535, SIX / 4095, atol=1e-5)
-    assert any("from 0 to 4095 were scaled to 0..1" in note for note in picture.notes)
+    np.testing.assert_array_equal(picture.bands, SIX)
+    assert any("from 0 to 65535 were scaled to 0..1. No value is above 4095" in note for note in picture.notes)
+
+
+def test_dark_bands_are_brightened_where_they_are_shown():
+    picture = open_picture(npy(SIX))
+    np.testing.assert_array_equal(picture.pixels, np.rint(SIX[..., :3] / 4095 * 65535).astype(int) >> 8)
+    assert "What is shown of the bands is brightened: 4095 is white." in picture.notes
+
+
+def test_what_becomes_1_can_be_declared_and_is_the_same_for_dark_pictures():
+    opening = Opening(white=4095)
+    for values in (SIX, SIX // 100):
+        picture = DirectParser().ask(OpenPicture(npy(values), "six", opening))
+        np.testing.assert_allclose(picture.bands / 65535, values / 4095, atol=1e-5)
+        assert picture.white == 4095
+    assert picture.digest != DirectParser().ask(OpenPicture(npy(values), "six")).digest
+
+
+@pytest.mark.parametrize(
+    ("kind", "least", "most"), [(np.int16, -(2**15), 2**15 - 1), (np.int64, -3, 500), (np.float32, 0, 1)]
+)
+def test_the_range_of_other_types_is_that_of_the_type_or_of_all_values(kind, least, most):
+    values = np.zeros((9, 9, 2), kind)
+    values[0, 0] = -3 if least < 0 else 0.5
+    values[1, 1] = 500 if least < 0 else 0.75
+    found = open_picture(npy(values)).bands[[0, 1], [0, 1], 0] / 65535
+    np.testing.assert_allclose(found, (values[[0, 1], [0, 1], 0] - float(least)) / (float(most) - least), atol=1e-5)
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_bands_of_a_tiff_lie_as_its_orientation_says(turn):
+    values = np.zeros((20, 30, 6), np.uint8)
+    values[:5, :8] = 255  # one corner
+    for layout in ({"planarconfig": "contig"}, {"metadata": None}):
+        stored = values if "planarconfig" in layout else np.moveaxis(values, -1, 0)
+        picture = open_picture(tiff(stored, extratags=[(274, "H", 1, turn, False)], **layout))
+        expected = ImageOps.exif_transpose(with_orientation(Image.fromarray(values[..., 0]), turn))
+        np.testing.assert_array_equal(picture.bands[..., 3], np.asarray(expected))
+        np.testing.assert_array_equal(picture.pixels[..., 0], np.asarray(expected))
+        assert "planarconfig" not in layout or any("rotated as its" in note for note in picture.notes) == (turn > 1)
+
+
+def with_orientation(image: Image.Image, turn: int) -> Image.Image:
+    image.getexif()[274] = turn
+    return image
 
 
 def pages_of(*pages: Image.Image) -> bytes:
