@@ -54,9 +54,8 @@ class OpenPicture(FileQuestion[Picture]):
         pages = whole(field(values, "pages"), MOST_PAGES, self.opening.page)
         bands = _bands(arrays[1:], field(values, "bands"), picture.pixels.shape)
         windowed = field(values, "windowed") is True
-        chosen = {"shown_bands": self.opening.bands, "white": self.opening.white}
-        picture = replace(picture, page=self.opening.page - 1, **chosen)
-        return replace(picture, pages=pages, bands=bands, windowed=windowed)
+        picture = replace(picture, page=self.opening.page - 1, shown_bands=self.opening.bands)
+        return replace(picture, pages=pages, bands=bands, windowed=windowed, white=self.opening.white)
 
 
 def _bands(arrays: Arrays, count: Any, shape: tuple[int, ...]) -> Bands | None:
