@@ -30,6 +30,7 @@ SHARING = {
     "tests/contract/": "the sample models",
     "tests/model_adapters/tensorflow/test_open.py": "answers of TensorFlow",
     "tests/model_adapters/tensorflow/test_inside.py": "answers of TensorFlow",
+    "tests/model_adapters/tensorflow/test_applications.py": "answers of TensorFlow",
     "tests/model_adapters/test_three_frameworks.py": "answers of TensorFlow",
     "tests/model_adapters/openvino/test_open.py": "files of Keras 2",
     "tests/model_adapters/tensorflow/test_tf_keras.py": "files of Keras 2",

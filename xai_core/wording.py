@@ -16,6 +16,7 @@ FORMATS = {
     "nn.Module": "PyTorch, in memory",
     "keras": "Keras, .keras",
     "keras-h5": "Keras, HDF5",
+    "keras-weights": "Keras, weights of a known network",
     "keras model": "Keras, in memory",
     "savedmodel": "TensorFlow, SavedModel",
     "tflite": "TensorFlow Lite",

@@ -50,7 +50,8 @@ def check(path: str, kind: FileKind, own: Collection[str] = ()) -> None:
     else:
         with _opened(path) as weights:
             _check_weights(weights)
-            check_config(_legacy_config(weights), own)
+            if kind.format != "keras-weights":
+                check_config(_legacy_config(weights), own)
 
 
 def names_in(path: str, kind: FileKind) -> dict[str, str]:

@@ -20,7 +20,7 @@ from xai_core.types import Head, InputSpec
 
 # The `preprocess_input` of each model in keras.applications, by the name that the model carries.
 APPLICATIONS = {
-    r"mobilenet(v2)?_\d\.\d+_\d+|resnet\d+v2|xception|inception_v3|inception_resnet_v2|nasnet(_\w+)?": "-1..1",
+    r"mobilenet(v2)?_\d\.\d+_(\d+|None)|resnet\d+v2|xception|inception_v3|inception_resnet_v2|nasnet(_\w+)?": "-1..1",
     r"vgg1[69]|resnet\d+": "Caffe BGR",
     r"densenet\d+": "ImageNet mean/std",
     r"(?i:mobilenetv3(small|large)|efficientnet(v2-)?\w+|convnext_\w+|regnet[xy]\d+)": "0..255",

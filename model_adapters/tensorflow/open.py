@@ -20,7 +20,15 @@ from model_adapters.common.score_outputs import NOTE
 from model_adapters.files import keras_files
 from model_adapters.files.archives import unpack
 from model_adapters.files.preflight import trusts_pickles
-from model_adapters.tensorflow import keras_file, keras_layers, own_code, saved_model, segmentation, several_outputs
+from model_adapters.tensorflow import (
+    application_weights,
+    keras_file,
+    keras_layers,
+    own_code,
+    saved_model,
+    segmentation,
+    several_outputs,
+)
 from model_adapters.tensorflow.caffe_pixels import CaffePixels
 from model_adapters.tensorflow.keras_api import IS_KERAS_2, built_layers_told, keras
 from model_adapters.tensorflow.keras_inside import NO_GRADIENT, NOT_DIFFERENTIABLE, PYTORCH_ONLY, SEALED, looked_into
@@ -56,6 +64,8 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> TensorFlowNetwork
         return _with_code(source, source.code, kind, scratch)
     if not trusted:
         keras_file.check(source.path, kind)
+    if kind.format == "keras-weights":
+        return _from_weights(source, kind, scratch)
     open_as = segmentation.segmenter_of if source.task == "segment" else network_of
     return open_as(_opened(source.path, kind, scratch, trusted), kind, source.reading)
 
@@ -68,6 +78,15 @@ def _with_code(source: ModelSource, code: ModelCode, kind: FileKind, scratch: st
         open_as = segmentation.segmenter_of if source.task == "segment" else network_of
         network = open_as(_opened(source.path, kind, scratch, False, own.objects), kind, source.reading)
     network.card = replace(network.card, notes=(*network.card.notes, own.note))
+    return network
+
+
+def _from_weights(source: ModelSource, kind: FileKind, scratch: str) -> TensorFlowNetwork:
+    """Open weights alone as the network of keras.applications that they fit."""
+    opened = application_weights.load(source.path, scratch)
+    network = network_of(opened.model, kind, source.reading)
+    card = replace(network.card, architecture=opened.name, notes=(*network.card.notes, *opened.notes))
+    network.card = replace(card, doubt=opened.doubt or card.doubt)
     return network
 
 

@@ -49,6 +49,8 @@ def of_keras_2(name: str) -> Write:
     return write
 
 
+APPLICATION = "keras.applications.MobileNet(weights=None, alpha=0.25, classes=3).save_weights(folder + '/m.weights.h5')"
+
 KERAS = Section(
     "Keras and TensorFlow",
     most_probable_class,
@@ -57,6 +59,7 @@ KERAS = Section(
         Format("HDF5 of Keras 3 (.h5)", converted("model.h5", "model.save(folder + '/model.h5')"), answer=CAT),
         Format("SavedModel, folder or zip", zipped_saved_model, answer=CAT),
         Format("HDF5 of Keras 2, also with nested models", of_keras_2("functional 2.15.0.h5")),
+        Format("Weights alone of a network in keras.applications", converted("m.weights.h5", APPLICATION)),
         Format("converted_keras.zip of Teachable Machine", of_keras_2("converted_keras.zip")),
     ),
 )

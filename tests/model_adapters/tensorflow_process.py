@@ -1,5 +1,5 @@
 """Builds small Keras models and SavedModels, opens them and real ones with the adapter, and writes down what they are,
-and what is inside those of every run.
+what is inside those of every run, and weights alone of keras.applications.
 
 TensorFlow must not share a process with PyTorch, so tests start this one: `tensorflow_process.py FOLDER NAME=FILE...`,
 where each FILE is a real .h5 to open beside the small models.
@@ -24,7 +24,7 @@ import tensorflow as tf
 
 from model_adapters.tensorflow import open as adapter
 from model_adapters.tensorflow.network import TensorFlowNetwork
-from tests.model_adapters.tensorflow import inside_process
+from tests.model_adapters.tensorflow import applications_process, inside_process
 from xai_core.errors import OutOfMemory, VitrineError
 from xai_core.types import Capability, FileKind, InputSpec, ModelSource
 
@@ -263,6 +263,7 @@ def main(folder, real):
     np.savez(folder / "answers.npz", **arrays)
     (folder / "answers.json").write_text(json.dumps(found))
     inside_process.main(folder, None, inside_process.EVERY_RUN)
+    applications_process.main(folder, applications_process.EVERY_RUN)
 
 
 if __name__ == "__main__":
