@@ -59,7 +59,8 @@ def load(path: str, scratch: str) -> Opened:
     notes = (ADAPTED,) if _rescaled(made) else ()
     if found.classes is None:
         return Opened(_pooled(made), found.name, notes, NO_TOP.format(name=found.name))
-    return Opened(made, found.name, (SIZE.format(side=made.inputs[0].shape[1], name=found.name), *notes), "")
+    side = made.inputs[0].shape[1]
+    return Opened(made, found.name, (SIZE.format(side=side, name=found.name), *notes) if side else notes, "")
 
 
 def _built(found: applications.Application) -> Any:

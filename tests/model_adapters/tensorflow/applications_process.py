@@ -76,7 +76,11 @@ def main(folder, names):
     said = {}
     for name in names:
         model = network(name, classes=CLASSES)
-        inputs = np.random.default_rng(0).uniform(0, 255, (1, *model.input_shape[1:])).astype(np.float32)
+        inputs = (
+            np.random.default_rng(0)
+            .uniform(0, 255, (1, *(side or 224 for side in model.input_shape[1:])))
+            .astype(np.float32)
+        )
         written_as_keras_2(model, folder / f"{name}_weights_tf_dim_ordering_tf_kernels.h5")
         said[name] = compared(folder / f"{name}_weights_tf_dim_ordering_tf_kernels.h5", model, folder, inputs)
         model.save_weights(folder / f"{name}.weights.h5")
