@@ -20,7 +20,7 @@ PYTORCH_ONLY = {
 }
 SEALED = dict.fromkeys(
     ("BACKWARD_RULES", "RESCALE", "ACTIVATIONS", "ABLATION", "RANDOMISATION"),
-    "the functions in a SavedModel are sealed. Use the model's .keras file.",
+    "the functions in a SavedModel are sealed. Use the model's .keras file, or with Keras 2 model.save('model.h5').",
 )
 NOT_DIFFERENTIABLE = (
     ValueError,

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import sys
+import zipfile
 from pathlib import Path
 
 from model_adapters.tensorflow.worker import set_up
@@ -151,10 +152,18 @@ def zipped(folder, name, write):
     return shutil.make_archive(str(place), "zip", place)
 
 
+def as_on_a_mac(path):
+    """Add what the Finder of macOS puts beside each file of a zip."""
+    with zipfile.ZipFile(path, "a") as archive:
+        for name in ("._saved_model.pb", "variables/._variables.index"):
+            archive.writestr(f"__MACOSX/{name}", b"\0\5\x16\7")
+    return path
+
+
 def saved_models(folder):
     export = body(layers.Dense(4, activation="softmax")).export
     return {
-        "exported": zipped(folder, "exported", lambda place: export(place, verbose=False)),
+        "exported": as_on_a_mac(zipped(folder, "exported", lambda place: export(place, verbose=False))),
         "whole_numbers": saved_model(
             folder, "bytes", lambda x: tf.reduce_mean(tf.cast(x, tf.float32), [1, 2]), tf.uint8
         ),
