@@ -13,6 +13,7 @@ from model_adapters.common.output_shapes import Outputs, not_a_detector
 from model_adapters.common.probes import natural
 from model_adapters.onnx import graph as onnx_graph
 from model_adapters.onnx.detection.classes import class_count
+from model_adapters.onnx.detection.draft import TwinDraft, draft_or_reason
 from model_adapters.onnx.detection.facts import Facts, facts_of
 from model_adapters.onnx.detection.guess import Guess
 from model_adapters.onnx.detection.inputs import inputs_of
@@ -20,7 +21,6 @@ from model_adapters.onnx.detection.outputs import FINAL, FINAL_BOXES, FINAL_ROWS
 from model_adapters.onnx.detection.parts import is_numbers, parts_of_listed
 from model_adapters.onnx.detection.reading_guess import recognised
 from model_adapters.onnx.detection.readings import Reading
-from model_adapters.onnx.detection.twin import DetectorTwin, twin_or_reason
 from model_adapters.onnx.files import OnnxFile
 from model_adapters.onnx.session import TRIED, Graph, Wiring, first_answer, open_session, settled
 from xai_core.errors import ModelError, UnsupportedModel
@@ -59,15 +59,15 @@ USUAL = 80  # of YOLO's
 
 @dataclass(frozen=True)
 class Opened:
-    """A graph, its card, the reading of its outputs and its twin.
+    """A graph, its card, the reading of its outputs and the draft of its twin.
 
-    reading: None if unknown; the card then says so. twin: None if there is none; the card then says why.
+    reading: None if unknown; the card then says so. draft: None if there is no twin; the card then says why.
     """
 
     card: Card
     graph: Graph
     reading: Reading | None = None
-    twin: DetectorTwin | None = None
+    draft: TwinDraft | None = None
 
 
 @dataclass(frozen=True)
@@ -164,19 +164,20 @@ def _read(card: Card, trial: _Trial, file: OnnxFile, facts: Facts, reading: Read
     if not labels and count in COCO:
         labels = COCO[count]
         notes.append(COCO_NOTE.format(count=count))
-    twin, reason = twin_or_reason(file, trial.graph.wiring, reading, trial.inputs, trial.outputs)
+    drafted = draft_or_reason(file, trial.graph.wiring, reading, trial.inputs, trial.outputs, boxes[0])
+    draft, reason = (None, drafted) if isinstance(drafted, str) else (drafted, "")
     lacks = {"ABLATION": NO_ABLATION}
     whole = replace(
         card,
         classes=count,
-        capabilities=Capability.DETECT | (INSIDE if twin else Capability(0)),
+        capabilities=Capability.DETECT | (INSIDE if draft else Capability(0)),
         missing=dict.fromkeys(("ACTIVATIONS", "GRADIENT"), reason) | lacks if reason else lacks,
-        layers=twin.layers if twin else (),
+        layers=draft.layers if draft else (),
         labels=labels,
         notes=tuple(notes),
         reading=reading.to_text(),
     )
-    return Opened(whole, trial.graph, reading, twin)
+    return Opened(whole, trial.graph, reading, draft)
 
 
 def _counted(file: OnnxFile, trial: _Trial, reading: Reading, facts: Facts) -> tuple[Reading, list[str]]:

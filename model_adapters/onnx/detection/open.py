@@ -12,12 +12,12 @@ import numpy as np
 from model_adapters.common.probes import AT_ONCE, natural
 from model_adapters.engines.openvino import Portable
 from model_adapters.onnx.detection.card import opened
+from model_adapters.onnx.detection.draft import TwinDraft
 from model_adapters.onnx.detection.engines import DetectorEngines, Run, figures_of
 from model_adapters.onnx.detection.inputs import inputs_of
 from model_adapters.onnx.detection.outputs import Rows, rows
 from model_adapters.onnx.detection.readings import Reading
 from model_adapters.onnx.detection.suppression import detections
-from model_adapters.onnx.detection.twin import DetectorTwin
 from model_adapters.onnx.files import checked
 from model_adapters.onnx.session import Graph
 from xai_core.detector import Aspect, BoxTarget, Detections, Detector
@@ -91,22 +91,22 @@ class OnnxDetector(Detector):
 
 
 class TwinnedDetector(OnnxDetector):
-    """A graph with its twin, the same graph in PyTorch, for feature maps and gradients."""
+    """A graph with its twin, the same graph in PyTorch, for feature maps and gradients; made when first needed."""
 
-    def __init__(self, card: Card, graph: Graph, reading: Reading, weights: int, twin: DetectorTwin) -> None:
+    def __init__(self, card: Card, graph: Graph, reading: Reading, weights: int, draft: TwinDraft) -> None:
         super().__init__(card, graph, reading, weights)
-        self._twin = twin
+        self._draft = draft
 
     def pyramid(self, image: Floats, levels: Sequence[str]) -> list[Floats]:
         self._check(levels)
-        return self._twin.maps(self._inputs(image[None]), levels)
+        return self._draft.twin.maps(self._inputs(image[None]), levels)
 
     def box_gradients(
         self, image: Floats, target: BoxTarget, aspect: Aspect, levels: Sequence[str]
     ) -> tuple[float, list[Floats]]:
         self._check(levels)
         size = (image.shape[0], image.shape[1])
-        return self._twin.gradients(self._inputs(image[None]), target, size, aspect, levels)
+        return self._draft.twin.gradients(self._inputs(image[None]), target, size, aspect, levels)
 
     def _check(self, levels: Sequence[str]) -> None:
         names = [layer.name for layer in self.card.layers]
@@ -126,4 +126,4 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> Detector:
     if detector.reading is None:
         return UnreadDetector(detector.card)
     parts = (detector.card, detector.graph, detector.reading, weights)
-    return OnnxDetector(*parts) if detector.twin is None else TwinnedDetector(*parts, detector.twin)
+    return OnnxDetector(*parts) if detector.draft is None else TwinnedDetector(*parts, detector.draft)

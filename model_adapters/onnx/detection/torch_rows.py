@@ -9,14 +9,7 @@ from typing import Any
 import torch
 
 from model_adapters.onnx.detection.outputs import FINAL_BOXES, FINAL_ROWS
-from model_adapters.onnx.detection.parts import (
-    is_rows,
-    part_of_final,
-    part_of_grid,
-    part_of_yolo,
-    parts_of_listed,
-    parts_of_separate,
-)
+from model_adapters.onnx.detection.parts import is_rows
 from model_adapters.onnx.detection.readings import Form, Reading
 from xai_core.params import Size
 
@@ -46,19 +39,8 @@ class TensorRows:
         return score.clamp(min=NEARLY) ** self.exponents[0] * sure.clamp(min=NEARLY) ** self.exponents[1]
 
 
-def names_read(arrays: Mapping[str, Any], reading: Reading) -> tuple[str, ...]:
-    """Return the names of the outputs that a reading uses."""
-    single: dict[Form, Callable[[Any], str | None]] = {
-        "grid": part_of_grid, "yolo rows": part_of_yolo, FINAL_ROWS: part_of_final,
-    }  # fmt: skip
-    if reading.form in single:
-        name = single[reading.form](arrays)
-        return () if name is None else (name,)
-    return (parts_of_listed(arrays) if reading.form == FINAL_BOXES else parts_of_separate(arrays)) or ()
-
-
 def tensor_rows(outputs: Tensors, names: tuple[str, ...], reading: Reading, size: Size) -> TensorRows:
-    """Return the boxes in the first picture. names: from `names_read`. size: height and width of the input."""
+    """Return the boxes in the first picture. names: from `draft.names_read`. size: height and width of the input."""
     first = [outputs[name] for name in names]
     return READERS[reading.form](first, reading, size)
 

@@ -7,18 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import onnx
-import onnxslim
 import torch
 
-from model_adapters.common.output_shapes import Outputs
-from model_adapters.onnx.conversion import complete_copy, modules
-from model_adapters.onnx.detection.levels import inferred_shapes, level_names
-from model_adapters.onnx.detection.outputs import rows
-from model_adapters.onnx.detection.parts import is_numbers
+from model_adapters.onnx.conversion import modules
+from model_adapters.onnx.detection.draft import ADVICE, NOT_CONVERTED, TwinDraft, whole, with_outputs
 from model_adapters.onnx.detection.readings import Reading
-from model_adapters.onnx.detection.torch_rows import TensorRows, names_read, tensor_rows
-from model_adapters.onnx.files import OnnxFile
+from model_adapters.onnx.detection.torch_rows import TensorRows, tensor_rows
 from model_adapters.onnx.session import Wiring, as_numbers
 from xai_core.detector import Aspect, BoxTarget
 from xai_core.errors import ModelError
@@ -26,10 +20,6 @@ from xai_core.params import Size
 from xai_core.types import Floats, Layer
 
 TOLERANCE = 1e-3  # of scores, and of corners in shares of the picture's sides
-ADVICE = "Choose D-RISE or occlusion, which need boxes only."
-ANY_SIZE = f"This ONNX detector takes pictures of any size, so its layers have no fixed grid. {ADVICE}"
-NO_LEVELS = f"No layer of this ONNX detector lies on a grid over the picture and leads to its boxes. {ADVICE}"
-NOT_CONVERTED = f"Gradients are not available for this ONNX detector. {ADVICE}"
 DIFFERS = f"The differentiable copy of this ONNX detector finds different boxes from the file itself. {ADVICE}"
 LOST = "The detector's differentiable copy does not find this box. Choose a different box, or D-RISE."
 NEARLY = 1e-6  # keeps logits finite
@@ -94,73 +84,26 @@ class DetectorTwin:
         return tensor if self.wiring.batched else tensor[0]
 
 
-def twin_or_reason(
-    file: OnnxFile, wiring: Wiring, reading: Reading, inputs: Floats, outputs: Outputs
-) -> tuple[DetectorTwin | None, str]:
-    """Return the graph in PyTorch and "", or None and a sentence that says why there is none.
-
-    For `inputs` (N, H, W, C) it must find the boxes that ONNX Runtime's `outputs` hold.
-    """
-    if None in (wiring.spec.height or reading.side or None, wiring.spec.width or reading.side or None):
-        return None, ANY_SIZE
-    size = (inputs.shape[1], inputs.shape[2])
+def twin_or_reason(draft: TwinDraft) -> DetectorTwin | str:
+    """Return the graph in PyTorch, which finds the boxes that the draft expects, or why it cannot be had."""
     reason = NOT_CONVERTED
     try:
-        names = names_read({name: value for name, value in outputs.items() if is_numbers(value)}, reading)
-        model, layers = _with_levels(file, wiring, names, size)
-        if not layers:
-            return None, NO_LEVELS
-        expected = rows(outputs, reading, size, len(inputs))[0]
-        for module in modules(model):
-            twin = _twin(module, layers, names, reading, wiring, size)
-            if _agrees(twin, inputs[:1], expected.corners, expected.class_scores):
-                return twin, ""
+        for module in modules(with_outputs(whole(draft), draft.levels)):
+            twin = _twin(module, draft)
+            if _agrees(twin, draft.inputs, draft.expected.corners, draft.expected.class_scores):
+                return twin
             reason = DIFFERS
     except Exception:  # a converter or a converted module raises whatever an operator makes it raise
-        return None, reason
-    return None, reason
+        return reason
+    return reason
 
 
-def _twin(
-    module: Any, layers: tuple[Layer, ...], names: tuple[str, ...], reading: Reading, wiring: Wiring, size: Size
-) -> DetectorTwin:
+def _twin(module: Any, draft: TwinDraft) -> DetectorTwin:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     for parameter in module.parameters():
         parameter.requires_grad_(False)
-    return DetectorTwin(module.float().to(device), layers, names, reading, wiring, size, device)
-
-
-def _with_levels(file: OnnxFile, wiring: Wiring, names: tuple[str, ...], size: Size) -> tuple[Any, tuple[Layer, ...]]:
-    """Return the graph with its levels as further outputs before those called `names`, and what the levels are."""
-    model = complete_copy(file.model, file.folder)
-    outputs = {output.name: output for output in model.graph.output}
-    del model.graph.output[:]
-    model.graph.output.extend(outputs[name] for name in names)
-    _fix_input(model, wiring, size)
-    slim = onnxslim.slim(model)
-    levels, shapes = level_names(slim), inferred_shapes(slim)
-    last = list(slim.graph.output)
-    del slim.graph.output[:]
-    slim.graph.output.extend(
-        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shapes[name]) for name in levels
-    )
-    slim.graph.output.extend(last)
-    return slim, tuple(_layer(shapes[name]) for name in levels)
-
-
-def _layer(shape: tuple[int, ...]) -> Layer:
-    return Layer(f"{shape[2]}x{shape[3]}", shape[2], shape[3], shape[1])
-
-
-def _fix_input(model: Any, wiring: Wiring, size: Size) -> None:
-    """Give the graph's input a fixed shape, in place."""
-    channels, batch = wiring.spec.channels, wiring.spec.batch or 1
-    shape = (batch, channels, *size) if wiring.spec.layout == "NCHW" else (batch, *size, channels)
-    (tensor,) = (each for each in model.graph.input if each.name == wiring.input)
-    sizes = tensor.type.tensor_type.shape
-    del sizes.dim[:]
-    for length in shape if wiring.batched else shape[1:]:
-        sizes.dim.add(dim_value=length)
+    module = module.float().to(device)
+    return DetectorTwin(module, draft.layers, draft.names, draft.reading, draft.wiring, draft.size, device)
 
 
 def _agrees(twin: DetectorTwin, inputs: Floats, corners: Floats, class_scores: Floats) -> bool:

@@ -8,9 +8,10 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from onnx_detectors import opened
 
-from model_adapters.onnx.detection.levels import level_names
+from model_adapters.onnx.detection.draft import NOT_CONVERTED
+from model_adapters.onnx.detection.levels import levels_of
 from xai_core.detector import BoxTarget
-from xai_core.errors import ModelError
+from xai_core.errors import ModelError, UnsupportedModel
 from xai_core.types import Capability
 
 SIDE, CHANNELS = 64, 4
@@ -63,11 +64,14 @@ def yolo_like(seed=0):
     return model
 
 
+def written(model, folder):
+    (folder / "m.onnx").write_bytes(model.SerializeToString())
+    return opened(folder / "m.onnx", folder)
+
+
 @pytest.fixture(scope="module")
 def detector(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("twin")
-    (folder / "m.onnx").write_bytes(yolo_like().SerializeToString())
-    return opened(folder / "m.onnx", folder)
+    return written(yolo_like(), tmp_path_factory.mktemp("twin"))
 
 
 def target_of(detector):
@@ -76,7 +80,7 @@ def target_of(detector):
 
 
 def test_levels_are_where_the_heads_of_each_grid_begin():
-    assert level_names(yolo_like()) == ("fine", "coarse")
+    assert levels_of(yolo_like(), "images") == {"fine": (1, CHANNELS, 8, 8), "coarse": (1, CHANNELS, 4, 4)}
 
 
 def test_the_card_lists_the_levels_and_offers_gradients(detector):
@@ -85,6 +89,28 @@ def test_the_card_lists_the_levels_and_offers_gradients(detector):
         ("4x4", 4, CHANNELS),
     ]
     assert detector.card.capabilities == Capability.DETECT | Capability.ACTIVATIONS | Capability.GRADIENT
+
+
+def test_the_twin_is_made_when_something_inside_is_first_asked_for(tmp_path):
+    detector = written(yolo_like(), tmp_path)
+    assert detector.detect(RED[None], 0.05)
+    assert "_outcome" not in vars(detector._draft)
+    detector.pyramid(RED, ("8x8",))
+    assert "_outcome" in vars(detector._draft)
+
+
+def test_a_graph_that_no_converter_knows_says_so_then(tmp_path, monkeypatch):
+    monkeypatch.setattr("model_adapters.onnx.detection.twin.modules", lambda model: iter(()))
+    with pytest.raises(UnsupportedModel, match=r"not available for this ONNX detector. Choose D-RISE"):
+        written(yolo_like(), tmp_path).pyramid(RED, ("8x8",))
+
+
+def test_operators_without_a_gradient_are_said_on_the_card(tmp_path):
+    model = yolo_like()
+    model.graph.node.append(helper.make_node("DynamicQuantizeLinear", ["images"], ["steps", "step", "zero"]))
+    card = written(model, tmp_path).card
+    assert card.capabilities == Capability.DETECT
+    assert card.missing["GRADIENT"] == NOT_CONVERTED
 
 
 def test_feature_maps_are_those_of_the_graph(detector):
@@ -110,7 +136,7 @@ def test_the_aspect_is_that_of_the_box_and_its_gradient_that_of_the_score(detect
 
 def test_a_step_along_the_gradient_changes_the_score_as_it_says(detector):
     """The twin's rows are recomputed with a little more of one feature, through the heads alone."""
-    target, twin = target_of(detector), detector._twin
+    target, twin = target_of(detector), detector._draft.twin
     _, (fine, _) = detector.box_gradients(RED, target, "score", ("8x8", "4x4"))
     passed = detector.pyramid(RED, ("8x8",))[0] > 0  # by the ReLU
     place, step = np.unravel_index((np.abs(fine) * passed).argmax(), fine.shape), 1e-2
