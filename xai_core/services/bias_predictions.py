@@ -19,15 +19,22 @@ from xai_core.jobs.base import Job, Runner, Status
 from xai_core.jobs.checks import finite_arrays
 from xai_core.jobs.questions.predict import Predict
 from xai_core.jobs.sentences import STOPPED
+from xai_core.scores import has_probabilities, is_multi_label
 from xai_core.services.asking import at_once
 from xai_core.services.preparation import Prepared
 from xai_core.services.results_cache import ResultsCache
 from xai_core.services.results_key import digest_of
-from xai_core.types import Floats, Indices
+from xai_core.types import Card, Floats, Indices
 from xai_core.wording import some
 
 LOG = logging.getLogger(__name__)
 NUMBERED = re.compile(r"class \d+")  # what classes without names are called
+NO_CLASSES = "The outputs of this model are not classes. Labelled pictures need a model that predicts a class."
+SEVERAL = (
+    "Labelled pictures have one class each, but this model predicts its {} labels independently (sigmoid), so several "
+    "may be right. To judge one label, upload a table of its y_true and y_pred, each present or absent."
+)
+IF_ONE = " If exactly one class is right, choose softmax on the Model page instead."
 UNOPENED = -1.0  # stands for the probabilities of a picture that cannot be opened
 
 
@@ -62,13 +69,23 @@ def predict_in_background(
 ) -> PredictionsJob:
     """Ask a model about all pictures of a set, a few at a time, in a separate thread.
 
-    cache: where answers are kept; None to keep none. The job fails with a DataError if the labels are not the model's,
-    and with the model's own error if that fails. Pictures that cannot be opened are skipped, with a note.
+    cache: where answers are kept; None to keep none. The job fails with a DataError if the labels are not the model's
+    or it does not predict one class, and with the model's own error if that fails. Pictures that cannot be opened are
+    skipped, with a note.
     """
     job = PredictionsJob(len(pictures))
     asking = _Asking(runner, prepared, pictures, cache, job)
     threading.Thread(target=asking.run, daemon=True).start()
     return job
+
+
+def why_not_one_class(card: Card) -> str:
+    """Return why a model cannot be judged by one class per picture, in sentences; "" if it can."""
+    if not has_probabilities(card):
+        return NO_CLASSES
+    if not is_multi_label(card):
+        return ""
+    return SEVERAL.format(card.classes) + ("" if card.head_known else IF_ONE)
 
 
 def matched(pictures: PictureSet, labels: Sequence[str]) -> Matched:
@@ -136,6 +153,8 @@ class _Asking:
 
     def _predictions(self) -> Predictions | None:
         """Return the predictions for the pictures that can be opened; None once the job is cancelled."""
+        if reason := why_not_one_class(self._prepared.card):
+            raise DataError(reason)
         match = matched(self._pictures, self._prepared.labels)
         raw = self._raw()
         if raw is None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import threading
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -203,6 +204,23 @@ def test_one_output_is_the_probability_of_the_second_class():
     np.testing.assert_allclose(found.probabilities.sum(axis=1), 1)
     assert found.probabilities[0, 1] == pytest.approx(coloured(40)[0][0, 0, 0, 0] / 255)
     assert any("which is read as the probability of red" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("card", "sentence"),
+    [
+        ({"head": "sigmoid"}, "3 labels independently .* To judge one label, upload a table .* choose softmax"),
+        ({"head": "sigmoid", "head_known": True}, "each present or absent.$"),
+        ({"head": "none"}, "outputs of this model are not classes"),
+        ({"head": "similarity"}, "outputs of this model are not classes"),
+    ],
+)
+def test_a_model_that_does_not_predict_one_class_is_refused_before_it_is_asked(card, sentence):
+    runner, usual = ColourRunner(), prepared()
+    model = replace(usual, card=replace(usual.card, **card))
+    with pytest.raises(DataError, match=sentence):
+        predict_in_background(runner, model, picture_set()).result(120)
+    assert runner.asked == []
 
 
 def test_outputs_that_do_not_add_up_to_1_are_normalised_with_a_note():

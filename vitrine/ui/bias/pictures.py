@@ -14,7 +14,7 @@ from vitrine.ui.slots.bias import BiasSlot
 from vitrine.ui.slots.classifier import ClassifierSlot
 from xai_core.errors import DataError
 from xai_core.jobs.base import Status
-from xai_core.services.bias_predictions import PredictionsJob, predict_in_background
+from xai_core.services.bias_predictions import PredictionsJob, predict_in_background, why_not_one_class
 from xai_core.services.parsing.parser import picture_set
 from xai_core.services.preparation import Prepared
 
@@ -35,6 +35,9 @@ def upload_pictures(slot: BiasSlot) -> None:
         st.info(
             "The open model is a segmentation network. Labelled pictures need a classifier.", icon=":material/info:"
         )
+        return
+    if reason := why_not_one_class(prepared.card):
+        st.info(reason, icon=":material/info:")
         return
     st.caption(f"{PICTURES} The open model, {literal(prepared.source.name, 60)}, predicts their classes.")
     column = st.text_input("Column with the classes", placeholder="label", key="bias.column", persist_state="session")
