@@ -22,6 +22,14 @@ def upload_model(page: Page, file: Path) -> None:
     page.locator('[class*="st-key-model-file"] input[type=file]').set_input_files(file)
 
 
+def upload_detector(page: Page, file: Path, picture: Path) -> None:
+    """Upload a detector, wait until it is open, and upload a picture for it."""
+    page.locator('[class*="st-key-detector-file"] input[type=file]').set_input_files(file)
+    expect(page.get_by_text(f"Detector: {file.name}")).to_be_visible()
+    wait_until_quiet(page)
+    upload_picture(page, picture)
+
+
 def upload_picture(page: Page, file: Path) -> None:
     """Upload a picture of your own beside the model."""
     page.locator('[class*="st-key-pictures"] input[type=file]').set_input_files(file)

@@ -18,12 +18,8 @@ def blood(page: Page, app: str, assets: Path) -> Page:
     person.start(
         page, f"{app}/detection?methods=ablationcam&ablationcam.channels=2&drise.samples=8000&drise.stop_at_noise=0"
     )
-    files = page.locator('[class*="st-key-detector-file"] input[type=file]')
-    files.set_input_files(assets / "models/detection/fasterrcnn_mobilenet_v2_fpn_bccd.pth")
-    expect(page.get_by_text("Detector: fasterrcnn")).to_be_visible()
-    wait_until_quiet(page)
     picture = assets / "datasets/bccd/JPEGImages/BloodImage_00007.jpg"
-    person.upload_picture(page, picture)
+    person.upload_detector(page, assets / "models/detection/fasterrcnn_mobilenet_v2_fpn_bccd.pth", picture)
     expect(box(page, "1: ")).to_be_visible()
     wait_until_quiet(page)
     return page

@@ -9,18 +9,13 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import person
 from tests.browser.test_detection import box, click_box, wait_for_maps
-from tests.browser_session import wait_until_quiet
 
 
 @pytest.mark.long
 def test_from_an_onnx_file_to_the_places_that_speak_for_a_box(page: Page, app: str, assets: Path) -> None:
     person.start(page, f"{app}/detection?methods=box_layercam")
-    files = page.locator('[class*="st-key-detector-file"] input[type=file]')
-    files.set_input_files(assets / "models/detection/FastestDet.onnx")
-    expect(page.get_by_text("Detector: FastestDet.onnx")).to_be_visible()
-    wait_until_quiet(page)
     picture = assets / "images/other/cat_dog_both.png"
-    person.upload_picture(page, picture)
+    person.upload_detector(page, assets / "models/detection/FastestDet.onnx", picture)
     expect(box(page, "1: dog")).to_be_visible()
     click_box(page, "1: dog")
     wait_for_maps(page)
