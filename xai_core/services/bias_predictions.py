@@ -32,7 +32,7 @@ NUMBERED = re.compile(r"class \d+")  # what classes without names are called
 NO_CLASSES = "The outputs of this model are not classes. Labelled pictures need a model that predicts a class."
 SEVERAL = (
     "Labelled pictures have one class each, but this model predicts its {} labels independently (sigmoid), so several "
-    "may be right. To judge one label, upload a table of its y_true and y_pred, each present or absent."
+    "may be right. To judge one label, use a table of its y_true and y_pred, each present or absent."
 )
 IF_ONE = " If exactly one class is right, choose softmax for its outputs instead."
 UNOPENED = -1.0  # stands for the probabilities of a picture that cannot be opened

@@ -209,7 +209,7 @@ def test_one_output_is_the_probability_of_the_second_class():
 @pytest.mark.parametrize(
     ("card", "sentence"),
     [
-        ({"head": "sigmoid"}, "3 labels independently .* To judge one label, upload a table .* choose softmax"),
+        ({"head": "sigmoid"}, "3 labels independently .* To judge one label, use a table .* choose softmax"),
         ({"head": "sigmoid", "head_known": True}, "each present or absent.$"),
         ({"head": "none"}, "outputs of this model are not classes"),
         ({"head": "similarity"}, "outputs of this model are not classes"),
