@@ -19,7 +19,6 @@ MOST_BYTES = 256 << 20
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _MODES = ("RGBA", "LA")
 _TOP = 65535
-_BYTES = 2  # of the largest types whose range counts; wider ones rarely use theirs
 _ORIENTATION = 274  # the tag of TIFF; its values are those of EXIF
 _UPRIGHT: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
     2: lambda values: values[:, ::-1],
@@ -30,7 +29,6 @@ _UPRIGHT: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
     7: lambda values: values[::-1, ::-1].swapaxes(0, 1),
     8: lambda values: np.rot90(values),
 }
-_BRIGHTENED = "What is shown of the bands is brightened: {0:g} is white."
 _NOT_BANDS = "This TIFF cannot be read as a picture with bands: expected an array (height, width, bands); got {0}."
 
 
@@ -42,8 +40,8 @@ def is_tiff(data: bytes) -> bool:
 def bands_of(values: NDArray[Any], white: float = 0.0) -> tuple[Bands, str]:
     """Return values (h, w, B) of any type as bands, and a sentence on how they were scaled, or "".
 
-    All bands are scaled alike, and so are all pictures of a type of at most 16 bits: its range becomes 0..1. white:
-    the value that becomes 1 instead, if it is above 0. ImageError for NaN or too many values.
+    All bands are scaled alike. The white of the least usual depth that holds all values becomes 1, as in pictures of
+    one channel; white: the value that becomes 1 instead, if it is above 0. ImageError for NaN or too many values.
     """
     if values.shape[-1] > MOST_BANDS or values.size * 2 > MOST_BYTES:
         raise ImageError(f"The picture has {values.shape[-1]} bands or too many pixels; at most {MOST_BANDS} are read.")
@@ -51,36 +49,25 @@ def bands_of(values: NDArray[Any], white: float = 0.0) -> tuple[Bands, str]:
         return values.astype(np.uint8) * np.uint8(255), ""
     if values.dtype == np.uint8 and not white:
         return np.ascontiguousarray(values), ""
-    low, high = (0.0, white) if white else _range(values)
+    low, high = (0.0, white) if white else span(values)
     shares = (np.asarray(values, np.float32) - np.float32(low)) * np.float32(_TOP / (high - low))
     scaled = np.clip(np.rint(shares), 0, _TOP).astype(np.uint16)
-    return scaled, _in_words(low, high, 0.0 if white else span(values)[1])
+    return scaled, _in_words(values, low, high, declared=white > 0)
 
 
-def _range(values: NDArray[Any]) -> tuple[float, float]:
-    """Return the values that become 0 and 1: those of the type, or of a usual range that holds all values."""
-    if values.dtype.kind in "iu" and values.dtype.itemsize <= _BYTES:
-        limits = np.iinfo(values.dtype)
-        return float(limits.min if values.min() < 0 else 0), float(limits.max)
-    return span(values)
-
-
-def _in_words(low: float, high: float, reached: float) -> str:
-    scaled = f"Bands with values from {low:g} to {high:g} were scaled to 0..1."
-    if low or not 0 < reached < high:
-        return scaled
-    return f"{scaled} No value is above {reached:g}. If that is white, as for fewer bits stored in 16, set white to it."
+def _in_words(values: NDArray[Any], low: float, high: float, declared: bool) -> str:
+    sentence = f"Bands with values from {low:g} to {high:g} were scaled to 0..1."
+    if declared or values.dtype.kind == "f" or high >= _TOP:
+        return sentence
+    return f"{sentence} No value is above {values.max():g}; if the model was trained with a different scale, set white."
 
 
 def composite(values: NDArray[Any], shown: str, notes: list[str], white: float = 0.0) -> Image.Image:
     """Return three of the bands of values (h, w, B) as red, green and blue, or one as grey, and note which.
 
-    Unless `white` is given, dark bands are brightened. shown: their numbers from 1, separated by commas; "" for the
-    first three, or the first of two. ImageError if there is no such band.
+    white: see `bands_of`. shown: their numbers from 1, separated by commas; "" for the first three, or the first of
+    two. ImageError if there is no such band.
     """
-    if not white and values.dtype.itemsize == _BYTES and values.dtype.kind == "u":
-        white = span(values)[1]
-        notes += [_BRIGHTENED.format(white)] if white < _TOP else []
     bands = bands_of(values, white)[0]
     count = bands.shape[-1]
     numbers = _numbers(shown, count) if shown else ((1, 2, 3) if count >= 3 else (1,))

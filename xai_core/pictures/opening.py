@@ -25,8 +25,8 @@ class Opening(Declared):
     white: Annotated[
         float,
         Range(0, 1e9),
-        "Value of a picture's bands that becomes 1, such as 4095 for 12 bits stored in 16; 0 for the largest value of "
-        "their number type.",
+        "Value of a picture's bands that becomes 1, such as 10000; 0 for the white of the fewest bits that hold all "
+        "values, such as 4095 for 12.",
     ] = 0.0
     window_centre: Annotated[
         float, Range(-1e6, 1e6), "Centre of the window of grey values of a DICOM picture, used with a window width."
