@@ -28,9 +28,7 @@ with pictures:
 
 prepared = session.slot(ClassifierSlot).prepared
 if prepared is None:
-    st.info(
-        "Upload a model above, or start with a sample. Its predictions appear here.", icon=":material/arrow_upward:"
-    )
+    st.info("Open a model above, or start with a sample. Its predictions appear here.", icon=":material/arrow_upward:")
     st.stop()
 
 st.subheader("What it says")

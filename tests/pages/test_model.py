@@ -14,7 +14,7 @@ from xai_core.errors import RefusedModel
 def test_an_empty_page_says_what_to_do_next(app: AppTest) -> None:
     app.run()
     assert not app.exception
-    assert "Upload a model above, or start with a sample" in text_of(app)
+    assert "Open a model above, or start with a sample" in text_of(app)
 
 
 def test_a_sample_brings_a_model_and_a_picture(app: AppTest) -> None:

@@ -23,7 +23,7 @@ PARAMETERS = (
     CodeParameter("act", "", "nn.ReLU"),
 )
 ENTRIES = (
-    CodeEntry("Net", "class", "model.py", PARAMETERS, "the file has tensors of its parts stem, fc"),
+    CodeEntry("Net", "class", "model.py", PARAMETERS, "the file's tensors are named after its parts: stem, fc"),
     CodeEntry("Block", "class", "model.py"),
 )
 SOURCE = ModelSource("/w.pt", "w.pt", "ab" * 32, code=ModelCode("/model.py", "model.py", "cd" * 32))

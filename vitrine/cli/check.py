@@ -9,7 +9,7 @@ from typing import get_args
 import numpy as np
 
 from vitrine.classifier import Classifier
-from vitrine.cli.inputs import add_model, add_reading, opened_model
+from vitrine.cli.inputs import add_labels, add_model, add_reading, opened_model
 from vitrine.detector import output_in_words
 from vitrine.model import Model
 from vitrine.prepared import PreparedModel
@@ -29,6 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Add flags for the model, how its outputs are read, and its task."""
     add_model(parser)
     add_reading(parser)
+    add_labels(parser)
     parser.add_argument("--task", choices=get_args(Task), help="what the model does; detected by default")
 
 

@@ -92,7 +92,7 @@ def probabilities_of(raw: Doubles, normalise: bool, notes: list[str], *, rounded
         row = int(np.argmax(wrong))
         raise DataError(
             f"The probabilities of {int(wrong.sum())} rows do not add up to 1; those of row {row + 1} add up to "
-            f"{sums[row]:.4g}. Normalise or fix them."
+            f"{sums[row]:.4g}. Normalise them, or correct the table."
         )
     notes.append(f"{int(wrong.sum())} rows of probabilities did not add up to 1 and were normalised.")
     return np.asarray(raw / sums[:, None], np.float32)

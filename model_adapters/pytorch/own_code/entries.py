@@ -57,7 +57,7 @@ def _reason(name: str, shares: Mapping[str, tuple[float, tuple[str, ...]]], whol
     share, parts = shares[name]
     if share > 0:
         more = ", ..." if len(parts) > MOST_SHOWN else ""
-        return f"the file has tensors of its parts {', '.join(parts[:MOST_SHOWN])}{more}"
+        return f"the file's tensors are named after its parts: {', '.join(parts[:MOST_SHOWN])}{more}"
     roots = [other for other, definition in whole.items() if not definition.within]
     return "no other class or function uses it" if roots == [name] else ""
 

@@ -30,7 +30,7 @@ def columns_form(slot: BiasSlot) -> bool:
     if table is None or proposal is None:
         return False
     with st.container(border=True):
-        st.subheader(f"How should {literal(table.name, 60)} be read?", anchor=False)
+        st.subheader(f"How should “{literal(table.name, 60)}” be read?", anchor=False)
         frame.warn(slot.fault or "")
         if not (proposal.is_as_documented and _one_click(slot, table, proposal)):
             _form(slot, table, proposal)

@@ -21,7 +21,7 @@ from xai_core.untrusted.csv_text import LARGEST
 LONGEST_NAME, MOST_MB = 40, LARGEST >> 20
 TABLES = (
     "CSV, xlsx, JSON, parquet or npz: **y_true**, and **y_pred** or a column **prob_<class>** for each class; every "
-    "other column is an attribute. Columns with different names can be chosen. For a model with several heads: "
+    "other column is an attribute. If your columns have other names, choose them. For a model with several heads: "
     "**logits_\\<head\\>_\\<class\\>**."
 )
 

@@ -51,7 +51,7 @@ def test_nothing_runs_until_something_is_chosen(opened, trained):
     assert isinstance(asked, Undecided)
     net, factory, block = asked.card.entries
     assert [entry.name for entry in asked.card.entries] == ["Net", "build_model", "Block"]
-    assert net.reason == "the file has tensors of its parts stem, block, fc"
+    assert net.reason == "the file's tensors are named after its parts: stem, block, fc"
     assert net.parameters[0] == CodeParameter("num_classes", "5", "10", "the rows of state_dict.model.fc.weight")
     assert net.parameters[2] == CodeParameter("width", "12", "8", "a setting in the file")
     assert (net.arguments, factory.arguments, block.is_complete) == ("num_classes=5, width=12", "num_classes=5", False)
