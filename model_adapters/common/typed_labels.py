@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -11,6 +12,8 @@ from xai_core.errors import ParamError
 
 PLACE = "{}"
 PROMPT = "a photo of a {}"
+ARTICLE = re.compile(r"(an?|the)\s", re.IGNORECASE)
+BEFORE_THE_PLACE = re.compile(rf"\b(an?|the) {re.escape(PLACE)}", re.IGNORECASE)
 MOST_LABELS = 1000
 LONGEST_TEXT = 300
 
@@ -48,8 +51,9 @@ class TypedLabels:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """What a picture is compared with: each label in its prompt."""
-        return tuple(self.prompt.replace(PLACE, name) for name in self.names)
+        """What a picture is compared with: each label in its prompt, whose article gives way to one of the label."""
+        bare = BEFORE_THE_PLACE.sub(PLACE, self.prompt)
+        return tuple((bare if ARTICLE.match(name) else self.prompt).replace(PLACE, name) for name in self.names)
 
     def __post_init__(self) -> None:
         if self.prompt.count(PLACE) != 1:

@@ -11,7 +11,12 @@ from xai_core.errors import ParamError
 def test_labels_come_back_from_a_source_as_they_were_typed():
     typed = TypedLabels.of(["a  cat", "dog"], "an {} photo")
     again = TypedLabels.from_text(typed.choice.to_text())
-    assert (again.names, again.texts) == (("a cat", "dog"), ("an a cat photo", "an dog photo"))
+    assert (again.names, again.texts) == (("a cat", "dog"), ("a cat photo", "an dog photo"))
+
+
+def test_the_article_of_a_prompt_gives_way_to_one_of_the_label():
+    typed = TypedLabels("cat\nan owl\nThe dog\nthesis")
+    assert typed.texts == ("a photo of a cat", "a photo of an owl", "a photo of The dog", "a photo of a thesis")
 
 
 def test_nothing_typed_is_no_choice():

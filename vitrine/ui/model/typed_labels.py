@@ -19,7 +19,9 @@ def typed_labels_form(source: ModelSource) -> ModelSource | None:
     with st.form(f"typed.{source.digest[:12]}", border=False):
         labels = st.text_area("Labels, one per line", "\n".join(now.names), placeholder=EXAMPLES, height=160)
         prompt = st.text_input(
-            "Prompt", now.prompt, help=f"The text that is compared with the picture; {PLACE} stands for the label."
+            "Prompt",
+            now.prompt,
+            help=f"The text that is compared with the picture; {PLACE} stands for the label. An article is optional.",
         )
         pressed = st.form_submit_button("Use these labels", type="primary")
     if not pressed:
