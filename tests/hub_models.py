@@ -218,6 +218,55 @@ DETECTORS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+FOUR = {"hidden_sizes": [8, 16, 24, 32], "depths": [1, 1, 1, 1]}
+FOUR_STAGES = ["stage1", "stage2", "stage3", "stage4"]
+SWIN_OF_FOUR = {
+    "model_type": "swin", **SWIN, "depths": [1, 1, 1, 1], "num_heads": [2, 2, 2, 2], "image_size": 64,
+    "out_features": FOUR_STAGES,
+}  # fmt: skip
+OF_BLOCKS = BLOCKS | {"num_hidden_layers": 4, "out_indices": [0, 1, 2, 3], "image_size": 64, "patch_size": 16}
+SEGMENTERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "SegformerForSemanticSegmentation": (
+        "segformer",
+        FOUR | {"num_attention_heads": [1, 2, 3, 4], "decoder_hidden_size": 16},
+    ),
+    "Mask2FormerForUniversalSegmentation": (
+        "mask2former",
+        {
+            "backbone_config": SWIN_OF_FOUR, "hidden_dim": 32, "feature_size": 32, "mask_feature_size": 32,
+            "num_queries": 6, "num_attention_heads": 2, "encoder_layers": 1, "decoder_layers": 2,
+            "dim_feedforward": 32, "encoder_feedforward_dim": 32,
+        },
+    ),
+    "MaskFormerForInstanceSegmentation": (
+        "maskformer",
+        {
+            "backbone_config": SWIN_OF_FOUR, "fpn_feature_size": 32, "mask_feature_size": 32,
+            "decoder_config": {"model_type": "detr"}
+            | {name: value for name, value in QUERIES.items() if name not in ("num_labels", "id2label")},
+        },
+    ),
+    "BeitForSemanticSegmentation": ("beit", OF_BLOCKS),
+    "Data2VecVisionForSemanticSegmentation": ("data2vec-vision", OF_BLOCKS),
+    "UperNetForSemanticSegmentation": (
+        "upernet",
+        {
+            "backbone_config": {"model_type": "convnext", **FOUR, "out_features": FOUR_STAGES},
+            "hidden_size": 16, "auxiliary_in_channels": 24, "auxiliary_channels": 8,
+        },
+    ),
+    "MobileNetV2ForSemanticSegmentation": ("mobilenet_v2", {"depth_multiplier": 0.35, "image_size": 64}),
+}  # fmt: skip
+
+
+def segmenter(name: str) -> Any:
+    """Return a tiny segmentation network of transformers with random weights, in eval mode."""
+    model_type, settings = SEGMENTERS[name]
+    torch.manual_seed(0)
+    config = library().AutoConfig.for_model(model_type, **({"num_labels": 3, "id2label": LABELS} | settings))
+    return _random(getattr(library(), name)(config).eval())
+
+
 def finder(name: str) -> Any:
     """Return a tiny object detector of transformers with random weights, in eval mode."""
     model_type, settings = DETECTORS[name]

@@ -65,15 +65,16 @@ def segmenter_card(
     head: Head | None,
     gives: Score,
     scoring: Scoring = "",
+    labels: tuple[str, ...] = (),
 ) -> Card:
     """Return the card of a network that gave these trial maps (N, h, w, C); it claims predictions only.
 
-    head: the last function of the file, if known. scoring: the user's choice. A single map has two sides. ParamError if
-    the choice makes no sense.
+    head: the last function of the file, if known. scoring: the user's choice. labels: the names of the maps, if the
+    file has any. A single map has two sides. ParamError if the choice makes no sense.
     """
     channels = maps[0].shape[-1]
     ending = _ending(channels, head, gives, scoring)
-    voc = channels == VOC_CLASSES
+    voc = channels == VOC_CLASSES and not labels
     notes = [TWO_SIDES] * (channels == 1) + [INDEPENDENT] * (ending == "sigmoid" and channels > 1) + [FROM_NAMES] * voc
     return Card(
         framework=framework,
@@ -85,7 +86,7 @@ def segmenter_card(
         head=ending,
         head_known=bool(head or scoring),
         both_sides=channels == 1,
-        labels=SIDES if channels == 1 else voc_labels() if voc else (),
+        labels=labels or (SIDES if channels == 1 else voc_labels() if voc else ()),
         notes=(*kind.notes, *notes),
         task="segment",
     )

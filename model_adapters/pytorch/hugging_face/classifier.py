@@ -18,6 +18,7 @@ from model_adapters.pytorch.hugging_face.tasks import Opener
 from model_adapters.pytorch.network import TorchNetwork
 from model_adapters.pytorch.weights import fastest
 from xai_core.errors import ModelError, UnsupportedModel
+from xai_core.preprocessing import MOST_BANDS
 from xai_core.types import Capability, Card, FileKind, Head, InputSpec
 
 SCORES = "logits"
@@ -55,7 +56,7 @@ def classifier(folder: Folder, opener: Opener, kind: FileKind) -> TorchNetwork:
 
 def described(module: Any, config: Any, look: Look, kind: FileKind, notes: tuple[str, ...]) -> Card:
     """Return the card of a module that gives rows of scores, except for what lies inside it."""
-    spec, classes = _tried(module, config, look)
+    spec, classes = tried(module, config, look)
     head, known = _head(config, classes)
     return Card(
         framework="pytorch",
@@ -83,10 +84,11 @@ def finished(module: Any, card: Card, look: Look) -> TorchNetwork:
 
 
 def channels_of(config: Any) -> int:
-    """Return the number of channels of the pictures that a network takes; UnsupportedModel unless 1 or 3."""
-    channels = getattr(config, "num_channels", 3)
-    if channels not in (1, 3):
-        raise UnsupportedModel(f"The network takes {channels} channels; a picture has 3, or 1 where it is gray.")
+    """Return the number of channels that a network takes; UnsupportedModel if no picture has so many."""
+    inner = getattr(config, "backbone_config", None) or config
+    channels = getattr(config, "num_channels", None) or getattr(inner, "num_channels", None) or 3
+    if not 1 <= channels <= MOST_BANDS:
+        raise UnsupportedModel(f"The network takes {channels} channels; a picture has 1 to {MOST_BANDS}.")
     return int(channels)
 
 
@@ -109,7 +111,7 @@ def _head(config: Any, classes: int) -> tuple[Head, bool]:
     return ("softmax", True) if classes > 1 else ("sigmoid", False)
 
 
-def _tried(module: Any, config: Any, look: Look) -> tuple[InputSpec, int]:
+def tried(module: Any, config: Any, look: Look) -> tuple[InputSpec, int]:
     """Return the input of a module and the number of its classes, found by trial."""
     channels, failure = channels_of(config), None
     for height, width in _sizes(config, look):

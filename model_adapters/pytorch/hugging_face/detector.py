@@ -30,6 +30,7 @@ ASSUMED = (
     "assumed."
 )
 NOT_BOXES = "{name} does not return boxes with one score per class (logits and pred_boxes). Export it as ONNX."
+GRAY = "{name} takes pictures with {channels} channel(s); only detectors for colour pictures open, with 3 channels."
 INSIDE = "the layers of this detector are not accessible. Choose a method that needs boxes only."
 
 
@@ -108,8 +109,8 @@ class HubDetector(Detector):
 def detector(folder: Folder, opener: Opener, kind: FileKind) -> Detector:
     """Open a folder with an object detector; UnsupportedModel if it is none, or if its weights do not fit."""
     network, notes = built(opener, folder.config, folder.content())
-    if channels_of(network.config) != 3:
-        raise UnsupportedModel(f"{opener.name} takes pictures with one channel; only those in colour can be explained.")
+    if (channels := channels_of(network.config)) != 3:
+        raise UnsupportedModel(GRAY.format(name=opener.name, channels=channels))
     entry, assumed = _entry(folder, opener)
     columns = _columns(network, entry, opener)
     classes = int(network.config.num_labels)

@@ -31,6 +31,10 @@ LOOSE = (
     "From {file}, with one difference: it keeps pictures of any proportions, but Vitrine keeps the square in the "
     "middle."
 )
+SQUARE = (
+    "From {file}, with one difference: it keeps the proportions of a picture, but Vitrine stretches it to a square, so "
+    "that every pixel gets a class."
+)
 STRETCHED = (
     "From {file}, with one difference: it stretches a picture to a square and then crops, but Vitrine keeps the "
     "proportions."
@@ -45,14 +49,17 @@ class Look:
     reason: str
 
 
-def look_in(folder: Folder, model_type: str, channels: int) -> Look:
-    """Return the preprocessing that a folder describes for pictures with 1 or 3 channels."""
+def look_in(folder: Folder, model_type: str, channels: int, whole: bool = False) -> Look:
+    """Return the preprocessing that a folder describes for pictures with some channels.
+
+    whole: whether pictures of any proportions are stretched to a square, instead of cropped, if the folder keeps them.
+    """
     name, values = settings_in(folder)
     if values is None:
         return Look(None, "")
     try:
         with warnings.catch_warnings(action="ignore"):
-            return _tried(processor_of(values, model_type), channels, name)
+            return _tried(processor_of(values, model_type), channels, name, whole)
     except Exception:  # processors check their settings in many ways
         return Look(None, UNREAD.format(file=name))
 
@@ -85,14 +92,14 @@ def _check_sides(values: Mapping[str, Any]) -> None:
                 raise ParamError(f"{name} is larger than {LARGEST_SIDE} pixels.")
 
 
-def _tried(processor: Any, channels: int, name: str) -> Look:
+def _tried(processor: Any, channels: int, name: str, whole: bool) -> Look:
     height, width = _answer(processor, torch.zeros(channels, *TRIED)).shape[1:]
     order, slopes, offsets = colours(processor, channels)
     fit, share = _kept(processor, channels, (height, width))
     reason = SAYS_SO if fit else STRETCHED
     if fit == "squash" and abs(height / width - TRIED[0] / TRIED[1]) < ALIKE:  # the size depends on the picture's
         height = width = min(height, width)
-        fit, reason = "crop", LOOSE
+        fit, reason = ("squash", SQUARE) if whole else ("crop", LOOSE)
     scale = 255.0 if max(1 / slopes) < WHOLE_BYTES else 1.0
     std, resample = scale / slopes, getattr(processor, "resample", None)
     look = Preprocessing(
@@ -100,7 +107,7 @@ def _tried(processor: Any, channels: int, name: str) -> Look:
         width,
         fit=fit or "crop",
         crop_share=share,
-        channels="gray" if channels == 1 else order,
+        channels={1: "gray", 3: order}.get(channels, "bands"),
         scale=scale,
         mean=_rounded(-offsets * std),
         std=_rounded(std),

@@ -24,7 +24,7 @@ MAPPINGS: dict[HubTask, tuple[str, ...]] = {
     ),
 }
 MATCHED = ("clip", "siglip", "metaclip_2")
-NOT_OF_PICTURES = ("imagegpt", "shieldgemma2", "siglip2")
+NOT_OF_PICTURES = ("imagegpt", "shieldgemma2", "siglip2", "videomt")
 NO_TYPE = (
     "config.json names no model type of transformers (model_type) and no architecture of timm (architecture). Open the "
     "weights alone, or export the model as TorchScript or ONNX."
@@ -72,7 +72,8 @@ def _is_out_of_reach(opener: Opener) -> bool:
 def _unfit(name: str) -> str:
     return (
         f"The folder holds {name[:80]}, which does not open here. Expected an image classifier, an object detector, "
-        f"CLIP or SigLIP. Save a model with a head, such as ViTForImageClassification, or export it as ONNX."
+        "a segmentation network, CLIP or SigLIP. Save a model with a head, such as ViTForImageClassification, or "
+        "export it as ONNX."
     )
 
 

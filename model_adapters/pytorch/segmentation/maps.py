@@ -58,13 +58,19 @@ class Maps:
 
     def rows(self, returned: Any) -> Any:
         """Return the means (N, K) of the maps over the region."""
-        maps = self.raw(returned)
-        weights = self._mean(maps)
-        means = torch.nn.functional.linear(maps.flatten(2), weights).flatten(1)
-        if maps.shape[1] > 1:
+        means = self._means(returned)
+        if means.shape[1] > 1:
             return means
         both, shift = means.new_tensor([[-1.0], [1.0]]), means.new_tensor([float(self.gives == "probability"), 0.0])
         return torch.nn.functional.linear(means, both, shift)
+
+    def _means(self, returned: Any) -> Any:
+        """Return the means (N, C) of the maps over the region."""
+        return self._averaged(self.raw(returned))
+
+    def _averaged(self, maps: Any) -> Any:
+        """Return the means (N, C) over the region of maps (N, C, h, w)."""
+        return torch.nn.functional.linear(maps.flatten(2), self._mean(maps)).flatten(1)
 
     def _mean(self, maps: Any) -> Any:
         """Return weights (1, h * w) whose products with a flat map add up to its mean."""

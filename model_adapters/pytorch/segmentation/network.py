@@ -11,17 +11,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from model_adapters.common.probes import AT_ONCE, in_batches
+from model_adapters.common.probes import AT_ONCE, in_batches, noise
 from model_adapters.common.segmentation import both_sides, inner_layers
-from model_adapters.pytorch import precisions
+from model_adapters.pytorch import precisions, script
 from model_adapters.pytorch.answers import errors_in_words
 from model_adapters.pytorch.network import TorchNetwork
 from model_adapters.pytorch.randomised import randomised
 from model_adapters.pytorch.segmentation.maps import Maps, in_region
+from xai_core.errors import ModelError
 from xai_core.preprocessing import Preprocessing
 from xai_core.segmentation.regions import digest_of
 from xai_core.segmentation.segmenter import Segmenter
-from xai_core.types import Card, Flags, Floats, Indices
+from xai_core.types import OF_CLASSIFIERS, Capability, Card, Flags, Floats, Indices, InputSpec
+
+SIDE = 224  # pixels for looking inside, if the size is free
 
 
 class TorchSegmenter(TorchNetwork, Segmenter):
@@ -75,6 +78,32 @@ class TorchSegmenter(TorchNetwork, Segmenter):
         with torch.inference_mode(), precisions.passes_in(self._precision, self._device):
             maps = self._maps.raw(run(self._whole, tensor)).float()
         return np.ascontiguousarray(maps.permute(0, 2, 3, 1).cpu().numpy(), np.float32)
+
+
+def opened(module: Any, card: Card, maps: Maps, channels_last: bool = False) -> TorchSegmenter:
+    """Return the network around a module, with everything that can be seen inside it on the card."""
+    network = TorchSegmenter(module, card, maps, channels_last)
+    try:
+        network.backward(noise(card.input, 1), np.zeros(1, np.int64), card.gives)
+    except ModelError:
+        missing = {name.name or "": script.NO_GRADIENT for name in OF_CLASSIFIERS & ~Capability.PREDICT}
+        network.card = replace(card, missing=missing)
+        return network
+    network.card = replace(card, capabilities=Capability.PREDICT | Capability.GRADIENT)
+    network.look_inside(SIDE)
+    return network
+
+
+def maps_on(module: Any, spec: InputSpec, inputs: Floats, maps: Maps) -> Floats:
+    """Return a module's maps (N, h, w, C) for inputs (N, H, W, C)."""
+
+    def one_batch(part: Floats) -> Floats:
+        tensor = torch.from_numpy(part).permute(0, 3, 1, 2).contiguous()
+        with torch.inference_mode():
+            found: Floats = maps.raw(run(module, tensor)).float().permute(0, 2, 3, 1).contiguous().numpy()
+        return found
+
+    return in_batches(one_batch, spec.batch, inputs)
 
 
 def run(module: Any, tensor: Any) -> Any:

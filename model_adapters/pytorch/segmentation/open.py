@@ -1,4 +1,4 @@
-"""Open segmentation networks from PyTorch files: torchvision's weights, TorchScript, and trusted pickles."""
+"""Open segmentation networks from PyTorch files: torchvision's weights, TorchScript, hub folders, trusted pickles."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import numpy as np
 import torch
 
 from model_adapters.common.output_choice import OutputChoice
-from model_adapters.common.probes import in_batches, noise, trials
+from model_adapters.common.probes import noise, trials
 from model_adapters.common.segmentation import agree_with_head, check_scores, head_of, segmenter_card
 from model_adapters.pytorch import files, script
 from model_adapters.pytorch.checkpoint import reading
 from model_adapters.pytorch.files import Tensors
 from model_adapters.pytorch.finding.flat import flat_tensors
+from model_adapters.pytorch.hugging_face import open as hugging_face
 from model_adapters.pytorch.network import frozen
 from model_adapters.pytorch.probes import find_input
 from model_adapters.pytorch.program import program_of, with_steps
 from model_adapters.pytorch.segmentation import known
 from model_adapters.pytorch.segmentation.maps import Maps, in_region
-from model_adapters.pytorch.segmentation.network import TorchSegmenter, run
-from xai_core.errors import ModelError, UnsupportedModel
-from xai_core.types import OF_CLASSIFIERS, Capability, FileKind, Floats, Head, InputSpec, ModelSource
+from model_adapters.pytorch.segmentation.network import SIDE, TorchSegmenter, maps_on, opened
+from xai_core.errors import UnsupportedModel
+from xai_core.types import FileKind, Floats, Head, InputSpec, ModelSource
 
-SIDE = 224  # pixels for looking inside, if the size is free
 CLOSE = 1e-4
 Find = Callable[[Any], InputSpec]
 
@@ -36,6 +36,8 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> TorchSegmenter:
         return _from_weights(files.read_safetensors(source.path), source, kind)
     if kind.format == "torch-weights":
         return _from_checkpoint(reading.read(source.path), source, kind)
+    if kind.format == "torch-hub":
+        return hugging_face.load_segmenter(source, kind, scratch)
     if kind.format == "torchscript":
         return _from_script(source.path, kind, _chosen(source.reading))
     if kind.format == "torch-export":
@@ -67,14 +69,14 @@ def _from_weights(content: Any, source: ModelSource, kind: FileKind) -> TorchSeg
         raise UnsupportedModel(files.NO_WEIGHTS)
     name, module = known.recognised(tensors, source.architecture)
     spec, module = InputSpec(None, None), frozen(module)
-    maps = _maps_on(module, spec, noise(spec, 1, SIDE), Maps())
+    maps = maps_on(module, spec, noise(spec, 1, SIDE), Maps())
     card = replace(
         segmenter_card("pytorch", kind, spec, [maps], None, "logit", OutputChoice.from_text(source.reading).scoring),
         architecture=f"torchvision/{name}",
         hint=known.LOOK,
         hint_reason=known.REASON.format(name),
     )
-    return _opened(module, card, Maps(channels=maps.shape[-1]), channels_last=True)
+    return opened(module, card, Maps(channels=maps.shape[-1]), channels_last=True)
 
 
 def _from_script(path: str, kind: FileKind, maps: Maps) -> TorchSegmenter:
@@ -82,7 +84,7 @@ def _from_script(path: str, kind: FileKind, maps: Maps) -> TorchSegmenter:
     script.check_signature(whole)
     spec = _free_input(in_region(whole, maps))
     inputs = trials(spec)
-    expected = [_maps_on(whole, spec, batch, maps) for batch in inputs]
+    expected = [maps_on(whole, spec, batch, maps) for batch in inputs]
     check_scores(expected)
     cut, head, logits = _without_end(script.opened(path), spec, inputs, expected, maps)
     if cut is None:
@@ -97,7 +99,7 @@ def _from_export(module: Any, shape: tuple[Any, ...], kind: FileKind, maps: Maps
 def _around(whole: Any, kind: FileKind, maps: Maps, find: Find) -> TorchSegmenter:
     spec = find(whole)
     inputs = trials(spec)
-    return _of_trials(whole, spec, [_maps_on(whole, spec, batch, maps) for batch in inputs], kind, maps)
+    return _of_trials(whole, spec, [maps_on(whole, spec, batch, maps) for batch in inputs], kind, maps)
 
 
 def _of_trials(whole: Any, spec: InputSpec, expected: list[Floats], kind: FileKind, maps: Maps) -> TorchSegmenter:
@@ -122,32 +124,19 @@ def _followed(
     card = segmenter_card("pytorch", kind, spec, expected, head, maps.gives, maps.scoring)
     if isinstance(whole, torch.jit.ScriptModule):
         whole = _program(whole, spec, inputs, expected, maps)
-    return _opened(whole, card, maps)
+    return opened(whole, card, maps)
 
 
 def _program(whole: Any, spec: InputSpec, inputs: list[Floats], expected: list[Floats], maps: Maps) -> Any:
     """Return a ScriptModule's graph as a module of steps, or the ScriptModule if that gives other maps."""
     try:
         program = frozen(program_of(whole))
-        ours = [_maps_on(program, spec, batch, maps) for batch in inputs]
+        ours = [maps_on(program, spec, batch, maps) for batch in inputs]
     except Exception:  # TorchScript allows almost anything; the graph itself still runs
         return whole
     pairs = zip(ours, expected, strict=True)
     alike = all(np.allclose(a, b, rtol=0, atol=CLOSE * max(1, float(np.abs(b).max()))) for a, b in pairs)
     return program if alike else whole
-
-
-def _opened(module: Any, card: Any, maps: Maps, channels_last: bool = False) -> TorchSegmenter:
-    network = TorchSegmenter(module, card, maps, channels_last)
-    try:
-        network.backward(noise(card.input, 1), np.zeros(1, np.int64), card.gives)
-    except ModelError:
-        missing = {name.name or "": script.NO_GRADIENT for name in OF_CLASSIFIERS & ~Capability.PREDICT}
-        network.card = replace(card, missing=missing)
-        return network
-    network.card = replace(card, capabilities=Capability.PREDICT | Capability.GRADIENT)
-    network.look_inside(SIDE)
-    return network
 
 
 def _without_end(
@@ -158,21 +147,9 @@ def _without_end(
     if end is None:
         return None, None, []
     head = script.ENDS[end]
-    logits = [_maps_on(module, spec, batch, maps) for batch in inputs]
+    logits = [maps_on(module, spec, batch, maps) for batch in inputs]
     probabilities = [np.exp(each) for each in expected] if end == "aten::log_softmax" else expected
     return (module, head, logits) if agree_with_head(logits, probabilities, head) else (None, None, [])
-
-
-def _maps_on(module: Any, spec: InputSpec, inputs: Floats, maps: Maps) -> Floats:
-    """Return a module's maps (N, h, w, C) for inputs (N, H, W, C)."""
-
-    def one_batch(part: Floats) -> Floats:
-        tensor = torch.from_numpy(part).permute(0, 3, 1, 2).contiguous()
-        with torch.inference_mode():
-            found: Floats = maps.raw(run(module, tensor)).float().permute(0, 2, 3, 1).contiguous().numpy()
-        return found
-
-    return in_batches(one_batch, spec.batch, inputs)
 
 
 def _free_input(module: Any, expected_input: InputSpec | None = None) -> InputSpec:

@@ -185,15 +185,10 @@ def test_tensors_without_a_place_are_counted_and_named(tmp_path):
             "holds ViTModel, which does not open here. Expected an image classifier",
         ),
         ({"architectures": ["YolosForObjectDetection"], "model_type": "yolos"}, TryAsDetector, "finds objects"),
-        (
-            {"architectures": ["SegformerForSemanticSegmentation"], "model_type": "segformer"},
-            UnsupportedModel,
-            "labels every pixel",
-        ),
         ({"quantization_config": {"quant_method": "awq"}}, UnsupportedModel, "quantised"),
         ({"hidden_size": "wide"}, UnsupportedModel, "does not describe a ViTForImageClassification"),
         ({"hidden_act": "none"}, UnsupportedModel, "does not describe a ViTForImageClassification"),
-        ({"num_channels": 4}, UnsupportedModel, "4 channels"),
+        ({"num_channels": 65}, UnsupportedModel, "65 channels; a picture has 1 to 64"),
     ],
 )
 def test_a_folder_that_cannot_be_opened_says_why(change, error, sentence, tmp_path):
