@@ -21,7 +21,7 @@ def modules(model: Any) -> Iterator[Any]:
     Each takes the graph's inputs in order and returns its outputs, as one tensor or a list. If no converter works, the
     error of the first one is raised.
     """
-    slimmed = slim(model)
+    slimmed = onnxslim.slim(model)
     errors: list[Exception] = []
     count = 0
     for convert in (_by_onnx2torch, partial(_by_onnx2torch, version=RAISED), _by_onnx2pytorch):
@@ -80,11 +80,6 @@ def _spelled_out(model: Any) -> Any:
             node.op_type = "Identity"
             del node.input[1:]
     return made
-
-
-def slim(model: Any) -> Any:
-    """Return the model with its constants computed."""
-    return onnxslim.slim(model)
 
 
 def complete_copy(model: Any, folder: str | None) -> Any:

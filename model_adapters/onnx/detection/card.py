@@ -45,7 +45,7 @@ NEGATIVE = (
     "With this reading, boxes have negative widths or heights. Try a different layout; if none fits, export the model "
     "with its boxes decoded."
 )
-NOTE = "Its outputs have the form {form!r} and were decoded so. If boxes look wrong, specify how to read them."
+NOTE = "Its outputs have the form {form!r} and were decoded accordingly. If boxes look wrong, specify how to read them."
 COCO_NOTE = "The file names no classes; these {count} are assumed to be those of COCO."
 COUNT_NOTE = "The file does not say how many classes there are; {count} are assumed. Say how many there are."
 COCO = {

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import onnx
+import onnxslim
 
 from model_adapters.common.output_shapes import Outputs
+from model_adapters.onnx.conversion import complete_copy
 from model_adapters.onnx.detection.levels import Shapes, levels_of, outline
-from model_adapters.onnx.detection.outputs import FINAL_BOXES, FINAL_ROWS, Rows
-from model_adapters.onnx.detection.parts import (
-    is_numbers,
-    part_of_final,
-    part_of_grid,
-    part_of_yolo,
-    parts_of_listed,
-    parts_of_separate,
-)
-from model_adapters.onnx.detection.readings import Form, Reading
+from model_adapters.onnx.detection.outputs import Rows, names_read
+from model_adapters.onnx.detection.parts import is_numbers
+from model_adapters.onnx.detection.readings import Reading
 from model_adapters.onnx.files import OnnxFile
 from model_adapters.onnx.session import Wiring
 from xai_core.errors import UnsupportedModel
@@ -98,18 +92,7 @@ def draft_or_reason(
         return NOT_CONVERTED
 
 
-def names_read(arrays: Mapping[str, Any], reading: Reading) -> tuple[str, ...]:
-    """Return the names of the outputs that a reading uses."""
-    single: dict[Form, Callable[[Any], str | None]] = {
-        "grid": part_of_grid, "yolo rows": part_of_yolo, FINAL_ROWS: part_of_final,
-    }  # fmt: skip
-    if reading.form in single:
-        name = single[reading.form](arrays)
-        return () if name is None else (name,)
-    return (parts_of_listed(arrays) if reading.form == FINAL_BOXES else parts_of_separate(arrays)) or ()
-
-
-def ready(model: Any, draft: TwinDraft) -> Any:
+def _ready(model: Any, draft: TwinDraft) -> Any:
     """Return a model with the outputs that are read and an input of fixed size; it is changed in place."""
     outputs = {output.name: output for output in model.graph.output}
     del model.graph.output[:]
@@ -120,18 +103,16 @@ def ready(model: Any, draft: TwinDraft) -> Any:
 
 def whole(draft: TwinDraft) -> Any:
     """Return a copy of the graph with its weights, ready for conversion, slimmed if its levels are found so."""
-    from model_adapters.onnx.conversion import complete_copy, slim  # a second or more, and few ask
-
-    model = ready(complete_copy(draft.file.model, draft.file.folder), draft)
-    return slim(model) if draft.slimmed else model
+    model = _ready(complete_copy(draft.file.model, draft.file.folder), draft)
+    return onnxslim.slim(model) if draft.slimmed else model
 
 
 def _with_levels(draft: TwinDraft) -> TwinDraft | None:
     """Return the draft with its levels; None if there are none."""
-    if levels := levels_of(ready(outline(draft.file.model), draft), draft.wiring.input):
+    if levels := levels_of(_ready(outline(draft.file.model), draft), draft.wiring.input):
         return replace(draft, levels=levels)
     draft = replace(draft, slimmed=True)
-    levels = levels_of(whole(draft), draft.wiring.input)
+    levels = levels_of(outline(whole(draft)), draft.wiring.input)
     return replace(draft, levels=levels) if levels else None
 
 

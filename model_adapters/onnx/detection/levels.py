@@ -73,7 +73,7 @@ def levels_of(model: Any, picture: str) -> Shapes:
 
 def _inferred_shapes(model: Any) -> Shapes:
     """Return the shapes of all values that are known, by name."""
-    inferred = onnx.shape_inference.infer_shapes(outline(model), data_prop=True).graph
+    inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
     values = (*inferred.value_info, *inferred.input, *inferred.output)
     return {v.name: tuple(d.dim_value for d in v.type.tensor_type.shape.dim) for v in values}
 

@@ -50,6 +50,17 @@ class Rows:
     objectness: Floats
 
 
+def names_read(arrays: Mapping[str, Any], reading: Reading) -> tuple[str, ...]:
+    """Return the names of the outputs that a reading uses."""
+    single: dict[Form, Callable[[Any], str | None]] = {
+        "grid": part_of_grid, "yolo rows": part_of_yolo, FINAL_ROWS: part_of_final,
+    }  # fmt: skip
+    if reading.form in single:
+        name = single[reading.form](arrays)
+        return () if name is None else (name,)
+    return (parts_of_listed(arrays) if reading.form == FINAL_BOXES else parts_of_separate(arrays)) or ()
+
+
 def rows(outputs: Outputs, reading: Reading, size: Size, count: int) -> list[Rows]:
     """Return the boxes in each of `count` pictures.
 

@@ -40,7 +40,7 @@ class TensorRows:
 
 
 def tensor_rows(outputs: Tensors, names: tuple[str, ...], reading: Reading, size: Size) -> TensorRows:
-    """Return the boxes in the first picture. names: from `draft.names_read`. size: height and width of the input."""
+    """Return the boxes in the first picture. names: from `outputs.names_read`. size: height and width of the input."""
     first = [outputs[name] for name in names]
     return READERS[reading.form](first, reading, size)
 
