@@ -1,6 +1,6 @@
 """Write model_adapters/tensorflow/data/applications.json: a fingerprint of every network in keras.applications.
 
-A run takes a few minutes, as Keras builds each network with random weights, with and without its top.
+A run can take ten minutes, as Keras builds each network with random weights, with and without its top.
 Usage: python -m scripts.build_applications_index
 """
 

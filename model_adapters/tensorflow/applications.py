@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from math import prod
 from typing import Any
 
 Shape = tuple[int, ...]
@@ -62,15 +63,8 @@ def find(shapes: Iterable[Shape]) -> Application | None:
 def fingerprint(shapes: Iterable[Shape] | Counter[Shape]) -> str:
     """Hash shapes in any order; those of very small weights do not count."""
     counts = [(shape, count) for shape, count in Counter(shapes).items() if count]
-    lines = sorted(f"{list(shape)} {n}" for shape, n in counts if CLASSES in shape or _values(shape) >= FEWEST)
+    lines = sorted(f"{list(shape)} {n}" for shape, n in counts if CLASSES in shape or prod(shape) >= FEWEST)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
-
-
-def _values(shape: Shape) -> int:
-    count = 1
-    for side in shape:
-        count *= side
-    return count
 
 
 def _open(counted: Counter[Shape], kernel: Shape) -> Counter[Shape]:

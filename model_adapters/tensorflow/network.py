@@ -148,9 +148,7 @@ class TensorFlowNetwork(Network):
     def _chosen(self, rows: Any, targets: Any, squashed: Any) -> Any:
         scores = tf.where(squashed, self.final(rows), rows)  # those of references may follow those of the targets
         numbers = tf.range(tf.size(targets, tf.int64), dtype=tf.int64)
-        return tf.gather_nd(
-            scores, tf.stack([numbers, targets], 1)
-        )  # its gradient is traced faster than that of gather
+        return tf.gather_nd(scores, tf.stack([numbers, targets], 1))  # traced faster than the gradient of gather
 
     def _squashed(self, score: Score) -> bool:
         return score == "probability" and self.card.gives == "logit"
