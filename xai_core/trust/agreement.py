@@ -26,12 +26,14 @@ class Agreement:
     correlation, rank_correlation: Pearson's and Spearman's, -1 to 1; None if a map is constant.
     largest_difference: at any pixel, as a share of the first map's range; None if that range is zero.
     similarity: SSIM of the two maps as they are drawn, each on its own scale, -1 to 1.
+    signed: whether a map has values on both sides of zero, so that the other may be the same up to its sign.
     """
 
     correlation: float | None
     rank_correlation: float | None
     largest_difference: float | None
     similarity: float
+    signed: bool
 
 
 def agreement(first: Floats, second: Floats) -> Agreement:
@@ -44,6 +46,7 @@ def agreement(first: Floats, second: Floats) -> Agreement:
         rank_correlation=spearman,
         largest_difference=None if is_constant(first) else float(np.abs(a - b).max() / np.ptp(a)),
         similarity=_similarity(_scaled(a), _scaled(b)),
+        signed=_has_both_signs(a) or _has_both_signs(b),
     )
 
 
@@ -77,25 +80,25 @@ def verdict_on_randomisation(
     """Interpret the agreement with a random last layer, one `Agreement` per target; the most similar map decides.
 
     noise: the largest share of a map that may be noise; both maps share it, since they use the same draws. advice:
-    what reduces it. A map that only changes sign counts as unchanged. A map that changes passes the check, which is
-    necessary but does not prove the map right.
+    what reduces it. A signed map that only changes sign counts as unchanged; for a map of one sign, a negative
+    correlation means that its weight has moved. A map that changes passes the check, which is necessary but does not
+    prove the map right. Not for a class-blind method, whose map does not depend on the last layer.
     Source: Adebayo and others, Sanity Checks for Saliency Maps, 2018, arXiv 1810.03292.
     """
-    correlations = _defined(agreements)
-    if not correlations:
+    if not _defined(agreements):
         return NOT_COMPARABLE
-    most = max(correlations, key=abs)
+    unmoved, most = max((_unmoved(figures), figures.correlation or 0.0) for figures in agreements)
     if noise > NOISE_WARNED_OF:
         return (
             f"With a random last layer the correlation is {most:.2f}, but {noise:.0%} of the map may be noise, so "
             f"this says little. To find out, {advice} and try again."
         )
-    if abs(most) < MOVED:
+    if unmoved < MOVED:
         return (
             f"With a random last layer the map changes (correlation {most:.2f}): it depends on the last layer, as a "
             "map that explains a class must."
         )
-    if abs(most) < UNMOVED:
+    if unmoved < UNMOVED:
         return (
             f"With a random last layer part of the map remains (correlation {most:.2f}): that part comes from the "
             "picture and the earlier layers, not from what speaks for this class."
@@ -138,6 +141,16 @@ def verdict_on_peer(
     if worst >= ALIKE:
         return f"{library} gives nearly the same map (correlation {worst:.3f}). {reason}"
     return f"{library} gives a different map (correlation {worst:.3f}). {reason}"
+
+
+def _unmoved(figures: Agreement) -> float:
+    """Return how much of a map remains in the second one, as a correlation; a signed map may change its sign."""
+    correlation = figures.correlation or 0.0
+    return abs(correlation) if figures.signed else correlation
+
+
+def _has_both_signs(values: Doubles) -> bool:
+    return bool(values.min() < 0 < values.max())
 
 
 def _defined(agreements: Sequence[Agreement]) -> list[float]:

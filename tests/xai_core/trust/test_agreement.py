@@ -19,8 +19,8 @@ def drawn():
     return np.random.default_rng(0).normal(size=(12, 15)).astype(np.float32)
 
 
-def correlated(value):
-    return [Agreement(value, value, 0.5, 0.5)]
+def correlated(value, signed=True):
+    return [Agreement(value, value, 0.5, 0.5, signed)]
 
 
 def test_a_map_agrees_with_itself(drawn):
@@ -104,6 +104,32 @@ def test_the_verdict_on_a_random_last_layer(correlation, said):
     assert said in verdict_on_randomisation(correlated(0.05) + correlated(correlation))
 
 
+def heat_at(row, column):
+    """A map of one sign, with its weight around one point."""
+    rows, columns = np.mgrid[:12, :15]
+    return np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / 40).astype(np.float32)
+
+
+def test_a_map_of_one_sign_that_moves_away_has_changed():
+    moved = agreement(heat_at(2, 2), 1 - heat_at(2, 2))
+    assert (moved.correlation, moved.signed) == (pytest.approx(-1), False)
+    assert "the map changes (correlation -1.00)" in verdict_on_randomisation([moved])
+
+
+def test_a_map_of_one_sign_that_stays_has_not_changed():
+    stayed = agreement(heat_at(5, 7), 2 * heat_at(5, 8) + 1)
+    assert "does not show what the model learned" in verdict_on_randomisation([stayed])
+
+
+def test_a_signed_map_that_changes_its_sign_has_not_changed(drawn):
+    assert "does not show what the model learned" in verdict_on_randomisation([agreement(drawn, -drawn)])
+
+
+def test_the_map_that_changed_least_decides(drawn):
+    moved, stayed = agreement(heat_at(2, 2), 1 - heat_at(2, 2)), agreement(heat_at(5, 7), heat_at(5, 7))
+    assert "correlation 1.00" in verdict_on_randomisation([moved, stayed])
+
+
 def test_a_noisy_map_makes_a_random_last_layer_say_little():
     verdict = verdict_on_randomisation(correlated(0.3), noise=0.8, advice="use more rows")
     assert verdict.endswith("says little. To find out, use more rows and try again.")
@@ -123,11 +149,11 @@ def test_a_noisy_map_makes_a_peer_say_little(noise):
 
 
 def test_a_peer_with_the_same_map_agrees_whatever_the_noise():
-    assert "the same map" in verdict_on_peer([Agreement(0.999, 0.999, 0.01, 1.0)], "captum", noise=0.9)
+    assert "the same map" in verdict_on_peer([Agreement(0.999, 0.999, 0.01, 1.0, True)], "captum", noise=0.9)
 
 
 def test_the_verdict_on_a_peer_names_the_known_difference():
-    same = [Agreement(0.999, 0.999, 0.01, 1.0)]
+    same = [Agreement(0.999, 0.999, 0.01, 1.0, True)]
     assert verdict_on_peer(same, "captum 0.9.0", "Odd.") == "captum 0.9.0 gives the same map (correlation 0.999)."
     assert verdict_on_peer(correlated(0.999), "captum 0.9.0", "It scales.").endswith(
         "scale (correlation 0.999). It scales."

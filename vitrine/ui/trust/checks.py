@@ -32,6 +32,7 @@ SEEDS = 10_000
 PHOTO = 320  # pixels of the longer side
 RANDOM_SEED = 0
 FIRST = "This map"
+UNCHANGEABLE = "The weights of this model cannot be changed."
 NOT_EXACT = "This map was computed in the fast precision; the library used the exact one."
 
 
@@ -110,8 +111,6 @@ def _another_seed(run: Run[Any], noise: _Noise) -> Check:
 
 
 def _random_last_layer(run: Run[Any], noise: _Noise) -> Check:
-    card, need = run.inquiry.prepared.card, Capability.RANDOMISATION
-    missing = card.missing.get(str(need.name), "The weights of this model cannot be changed.")
     return Check(
         name="random",
         label="Randomise the last layer",
@@ -119,8 +118,16 @@ def _random_last_layer(run: Run[Any], noise: _Noise) -> Check:
         help="Runs a copy of the model that has forgotten its classes. A map that stays does not depend on them.",
         start=lambda: run.check("random", random_last_layer=RANDOM_SEED),
         verdict=partial(verdict_on_randomisation, noise=noise.share, advice=noise.advice),
-        against="" if need in card.capabilities else missing,
+        against=_against_randomising(run),
     )
+
+
+def _against_randomising(run: Run[Any]) -> str:
+    """Return why a random last layer shows nothing about this map, or is impossible; "" if neither is so."""
+    card, need = run.inquiry.prepared.card, Capability.RANDOMISATION
+    if run.inquiry.method.class_sensitivity == "none":
+        return f"{run.inquiry.method.title} does not use the last layer, so its map remains the same."
+    return "" if need in card.capabilities else card.missing.get(str(need.name), UNCHANGEABLE)
 
 
 def _another_library(run: Run[Any], peer: Comparison, noise: _Noise) -> Check:
