@@ -13,7 +13,7 @@ from tests.fakes_runner import done
 from tests.pages.conftest import SIDE, InstantRunner, text_of, with_sample
 from vitrine.ui.slots.classifier import ClassifierSlot
 from vitrine.ui.trust import checks
-from vitrine.ui.trust import panel as honesty_panel
+from vitrine.ui.trust.figures import FIGURES
 from xai_core.families.noise import DRAWN
 from xai_core.jobs.base import Job, Status
 from xai_core.jobs.question import Question
@@ -92,7 +92,7 @@ def test_a_run_that_stopped_early_is_offered_to_go_on_from_what_it_drew(app: App
     app.query_params |= {"rise.samples": "20000", "rise.stop_at_noise": "20"}
     explaining(app)
     assert "maximum number" not in text_of(app)
-    assert honesty_panel.FIGURES[DRAWN][2] in text_of(app)
+    assert FIGURES[DRAWN][2] in text_of(app)
     offer = button(app, "Run until the noise is below 5")
     assert 100 < int(offer.label.partition("(")[2].split()[0]) < 5000
     offer.click().run()
@@ -118,10 +118,10 @@ def test_what_is_raised_against_noise_is_the_method_s_own(
 @pytest.mark.parametrize("method", ["lime", "kernel_shap", "shapley", "sobol", "hsic", "integrated_gradients", "rise"])
 def test_every_figure_that_a_method_gives_is_explained(app: AppTest, instant: InstantRunner, method: str) -> None:
     given = set(last_of(method, instant).diagnostics) - {DRAWN}  # only after an early stop
-    assert given <= set(honesty_panel.FIGURES)
+    assert given <= set(FIGURES)
     explaining(app, method)
     said = text_of(app).replace("\\", "")
-    assert all(honesty_panel.FIGURES[name][2] in said for name in given)
+    assert all(FIGURES[name][2] in said for name in given)
 
 
 def last_of(method: str, instant: InstantRunner) -> Estimate:

@@ -50,7 +50,7 @@ def below_the_map(run: Run[Any], setting: ViewerState) -> None:
     state = run.job.state
     if state.latest is None:
         return
-    st.caption(what_ran(run, state.latest))
+    st.caption(what_ran(run, state.latest, setting.filters))
     if state.status is Status.DONE:
         report = run.report(state.latest, setting)
         trust_panel(run, state.latest, run.once("warnings", lambda: report.warnings), setting)

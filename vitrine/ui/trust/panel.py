@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,56 +13,14 @@ from vitrine.ui import session
 from vitrine.ui.components.viewer import ViewerState
 from vitrine.ui.drawing.text import literal, percent
 from vitrine.ui.settings import address
+from vitrine.ui.trust import figures
 from vitrine.ui.trust.checks import checks, show_checks
 from vitrine.ui.trust.inquiry import Run
-from vitrine.ui.trust.running import OF_THE_RUN
 from xai_core.families.noise import DRAWN, NOISE_WANTED, STOP_AT, STOP_FIELD, noise_shares, samples_for
 from xai_core.params import Param
 from xai_core.types import Estimate
 
 MORE = 4  # times as many samples, if there are too few to estimate how many are needed
-FIGURES = {  # by diagnostic: its title, its format, and what it means
-    "completeness_error": (
-        "Completeness error",
-        percent,
-        "how much the sum of the map differs from the score's change against the baseline",
-    ),
-    "efficiency_error": (
-        "Efficiency error",
-        percent,
-        "the shares add up to the score's change by construction, which does not show whether each one is exact",
-    ),
-    "fit_r2": (
-        "Fit (R²)",
-        "{:.2f}".format,
-        "the share of the score's variation that the linear model behind the map explains, adjusted for the number of "
-        "superpixels",
-    ),
-    "share_of_the_score": (
-        "Share of the score",
-        "{:.0%}".format,
-        "how much of the score reached the pixels; biases and the rule itself absorbed the rest",
-    ),
-    "index_sum": (
-        "Sum of the indices",
-        "{:.2f}".format,
-        "about 1 if cells act independently; the part above 1 comes from cells that act together",
-    ),
-    "score_deviation": (
-        "Deviation of the score",
-        "{:.2g}".format,
-        "how much the score varies under the masks; if it hardly varies, the shares mean little",
-    ),
-    "chance_level": ("Chance level", "{:.2g}".format, "the map's value at a cell without influence"),
-    "level_deviation": (
-        "Deviation of the level",
-        "{:.2g}".format,
-        "how far chance moves the whole map up or down; the noise counts only what it does to the pattern",
-    ),
-    "points": ("Points", "{:g}".format, "the number of points on the path at which gradients were computed"),
-    DRAWN: ("Drawn", "{:g}".format, "the number of samples, permutations or rows at which the noise was low enough"),
-    "superpixels": ("Superpixels", "{:g}".format, "the number of regions, each with a single value"),
-}
 NO_FIGURE_AT_ALL = "This method does not measure its own error. Run a second method and compare the two maps."
 NO_FIGURE = "This method does not measure its own error. The checks below show how stable its map is."
 
@@ -105,23 +63,11 @@ def _notes(estimate: Estimate) -> None:
 
 
 def _figures(estimate: Estimate, shares: Sequence[float | None], otherwise: str) -> None:
-    lines = [_line(name, figures) for name, figures in estimate.diagnostics.items()]
+    lines = [figures.explained(name, values) for name, values in estimate.diagnostics.items()]
     if estimate.standard_error is not None:
-        figures = ", ".join(_in_words(percent, share) for share in shares)
-        lines.append(f"**Noise** {figures}: the share of the map's variance that is sampling noise")
+        noise = ", ".join(figures.in_words(percent, share) for share in shares)
+        lines.append(f"**Noise** {noise}: the share of the map's variance that is sampling noise")
     st.markdown("  \n".join(lines) if lines else otherwise)
-
-
-def _line(name: str, figures: Sequence[float | None]) -> str:
-    """Describe a diagnostic; one without an entry in FIGURES is shown by name."""
-    title, form, meaning = FIGURES.get(name, (name.replace("_", " ").capitalize(), "{:.3g}".format, ""))
-    listed = figures[:1] if name in OF_THE_RUN else figures
-    shown = f"**{literal(title)}** {', '.join(_in_words(form, figure) for figure in listed)}"
-    return f"{shown}: {meaning}" if meaning else shown
-
-
-def _in_words(form: Callable[[float], str], figure: float | None) -> str:
-    return "not defined" if figure is None else literal(form(figure))
 
 
 def _less_noise(run: Run[Any], estimate: Estimate, shares: Sequence[float | None]) -> None:

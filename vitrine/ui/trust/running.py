@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import starmap
 from typing import Any
 
 import streamlit as st
 
-from vitrine.ui.drawing.text import in_words, literal, percent, seconds
+from vitrine.ui.drawing.text import in_words, literal, seconds
+from vitrine.ui.trust.figures import titled
 from vitrine.ui.trust.inquiry import Run
-from xai_core.families.noise import DRAWN
-from xai_core.jobs.base import Job
+from xai_core.families.noise import STOP_FIELD
+from xai_core.filter import Filter
+from xai_core.jobs.base import Job, Status
+from xai_core.method import Catalogued
+from xai_core.params import Param
 from xai_core.services.results_cache import RememberedJob
 from xai_core.types import Estimate
-
-OF_THE_RUN = (DRAWN, "superpixels")  # these have one value, whatever the number of targets
 
 
 def progress(runs: Sequence[Run[Any]], key: str = "cancel") -> None:
@@ -30,19 +33,41 @@ def progress(runs: Sequence[Run[Any]], key: str = "cancel") -> None:
             run.job.cancel()
 
 
-def what_ran(run: Run[Any], estimate: Estimate) -> str:
-    """Return a line of Markdown: method, picture, running time, parameters, diagnostics."""
-    set_values = {p: value for p in run.inquiry.method.params if (value := getattr(run.inquiry.method, p.name)) != ()}
-    values = ", ".join(f"{p.label[:1].lower()}{p.label[1:]} {in_words(value)}" for p, value in set_values.items())
+def what_ran(run: Run[Any], estimate: Estimate, filters: Sequence[Filter] = ()) -> str:
+    """Return a line of Markdown: method, picture, how far it came, parameters that matter, figures, filters."""
+    partial = run.job.state.status is Status.CANCELLED
     parts = [
         f"**{literal(run.inquiry.method.title)}** of {literal(run.inquiry.picture.name, 60)}",
+        f"**partial**, cancelled at {estimate.fraction:.0%}" if partial else "",
         _how_long(run.job),
-        literal(values),
-    ]
-    parts += [
-        f"{literal(name.replace('_', ' '))} {_figures(name, total)}" for name, total in estimate.diagnostics.items()
+        literal(_settings(run.inquiry.method, partial)),
+        *(" ".join((_lower(title), shown)) for title, shown in starmap(titled, estimate.diagnostics.items())),
+        literal(_filtered_by(filters)),
     ]
     return " · ".join(filter(None, parts))
+
+
+def _settings(method: Catalogued, partial: bool) -> str:
+    """Return the parameters that matter; the effort is a limit if low noise or a click may end the run before it."""
+    values = method.values()
+    limit = method.effort if partial or values.get(STOP_FIELD) else None
+    used = [p for p in method.params if (p.only_if is None or p.only_if.holds(values)) and values[p.name] != ()]
+    return ", ".join(_setting(param, values[param.name], param == limit) for param in used)
+
+
+def _setting(param: Param, setting: object, is_limit: bool) -> str:
+    label, unit = _lower(param.label), param.range.unit if param.range else ""
+    value = f"{in_words(setting)}{unit if unit == '%' else f' {unit}'}".strip()
+    return f"at most {value} {label}" if is_limit else f"{label} {value}"
+
+
+def _filtered_by(filters: Sequence[Filter]) -> str:
+    return f"drawn with {', '.join(_lower(step.title) for step in filters)}" if filters else ""
+
+
+def _lower(title: str) -> str:
+    """Return a title as it stands within a line; one that starts with an abbreviation stays as it is."""
+    return title if title[1:2].isupper() else f"{title[:1].lower()}{title[1:]}"
 
 
 def _share_done(run: Run[Any]) -> float:
@@ -65,12 +90,3 @@ def _progress_in_words(run: Run[Any], done: float) -> str:
 def _how_long(job: Job[Estimate]) -> str:
     took = seconds(job.state.seconds)
     return f"from the cache, originally {took}" if isinstance(job, RememberedJob) else took
-
-
-def _figures(name: str, figures: Sequence[float | None]) -> str:
-    def shown(figure: float | None) -> str:
-        if figure is None:
-            return "not defined"
-        return percent(figure) if name.endswith("error") else f"{figure:g}"
-
-    return ", ".join(map(shown, figures[:1] if name in OF_THE_RUN else figures))

@@ -1,4 +1,4 @@
-"""What ran is told in one line, each figure once if it belongs to the whole run."""
+"""The line below a map says what ran, as far as it came, with what matters and nothing else."""
 
 from __future__ import annotations
 
@@ -8,20 +8,58 @@ import numpy as np
 import pytest
 
 from vitrine.ui.trust.running import what_ran
-from xai_core.jobs.base import Job
+from xai_core.filters.clip import PercentileClip
+from xai_core.jobs.base import Job, Status
+from xai_core.methods.integrated_gradients import IntegratedGradients
+from xai_core.methods.rise import Rise
 from xai_core.types import Estimate
+
+MAP = np.zeros((2, 4, 4), np.float32)
+
+
+def run_of(method):
+    inquiry = SimpleNamespace(method=method, picture=SimpleNamespace(name="cat.png"))
+    return SimpleNamespace(job=Job(lambda: None), inquiry=inquiry)
+
+
+def line(method, filters=(), **figures):
+    return what_ran(run_of(method), Estimate(1.0, MAP, diagnostics=figures), filters).replace("\\", "")
 
 
 @pytest.fixture
-def run():
-    picture = SimpleNamespace(name="cat.png")
-    return SimpleNamespace(
-        job=Job(lambda: None), inquiry=SimpleNamespace(method=SimpleNamespace(title="RISE", params=()), picture=picture)
-    )
+def cancelled():
+    run = run_of(Rise(samples=13000))
+    run.job.update(latest=Estimate(0.28, MAP), status=Status.CANCELLED)
+    return run
 
 
-def test_a_figure_of_the_run_is_listed_once_and_one_of_a_target_for_each(run):
-    figures = {"drawn": (864.0, 864.0), "chance_level": (0.5, 0.25)}
-    estimate = Estimate(1.0, np.zeros((2, 4, 4), np.float32), diagnostics=figures)
-    assert what_ran(run, estimate).endswith("drawn 864 · chance level 0.5, 0.25")
-    assert what_ran(run, estimate).startswith(r"**RISE** of cat\.png")
+def test_a_figure_of_the_run_is_listed_once_and_one_of_a_target_for_each():
+    assert line(Rise(), drawn=(864.0, 864.0), chance_level=(0.5, 0.25)).endswith("drawn 864 · chance level 0.5, 0.25")
+
+
+def test_the_line_begins_with_the_method_and_the_picture():
+    assert line(Rise()).startswith("**RISE** of cat.png")
+
+
+def test_figures_have_the_name_and_the_format_of_the_panel_below():
+    assert line(Rise(), fit_r2=(0.583997,)).endswith("fit (R²) 0.58")
+
+
+def test_parameters_without_effect_are_left_out():
+    assert "seed" not in line(IntegratedGradients(baseline="black"))
+    assert "seed 3" in line(IntegratedGradients(baseline="noise", seed=3))
+
+
+def test_samples_are_a_limit_if_low_noise_ends_the_run():
+    assert "at most 2000 samples, stop at noise 5%" in line(Rise(samples=2000, stop_at_noise=5))
+    assert "· samples 2000" in line(Rise(samples=2000, stop_at_noise=0))
+
+
+def test_filters_are_named():
+    assert line(Rise(), filters=(PercentileClip(),)).endswith(f"drawn with {PercentileClip.title.lower()}")
+
+
+def test_a_cancelled_run_says_how_far_it_came(cancelled):
+    said = what_ran(cancelled, cancelled.job.state.latest).replace("\\", "")
+    assert "**partial**, cancelled at 28%" in said
+    assert "at most 13000 samples" in said
