@@ -134,14 +134,15 @@ class Engine:
 
     name: such as "OpenVINO". max_difference: largest difference in a raw output on trial pictures, relative to the
     largest output. top1_agreement: share of the user's pictures (or trial pictures) with the same top class, 0 to 1.
-    milliseconds: per picture, in batches. used: whether it is used for its precision. reason: why not, or "".
+    milliseconds: per picture, in batches. These three are None if they could not be measured. used: whether it is used
+    for its precision. reason: why not, or "".
     """
 
     name: str
     precision: Precision
-    max_difference: float
-    top1_agreement: float
-    milliseconds: float
+    max_difference: float | None
+    top1_agreement: float | None
+    milliseconds: float | None
     used: bool
     reason: str = ""
 

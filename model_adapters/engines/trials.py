@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -39,12 +40,16 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Trial:
-    """How an engine did. fault: a sentence if it gave no answers that can be compared."""
+    """How an engine did.
+
+    milliseconds: per picture; None if it was not timed, and then the other figures mean nothing either. fault: a
+    sentence if it gave no answers that can be compared.
+    """
 
     candidate: Candidate
     max_difference: float = 0.0
     top1_agreement: float = 0.0
-    milliseconds: float = 0.0
+    milliseconds: float | None = None
     fault: str = ""
 
     @property
@@ -84,12 +89,16 @@ def chosen(trials: Sequence[Trial]) -> dict[Precision, Trial]:
 
     def best(precision: Precision) -> Trial | None:
         usable = [trial for trial in trials if trial.candidate.precision == precision and not trial.objection]
-        return min(usable, key=lambda trial: trial.milliseconds, default=None)
+        return min(usable, key=_pace, default=None)
 
     exact, rough = best("float32") or trials[0], best("bfloat16")
-    if rough is None or rough.milliseconds >= exact.milliseconds:
+    if rough is None or _pace(rough) >= _pace(exact):
         return {"float32": exact}
     return {"float32": exact, "bfloat16": rough}
+
+
+def _pace(trial: Trial) -> float:
+    return math.inf if trial.milliseconds is None else trial.milliseconds
 
 
 def as_engines(trials: Sequence[Trial], best: dict[Precision, Trial]) -> list[Engine]:
@@ -99,21 +108,15 @@ def as_engines(trials: Sequence[Trial], best: dict[Precision, Trial]) -> list[En
 
 def missing(name: str, precision: Precision, reason: str) -> Engine:
     """Return an engine that could not be tried."""
-    return Engine(name, precision, 0.0, 0.0, 0.0, False, reason)
+    return Engine(name, precision, None, None, None, False, reason)
 
 
 def _as_engine(trial: Trial, best: Trial | None) -> Engine:
-    reason = "" if trial is best else trial.objection or "It is slower."
-    candidate = trial.candidate
-    return Engine(
-        candidate.name,
-        candidate.precision,
-        trial.max_difference,
-        trial.top1_agreement,
-        trial.milliseconds,
-        trial is best,
-        reason,
-    )
+    reason, candidate = "" if trial is best else trial.objection or "It is slower.", trial.candidate
+    if trial.milliseconds is None:
+        return Engine(candidate.name, candidate.precision, None, None, None, trial is best, reason)
+    figures = trial.max_difference, trial.top1_agreement, trial.milliseconds
+    return Engine(candidate.name, candidate.precision, *figures, trial is best, reason)
 
 
 def _batches(spec: InputSpec, count: int) -> list[Floats]:

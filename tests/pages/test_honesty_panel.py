@@ -266,11 +266,13 @@ def test_without_a_fast_engine_there_is_no_choice(app: AppTest, instant: Instant
 
 
 def test_the_model_page_lists_what_runs_the_passes(app: AppTest, instant: InstantRunner) -> None:
-    instant.known_engines = (EXACT, replace(FAST, used=False, reason="Its answers differ too much."))
+    stopped = Engine("Own", "float32", None, None, None, False, "It stopped with an error.")
+    instant.known_engines = (EXACT, replace(FAST, used=False, reason="Its answers differ too much."), stopped)
     with_sample(app)
     said = text_of(app).replace("\\", "")
     assert "| ● | OpenVINO | float32 | 27.0 ms | under 0.1% | 100.0% |  |" in said
     assert "|  | OpenVINO | bfloat16 | 5.0 ms | 0.8% | 96.0% | Its answers differ too much. |" in said
+    assert "|  | Own | float32 | not measured | not measured | not measured | It stopped with an error. |" in said
 
 
 def test_a_run_that_goes_takes_its_checks_along(app: AppTest, instant: InstantRunner) -> None:

@@ -8,7 +8,7 @@ from vitrine.ui import session
 from vitrine.ui.detection.boxes import Scene
 from vitrine.ui.drawing.text import percent
 from vitrine.ui.slots.detector import DetectorSlot
-from vitrine.ui.trust.engines import Trials, engine_list
+from vitrine.ui.trust.engines import Trials, engine_list, in_words
 from xai_core.jobs.questions.find_detector_engines import FindDetectorEngines
 from xai_core.types import Engine
 
@@ -47,6 +47,6 @@ def detector_engine_lists() -> None:
 
 def _boxes_again(fast: Engine) -> str:
     return (
-        f"Fast ({fast.name}) finds {percent(fast.top1_agreement)} of the best boxes again, on trial pictures that "
-        f"include yours; its outputs differ by at most {percent(fast.max_difference)}."
+        f"Fast ({fast.name}) finds {in_words(percent, fast.top1_agreement)} of the best boxes again, on trial "
+        f"pictures that include yours; its outputs differ by at most {in_words(percent, fast.max_difference)}."
     )

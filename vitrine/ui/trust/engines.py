@@ -22,6 +22,7 @@ from xai_core.types import Engine, Precision
 
 PICTURES = 4  # on which predicted classes are compared
 PRECISIONS: dict[Precision, str] = {"float32": "exact (float32)", "bfloat16": "fast (bfloat16)"}
+NOT_MEASURED = "not measured"
 Engines = tuple[Engine, ...]
 
 
@@ -147,9 +148,9 @@ def _row(engine: Engine) -> str:
         "●" if engine.used else "",
         literal(engine.name, 60),
         engine.precision,
-        literal(f"{engine.milliseconds:.1f} ms"),
-        literal(percent(engine.max_difference)),
-        literal(percent(engine.top1_agreement)),
+        literal(in_words(milliseconds, engine.milliseconds)),
+        literal(in_words(percent, engine.max_difference)),
+        literal(in_words(percent, engine.top1_agreement)),
         literal(engine.reason),
     )
     return f"| {' | '.join(cells)} |"
@@ -157,12 +158,22 @@ def _row(engine: Engine) -> str:
 
 def _same_top_class(fast: Engine) -> str:
     return (
-        f"Fast ({fast.name}) gives the same top class for {percent(fast.top1_agreement)} of the trial pictures (yours, "
-        "or samples if you had none yet; each unchanged, mirrored and half hidden). Its outputs differ by at most "
-        f"{percent(fast.max_difference)}."
+        f"Fast ({fast.name}) gives the same top class for {in_words(percent, fast.top1_agreement)} of the trial "
+        "pictures (yours, or samples if you had none yet; each unchanged, mirrored and half hidden). "
+        f"Its outputs differ by at most {in_words(percent, fast.max_difference)}."
     )
 
 
 def _pace(fast: Engine, exact: Engine | None) -> str:
-    instead = f" instead of {exact.milliseconds:.1f} ms" if exact else ""
-    return f"{fast.milliseconds:.1f} ms per picture{instead}."
+    instead = f" instead of {in_words(milliseconds, exact.milliseconds)}" if exact else ""
+    return f"{in_words(milliseconds, fast.milliseconds)} per picture{instead}."
+
+
+def milliseconds(value: float) -> str:
+    """Return a time in milliseconds, in words."""
+    return f"{value:.1f} ms" if value >= 0.05 else "under 0.1 ms"
+
+
+def in_words(form: Callable[[float], str], figure: float | None) -> str:
+    """Return a figure in words; one that could not be measured is not zero."""
+    return NOT_MEASURED if figure is None else form(figure)

@@ -64,9 +64,14 @@ def _engine(values: Any) -> Engine:
     return Engine(
         name=text(field(values, "name")),
         precision=cast(Precision, one_of(get_args(Precision), field(values, "precision"))),
-        max_difference=number(field(values, "max_difference")),
-        top1_agreement=number(field(values, "top1_agreement")),
-        milliseconds=number(field(values, "milliseconds")),
+        max_difference=_figure(values, "max_difference"),
+        top1_agreement=_figure(values, "top1_agreement"),
+        milliseconds=_figure(values, "milliseconds"),
         used=field(values, "used") is True,
         reason=text(field(values, "reason")),
     )
+
+
+def _figure(values: Any, name: str) -> float | None:
+    figure = field(values, name)
+    return None if figure is None else number(figure)
