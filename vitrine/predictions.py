@@ -10,6 +10,7 @@ import numpy as np
 from vitrine.tables import Table, as_html, as_text
 from xai_core.errors import MissingCapability
 from xai_core.scores import NO_PROBABILITY, THRESHOLD, has_probabilities, is_multi_label, predicted
+from xai_core.trust.honesty import all_alike
 from xai_core.types import Card, Floats
 
 if TYPE_CHECKING:
@@ -51,6 +52,11 @@ class Predictions:
     def several(self) -> bool:
         """Whether several classes, or none, may be right at once."""
         return is_multi_label(self._card)
+
+    @property
+    def warning(self) -> str:
+        """What to know before trusting the predictions, as a sentence; "" if nothing speaks against them."""
+        return all_alike(list(self.scores), self.labels, self._card)
 
     @property
     def predicted(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from itertools import groupby
@@ -28,8 +29,11 @@ def run(args: Namespace, runners: Runners) -> None:
     """Print the most probable classes of each picture."""
     pictures = read_pictures(args, args.images)
     with opened_classifier(args, runners, pictures) as model:
-        entries = _entries(model.predict(pictures))
+        predictions = model.predict(pictures)
+    entries = _entries(predictions)
     print(json.dumps(entries, indent=2, ensure_ascii=False) if args.json else "\n".join(map(_in_words, entries)))
+    if predictions.warning:
+        print(predictions.warning, file=sys.stderr)
 
 
 def _entries(predictions: Predictions) -> list[dict[str, Any]]:

@@ -30,8 +30,10 @@ _locks: list[int | None] = []  # descriptors that stay open
 def private_folder(kind: str, parent: str | None = None) -> str:
     """Return a new empty folder (0700); it is removed when this process exits, at the latest.
 
-    parent: where it lies; by default in the folder for temporary files. Raises OSError.
+    parent: where it lies, made if it is missing; by default in the folder for temporary files. Raises OSError.
     """
+    if parent:
+        os.makedirs(parent, mode=0o700, exist_ok=True)
     path = os.path.join(_own_folder(parent or tempfile.gettempdir()), f"{kind}-{secrets.token_hex(16)}")
     os.mkdir(path, 0o700)
     return path

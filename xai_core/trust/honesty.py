@@ -16,6 +16,7 @@ from xai_core.types import Card, Estimate, Floats, Indices
 
 NOISE_WARNED_OF = 0.2
 SATURATED, UNLIKELY = 0.999, 0.01
+FEWEST_ALIKE = 3  # pictures
 NOTHING_MOVED = 0.01  # of a probability
 LARGEST_SUM_ERROR = 0.05
 LEAST_FIT = 0.5
@@ -54,6 +55,20 @@ TargetCheck = Callable[[Finding, int], Iterator[str]]
 def warnings(finding: Finding) -> tuple[str, ...]:
     """Return what a reader should know before reading the maps of classes; each warning says what to do."""
     return _sentences(finding, OF_THE_RUN, OF_A_TARGET)
+
+
+def all_alike(rows: Sequence[Floats], labels: Sequence[str], card: Card) -> str:
+    """Return a warning if a model is certain of the same class for every picture; "" if it is not.
+
+    rows: probabilities (K,), one row for each picture; fewer than `FEWEST_ALIKE` prove nothing.
+    """
+    best = {int(row.argmax()) for row in rows if row.max() >= SATURATED}
+    if len(rows) < FEWEST_ALIKE or card.head != "softmax" or len(best) > 1 or min(map(np.max, rows)) < SATURATED:
+        return ""
+    return (
+        f"The model is certain that each of the {len(rows)} pictures shows {labels[best.pop()]}. If they do not, its "
+        "preprocessing is probably wrong: try a different one."
+    )
 
 
 def box_warnings(finding: Finding) -> tuple[str, ...]:

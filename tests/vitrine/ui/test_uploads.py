@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import stat
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -80,11 +81,20 @@ def test_a_full_disk_is_named_and_no_file_stays(monkeypatch, number, sentence) -
     assert len(list(folder.iterdir())) == 1
 
 
-def test_a_folder_for_uploads_that_is_missing_is_a_sentence_and_a_line_in_the_log(
+def test_a_folder_for_uploads_that_is_missing_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "_root", cache(uploads._root.__wrapped__))  # the folder of the other tests is kept
+    monkeypatch.setenv("VITRINE_UPLOADS", str(tmp_path / "not yet" / "there"))
+    kept = uploads.keep(io.BytesIO(b"weights"), "model.pt", "tester")
+    assert Path(kept.path).is_relative_to(tmp_path / "not yet" / "there")
+    assert (tmp_path / "not yet" / "there").stat().st_mode & 0o077 == 0
+
+
+def test_a_folder_for_uploads_that_cannot_be_made_is_a_sentence_and_a_line_in_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(uploads, "_root", uploads._root.__wrapped__)  # the folder of the other tests is kept
-    monkeypatch.setenv("VITRINE_UPLOADS", str(tmp_path / "missing"))
+    monkeypatch.setattr(uploads, "_root", uploads._root.__wrapped__)
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("VITRINE_UPLOADS", str(tmp_path / "file" / "uploads"))
     with pytest.raises(DataError, match="cannot write to its folder for uploaded files"):
         uploads.keep(io.BytesIO(b"weights"), "model.pt", "tester")
-    assert "No such file or directory" in caplog.text
+    assert "Not a directory" in caplog.text

@@ -9,7 +9,7 @@ import pytest
 
 import xai_core.methods  # noqa: F401
 from xai_core.method import method_named
-from xai_core.trust.honesty import Finding, warnings
+from xai_core.trust.honesty import Finding, all_alike, warnings
 from xai_core.types import Capability, Card, Estimate, InputSpec
 
 SIDE = 20
@@ -196,3 +196,28 @@ def test_a_run_that_was_to_stop_at_much_noise_is_advised_to_stop_at_less(finding
     estimate = Estimate(1.0, a_map(), standard_error=np.full((1, SIDE, SIDE), a_map().std() * 0.6))
     method = method_named("rise")(stop_at_noise=40.0)
     assert "may be noise. Stop at less noise." in only(finding, estimate=estimate, method=method)
+
+
+CERTAIN = [np.array([0.9995, 0.0003, 0.0002], np.float32)] * 3
+
+
+def test_certainty_of_the_same_class_for_every_picture_is_warned_about(finding):
+    sentence = all_alike(CERTAIN, ("cat", "dog", "car"), finding.card)
+    assert "certain that each of the 3 pictures shows cat" in sentence
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        CERTAIN[:2],
+        [*CERTAIN[:2], CERTAIN[0][::-1]],
+        [*CERTAIN, np.array([0.99, 0.01, 0.0], np.float32)],
+    ],
+)
+def test_few_pictures_different_classes_or_a_doubt_give_no_warning(finding, rows):
+    assert all_alike(rows, ("cat", "dog", "car"), finding.card) == ""
+
+
+def test_several_classes_at_once_are_not_alike(finding):
+    assert all_alike(CERTAIN, ("cat", "dog", "car"), replace(finding.card, head="sigmoid")) == ""

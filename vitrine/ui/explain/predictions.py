@@ -19,6 +19,7 @@ from xai_core.jobs.questions.predict import Predict
 from xai_core.pictures.files import Picture
 from xai_core.scores import has_probabilities, predicted, shown_score
 from xai_core.services.preparation import Prepared
+from xai_core.trust.honesty import all_alike
 from xai_core.types import Floats
 
 TOP = 5
@@ -52,6 +53,8 @@ def prediction_strip(prepared: Prepared, pictures: Sequence[Picture]) -> None:
         frame.warn(picture.why_unsuited(prepared.preprocessing))
     pictures = [picture for picture in pictures if picture not in unseen]
     rows = probabilities(prepared, pictures)
+    if warning := all_alike([rows[picture.digest] for picture in pictures], prepared.labels, prepared.card):
+        frame.warn(warning)
     for first in range(0, len(pictures), COLUMNS):
         for column, picture in zip(st.columns(COLUMNS), pictures[first : first + COLUMNS], strict=False):
             with column, st.container(border=True):
