@@ -115,7 +115,7 @@ class Reference:
 
     def average(self, first: int, last: int, steady: bool = True) -> Floats:
         """Return the map by some of the masks, by Vitrine's default or as in the paper."""
-        average = MaskAverage(self.masks, 1, surrogate=steady)
+        average = MaskAverage(self.masks, 1, surrogate=steady, bounded=True)
         average.add(self.scores[first:last], Cells(self.cells.kept[first:last], self.cells.shifts[first:last]))
         return average.estimate(1.0).maps[0]
 

@@ -49,6 +49,12 @@ class Spread:
         )
         return np.asarray(np.einsum("ng,ngh,nh->n", down, self._values(cells, origin), across, optimize=True))
 
+    def sums(self, weights: Doubles, cells: Cells, origin: float) -> Doubles:
+        """Return the sums (T, H, W) over masks of weights (n, T) times (mask - origin)."""
+        values, shifts = self._values(cells, origin), _Shifts(cells.shifts, self._masks.cell)
+        columns = weights.astype(np.float32).T
+        return np.stack([_stretched(self._down, shifts.sums(own, values), self._across) for own in columns])
+
     def sums_and_squares(self, weights: Doubles, cells: Cells, origin: float) -> tuple[Doubles, Doubles]:
         """Return the sums over masks of weights (n, T) times (mask - origin), and of their squares: both (T, H, W)."""
         values, shifts = self._values(cells, origin), _Shifts(cells.shifts, self._masks.cell)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import SeedSequence
 
 from xai_core.pictures.resampling import resized, stretch
 from xai_core.types import Doubles, Flags, Floats, Indices
@@ -23,6 +24,10 @@ class Cells:
     kept: Flags
     shifts: Indices
 
+    def first(self, count: int) -> Cells:
+        """Return the first `count` masks."""
+        return Cells(self.kept[:count], self.shifts[:count])
+
     def after(self, skip: int) -> Cells:
         """Return the masks after the first `skip`."""
         return Cells(self.kept[skip:], self.shifts[skip:])
@@ -35,8 +40,9 @@ class Masks:
     to the picture at a random place (Petsiuk 2018, section 3.2). Its expected value is `preservation` at each pixel.
     """
 
-    def __init__(self, size: tuple[int, ...], grid: int, preservation: float, seed: int) -> None:
-        self._random = np.random.Generator(np.random.PCG64(seed))
+    def __init__(self, size: tuple[int, ...], grid: int, preservation: float, seed: int | SeedSequence) -> None:
+        self._seed = seed if isinstance(seed, SeedSequence) else SeedSequence(seed)
+        self._random = np.random.Generator(np.random.PCG64(self._seed))
         self.size, self.grid, self.preservation = size, grid, preservation
         self.cell = np.array([-(-side // grid) for side in size])  # height and width of a cell in pixels
         self._stretches = [stretch(grid, (grid + 1) * cell) for cell in self.cell]
@@ -56,6 +62,11 @@ class Masks:
         )
         across = np.einsum("ngf,nfw->ngw", kept, np.ascontiguousarray(columns.transpose(0, 2, 1)))
         return np.asarray(np.einsum("nhg,ngw->nhw", rows, across), np.float32)
+
+    def independent(self) -> Masks:
+        """Return the first of the masks of the same kind that are drawn independently of these."""
+        seed = SeedSequence(self._seed.entropy, spawn_key=(1,))
+        return Masks(self.size, self.grid, self.preservation, seed)
 
     def draw(self, count: int) -> Floats:
         """Return the next `count` masks as pixel values, (n, H, W)."""

@@ -52,7 +52,8 @@ class Rise(Method):
 
     def _averages(self, model: Model, image: Floats, targets: Indices, stopping: Stopping) -> Iterator[Estimate]:
         masks = Masks(image.shape[:2], self.grid, self.preservation, self.seed)
-        average = MaskAverage(masks, len(targets), surrogate=self.averaging == "steady")
+        bounded = self.score == "probability"
+        average = MaskAverage(masks, len(targets), surrogate=self.averaging == "steady", bounded=bounded)
         outputs = PerturbedOutputs(
             model, image, method=self.id, grid=self.grid, preservation=self.preservation, seed=self.seed
         )

@@ -82,10 +82,31 @@ def test_the_intervals_cover_the_truth_at_least_as_often_as_they_say(truth):
     assert covered.min() >= 0.95 - 5 * (0.95 * 0.05 / RUNS) ** 0.5
 
 
-@pytest.mark.parametrize(("count", "centred"), [(60, False), (200, True)])
-def test_the_error_is_the_spread_over_runs(count, centred):
+def test_a_curved_surrogate_is_unbiased_and_its_intervals_cover_as_often_as_they_say(truth):
+    """The mean of 100 runs has a tenth of their error; the bounds on coverage are those of the linear surrogate."""
+    expected, its_error = truth
+    runs = [average(400, seed, bounded=True) for seed in range(RUNS)]
+    off = np.mean([run.maps for run in runs], axis=0) - expected
+    error = np.hypot(its_error, np.mean([run.standard_error for run in runs], axis=0) / RUNS**0.5)
+    assert np.mean((off / error) ** 2) < 3
+    assert np.abs(off / error).max() < 5
+    covered = np.mean([np.abs(run.maps - expected) <= 1.96 * run.standard_error for run in runs], axis=0)
+    assert covered.mean() >= 0.95 - 3 * (0.95 * 0.05 / RUNS) ** 0.5
+    assert covered.min() >= 0.95 - 5 * (0.95 * 0.05 / RUNS) ** 0.5
+
+
+KINDS = [
+    (60, {}),
+    (200, {"centred": True}),
+    pytest.param(60, {"bounded": True}, marks=pytest.mark.long),
+    pytest.param(200, {"bounded": True, "centred": True}, marks=pytest.mark.long),
+]
+
+
+@pytest.mark.parametrize(("count", "kind"), KINDS)
+def test_the_error_is_the_spread_over_runs(count, kind):
     """The spread of 100 runs is itself uncertain by 1 / sqrt(200) = 7%, and pixels depend on each other."""
-    runs = [average(count, seed, centred=centred) for seed in range(RUNS)]
+    runs = [average(count, seed, **kind) for seed in range(RUNS)]
     spread = np.std([run.maps for run in runs], axis=0, ddof=1)
     stated = np.mean([run.standard_error**2 for run in runs], axis=0) ** 0.5
     assert 1 - 3 * 0.07 < (stated / spread).mean() < 1 + 3 * 0.07
@@ -97,6 +118,19 @@ def test_a_surrogate_takes_most_of_the_noise_of_a_sure_class():
     plain, steady = (noise_shares(average(1000, surrogate=surrogate)) for surrogate in (False, True))
     assert steady[0] < plain[0] / 10
     assert steady[1] < plain[1] / 2
+
+
+def test_a_curve_takes_a_fifth_of_what_a_line_leaves_of_a_rare_class():
+    """The score is that of the other classes, rarely above zero; masks are those of a run."""
+
+    def left(bounded):
+        masks = Masks(SIZE, GRID, KEPT, 0)
+        cells, made = masks.cells(1000), MaskAverage(masks, 1, bounded=bounded)
+        sums = np.einsum("nhw,hw->n", masks.pixels(cells), WEIGHTS[0])
+        made.add((1 / (1 + np.exp(4 - 4 * sums)))[:, None].astype(np.float32), cells)
+        return noise_shares(made.estimate(1.0))[0]
+
+    assert left(bounded=True) < 0.8 * left(bounded=False)
 
 
 def test_a_linear_score_has_next_to_no_noise_left():
@@ -113,7 +147,7 @@ def test_the_centred_mean_leaves_out_the_mean_score():
     np.testing.assert_allclose(whole.maps - centred.maps, np.broadcast_to(level[:, None, None], (2, *SIZE)), atol=0.01)
 
 
-@pytest.mark.parametrize("kind", [{}, {"surrogate": False}, {"centred": True}])
+@pytest.mark.parametrize("kind", [{}, {"surrogate": False}, {"centred": True}, {"bounded": True}])
 @pytest.mark.parametrize("at_once", [1, 7, 400])
 def test_how_many_come_at_once_changes_the_rounding_only(kind, at_once):
     some, other = average(400, at_once=at_once, **kind), average(400, at_once=25, **kind)
@@ -121,17 +155,18 @@ def test_how_many_come_at_once_changes_the_rounding_only(kind, at_once):
     np.testing.assert_allclose(some.standard_error, other.standard_error, rtol=1e-4)
 
 
-def test_a_constant_score_gives_its_own_value_without_noise():
+@pytest.mark.parametrize("score", [0.7, 0.0, 1.0])
+def test_a_constant_score_gives_its_own_value_without_noise(score):
     masks = Masks(SIZE, GRID, KEPT, 0)
-    made = MaskAverage(masks, 1)
-    made.add(np.full((400, 1), 0.7, np.float32), masks.cells(400))
-    np.testing.assert_allclose(made.estimate(1.0).maps, 0.7, rtol=1e-5)
+    made = MaskAverage(masks, 1, bounded=True)
+    made.add(np.full((400, 1), score, np.float32), masks.cells(400))
+    np.testing.assert_allclose(made.estimate(1.0).maps, score, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(made.estimate(1.0).standard_error, 0, atol=1e-5)
 
 
 @pytest.mark.parametrize("count", [1, 5, 19, 25])
 def test_a_few_masks_give_a_finite_map(count):
-    few = average(count)
+    few = average(count, bounded=True)
     assert np.isfinite(few.maps).all()
     assert (few.standard_error is None) == (count == 1)
 
