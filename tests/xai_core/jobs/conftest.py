@@ -19,11 +19,14 @@ def runner():
     made.close()
 
 
-@pytest.fixture
-def source(tmp_path):
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """Write a model; tests of a file that ask for the same words and owner share it, and with it its process."""
+    folder = tmp_path_factory.mktemp("models")
+
     def write(words="good", owner="someone"):
-        path = tmp_path / f"{words}.model"
-        path.write_text(f"{words} {tmp_path}")
+        path = folder / f"{words}.model"
+        path.write_text(f"{words} {folder}")
         return ModelSource(str(path), f"{words}.onnx", hashlib.sha256(path.read_bytes()).hexdigest(), owner=owner)
 
     return write

@@ -45,9 +45,9 @@ def test_a_process_stands_one_step_behind_the_app(runner, source):
     assert os.sched_getscheduler(process) == os.SCHED_BATCH
 
 
-def test_a_path_may_be_relative(runner, source, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    given = source()
+def test_a_path_may_be_relative(runner, source, monkeypatch):
+    given = source(owner="relative")
+    monkeypatch.chdir(os.path.dirname(given.path))
     assert runner.open(replace(given, path=os.path.basename(given.path))).result(SECONDS)
 
 
@@ -91,11 +91,12 @@ def test_a_prediction_need_not_wait_for_an_explanation(runner, source, explain):
 
 
 def test_a_later_run_finds_what_a_cancelled_one_remembered(runner, source, explain):
-    first = explain(runner, source(), steps=10_000, pause=0.005)
+    model = source(owner="remembering")
+    first = explain(runner, model, steps=10_000, pause=0.005)
     until(lambda: first.state.latest is not None)
     first.cancel()
     first.wait(SECONDS)
-    assert explain(runner, source(), steps=1).result(SECONDS).diagnostics["remembered"][0] > 0
+    assert explain(runner, model, steps=1).result(SECONDS).diagnostics["remembered"][0] > 0
 
 
 def test_a_job_that_waits_for_its_model_can_be_cancelled_at_once(source, explain):
