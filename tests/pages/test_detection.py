@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from model_adapters.common.output_shapes import not_a_classifier
 from model_adapters.pytorch.detection import known_detectors
 from tests.detector_fakes import SpotDetector
+from tests.fakes_parser import DirectParser
 from tests.pages.conftest import text_of
 from tests.pages.detecting import (
     DetectingRunner,
@@ -41,6 +42,7 @@ FIRST = "box_gradcam"
 def instant(monkeypatch: pytest.MonkeyPatch) -> DetectingRunner:
     runner = DetectingRunner()
     monkeypatch.setattr(session, "runner", lambda: runner)
+    monkeypatch.setattr(session, "parser", DirectParser)
     return runner
 
 

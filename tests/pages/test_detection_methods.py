@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.detector_fakes import EVERYTHING, SpotDetector
+from tests.fakes_parser import DirectParser
 from tests.pages.conftest import text_of
 from tests.pages.detecting import DetectingRunner, choose, upload_detector, with_picture
 from vitrine.ui import session
@@ -25,6 +26,7 @@ FAST = Engine("OpenVINO", "bfloat16", 0.008, 0.9, 5.0, True)
 def instant(monkeypatch: pytest.MonkeyPatch) -> DetectingRunner:
     runner = DetectingRunner()
     monkeypatch.setattr(session, "runner", lambda: runner)
+    monkeypatch.setattr(session, "parser", DirectParser)
     return runner
 
 
