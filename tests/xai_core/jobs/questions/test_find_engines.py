@@ -26,8 +26,13 @@ def test_engines_cross_whole(values):
     assert QUESTION.answer_from_frame(values, [], CARD) == (ENGINE,)
 
 
+def test_what_was_not_measured_crosses_as_that():
+    missing = Engine("OpenVINO", "bfloat16", None, None, None, False, "It stopped with an error.")
+    assert QUESTION.answer_from_frame(QUESTION.answer_to_frame((missing,))[0], [], CARD) == (missing,)
+
+
 @pytest.mark.parametrize(
-    "change", [{"precision": "int4"}, {"milliseconds": "2"}, {"max_difference": None}, {"name": 3}]
+    "change", [{"precision": "int4"}, {"milliseconds": "2"}, {"max_difference": float("nan")}, {"name": 3}]
 )
 def test_an_engine_that_makes_no_sense_is_refused(values, change):
     values["engines"][0] |= change
