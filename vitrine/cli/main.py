@@ -21,12 +21,18 @@ from xai_core.detection.method import DETECTION_METHODS
 from xai_core.errors import (
     ChooseEntry,
     ChooseOutput,
+    DataError,
+    ImageError,
+    ModelError,
+    OutOfMemory,
     ParamError,
+    TimedOut,
     TryAsClassifier,
     TryAsDetector,
     TryAsSegmenter,
     TypeLabels,
     VitrineError,
+    WorkerDied,
     unexpected,
 )
 from xai_core.guide import method_of_any_task
@@ -51,7 +57,20 @@ WAY_OUT: dict[type[VitrineError], str] = {
     TryAsSegmenter: "For a segmentation network, use vitrine segment, or vitrine explain with a region.",
     TryAsClassifier: "For a classifier, use vitrine predict, or vitrine explain with a method for classes.",
 }
-BAD_INPUT, INTERRUPTED = 2, 130
+FAILED, BAD_INPUT, BAD_MODEL, LIMIT, INTERRUPTED = 1, 2, 3, 4, 130
+CODES_IN_WORDS = (
+    "Exit codes: 0 done, 1 Vitrine failed, 2 wrong arguments, pictures or data, 3 the model cannot be used, 4 it "
+    "exceeded its deadline or its memory limit, 130 interrupted."
+)
+EXIT_CODES: dict[type[VitrineError], int] = {  # the first that fits an error
+    ParamError: BAD_INPUT,
+    ImageError: BAD_INPUT,
+    DataError: BAD_INPUT,
+    TimedOut: LIMIT,
+    OutOfMemory: LIMIT,
+    ModelError: BAD_MODEL,
+    WorkerDied: BAD_MODEL,
+}
 
 
 class Parser(argparse.ArgumentParser):
@@ -62,12 +81,13 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; return 0, or 2 after a message on stderr if it failed."""
+    """Run one command and return its exit code (`CODES_IN_WORDS`); the message of a failure is on stderr."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         _run(arguments)
     except VitrineError as error:
-        return _complain(f"{error} {WAY_OUT.get(type(error), '')}".strip(), _listed(error))
+        _complain(f"{error} {WAY_OUT.get(type(error), '')}".strip(), _listed(error))
+        return next((code for kind, code in EXIT_CODES.items() if isinstance(error, kind)), FAILED)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -77,7 +97,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parser() -> Parser:
     """Return the parser of all commands, with flags generated from the declarations of methods and filters."""
-    whole = Parser(prog="vitrine", description="See why an image model gave its answer.", allow_abbrev=False)
+    about = "See why an image model gave its answer."
+    whole = Parser(prog="vitrine", description=about, epilog=CODES_IN_WORDS, allow_abbrev=False)
     whole.add_argument("--log", metavar="FILE", help="write a log with tracebacks to a file")
     whole.add_argument("--version", action="version", version=f"vitrine {__version__}")
     commands = whole.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -153,7 +174,6 @@ def _listed(error: VitrineError) -> list[str]:
     return [f"  {choice.in_words}" for choice in choices]
 
 
-def _complain(sentence: str, lines: Sequence[str] = ()) -> int:
+def _complain(sentence: str, lines: Sequence[str] = ()) -> None:
     tell("")
     print(sentence, *lines, sep="\n", file=sys.stderr)
-    return BAD_INPUT

@@ -27,7 +27,7 @@ class Outcome:
     @property
     def sentence(self) -> str:
         """The one sentence of a command that failed as it should."""
-        assert self.status == 2, self.out + self.err
+        assert self.status in {1, 2, 3, 4}, self.out + self.err
         assert self.out == ""
         assert self.err.count("\n") == 1
         assert "Traceback" not in self.err

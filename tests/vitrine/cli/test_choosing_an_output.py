@@ -11,7 +11,7 @@ from tests.two_outputs import saved
 def test_the_outputs_are_listed_and_the_command_is_repeated_with_one(vitrine, tmp_path, picture):
     path = saved(tmp_path)
     asked = vitrine("predict", path, picture)
-    assert asked.status == 2
+    assert asked.status == 3
     sentence, *lines = asked.err.splitlines()
     assert sentence.endswith(
         "'logits' is the most likely: its name is usual for class scores. Repeat the command with --output NAME."

@@ -52,5 +52,5 @@ def test_a_region_is_explained_and_named_in_the_record(vitrine, files, tmp_path)
 @pytest.mark.long
 def test_predict_says_what_to_use_instead(vitrine, files):
     outcome = vitrine("predict", files / "model.pt", files / "red box.png")
-    assert outcome.status == 2
+    assert outcome.status == 3
     assert "labels every pixel (segmentation). For a segmentation network, use vitrine segment" in outcome.err

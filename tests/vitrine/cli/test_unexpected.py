@@ -1,4 +1,4 @@
-"""An error that no message foresees ends the command with a sentence; the log has its traceback."""
+"""A command that fails ends with a sentence and an exit code; of a fault in the program, the log has the traceback."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import pytest
 
 from vitrine.cli import methods
+from xai_core.errors import DataError, ImageError, OutOfMemory, ParamError, RefusedModel, TimedOut, WorkerDied
 
 
 @pytest.fixture
@@ -33,3 +34,25 @@ def test_the_log_has_the_traceback_under_the_reference(vitrine, broken, tmp_path
     assert match
     assert match[1] in log
     assert "ZeroDivisionError: secret words" in log
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ParamError, 2),
+        (ImageError, 2),
+        (DataError, 2),
+        (RefusedModel, 3),
+        (WorkerDied, 3),
+        (TimedOut, 4),
+        (OutOfMemory, 4),
+        (ZeroDivisionError, 1),
+        (KeyboardInterrupt, 130),
+    ],
+)
+def test_the_exit_code_says_what_kind_of_failure_it_was(vitrine, monkeypatch, error, code):
+    def run(args, runners):
+        raise error("It failed.")
+
+    monkeypatch.setattr(methods, "run", run)
+    assert vitrine("methods").status == code
