@@ -11,12 +11,21 @@ from xai_core.preprocessing import MOST_BANDS
 Shape = tuple[int | None, ...]
 Outputs = Mapping[str, Any]  # arrays, by the names that a graph gives its outputs
 CLASSIFIER = "This model labels the whole picture (a classifier)."
+BOX = 4  # numbers
 FINEST = 8  # segmentation answers at an eighth of the input or finer, detectors on coarser grids
 
 
 def is_score_row(shape: Shape) -> bool:
     """Whether a shape is one score per class: (N, K), with or without further sides of 1."""
     return len(shape) >= 2 and sum(size != 1 for size in shape[1:]) <= 1
+
+
+def check_no_boxes(shapes: Sequence[Shape]) -> None:
+    """Raise TryAsDetector if outputs are boxes (N, n, 4) with a label and a score for each."""
+    for shape in shapes:
+        if len(shape) == 3 and shape[-1] == BOX and list(shapes).count(shape[:-1]) > 1:
+            sizes = ", ".join(shown(each) for each in shapes[:4])
+            raise TryAsDetector(f"This model gives boxes with labels and scores ({sizes}), as detectors do.")
 
 
 def is_depth(size: int | None, sides: Sequence[int | None]) -> bool:

@@ -10,6 +10,7 @@ import onnx
 
 from model_adapters.files.archives import unpack
 from model_adapters.onnx import graph
+from model_adapters.onnx.target_sizes import fix_target_sizes
 from xai_core.errors import RefusedModel
 from xai_core.types import FileKind, ModelSource
 
@@ -26,7 +27,8 @@ class OnnxFile:
 def checked(source: ModelSource, kind: FileKind, scratch: str) -> OnnxFile:
     """Read an ONNX file, or a zip of one with its weights beside it, which is unpacked into `scratch`.
 
-    Raises RefusedModel or UnsupportedModel if it cannot be opened or run.
+    If it also takes the picture's size, a graph without that input is stored there. Raises RefusedModel or
+    UnsupportedModel if it cannot be opened or run.
     """
     path = source.path if kind.format == "onnx" else _unpacked(source.path, scratch)
     folder = None if kind.format == "onnx" else os.path.dirname(path)
@@ -34,6 +36,9 @@ def checked(source: ModelSource, kind: FileKind, scratch: str) -> OnnxFile:
     graph.check_outside_data(model, folder)
     graph.check_operators(model)
     graph.check_sizes(model)
+    if fix_target_sizes(model):
+        path = os.path.join(folder or scratch, "fixed_sizes.onnx")
+        onnx.save_model(model, path)
     return OnnxFile(model, path, folder)
 
 

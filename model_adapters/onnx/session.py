@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from model_adapters.common.output_shapes import Outputs, is_score_row, not_a_classifier
+from model_adapters.common.output_shapes import Outputs, check_no_boxes, is_score_row, not_a_classifier
 from model_adapters.common.probes import AT_ONCE, COMMON_SIDES, in_batches, noise, ran_out
 from model_adapters.common.segmentation import LABELS_ONLY
 from model_adapters.common.threads import threads_wanted
@@ -126,6 +126,7 @@ def find_wiring(session: Any, graph_input: GraphInput) -> tuple[Wiring, dict[str
     """
     wiring, outputs = first_answer(session, graph_input, COMMON_SIDES)
     shapes = {name: _shape(value, wiring) for name, value in outputs.items() if isinstance(value, np.ndarray)}
+    check_no_boxes(list(shapes.values()))
     batch = wiring.spec.batch or TRIED
     rows = tuple(
         name

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from model_adapters.common.input_shapes import input_spec
-from model_adapters.common.output_shapes import Shape, is_score_row, not_a_classifier
+from model_adapters.common.output_shapes import Shape, check_no_boxes, is_score_row, not_a_classifier
 from model_adapters.engines.openvino import openvino
 from model_adapters.files import tflite
 from model_adapters.openvino.network import Quantised
@@ -56,6 +56,7 @@ def read(path: str, kind: FileKind, scratch: str) -> ReadFile:
     number = Quantised.of(described.inputs[0]) if described else Quantised(_dtype(model.inputs[0]))
     _check_number(number)
     shapes = [_shape(output) for output in model.outputs]
+    check_no_boxes(shapes)
     rows = tuple(at for at, shape in enumerate(shapes) if is_score_row(shape))
     if not rows:
         raise not_a_classifier(shapes, spec.height or ASSUMED)

@@ -12,7 +12,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from model_adapters.common.input_shapes import input_spec
-from model_adapters.common.output_shapes import is_score_row, not_a_classifier
+from model_adapters.common.output_shapes import check_no_boxes, is_score_row, not_a_classifier
 from xai_core.errors import RefusedModel, UnsupportedModel
 from xai_core.types import InputSpec
 
@@ -128,7 +128,9 @@ def _picture(tensors: dict[str, Any]) -> tuple[str, Any]:
 
 
 def _score_outputs(outputs: dict[str, Any], side: int) -> tuple[str, ...]:
-    shapes = {n: tuple(t.shape) for n, t in outputs.items() if t.dtype.is_floating and t.shape.rank is not None}
+    known = {name: tensor for name, tensor in outputs.items() if tensor.shape.rank is not None}
+    check_no_boxes([tuple(tensor.shape) for tensor in known.values()])
+    shapes = {name: tuple(tensor.shape) for name, tensor in known.items() if tensor.dtype.is_floating}
     if names := tuple(name for name, shape in shapes.items() if is_score_row(shape)):
         return names
     raise not_a_classifier(list(shapes.values()), side)

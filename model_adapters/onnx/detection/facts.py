@@ -9,6 +9,7 @@ from typing import Any
 
 from model_adapters.common.output_shapes import Outputs
 from model_adapters.onnx.graph import class_names
+from model_adapters.onnx.target_sizes import has_fixed_sizes
 
 MASKS = "Its masks are ignored; boxes are detected and explained."
 KEYPOINTS = "Its keypoints are ignored; boxes are detected and explained."
@@ -21,12 +22,14 @@ class Facts:
     """What a file says about itself.
 
     names: lists of class names, most likely first. task: as Ultralytics calls it, such as "segment"; "" if the file
-    does not say. keypoints: how many numbers describe the keypoints of a box.
+    does not say. keypoints: how many numbers describe the keypoints of a box. fixed_sizes: whether it took the size of
+    the picture as a second input, as RT-DETR does.
     """
 
     names: tuple[tuple[str, ...], ...] = ()
     task: str = ""
     keypoints: int = 0
+    fixed_sizes: bool = False
 
     @property
     def classes(self) -> int:
@@ -51,6 +54,7 @@ def facts_of(model: Any) -> Facts:
         names=tuple(names for names in class_names(model) if names),
         task=entries.get("task", "").lower()[:20] if ultralytics else "",
         keypoints=_keypoints(entries.get("kpt_shape", "")),
+        fixed_sizes=has_fixed_sizes(model),
     )
 
 

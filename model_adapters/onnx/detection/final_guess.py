@@ -17,6 +17,10 @@ ORDER = (
     "Each row of {name} holds a box and two numbers, its score and its label, but the trial picture does not show "
     "their order. Say which comes first, and whether boxes are in pixels."
 )
+SIZED = (
+    "Its outputs are read as in RT-DETR and D-FINE: final boxes with labels from 0. Pixel values are assumed to lie in "
+    "0..1."
+)
 BACKGROUND = "Labels in {name} may start at 0, or at 1 with class 0 as the background. Say which."
 
 
@@ -62,7 +66,11 @@ def _with_order(name: str, rows: Any, with_number: bool, facts: Facts, note: str
 
 
 def listed_in_batches(outputs: Outputs, facts: Facts) -> Guess | None:
-    """Return how to read boxes (N, n, 4), labels and scores (N, n) that are final; None if there are none."""
+    """Return how to read boxes (N, n, 4), labels and scores (N, n) that are final; None if there are none.
+
+    Graphs that take the size of the picture count labels from 0 and expect pixels in 0..1.
+    Source: github.com/lyuwenyu/RT-DETR, rtdetr_postprocessor.py and references/deploy/rtdetrv2_onnxruntime.py.
+    """
     names = parts_of_listed(outputs)
     if names is None or outputs[names[0]].ndim != 3:
         return None
@@ -72,6 +80,8 @@ def listed_in_batches(outputs: Outputs, facts: Facts) -> Guess | None:
     reading = Reading(
         form="boxes, labels, scores", box_layout="corners", box_unit=unit_of(boxes), classes=facts.classes
     )
+    if facts.fixed_sizes:
+        return Guess(reading, note=SIZED)
     if labels[scores > 0].min(initial=1) == 0 or "num_dets" in outputs:
         return Guess(reading)
     return Guess(reading, BACKGROUND.format(name=names[1][:40]), {"background": True})

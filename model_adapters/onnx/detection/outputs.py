@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from model_adapters.common.output_shapes import Outputs, shown
+from model_adapters.onnx.detection.cells import cells
 from model_adapters.onnx.detection.parts import (
     LEAST_COLUMNS,
     as_rows,
@@ -32,6 +33,10 @@ TOO_FEW_CLASSES = (
     "The model named class {found} of {classes}. Specify the number of classes in the settings of the outputs."
 )
 OTHER_BATCH = "The model answers {count} pictures with {found} answers. Export it for one picture at a time."
+NO_CELLS = (
+    "The model gives {count} boxes for {width} x {height} pixels, but offsets within cells need one box for each cell of "
+    "a YOLO head. Choose a different layout."
+)
 NO_NUMBERS = "The detector returned values that are not numbers; nothing is drawn."
 
 
@@ -180,11 +185,22 @@ def _corners(boxes: Floats, reading: Reading, size: Size) -> Floats:
     height, width = size
     if reading.box_layout == "corners, top first":
         boxes = boxes[..., [1, 0, 3, 2]]
-    if reading.box_layout == "centre and size":
+    if reading.box_layout == "cell offsets":
+        grid = cells_of(boxes.shape[-2], size)
+        boxes = np.concatenate([boxes[..., :2] + grid[:, :2], np.exp(boxes[..., 2:])], axis=-1) * grid[:, 2:]
+    if reading.centred:
         half = boxes[..., 2:] / 2
         boxes = np.concatenate([boxes[..., :2] - half, boxes[..., :2] + half], axis=-1)
-    sides = (width, height, width, height) if reading.box_unit == "pixels" else (1, 1, 1, 1)
+    sides = (width, height, width, height) if reading.in_pixels else (1, 1, 1, 1)
     return np.asarray(boxes / np.array(sides, np.float32), np.float32)
+
+
+def cells_of(count: int, size: Size) -> Floats:
+    """Return the column, row and stride of the cell of each box, (count, 3), or raise UnsupportedModel."""
+    grid = cells(count, size)
+    if grid is None:
+        raise UnsupportedModel(NO_CELLS.format(count=count, width=size[1], height=size[0]))
+    return grid
 
 
 def _activated(scores: Floats, reading: Reading) -> Floats:

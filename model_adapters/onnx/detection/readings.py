@@ -11,7 +11,7 @@ from xai_core.params import Declared, Range, params_of
 from xai_core.preprocessing import Preprocessing
 
 Form = Literal["boxes, labels, scores", "boxes and class scores", "grid", "yolo rows", "final rows"]
-BoxLayout = Literal["corners", "corners, top first", "centre and size"]
+BoxLayout = Literal["corners", "corners, top first", "centre and size", "cell offsets"]
 BoxUnit = Literal["pixels", "shares of the side"]
 Triple = tuple[float, float, float]
 
@@ -35,7 +35,8 @@ class Reading(Declared):
     ] = "yolo rows"
     box_layout: Annotated[
         BoxLayout,
-        "The four numbers of a box: left, top, right, bottom; top, left, bottom, right; or centre, width and height.",
+        "The four numbers of a box: left, top, right, bottom; top, left, bottom, right; centre, width and height; or, "
+        "as in YOLOX, the offset of the centre from its grid cell and the logarithms of width and height, in cells.",
     ] = "centre and size"
     box_unit: Annotated[BoxUnit, "Whether boxes are in pixels of the input or lie between 0 and 1."] = "pixels"
     objectness: Annotated[bool, "For YOLO rows: whether the fifth number is the objectness."] = False
@@ -99,6 +100,16 @@ class Reading(Declared):
     def to_text(self) -> str:
         """Return the reading as JSON, the same text for the same reading."""
         return json.dumps(self.values(), sort_keys=True)
+
+    @property
+    def centred(self) -> bool:
+        """Whether a box is, once decoded, its centre with its size."""
+        return self.box_layout in ("centre and size", "cell offsets")
+
+    @property
+    def in_pixels(self) -> bool:
+        """Whether a box is, once decoded, in pixels of the input."""
+        return self.box_unit == "pixels" or self.box_layout == "cell offsets"
 
     def preprocessing(self, height: int, width: int, channels: int = 3) -> Preprocessing:
         """Return the preprocessing that turns a picture into the model's input of height x width pixels."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from model_adapters.onnx.detection.outputs import FINAL_BOXES, FINAL_ROWS
+from model_adapters.onnx.detection.outputs import FINAL_BOXES, FINAL_ROWS, cells_of
 from model_adapters.onnx.detection.parts import is_rows
 from model_adapters.onnx.detection.readings import Form, Reading
 from xai_core.params import Size
@@ -110,10 +110,13 @@ def _corners(boxes: Any, reading: Reading, size: Size) -> Any:
     height, width = size
     if reading.box_layout == "corners, top first":
         boxes = boxes[:, [1, 0, 3, 2]]
-    if reading.box_layout == "centre and size":
+    if reading.box_layout == "cell offsets":
+        grid = torch.from_numpy(cells_of(len(boxes), size)).to(boxes)
+        boxes = torch.cat([boxes[:, :2] + grid[:, :2], boxes[:, 2:].exp()], 1) * grid[:, 2:]
+    if reading.centred:
         half = boxes[:, 2:] / 2
         boxes = torch.cat([boxes[:, :2] - half, boxes[:, :2] + half], 1)
-    sides = (width, height, width, height) if reading.box_unit == "pixels" else (1, 1, 1, 1)
+    sides = (width, height, width, height) if reading.in_pixels else (1, 1, 1, 1)
     return boxes / torch.tensor(sides, dtype=boxes.dtype, device=boxes.device)
 
 

@@ -6,21 +6,23 @@ from dataclasses import replace
 from typing import Any
 
 from model_adapters.common.output_shapes import Outputs
+from model_adapters.onnx.detection.cells import cell_counts
 from model_adapters.onnx.detection.facts import Facts
 from model_adapters.onnx.detection.guess import Guess
 from model_adapters.onnx.detection.parts import LEAST_COLUMNS, in_rows, part_of_yolo
 from model_adapters.onnx.detection.readings import Reading
 from model_adapters.onnx.detection.values import in_unit, unit_of
+from model_adapters.onnx.detection.yolox_guess import PIXELS, PLAIN, yolox
 from xai_core.params import Size
 
-STRIDES = ((8, 16, 32), (8, 16, 32, 64), (4, 8, 16, 32), (16, 32))  # of the grids of YOLO's heads, in pixels
 ANCHORS = 3  # boxes per cell in YOLO versions 3 to 7
 COCO = 80
 MOST_QUERIES = 1000  # of a transformer whose rows look like YOLO's
 TWO_WAYS = (
     "Each row of {name} holds a box and {rest} numbers: the objectness and {fewer} classes, or {rest} classes. "
-    "Say which."
+    "Say which.{of_yolox}"
 )
+OF_YOLOX = " With an objectness it is probably YOLOX, which takes pixel values of 0..255 in the order blue, green, red."
 NO_MATCH = (
     "The file names {names} classes, but each row of {name} holds {rest} numbers after the box. Say what they are."
 )
@@ -44,6 +46,8 @@ def yolo(outputs: Outputs, size: Size, facts: Facts) -> Guess | None:
     name = part_of_yolo(outputs)
     if name is None:
         return None
+    if certain := yolox(outputs[name], size, facts):
+        return certain
     shape = outputs[name].shape
     beyond, note = facts.beyond_scores(outputs)
     guess = _by_names(name, shape, size, facts, beyond) or _by_number(name, shape, size, facts, beyond)
@@ -52,10 +56,6 @@ def yolo(outputs: Outputs, size: Size, facts: Facts) -> Guess | None:
 
 def _reading(objectness: bool, beyond: int, classes: int = 0) -> Reading:
     return Reading(form="yolo rows", objectness=objectness, beyond=beyond, classes=classes)
-
-
-def _cells(size: Size) -> set[int]:
-    return {sum((size[0] // stride) * (size[1] // stride) for stride in strides) for strides in STRIDES}
 
 
 def _by_names(name: str, shape: tuple[int, ...], size: Size, facts: Facts, beyond: int) -> Guess | None:
@@ -69,13 +69,13 @@ def _by_names(name: str, shape: tuple[int, ...], size: Size, facts: Facts, beyon
         return Guess(_reading(fitting.pop(), beyond, facts.classes))
     rest = min(shape[1:]) - 4 - beyond
     question = NO_MATCH.format(names=facts.classes, name=name[:40], rest=rest)
-    anchors = shape[1] in {ANCHORS * count for count in _cells(size)}
+    anchors = shape[1] in {ANCHORS * count for count in cell_counts(size)}
     return Guess(_reading(anchors, beyond), question, {"objectness": not anchors})
 
 
 def _by_number(name: str, shape: tuple[int, ...], size: Size, facts: Facts, beyond: int) -> Guess | None:
     """Return the reading that the number of rows suggests; a question if it leaves two."""
-    upright, cells = shape[1] >= shape[2], _cells(size)
+    upright, cells = shape[1] >= shape[2], cell_counts(size)
     count, columns = (shape[1], shape[2]) if upright else (shape[2], shape[1])
     rest = columns - 4 - beyond
     if upright and count in {ANCHORS * cell for cell in cells} and rest > 1:
@@ -86,9 +86,16 @@ def _by_number(name: str, shape: tuple[int, ...], size: Size, facts: Facts, beyo
         return Guess(_reading(False, beyond))
     if not upright and count not in cells:
         return None
-    with_objectness = rest == COCO + 1
-    question = TWO_WAYS.format(name=name[:40], rest=rest, fewer=rest - 1)
-    return Guess(_reading(with_objectness, beyond), question, {"objectness": not with_objectness}) if rest > 1 else None
+    return _either(name, rest, beyond, upright and count in cells) if rest > 1 else None
+
+
+def _either(name: str, rest: int, beyond: int, of_cells: bool) -> Guess:
+    """Return a question about the objectness. of_cells: whether there is a row for each cell, as in YOLOX."""
+    sure = rest == COCO + 1
+    pixels = {True: PIXELS if of_cells else {}, False: PLAIN if of_cells else {}}
+    reading = replace(_reading(sure, beyond), **pixels[sure])
+    question = TWO_WAYS.format(name=name[:40], rest=rest, fewer=rest - 1, of_yolox=OF_YOLOX if of_cells else "")
+    return Guess(reading, question, {"objectness": not sure} | pixels[not sure])
 
 
 def _by_values(guess: Guess, name: str, value: Any, size: Size) -> Guess | None:
@@ -100,7 +107,7 @@ def _by_values(guess: Guess, name: str, value: Any, size: Size) -> Guess | None:
     if values.shape[-1] < LEAST_COLUMNS:
         return None
     reading = replace(reading, box_unit=unit_of(boxes))
-    if values.shape[1] <= MOST_QUERIES and values.shape[1] not in _cells(size) and reading.box_unit != "pixels":
+    if values.shape[1] <= MOST_QUERIES and values.shape[1] not in cell_counts(size) and reading.box_unit != "pixels":
         reading = replace(reading, overlap=1.0)  # a transformer's boxes are not repeated
     guess = replace(guess, reading=reading)
     named = bool(reading.classes)
