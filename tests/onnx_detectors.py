@@ -75,3 +75,24 @@ def separate(scores):
     """Return two boxes, centre and size in pixels, and what the graph says of their classes."""
     boxes = np.array([[[32, 16, 8, 4], [10, 10, 4, 4]]], np.float32)
     return {"a": np.array([scores], np.float32), "b": boxes}
+
+
+FINAL = {
+    "labels": np.array([[1, 1]], np.int64),
+    "shares": np.array([[[0.25, 0.5, 0.75, 0.9], [0, 0, 0.5, 0.5]]], np.float32),
+    "scores": np.array([[0.75, 0.1]], np.float32),
+}
+
+
+def with_target_sizes(name="orig_target_sizes"):
+    """Return a graph that also takes the picture's size and multiplies the shares of its final boxes by it."""
+    model = graph(FINAL, names={0: "hen", 1: "cow"})
+    model.graph.input.append(helper.make_tensor_value_info(name, TensorProto.INT64, ["N", 2]))
+    nodes = [
+        helper.make_node("Cast", [name], ["size"], to=TensorProto.FLOAT),
+        helper.make_node("Concat", ["size", "size"], ["sides"], axis=-1),
+        helper.make_node("Mul", ["shares", "sides"], ["boxes"]),
+    ]
+    model.graph.node.extend(nodes)
+    model.graph.output[1].name = "boxes"
+    return model

@@ -16,6 +16,7 @@ from vitrine.cli.inputs import (
     opened_detector,
     opened_of_classes,
     read_pictures,
+    say_what_is_assumed,
 )
 from vitrine.detector import wanted_boxes
 from vitrine.explanation import Explanation
@@ -63,6 +64,8 @@ def run(args: Namespace, runners: Runners) -> None:
             question = {"target": args.target, "channel": args.channel, **region}
             explanation = model.explain(args.method, picture, **question, **request)
     write(explanation, args.out, _targets_in_words(explanation))
+    if args.method not in DETECTION_METHODS:
+        say_what_is_assumed(model)
 
 
 def _of_boxes(args: Namespace, runners: Runners, picture: Picture, request: dict[str, Any]) -> Explanation:

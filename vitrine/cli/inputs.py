@@ -17,12 +17,16 @@ from vitrine.loading import loaded
 from vitrine.model import Model
 from vitrine.opening import Wishes
 from vitrine.pictures import as_picture
+from vitrine.prepared import PreparedModel
 from vitrine.runner import Runners
 from xai_core.errors import ImageError, ParamError
 from xai_core.pictures.files import CAN_BE_REDUCED, Picture
 from xai_core.pictures.opening import Opening
 from xai_core.scores import THRESHOLD
+from xai_core.services.preprocessing_guess import UNSAID
 from xai_core.types import Task
+
+ASSUMED = '{unsaid} By its answers, "{name}" is assumed. Set it with --preprocessing if predictions look wrong.'
 
 
 def add_model(parser: ArgumentParser) -> None:
@@ -101,6 +105,12 @@ def opened_detector(args: Namespace, runners: Runners) -> Model:
 def opened_model(args: Namespace, runners: Runners) -> Model:
     """Open the model of a command for the task that was set, or for the one that was detected."""
     return _opened(args, runners, _of_classifier(args.task, args, reading=args.reading))
+
+
+def say_what_is_assumed(model: Model) -> None:
+    """Print to the error stream that the preprocessing is assumed, if it is."""
+    if isinstance(model, PreparedModel) and model.candidates[0].assumed:
+        print(ASSUMED.format(unsaid=UNSAID, name=model.candidates[0].name), file=sys.stderr)
 
 
 def add_opening(parser: ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
-from vitrine.cli.inputs import add_labels, add_model, add_opening, opened_classifier, read_pictures
+from vitrine.cli.inputs import add_labels, add_model, add_opening, opened_classifier, read_pictures, say_what_is_assumed
 from vitrine.predictions import Predictions
 from vitrine.runner import Runners
 
@@ -34,6 +34,7 @@ def run(args: Namespace, runners: Runners) -> None:
     print(json.dumps(entries, indent=2, ensure_ascii=False) if args.json else "\n".join(map(_in_words, entries)))
     if predictions.warning:
         print(predictions.warning, file=sys.stderr)
+    say_what_is_assumed(model)
 
 
 def _entries(predictions: Predictions) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from vitrine.cli.inputs import add_labels, add_model, add_opening, opened_segmenter, read_pictures
+from vitrine.cli.inputs import add_labels, add_model, add_opening, opened_segmenter, read_pictures, say_what_is_assumed
 from vitrine.files import write_files
 from vitrine.runner import Runners
 from vitrine.segments import Segments
@@ -43,6 +43,7 @@ def run(args: Namespace, runners: Runners) -> None:
     print(json.dumps(entries, indent=2, ensure_ascii=False) if args.json else "\n".join(map(_in_words, entries)))
     if args.out:
         print("\n".join(map(str, _written(args.out, answers))))
+    say_what_is_assumed(model)
 
 
 def _entry(segments: Segments, label_map: str | None) -> dict[str, Any]:

@@ -33,6 +33,7 @@ NO_CLASSES = (
     "The outputs are not scores of classes, so they cannot show which preprocessing is right. Check that it matches "
     "the training."
 )
+UNSAID = "The file does not say how pictures are prepared."
 Predict = Callable[[Preprocessing, Floats], Floats]
 Trial = Callable[[Preprocessing], tuple[float, str]]
 
@@ -51,13 +52,15 @@ class Candidate:
     """A preprocessing that was tried.
 
     evidence: the outcome, in a sentence or two. score: mean probability of the right class if classes are known,
-    otherwise information in nats. Higher is better; -inf means that the model gave no usable answer.
+    otherwise information in nats. Higher is better; -inf means that the model gave no usable answer. assumed: whether
+    it is used although neither the file nor photos with known classes say that it is right.
     """
 
     name: str
     preprocessing: Preprocessing
     evidence: str
     score: float
+    assumed: bool = False
 
 
 def input_size(card: Card) -> tuple[int, int]:
@@ -128,9 +131,8 @@ def rank(
     """
     ways = candidates(card)
     if not has_probabilities(card):
-        return tuple(
-            Candidate(name, way, f"{card.hint_reason} {NO_CLASSES}".strip(), 0.0) for name, way in ways.items()
-        )
+        evidence = f"{card.hint_reason} {NO_CLASSES}".strip()
+        return _assumed(card, [Candidate(name, way, evidence, 0.0) for name, way in ways.items()])
     coloured = card.input.channels in (1, 3)
     known = [r for r in references if coloured and r.classes and max(r.classes) < card.classes]
     if card.classes == IMAGENET_CLASSES and len(known) >= _FEWEST_KNOWN:
@@ -139,9 +141,17 @@ def rank(
             return _with_ties(_hint_first(card, ranked))
     pool = _pool(pictures, references, next(iter(ways.values())))
     if not pool:
-        return tuple(Candidate(n, way, f"{_no_picture(card)}", 0.0) for n, way in ways.items())
+        return _assumed(card, [Candidate(n, way, _no_picture(card), 0.0) for n, way in ways.items()])
     ranked = _tried(ways, _telling(predict, pool))
-    return _weighed(_with_ties(_hint_first(card, ranked)), len(pictures), len(pool))
+    return _assumed(card, _weighed(_with_ties(_hint_first(card, ranked)), len(pictures), len(pool)))
+
+
+def _assumed(card: Card, ranked: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Say of the first candidate that it is assumed, if the file says nothing."""
+    first, *others = ranked
+    if card.hint is None:
+        first = replace(first, assumed=True, evidence=f"{UNSAID} {first.evidence}")
+    return first, *others
 
 
 def _starting_with(text: str, names: Iterable[str]) -> list[str]:

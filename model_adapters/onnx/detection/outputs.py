@@ -34,8 +34,8 @@ TOO_FEW_CLASSES = (
 )
 OTHER_BATCH = "The model answers {count} pictures with {found} answers. Export it for one picture at a time."
 NO_CELLS = (
-    "The model gives {count} boxes for {width} x {height} pixels, but offsets within cells need one box for each cell of "
-    "a YOLO head. Choose a different layout."
+    "The model gives {count} boxes for {width} x {height} pixels, but offsets within cells need one box for each cell "
+    "of a YOLO head. Choose a different layout."
 )
 NO_NUMBERS = "The detector returned values that are not numbers; nothing is drawn."
 

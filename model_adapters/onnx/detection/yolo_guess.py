@@ -92,7 +92,7 @@ def _by_number(name: str, shape: tuple[int, ...], size: Size, facts: Facts, beyo
 def _either(name: str, rest: int, beyond: int, of_cells: bool) -> Guess:
     """Return a question about the objectness. of_cells: whether there is a row for each cell, as in YOLOX."""
     sure = rest == COCO + 1
-    pixels = {True: PIXELS if of_cells else {}, False: PLAIN if of_cells else {}}
+    pixels: dict[bool, dict[str, Any]] = {True: PIXELS if of_cells else {}, False: PLAIN if of_cells else {}}
     reading = replace(_reading(sure, beyond), **pixels[sure])
     question = TWO_WAYS.format(name=name[:40], rest=rest, fewer=rest - 1, of_yolox=OF_YOLOX if of_cells else "")
     return Guess(reading, question, {"objectness": not sure} | pixels[not sure])

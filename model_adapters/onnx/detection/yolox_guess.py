@@ -14,8 +14,8 @@ from model_adapters.onnx.detection.values import in_unit, unit_of
 from xai_core.params import Size
 
 SURE = 4  # the column of the objectness
-PIXELS = {"colours": "BGR", "scale": "0..255"}  # that YOLOX takes
-PLAIN = {"colours": "RGB", "scale": "0..1"}  # that other versions take
+PIXELS: dict[str, Any] = {"colours": "BGR", "scale": "0..255"}  # that YOLOX takes
+PLAIN: dict[str, Any] = {"colours": "RGB", "scale": "0..1"}  # that other versions take
 NOTE = "Its outputs are read as in YOLOX, which takes pixel values of 0..255 in the order blue, green, red."
 
 
@@ -37,7 +37,7 @@ def yolox(value: Any, size: Size, facts: Facts) -> Guess | None:
     reading = Reading(form="yolo rows", objectness=True, classes=facts.classes, box_unit=unit_of(values[..., :SURE]))
     if (values[..., SURE] == 1).all():
         return Guess(reading)
-    reading = replace(reading, **PIXELS)  # type: ignore[arg-type]
+    reading = replace(reading, **PIXELS)
     if (values[..., 2:SURE] < 0).any():
         return Guess(replace(reading, box_layout="cell offsets"), note=NOTE)
     return Guess(reading, note=NOTE) if facts.classes else None

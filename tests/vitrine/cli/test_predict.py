@@ -30,7 +30,12 @@ def test_json_lists_the_best_classes_of_each_picture_in_order(vitrine, cnn, digi
     assert [set(t) for t in entries[0]["top"]] == [{"index", "label", "probability"}] * 5
     chances = [t["probability"] for t in entries[0]["top"]]
     assert chances == sorted(chances, reverse=True)
-    assert shown.err == ""
+    assert shown.err.startswith("The file does not say how pictures are prepared.")
+    assert shown.err.count("\n") == 1
+
+
+def test_a_preprocessing_that_is_chosen_is_not_called_assumed(vitrine, cnn, digits):
+    assert vitrine("predict", cnn, digits[0][0], "--preprocessing", "0..1").err == ""
 
 
 def test_labels_name_the_classes(vitrine, cnn, digits, tmp_path):
