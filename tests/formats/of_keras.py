@@ -37,18 +37,21 @@ def zipped_saved_model(folder: Path) -> Path:
     return folder / "model.zip"
 
 
-def of_keras_2(name: str) -> Write:
-    """Return what writes a file of Keras 2 with tf_keras; the weights are random."""
-    program = "import pathlib, sys; from tests.model_adapters.tensorflow.tf_keras_process import written; "
+def of_keras_2(name: str, lite: bool = False) -> Write:
+    """Return what writes a file of Keras 2 with tf_keras, or of TensorFlow Lite; the weights are random."""
+    program = "import pathlib, sys; from tests.model_adapters.tensorflow.tf_keras_process import lite_files, written; "
+    program += "folder = pathlib.Path(sys.argv[1]); models = written(folder)"
+    program += "; lite_files(models, folder)" if lite else ""
 
     def write(folder: Path) -> Path:
-        command = [sys.executable, "-W", "ignore", "-c", program + "written(pathlib.Path(sys.argv[1]))", str(folder)]
+        command = [sys.executable, "-W", "ignore", "-c", program, str(folder)]
         subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
         return folder / name
 
     return write
 
 
+FORWARD = "Predictions and the methods that need no gradient."
 APPLICATION = "keras.applications.MobileNet(weights=None, alpha=0.25, classes=3).save_weights(folder + '/m.weights.h5')"
 
 KERAS = Section(
@@ -61,5 +64,8 @@ KERAS = Section(
         Format("HDF5 of Keras 2, also with nested models", of_keras_2("functional 2.15.0.h5")),
         Format("Weights alone of a network in keras.applications", converted("m.weights.h5", APPLICATION)),
         Format("converted_keras.zip of Teachable Machine", of_keras_2("converted_keras.zip")),
+        Format("TensorFlow Lite (.tflite), float", of_keras_2("float.tflite", lite=True), remedy=FORWARD),
+        Format("TensorFlow Lite of 8-bit numbers", of_keras_2("int8.tflite", lite=True), remedy=FORWARD),
+        Format("Frozen graph of TensorFlow 1 (.pb)", of_keras_2("frozen.pb", lite=True), remedy=FORWARD),
     ),
 )

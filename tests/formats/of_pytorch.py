@@ -60,7 +60,10 @@ def lightning() -> dict[str, Any]:
 
 
 def averaged() -> dict[str, Any]:
-    return {"state_dict": weights(), "state_dict_ema": weights(), "arch": "mobilenet_v2"}
+    """Return what the training script of timm saves."""
+    training = {"epoch": 9, "arch": "mobilenet_v2", "version": 2, "metric": 71.9, "optimizer": {"state": {}}}
+    args = argparse.Namespace(model="mobilenet_v2", model_ema_decay=0.9998)
+    return training | {"args": args, "state_dict": weights(), "state_dict_ema": weights()}
 
 
 def normalised_in_front() -> Weights:

@@ -30,10 +30,10 @@ SIDES = (640, 320, 224, 416, 512, 300, 256, 128)  # in pixels, tried if a graph 
 MOST_RAW, MOST_AXES, LONGEST_NAME, FIRST = 16, 8, 200, 8
 LARGEST = 1e38  # stands for infinity, which no wire carries
 BEYOND = 1e-3  # how far a score may lie outside 0..1
-INSIDE = Capability.ACTIVATIONS | Capability.GRADIENT
+INSIDE = Capability.ACTIVATIONS | Capability.GRADIENT | Capability.ABLATION
 UNREAD = "Specify how to read the outputs first."
-MISSING = dict.fromkeys(("ACTIVATIONS", "GRADIENT", "ABLATION"), UNREAD)
-NO_ABLATION = "only Faster R-CNN and Mask R-CNN can switch off channels one by one. Choose a different method."
+INSIDE_NAMES = ("ACTIVATIONS", "GRADIENT", "ABLATION")
+MISSING = dict.fromkeys(INSIDE_NAMES, UNREAD)
 UNKNOWN = (
     "It is unknown how to read this model's outputs. Look at their shapes and values, and specify which of them are "
     "boxes, labels and scores."
@@ -166,12 +166,11 @@ def _read(card: Card, trial: _Trial, file: OnnxFile, facts: Facts, reading: Read
         notes.append(COCO_NOTE.format(count=count))
     drafted = draft_or_reason(file, trial.graph.wiring, reading, trial.inputs, trial.outputs, boxes[0])
     draft, reason = (None, drafted) if isinstance(drafted, str) else (drafted, "")
-    lacks = {"ABLATION": NO_ABLATION}
     whole = replace(
         card,
         classes=count,
         capabilities=Capability.DETECT | (INSIDE if draft else Capability(0)),
-        missing=dict.fromkeys(("ACTIVATIONS", "GRADIENT"), reason) | lacks if reason else lacks,
+        missing=dict.fromkeys(INSIDE_NAMES, reason) if reason else {},
         layers=draft.layers if draft else (),
         labels=labels,
         notes=tuple(notes),

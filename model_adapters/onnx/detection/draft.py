@@ -17,17 +17,19 @@ from model_adapters.onnx.detection.parts import is_numbers
 from model_adapters.onnx.detection.readings import Reading
 from model_adapters.onnx.files import OnnxFile
 from model_adapters.onnx.session import Wiring
-from xai_core.errors import UnsupportedModel
+from xai_core.errors import UnsupportedModel, is_of_memory
 from xai_core.params import Size
 from xai_core.types import Floats, Layer
 
 if TYPE_CHECKING:
+    from model_adapters.onnx.detection.ablation import CutGraph
     from model_adapters.onnx.detection.twin import DetectorTwin
 
 ADVICE = "Choose D-RISE or occlusion, which need boxes only."
 ANY_SIZE = f"This ONNX detector takes pictures of any size, so its layers have no fixed grid. {ADVICE}"
 NO_LEVELS = f"No layer of this ONNX detector lies on a grid over the picture and leads to its boxes. {ADVICE}"
 NOT_CONVERTED = f"Gradients are not available for this ONNX detector. {ADVICE}"
+NOT_CUT = f"The channels of this ONNX detector cannot be switched off one by one. {ADVICE}"
 OWN_DOMAINS = ("", "ai.onnx")
 WITHOUT_GRADIENT = frozenset({
     "QuantizeLinear", "DynamicQuantizeLinear", "ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul",
@@ -64,6 +66,18 @@ class TwinDraft:
         if isinstance(self._outcome, str):
             raise UnsupportedModel(self._outcome)
         return self._outcome
+
+    @cached_property
+    def cut(self) -> CutGraph:
+        """The graph cut at its levels, made when it is first needed. Raises UnsupportedModel if it cannot be cut."""
+        from model_adapters.onnx.detection.ablation import CutGraph  # it needs this class
+
+        try:
+            return CutGraph.of(self)
+        except Exception as error:  # ONNX raises whatever an unusual graph makes it raise
+            if is_of_memory(error):
+                raise
+            raise UnsupportedModel(NOT_CUT) from error
 
     @cached_property
     def _outcome(self) -> DetectorTwin | str:

@@ -20,10 +20,10 @@ from model_adapters.onnx.detection.readings import Reading
 from model_adapters.onnx.detection.suppression import detections
 from model_adapters.onnx.files import checked
 from model_adapters.onnx.session import Graph
-from xai_core.detector import Aspect, BoxTarget, Detections, Detector
+from xai_core.detector import Aspect, BoxTarget, Detections, Detector, Places
 from xai_core.errors import ModelError, UnsupportedModel
 from xai_core.params import Size
-from xai_core.types import Card, Engine, FileKind, Floats, ModelSource, Precision
+from xai_core.types import Card, Engine, FileKind, Floats, Indices, ModelSource, Precision
 
 MANY = 8  # pictures of one size, after which it pays to look for a faster engine
 
@@ -91,7 +91,8 @@ class OnnxDetector(Detector):
 
 
 class TwinnedDetector(OnnxDetector):
-    """A graph with its twin, the same graph in PyTorch, for feature maps and gradients; made when first needed."""
+    """A graph with its twin, the same graph in PyTorch, for feature maps and gradients, and cut at its levels for
+    ablation; both are made when first needed."""
 
     def __init__(self, card: Card, graph: Graph, reading: Reading, weights: int, draft: TwinDraft) -> None:
         super().__init__(card, graph, reading, weights)
@@ -107,6 +108,18 @@ class TwinnedDetector(OnnxDetector):
         self._check(levels)
         size = (image.shape[0], image.shape[1])
         return self._draft.twin.gradients(self._inputs(image[None]), target, size, aspect, levels)
+
+    def without_channels(
+        self,
+        image: Floats,
+        channels: Indices,
+        value: float,
+        targets: Sequence[BoxTarget],
+        floor: float,
+        places: Places | None = None,
+    ) -> list[Detections]:
+        all_rows = self._draft.cut.without(self._inputs(image[None]), channels, value, places)
+        return [detections(each, self._reading, floor, (image.shape[0], image.shape[1])) for each in all_rows]
 
     def _check(self, levels: Sequence[str]) -> None:
         names = [layer.name for layer in self.card.layers]

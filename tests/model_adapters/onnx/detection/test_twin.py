@@ -88,7 +88,8 @@ def test_the_card_lists_the_levels_and_offers_gradients(detector):
         ("8x8", 8, CHANNELS),
         ("4x4", 4, CHANNELS),
     ]
-    assert detector.card.capabilities == Capability.DETECT | Capability.ACTIVATIONS | Capability.GRADIENT
+    inside = Capability.ACTIVATIONS | Capability.GRADIENT | Capability.ABLATION
+    assert detector.card.capabilities == Capability.DETECT | inside
 
 
 def test_the_twin_is_made_when_something_inside_is_first_asked_for(tmp_path):
@@ -164,3 +165,44 @@ def test_a_box_that_is_not_there_is_said(detector):
     away = BoxTarget((900.0, 900.0, 910.0, 910.0), 0, 0.5, (0.5, 0))
     with pytest.raises(ModelError, match="does not find this box"):
         detector.box_gradients(RED, away, "score", ("8x8",))
+
+
+EVERY = np.array([[level, channel] for level in (0, 1) for channel in range(CHANNELS)])
+
+
+def test_without_a_channel_the_heads_see_the_level_without_it(detector):
+    """The heads of the fine level are two convolutions with a sigmoid."""
+    (fine,) = detector.pyramid(RED, ("8x8",))
+    fine[:, :, 1] = 0
+    weights = {weight.name: numpy_helper.to_array(weight) for weight in yolo_like().graph.initializer}
+    planes = torch.from_numpy(fine.transpose(2, 0, 1)[None])
+    kernel, bias = (torch.tensor(weights[f"fine_class_{part}"]) for part in "wb")
+    scores = torch.nn.functional.conv2d(planes, kernel, bias, padding=1).sigmoid().reshape(2, -1).T
+    (found,) = detector._draft.cut.without(RED[None], EVERY[1:2], 0.0, None)
+    np.testing.assert_allclose(found.class_scores[: ROWS[8]], scores, atol=1e-6)
+
+
+def test_each_channel_is_switched_off_alone_and_some_matter(detector):
+    (before,) = detector.detect(RED[None], 0.05)
+    answers = detector.without_channels(RED, EVERY, 0.0, [target_of(detector)], 0.05)
+    assert len(answers) == len(EVERY)
+    assert max(abs(float(each.scores[0] - before.scores[0])) for each in answers) > 1e-3
+
+
+def test_channels_are_switched_off_at_the_marked_places_only(detector):
+    def answers(flag):
+        places = {0: np.full((8, 8), flag), 1: np.full((4, 4), flag)}
+        return detector.without_channels(RED, EVERY, -10.0, [target_of(detector)], 0.05, places)
+
+    (before,) = detector.detect(RED[None], 0.05)
+    for answer in answers(False):
+        np.testing.assert_allclose(answer.scores, before.scores, atol=1e-6)
+    whole = detector.without_channels(RED, EVERY, -10.0, [target_of(detector)], 0.05)
+    assert all(np.array_equal(some.scores, each.scores) for some, each in zip(answers(True), whole, strict=True))
+
+
+def test_a_graph_that_cannot_be_cut_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr("model_adapters.onnx.detection.ablation.Extractor", lambda model: None)
+    detector = written(yolo_like(), tmp_path)
+    with pytest.raises(UnsupportedModel, match=r"cannot be switched off one by one. Choose D-RISE"):
+        detector.without_channels(RED, EVERY, 0.0, [], 0.05)
