@@ -45,5 +45,4 @@ def test_the_size_becomes_a_constant_once():
     assert fix_target_sizes(model)
     assert not fix_target_sizes(model)
     assert [each.name for each in model.graph.input] == ["images"]
-    onnx.checker.check_model(model)
     assert onnx.numpy_helper.to_array(model.graph.initializer[-1]).tolist() == [[1, 1]]

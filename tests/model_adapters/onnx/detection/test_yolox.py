@@ -18,7 +18,7 @@ from xai_core.types import Capability
 
 RNG = np.random.default_rng(0)
 SMALL = yolo(7, CELLS, [0.5, 0.25, np.log(2), np.log(0.5), 0.5, 0.1, 0.8])  # in the cell at column 7, row 0
-PLACE = [(60 - 8) / SIDE * 200, 0, (60 + 8) / SIDE * 200, 4 / SIDE * 100]  # centre (60, 2), 16 x 4, in BRIGHT
+PLACE = [(60 - 8) / SIDE * 200, 0, 200, 4 / SIDE * 100]  # centre (60, 2), 16 x 4, clipped to BRIGHT
 OFFSETS = Reading(objectness=True, box_layout="cell offsets")
 
 
