@@ -28,6 +28,12 @@ def names(table, file="attacks"):
     raise KeyError(table)
 
 
+def cases(found, quick):
+    """Return the names of attacks as parameters; `make test-long` runs those that are not `quick`."""
+    assert set(quick) <= set(found)
+    return [pytest.param(name, marks=() if name in quick else pytest.mark.long) for name in found]
+
+
 def until(true):
     """Wait until something is true, which a broken runner never makes it."""
     end = time.monotonic() + SECONDS

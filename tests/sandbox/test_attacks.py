@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tests.sandbox.confined import CONFINED, HERE, REFUSED, SECONDS, names, told_by, until
+from tests.sandbox.confined import CONFINED, HERE, REFUSED, SECONDS, cases, names, told_by, until
 from xai_core.errors import JobError, OutOfMemory, RefusedModel, TimedOut, WorkerDied
 from xai_core.jobs import watchdog
 from xai_core.jobs.base import Status
@@ -58,21 +58,11 @@ FATES = {
 }
 
 
-ENDED_LIKE_ANOTHER = {
-    "an abort",
-    "an end",
-    "several files",
-    "a huge header",
-    "a huge body",
-    "an array that was not asked for",
-    "deep JSON",
-    "a card without end",
-    "an error of its own",
-}
-BLOWS = [pytest.param(name, marks=pytest.mark.long if name in ENDED_LIKE_ANOTHER else ()) for name in names("BLOWS")]
+# One of each fate, and of those that end the process one that crashes, stays silent, or breaks the dialogue.
+QUICK = ("memory", "a loop", "half a frame", "many files", "a crash", "silence", "no JSON", "another job")
 
 
-@pytest.mark.parametrize("name", BLOWS)
+@pytest.mark.parametrize("name", cases(names("BLOWS"), QUICK))
 def test_a_blow_costs_its_own_process_only(runner, impatient_runner, source, name):
     fate = FATES.get(name, WorkerDied)
     job = (impatient_runner if fate is TimedOut else runner).open(source(name))
@@ -88,7 +78,7 @@ def test_a_disk_is_not_filled_unseen(runner, source, monkeypatch, name):
         runner.open(source(name)).result(SECONDS)
 
 
-@pytest.mark.parametrize("name", names("LIES"))
+@pytest.mark.parametrize("name", cases(names("LIES"), ("maps that are not numbers", "another's job")))
 def test_a_lie_about_a_map_is_never_drawn(runner, source, name):
     image = np.full((4, 5, 3), 1, np.float32)  # its first value tells the job's number, for a lie that looks right
     lying = SimpleNamespace(id="lying", values=lambda: {"what": name})

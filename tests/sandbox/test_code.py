@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from tests.sandbox.by_code import impatient_runner, runner, running, with_code  # noqa: F401
-from tests.sandbox.confined import CONFINED, LIMITS, SECONDS, until
+from tests.sandbox.confined import CONFINED, LIMITS, SECONDS, cases, until
 from xai_core.errors import ModelError, OutOfMemory, RefusedModel, TimedOut, UnsupportedModel, WorkerDied
 
 pytestmark = CONFINED
@@ -38,7 +38,19 @@ ENDS = {
 }
 
 
-@pytest.mark.parametrize("text", ENDS)
+# One of each kind: a call outside, a try to leave, a death, what cannot be compiled or imported, an error, memory.
+QUICK = (
+    "open('/etc/passwd')",
+    "raise SystemExit",
+    "import os; os._exit(0)",
+    "def net(:",
+    "import numpy\nimport lightning",
+    "1 / 0",
+    "x = [bytes(1 << 28) for _ in range(9)]",
+)
+
+
+@pytest.mark.parametrize("text", cases(ENDS, QUICK))
 def test_code_ends_in_a_sentence(runner, tmp_path, text):  # noqa: F811
     kind, words = ENDS[text]
     with pytest.raises(kind, match=words) as raised:

@@ -10,7 +10,7 @@ import tempfile
 
 import pytest
 
-from tests.sandbox.confined import CONFINED, SECONDS, names, until
+from tests.sandbox.confined import CONFINED, SECONDS, cases, names, until
 from vitrine.ui.drawing.text import literal
 from xai_core.errors import OutOfMemory, RefusedModel, TimedOut, WorkerDied
 from xai_core.jobs import process, watchdog
@@ -25,9 +25,17 @@ FATES = {
 }
 
 pytestmark = CONFINED
+QUICK = (
+    "ticks while it opens",
+    "small threads",
+    "page tables",
+    "a slow frame",
+    "a number of 400 digits",
+    "a deep value",
+)
 
 
-@pytest.mark.parametrize("name", names("FLOODS", "floods"))
+@pytest.mark.parametrize("name", cases(names("FLOODS", "floods"), QUICK))
 def test_a_flood_costs_its_own_process_only(runner, impatient_runner, source, name):
     fate, words = FATES.get(name, (WorkerDied, "process stopped"))
     job = (impatient_runner if fate is TimedOut else runner).open(source(name))
@@ -35,7 +43,7 @@ def test_a_flood_costs_its_own_process_only(runner, impatient_runner, source, na
         job.result(SECONDS)
 
 
-@pytest.mark.parametrize("name", names("IDLE_FLOODS", "floods"))
+@pytest.mark.parametrize("name", cases(names("IDLE_FLOODS", "floods"), ("ticks while idle", "computing while idle")))
 def test_an_idle_model_is_ended_if_it_floods_or_computes(runner, source, monkeypatch, caplog, name):
     computes = name == "computing while idle"
     monkeypatch.setattr(watchdog, "IDLE_SECONDS", 0.5 if computes else SECONDS)  # a flood costs processor time too
@@ -66,7 +74,7 @@ def test_an_idle_model_is_ended_if_it_sends_half_a_frame(runner, source, monkeyp
     assert [record for record in caplog.records if "because it sent nonsense" in record.getMessage()]
 
 
-@pytest.mark.parametrize("name", names("HARMLESS_CARDS", "floods"))
+@pytest.mark.parametrize("name", cases(names("HARMLESS_CARDS", "floods"), ("lone surrogates", "markup")))
 def test_odd_text_opens_and_is_shown_literally(runner, source, name):
     card = runner.open(source(name)).result(SECONDS)
     for label in card.labels:
@@ -74,7 +82,7 @@ def test_odd_text_opens_and_is_shown_literally(runner, source, name):
         assert not re.search(r"(?<!\\)[\[<]", literal(label)), literal(label)
 
 
-@pytest.mark.parametrize("name", names("LEFTOVERS", "floods"))
+@pytest.mark.parametrize("name", cases(names("LEFTOVERS", "floods"), ("a dark folder",)))
 def test_a_folder_is_removed_whatever_its_rights(runner, source, name):
     hostile = source(name)
     job = runner.open(hostile)
