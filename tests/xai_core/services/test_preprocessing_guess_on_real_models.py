@@ -41,11 +41,13 @@ def found(assets: Path) -> Iterator[Callable[..., Prepared]]:
     runner.close()
 
 
-@pytest.mark.parametrize(("first", "count"), [(0, 4), *(pytest.param(*row, marks=pytest.mark.long) for row in MORE)])
+@pytest.mark.long
+@pytest.mark.parametrize(("first", "count"), [(0, 4), *MORE])
 def test_a_keras_network_is_found_to_want_0_to_255(found, first, count):
     assert found("keras/cifar10_cnn.h5", first, count).candidates[0].name == "0..255"
 
 
+@pytest.mark.long
 def test_with_one_picture_it_is_found_too_but_called_weak_evidence(found):
     best = found("keras/cifar10_cnn.h5", 0, 1).candidates[0]
     assert best.name == "0..255"
@@ -91,7 +93,7 @@ def vision_transformer(assets: Path) -> Predict:
     return predict
 
 
-@pytest.mark.parametrize("first", [0, 8, 16])
+@pytest.mark.parametrize("first", [0, *(pytest.param(n, marks=pytest.mark.long) for n in (8, 16))])
 def test_a_transformer_of_digits_is_found_to_want_minus_one_to_one(assets, first):
     digits = np.load(assets / "datasets/mnist/mnist_train10k_test10k.npz")["x_test"][first : first + 8]
     own = [Picture(np.repeat(d[..., None], 3, axis=2), f"{n}.png", f"{n}") for n, d in enumerate(digits)]
