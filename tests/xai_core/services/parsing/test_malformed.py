@@ -47,6 +47,12 @@ READ = {  # everything else is refused
     },
     "picture": {"PNG with too many pixels"},
 }  # fmt: skip
+LARGE = {  # they take seconds each to write or to read
+    "JSON of a million names", "xlsx of 300 MB", "3,000 epochs", "commas only", "parquet of repeated texts",
+    "long names in many rows", "a million distinct columns", "60,000 entries", "a million columns",
+    "long cells in many rows", "parquet of many zeros", "20,000 members",
+}  # fmt: skip
+BY_SIZE = [pytest.param(name, marks=pytest.mark.long if name in LARGE else ()) for name in FILES]
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +68,7 @@ def contents():
     return cache(lambda name: FILES[name]())
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", BY_SIZE)
 def test_a_malformed_file_ends_in_a_sentence_in_every_reader(parser, contents, name):
     for reader in READERS:
         sentence = outcome(parser, reader, contents(name))
@@ -74,7 +80,10 @@ def test_a_malformed_file_ends_in_a_sentence_in_every_reader(parser, contents, n
 @pytest.mark.parametrize(
     ("reader", "name", "sentence"),
     [
-        ("predictions", "parquet of repeated texts", "Reading this file needs more than 2000 MB of memory."),
+        pytest.param(
+            *("predictions", "parquet of repeated texts", "Reading this file needs more than 2000 MB of memory."),
+            marks=pytest.mark.long,
+        ),
         ("predictions", "items of size zero", "The array y_pred is of the type <U0. Save numbers or texts."),
         ("history", "items of size zero", "The array y_pred is of the type <U0. Save numbers or texts."),
         ("history", "lzma members", "The npz is compressed in an unusual way. Save it with numpy.savez"),
