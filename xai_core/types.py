@@ -196,7 +196,8 @@ class Card:
     form of a source's `architecture`. `outputs` are a classifier's if it is unknown which of them holds the class
     scores; `Network.forward` then returns the rows of those that may, in this order, side by side. `task`
     is what the model was opened as. `entries` are what the source's code offers to build if nothing was chosen yet;
-    such a card has no classes.
+    such a card has no classes. `settings` are the plain values beside the weights, such as those of the training, as
+    texts by name.
     """
 
     framework: str
@@ -223,6 +224,7 @@ class Card:
     outputs: tuple[ScoreOutput, ...] = ()
     task: Task = "classify"
     entries: tuple[CodeEntry, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def usual_layer(self) -> Layer:

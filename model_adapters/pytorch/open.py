@@ -39,7 +39,8 @@ def _from_checkpoint(checkpoint: Checkpoint, source: ModelSource, kind: FileKind
         if checkpoint.way_out and str(error) == UNKNOWN:
             raise UnsupportedModel(checkpoint.way_out) from None
         raise
-    network.card = replace(network.card, labels=checkpoint.labels_for(network.card.classes))
+    labels = checkpoint.labels_for(network.card.classes)
+    network.card = replace(network.card, labels=labels, settings=checkpoint.facts)
     return network
 
 

@@ -102,6 +102,8 @@ def _methods_and_notes(model: Model) -> Facts:
         yield "Method", f"{method.id} is not possible: {reason}" if reason else method.id
     for note in model.card.notes:
         yield "Note", note
+    for name, value in model.card.settings.items():
+        yield "File says", f"{name} = {value}"
 
 
 def _input_in_words(card: Card) -> str:

@@ -25,7 +25,7 @@ from xai_core.types import (
     Task,
 )
 
-MOST_CLASSES, MOST_NAMES, LARGEST_SIDE = 1_000_000, 64, 1 << 16
+MOST_CLASSES, MOST_NAMES, MOST_SETTINGS, LARGEST_SIDE = 1_000_000, 64, 300, 1 << 16
 MOST_LAYERS, MOST_CHANNELS = 10_000, 1 << 24
 MOST_OUTPUTS, MOST_AXES, MOST_FIRST = 32, 8, 16
 MOST_NOTES, MOST_CHOICES = 200, 2_000  # each note is a line of a page
@@ -66,7 +66,12 @@ def kind_from_json(values: Any) -> FileKind:
 
 def card_to_json(card: Card) -> Header:
     capabilities = [capability.name for capability in card.capabilities]
-    return {**asdict(card), "capabilities": capabilities, "missing": dict(card.missing)}
+    return {
+        **asdict(card),
+        "capabilities": capabilities,
+        "missing": dict(card.missing),
+        "settings": dict(card.settings),
+    }
 
 
 def card_from_json(values: Any) -> Card:
@@ -88,7 +93,7 @@ def card_from_json(values: Any) -> Card:
         doubt=text(field(values, "doubt")),
         both_sides=field(values, "both_sides") is True,
         architecture=optional(text, field(values, "architecture")),
-        missing=_missing(field(values, "missing")),
+        missing=_named_texts(field(values, "missing")),
         hint=optional(preprocessing_from_json, field(values, "hint")),
         hint_reason=text(field(values, "hint_reason")),
         labels=texts(field(values, "labels")),
@@ -101,6 +106,7 @@ def card_from_json(values: Any) -> Card:
         outputs=tuple(map(_score_output, listed(field(values, "outputs"), MOST_OUTPUTS))),
         task=cast(Task, one_of(get_args(Task), field(values, "task"))),
         entries=entries,
+        settings=_named_texts(field(values, "settings"), MOST_SETTINGS),
     )
     if card.outputs and sum(output.classes for output in card.outputs) != card.classes:
         raise BadFrame("The outputs to choose from do not add up to the scores.")
@@ -176,7 +182,7 @@ def _capabilities(values: Any) -> Capability:
     return capabilities
 
 
-def _missing(values: Any) -> dict[str, str]:
-    if not isinstance(values, dict) or len(values) > MOST_NAMES:
-        raise BadFrame("Expected a reason for each missing capability.")
+def _named_texts(values: Any, most: int = MOST_NAMES) -> dict[str, str]:
+    if not isinstance(values, dict) or len(values) > most:
+        raise BadFrame("Expected a text for each name.")
     return {text(name): text(reason) for name, reason in values.items()}

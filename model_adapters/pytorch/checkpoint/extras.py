@@ -1,4 +1,4 @@
-"""Class names and training settings that lie beside the weights of a checkpoint."""
+"""Class names that lie beside the weights of a checkpoint."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ LABEL_KEYS = (
 SETTINGS_KEYS = ("hyper_parameters", "hparams", "args", "config", "cfg", "train_args", "opt")
 AROUND = (*SETTINGS_KEYS, "meta", "metadata", "dataset_meta", "model", "net")
 MOST_LABELS, LONGEST_LABEL = 100_000, 300
-MOST_SETTINGS, LONGEST_TEXT = 200, 200
-Setting = str | float | bool
 
 
 def labels(content: Any) -> tuple[tuple[str, ...], ...]:
@@ -24,26 +22,10 @@ def labels(content: Any) -> tuple[tuple[str, ...], ...]:
     return tuple(dict.fromkeys(names for names in found if names))
 
 
-def hyper_parameters(content: Any) -> dict[str, Setting]:
-    """Return the plain settings of the training, such as the learning rate, by name."""
-    settings: dict[str, Setting] = {}
-    for mapping in (content.get(key) for key in SETTINGS_KEYS) if isinstance(content, Mapping) else ():
-        for name, value in mapping.items() if isinstance(mapping, Mapping) else ():
-            if isinstance(name, str) and len(settings) < MOST_SETTINGS and _is_setting(value):
-                settings.setdefault(name[:LONGEST_TEXT], value)
-    return settings
-
-
 def _places(content: Any) -> Iterator[Mapping[Any, Any]]:
     if isinstance(content, Mapping):
         yield content
         yield from (part for key in AROUND if isinstance(part := content.get(key), Mapping))
-
-
-def _is_setting(value: Any) -> bool:
-    if isinstance(value, str):
-        return len(value) <= LONGEST_TEXT
-    return isinstance(value, bool | float) or (isinstance(value, int) and abs(value) < 1 << 63)
 
 
 def _names(value: Any) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import IO, Any
 from model_adapters.files import archives, inert, pickles
 from model_adapters.files.records import Contents
 from model_adapters.pytorch.checkpoint import exports, extras, storages
+from model_adapters.pytorch.checkpoint.settings import as_texts, settings_of
 from model_adapters.pytorch.checkpoint.storages import DAMAGED
 from model_adapters.pytorch.checkpoint.values import TOO_DEEP, Values
 from xai_core.errors import ModelError, RefusedModel
@@ -33,15 +34,20 @@ class Checkpoint:
 
     content: tensors, arrays, plain values and containers of them; a whole module is its state dict, an object is a
     dict of its attributes. notes: what users should know about the reading. labels: lists of class names found in the
-    file, most likely first. hyper_parameters: settings of the training by name. way_out: what to do if no network
+    file, most likely first. settings: plain values beside the weights, by name. way_out: what to do if no network
     fits, as a sentence; "" if nothing special.
     """
 
     content: Any
     notes: tuple[str, ...] = ()
     labels: tuple[tuple[str, ...], ...] = ()
-    hyper_parameters: Mapping[str, str | float | bool] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
     way_out: str = ""
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """The settings as texts, as a card shows them."""
+        return as_texts(self.settings)
 
     def labels_for(self, classes: int, background: bool = False) -> tuple[str, ...]:
         """Return the class names in the file if there is one for each class, else none.
@@ -110,7 +116,7 @@ def _checkpoint(contents: Contents, values: Values) -> Checkpoint:
         content,
         _notes(list(values.objects)),
         extras.labels(content),
-        extras.hyper_parameters(content),
+        settings_of(content),
         exports.way_out(contents, content),
     )
 

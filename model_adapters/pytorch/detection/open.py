@@ -68,8 +68,8 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> Detector:
 
 def _from_checkpoint(found: Checkpoint, source: ModelSource, kind: FileKind) -> Detector:
     detector = _from_weights(found.content, source, replace(kind, notes=(*kind.notes, *found.notes)))
-    if labels := found.labels_for(detector.card.classes, background=True):
-        detector.card = replace(detector.card, labels=labels)
+    labels = found.labels_for(detector.card.classes, background=True) or detector.card.labels
+    detector.card = replace(detector.card, labels=labels, settings=found.facts)
     return detector
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -9,8 +10,8 @@ from typing import Any
 
 from model_adapters.code.definitions import Definition, Parameter, short_names
 from model_adapters.code.running import SETTINGS
+from model_adapters.pytorch.checkpoint.reading import Checkpoint
 from model_adapters.pytorch.finding.flat import flat_tensors
-from model_adapters.pytorch.own_code.settings import settings_of
 from xai_core.model_code import CodeEntry, CodeParameter
 
 CLASSES = re.compile(
@@ -32,11 +33,11 @@ class Evidence:
     settings: Mapping[str, Any]
 
     @classmethod
-    def of(cls, content: Any) -> Evidence:
-        """Read the evidence in the content of a checkpoint."""
-        tensors = flat_tensors(content)
+    def of(cls, checkpoint: Checkpoint) -> Evidence:
+        """Return what a checkpoint shows."""
+        tensors = flat_tensors(checkpoint.content)
         shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items() if tensor.is_floating_point()}
-        return cls(shapes, settings_of(content))
+        return cls(shapes, checkpoint.settings)
 
 
 def entries_of(definitions: list[Definition], evidence: Evidence) -> tuple[CodeEntry, ...]:
@@ -51,6 +52,18 @@ def entries_of(definitions: list[Definition], evidence: Evidence) -> tuple[CodeE
 
     first, *others = sorted(entries, key=rank)
     return replace(entries[first], reason=_reason(first, shares, named)), *(entries[name] for name in others)
+
+
+def defaults_left(definition: Definition, arguments: str) -> str:
+    """Return the parameters with the defaults that a call leaves as they are, such as "deep=False"; "" if unclear."""
+    call = ast.parse(f"f({arguments})", mode="eval").body
+    if not isinstance(call, ast.Call):
+        return ""
+    named = {keyword.arg for keyword in call.keywords}
+    if None in named or any(isinstance(argument, ast.Starred) for argument in call.args):
+        return ""
+    left = definition.parameters[len(call.args) :]
+    return ", ".join(f"{p.name}={p.default}" for p in left if p.default and p.name not in named)
 
 
 def _reason(name: str, shares: Mapping[str, tuple[float, tuple[str, ...]]], whole: Mapping[str, Definition]) -> str:

@@ -15,7 +15,7 @@ from model_adapters.pytorch import files, script
 from model_adapters.pytorch.checkpoint import reading
 from model_adapters.pytorch.checkpoint.reading import Checkpoint
 from model_adapters.pytorch.finding.flat import flat_tensors
-from model_adapters.pytorch.own_code.entries import Evidence, entries_of
+from model_adapters.pytorch.own_code.entries import Evidence, defaults_left, entries_of
 from model_adapters.pytorch.own_code.filling import fill
 from xai_core.errors import UnsupportedModel
 from xai_core.model_code import LIKELIEST, CodeEntry, ModelCode
@@ -56,7 +56,11 @@ def load(source: ModelSource, code: ModelCode, kind: FileKind, scratch: str) -> 
         network = _probed(built.module, source, kind)
     labels = built.checkpoint.labels_for(network.card.classes)
     network.card = replace(
-        network.card, architecture=built.call, labels=labels, notes=(*network.card.notes, *built.notes)
+        network.card,
+        architecture=built.call,
+        labels=labels,
+        notes=(*network.card.notes, *built.notes),
+        settings=built.checkpoint.facts,
     )
     return network
 
@@ -73,7 +77,7 @@ def build(source: ModelSource, code: ModelCode, kind: FileKind, scratch: str) ->
     """Run the code, build the chosen network and load its weights; if it must be chosen first, run nothing."""
     check_allowed()
     checkpoint = _read(source, kind)
-    evidence = Evidence.of(checkpoint.content)
+    evidence = Evidence.of(checkpoint)
     entry = code.entry
     if entry in ("", LIKELIEST):
         entries = _entries(code, evidence)
@@ -101,6 +105,8 @@ def _built(code: ModelCode, checkpoint: Checkpoint, evidence: Evidence, runnable
     with runnable.in_sentences():
         notes = fill(module, flat_tensors(checkpoint.content), call)
     ran = f"The network is {call} from {code.name[:60]} (SHA-256 {code.digest[:12]}), which ran in the sandbox."
+    if left := defaults_left(definition, arguments):
+        ran = f"{ran} Arguments that are not set have their defaults: {left}."
     return Built(module, call, (ran, *checkpoint.notes, *notes), checkpoint, runnable)
 
 

@@ -59,7 +59,7 @@ def probed(module: Any, kind: FileKind, reading: str = "", expected_input: Input
 def _from_checkpoint(checkpoint: reading.Checkpoint, source: ModelSource, kind: FileKind) -> TorchSegmenter:
     network = _from_weights(checkpoint.content, source, replace(kind, notes=(*kind.notes, *checkpoint.notes)))
     labels = checkpoint.labels_for(network.card.classes) or network.card.labels
-    network.card = replace(network.card, labels=labels)
+    network.card = replace(network.card, labels=labels, settings=checkpoint.facts)
     return network
 
 

@@ -52,6 +52,7 @@ def model_card(prepared: Prepared) -> None:
     engine_list(trials.job, trials.same)
     for note in card.notes:
         st.caption(literal(note))
+    _settings(card)
     _other_networks(prepared)
     change_entry(prepared.source)
 
@@ -62,6 +63,14 @@ def _outputs(prepared: Prepared) -> str:
         return f"{card.classes:,}, {IN_WORDS['similarity' if prepared.references else card.head]}"
     ends = "logits" if card.gives == "logit" else "probabilities"
     return f"{card.classes:,} classes, ends in {ends} ({card.head})"
+
+
+def _settings(card: Card) -> None:
+    """Show what a checkpoint says beside its weights, such as the settings of its training."""
+    if card.settings:
+        with st.expander(f"What else the file says ({len(card.settings)})", icon=":material/list:"):
+            rows = pd.DataFrame(card.settings.items(), columns=["Name", "Value"])
+            st.dataframe(rows, hide_index=True, key="model.settings", alt="What the file says beside its weights")
 
 
 def _other_networks(prepared: Prepared) -> None:
@@ -139,7 +148,8 @@ def label_form(prepared: Prepared) -> None:
     """Show the class names, and accept a file with different ones, or different labels to compare with."""
     if TypedLabels.from_text(prepared.source.reading).names:
         st.caption("The model compares the picture with these texts. If you change them, it opens again.")
-        if (typed := typed_labels_form(prepared.source)) is not None:
+        at_least = 2 if prepared.card.head == "softmax" else 1
+        if (typed := typed_labels_form(prepared.source, "open", at_least)) is not None:
             open_model(typed)
             st.rerun()
         return

@@ -211,7 +211,10 @@ def test_a_background_comes_first_in_detectors_only():
 
 def test_settings_of_the_training_are_plain_values(tmp_path):
     content = {"hyper_parameters": {"lr": 0.1, "path": pathlib.PurePosixPath("/d"), "layers": [1, 2], "on": True}}
-    assert reading.read(saved(content, tmp_path)).hyper_parameters == {"lr": 0.1, "path": "/d", "on": True}
+    checkpoint = reading.read(saved(content | {"epoch": 3, "classes": [*NAMES]}, tmp_path))
+    settings = {"epoch": 3, "lr": 0.1, "path": "/d", "layers": [1, 2], "on": True}
+    assert checkpoint.settings == settings | {"classes": [*NAMES]}
+    assert checkpoint.facts == {name: repr(value) for name, value in settings.items()}
 
 
 def test_a_checkpoint_opens_with_its_class_names(tmp_path):

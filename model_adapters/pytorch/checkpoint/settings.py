@@ -1,4 +1,4 @@
-"""The settings beside the weights of a checkpoint, by name, as arguments of the code that they once configured."""
+"""The settings beside the weights of a checkpoint, by name: of the training, and of the code that it ran."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from model_adapters.pytorch.checkpoint.extras import LABEL_KEYS
 from model_adapters.pytorch.finding.flat import OF_TRAINING
 
 MOST, DEEPEST, LONGEST = 300, 3, 200
@@ -19,6 +20,12 @@ def settings_of(content: Any) -> dict[str, Any]:
             if isinstance(name, str) and name.isidentifier() and len(found) < MOST and _is_plain(value, 0):
                 found.setdefault(name, value)
     return found
+
+
+def as_texts(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return settings as a card shows them, without lists of class names, which it shows as labels."""
+    texts = {name: repr(value) for name, value in settings.items() if name not in LABEL_KEYS}
+    return {name: text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..." for name, text in texts.items()}
 
 
 def _mappings(content: Any, depth: int) -> Iterator[Mapping[Any, Any]]:
