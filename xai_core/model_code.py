@@ -76,6 +76,6 @@ class CodeEntry:
 
     @property
     def in_words(self) -> str:
-        """The entry with its guessed arguments, in one line; "?" stands for what must be set."""
-        shown = [p for p in self.parameters if p.value or p.is_open]
-        return f"{self.name}({', '.join(f'{p.name}={p.value or chr(63)}' for p in shown)}) in {self.file}"
+        """The entry with its arguments, guessed or by default, in one line; "?" stands for what must be set."""
+        shown = ", ".join(f"{p.name}={p.value or p.default or '?'}" for p in self.parameters)
+        return f"{self.name}({shown}) in {self.file}"

@@ -95,6 +95,18 @@ def test_what_code_builds_is_asked_with_guessed_arguments(asked: tuple[AppTest, 
     assert f"{CLASSES} classes" in text_of(app)
 
 
+def test_code_that_comes_while_weights_are_being_opened_is_used(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = CodeRunner()
+    monkeypatch.setattr("vitrine.ui.session.runner", lambda: runner)
+    app.run()
+    slot = app.session_state["workspace"].slot(ClassifierSlot)
+    slot.source, slot.opening = replace(SOURCE, code=None, owner=slot.owner), Job(lambda: None)
+    app.file_uploader(key="code-file-0").upload("model.py", b"class Net: pass").run()
+    settled(app)
+    assert slot.source.code.name == "model.py"
+    assert runner.calls == [("", None)]
+
+
 def test_the_page_says_where_code_may_not_run(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VITRINE_ALLOW_CODE", "0")
     app.run()

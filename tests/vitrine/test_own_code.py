@@ -25,6 +25,8 @@ def files(tmp_path_factory):
 def test_weights_open_with_their_code_and_reports_name_it(files, tmp_path, picture_file):
     with vitrine.load(files / "weights.pt", code=files / "model.py", preprocessing="0..1") as model:
         assert model.card.architecture == "Net(num_classes=5, width=12)"
+        assert "have their defaults: in_channels=3, deep=False." in model.card.notes[-1]
+        assert model.card.settings == {"width": "12", "lr": "0.1"}
         assert model.predict(picture_file).top(1).rows[0]["label"] in "abcde"
         model.explain("grad_cam", picture_file).save(tmp_path / "out")
     manifest = json.loads((tmp_path / "out/manifest.json").read_text())
@@ -41,7 +43,7 @@ def test_what_the_weights_do_not_show_is_asked_for(files, tmp_path):
     torch.save(content, tmp_path / "weights.pt")
     with pytest.raises(ChooseEntry, match="3 classes and functions that build a network") as asked:
         vitrine.load(tmp_path / "weights.pt", code=tmp_path / "code")
-    assert asked.value.entries[0].in_words == "Net(width=?, num_classes=5) in model.py"
+    assert asked.value.entries[0].in_words == "Net(width=?, num_classes=5, in_channels=3, deep=False) in model.py"
     arguments = {"num_classes": 5, "width": 12}
     with vitrine.load(tmp_path / "weights.pt", code=tmp_path / "code", class_name="Net", arguments=arguments) as model:
         assert model.card.classes == 5

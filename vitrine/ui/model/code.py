@@ -36,7 +36,7 @@ def code_upload(slot: ClassifierSlot) -> None:
         if file is not None:
             slot.code = uploads.keep_code(file, file.name, slot.owner)
             slot.codes_uploaded += 1
-            _open_refused(slot)
+            _open_with_code(slot)
             st.rerun()
         _kept_code(slot)
 
@@ -62,8 +62,6 @@ def entry_form(source: ModelSource, slot: ClassifierSlot, question: ChooseEntry)
     )
     if entry is None:
         return
-    if entry.reason:
-        st.caption(literal(f"Most likely: {entry.reason}."))
     with st.form(f"{key}.form", border=False):
         values = {p.name: _argument(p, f"{key}.{entry.name}.{p.name}") for p in entry.parameters}
         pressed = st.form_submit_button("Run this code and open", type="primary")
@@ -97,12 +95,11 @@ def _argument(parameter: CodeParameter, key: str) -> str:
     ).strip()
 
 
-def _open_refused(slot: ClassifierSlot) -> None:
-    """Open the weights that could not be opened without code."""
-    weights = slot.refused or slot.source
-    failed = slot.opening is not None and slot.opening.state.error is not None
-    if weights is not None and failed and weights.owner == slot.owner:
-        open_model(replace(with_code(weights, slot), architecture=None, reading=""))
+def _open_with_code(slot: ClassifierSlot) -> None:
+    """Open the weights with the code if they could not be opened without it, or are still being opened."""
+    waiting = slot.refused or (None if slot.prepared else slot.source)
+    if waiting is not None and slot.opening is not None and waiting.owner == slot.owner:
+        open_model(replace(with_code(waiting, slot), architecture=None, reading=""))
 
 
 def _kept_code(slot: ClassifierSlot) -> None:
