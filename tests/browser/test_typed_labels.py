@@ -25,6 +25,10 @@ def test_typed_labels_are_what_clip_chooses_from(page: Page, app: str, tmp_path:
     expect(page.get_by_text("CLIPModel compares a picture with texts")).to_be_visible(timeout=60_000)
     type_labels(page, "cat\nsmall grey dog", "a photo of {} and {}")
     expect(page.get_by_text("A prompt needs {} exactly once")).to_be_visible()
+    page.wait_for_timeout(1500)  # the page no longer looks for progress, which would wipe the sentence out
+    expect(page.get_by_text("A prompt needs {} exactly once")).to_be_visible()
+    type_labels(page, "cat", "a photo of a {}")
+    expect(page.get_by_text("CLIPModel needs at least two labels")).to_be_visible(timeout=60_000)
     type_labels(page, "cat\nsmall grey dog", "a photo of a {}")
     person.wait_until_ready(page)
     person.add_sample_picture(page, "Cat")

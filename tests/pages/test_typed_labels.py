@@ -7,6 +7,7 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from model_adapters.common.typed_labels import TypedLabels
 from tests.fakes import LinearNetwork, random_weights
 from tests.pages.conftest import CLASSES, SIDE, InstantRunner, text_of, with_sample
 from vitrine.ui.slots.classifier import ClassifierSlot
@@ -14,6 +15,7 @@ from xai_core.errors import TypeLabels
 from xai_core.jobs.base import Job, Status
 from xai_core.types import Card, ModelSource
 
+TOO_FEW = "CLIPModel needs at least two labels, since their probabilities add up to 1; got 1."
 QUESTION = "CLIPModel compares a picture with texts. Type the labels that it chooses from."
 
 
@@ -27,10 +29,11 @@ class AskingRunner(InstantRunner):
 
     def open(self, source: ModelSource) -> Job[Card]:
         self.readings.append(source.reading)
-        if source.reading:
+        names = TypedLabels.from_text(source.reading).names
+        if len(names) > 1:
             return super().open(source)
         job: Job[Card] = Job(lambda: None)
-        job.update(status=Status.FAILED, error=TypeLabels(QUESTION))
+        job.update(status=Status.FAILED, error=TypeLabels(TOO_FEW if names else QUESTION))
         return job
 
 
@@ -52,7 +55,11 @@ def test_labels_are_typed_before_the_model_opens(app: AppTest, monkeypatch: pyte
     settled(app)
     assert "compares a picture with texts" in text_of(app)
     press(app)
-    assert "Type at least one label, one per line." in text_of(app)
+    assert "Type at least one label, one per line" in text_of(app)
+    app.text_area[0].input("cat")
+    press(app)
+    settled(app)
+    assert "needs at least two labels" in app.warning[0].value
     app.text_area[0].input("cat\n\nsmall dog")
     app.text_input[0].input("a {} and a {}")
     press(app)

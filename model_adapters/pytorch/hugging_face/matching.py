@@ -12,10 +12,10 @@ from model_adapters.pytorch.hugging_face.building import built
 from model_adapters.pytorch.hugging_face.classifier import channels_of, described, finished
 from model_adapters.pytorch.hugging_face.folder import Folder
 from model_adapters.pytorch.hugging_face.looks import look_in
-from model_adapters.pytorch.hugging_face.tasks import Opener
-from model_adapters.pytorch.hugging_face.texts import Tokens, tokens_of
+from model_adapters.pytorch.hugging_face.tasks import SIGLIP, Opener
+from model_adapters.pytorch.hugging_face.texts import Tokens, tokenizer_in, tokens_of
 from model_adapters.pytorch.network import TorchNetwork
-from xai_core.errors import ParamError, TypeLabels
+from xai_core.errors import TypeLabels
 from xai_core.types import FileKind, Head
 
 ASKED = "{name} compares a picture with texts and has no classes of its own. Type the labels that it chooses from."
@@ -43,18 +43,14 @@ class Likeness(torch.nn.Module):  # type: ignore[misc]
 
 
 def matching(folder: Folder, opener: Opener, reading: str, kind: FileKind) -> TorchNetwork:
-    """Open CLIP or SigLIP with the labels in `reading`; TypeLabels if there are none.
+    """Open CLIP or SigLIP with the labels in `reading`; TypeLabels if there are none, or too few.
 
     Raises ParamError for labels that cannot be used, UnsupportedModel or RefusedModel for a folder that cannot.
     """
-    typed = TypedLabels.from_text(reading)
-    if not typed.names:
-        raise TypeLabels(ASKED.format(name=opener.name))
+    tokenizer = tokenizer_in(folder)
+    typed, head = _labels(opener, reading)
     network, notes = built(opener, folder.config, folder.content())
-    head: Head = "sigmoid" if hasattr(network, "logit_bias") else "softmax"
-    if head == "softmax" and len(typed.names) < 2:
-        raise ParamError(TOO_FEW.format(name=opener.name, count=len(typed.names)))
-    tokens = tokens_of(folder, typed.texts, network.config.text_config, fill=head == "sigmoid")
+    tokens = tokens_of(folder, tokenizer, typed.texts, network.config.text_config, fill=head == "sigmoid")
     module = Likeness(network, _embedded(network, tokens, masked=head == "softmax")).eval()
     config = network.config.vision_config
     look = look_in(folder, opener.model_type, channels_of(config))
@@ -68,6 +64,18 @@ def matching(folder: Folder, opener: Opener, reading: str, kind: FileKind) -> To
         architecture=f"transformers/{opener.name}",
     )
     return finished(module, card, look)
+
+
+def _labels(opener: Opener, reading: str) -> tuple[TypedLabels, Head]:
+    """Return the typed labels and how their scores become probabilities."""
+    typed = TypedLabels.from_text(reading)
+    if not typed.names:
+        raise TypeLabels(ASKED.format(name=opener.name))
+    if opener.model_type == SIGLIP:
+        return typed, "sigmoid"
+    if len(typed.names) < 2:
+        raise TypeLabels(TOO_FEW.format(name=opener.name, count=len(typed.names)))
+    return typed, "softmax"
 
 
 def _embedded(network: Any, tokens: Tokens, masked: bool) -> Any:

@@ -23,7 +23,8 @@ MAPPINGS: dict[HubTask, tuple[str, ...]] = {
         "MODEL_FOR_IMAGE_SEGMENTATION_MAPPING_NAMES",
     ),
 }
-MATCHED = ("clip", "siglip", "metaclip_2")
+SIGLIP = "siglip"
+MATCHED = ("clip", SIGLIP, "metaclip_2")
 NOT_OF_PICTURES = ("imagegpt", "shieldgemma2", "siglip2", "videomt")
 NO_TYPE = (
     "config.json names no model type of transformers (model_type) and no architecture of timm (architecture). Open the "

@@ -34,12 +34,11 @@ class Tokens:
     notes: tuple[str, ...]
 
 
-def tokens_of(folder: Folder, texts: Sequence[str], config: Any, fill: bool) -> Tokens:
+def tokens_of(folder: Folder, tokenizer: Any, texts: Sequence[str], config: Any, fill: bool) -> Tokens:
     """Return texts as numbers. config: of the model's part for texts. fill: whether all are padded to its length.
 
-    Raises UnsupportedModel if the folder has no tokenizer, RefusedModel if it is damaged or of a different model.
+    Raises RefusedModel if the tokenizer is of a different model.
     """
-    tokenizer = _tokenizer(folder)
     padding = _padding(folder, tokenizer, config)
     tokenizer.no_padding()
     tokenizer.no_truncation()
@@ -53,7 +52,8 @@ def tokens_of(folder: Folder, texts: Sequence[str], config: Any, fill: bool) -> 
     return Tokens(numbers, mask, _notes(sum(len(row) > longest for row in rows), longest))
 
 
-def _tokenizer(folder: Folder) -> Any:
+def tokenizer_in(folder: Folder) -> Any:
+    """Return a folder's tokenizer; UnsupportedModel if there is none, RefusedModel if it is damaged."""
     if not (folder.place / FILE).is_file():
         raise UnsupportedModel(MISSING)
     try:

@@ -43,7 +43,8 @@ def opening_progress() -> None:
     """Follow the opening of a detector, if any, until it is ready or refused."""
     opening = session.slot(DetectorSlot).opening
     if opening is not None:
-        st.fragment(_progress, run_every=None if opening.state.ended else LOOK_AGAIN_SECONDS)()
+        looking = not opening.state.ended
+        st.fragment(_progress, run_every=LOOK_AGAIN_SECONDS if looking else None)(looking)
 
 
 def sample_scenes(prepared: PreparedDetector) -> list[samples.Scene]:
@@ -118,11 +119,12 @@ def _download(job: Job[Path], was_busy: bool) -> None:
         st.rerun()
 
 
-def _progress() -> None:
+def _progress(looking: bool) -> None:
+    """Show the progress, or its end. looking: whether this is drawn again and again, which would wipe out answers."""
     slot = session.slot(DetectorSlot)
     assert slot.opening is not None
     state = slot.opening.state
-    if slot.settle():
+    if slot.settle() or (looking and state.ended):
         st.rerun()
     if state.error is not None:
         frame.complain(state.error)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from model_adapters.common.typed_labels import TypedLabels
 from model_adapters.pytorch import architecture_index
 from vitrine import samples
 from vitrine.ui import frame, session, uploads
@@ -18,7 +19,7 @@ from vitrine.ui.model.scoring import asked_scoring
 from vitrine.ui.model.typed_labels import typed_labels_form
 from vitrine.ui.picture_tray import start_with_a_picture
 from vitrine.ui.slots.classifier import ClassifierSlot
-from xai_core.errors import ChooseEntry, ChooseOutput, ChooseScoring, TryAsDetector, TypeLabels
+from xai_core.errors import ChooseArchitecture, ChooseEntry, ChooseOutput, ChooseScoring, TryAsDetector, TypeLabels
 from xai_core.types import ModelSource
 
 
@@ -37,7 +38,8 @@ def opening_progress() -> None:
     """Follow the opening of a model, if one is being opened, until it is ready or refused."""
     opening = session.slot(ClassifierSlot).opening
     if opening is not None:
-        st.fragment(_progress, run_every=None if opening.state.ended else LOOK_AGAIN_SECONDS)()
+        looking = not opening.state.ended
+        st.fragment(_progress, run_every=LOOK_AGAIN_SECONDS if looking else None)(looking)
 
 
 def _upload(slot: ClassifierSlot) -> None:
@@ -65,11 +67,12 @@ def _sample(slot: ClassifierSlot) -> None:
             st.rerun()
 
 
-def _progress() -> None:
+def _progress(looking: bool) -> None:
+    """Show the progress, or its end. looking: whether this is drawn again and again, which would wipe out answers."""
     slot = session.slot(ClassifierSlot)
     assert slot.opening is not None
     state = slot.opening.state
-    if slot.settle():
+    if slot.settle() or (looking and state.ended):
         st.rerun()
     if state.error is not None:
         if not isinstance(state.error, ChooseOutput | ChooseScoring | ChooseEntry | TypeLabels):
@@ -99,9 +102,21 @@ def _way_out(slot: ClassifierSlot) -> None:
     if isinstance(error, TryAsDetector) and st.button("Open it on the Detection page", icon=":material/select_all:"):
         open_as_detector(source)
         st.switch_page(DETECTION_PAGE)
-    if "architecture" not in str(error):
-        return
-    chosen = st.selectbox("Architecture", architecture_index.names(), index=None, key="architecture")
+    if isinstance(error, ChooseArchitecture):
+        _architecture(source)
+
+
+def _architecture(source: ModelSource) -> None:
+    """Ask for the network that the weights belong to; names such as vit/4_heads are typed."""
+    names = architecture_index.names()
+    chosen = st.selectbox(
+        "Architecture",
+        names,
+        None,
+        key="architecture",
+        placeholder="Choose one, or type its name",
+        accept_new_options=True,
+    )
     if chosen and st.button("Open with this architecture"):
         open_model(ModelSource(source.path, source.name, source.digest, chosen, source.owner))
         st.rerun()
@@ -139,7 +154,10 @@ def _scoring(source: ModelSource, question: ChooseScoring) -> None:
 
 def _labels(source: ModelSource, question: TypeLabels) -> None:
     """Ask for the labels of a model that compares pictures with texts, and open it with them."""
-    st.info(literal(str(question)), icon=":material/text_fields:")
-    if (typed := typed_labels_form(source)) is not None:
+    if TypedLabels.from_text(source.reading).names:
+        frame.warn(str(question))
+    else:
+        st.info(literal(str(question)), icon=":material/text_fields:")
+    if (typed := typed_labels_form(source, "asked")) is not None:
         open_model(typed)
         st.rerun()

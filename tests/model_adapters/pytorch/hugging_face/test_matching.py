@@ -14,7 +14,7 @@ from model_adapters.common.typed_labels import TypedLabels
 from tests.contract.quick import quick, why_not
 from tests.hub_models import SIDE, WORDS, matcher, packed, tokenizer
 from xai_core import methods as _methods  # noqa: F401  (registers the methods)
-from xai_core.errors import ParamError, RefusedModel, TypeLabels, UnsupportedModel
+from xai_core.errors import RefusedModel, TypeLabels, UnsupportedModel
 from xai_core.method import METHODS
 from xai_core.model import Model
 from xai_core.preprocessing import presets
@@ -104,7 +104,8 @@ def test_a_long_text_is_cut_at_its_end(tmp_path):
 @pytest.mark.parametrize(
     ("names", "files", "error", "sentence"),
     [
-        (["cat"], {}, ParamError, "needs at least two labels"),
+        (["cat"], {}, TypeLabels, "needs at least two labels"),
+        ([], {"tokenizer__json": None}, UnsupportedModel, "has no tokenizer.json"),
         (NAMES, {"tokenizer__json": b"{}"}, RefusedModel, "tokenizer.json is damaged"),
         (NAMES, {"tokenizer__json": None}, UnsupportedModel, "has no tokenizer.json"),
     ],
