@@ -7,6 +7,7 @@ VitrineError
 │   │   ├── ChooseOutput             several outputs may hold the class scores; it lists them
 │   │   ├── ChooseScoring            the outputs do not look like class scores
 │   │   ├── TryAsSegmenter           not a classifier; labels every pixel
+│   │   ├── ChooseArchitecture       weights alone, whose network is not known
 │   │   ├── ChooseEntry              code offers several networks; it lists them
 │   │   ├── TypeLabels               compares pictures with texts; its labels have to be typed
 │   │   ├── TryAsDetector            not a classifier; looks like a detector
@@ -66,6 +67,10 @@ class ChooseOutput(UnsupportedModel):
 
 class ChooseScoring(UnsupportedModel):
     """The outputs do not look like class scores; the front end adds how to say what they are."""
+
+
+class ChooseArchitecture(UnsupportedModel):
+    """Weights without a network that fits; the front end adds how to choose one, or to add the code that defines it."""
 
 
 class ChooseEntry(UnsupportedModel):

@@ -21,7 +21,7 @@ from model_adapters.pytorch.finding.flat import flat_tensors
 from model_adapters.pytorch.finding.names import Names
 from model_adapters.pytorch.finding.search import find_trunks
 from model_adapters.pytorch.network import TorchNetwork
-from xai_core.errors import ModelError, TryAsDetector, TryAsSegmenter, UnsupportedModel
+from xai_core.errors import ChooseArchitecture, ModelError, TryAsDetector, TryAsSegmenter, UnsupportedModel
 from xai_core.network import Network
 from xai_core.preprocessing import MOST_BANDS
 from xai_core.types import Capability, Card, FileKind, InputSpec, ModelSource
@@ -69,27 +69,27 @@ def _chosen(names: Names, tensors: Tensors, choice: str) -> Blueprint:
     if heads := transformers.chosen_heads(name):
         plan = plans.of_family(names, tensors, heads)
         if plan is None:
-            raise UnsupportedModel(f"These weights are no VisionTransformer that could have {heads} attention heads.")
+            raise ChooseArchitecture(f"These weights are no VisionTransformer that could have {heads} attention heads.")
         return plan
     chosen = architecture_index.named(name)
     if chosen is None:
-        raise UnsupportedModel(
+        raise ChooseArchitecture(
             f"The architecture {name[:80]!r} is not known. Known names look like torchvision/resnet18."
         )
     plan = plans.of_architecture(names, tensors, chosen)
     if plan is None:
-        raise UnsupportedModel(_mismatch(names, chosen))
+        raise ChooseArchitecture(_mismatch(names, chosen))
     return plan
 
 
 def _unknown(names: Names, tensors: Tensors) -> Blueprint:
     if plans.of_family(names, tensors, heads=1):
-        raise UnsupportedModel(HEADS)
+        raise ChooseArchitecture(HEADS)
     trunk = next(iter(find_trunks(names)), None)
     if trunk is None:
-        raise UnsupportedModel(UNKNOWN)
+        raise ChooseArchitecture(UNKNOWN)
     architecture, rest = trunk.architectures[0], len(names.shapes) - len(trunk.shapes)
-    raise UnsupportedModel(
+    raise ChooseArchitecture(
         f"The file holds {architecture.name} without a last layer that fits it: {len(trunk.shapes)} tensors are of "
         f"that network, {rest} {'is' if rest == 1 else 'are'} not. Choose the architecture if it is another one, or "
         f"{EXPORT}"

@@ -19,6 +19,7 @@ from vitrine.runner import Runners, local_runner, remembered
 from xai_core import __version__
 from xai_core.detection.method import DETECTION_METHODS
 from xai_core.errors import (
+    ChooseArchitecture,
     ChooseEntry,
     ChooseOutput,
     DataError,
@@ -50,6 +51,7 @@ COMMANDS = {
 }
 WAY_OUT: dict[type[VitrineError], str] = {
     ChooseOutput: "Repeat the command with --output NAME.",
+    ChooseArchitecture: "Repeat the command with --architecture NAME, such as torchvision/resnet18, or --code FILE.",
     ChooseEntry: 'Repeat the command with --class NAME. To change its arguments, add --arguments "num_classes=7".',
     TypeLabels: 'Repeat the command with --label "a cat" --label "a dog" and so on, or --labels FILE.',
     TryAsDetector: "For a detector, use vitrine detect, or vitrine explain with a method for boxes: "
