@@ -9,6 +9,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -643,6 +644,20 @@ def test_a_model_is_asked_about_labelled_pictures(app: AppTest, instant: Instant
     answered(app)
     assert not app.exception
     assert overview_of(app, "mobilenet_v2.pth")["Pictures"] == "6"
+
+
+def test_a_label_is_chosen_for_a_model_with_several(app: AppTest, instant: InstantRunner) -> None:
+    instant.model.card = replace(instant.model.card, head="sigmoid", head_known=True, labels=tuple("abcdefghijkl"))
+    with_sample(app)
+    app.switch_page("pages/bias.py").run()
+    assert "Choose the label to judge" in text_of(app)
+    next(box for box in app.selectbox if box.label == "Label to judge").select(1).run()
+    assert "b is predicted from a probability of 0.5 on" in plain(text_of(app))
+    app.file_uploader(key="labelled-0").upload("set.zip", pictures_of("abc")).run()
+    answered(app)
+    assert not app.exception
+    held = next(iter(app.session_state["workspace"].slot(BiasSlot).held.values()))
+    assert (held.predictions.labels, held.of_one_label) == (("not b", "b"), True)
 
 
 def test_pictures_of_an_unknown_class_are_refused(app: AppTest) -> None:

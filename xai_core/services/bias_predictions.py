@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xai_core.bias.one_label import ASSUMED, has_label
 from xai_core.bias.picture_set import PictureSet
 from xai_core.bias.predictions import Mask, Predictions
 from xai_core.bias.scores import SUM_TOLERANCE
@@ -19,7 +20,7 @@ from xai_core.jobs.base import Job, Runner, Status
 from xai_core.jobs.checks import finite_arrays
 from xai_core.jobs.questions.predict import Predict
 from xai_core.jobs.sentences import STOPPED
-from xai_core.scores import has_probabilities, is_multi_label
+from xai_core.scores import has_probabilities, is_multi_label, sides_of
 from xai_core.services.asking import at_once
 from xai_core.services.preparation import Prepared
 from xai_core.services.results_cache import ResultsCache
@@ -32,8 +33,9 @@ NUMBERED = re.compile(r"class \d+")  # what classes without names are called
 NO_CLASSES = "The outputs of this model are not classes. Labelled pictures need a model that predicts a class."
 SEVERAL = (
     "Labelled pictures have one class each, but this model predicts its {} labels independently (sigmoid), so several "
-    "may be right. To judge one label, use a table of its y_true and y_pred, each present or absent."
+    "may be right. Choose the label to judge."
 )
+DECIDED = "{label} is predicted from a probability of {threshold:g} on."
 IF_ONE = " If exactly one class is right, choose softmax for its outputs instead."
 UNOPENED = -1.0  # stands for the probabilities of a picture that cannot be opened
 
@@ -65,25 +67,30 @@ class PredictionsJob(Job[Predictions]):
 
 
 def predict_in_background(
-    runner: Runner, prepared: Prepared, pictures: PictureSet, cache: ResultsCache | None = None
+    runner: Runner,
+    prepared: Prepared,
+    pictures: PictureSet,
+    cache: ResultsCache | None = None,
+    label: int | None = None,
 ) -> PredictionsJob:
     """Ask a model about all pictures of a set, a few at a time, in a separate thread.
 
-    cache: where answers are kept; None to keep none. The job fails with a DataError if the labels are not the model's
-    or it does not predict one class, and with the model's own error if that fails. Pictures that cannot be opened are
-    skipped, with a note.
+    cache: where answers are kept; None to keep none. label: the one to judge, by number, if the model predicts several
+    independently; the predictions then have two classes, without it and with it. The job fails with a DataError if the
+    labels are not the model's or it does not predict one class, and with the model's own error if that fails. Pictures
+    that cannot be opened are skipped, with a note.
     """
     job = PredictionsJob(len(pictures))
-    asking = _Asking(runner, prepared, pictures, cache, job)
+    asking = _Asking(runner, prepared, pictures, cache, job, label)
     threading.Thread(target=asking.run, daemon=True).start()
     return job
 
 
-def why_not_one_class(card: Card) -> str:
-    """Return why a model cannot be judged by one class per picture, in sentences; "" if it can."""
+def why_not_one_class(card: Card, label: int | None = None) -> str:
+    """Return why a model cannot be judged by one class per picture, or by one label; "" if it can."""
     if not has_probabilities(card):
         return NO_CLASSES
-    if not is_multi_label(card):
+    if not is_multi_label(card) or (label is not None and 0 <= label < card.classes):
         return ""
     return SEVERAL.format(card.classes) + ("" if card.head_known else IF_ONE)
 
@@ -103,6 +110,13 @@ def matched(pictures: PictureSet, labels: Sequence[str]) -> Matched:
         note = f"The model's classes have no names; they are assumed to be {some(own)}, in alphabetical order."
         return Matched(own, _places(pictures, own, _numbered(own)), (note,))
     return Matched(tuple(labels), _places(pictures, labels, numbers | _numbered(labels)))
+
+
+def matched_with(pictures: PictureSet, label: str) -> Matched:
+    """Match the pictures to two classes, without and with a label. Raises DataError if no picture has it."""
+    number = (label.removeprefix("class "),) if NUMBERED.fullmatch(label) else ()
+    truth = np.asarray(has_label(pictures.actual, label, *number), np.int64)
+    return Matched(sides_of((label,)), truth, (ASSUMED.format(label=label[:40]),))
 
 
 def _numbered(labels: Sequence[str]) -> dict[str, int]:
@@ -135,9 +149,11 @@ class _Asking:
         pictures: PictureSet,
         cache: ResultsCache | None,
         job: PredictionsJob,
+        label: int | None,
     ) -> None:
         self._runner, self._prepared, self._pictures = runner, prepared, pictures
         self._cache, self._job = cache, job
+        self._label = label if is_multi_label(prepared.card) else None
 
     def run(self) -> None:
         self._job.update(status=Status.RUNNING)
@@ -153,17 +169,32 @@ class _Asking:
 
     def _predictions(self) -> Predictions | None:
         """Return the predictions for the pictures that can be opened; None once the job is cancelled."""
-        if reason := why_not_one_class(self._prepared.card):
+        if reason := why_not_one_class(self._prepared.card, self._label):
             raise DataError(reason)
-        match = matched(self._pictures, self._prepared.labels)
+        match = self._matched()
         raw = self._raw()
         if raw is None:
             return None
         opened = raw[:, 0] != UNOPENED
         if not opened.any():
             raise DataError("None of the pictures can be opened. Expected PNG, JPEG, WebP, BMP, GIF or TIFF pictures.")
-        probabilities, notes = _normalised(raw[opened])
+        shown = raw[opened] if self._label is None else raw[opened][:, [self._label]]
+        probabilities, notes = _normalised(shown)
         return self._assembled(match, opened, probabilities, notes + self._skipped(opened))
+
+    def _matched(self) -> Matched:
+        labels = self._prepared.labels
+        if self._label is None:
+            return matched(self._pictures, labels)
+        return matched_with(self._pictures, labels[self._label])
+
+    def _decided(self, match: Matched, probabilities: Floats) -> tuple[Indices, tuple[str, ...]]:
+        """Return the predicted classes (n,), and a note if a threshold decides them."""
+        if self._label is None and not self._prepared.card.both_sides:
+            return np.asarray(probabilities.argmax(axis=1), np.int64), ()
+        threshold = self._prepared.threshold
+        note = DECIDED.format(label=match.labels[1][:40], threshold=threshold)
+        return np.asarray(probabilities[:, 1] >= np.float32(threshold), np.int64), (note,)
 
     def _raw(self) -> Floats | None:
         """Return the model's outputs for all pictures, (n, K); None once the job is cancelled."""
@@ -181,15 +212,16 @@ class _Asking:
 
     def _assembled(self, match: Matched, opened: Mask, probabilities: Floats, notes: list[str]) -> Predictions:
         pictures = self._pictures
+        predicted, decided = self._decided(match, probabilities)
         return Predictions(
             name=self._prepared.source.name,
             labels=match.labels,
             truth=match.truth[opened],
-            predicted=np.asarray(probabilities.argmax(axis=1), np.int64),
+            predicted=predicted,
             probabilities=probabilities,
             attributes={name: values[opened] for name, values in pictures.attributes.items()},
             files=pictures.files[opened],
-            notes=(*pictures.notes, *match.notes, *notes),
+            notes=(*pictures.notes, *match.notes, *decided, *notes),
         )
 
     def _chunks(self) -> Iterator[slice]:

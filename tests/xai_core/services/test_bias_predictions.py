@@ -209,8 +209,8 @@ def test_one_output_is_the_probability_of_the_second_class():
 @pytest.mark.parametrize(
     ("card", "sentence"),
     [
-        ({"head": "sigmoid"}, "3 labels independently .* To judge one label, use a table .* choose softmax"),
-        ({"head": "sigmoid", "head_known": True}, "each present or absent.$"),
+        ({"head": "sigmoid"}, "3 labels independently .* Choose the label to judge.* choose softmax"),
+        ({"head": "sigmoid", "head_known": True}, "Choose the label to judge.$"),
         ({"head": "none"}, "outputs of this model are not classes"),
         ({"head": "similarity"}, "outputs of this model are not classes"),
     ],
@@ -221,6 +221,32 @@ def test_a_model_that_does_not_predict_one_class_is_refused_before_it_is_asked(c
     with pytest.raises(DataError, match=sentence):
         predict_in_background(runner, model, picture_set()).result(120)
     assert runner.asked == []
+
+
+def test_a_label_of_several_is_judged_at_its_threshold(cache):
+    usual, pictures = prepared(), picture_set()
+    model = replace(usual, card=replace(usual.card, head="sigmoid"), threshold=0.5)
+    red = np.flatnonzero(pictures.actual == "red")
+    reds = {}
+    for threshold in (0.5, 0.9):
+        runner = ColourRunner(answer=lambda means: means)
+        job = predict_in_background(runner, replace(model, threshold=threshold), pictures, cache, label=0)
+        reds[threshold] = job.result(120)
+    assert reds[0.5].labels == ("not red", "red")
+    np.testing.assert_array_equal(np.flatnonzero(reds[0.5].truth), red)
+    np.testing.assert_array_equal(reds[0.5].predicted, reds[0.5].truth)
+    assert not reds[0.9].predicted.any()
+    np.testing.assert_allclose(reds[0.9].probabilities[red, 1], 200 / 255, rtol=1e-5)
+    assert "red is predicted from a probability of 0.9 on." in reds[0.9].notes
+
+
+def test_a_threshold_decides_between_the_sides_of_a_single_output():
+    usual = prepared(["not red", "red"])
+    model = replace(usual, card=replace(usual.card, head="sigmoid", both_sides=True), threshold=0.9)
+    runner = ColourRunner(answer=lambda means: np.stack([1 - means[:, 0], means[:, 0]], axis=1))
+    found = predict_in_background(runner, model, picture_set(labels=("not red", "red"))).result(120)
+    assert not found.predicted.any()
+    assert "red is predicted from a probability of 0.9 on." in found.notes
 
 
 def test_outputs_that_do_not_add_up_to_1_are_normalised_with_a_note():

@@ -40,6 +40,10 @@ NEEDED = (
     "Concept probes and mean maps run the model itself: open it on the Model page, and upload a set of pictures with "
     "an attribute here."
 )
+OF_ONE_LABEL = (
+    "Concept probes and mean maps need a model that predicts one class per picture. To see what speaks for this label, "
+    "explain pictures on the Explain page."
+)
 
 
 def layer(selection: Selection) -> None:
@@ -49,6 +53,9 @@ def layer(selection: Selection) -> None:
     offered = {name: values for name, values in known.items() if len(values) > 1}
     if prepared is None or prepared.card.task == "segment" or selection.held.pictures is None or not offered:
         st.info(NEEDED, icon=":material/model_training:")
+        return
+    if selection.held.of_one_label:
+        st.info(OF_ONE_LABEL, icon=":material/info:")
         return
     contrast = _contrast(offered)
     st.caption(f"These run the open model, {literal(prepared.source.name, 80)}.")

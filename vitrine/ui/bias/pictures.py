@@ -14,7 +14,8 @@ from vitrine.ui.slots.bias import BiasSlot
 from vitrine.ui.slots.classifier import ClassifierSlot
 from xai_core.errors import DataError
 from xai_core.jobs.base import Status
-from xai_core.services.bias_predictions import PredictionsJob, predict_in_background, why_not_one_class
+from xai_core.scores import is_multi_label
+from xai_core.services.bias_predictions import DECIDED, PredictionsJob, predict_in_background, why_not_one_class
 from xai_core.services.parsing.parser import picture_set
 from xai_core.services.preparation import Prepared
 
@@ -22,6 +23,7 @@ PICTURES = (
     "A zip with a folder of pictures for each class; a zip with pictures and **labels.csv** (file, label, any "
     "attributes); or an npz with x and y. At most 10,000 pictures."
 )
+ON_MODEL = " Change this threshold on the Model page, under Outputs."
 
 
 def upload_pictures(slot: BiasSlot) -> None:
@@ -36,10 +38,15 @@ def upload_pictures(slot: BiasSlot) -> None:
             "The open model is a segmentation network. Labelled pictures need a classifier.", icon=":material/info:"
         )
         return
-    if reason := why_not_one_class(prepared.card):
+    slot.label = _label_to_judge(prepared) if is_multi_label(prepared.card) else None
+    if reason := why_not_one_class(prepared.card, slot.label):
         st.info(reason, icon=":material/info:")
         return
     st.caption(f"{PICTURES} The open model, {literal(prepared.source.name, 60)}, predicts their classes.")
+    if slot.label is not None or prepared.card.both_sides:
+        st.caption(
+            DECIDED.format(label=literal(_decided_label(slot, prepared), 40), threshold=prepared.threshold) + ON_MODEL
+        )
     column = st.text_input("Column with the classes", placeholder="label", key="bias.column", persist_state="session")
     key = f"labelled-{slot.files_uploaded}"
     file = st.file_uploader("Labelled pictures", key=key, label_visibility="collapsed")
@@ -53,10 +60,29 @@ def upload_pictures(slot: BiasSlot) -> None:
         st.rerun()
 
 
+def _label_to_judge(prepared: Prepared) -> int | None:
+    """Show a choice of the label that is judged, for a model that predicts several; None until it is made."""
+    labels = prepared.labels
+    return st.selectbox(
+        "Label to judge",
+        range(len(labels)),
+        None,
+        format_func=lambda number: literal(labels[number], 60),
+        key=f"bias.label.{prepared.source.digest[:12]}",
+        help="Pictures with this label are compared with all others.",
+        persist_state="session",
+    )
+
+
+def _decided_label(slot: BiasSlot, prepared: Prepared) -> str:
+    return prepared.labels[1 if slot.label is None else slot.label]
+
+
 def asking(slot: BiasSlot) -> None:
     """Follow the job that predicts pictures, if any, until its predictions are stored."""
     if slot.asking is not None:
-        st.fragment(_progress, run_every=None if slot.asking.state.ended else LOOK_AGAIN_SECONDS)()
+        looking = not slot.asking.state.ended
+        st.fragment(_progress, run_every=LOOK_AGAIN_SECONDS if looking else None)(looking)
 
 
 def _open(slot: BiasSlot, prepared: Prepared, column: str) -> None:
@@ -76,16 +102,18 @@ def _open(slot: BiasSlot, prepared: Prepared, column: str) -> None:
 def _ask(slot: BiasSlot, prepared: Prepared) -> None:
     assert slot.pictures is not None
     slot.stop()
-    slot.asking = predict_in_background(session.runner(), prepared, slot.pictures, results_cache())
+    slot.asking = predict_in_background(session.runner(), prepared, slot.pictures, results_cache(), slot.label)
 
 
-def _progress() -> None:
+def _progress(looking: bool) -> None:
     slot = session.slot(BiasSlot)
     job = slot.asking
     if job is None:
         return
     if job.state.status is Status.DONE:
         _take(slot, job)
+    elif job.state.ended and looking:
+        st.rerun()
     elif job.state.ended:
         _stopped(slot, job)
     else:
@@ -99,7 +127,7 @@ def _take(slot: BiasSlot, job: PredictionsJob) -> None:
     if slot.full:
         st.info("The predictions are ready. Remove others to see them.", icon=":material/inbox:")
         return
-    slot.hold(job.result(), slot.pictures)
+    slot.hold(job.result(), slot.pictures, of_one_label=slot.label is not None)
     slot.asking = slot.pictures = None
     st.rerun()
 

@@ -29,12 +29,16 @@ Figure = TypeVar("Figure")
 
 @dataclass(eq=False)
 class Held:
-    """Predictions with a fixed number, a name that may change, and their pictures if the tab has them."""
+    """Predictions with a fixed number, a name that may change, and their pictures if the tab has them.
+
+    of_one_label: whether they judge one label of a model that predicts several.
+    """
 
     number: int
     name: str
     predictions: Predictions
     pictures: PictureSet | None = None
+    of_one_label: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,8 @@ class BiasSlot:
 
     fault: why the last file could not be read, for the user. table: that file, if it can be read once its rows are
     normalised, or its columns are chosen as in `proposal`. archive: uploaded pictures that cannot be read yet, with
-    their name. asking: the job that predicts `pictures`. figures, parts: computed results, by key.
+    their name. asking: the job that predicts `pictures`. label: the number of the one that is judged, for a model that
+    predicts several. figures, parts: computed results, by key.
     """
 
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -64,6 +69,7 @@ class BiasSlot:
     archive: tuple[Path, str] | None = None
     pictures: PictureSet | None = None
     asking: PredictionsJob | None = None
+    label: int | None = None
     files_uploaded: int = 0
     figures: Memo = field(default_factory=lambda: Memo(KEPT_FIGURES, _cancel))
     parts: Memo = field(default_factory=lambda: Memo(KEPT_PARTS))
@@ -74,13 +80,13 @@ class BiasSlot:
         """Whether the tab holds as many predictions as it can."""
         return len(self.held) >= MOST_HELD
 
-    def hold(self, predictions: Predictions, pictures: PictureSet | None = None) -> None:
+    def hold(self, predictions: Predictions, pictures: PictureSet | None = None, *, of_one_label: bool = False) -> None:
         """Add predictions; pictures without a name are named by row."""
         number = next(self._numbers)
         if predictions.files is None:
             rows = np.array([f"row {row + 1}" for row in range(len(predictions))], np.str_)
             predictions = replace(predictions, files=rows)
-        self.held[number] = Held(number, self.free_name(predictions.name), predictions, pictures)
+        self.held[number] = Held(number, self.free_name(predictions.name), predictions, pictures, of_one_label)
         self.fault = self.table = self.proposal = None
 
     def drop(self, number: int) -> None:
