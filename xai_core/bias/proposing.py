@@ -16,6 +16,7 @@ from xai_core.bias.repairs import Repairs, Unusable
 from xai_core.bias.table_files import Table, texts_of
 from xai_core.errors import DataError
 
+MOST_PROBABLE = f"{PREDICTED_CLASS} (most probable)"
 PREVIEW_ROWS, PREVIEW_COLUMNS, LONGEST_CELL = 5, 8, 40
 
 
@@ -44,16 +45,19 @@ def propose(
     except DataError as error:
         return replace(proposal, fault=str(error))
     right = float((predictions.truth == predictions.predicted).mean())
-    preview = preview_of(predictions)
+    preview = preview_of(predictions, by_probability=PREDICTED_CLASS not in made.roles)
     return replace(proposal, classes=predictions.labels, pictures=len(predictions), accuracy=right, preview=preview)
 
 
-def preview_of(predictions: Predictions) -> Rows:
-    """Return the first rows of predictions as texts, after a row of names; only the first columns."""
+def preview_of(predictions: Predictions, by_probability: bool = False) -> Rows:
+    """Return the first rows of predictions as texts, after a row of names; only the first columns.
+
+    by_probability: whether no column names the predicted class, so that it is the most probable one.
+    """
     labels = predictions.labels
     columns = {
         TRUE_CLASS: [labels[n] for n in predictions.truth[:PREVIEW_ROWS]],
-        PREDICTED_CLASS: [labels[n] for n in predictions.predicted[:PREVIEW_ROWS]],
+        MOST_PROBABLE if by_probability else PREDICTED_CLASS: [labels[n] for n in predictions.predicted[:PREVIEW_ROWS]],
     }
     if predictions.probabilities is not None:
         shown = zip(labels, predictions.probabilities[:PREVIEW_ROWS].T, strict=True)

@@ -17,6 +17,10 @@ from xai_core.types import Doubles, Floats
 PROBABILITY = re.compile(r"(?:prob|proba|p|score)[_ ](.+)")
 SUM_TOLERANCE = 1e-3
 ROUNDING, MOST_ROUNDING = 6e-4, 0.02  # of a percentage with one decimal; of all classes together
+SEVERAL = (
+    " If several labels may be right at once (sigmoid), do not normalise: judge each label by a table of its own, with "
+    "y_true and y_pred present or absent."
+)
 
 
 def scores_of(table: Table, known: tuple[str, ...], used: set[str], *, percent: bool = False) -> dict[str, Column]:
@@ -92,10 +96,18 @@ def probabilities_of(raw: Doubles, normalise: bool, notes: list[str], *, rounded
         row = int(np.argmax(wrong))
         raise DataError(
             f"The probabilities of {int(wrong.sum())} rows do not add up to 1; those of row {row + 1} add up to "
-            f"{sums[row]:.4g}. Normalise them, or correct the table."
+            f"{sums[row]:.4g}. Normalise them, or correct the table.{SEVERAL if _look_independent(raw, sums) else ''}"
         )
-    notes.append(f"{int(wrong.sum())} rows of probabilities did not add up to 1 and were normalised.")
+    notes.append(
+        f"{int(wrong.sum())} rows of probabilities did not add up to 1 and were normalised, so exactly one class is "
+        "taken to be right."
+    )
     return np.asarray(raw / sums[:, None], np.float32)
+
+
+def _look_independent(raw: Doubles, sums: Doubles) -> bool:
+    """Whether rows look like probabilities of labels of which several may be right: none above 1, but their sums."""
+    return bool((raw <= 1).all() and (sums > 1 + SUM_TOLERANCE).any())
 
 
 def _rounding(classes: int) -> float:

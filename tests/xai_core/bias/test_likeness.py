@@ -54,6 +54,7 @@ def test_a_table_is_read_as_proposed(name):
     proposal = propose(data)
     assert (proposal.fault, proposal.pictures, proposal.accuracy) == ("", 40, pytest.approx(ACCURACY["all"]))
     assert (len(proposal.classes), len(proposal.preview), bool(proposal.reasons)) == (2, 6, True)
+    assert ("y_pred (most probable)" in proposal.preview[0]) == ("y_pred" not in proposal.roles)
     found = read_predictions(data, "x", columns=proposal.roles, repairs=proposal.repairs)
     assert list(found.attributes) == ["sex"]
 

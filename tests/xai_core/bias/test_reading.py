@@ -145,10 +145,17 @@ def test_an_array_called_labels_is_the_truth_where_there_is_no_other():
             "Some groups of sex have fewer than 30 pictures (f, m)",
         ),
         ({"y_true": [0] * 60, "y_pred": [0] * 60, "id": range(60)}, "The column id has 60 values, too many"),
+        ({"y_true": ["a"], "prob_a": [0.4], "prob_b": [0.6]}, "the most probable class counts as predicted"),
     ],
 )
 def test_what_is_worth_knowing_is_noted(columns, note):
     assert any(note in one for one in read_predictions(csv_of(columns), "x").notes)
+
+
+def test_rows_of_independent_probabilities_are_not_offered_to_be_normalised_alone():
+    rows = {"y_true": ["a"] * 2, "prob_a": [0.9, 0.8], "prob_b": [0.7, 0.1]}
+    with pytest.raises(DataError, match=r"If several labels may be right at once \(sigmoid\), do not normalise"):
+        read_predictions(csv_of(rows), "x")
 
 
 def test_missing_names_of_pictures_are_no_doubles():

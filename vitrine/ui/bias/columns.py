@@ -31,7 +31,8 @@ def columns_form(slot: BiasSlot) -> bool:
         return False
     with st.container(border=True):
         st.subheader(f"How should “{literal(table.name, 60)}” be read?", anchor=False)
-        frame.warn(slot.fault or "")
+        if proposal.fault or not proposal.repairs.percent:  # percentages alone are explained below
+            frame.warn(slot.fault or "")
         if not (proposal.is_as_documented and _one_click(slot, table, proposal)):
             _form(slot, table, proposal)
         st.button("Cancel", key="bias.columns.cancel", on_click=_forget, args=(slot,))
