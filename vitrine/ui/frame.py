@@ -13,7 +13,7 @@ from streamlit.navigation.page import Page
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from vitrine.ui import session
-from vitrine.ui.drawing.text import literal
+from vitrine.ui.drawing.text import literal, without_code
 from xai_core.errors import TryAsClassifier, TryAsDetector, VitrineError, unexpected
 from xai_core.jobs.sandbox import sandbox_in_force
 
@@ -121,5 +121,8 @@ def warn(sentence: str) -> None:
 
 
 def complain(error: VitrineError) -> None:
-    """Show an error in words and, if the file belongs on a different page, name that page."""
-    st.error(literal(f"{error} {WHERE.get(type(error), '')}".strip(), 600), icon=":material/block:")
+    """Show an error in words, with lines of code below; if the file belongs on a different page, name that page."""
+    sentence, lines = without_code(f"{error} {WHERE.get(type(error), '')}".strip())
+    st.error(literal(sentence, 600), icon=":material/block:")
+    for line in lines:
+        st.code(line, language="python", wrap_lines=True)

@@ -206,7 +206,7 @@ def start_with_a_picture() -> None:
 def _notes(space: session.Workspace) -> None:
     for picture in space.pictures.values():
         if picture.notes:
-            st.caption(f"{literal(picture.name, 60)}: {literal(' '.join(picture.notes))}")
+            st.caption(f"{literal(picture.name, 60)}: {literal(' '.join(picture.notes), 900)}")
     if not (space.pictures or space.complaints):
         return
     with st.popover("Remove pictures"):

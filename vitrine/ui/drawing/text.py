@@ -7,6 +7,9 @@ import re
 _STARTS_A_LINK = re.compile(r"(?i)https?:(?=//)|www(?=\.)|(?=@)")
 _NO_LINK = "\u2060"  # invisible; breaks up a link so that it is not recognised
 _WORDS_AND_UNDERSCORES = re.compile(r"[A-Za-z0-9]+(_[A-Za-z0-9]+)*")
+_CALL = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*(?=\()")
+_LONGEST = 2000  # characters that are looked through
+_SHORT_CODE = 30  # characters that read well inside a sentence
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$^&@=/])")
 
 
@@ -15,6 +18,30 @@ def literal(text: str, longest: int = 300) -> str:
     shown = text if len(text) <= longest else text[: longest - 1] + "…"
     apart = _STARTS_A_LINK.sub(lambda match: match.group() + _NO_LINK, " ".join(shown.split()))
     return _MARKDOWN.sub(r"\\\1", apart)
+
+
+def without_code(sentence: str) -> tuple[str, list[str]]:
+    """Return a sentence in which long lines of code are shortened, such as torch.save(…), and those lines whole."""
+    sentence, parts, lines, at = sentence[:_LONGEST], [], [], 0
+    for match in _CALL.finditer(sentence):
+        end = _end_of_calls(sentence, match.end())
+        if match.start() < at or end - match.start() < _SHORT_CODE:
+            continue
+        parts += [sentence[at : match.end()], "(…)"]
+        lines.append(sentence[match.start() : end])
+        at = end
+    return "".join([*parts, sentence[at:]]), lines
+
+
+def _end_of_calls(text: str, at: int) -> int:
+    """Return where a call ends whose parenthesis opens at a place, with calls chained to it; `at` if it never does."""
+    depth = 0
+    for place in range(at, len(text)):
+        depth += {"(": 1, ")": -1}.get(text[place], 0)
+        if depth == 0:
+            chained = re.match(r"(?:\.\w+)+(?=\()", text[place + 1 :])
+            return _end_of_calls(text, place + 1 + chained.end()) if chained else place + 1
+    return at
 
 
 def identifier(name: str, longest: int = 60) -> str:

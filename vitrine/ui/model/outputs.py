@@ -40,8 +40,7 @@ def _name(answer: OutputAnswer) -> str:
 
 
 def _caption(answer: OutputAnswer) -> str:
-    """Return the five most probable classes by this output, and what speaks for it."""
+    """Return the five most probable classes by this output, and whether it is the likely one; the question says why."""
     best = ", ".join(f"{literal(label, 40)} {value:.3g}" for label, value in answer.top)
     answered = f"For {literal(answer.picture, 60)}: {best}." if best else "It gave no answer to the picture."
-    reason = f" Most likely: {answer.output.reason}." if answer.output.reason else ""
-    return f"{answered}{reason}"
+    return f"{answered} Most likely." if answer.output.reason else answered

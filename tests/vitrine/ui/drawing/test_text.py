@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vitrine.ui.drawing.text import identifier, in_words, literal, percent, seconds
+from vitrine.ui.drawing.text import identifier, in_words, literal, percent, seconds, without_code
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,11 @@ def test_durations_are_words(value: float, shown: str) -> None:
 )
 def test_values_of_parameters_are_words(value: object, shown: str) -> None:
     assert in_words(value) == shown
+
+
+def test_long_lines_of_code_leave_their_sentence() -> None:
+    line = "torch.jit.trace(model.eval(), torch.rand(1, 3, 224, 224)).save('model.pt')"
+    shown, lines = without_code(f"Export it: {line} for TorchScript (or f(x)), with your size.")
+    assert (shown, lines) == ("Export it: torch.jit.trace(…) for TorchScript (or f(x)), with your size.", [line])
+    unclosed = "Net(" * 300
+    assert without_code(unclosed) == (unclosed, [])
