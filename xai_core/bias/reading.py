@@ -27,7 +27,6 @@ from xai_core.wording import natural, some
 MOST_CLASSES, MOST_VALUES = 2_000, 50
 NO_VALUE = ("nan", "<na>", "nat", "null")  # how programs write a missing value of an attribute
 GUESS = ("y_pred", "pred", "predicted", "prediction")
-BY_PROBABILITY = "No column names the predicted class, so the most probable class counts as predicted."
 EXPECTED = (
     "a column y_true with the true classes, a column y_pred with the predicted ones or a column prob_<class> for each "
     "class, and any other columns as attributes"
@@ -199,8 +198,6 @@ class _Reading:
             self._notes.insert(0, joint)
         self._notes += set_notes(truth, self._labels, self._files)
         self._notes += _disagreement(predicted, probabilities) + attribute_notes(attributes)
-        if self._guessed is None:
-            self._notes.append(BY_PROBABILITY)
         notes = tuple(self._notes)
         return Predictions(name, self._labels, truth, predicted, probabilities, attributes, self._files, heads, notes)
 

@@ -145,7 +145,6 @@ def test_an_array_called_labels_is_the_truth_where_there_is_no_other():
             "Some groups of sex have fewer than 30 pictures (f, m)",
         ),
         ({"y_true": [0] * 60, "y_pred": [0] * 60, "id": range(60)}, "The column id has 60 values, too many"),
-        ({"y_true": ["a"], "prob_a": [0.4], "prob_b": [0.6]}, "the most probable class counts as predicted"),
     ],
 )
 def test_what_is_worth_knowing_is_noted(columns, note):
