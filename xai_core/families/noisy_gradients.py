@@ -53,9 +53,9 @@ class NoisyGradients(Method):
 
     samples: Annotated[
         int,
-        Range(4, 500, steadier=True),
+        Range(4, 2000, steadier=True),
         "Maximum number of noisy copies; a higher limit allows less noise, and continues an earlier run.",
-    ] = 32
+    ] = 500
     stop_at_noise: StopAtNoise = STOP_AT
     noise: Annotated[
         float, Range(0.01, 0.5, 0.01), "Standard deviation of the noise, where the picture's values lie in 0 to 1."
