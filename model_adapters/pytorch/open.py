@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import torch
+from torch.nn import Module
 
 from model_adapters.pytorch import files, script
-from model_adapters.pytorch.checkpoint import reading
 from model_adapters.pytorch.checkpoint.reading import Checkpoint
+from model_adapters.pytorch.formats import Formats
 from model_adapters.pytorch.hugging_face import open as hugging_face
 from model_adapters.pytorch.own_code import opening as own_code
 from model_adapters.pytorch.weights import UNKNOWN, from_weights
@@ -21,15 +21,7 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> Network:
     """Open a PyTorch file; RefusedModel or UnsupportedModel if it is unsafe, damaged or no classifier."""
     if source.code is not None:
         return own_code.load(source, source.code, kind, scratch)
-    if kind.format == "safetensors":
-        return from_weights(files.read_safetensors(source.path), source, kind)
-    if kind.format == "torch-weights":
-        return _from_checkpoint(reading.read(source.path), source, kind)
-    if kind.format == "torch-hub":
-        return hugging_face.load(source, kind, scratch)
-    if kind.format == "torchscript":
-        return script.load(source.path, kind, source.reading)
-    return _from_trusted(source, kind)
+    return FORMATS.load(source, kind, scratch)
 
 
 def _from_checkpoint(checkpoint: Checkpoint, source: ModelSource, kind: FileKind) -> Network:
@@ -44,10 +36,18 @@ def _from_checkpoint(checkpoint: Checkpoint, source: ModelSource, kind: FileKind
     return network
 
 
-def _from_trusted(source: ModelSource, kind: FileKind) -> Network:
-    if kind.format == "torch-export":
-        return script.exported(*files.read_exported(source.path), kind, source.reading)
-    content = files.read_trusted(source.path)
-    if isinstance(content, torch.nn.Module):
-        return script.probed(content, kind, reading=source.reading)
-    return from_weights(content, source, kind)
+def _from_script(source: ModelSource, kind: FileKind) -> Network:
+    return script.load(source.path, kind, source.reading)
+
+
+def _from_export(source: ModelSource, kind: FileKind) -> Network:
+    return script.exported(*files.read_exported(source.path), kind, source.reading)
+
+
+def _from_module(module: Module, source: ModelSource, kind: FileKind) -> Network:
+    return script.probed(module, kind, reading=source.reading)
+
+
+FORMATS: Formats[Network] = Formats(
+    from_weights, _from_checkpoint, hugging_face.load, _from_script, _from_export, _from_module
+)

@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from torch.nn import Module
-
 from model_adapters.common.coco import coco_labels
 from model_adapters.common.output_shapes import CLASSIFIER
 from model_adapters.pytorch import files, script
 from model_adapters.pytorch.architectures import import_torchvision_models
-from model_adapters.pytorch.checkpoint import reading as checkpoint
 from model_adapters.pytorch.checkpoint.reading import Checkpoint
 from model_adapters.pytorch.detection import known_detectors
 from model_adapters.pytorch.detection.behind_prefixes import copies_note, detectors_in, prefixes_in, under
@@ -26,6 +23,7 @@ from model_adapters.pytorch.files import Tensors
 from model_adapters.pytorch.finding.flat import flat_tensors
 from model_adapters.pytorch.finding.names import Names
 from model_adapters.pytorch.finding.search import find_networks
+from model_adapters.pytorch.formats import Formats
 from model_adapters.pytorch.hugging_face import open as hugging_face
 from model_adapters.pytorch.network import frozen
 from xai_core.detector import Detector
@@ -51,19 +49,7 @@ SEEING = Capability.DETECT | Capability.ACTIVATIONS | Capability.GRADIENT
 
 def load(source: ModelSource, kind: FileKind, scratch: str) -> Detector:
     """Open a PyTorch file; RefusedModel or UnsupportedModel if it is unsafe, damaged or no detector."""
-    if kind.format == "safetensors":
-        return _from_weights(files.read_safetensors(source.path), source, kind)
-    if kind.format == "torch-weights":
-        return _from_checkpoint(checkpoint.read(source.path), source, kind)
-    if kind.format == "torch-hub":
-        return hugging_face.load_detector(source, kind, scratch)
-    import_torchvision_models()  # registers the operators that such files call
-    if kind.format == "torchscript":
-        return _sealed(script.opened(source.path), source, kind)
-    if kind.format == "torch-export":
-        raise UnsupportedModel(EXPORTED)
-    content = files.read_trusted(source.path)
-    return around(content, source, kind) if isinstance(content, Module) else _from_weights(content, source, kind)
+    return FORMATS.load(source, kind, scratch)
 
 
 def _from_checkpoint(found: Checkpoint, source: ModelSource, kind: FileKind) -> Detector:
@@ -84,6 +70,15 @@ def _from_weights(content: Any, source: ModelSource, kind: FileKind) -> Detector
         detector.card = replace(detector.card, choices=tuple(other.choice for other in placed[1:]))
         return detector
     raise TryAsClassifier(CLASSIFIER if find_networks(Names(shapes_of(tensors))) else UNKNOWN)
+
+
+def _from_script(source: ModelSource, kind: FileKind) -> Detector:
+    import_torchvision_models()  # registers the operators that such files call
+    return _sealed(script.opened(source.path), source, kind)
+
+
+def _from_export(source: ModelSource, kind: FileKind) -> Detector:
+    raise UnsupportedModel(EXPORTED)
 
 
 def _as_chosen(tensors: Tensors, choice: str) -> Recognised:
@@ -163,3 +158,8 @@ def _notes(match: Recognised) -> tuple[str, ...]:
     others = f"The same weights would also fit {', '.join(match.others)}. Choose it if the boxes look wrong."
     kept = tuple(note for note, parts in ASIDE_NOTES.items() if any(n.startswith(parts) for n in match.tensors))
     return (*((others,) if match.others else ()), *kept)
+
+
+FORMATS: Formats[Detector] = Formats(
+    _from_weights, _from_checkpoint, hugging_face.load_detector, _from_script, _from_export, around
+)

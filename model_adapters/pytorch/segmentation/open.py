@@ -13,9 +13,10 @@ from model_adapters.common.output_choice import OutputChoice
 from model_adapters.common.probes import noise, trials
 from model_adapters.common.segmentation import agree_with_head, check_scores, head_of, segmenter_card
 from model_adapters.pytorch import files, script
-from model_adapters.pytorch.checkpoint import reading
+from model_adapters.pytorch.checkpoint.reading import Checkpoint
 from model_adapters.pytorch.files import Tensors
 from model_adapters.pytorch.finding.flat import flat_tensors
+from model_adapters.pytorch.formats import Formats
 from model_adapters.pytorch.hugging_face import open as hugging_face
 from model_adapters.pytorch.network import frozen
 from model_adapters.pytorch.probes import find_input
@@ -32,22 +33,7 @@ Find = Callable[[Any], InputSpec]
 
 def load(source: ModelSource, kind: FileKind, scratch: str) -> TorchSegmenter:
     """Open a PyTorch file; RefusedModel or UnsupportedModel if it is unsafe, damaged or labels no pixels."""
-    if kind.format == "safetensors":
-        return _from_weights(files.read_safetensors(source.path), source, kind)
-    if kind.format == "torch-weights":
-        return _from_checkpoint(reading.read(source.path), source, kind)
-    if kind.format == "torch-hub":
-        return hugging_face.load_segmenter(source, kind, scratch)
-    if kind.format == "torchscript":
-        return _from_script(source.path, kind, _chosen(source.reading))
-    if kind.format == "torch-export":
-        return _from_export(*files.read_exported(source.path), kind, _chosen(source.reading))
-    content = files.read_trusted(source.path)
-    return (
-        probed(content, kind, source.reading)
-        if isinstance(content, torch.nn.Module)
-        else _from_weights(content, source, kind)
-    )
+    return FORMATS.load(source, kind, scratch)
 
 
 def probed(module: Any, kind: FileKind, reading: str = "", expected_input: InputSpec | None = None) -> TorchSegmenter:
@@ -56,7 +42,7 @@ def probed(module: Any, kind: FileKind, reading: str = "", expected_input: Input
     return _around(frozen(module), kind, maps, lambda whole: _free_input(in_region(whole, maps), expected_input))
 
 
-def _from_checkpoint(checkpoint: reading.Checkpoint, source: ModelSource, kind: FileKind) -> TorchSegmenter:
+def _from_checkpoint(checkpoint: Checkpoint, source: ModelSource, kind: FileKind) -> TorchSegmenter:
     network = _from_weights(checkpoint.content, source, replace(kind, notes=(*kind.notes, *checkpoint.notes)))
     labels = checkpoint.labels_for(network.card.classes) or network.card.labels
     network.card = replace(network.card, labels=labels, settings=checkpoint.facts)
@@ -79,7 +65,8 @@ def _from_weights(content: Any, source: ModelSource, kind: FileKind) -> TorchSeg
     return opened(module, card, Maps(channels=maps.shape[-1]), channels_last=True)
 
 
-def _from_script(path: str, kind: FileKind, maps: Maps) -> TorchSegmenter:
+def _from_script(source: ModelSource, kind: FileKind) -> TorchSegmenter:
+    path, maps = source.path, _chosen(source.reading)
     whole = script.opened(path)
     script.check_signature(whole)
     spec = _free_input(in_region(whole, maps))
@@ -92,8 +79,14 @@ def _from_script(path: str, kind: FileKind, maps: Maps) -> TorchSegmenter:
     return _followed(cut, spec, inputs, logits, kind, head, maps)
 
 
-def _from_export(module: Any, shape: tuple[Any, ...], kind: FileKind, maps: Maps) -> TorchSegmenter:
+def _from_export(source: ModelSource, kind: FileKind) -> TorchSegmenter:
+    module, shape = files.read_exported(source.path)
+    maps = _chosen(source.reading)
     return _around(frozen(with_steps(module)), kind, maps, lambda whole: script.exported_input(shape))
+
+
+def _from_module(module: Any, source: ModelSource, kind: FileKind) -> TorchSegmenter:
+    return probed(module, kind, source.reading)
 
 
 def _around(whole: Any, kind: FileKind, maps: Maps, find: Find) -> TorchSegmenter:
@@ -160,3 +153,8 @@ def _free_input(module: Any, expected_input: InputSpec | None = None) -> InputSp
 def _chosen(reading: str) -> Maps:
     choice = OutputChoice.from_text(reading)
     return Maps(output=choice.output, scoring=choice.scoring)
+
+
+FORMATS: Formats[TorchSegmenter] = Formats(
+    _from_weights, _from_checkpoint, hugging_face.load_segmenter, _from_script, _from_export, _from_module
+)
