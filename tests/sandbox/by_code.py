@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 
-import pytest
-
 import model_adapters
-from tests.sandbox.confined import HERE, IMPATIENT, LIMITS
+from tests.sandbox.confined import HERE, IMPATIENT, LIMITS, runner_of, source_of
 from xai_core.jobs.local import LocalRunner
 from xai_core.model_code import ModelCode
 from xai_core.types import ModelSource
@@ -37,24 +35,10 @@ def with_code(folder, text, owner, weights=b"no weights"):
     return ModelSource(str(folder / "weights"), "model.pt", hashlib.sha256(weights).hexdigest(), owner=owner, code=code)
 
 
-@pytest.fixture(scope="module")
-def runner():
-    made = running(LIMITS)
-    yield made
-    made.close()
+def _with_attack(folder, words, owner):
+    return with_code(folder, ATTACK.format(words=words), owner)
 
 
-@pytest.fixture(scope="module")
-def impatient_runner():
-    made = running(IMPATIENT)
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory):
-    def write(name, victim=""):
-        words = f"{name}\n{victim}" if victim else name
-        return with_code(tmp_path_factory.mktemp("models"), ATTACK.format(words=words), name)
-
-    return write
+runner = runner_of(LIMITS, running)
+impatient_runner = runner_of(IMPATIENT, running)
+source = source_of(_with_attack)

@@ -46,6 +46,31 @@ def hostile_runner(limits):
     return LocalRunner("hostile_adapters", limits, most_processes=3, extra_path=[str(HERE)])
 
 
+def runner_of(limits, running=hostile_runner):
+    """Return a fixture: a runner of a module, closed after its tests."""
+
+    @pytest.fixture(scope="module")
+    def runner():
+        made = running(limits)
+        yield made
+        made.close()
+
+    return runner
+
+
+def source_of(write):
+    """Return a fixture that turns an attack, and its victim, into a source, by write(folder, words, owner)."""
+
+    @pytest.fixture(scope="module")
+    def source(tmp_path_factory):
+        def named(name, victim=""):
+            return write(tmp_path_factory.mktemp("models"), f"{name}\n{victim}" if victim else name, name)
+
+        return named
+
+    return source
+
+
 def told_by(runner, source):
     """Return what became of each try of a list, by its name."""
     return dict(note.split(": ", 1) for note in runner.open(source).result(SECONDS).notes)
