@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import base64
 import io
+import os
+import sys
 from collections.abc import Sequence
 from html import escape
 from textwrap import wrap
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageShow
+
+from xai_core.errors import DataError
 
 SIDE = 320  # pixels of the longer side of a picture in a notebook
 GAP = 8
 COLOURS = 256
 TITLE_SIZE, CAPTION_SIZE, LINE = 16, 12, 1.4
 LETTER = 0.55  # mean width of a letter as a share of the font size
+NO_VIEWER = "This system has no screen or no program that shows pictures. Call save(folder) and open overlay.png there."
 INK, PAPER = (23, 33, 43), (255, 255, 255)
 
 
@@ -56,6 +61,15 @@ def shown_at(picture: Image.Image, longest: int = SIDE) -> Image.Image:
     """Return a picture with a longer side of at most `longest` pixels."""
     share = min(1.0, longest / max(picture.size))
     return picture.resize((max(1, round(picture.width * share)), max(1, round(picture.height * share))))
+
+
+def show_in_viewer(picture: Image.Image) -> None:
+    """Show a picture in the system's viewer. DataError says what to do where there is none."""
+    in_notebooks = getattr(ImageShow, "IPythonViewer", ())  # outside of them it succeeds, and shows nothing
+    viewers = [viewer for viewer in ImageShow._viewers if not isinstance(viewer, in_notebooks)]
+    has_screen = sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if not (has_screen and any(viewer.show(picture) for viewer in viewers)):
+        raise DataError(NO_VIEWER)
 
 
 def as_png(picture: Image.Image) -> bytes:

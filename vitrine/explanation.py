@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from vitrine.drawing import as_png, captioned, figure, side_by_side
+from vitrine.drawing import as_png, captioned, figure, show_in_viewer, side_by_side
 from xai_core.detection.report import BoxExplanation
 from xai_core.errors import DataError, in_sentences
 from xai_core.families.noise import noise_shares
@@ -122,14 +122,17 @@ class Explanation:
         return ", ".join([*filter(None, words), f"{self.seconds:.3g} s{remembered}"])
 
     def show(self) -> None:
-        """Show the explanation: below the cell in a notebook, in the system's viewer elsewhere."""
+        """Show the explanation: below the cell in a notebook, in the system's viewer elsewhere.
+
+        Raises DataError if the system has no viewer.
+        """
         try:
             from IPython import get_ipython
             from IPython.display import display
         except ImportError:
-            self.image().show()
+            show_in_viewer(self.image())
             return
-        display(self) if get_ipython() else self.image().show()
+        display(self) if get_ipython() else show_in_viewer(self.image())
 
     @in_sentences("Saving failed")
     def save(self, folder: str | Path) -> list[Path]:
