@@ -21,7 +21,7 @@ from xai_core.types import Capability, Estimate, Floats, Indices
     title="RISE",
     group="Perturbation",
     needs=Capability.PREDICT,
-    source="Petsiuk, Das, Saenko, RISE: Randomized Input Sampling for Explanation, 2018, arXiv 1806.07421; linear "
+    source="Petsiuk, Das, Saenko, RISE: Randomized Input Sampling for Explanation, 2018, arXiv 1806.07421; "
     "surrogate as control variate: Owen, Monte Carlo theory, methods and examples, 2013, section 8.9",
     cost="at most `samples` forward passes, for any number of targets",
     guide=Guide(

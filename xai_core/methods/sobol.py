@@ -46,7 +46,8 @@ class Sobol(Method):
     rows: Annotated[
         int,
         Range(2, 256, steadier=True),
-        "Maximum number of rows of the design; a higher limit allows less noise, and continues an earlier run.",
+        f"Maximum number of rows of the design; a higher limit allows less noise, and continues an earlier run. Below "
+        f"{LEAST_ROWS}, the noise is underestimated.",
     ] = 24
     stop_at_noise: StopAtNoise = STOP_AT
     fill: Fill = "black"
@@ -104,6 +105,15 @@ class Design:
         self.count = rows * self.width
         self.controls = (self._a - self._b) ** 2 / 2 - 1 / 12  # what a linear score would have, less what is expected
 
+    def notes(self) -> tuple[str, ...]:
+        """Return a sentence if there are too few rows to judge the noise."""
+        if self.rows >= LEAST_ROWS:
+            return ()
+        return (
+            f"{self.rows} rows are too few to judge the noise, which is probably larger than stated; use at least "
+            f"{LEAST_ROWS}.",
+        )
+
     def numbered(self, numbers: Indices) -> Floats:
         """Return the opacity of each cell, (n, cells) in [0, 1], in the pictures with these numbers."""
         rows, places = np.divmod(numbers, self.width)
@@ -155,7 +165,7 @@ class _Indices:
             "score_deviation": tuple(map(float, np.sqrt(variances))),
         }
         if fraction == 1:
-            notes = notes + self._range.notes()
+            notes = notes + self._range.notes() + self._design.notes()
         errors = self._errors(totals, variances)
         return Estimate(fraction, paint(totals), figures, None if errors is None else paint(errors), notes)
 

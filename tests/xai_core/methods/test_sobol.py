@@ -94,6 +94,13 @@ def test_a_preview_in_the_first_row_gives_the_mean_to_cells_not_looked_at():
     assert first.standard_error is None
 
 
+@pytest.mark.parametrize("rows", [LEAST_ROWS - 1, LEAST_ROWS])
+def test_too_few_rows_to_judge_the_noise_are_said(rows):
+    notes = played(Game(6, lambda there: np.tanh(there).sum()), 6, rows=rows)[-1].notes
+    sentence = "15 rows are too few to judge the noise, which is probably larger than stated; use at least 16."
+    assert (sentence in notes) == (rows < LEAST_ROWS)
+
+
 def test_one_picture_alone_is_no_reason_to_fail():
     first, second, *_ = played(Game(6, lambda there: there.sum()), 6, rows=2, batch_size=1)
     np.testing.assert_array_equal(first.maps, 0)
