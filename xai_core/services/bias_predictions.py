@@ -211,10 +211,10 @@ class _Asking:
         return [f"{len(skipped)} pictures cannot be opened and were skipped ({some(skipped)})."] if skipped else []
 
     def _assembled(self, match: Matched, opened: Mask, probabilities: Floats, notes: list[str]) -> Predictions:
-        pictures = self._pictures
+        pictures, name = self._pictures, self._prepared.source.name
         predicted, decided = self._decided(match, probabilities)
         return Predictions(
-            name=self._prepared.source.name,
+            name=name if self._label is None else f"{name}, {match.labels[1][:40]}",
             labels=match.labels,
             truth=match.truth[opened],
             predicted=predicted,

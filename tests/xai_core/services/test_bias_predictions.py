@@ -232,7 +232,7 @@ def test_a_label_of_several_is_judged_at_its_threshold(cache):
         runner = ColourRunner(answer=lambda means: means)
         job = predict_in_background(runner, replace(model, threshold=threshold), pictures, cache, label=0)
         reds[threshold] = job.result(120)
-    assert reds[0.5].labels == ("not red", "red")
+    assert (reds[0.5].name, reds[0.5].labels) == ("colours.onnx, red", ("not red", "red"))
     np.testing.assert_array_equal(np.flatnonzero(reds[0.5].truth), red)
     np.testing.assert_array_equal(reds[0.5].predicted, reds[0.5].truth)
     assert not reds[0.9].predicted.any()
