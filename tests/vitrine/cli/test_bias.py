@@ -169,7 +169,10 @@ def test_a_folder_that_cannot_be_written_is_refused(vitrine, table, tmp_path):
     ("name", "sentence"),
     [
         ("items of size zero", "The array y_pred is of the type <U0. Save numbers or texts."),
-        ("parquet of repeated texts", "Reading this file needs more than 2000 MB of memory. Use a smaller one."),
+        pytest.param(
+            *("parquet of repeated texts", "Reading this file needs more than 2000 MB of memory. Use a smaller one."),
+            marks=pytest.mark.long,
+        ),
         ("20,000 columns", "The table has 20004 columns; at most 5000 are read."),
     ],
 )
