@@ -25,15 +25,15 @@ def test_a_method_is_found_and_chosen_by_keyboard(explaining: Page) -> None:
     page.get_by_role("button", name="All methods").press("Enter")
     field = page.get_by_role("dialog").get_by_label("Search")
     field.focus()
-    page.keyboard.type("patch after the other")
+    page.keyboard.type("mean gradient")
     expect(page.get_by_role("button", name="Choose Saliency")).to_have_count(0)
-    occlusion = page.get_by_role("button", name="Choose Occlusion")
-    expect(occlusion).to_have_count(1)  # the cards of the list before leave after the new ones came
-    occlusion.press("Enter")
+    grad_cam = page.get_by_role("button", name="Choose Grad-CAM", exact=True)
+    expect(grad_cam).to_have_count(1)  # the cards of the list before leave after the new ones came
+    grad_cam.press("Enter")
     expect(page.get_by_role("dialog")).to_have_count(0)
-    expect_chosen(page, "Perturbation · Occlusion sensitivity")
+    expect_chosen(page, "CAM · Grad-CAM")
     wait_until_quiet(page)
-    assert "method=occlusion" in page.url
+    assert "method=grad_cam" in page.url
 
 
 @pytest.mark.long
