@@ -9,6 +9,7 @@ import torch
 
 from tests.formats.asking import largest_segment
 from tests.formats.format import Format, Section, Write
+from tests.hub_models import packed, segmenter
 from tests.segmenters import ByColour
 
 LOOK = {"preprocessing": {"height": 64, "width": 64, "mean": [0, 0, 0], "std": [1, 1, 1]}}
@@ -37,12 +38,31 @@ def exported(folder: Path) -> Path:
     return folder / "maps.onnx"
 
 
+def hub(name: str) -> Write:
+    """Return what writes the folder of a network of transformers as a zip."""
+    return lambda place: Path(packed(segmenter(name), place).path)
+
+
+def oneformer(place: Path) -> Path:
+    config = {"architectures": ["OneFormerForUniversalSegmentation"], "model_type": "oneformer"}
+    return Path(packed(segmenter("SegformerForSemanticSegmentation"), place, config__json=config).path)
+
+
 SEGMENTATION = Section(
     "Segmentation",
     largest_segment,
     (
         Format("TorchScript with one score map per class", traced(), answer="class 0", options=LOOK),
         Format("ONNX with one score map per class", exported, answer="class 0", options=LOOK),
+        Format("Folder or zip of transformers: SegFormer", hub("SegformerForSemanticSegmentation")),
+        Format("The same for Mask2Former, whose queries are added up", hub("Mask2FormerForUniversalSegmentation")),
+        Format(
+            "OneFormer",
+            oneformer,
+            "refused",
+            "OneFormer needs a task in words besides the picture",
+            "Use SegFormer, Mask2Former, MaskFormer, UPerNet, DPT or BEiT.",
+        ),
         Format(
             "Class numbers instead of scores (argmax)",
             traced(ArgMax()),

@@ -90,7 +90,10 @@ def opened(module: Any, card: Card, maps: Maps, channels_last: bool = False) -> 
         network.card = replace(card, missing=missing)
         return network
     network.card = replace(card, capabilities=Capability.PREDICT | Capability.GRADIENT)
-    network.look_inside(SIDE)
+    side = card.hint.height if card.hint else SIDE
+    network.look_inside(side)
+    if network.card.token_grid and card.input.height is None:  # the grid is that of this size
+        network.read_as(replace(network.card, input=replace(card.input, height=side, width=side)))
     return network
 
 
