@@ -14,8 +14,8 @@ from model_adapters.onnx.detection.draft import ADVICE, NOT_CONVERTED, TwinDraft
 from model_adapters.onnx.detection.readings import Reading
 from model_adapters.onnx.detection.torch_rows import TensorRows, tensor_rows
 from model_adapters.onnx.session import Wiring, as_numbers
+from model_adapters.pytorch.detection.target_row import nearest_row, place
 from xai_core.detector import Aspect, BoxTarget
-from xai_core.errors import ModelError
 from xai_core.params import Size
 from xai_core.types import Floats, Layer
 
@@ -23,7 +23,6 @@ TOLERANCE = 1e-3  # of scores, and of corners in shares of the picture's sides
 DIFFERS = f"The differentiable copy of this ONNX detector finds different boxes from the file itself. {ADVICE}"
 LOST = "The detector's differentiable copy does not find this box. Choose a different box, or D-RISE."
 NEARLY = 1e-6  # keeps logits finite
-SAME_PLACE = 1e-3  # of overlap; among boxes at the same place, the surest one counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,32 +124,5 @@ def _aspect(found: TensorRows, target: BoxTarget, image_size: Size, aspect: Aspe
     height, width = image_size
     sides = torch.tensor([width, height, width, height], device=found.corners.device)
     chances, corners = found.chance(target.label), found.corners * sides
-    row = _nearest(corners.detach(), chances.detach(), target)
-    if aspect in ("score", "class"):
-        return torch.logit(chances[row], NEARLY)
-    left, top, right, bottom = corners[row]
-    if aspect == "IoU":
-        return _overlap(corners[row : row + 1], _wanted(corners, target))[0]
-    edges = {"left": left, "top": top, "right": right, "bottom": bottom}
-    return (edges | {"width": right - left, "height": bottom - top})[aspect]
-
-
-def _nearest(corners: Any, chances: Any, target: BoxTarget) -> int:
-    """Return the row that overlaps the target most and may be of its class; of equal ones, the surest."""
-    overlap = torch.where(chances >= target.score / 2, _overlap(corners, _wanted(corners, target)), -1.0)
-    if not len(overlap) or float(overlap.max()) <= 0:
-        raise ModelError(LOST)
-    equal = overlap >= overlap.max() - SAME_PLACE
-    return int(torch.where(equal, chances, -1.0).argmax())
-
-
-def _wanted(corners: Any, target: BoxTarget) -> Any:
-    return torch.from_numpy(target.array).to(corners)
-
-
-def _overlap(corners: Any, wanted: Any) -> Any:
-    """Return the intersection over union (n,) of boxes (n, 4) with one box (1, 4)."""
-    low, high = torch.maximum(corners[:, :2], wanted[:, :2]), torch.minimum(corners[:, 2:], wanted[:, 2:])
-    common = (high - low).clamp(min=0).prod(1)
-    areas = [(boxes[:, 2:] - boxes[:, :2]).clamp(min=0).prod(1) for boxes in (corners, wanted)]
-    return common / (areas[0] + areas[1] - common).clamp(min=1e-9)
+    row = nearest_row(corners.detach(), chances.detach(), target, LOST)
+    return torch.logit(chances[row], NEARLY) if aspect in ("score", "class") else place(corners[row], target, aspect)
