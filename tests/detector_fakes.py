@@ -14,7 +14,9 @@ from xai_core.types import Capability, Card, Flags, Floats, Indices, InputSpec, 
 
 SIDE = 32
 PLACES = np.array([[4, 4, 12, 12], [18, 16, 30, 28]], np.float32)  # left, top, right, bottom
-EVERYTHING = Capability.DETECT | Capability.ACTIVATIONS | Capability.GRADIENT | Capability.ABLATION
+EVERYTHING = (
+    Capability.DETECT | Capability.ACTIVATIONS | Capability.GRADIENT | Capability.ABLATION | Capability.ATTENTION
+)
 
 
 class SpotDetector(Detector):
@@ -46,6 +48,13 @@ class SpotDetector(Detector):
         fine[rows, columns, 0] = 1 / fine[rows, columns, 0].size
         made = {"fine": fine, "coarse": coarse}
         return target.score, [made[name] for name in levels]
+
+    def box_attention(self, image: Floats, target: BoxTarget) -> tuple[Floats, Floats]:
+        """Two layers of two heads: both attend to the box, but only the first head of the last layer raises it."""
+        weights, gradients = np.full((2, 2, 8, 8), 0.01, np.float32), np.zeros((2, 2, 8, 8), np.float32)
+        weights[:, :, *self._cells(target.label)] = [[[[0.1]], [[0.2]]], [[[0.3]], [[0.4]]]]
+        gradients[1, 0], gradients[1, 1] = 2, -1
+        return weights, gradients
 
     def without_channels(
         self,

@@ -151,6 +151,14 @@ class Detector(ABC):
         """
         raise self._lacks("ablation")
 
+    def box_attention(self, image: Floats, target: BoxTarget) -> tuple[Floats, Floats]:
+        """Return how the query of the box nearest to the target attends to the image, and the gradient of that.
+
+        Both are (L, heads, h, w): for each layer in order, the attention of each head to each place, and the gradient
+        of the logit of the target's class with respect to it. Needs ATTENTION.
+        """
+        raise self._lacks("attention")
+
     def at(self, precision: Precision) -> Detector:
         """Return this detector at a precision; itself if only float32 is supported."""
         return self

@@ -65,6 +65,13 @@ class DetectionModel:
         self._tick()
         return value, _all_finite(gradients)
 
+    def box_attention(self, image: Floats, target: BoxTarget) -> tuple[Floats, Floats]:
+        """Return the attention (L, heads, h, w) of the box nearest to the target, and the gradient of its score."""
+        weights, gradients = self._detector.box_attention(image, target)
+        self._tick()
+        _all_finite([weights, gradients])
+        return weights, gradients
+
     def without_channels(
         self,
         image: Floats,
