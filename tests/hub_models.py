@@ -97,14 +97,15 @@ CLASSIFIERS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 WORDS = ("<pad>", "<start>", "a", "photo", "of", "cat", "dog", "owl", "small", "grey", "?", "<end>")
-MATCHERS = {"CLIPModel": "clip", "SiglipModel": "siglip"}
+MATCHERS = {"CLIPModel": "clip", "SiglipModel": "siglip", "Siglip2Model": "siglip2"}
 
 
 def matcher(name: str, words: int) -> Any:
     """Return a tiny CLIP or SigLIP with random weights, for a tokenizer of some words of which the last is the end."""
     texts = {**BLOCKS, "vocab_size": words, "max_position_embeddings": 16, "pad_token_id": 0, "eos_token_id": words - 1}
     del texts["patch_size"]
-    parts = {"vision_config": BLOCKS | {"image_size": SIDE}, "text_config": texts | {"projection_size": 32}}
+    sizes = {"num_patches": (SIDE // BLOCKS["patch_size"]) ** 2} if name == "Siglip2Model" else {"image_size": SIDE}
+    parts = {"vision_config": BLOCKS | sizes, "text_config": texts | {"projection_size": 32}}
     torch.manual_seed(0)
     config = library().AutoConfig.for_model(MATCHERS[name], projection_dim=24, **parts)
     return _random(getattr(library(), name)(config).eval())
@@ -215,6 +216,11 @@ DETECTORS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "RTDetrForObjectDetection": ("rt_detr", REAL_TIME | {"backbone_config": PYRAMID}),
+    "RTDetrV2ForObjectDetection": ("rt_detr_v2", REAL_TIME | {"backbone_config": PYRAMID, "decoder_layers": 2}),
+    "TableTransformerForObjectDetection": (
+        "table-transformer",
+        QUERIES | {"backbone_config": BACKBONE, "use_timm_backbone": False},
+    ),
 }
 
 
@@ -256,6 +262,35 @@ SEGMENTERS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "MobileNetV2ForSemanticSegmentation": ("mobilenet_v2", {"depth_multiplier": 0.35, "image_size": 64}),
+    "DPTForSemanticSegmentation": (
+        "dpt",
+        BLOCKS
+        | {
+            "num_hidden_layers": 4, "image_size": 64, "patch_size": 16, "backbone_out_indices": [0, 1, 2, 3],
+            "neck_hidden_sizes": [8, 16, 24, 32], "fusion_hidden_size": 16, "is_hybrid": False,
+        },
+    ),
+    "MobileViTForSemanticSegmentation": (
+        "mobilevit",
+        {
+            "hidden_sizes": [16, 20, 24], "neck_hidden_sizes": [8, 8, 16, 16, 24, 32, 64], "aspp_out_channels": 16,
+            "image_size": 64,
+        },
+    ),
+    "MobileViTV2ForSemanticSegmentation": (
+        "mobilevitv2", {"width_multiplier": 0.5, "image_size": 64, "aspp_out_channels": 16},
+    ),
+    "EomtForUniversalSegmentation": (
+        "eomt", BLOCKS | {"num_hidden_layers": 4, "num_blocks": 1, "num_queries": 6, "image_size": 64, "patch_size": 16}
+    ),
+    "DetrForSegmentation": (
+        "detr",
+        QUERIES
+        | {
+            "backbone_config": {"model_type": "resnet", **STAGES, **FOUR, "out_features": FOUR_STAGES},
+            "use_timm_backbone": False, "encoder_attention_heads": 8, "decoder_attention_heads": 8,
+        },
+    ),
 }  # fmt: skip
 
 
@@ -264,7 +299,17 @@ def segmenter(name: str) -> Any:
     model_type, settings = SEGMENTERS[name]
     torch.manual_seed(0)
     config = library().AutoConfig.for_model(model_type, **({"num_labels": 3, "id2label": LABELS} | settings))
-    return _random(getattr(library(), name)(config).eval())
+    return _normalised(_random(getattr(library(), name)(config).eval()))
+
+
+def _normalised(module: Any) -> Any:
+    """Set the statistics of batch norms to those of noise, without which values fade from layer to layer."""
+    norms = [part for part in module.modules() if isinstance(part, torch.nn.BatchNorm2d)]
+    for norm in norms:
+        norm.train().momentum = 1.0
+    with torch.no_grad():
+        module(torch.randn(4, 3, 64, 64))
+    return module.eval()
 
 
 def finder(name: str) -> Any:

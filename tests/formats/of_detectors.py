@@ -11,6 +11,7 @@ from torchvision.models.detection import ssdlite320_mobilenet_v3_large
 
 from tests.formats.asking import number_of_boxes
 from tests.formats.format import Format, Section, Write
+from tests.hub_models import finder, packed
 from tests.onnx_detectors import CELLS, graph, with_target_sizes, yolo
 
 NAMES = {0: "hen", 1: "cow"}
@@ -36,6 +37,11 @@ def state_dict(folder: Path) -> Path:
 def sized(folder: Path) -> Path:
     (folder / "sized.onnx").write_bytes(with_target_sizes().SerializeToString())
     return folder / "sized.onnx"
+
+
+def hub(name: str) -> Write:
+    """Return what writes the folder of a detector of transformers as a zip."""
+    return lambda place: Path(packed(finder(name), place).path)
 
 
 PLAIN = yolo(6, CELLS, [32, 16, 8, 4, 0.1, 0.8])
@@ -64,6 +70,8 @@ DETECTORS = Section(
             answering({"output": WITH_OBJECTNESS}, names=NAMES),
             answer=ONE,
         ),
+        Format("Folder or zip of transformers: DETR", hub("DetrForObjectDetection")),
+        Format("The same for YOLOS", hub("YolosForObjectDetection")),
         Format(
             "YOLO rows with or without objectness",
             answering({"rows": UNCLEAR}, shape=(1, 3, 128, 128)),

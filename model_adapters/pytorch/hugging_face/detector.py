@@ -29,9 +29,9 @@ ASSUMED = (
     "The folder has no usable preprocessor_config.json; a shorter side of 800 pixels and the colours of ImageNet are "
     "assumed."
 )
+DEFAULTS = "The folder has no preprocessor_config.json; what transformers does by default for {name} is assumed."
 NOT_BOXES = "{name} does not return boxes with one score per class (logits and pred_boxes). Export it as ONNX."
 GRAY = "{name} takes pictures with {channels} channel(s); only detectors for colour pictures open, with 3 channels."
-INSIDE = "the layers of this detector are not accessible. Choose a method that needs boxes only."
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,15 @@ class Entry:
         return ordered * self.slopes[:, None, None] + self.offsets[:, None, None]
 
 
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a network says of an image: logits (n, columns), scores (n, K) in 0..1, and corners (n, 4) in pixels."""
+
+    logits: Any
+    scores: Any
+    corners: Any
+
+
 class HubDetector(Detector):
     """A network with `logits` and `pred_boxes`, frozen; it runs on a GPU if there is one.
 
@@ -78,19 +87,24 @@ class HubDetector(Detector):
     def detect(self, images: Floats, floor: float) -> list[Detections]:
         return [self._detected(image, floor) for image in images]
 
-    def outputs(self, image: Any) -> tuple[Any, Any]:
-        """Return the scores (n, K) in 0..1 and the corners (n, 4) in pixels of an image (1, 3, H, W)."""
+    def answers(self, image: Any) -> Answers:
+        """Return what the network says of an image (1, 3, H, W)."""
         output = self.module(self.entry.inputs(image))
-        scores = output["logits"][0].softmax(-1)[:, :-1] if self.background else output["logits"][0].sigmoid()
+        logits = output["logits"][0]
+        scores = logits.softmax(-1)[:, :-1] if self.background else logits.sigmoid()
         x, y, width, height = output["pred_boxes"][0].unbind(-1)
         sides = image.shape[3], image.shape[2], image.shape[3], image.shape[2]
         corners = torch.stack([x - width / 2, y - height / 2, x + width / 2, y + height / 2], -1)
-        return scores, corners * torch.tensor(sides, device=corners.device)
+        return Answers(logits, scores, corners * torch.tensor(sides, device=corners.device))
+
+    def planes(self, image: Floats) -> Any:
+        """Return an image (H, W, 3) as (1, 3, H, W) on the network's device."""
+        return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].to(self.device)
 
     def _detected(self, image: Floats, floor: float) -> Detections:
-        planes = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].to(self.device)
         with errors_in_words(image[None]), torch.inference_mode():
-            scores, corners = self.outputs(planes)
+            said = self.answers(self.planes(image))
+            scores, corners = said.scores, said.corners
             rows, labels = self._kept(scores, floor)
         places, values, every = (numbers_of(part) for part in (corners[rows], scores[rows, labels], scores[rows]))
         return Detections.of(places, labels.cpu().numpy(), values, every)
@@ -106,7 +120,7 @@ class HubDetector(Detector):
         return rows, labels[rows]
 
 
-def detector(folder: Folder, opener: Opener, kind: FileKind) -> Detector:
+def detector(folder: Folder, opener: Opener, kind: FileKind) -> HubDetector:
     """Open a folder with an object detector; UnsupportedModel if it is none, or if its weights do not fit."""
     network, notes = built(opener, folder.config, folder.content())
     if (channels := channels_of(network.config)) != 3:
@@ -123,7 +137,6 @@ def detector(folder: Folder, opener: Opener, kind: FileKind) -> Detector:
         input=InputSpec(*(entry.size or (None, None))),
         capabilities=Capability.DETECT,
         architecture=f"transformers/{opener.name}",
-        missing=dict.fromkeys(("ACTIVATIONS", "GRADIENT", "ABLATION"), INSIDE),
         labels=labels_of(network.config, classes),
         notes=(*kind.notes, *notes, *assumed),
     )
@@ -137,7 +150,7 @@ def _entry(folder: Folder, opener: Opener) -> tuple[Entry, tuple[str, ...]]:
         processor = processor_of(values or {}, opener.model_type)
         order, slopes, offsets = colours(processor)
         size = {name: side for name, side in dict(processor.size).items() if side}
-        notes: tuple[str, ...] = () if values else (ASSUMED,)
+        notes: tuple[str, ...] = () if values else (DEFAULTS.format(name=opener.name),)
     except Exception:  # processors check their settings in many ways
         order, size, notes = "RGB", USUAL_SIZE, (ASSUMED,)
         slopes, offsets = 1 / np.array(USUAL_STD), -np.array(USUAL_MEAN) / np.array(USUAL_STD)

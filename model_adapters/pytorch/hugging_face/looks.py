@@ -25,6 +25,7 @@ LARGEST_SIDE = 4096
 ALIKE = 0.02  # of a share of the picture
 WHOLE_BYTES = 0.02  # standard deviations below it belong to values in 0..255
 RESAMPLING: dict[int, Resample] = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}  # Pillow's numbers
+SHARED = {"rt_detr_v2": "rt_detr", "d_fine": "rt_detr", "dab-detr": "conditional_detr"}  # whose processor they use
 SAYS_SO = "{file} says so."
 UNREAD = "Vitrine cannot follow the preprocessing in {file}; it tried the usual ones instead."
 LOOSE = (
@@ -78,7 +79,7 @@ def processor_of(values: Mapping[str, Any], model_type: str) -> Any:
     named = str(values.get("image_processor_type") or values.get("feature_extractor_type") or "")
     name = named.replace("FeatureExtractor", "ImageProcessor").removesuffix("Fast").removesuffix("Pil")
     known = {kinds["torchvision"] for kinds in auto.IMAGE_PROCESSOR_MAPPING_NAMES.values() if kinds.get("torchvision")}
-    usual = (auto.IMAGE_PROCESSOR_MAPPING_NAMES.get(model_type) or {}).get("torchvision")
+    usual = (auto.IMAGE_PROCESSOR_MAPPING_NAMES.get(SHARED.get(model_type, model_type)) or {}).get("torchvision")
     kind = auto.get_image_processor_class_from_name(name if name in known else usual)
     _check_sides(values)
     return kind.from_dict({key: value for key, value in values.items() if key != "auto_map"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from model_adapters.pytorch import hub
+from model_adapters.pytorch.hugging_face import inside_detector
 from model_adapters.pytorch.hugging_face.classifier import classifier
 from model_adapters.pytorch.hugging_face.detector import detector
 from model_adapters.pytorch.hugging_face.folder import Folder, opened_folder
@@ -36,7 +37,7 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> Network:
 
 def load_detector(source: ModelSource, kind: FileKind, scratch: str) -> Detector:
     """Open the detector in a packed folder; RefusedModel or UnsupportedModel if that fails."""
-    return detector(*_opened_for("detect", source, scratch), kind)
+    return inside_detector.opened(detector(*_opened_for("detect", source, scratch), kind))
 
 
 def load_segmenter(source: ModelSource, kind: FileKind, scratch: str) -> TorchSegmenter:

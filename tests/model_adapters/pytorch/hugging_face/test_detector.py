@@ -54,9 +54,9 @@ def test_its_boxes_are_those_of_transformers(name, tmp_path):
 def test_its_card_names_its_classes_and_what_it_lacks(tmp_path):
     card = opened(packed(finder("YolosForObjectDetection"), tmp_path), tmp_path).card
     assert (card.architecture, card.labels) == ("transformers/YolosForObjectDetection", tuple(LABELS.values()))
-    assert card.capabilities == Capability.DETECT
-    assert "boxes only" in card.missing["GRADIENT"]
-    assert "are assumed" in card.notes[-1]
+    assert card.capabilities == Capability.DETECT | Capability.ACTIVATIONS | Capability.GRADIENT | Capability.ATTENTION
+    assert "boxes only" in card.missing["ABLATION"]
+    assert card.notes[-1].endswith("what transformers does by default for YolosForObjectDetection is assumed.")
 
 
 def test_pictures_of_any_size_keep_their_proportions(tmp_path):
