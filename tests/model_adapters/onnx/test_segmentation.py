@@ -80,6 +80,44 @@ def test_of_several_maps_the_usual_name_or_the_chosen_one_counts(tmp_path):
     np.testing.assert_allclose(chosen.segment(inputs()), -EXPECTED, atol=1e-4)
 
 
+class OfRed(nn.Module):
+    """The first map alone, as the score of the foreground."""
+
+    def __init__(self, end):
+        super().__init__()
+        self.maps, self.end = ByColour(), end
+
+    def forward(self, pictures):
+        return self.end(self.maps(pictures)[:, :1])
+
+
+@pytest.mark.parametrize("end", [nn.Sigmoid(), nn.Identity()], ids=["sigmoid", "logits"])
+def test_a_single_map_has_two_sides(end, tmp_path):
+    network = opened(OfRed(end), tmp_path)
+    assert (network.card.classes, network.card.head, network.card.gives) == (2, "sigmoid", "logit")
+    assert network.card.labels == ("background", "foreground")
+    sides = np.concatenate([-EXPECTED[..., :1], EXPECTED[..., :1]], axis=-1)
+    np.testing.assert_allclose(network.segment(inputs()), sides, atol=1e-4)
+    (scores,) = network.within(red_box()).forward(inputs())
+    assert scores[1] > 0 > scores[0] == -scores[1]
+
+
+def test_maps_with_a_sigmoid_each_are_independent_classes(tmp_path):
+    card = opened(ByColour(nn.Sigmoid()), tmp_path).card
+    assert (card.classes, card.head, card.gives) == (3, "sigmoid", "logit")
+    assert any("classes are independent" in note for note in card.notes)
+
+
+def test_a_softmax_before_the_maps_are_enlarged_stays_and_is_said(tmp_path):
+    larger = nn.Sequential(nn.Softmax(1), nn.Upsample(scale_factor=2))
+    network = opened(ByColour(larger), tmp_path)
+    assert (network.card.head, network.card.gives) == ("softmax", "probability")
+    maps = network.segment(inputs())
+    assert maps.shape == (1, 48, 48, 3)
+    np.testing.assert_allclose(maps.sum(-1), 1, atol=1e-5)
+    np.testing.assert_allclose(maps[:, ::2, ::2].argmax(-1), EXPECTED.argmax(-1))
+
+
 def test_class_numbers_are_refused_with_the_way_out(tmp_path):
     with pytest.raises(UnsupportedModel, match="Export it without its last step, the argmax"):
         opened(LabelsOnly(), tmp_path)
