@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 
-from xai_core.families.tokens import seen_from_the_end
+from xai_core.families.tokens import seen_from_the_end, that_count
 from xai_core.method import Guide, Method, method
 from xai_core.model import Model
 from xai_core.pictures.resampling import resized
@@ -38,7 +38,7 @@ class AttentionRollout(Method):
 
     def explain(self, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:
         score = model.card.gives
-        weights, gradients = model.attentions(image, int(targets[0]), score)
+        weights, gradients = that_count(*model.attentions(image, int(targets[0]), score))
         coarse = seen_from_the_end(self._rolled(weights), gradients[-1], model.card)
         yield Estimate(1.0, np.repeat(resized(coarse[None], model.input_size), len(targets), axis=0))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from xai_core.families.tokens import seen_from_the_end
+from xai_core.families.tokens import seen_from_the_end, that_count
 from xai_core.method import ExplainedScore, Guide, Method, method
 from xai_core.model import Model
 from xai_core.pictures.resampling import resized
@@ -34,7 +34,7 @@ class GradientRollout(Method):
     def explain(self, model: Model, image: Floats, targets: Indices) -> Iterator[Estimate]:
         coarse = np.zeros((len(targets), *(model.card.token_grid or (1, 1))), np.float32)
         for number, target in enumerate(targets):
-            weights, gradients = model.attentions(image, int(target), self.score)
+            weights, gradients = that_count(*model.attentions(image, int(target), self.score))
             coarse[number] = seen_from_the_end(_gathered(weights, gradients), gradients[-1], model.card)
             yield Estimate((number + 1) / len(targets), resized(coarse, model.input_size))
 
