@@ -25,8 +25,9 @@ def real_classifier(folder: Path) -> Path:
     return Path(packed(mobilenet(weights()), folder, preprocessor_config__json=look).path)
 
 
-def siglip(place: Path) -> Path:
-    return Path(folder("SiglipModel", place).path)
+def matcher(name: str) -> Write:
+    """Return what writes the zip of a network that compares pictures with texts."""
+    return lambda place: Path(folder(name, place).path)
 
 
 def foreign(place: Path) -> Path:
@@ -41,7 +42,8 @@ HUGGING_FACE = Section(
         Format("Folder or zip of an image classifier: config.json and safetensors", real_classifier, answer=CAT),
         Format("The same for a vision transformer", classifier("ViTForImageClassification")),
         Format("CLIP", clip_to_upload, "asks", ASKED, LABELS, options={"labels": ["cat", "small grey dog"]}),
-        Format("SigLIP", siglip, "asks", ASKED, LABELS, options={"labels": list(NAMES)}),
+        Format("SigLIP", matcher("SiglipModel"), "asks", ASKED, LABELS, options={"labels": list(NAMES)}),
+        Format("SigLIP 2", matcher("Siglip2Model"), "asks", ASKED, LABELS, options={"labels": list(NAMES)}),
         Format(
             "A model that brings its own code (`trust_remote_code`)",
             foreign,

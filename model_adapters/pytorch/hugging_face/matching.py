@@ -11,8 +11,9 @@ from model_adapters.common.typed_labels import TypedLabels
 from model_adapters.pytorch.hugging_face.building import built
 from model_adapters.pytorch.hugging_face.classifier import channels_of, described, finished
 from model_adapters.pytorch.hugging_face.folder import Folder
-from model_adapters.pytorch.hugging_face.looks import look_in
-from model_adapters.pytorch.hugging_face.tasks import SIGLIP, Opener
+from model_adapters.pytorch.hugging_face.looks import Look, look_in
+from model_adapters.pytorch.hugging_face.square_tower import REASON, SquareTower
+from model_adapters.pytorch.hugging_face.tasks import SIGLIP, SIGLIP_2, Opener
 from model_adapters.pytorch.hugging_face.texts import Tokens, tokenizer_in, tokens_of
 from model_adapters.pytorch.network import TorchNetwork
 from xai_core.errors import TypeLabels
@@ -29,7 +30,7 @@ class Likeness(torch.nn.Module):  # type: ignore[misc]
 
     def __init__(self, network: Any, texts: Any) -> None:
         super().__init__()
-        self.vision_model = network.vision_model
+        self.vision_model = _tower(network)
         self.visual_projection = getattr(network, "visual_projection", None) or torch.nn.Identity()
         self.texts = torch.nn.Linear(texts.shape[1], texts.shape[0])
         bias = getattr(network, "logit_bias", None)
@@ -50,10 +51,11 @@ def matching(folder: Folder, opener: Opener, reading: str, kind: FileKind) -> To
     tokenizer = tokenizer_in(folder)
     typed, head = _labels(opener, reading)
     network, notes = built(opener, folder.config, folder.content())
-    tokens = tokens_of(folder, tokenizer, typed.texts, network.config.text_config, fill=head == "sigmoid")
+    texts, fill = network.config.text_config, head == "sigmoid"
+    tokens = tokens_of(folder, tokenizer, typed.texts, texts, fill=fill, lower=opener.model_type == SIGLIP_2)
     module = Likeness(network, _embedded(network, tokens, masked=head == "softmax")).eval()
     config = network.config.vision_config
-    look = look_in(folder, opener.model_type, channels_of(config))
+    look = _look(module, folder, opener, config)
     said = (*notes, NOTE.format(text=typed.texts[0]), *tokens.notes)
     card = replace(
         described(module, config, look, kind, said),
@@ -71,11 +73,23 @@ def _labels(opener: Opener, reading: str) -> tuple[TypedLabels, Head]:
     typed = TypedLabels.from_text(reading)
     if not typed.names:
         raise TypeLabels(ASKED.format(name=opener.name))
-    if opener.model_type == SIGLIP:
+    if opener.model_type in (SIGLIP, SIGLIP_2):
         return typed, "sigmoid"
     if len(typed.names) < 2:
         raise TypeLabels(TOO_FEW.format(name=opener.name, count=len(typed.names)))
     return typed, "softmax"
+
+
+def _tower(network: Any) -> Any:
+    """Return the part for pictures; that of SigLIP 2 takes pictures cut into patches, and is put behind a square."""
+    of_patches = network.config.model_type == SIGLIP_2
+    return SquareTower(network.vision_model) if of_patches else network.vision_model
+
+
+def _look(module: Likeness, folder: Folder, opener: Opener, config: Any) -> Look:
+    if isinstance(module.vision_model, SquareTower):
+        return Look(module.vision_model.preprocessing, REASON)
+    return look_in(folder, opener.model_type, channels_of(config))
 
 
 def _embedded(network: Any, tokens: Tokens, masked: bool) -> Any:

@@ -24,8 +24,9 @@ MAPPINGS: dict[HubTask, tuple[str, ...]] = {
     ),
 }
 SIGLIP = "siglip"
-MATCHED = ("clip", SIGLIP, "metaclip_2")
-NOT_OF_PICTURES = ("imagegpt", "shieldgemma2", "siglip2", "videomt")
+SIGLIP_2 = "siglip2"  # with patches of any number; its networks of one size call themselves SigLIP
+MATCHED = ("clip", SIGLIP, SIGLIP_2, "metaclip_2")
+NOT_OF_PICTURES = ("imagegpt", "shieldgemma2", "videomt")
 NO_TYPE = (
     "config.json names no model type of transformers (model_type) and no architecture of timm (architecture). Open the "
     "weights alone, or export the model as TorchScript or ONNX."

@@ -34,15 +34,18 @@ class Tokens:
     notes: tuple[str, ...]
 
 
-def tokens_of(folder: Folder, tokenizer: Any, texts: Sequence[str], config: Any, fill: bool) -> Tokens:
+def tokens_of(
+    folder: Folder, tokenizer: Any, texts: Sequence[str], config: Any, fill: bool, lower: bool = False
+) -> Tokens:
     """Return texts as numbers. config: of the model's part for texts. fill: whether all are padded to its length.
 
-    Raises RefusedModel if the tokenizer is of a different model.
+    lower: whether they are written in lower case first, which the file of a tokenizer may not say. Raises RefusedModel
+    if the tokenizer is of a different model.
     """
     padding = _padding(folder, tokenizer, config)
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    rows = [tokenizer.encode(text).ids for text in texts]
+    rows = [tokenizer.encode(text.lower() if lower else text).ids for text in texts]
     longest = config.max_position_embeddings
     kept = [row if len(row) <= longest else [*row[: longest - 1], row[-1]] for row in rows]  # the last one is the end
     _check(kept, config.vocab_size)

@@ -11,6 +11,7 @@ import torch
 
 from model_adapters import inspect, load
 from model_adapters.common.typed_labels import TypedLabels
+from model_adapters.pytorch.hugging_face.library import library
 from tests.contract.quick import quick, why_not
 from tests.hub_models import SIDE, WORDS, matcher, packed, tokenizer
 from xai_core import methods as _methods  # noqa: F401  (registers the methods)
@@ -21,7 +22,7 @@ from xai_core.preprocessing import presets
 from xai_core.types import Capability
 
 NAMES = ("cat", "small grey dog", "owl")
-MATCHERS = ("CLIPModel", "SiglipModel")
+MATCHERS = ("CLIPModel", "SiglipModel", "Siglip2Model")
 
 
 def folder(name, tmp_path, **files):
@@ -40,10 +41,18 @@ def expected(name, texts, pictures):
     module = matcher(name, len(WORDS))
     longest = module.config.text_config.max_position_embeddings
     rows = [[WORDS.index("<start>"), *map(WORDS.index, text.split()), WORDS.index("<end>")] for text in texts]
-    width = longest if name == "SiglipModel" else max(map(len, rows))
+    width = max(map(len, rows)) if name == "CLIPModel" else longest
     numbers = torch.tensor([row + [module.config.text_config.pad_token_id] * (width - len(row)) for row in rows])
     with torch.no_grad():
-        return module(input_ids=numbers, pixel_values=pictures).logits_per_image
+        return module(input_ids=numbers, **(as_patches(pictures) if "2" in name else {"pixel_values": pictures}))[0]
+
+
+def as_patches(pictures):
+    """Return what SigLIP 2 takes, as transformers' own processor cuts it."""
+    cut = library("models.siglip2.image_processing_siglip2").convert_image_to_patches
+    shape = torch.tensor([[SIDE // 8, SIDE // 8]] * len(pictures))
+    values = torch.stack([cut(picture, 8) for picture in pictures])
+    return {"pixel_values": values, "pixel_attention_mask": torch.ones(values.shape[:2]), "spatial_shapes": shape}
 
 
 @pytest.mark.parametrize("name", MATCHERS)
