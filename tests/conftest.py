@@ -51,7 +51,11 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_configure() -> None:
-    """Share the cores among the test processes before any framework starts a thread on each."""
+    """Share the cores among the test processes before any framework starts a thread on each.
+
+    What collection imports stays, so looking through it for garbage meanwhile would be in vain.
+    """
+    gc.disable()
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if processes > 1:
@@ -100,6 +104,7 @@ def pytest_collection_finish() -> None:
     """Exclude the tests and all that they import from garbage collection, which runs after every run of a page."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -77,7 +77,7 @@ def go_to_explain(page: Page) -> None:
 def choose(page: Page, key: str, option: str) -> None:
     """Choose an option of a select box by typing it."""
     page.locator(f".st-key-{key} input").fill(option)
-    page.get_by_role("option", name=option).first.click()
+    page.get_by_role("option", name=option, exact=True).click()
     wait_until_quiet(page)
 
 

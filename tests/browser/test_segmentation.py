@@ -26,7 +26,7 @@ def test_a_class_is_explained_over_the_region_that_was_chosen(page: Page, app: s
     person.upload_picture(page, tmp_path / "box.png")
     expect(page.get_by_text("of the pixels, mean probability")).to_have_count(2)
     person.go_to_explain(page)
-    person.choose(page, "method", "CAM · Grad-CAM")
+    person.choose(page, "method", "Grad-CAM")
     person.choose(page, "region", "Connected regions of your choice")
     expect(page.get_by_text("Choose a region on the left.")).to_be_visible()
     person.choose(page, "region", "The whole picture")

@@ -51,7 +51,7 @@ def test_a_method_of_each_group_answers_and_the_settings_survive_a_change_of_pag
     explained: Page, method_id: str
 ) -> None:
     page, method = explained, METHODS[method_id]
-    person.choose(page, "method", f"{method.group} · {method.title}")
+    person.choose(page, "method", method.title)
     person.wait_for_answer(page)
     expect(page.get_by_text(f"{method.title} of cat.png")).to_be_visible()
     person.go_to_model(page)

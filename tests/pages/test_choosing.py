@@ -45,13 +45,13 @@ def choices(app: AppTest) -> list[str]:
     return [key.removeprefix("choose.") for key in keys if key.startswith("choose.")]
 
 
-def test_the_box_names_group_and_title_in_the_order_of_the_groups(choosing: AppTest) -> None:
-    assert choosing.selectbox(key="method").options == [f"{one.group} · {one.title}" for one in in_order("classify")]
+def test_the_box_names_the_methods_in_the_order_of_their_groups(choosing: AppTest) -> None:
+    assert choosing.selectbox(key="method").options == [each.title for each in in_order("classify")]
 
 
 def test_the_box_says_what_is_not_for_this_model(by_hand: AppTest) -> None:
     explaining(by_hand)
-    assert "CAM · Grad-CAM (not possible)" in by_hand.selectbox(key="method").options
+    assert "Grad-CAM (not possible)" in by_hand.selectbox(key="method").options
 
 
 def test_the_guide_of_the_chosen_method_stands_below(choosing: AppTest) -> None:

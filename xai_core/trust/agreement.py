@@ -15,6 +15,7 @@ from xai_core.types import Doubles, Floats
 ALIKE, ROUGHLY = 0.95, 0.8  # correlations of two seeds
 SAME_AS_PEER, SAME_SCALE = 0.99, 0.1  # correlation, and largest difference as a share of the range
 UNMOVED, MOVED = 0.8, 0.5  # correlations with the map of a random last layer
+LEAST_SIDE = 1e-3  # of a map's range; fewer on one side of zero is rounding
 WINDOW = 7  # pixels
 NOT_COMPARABLE = "One of the two maps is the same everywhere, so they cannot be compared."
 
@@ -85,9 +86,10 @@ def verdict_on_randomisation(
     prove the map right. Not for a class-blind method, whose map does not depend on the last layer.
     Source: Adebayo and others, Sanity Checks for Saliency Maps, 2018, arXiv 1810.03292.
     """
-    if not _defined(agreements):
+    known = [(figures.correlation, figures.signed) for figures in agreements if figures.correlation is not None]
+    if not known:
         return NOT_COMPARABLE
-    unmoved, most = max((_unmoved(figures), figures.correlation or 0.0) for figures in agreements)
+    unmoved, most = max((abs(correlation) if signed else correlation, correlation) for correlation, signed in known)
     if noise > NOISE_WARNED_OF:
         return (
             f"With a random last layer the correlation is {most:.2f}, but {noise:.0%} of the map may be noise, so "
@@ -143,14 +145,9 @@ def verdict_on_peer(
     return f"{library} gives a different map (correlation {worst:.3f}). {reason}"
 
 
-def _unmoved(figures: Agreement) -> float:
-    """Return how much of a map remains in the second one, as a correlation; a signed map may change its sign."""
-    correlation = figures.correlation or 0.0
-    return abs(correlation) if figures.signed else correlation
-
-
 def _has_both_signs(values: Doubles) -> bool:
-    return bool(values.min() < 0 < values.max())
+    """Return whether values lie on both sides of zero, rounding aside."""
+    return bool(min(-values.min(), values.max()) > LEAST_SIDE * np.ptp(values))
 
 
 def _defined(agreements: Sequence[Agreement]) -> list[float]:

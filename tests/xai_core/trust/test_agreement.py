@@ -125,6 +125,16 @@ def test_a_signed_map_that_changes_its_sign_has_not_changed(drawn):
     assert "does not show what the model learned" in verdict_on_randomisation([agreement(drawn, -drawn)])
 
 
+def test_a_trace_below_zero_does_not_make_a_map_signed():
+    moved = agreement(heat_at(2, 2) - np.float32(1e-6), 1 - heat_at(2, 2))
+    assert not moved.signed
+
+
+def test_a_map_that_cannot_be_compared_does_not_decide():
+    moved = Agreement(-0.5, -0.5, 0.5, 0.5, signed=False)
+    assert "correlation -0.50" in verdict_on_randomisation([moved, *correlated(None)])
+
+
 def test_the_map_that_changed_least_decides(drawn):
     moved, stayed = agreement(heat_at(2, 2), 1 - heat_at(2, 2)), agreement(heat_at(5, 7), heat_at(5, 7))
     assert "correlation 1.00" in verdict_on_randomisation([moved, stayed])

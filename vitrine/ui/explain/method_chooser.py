@@ -40,7 +40,7 @@ def method_chooser(card: Card) -> type[Method]:
 def _named(card: Card) -> Callable[[str], str]:
     def shown(method_id: str) -> str:
         method = METHODS[method_id]
-        return f"{method.group} · {method.title}{' (not possible)' if reason_against(method, card) else ''}"
+        return f"{method.title}{' (not possible)' if reason_against(method, card) else ''}"
 
     return shown
 

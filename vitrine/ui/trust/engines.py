@@ -22,6 +22,7 @@ from xai_core.types import Engine, Precision
 
 PICTURES = 4  # on which predicted classes are compared
 PRECISIONS: dict[Precision, str] = {"float32": "exact (float32)", "bfloat16": "fast (bfloat16)"}
+SHORTEST = 0.05  # ms; shorter times would be shown as 0.0
 NOT_MEASURED = "not measured"
 Engines = tuple[Engine, ...]
 
@@ -171,7 +172,7 @@ def _pace(fast: Engine, exact: Engine | None) -> str:
 
 def milliseconds(value: float) -> str:
     """Return a time in milliseconds, in words."""
-    return f"{value:.1f} ms" if value >= 0.05 else "under 0.1 ms"
+    return f"{value:.1f} ms" if value >= SHORTEST else "under 0.1 ms"
 
 
 def in_words(form: Callable[[float], str], figure: float | None) -> str:

@@ -19,6 +19,8 @@ from xai_core.params import Param
 from xai_core.services.results_cache import RememberedJob
 from xai_core.types import Estimate
 
+ENDED_EARLY = {Status.CANCELLED: "cancelled", Status.FAILED: "stopped by an error"}
+
 
 def progress(runs: Sequence[Run[Any]], key: str = "cancel") -> None:
     """Show the progress of runs and a button to cancel them, or nothing if all have ended."""
@@ -35,12 +37,12 @@ def progress(runs: Sequence[Run[Any]], key: str = "cancel") -> None:
 
 def what_ran(run: Run[Any], estimate: Estimate, filters: Sequence[Filter] = ()) -> str:
     """Return a line of Markdown: method, picture, how far it came, parameters that matter, figures, filters."""
-    partial = run.job.state.status is Status.CANCELLED
+    ended_early = ENDED_EARLY.get(run.job.state.status, "")
     parts = [
         f"**{literal(run.inquiry.method.title)}** of {literal(run.inquiry.picture.name, 60)}",
-        f"**partial**, cancelled at {estimate.fraction:.0%}" if partial else "",
+        f"**partial**, {ended_early} at {estimate.fraction:.0%}" if ended_early else "",
         _how_long(run.job),
-        literal(_settings(run.inquiry.method, partial)),
+        literal(_settings(run.inquiry.method, partial=bool(ended_early))),
         *(" ".join((_lower(title), shown)) for title, shown in starmap(titled, estimate.diagnostics.items())),
         literal(_filtered_by(filters)),
     ]

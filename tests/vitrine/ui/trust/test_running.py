@@ -26,13 +26,6 @@ def line(method, filters=(), **figures):
     return what_ran(run_of(method), Estimate(1.0, MAP, diagnostics=figures), filters).replace("\\", "")
 
 
-@pytest.fixture
-def cancelled():
-    run = run_of(Rise(samples=13000))
-    run.job.update(latest=Estimate(0.28, MAP), status=Status.CANCELLED)
-    return run
-
-
 def test_a_figure_of_the_run_is_listed_once_and_one_of_a_target_for_each():
     assert line(Rise(), drawn=(864.0, 864.0), chance_level=(0.5, 0.25)).endswith("drawn 864 · chance level 0.5, 0.25")
 
@@ -59,7 +52,12 @@ def test_filters_are_named():
     assert line(Rise(), filters=(PercentileClip(),)).endswith(f"drawn with {PercentileClip.title.lower()}")
 
 
-def test_a_cancelled_run_says_how_far_it_came(cancelled):
-    said = what_ran(cancelled, cancelled.job.state.latest).replace("\\", "")
-    assert "**partial**, cancelled at 28%" in said
+@pytest.mark.parametrize(
+    ("status", "words"), [(Status.CANCELLED, "cancelled at 28%"), (Status.FAILED, "stopped by an error at 28%")]
+)
+def test_a_run_that_ended_early_says_how_far_it_came(status, words):
+    run = run_of(Rise(samples=13000))
+    run.job.update(latest=Estimate(0.28, MAP), status=status)
+    said = what_ran(run, run.job.state.latest).replace("\\", "")
+    assert f"**partial**, {words}" in said
     assert "at most 13000 samples" in said
