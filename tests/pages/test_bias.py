@@ -13,18 +13,22 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from tests.added_metric import added, example
 from tests.pages.conftest import InstantRunner, text_of, with_sample
 from vitrine.samples import sample_predictions
+from vitrine.ui import session
 from vitrine.ui.bias import download, tabs
+from vitrine.ui.bias.pictures import asking
 from vitrine.ui.drawing.charts import with_interval
 from vitrine.ui.slots.bias import BiasSlot
 from xai_core.bias.group_comparison import compare_groups
 from xai_core.bias.summary import summary
 from xai_core.jobs.base import Job, Status
+from xai_core.services.bias_predictions import PredictionsJob
 from xai_core.wording import number
 
 HEADS = ["y_true", "y_pred", "prob_cat", "prob_dog", "prob_owl", "colour", "size"]
@@ -604,7 +608,7 @@ def pictures_of(labels: str) -> bytes:
     return file.getvalue()
 
 
-def coloured_pictures() -> bytes:
+def coloured_pictures(classes: tuple[str, str] = ("0", "1")) -> bytes:
     """Return a zip of twelve red and twelve blue pictures of two classes, listed in labels.csv."""
     file, rows = io.BytesIO(), [["file", "label", "colour"]]
     with zipfile.ZipFile(file, "w") as archive:
@@ -612,7 +616,7 @@ def coloured_pictures() -> bytes:
             one, red = io.BytesIO(), turn % 2
             Image.new("RGB", (20, 20), (200 * red + turn, 0, 200 * (1 - red))).save(one, "PNG")
             archive.writestr(f"{turn}.png", one.getvalue())
-            rows.append([f"{turn}.png", str(turn // 12), "red" if red else "blue"])
+            rows.append([f"{turn}.png", classes[turn // 12], "red" if red else "blue"])
         archive.writestr("labels.csv", table(rows[1:], rows[0]))
     return file.getvalue()
 
@@ -646,18 +650,63 @@ def test_a_model_is_asked_about_labelled_pictures(app: AppTest, instant: Instant
     assert overview_of(app, "mobilenet_v2.pth")["Pictures"] == "6"
 
 
-def test_a_label_is_chosen_for_a_model_with_several(app: AppTest, instant: InstantRunner) -> None:
+def with_several_labels(app: AppTest, instant: InstantRunner) -> AppTest:
     instant.model.card = replace(instant.model.card, head="sigmoid", head_known=True, labels=tuple("abcdefghijkl"))
     with_sample(app)
-    app.switch_page("pages/bias.py").run()
+    return app.switch_page("pages/bias.py").run()
+
+
+def judge(app: AppTest, number: int) -> AppTest:
+    return next(box for box in app.selectbox if box.label == "Label to judge").select(number).run()
+
+
+def test_a_label_is_chosen_for_a_model_with_several(app: AppTest, instant: InstantRunner) -> None:
+    with_several_labels(app, instant)
     assert "Choose the label to judge" in text_of(app)
-    next(box for box in app.selectbox if box.label == "Label to judge").select(1).run()
-    assert "b is predicted from a probability of 0.5 on" in plain(text_of(app))
+    judge(app, 1)
+    assert "b is predicted if its probability is at least 0.5" in plain(text_of(app))
     app.file_uploader(key="labelled-0").upload("set.zip", pictures_of("abc")).run()
     answered(app)
     assert not app.exception
     held = next(iter(app.session_state["workspace"].slot(BiasSlot).held.values()))
     assert (held.predictions.labels, held.of_one_label) == (("not b", "b"), True)
+
+
+def test_a_label_that_is_chosen_while_pictures_are_predicted_is_that_of_the_next_ones(
+    app: AppTest, instant: InstantRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer, waiting = instant.ask, Job(lambda: None)
+    judge(with_several_labels(app, instant), 1)
+    monkeypatch.setattr(instant, "ask", lambda *asked: waiting)
+    app.file_uploader(key="labelled-0").upload("set.zip", pictures_of("abc")).run()
+    judge(app, 2)
+    app.button(key="bias.cancel").click().run()
+    monkeypatch.setattr(instant, "ask", answer)
+    app.button(key="bias.resume").click().run()
+    answered(app)
+    held = app.session_state["workspace"].slot(BiasSlot).held[0]
+    assert (held.predictions.labels, held.of_one_label) == (("not b", "b"), True)
+
+
+def test_layers_are_not_probed_for_one_label(app: AppTest, instant: InstantRunner) -> None:
+    judge(with_several_labels(app, instant), 1)
+    pictures = coloured_pictures(("a", "b"))
+    app.file_uploader(key="labelled-0").upload("set.zip", pictures).run()
+    answered(app)
+    open_tab(app, "Inside the model")
+    assert "To see which parts of a picture support this label" in text_of(app)
+
+
+def test_a_last_look_at_predictions_that_find_no_place_redraws_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    job, redrawn = PredictionsJob(1), []
+    job.update(status=Status.DONE, latest=sample_predictions())
+    slot = BiasSlot(asking=job)
+    monkeypatch.setattr("vitrine.ui.slots.bias.MOST_HELD", 0)
+    monkeypatch.setattr(session, "slot", lambda _: slot)
+    monkeypatch.setattr(st, "rerun", lambda: redrawn.append(job))
+    monkeypatch.setattr(st, "fragment", lambda look, run_every: lambda looking: look(True))
+    asking(slot)
+    assert redrawn == [job]
 
 
 def test_pictures_of_an_unknown_class_are_refused(app: AppTest) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container, Iterable
 
 import numpy as np
 
@@ -20,13 +21,20 @@ NOWHERE = (
 ASSUMED = "Pictures count as {label} if that is one of their labels, and otherwise as not {label}."
 
 
-def has_label(actual: Texts, label: str, *aliases: str) -> Mask:
+def has_label(actual: Texts, label: str, *aliases: str, known: Iterable[str] = ()) -> Mask:
     """Return which pictures (n,) have a label; DataError if none has it.
 
-    actual: (n,) texts that hold one label or several. aliases: further names of the label, such as its number.
+    actual: (n,) texts that hold one label or several. aliases: further names of the label, such as its number. known:
+    all labels of the model; a text that is one of them, such as "crane, bird", holds no others.
     """
-    wanted = set(map(same_name, (label, *aliases)))
-    having = {text: bool(wanted & {*map(same_name, (text, *SEPARATORS.split(text)))}) for text in set(actual.tolist())}
+    wanted, whole = set(map(same_name, (label, *aliases))), set(map(same_name, known))
+    having = {text: not wanted.isdisjoint(_labels_in(text, whole)) for text in set(actual.tolist())}
     if not any(having.values()):
         raise DataError(NOWHERE.format(label=label[:40], others=some(sorted(having))))
     return np.array([having[text] for text in actual.tolist()], bool)
+
+
+def _labels_in(text: str, known: Container[str]) -> set[str]:
+    """Return the labels that a text holds, as `same_name` spells them."""
+    name = same_name(text)
+    return {name} if name in known else {name, *map(same_name, SEPARATORS.split(text))}

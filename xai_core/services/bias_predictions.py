@@ -35,7 +35,7 @@ SEVERAL = (
     "Labelled pictures have one class each, but this model predicts its {} labels independently (sigmoid), so several "
     "may be right. Choose the label to judge."
 )
-DECIDED = "{label} is predicted from a probability of {threshold:g} on."
+DECIDED = "{label} is predicted if its probability is at least {threshold:g}."
 IF_ONE = " If exactly one class is right, choose softmax for its outputs instead."
 UNOPENED = -1.0  # stands for the probabilities of a picture that cannot be opened
 
@@ -53,12 +53,12 @@ class PredictionsJob(Job[Predictions]):
     """A job that asks for the predictions of `total` pictures; `answered` counts those that it has answered.
 
     After a cancel, no more pictures are sent to the model. The answers so far are kept, so the same question resumes
-    from there.
+    from there. label: the number of the one that is judged, for a model that predicts several; else None.
     """
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, label: int | None = None) -> None:
         super().__init__(cancel=lambda: self.update(status=Status.CANCELLED))
-        self.total, self.answered = total, 0
+        self.total, self.answered, self.label = total, 0, label
 
     def report(self, count: int) -> None:
         """Record how many pictures are done."""
@@ -80,8 +80,8 @@ def predict_in_background(
     labels are not the model's or it does not predict one class, and with the model's own error if that fails. Pictures
     that cannot be opened are skipped, with a note.
     """
-    job = PredictionsJob(len(pictures))
-    asking = _Asking(runner, prepared, pictures, cache, job, label)
+    job = PredictionsJob(len(pictures), label if is_multi_label(prepared.card) else None)
+    asking = _Asking(runner, prepared, pictures, cache, job)
     threading.Thread(target=asking.run, daemon=True).start()
     return job
 
@@ -112,10 +112,13 @@ def matched(pictures: PictureSet, labels: Sequence[str]) -> Matched:
     return Matched(tuple(labels), _places(pictures, labels, numbers | _numbered(labels)))
 
 
-def matched_with(pictures: PictureSet, label: str) -> Matched:
-    """Match the pictures to two classes, without and with a label. Raises DataError if no picture has it."""
+def matched_with(pictures: PictureSet, label: str, known: Sequence[str] = ()) -> Matched:
+    """Match the pictures to two classes, without and with a label. Raises DataError if no picture has it.
+
+    known: all labels of the model.
+    """
     number = (label.removeprefix("class "),) if NUMBERED.fullmatch(label) else ()
-    truth = np.asarray(has_label(pictures.actual, label, *number), np.int64)
+    truth = np.asarray(has_label(pictures.actual, label, *number, known=known), np.int64)
     return Matched(sides_of((label,)), truth, (ASSUMED.format(label=label[:40]),))
 
 
@@ -149,11 +152,9 @@ class _Asking:
         pictures: PictureSet,
         cache: ResultsCache | None,
         job: PredictionsJob,
-        label: int | None,
     ) -> None:
         self._runner, self._prepared, self._pictures = runner, prepared, pictures
-        self._cache, self._job = cache, job
-        self._label = label if is_multi_label(prepared.card) else None
+        self._cache, self._job, self._label = cache, job, job.label
 
     def run(self) -> None:
         self._job.update(status=Status.RUNNING)
@@ -186,7 +187,7 @@ class _Asking:
         labels = self._prepared.labels
         if self._label is None:
             return matched(self._pictures, labels)
-        return matched_with(self._pictures, labels[self._label])
+        return matched_with(self._pictures, labels[self._label], labels)
 
     def _decided(self, match: Matched, probabilities: Floats) -> tuple[Indices, tuple[str, ...]]:
         """Return the predicted classes (n,), and a note if a threshold decides them."""

@@ -14,6 +14,11 @@ def test_a_picture_has_its_own_label_or_one_of_several():
     assert has_label(actual, "dog").tolist() == [False, True, True, True, False, False]
 
 
+def test_a_text_that_is_a_label_of_the_model_is_not_split():
+    actual = np.array(["Crane, bird", "crane, lorry", "crane, bird|crane"])
+    assert has_label(actual, "crane", known=("crane", "crane, bird")).tolist() == [False, True, True]
+
+
 def test_a_label_can_be_a_number():
     assert has_label(np.array(["0", "1", "0|1"]), "class 1", "1").tolist() == [False, True, True]
 

@@ -9,65 +9,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.colour_sets import COLOURS, ColourRunner, coloured, picture_set, prepared
 from tests.small_models.digits import LEAST_ACCURACY, coloured_digits
 from vitrine.runner import local_runner
 from xai_core.bias.pictures_in import read_picture_set
 from xai_core.errors import DataError, JobError, ModelError
-from xai_core.jobs.base import Job, Status
-from xai_core.preprocessing import Preprocessing
+from xai_core.jobs.base import Status
 from xai_core.services.bias_predictions import matched, predict_in_background
-from xai_core.services.preparation import Prepared, prepare
+from xai_core.services.preparation import prepare
 from xai_core.services.results_cache import ResultsCache
-from xai_core.types import Capability, Card, InputSpec, ModelSource
+from xai_core.types import ModelSource
 
-SOURCE = ModelSource("path", "colours.onnx", "ab" * 32)
-COLOURS = ("red", "green", "blue")
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-
-
-class ColourRunner:
-    """Says how much of each colour a picture has; keeps the number of pictures of each request.
-
-    before: called with each request, before it is answered.
-    """
-
-    def __init__(self, before=lambda: None, answer=lambda means: means / means.sum(axis=1, keepdims=True)):
-        self.asked, self._before, self._answer = [], before, answer
-
-    def ask(self, source, question, asker=""):
-        self._before()
-        images = question.images
-        self.asked.append(len(images))
-        job = Job(cancel=lambda: None)
-        job.update(status=Status.DONE, latest=self._answer(images.mean(axis=(1, 2))).astype(np.float32))
-        return job
 
 
 @pytest.fixture
 def cache(tmp_path):
     return ResultsCache(tmp_path / "results", 1 << 24)
-
-
-def prepared(labels=COLOURS, source=SOURCE, **preprocessing):
-    card = Card("a fake", "colours", len(labels), InputSpec(8, 8), Capability.PREDICT)
-    return Prepared(source, card, (), Preprocessing(8, 8, **preprocessing), tuple(labels))
-
-
-def coloured(count, seed=0):
-    """Pictures of one strong colour each, and which it is."""
-    classes = np.random.default_rng(seed).integers(0, 3, count)
-    pixels = np.full((count, 8, 8, 3), 20, np.uint8)
-    pixels[np.arange(count), :, :, classes] = 200
-    return pixels, classes
-
-
-def picture_set(count=40, labels=COLOURS, seed=0):
-    pixels, classes = coloured(count, seed)
-    buffer = io.BytesIO()
-    np.savez(
-        buffer, x=pixels, y=np.array(labels)[classes % len(labels)], sex=np.array(["f", "m"])[np.arange(count) % 2]
-    )
-    return read_picture_set(buffer.getvalue(), "colours")
 
 
 def test_all_pictures_are_asked_and_become_predictions():
@@ -221,32 +179,6 @@ def test_a_model_that_does_not_predict_one_class_is_refused_before_it_is_asked(c
     with pytest.raises(DataError, match=sentence):
         predict_in_background(runner, model, picture_set()).result(120)
     assert runner.asked == []
-
-
-def test_a_label_of_several_is_judged_at_its_threshold(cache):
-    usual, pictures = prepared(), picture_set()
-    model = replace(usual, card=replace(usual.card, head="sigmoid"), threshold=0.5)
-    red = np.flatnonzero(pictures.actual == "red")
-    reds = {}
-    for threshold in (0.5, 0.9):
-        runner = ColourRunner(answer=lambda means: means)
-        job = predict_in_background(runner, replace(model, threshold=threshold), pictures, cache, label=0)
-        reds[threshold] = job.result(120)
-    assert (reds[0.5].name, reds[0.5].labels) == ("colours.onnx, red", ("not red", "red"))
-    np.testing.assert_array_equal(np.flatnonzero(reds[0.5].truth), red)
-    np.testing.assert_array_equal(reds[0.5].predicted, reds[0.5].truth)
-    assert not reds[0.9].predicted.any()
-    np.testing.assert_allclose(reds[0.9].probabilities[red, 1], 200 / 255, rtol=1e-5)
-    assert "red is predicted from a probability of 0.9 on." in reds[0.9].notes
-
-
-def test_a_threshold_decides_between_the_sides_of_a_single_output():
-    usual = prepared(["not red", "red"])
-    model = replace(usual, card=replace(usual.card, head="sigmoid", both_sides=True), threshold=0.9)
-    runner = ColourRunner(answer=lambda means: np.stack([1 - means[:, 0], means[:, 0]], axis=1))
-    found = predict_in_background(runner, model, picture_set(labels=("not red", "red"))).result(120)
-    assert not found.predicted.any()
-    assert "red is predicted from a probability of 0.9 on." in found.notes
 
 
 def test_outputs_that_do_not_add_up_to_1_are_normalised_with_a_note():

@@ -41,8 +41,8 @@ NEEDED = (
     "an attribute here."
 )
 OF_ONE_LABEL = (
-    "Concept probes and mean maps need a model that predicts one class per picture. To see what speaks for this label, "
-    "explain pictures on the Explain page."
+    "Concept probes and mean maps need a model that predicts one class per picture. To see which parts of a picture "
+    "support this label, explain it on the Explain page."
 )
 
 

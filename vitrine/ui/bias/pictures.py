@@ -23,6 +23,7 @@ PICTURES = (
     "A zip with a folder of pictures for each class; a zip with pictures and **labels.csv** (file, label, any "
     "attributes); or an npz with x and y. At most 10,000 pictures."
 )
+SEGMENTS = "The open model is a segmentation network. Labelled pictures need a classifier."
 ON_MODEL = " Change this threshold on the Model page, under Outputs."
 
 
@@ -33,30 +34,41 @@ def upload_pictures(slot: BiasSlot) -> None:
         st.info("Pictures need an open model.", icon=":material/info:")
         st.page_link("pages/model.py", label="Open a model", icon=":material/model_training:")
         return
-    if prepared.card.task == "segment":
-        st.info(
-            "The open model is a segmentation network. Labelled pictures need a classifier.", icon=":material/info:"
-        )
-        return
-    slot.label = _label_to_judge(prepared) if is_multi_label(prepared.card) else None
-    if reason := why_not_one_class(prepared.card, slot.label):
+    judges_one = is_multi_label(prepared.card) and prepared.card.task != "segment"
+    label = _label_to_judge(prepared) if judges_one else None
+    if reason := _why_not(prepared, label):
         st.info(reason, icon=":material/info:")
         return
+    _caption(prepared, label)
+    _upload(slot, prepared, label)
+
+
+def _why_not(prepared: Prepared, label: int | None) -> str:
+    """Return why the open model cannot predict labelled pictures, or what to choose first; "" if it can."""
+    if prepared.card.task == "segment":
+        return SEGMENTS
+    return why_not_one_class(prepared.card, label)
+
+
+def _caption(prepared: Prepared, label: int | None) -> None:
     st.caption(f"{PICTURES} The open model, {literal(prepared.source.name, 60)}, predicts their classes.")
-    if slot.label is not None or prepared.card.both_sides:
-        st.caption(
-            DECIDED.format(label=literal(_decided_label(slot, prepared), 40), threshold=prepared.threshold) + ON_MODEL
-        )
+    if label is not None or prepared.card.both_sides:
+        decided = literal(prepared.labels[1 if label is None else label], 40)
+        st.caption(DECIDED.format(label=decided, threshold=prepared.threshold) + ON_MODEL)
+
+
+def _upload(slot: BiasSlot, prepared: Prepared, label: int | None) -> None:
+    """Let the user upload pictures, or read the last ones again with a different column."""
     column = st.text_input("Column with the classes", placeholder="label", key="bias.column", persist_state="session")
     key = f"labelled-{slot.files_uploaded}"
     file = st.file_uploader("Labelled pictures", key=key, label_visibility="collapsed")
     if file is not None:
         slot.files_uploaded += 1
         slot.archive = (Path(uploads.keep(file, file.name, slot.owner).path), Path(file.name).stem)
-        _open(slot, prepared, column)
+        _open(slot, prepared, column, label)
         st.rerun()
     if slot.archive is not None and st.button("Read again", icon=":material/refresh:"):
-        _open(slot, prepared, column)
+        _open(slot, prepared, column, label)
         st.rerun()
 
 
@@ -74,10 +86,6 @@ def _label_to_judge(prepared: Prepared) -> int | None:
     )
 
 
-def _decided_label(slot: BiasSlot, prepared: Prepared) -> str:
-    return prepared.labels[1 if slot.label is None else slot.label]
-
-
 def asking(slot: BiasSlot) -> None:
     """Follow the job that predicts pictures, if any, until its predictions are stored."""
     if slot.asking is not None:
@@ -85,7 +93,7 @@ def asking(slot: BiasSlot) -> None:
         st.fragment(_progress, run_every=LOOK_AGAIN_SECONDS if looking else None)(looking)
 
 
-def _open(slot: BiasSlot, prepared: Prepared, column: str) -> None:
+def _open(slot: BiasSlot, prepared: Prepared, column: str, label: int | None) -> None:
     """Open the upload and begin to predict; if it cannot be read, keep it to try a different column."""
     assert slot.archive is not None
     path, name = slot.archive
@@ -96,13 +104,13 @@ def _open(slot: BiasSlot, prepared: Prepared, column: str) -> None:
         slot.fault = str(error)
         return
     slot.archive = None
-    _ask(slot, prepared)
+    _ask(slot, prepared, label)
 
 
-def _ask(slot: BiasSlot, prepared: Prepared) -> None:
+def _ask(slot: BiasSlot, prepared: Prepared, label: int | None) -> None:
     assert slot.pictures is not None
     slot.stop()
-    slot.asking = predict_in_background(session.runner(), prepared, slot.pictures, results_cache(), slot.label)
+    slot.asking = predict_in_background(session.runner(), prepared, slot.pictures, results_cache(), label)
 
 
 def _progress(looking: bool) -> None:
@@ -110,10 +118,10 @@ def _progress(looking: bool) -> None:
     job = slot.asking
     if job is None:
         return
-    if job.state.status is Status.DONE:
-        _take(slot, job)
-    elif job.state.ended and looking:
+    if job.state.ended and looking:
         st.rerun()
+    elif job.state.status is Status.DONE:
+        _take(slot, job)
     elif job.state.ended:
         _stopped(slot, job)
     else:
@@ -127,7 +135,7 @@ def _take(slot: BiasSlot, job: PredictionsJob) -> None:
     if slot.full:
         st.info("The predictions are ready. Remove others to see them.", icon=":material/inbox:")
         return
-    slot.hold(job.result(), slot.pictures, of_one_label=slot.label is not None)
+    slot.hold(job.result(), slot.pictures, of_one_label=job.label is not None)
     slot.asking = slot.pictures = None
     st.rerun()
 
@@ -142,7 +150,7 @@ def _stopped(slot: BiasSlot, job: PredictionsJob) -> None:
     resume, dismiss = st.columns(2)
     prepared = session.slot(ClassifierSlot).prepared
     if resume.button("Resume", key="bias.resume", width="stretch", disabled=prepared is None) and prepared:
-        _ask(slot, prepared)
+        _ask(slot, prepared, job.label)
         st.rerun()
     if dismiss.button("Dismiss", key="bias.dismiss", width="stretch"):
         slot.asking = slot.pictures = None

@@ -57,8 +57,7 @@ class BiasSlot:
 
     fault: why the last file could not be read, for the user. table: that file, if it can be read once its rows are
     normalised, or its columns are chosen as in `proposal`. archive: uploaded pictures that cannot be read yet, with
-    their name. asking: the job that predicts `pictures`. label: the number of the one that is judged, for a model that
-    predicts several. figures, parts: computed results, by key.
+    their name. asking: the job that predicts `pictures`. figures, parts: computed results, by key.
     """
 
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -69,7 +68,6 @@ class BiasSlot:
     archive: tuple[Path, str] | None = None
     pictures: PictureSet | None = None
     asking: PredictionsJob | None = None
-    label: int | None = None
     files_uploaded: int = 0
     figures: Memo = field(default_factory=lambda: Memo(KEPT_FIGURES, _cancel))
     parts: Memo = field(default_factory=lambda: Memo(KEPT_PARTS))
