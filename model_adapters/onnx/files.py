@@ -27,7 +27,7 @@ class OnnxFile:
 def checked(source: ModelSource, kind: FileKind, scratch: str) -> OnnxFile:
     """Read an ONNX file, or a zip of one with its weights beside it, which is unpacked into `scratch`.
 
-    If it also takes the picture's size, a graph without that input is stored there. Raises RefusedModel or
+    If a detector also takes the picture's size, a graph without that input is stored there. Raises RefusedModel or
     UnsupportedModel if it cannot be opened or run.
     """
     path = source.path if kind.format == "onnx" else _unpacked(source.path, scratch)
@@ -36,7 +36,7 @@ def checked(source: ModelSource, kind: FileKind, scratch: str) -> OnnxFile:
     graph.check_outside_data(model, folder)
     graph.check_operators(model)
     graph.check_sizes(model)
-    if fix_target_sizes(model):
+    if source.task != "segment" and fix_target_sizes(model):
         path = os.path.join(folder or scratch, "fixed_sizes.onnx")
         onnx.save_model(model, path)
     return OnnxFile(model, path, folder)

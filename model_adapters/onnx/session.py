@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -81,13 +82,21 @@ class Graph:
         self.on_gpu = PROVIDERS[0] in session.get_providers()
 
     def __call__(self, inputs: Floats) -> Outputs:
-        try:
+        height, width = inputs.shape[1:3]
+        with guarded(len(inputs), (height, width)):
             return run_all(self._session, self.wiring, inputs)
-        except Exception as error:
-            if is_of_memory(error):
-                raise ran_out(len(inputs)) from error
-            height, width = inputs.shape[1:3]
-            raise ModelError(STOPPED.format(width=width, height=height)) from error
+
+
+@contextmanager
+def guarded(pictures: int, size: tuple[int, int]) -> Iterator[None]:
+    """Turn any error of a run into OutOfMemory or a ModelError. size: height and width of the pictures, in pixels."""
+    try:
+        yield
+    except Exception as error:
+        if is_of_memory(error):
+            raise ran_out(pictures) from error
+        height, width = size
+        raise ModelError(STOPPED.format(width=width, height=height)) from error
 
 
 def as_tensor(inputs: Floats, wiring: Wiring) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from onnx.utils import Extractor
 
 from model_adapters.onnx.detection.draft import TwinDraft, whole, with_outputs
 from model_adapters.onnx.detection.outputs import Rows, rows
-from model_adapters.onnx.session import as_tensor, open_session
+from model_adapters.onnx.session import as_tensor, guarded, open_session
 from xai_core.detector import Places
 from xai_core.types import Floats, Indices
 
@@ -43,7 +43,7 @@ class CutGraph:
         """
         batch = self.draft.wiring.spec.batch or 1
         picture = {self.draft.wiring.input: as_tensor(np.repeat(inputs, batch, axis=0), self.draft.wiring)}
-        levels = self.before.run(list(self.draft.levels), picture)
+        levels = self._run(self.before, self.draft.levels, picture)
         starts = range(0, len(channels), batch)
         parts = [self._rows(picture, levels, channels[start : start + batch], value, places) for start in starts]
         return [row for part in parts for row in part]
@@ -55,7 +55,11 @@ class CutGraph:
         for row, (level, channel) in enumerate(channels):
             plane = changed[level][row, channel]
             plane[... if places is None else places[int(level)]] = value
-        names = list(self.draft.names)
-        answers = self.after.run(names, picture | dict(zip(self.draft.levels, changed, strict=True)))
-        outputs = dict(zip(names, answers, strict=True))
+        feed = picture | dict(zip(self.draft.levels, changed, strict=True))
+        outputs = dict(zip(self.draft.names, self._run(self.after, self.draft.names, feed), strict=True))
         return rows(outputs, self.draft.reading, self.draft.size, self.draft.wiring.spec.batch or 1)[: len(channels)]
+
+    def _run(self, session: Any, names: Iterable[str], feed: dict[str, Any]) -> Sequence[Any]:
+        with guarded(self.draft.wiring.spec.batch or 1, self.draft.size):
+            answers: Sequence[Any] = session.run(list(names), feed)
+        return answers

@@ -32,7 +32,7 @@ LARGEST = 1e38  # stands for infinity, which no wire carries
 BEYOND = 1e-3  # how far a score may lie outside 0..1
 INSIDE = Capability.ACTIVATIONS | Capability.GRADIENT | Capability.ABLATION
 UNREAD = "Specify how to read the outputs first."
-INSIDE_NAMES = ("ACTIVATIONS", "GRADIENT", "ABLATION")
+INSIDE_NAMES = tuple(str(each.name) for each in INSIDE)
 MISSING = dict.fromkeys(INSIDE_NAMES, UNREAD)
 UNKNOWN = (
     "It is unknown how to read this model's outputs. Look at their shapes and values, and specify which of them are "

@@ -18,8 +18,8 @@ ORDER = (
     "their order. Say which comes first, and whether boxes are in pixels."
 )
 SIZED = (
-    "Its outputs are read as in RT-DETR and D-FINE: final boxes with labels from 0. Pixel values are assumed to lie in "
-    "0..1."
+    "Its outputs are read as in RT-DETR and D-FINE: final boxes, with class numbers that start at 0. Pixel values are "
+    "assumed to lie in 0..1."
 )
 BACKGROUND = "Labels in {name} may start at 0, or at 1 with class 0 as the background. Say which."
 

@@ -35,6 +35,12 @@ def test_final_boxes_are_not_opened_as_the_scores_of_classes(tmp_path):
         load(source, FileKind("onnx", "onnx"), str(tmp_path))
 
 
+def test_a_segmentation_network_is_refused_rather_than_resized_to_one_pixel(tmp_path):
+    source = ModelSource(str(written(with_target_sizes(), tmp_path)), "a model", "", task="segment")
+    with pytest.raises(UnsupportedModel, match=r"2 inputs \(images, orig_target_sizes\)"):
+        load(source, FileKind("onnx", "onnx"), str(tmp_path))
+
+
 def test_a_second_input_of_another_name_is_named(tmp_path):
     with pytest.raises(UnsupportedModel, match=r"2 inputs \(images, depth\)"):
         opened(written(with_target_sizes("depth"), tmp_path), tmp_path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,7 @@ from onnx_detectors import opened
 from model_adapters.onnx.detection.draft import NOT_CONVERTED
 from model_adapters.onnx.detection.levels import levels_of
 from xai_core.detector import BoxTarget
-from xai_core.errors import ModelError, UnsupportedModel
+from xai_core.errors import ModelError, OutOfMemory, UnsupportedModel
 from xai_core.types import Capability
 
 SIDE, CHANNELS = 64, 4
@@ -180,6 +182,27 @@ def test_without_a_channel_the_heads_see_the_level_without_it(detector):
     scores = torch.nn.functional.conv2d(planes, kernel, bias, padding=1).sigmoid().reshape(2, -1).T
     (found,) = detector._draft.cut.without(RED[None], EVERY[1:2], 0.0, None)
     np.testing.assert_allclose(found.class_scores[: ROWS[8]], scores, atol=1e-6)
+
+
+class Failing:
+    def __init__(self, error):
+        self.error = error
+
+    def run(self, names, feed):
+        raise self.error
+
+
+@pytest.mark.parametrize("part", ["before", "after"])
+def test_a_part_that_fails_says_at_which_size(detector, part):
+    cut = replace(detector._draft.cut, **{part: Failing(RuntimeError("Non-zero status code"))})
+    with pytest.raises(ModelError, match="stopped with an error at a picture of 64 x 64 pixels"):
+        cut.without(RED[None], EVERY[:1], 0.0, None)
+
+
+def test_a_part_that_runs_out_of_memory_says_so(detector):
+    cut = replace(detector._draft.cut, after=Failing(MemoryError()))
+    with pytest.raises(OutOfMemory, match="ran out of memory on a single picture"):
+        cut.without(RED[None], EVERY[:1], 0.0, None)
 
 
 def test_each_channel_is_switched_off_alone_and_some_matter(detector):

@@ -86,3 +86,13 @@ def test_decoded_rows_for_each_cell_are_asked_about_with_the_pixels_of_each_vers
     assert Capability.DETECT not in card.capabilities
     assert "With an objectness it is probably YOLOX" in card.missing["DETECT"]
     assert '{"objectness": true, "colours": "BGR", "scale": "0..255"}' in card.missing["DETECT"]
+
+
+def test_decoded_rows_whose_names_leave_an_objectness_are_those_of_yolox(open_graph):
+    values = yolo(7, CELLS, [32, 16, 8, 4, 0.5, 0.1, 0.8])
+    detector = open_graph(values, names={0: "hen", 1: "cow"})
+    (boxes,) = detector.detect(BRIGHT, 0.2)
+    assert_boxes(boxes, [87.5, 21.875, 112.5, 28.125])
+    assert (boxes.labels.tolist(), boxes.scores.tolist()) == ([1], [pytest.approx(0.4)])
+    reading = json.loads(detector.card.reading)
+    assert (reading["objectness"], reading["colours"], reading["scale"]) == (True, "BGR", "0..255")
