@@ -46,7 +46,8 @@ def test_a_click_beside_all_boxes_changes_nothing(page: Page) -> None:
     expect_chosen(page, 2)
 
 
-def test_the_keyboard_reaches_every_box_and_chooses(page: Page) -> None:
+def test_the_keyboard_reaches_every_box_and_chooses(fresh_page: Page) -> None:
+    page = fresh_page
     page.get_by_role("button", name="Reset zoom").focus()
     page.keyboard.press("Tab")
     expect(box(page, "1: dog, 91%")).to_be_focused()

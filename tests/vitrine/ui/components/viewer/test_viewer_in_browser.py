@@ -28,17 +28,6 @@ def grab(page: Page, name: str, share: float) -> None:
     page.mouse.move(box["x"] + box["width"] * share, middle, steps=5)
 
 
-def messages_of(page: Page) -> list[str | bytes]:
-    """Reload the page and return the list that its messages to the server are added to."""
-    sent: list[str | bytes] = []
-    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
-    page.reload()
-    page.get_by_role("application").first.wait_for()
-    wait_until_quiet(page)
-    sent.clear()
-    return sent
-
-
 def next_maps(page: Page) -> None:
     page.get_by_role("button", name="Next").click()
     page.get_by_text("Maps 1").wait_for()
@@ -54,8 +43,7 @@ def settled(page: Page) -> str:
     return page.locator("[data-testid=stCode]").inner_text()
 
 
-def test_opacity_follows_the_finger_and_python_hears_of_it_on_release(page: Page) -> None:
-    sent = messages_of(page)
+def test_opacity_follows_the_finger_and_python_hears_of_it_on_release(page: Page, sent: list[str | bytes]) -> None:
     grab(page, "Opacity", 0)
     expect(page.locator(".overlay canvas").nth(1)).to_have_css("opacity", "0")
     assert sent == []
@@ -64,8 +52,9 @@ def test_opacity_follows_the_finger_and_python_hears_of_it_on_release(page: Page
     assert len(sent) == 1
 
 
-def test_sigma_redraws_the_map_while_it_moves_and_python_hears_of_it_on_release(page: Page) -> None:
-    sent = messages_of(page)
+def test_sigma_redraws_the_map_while_it_moves_and_python_hears_of_it_on_release(
+    page: Page, sent: list[str | bytes]
+) -> None:
     page.get_by_role("switch", name="ForGrad").check()
     expect(page.locator("[data-testid=stCode]")).to_contain_text("ForGrad(sigma=15")
     before, count = map_canvas(page).evaluate(PIXELS), len(sent)
@@ -77,50 +66,47 @@ def test_sigma_redraws_the_map_while_it_moves_and_python_hears_of_it_on_release(
     expect(page.locator("[data-testid=stCode]")).to_contain_text("ForGrad(sigma=1,")
 
 
-def test_zoom_stays_when_new_maps_arrive(page: Page) -> None:
+def test_zoom_and_settings_stay_when_new_maps_arrive(page: Page) -> None:
     page.get_by_role("button", name="Zoom in").click()
+    page.get_by_label("Colour map").select_option("viridis")
+    page.get_by_role("switch", name="Absolute value").check()
+    expect(page.locator("[data-testid=stCode]")).to_contain_text("filters=(Absolute(),)")
     before = map_canvas(page).evaluate(PIXELS)
     next_maps(page)
     expect(page.locator(".zoom-level")).to_have_text("125%")
     canvas = map_canvas(page).element_handle()
     page.wait_for_function("([canvas, before]) => canvas.toDataURL() !== before", arg=[canvas, before])
     assert "scale(1.25)" in (page.locator(".overlay .layer").first.get_attribute("style") or "")
-
-
-def test_settings_stay_when_new_maps_arrive(page: Page) -> None:
-    page.get_by_label("Colour map").select_option("viridis")
-    page.get_by_role("switch", name="Absolute value").check()
-    next_maps(page)
     expect(page.get_by_label("Colour map")).to_have_value("viridis")
     expect(page.get_by_role("switch", name="Absolute value")).to_be_checked()
     assert "colour_map='viridis'" in settled(page)
     assert "filters=(Absolute(),)" in settled(page)
 
 
-def test_the_wheel_zooms_all_panes_about_the_pointer(page: Page) -> None:
-    page.locator(".map .stage").first.hover(position={"x": 20, "y": 20})
-    page.mouse.wheel(0, -200)
-    expect(page.locator(".zoom-level")).not_to_have_text("100%")
+def test_the_wheel_zooms_all_panes_about_the_pointer(shown: Page) -> None:
+    shown.locator(".map .stage").first.hover(position={"x": 20, "y": 20})
+    shown.mouse.wheel(0, -200)
+    expect(shown.locator(".zoom-level")).not_to_have_text("100%")
     assert (
-        len({layer.get_attribute("style") for layer in page.locator(":is(.photo, .map, .overlay) .layer").all()}) == 1
+        len({layer.get_attribute("style") for layer in shown.locator(":is(.photo, .map, .overlay) .layer").all()}) == 1
     )
 
 
-def test_dragging_pans_and_reset_brings_the_whole_picture_back(page: Page) -> None:
-    page.get_by_role("button", name="Zoom in").click()
-    stage, layer = page.locator(".map .stage").first, page.locator(".photo .layer").first
+def test_dragging_pans_and_reset_brings_the_whole_picture_back(shown: Page) -> None:
+    shown.get_by_role("button", name="Zoom in").click()
+    stage, layer = shown.locator(".map .stage").first, shown.locator(".photo .layer").first
     before = layer.get_attribute("style")
     stage.drag_to(stage, source_position={"x": 30, "y": 30}, target_position={"x": 60, "y": 60})
     expect(layer).not_to_have_attribute("style", before or "")
-    page.get_by_role("button", name="Reset zoom").click()
+    shown.get_by_role("button", name="Reset zoom").click()
     expect(layer).to_have_attribute("style", "transform: translate(0%, 0%) scale(1);")
 
 
-def test_the_value_under_the_pointer_is_the_maps(page: Page) -> None:
-    box = page.locator(".photo .stage").first.bounding_box()
+def test_the_value_under_the_pointer_is_the_maps(shown: Page) -> None:
+    box = shown.locator(".photo .stage").first.bounding_box()
     assert box
-    page.mouse.move(box["x"] + box["width"] * 100.5 / 224, box["y"] + box["height"] * 60.5 / 224)
-    readout = page.locator(".readout").first
+    shown.mouse.move(box["x"] + box["width"] * 100.5 / 224, box["y"] + box["height"] * 60.5 / 224)
+    readout = shown.locator(".readout").first
     expect(readout).to_contain_text("x 100  y 60  value")
     value, error = re.findall(r"value (.\d?\S*) ± (\S+)", readout.inner_text())[0]
     expected = runpy.run_path(str(SCRIPT))["waves"](224, 224, 0)[60, 100]
@@ -136,13 +122,13 @@ def test_the_keyboard_reads_pixels_and_zooms(page: Page) -> None:
     expect(page.locator(".zoom-level")).to_have_text("125%")
 
 
-def test_a_click_picks_a_pixel(page: Page) -> None:
-    page.locator(".overlay .stage").first.click(position={"x": 1, "y": 1})
-    expect(page.locator("[data-testid=stCode]")).to_contain_text("picked=Picked(panel='tabby <b>cat</b>', x=0, y=0)")
+def test_a_click_picks_a_pixel(shown: Page) -> None:
+    shown.locator(".overlay .stage").first.click(position={"x": 1, "y": 1})
+    expect(shown.locator("[data-testid=stCode]")).to_contain_text("picked=Picked(panel='tabby <b>cat</b>', x=0, y=0)")
 
 
-def test_names_are_shown_as_they_are_and_never_as_markup(page: Page) -> None:
-    expect(page.locator(".title").first).to_have_text("tabby <b>cat</b>")
+def test_names_are_shown_as_they_are_and_never_as_markup(shown: Page) -> None:
+    expect(shown.locator(".title").first).to_have_text("tabby <b>cat</b>")
 
 
 def test_panes_can_be_hidden_but_for_the_last(page: Page) -> None:
