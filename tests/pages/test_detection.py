@@ -73,6 +73,14 @@ def test_without_a_picture_it_asks_for_one(app: AppTest) -> None:
     assert "Add a picture on the left" in text_of(app)
 
 
+def test_what_else_the_file_says_is_listed(app: AppTest, instant: DetectingRunner) -> None:
+    instant.detector.card = replace(instant.detector.card, settings={"epoch": "26"})
+    with_detector(app)
+    assert "What else the file says (1)" in [fold.label for fold in app.expander]
+    assert not app.exception
+    assert [["epoch", "26"]] in [table.value.to_numpy().tolist() for table in app.dataframe]
+
+
 def test_the_detector_is_opened_as_one_beside_the_classifier(app: AppTest, instant: DetectingRunner) -> None:
     with_detector(app)
     space = app.session_state["workspace"]

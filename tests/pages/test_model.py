@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.fakes_runner import failed
 from tests.pages.conftest import CLASSES, InstantRunner, text_of, with_sample
 from vitrine.ui.slots.classifier import ClassifierSlot
-from xai_core.errors import RefusedModel
+from xai_core.errors import ChooseArchitecture, RefusedModel
 
 
 def test_an_empty_page_says_what_to_do_next(app: AppTest) -> None:
@@ -90,3 +92,25 @@ def test_another_network_of_the_same_file_can_be_chosen(app: AppTest, instant: I
     assert (
         "the one that was recognised" in next(b for b in app.selectbox if b.label == "Open as another network").options
     )
+
+
+def test_what_else_the_file_says_is_listed(app: AppTest, instant: InstantRunner) -> None:
+    instant.model.card = replace(instant.model.card, settings={"epoch": "3", "lr": "0.1"})
+    with_sample(app)
+    assert "What else the file says (2)" in [fold.label for fold in app.expander]
+    assert [["epoch", "3"], ["lr", "0.1"]] in [table.value.to_numpy().tolist() for table in app.dataframe]
+
+
+def test_the_heads_of_a_transformer_are_typed(
+    app: AppTest, instant: InstantRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = instant.open
+    monkeypatch.setattr(instant, "open", lambda source: failed(ChooseArchitecture("Choose the architecture.")))
+    app.run()
+    app.button(key="use-PyTorch").click().run()
+    app.session_state["workspace"].slot(ClassifierSlot).opening.wait(120)
+    app.run().run()
+    monkeypatch.setattr(instant, "open", opened)
+    app.selectbox(key="architecture").set_value("vit/4_heads").run()
+    next(button for button in app.button if button.label == "Open with this architecture").click().run()
+    assert app.session_state["workspace"].slot(ClassifierSlot).source.architecture == "vit/4_heads"

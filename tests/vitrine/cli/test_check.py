@@ -4,6 +4,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import torch
 
 
 def test_a_model_is_described_with_what_it_can_do(vitrine, cnn):
@@ -18,6 +19,12 @@ def test_a_name_says_nothing_about_the_format(vitrine, cnn, tmp_path):
     copy = tmp_path / "holiday.jpeg"
     copy.write_bytes(cnn.read_bytes())
     assert "Framework:     ONNX\n" in vitrine("check", copy).out
+
+
+def test_what_else_a_checkpoint_says_is_printed(vitrine, classifier, tmp_path):
+    weights = torch.load(classifier, weights_only=True)
+    torch.save({"state_dict": weights, "epoch": 3}, tmp_path / "checkpoint.pt")
+    assert "File says:     epoch = 3\n" in vitrine("check", tmp_path / "checkpoint.pt").out
 
 
 def test_a_folder_without_a_model_is_refused(vitrine, cnn, tmp_path):

@@ -11,6 +11,7 @@ from vitrine.ui.detection.engines import detector_engine_lists
 from vitrine.ui.detection.reading import raw_outputs_table, reading_form, settings_form
 from vitrine.ui.detection.source import detector_source, opening_progress
 from vitrine.ui.drawing.text import literal
+from vitrine.ui.model.card import file_settings
 from vitrine.ui.model.opening import open_detector
 from vitrine.ui.slots.detector import DetectorSlot
 from xai_core.services.detector_preparation import PreparedDetector
@@ -62,6 +63,7 @@ def _card(prepared: PreparedDetector) -> None:
     st.markdown("  \n".join(f"**{name}** {literal(value, 200)}" for name, value in facts.items()))
     for note in card.notes:
         st.caption(literal(note, 400))
+    file_settings(card, "detector.settings")
     detector_engine_lists()
 
 

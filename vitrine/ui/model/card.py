@@ -52,7 +52,7 @@ def model_card(prepared: Prepared) -> None:
     engine_list(trials.job, trials.same)
     for note in card.notes:
         st.caption(literal(note))
-    _settings(card)
+    file_settings(card, "model.settings")
     _other_networks(prepared)
     change_entry(prepared.source)
 
@@ -65,12 +65,12 @@ def _outputs(prepared: Prepared) -> str:
     return f"{card.classes:,} classes, ends in {ends} ({card.head})"
 
 
-def _settings(card: Card) -> None:
-    """Show what a checkpoint says beside its weights, such as the settings of its training."""
+def file_settings(card: Card, key: str) -> None:
+    """Show what a checkpoint says beside its weights, such as the settings of its training. key: of the table."""
     if card.settings:
         with st.expander(f"What else the file says ({len(card.settings)})", icon=":material/list:"):
             rows = pd.DataFrame(card.settings.items(), columns=["Name", "Value"])
-            st.dataframe(rows, hide_index=True, key="model.settings", alt="What the file says beside its weights")
+            st.dataframe(rows, hide_index=True, key=key, alt="What the file says beside its weights")
 
 
 def _other_networks(prepared: Prepared) -> None:
