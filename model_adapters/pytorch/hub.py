@@ -9,13 +9,14 @@ from typing import Any
 from model_adapters.pytorch import architecture_index
 from model_adapters.pytorch.hugging_face.folder import CONFIG, Folder
 from model_adapters.pytorch.weights import from_weights
-from xai_core.errors import ParamError, UnsupportedModel
+from xai_core.errors import ChooseArchitecture, ParamError
 from xai_core.network import Network
 from xai_core.preprocessing import RESAMPLES, Preprocessing
 from xai_core.types import FileKind, ModelSource
 
 OF_TIMM = "timm_wrapper"  # the model type of timm's networks that transformers saved
 LONGEST_LABEL = 200
+WAY_OUT = "Choose the architecture that the weights fit, or export the model as TorchScript or ONNX."
 
 
 def is_of_timm(config: Mapping[str, Any]) -> bool:
@@ -24,7 +25,7 @@ def is_of_timm(config: Mapping[str, Any]) -> bool:
 
 
 def load(folder: Folder, source: ModelSource, kind: FileKind) -> Network:
-    """Open the network that a folder describes, or as the architecture that was chosen; UnsupportedModel otherwise."""
+    """Open the network that a folder describes, or as the architecture that was chosen; ChooseArchitecture otherwise."""
     config = folder.config
     chosen = source.architecture or _architecture(config)
     network = from_weights(folder.content(), replace(source, architecture=chosen), kind)
@@ -37,13 +38,12 @@ def load(folder: Folder, source: ModelSource, kind: FileKind) -> Network:
 def _architecture(config: Mapping[str, Any]) -> str:
     name = config.get("architecture")
     if not isinstance(name, str):
-        raise UnsupportedModel(
-            f"{CONFIG} names no architecture of timm. Open the weights alone, or export the model as TorchScript or "
-            "ONNX."
-        )
+        raise ChooseArchitecture(f"{CONFIG} names no architecture of timm. {WAY_OUT}")
     known = f"timm/{name.partition('.')[0]}"
     if architecture_index.named(known) is None:
-        raise UnsupportedModel(f"{CONFIG} names the architecture {name[:80]!r}, which is not known.")
+        raise ChooseArchitecture(
+            f"{CONFIG} names the architecture {name[:80]!r}, which Vitrine does not know. {WAY_OUT}"
+        )
     return known
 
 

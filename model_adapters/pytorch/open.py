@@ -11,8 +11,7 @@ from model_adapters.pytorch.checkpoint.reading import Checkpoint
 from model_adapters.pytorch.formats import Formats
 from model_adapters.pytorch.hugging_face import open as hugging_face
 from model_adapters.pytorch.own_code import opening as own_code
-from model_adapters.pytorch.weights import UNKNOWN, from_weights
-from xai_core.errors import UnsupportedModel
+from model_adapters.pytorch.weights import from_weights
 from xai_core.network import Network
 from xai_core.types import FileKind, ModelSource
 
@@ -25,12 +24,8 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> Network:
 
 
 def _from_checkpoint(checkpoint: Checkpoint, source: ModelSource, kind: FileKind) -> Network:
-    try:
-        network = from_weights(checkpoint.content, source, replace(kind, notes=(*kind.notes, *checkpoint.notes)))
-    except UnsupportedModel as error:
-        if checkpoint.way_out and str(error) == UNKNOWN:
-            raise UnsupportedModel(checkpoint.way_out) from None
-        raise
+    noted = replace(kind, notes=(*kind.notes, *checkpoint.notes))
+    network = from_weights(checkpoint.content, source, noted, checkpoint.way_out)
     labels = checkpoint.labels_for(network.card.classes)
     network.card = replace(network.card, labels=labels, settings=checkpoint.facts)
     return network

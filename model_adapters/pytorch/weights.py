@@ -35,7 +35,8 @@ EXPORT = (
 )
 UNKNOWN = (
     "These weights match no network of torchvision or timm, and a state dict contains no network. "
-    f"Choose the architecture if it is one of them, add the Python code that defines it (model.py), or {EXPORT}"
+    "Choose the architecture if it is one of them, such as torchvision/resnet18, add the Python code that defines it "
+    f"(model.py), or {EXPORT}"
 )
 HEADS = (
     "This is a VisionTransformer, and its weights do not show how many attention heads it has. Choose the architecture "
@@ -43,23 +44,26 @@ HEADS = (
 )
 
 
-def from_weights(content: Any, source: ModelSource, kind: FileKind) -> Network:
-    """Return the classifier whose weights `content` holds, nested or not; UnsupportedModel if it is not known."""
+def from_weights(content: Any, source: ModelSource, kind: FileKind, way_out: UnsupportedModel | None = None) -> Network:
+    """Return the classifier whose weights `content` holds, nested or not; UnsupportedModel if it is not known.
+
+    way_out: raised if the weights match no network at all, None for the usual error.
+    """
     tensors = flat_tensors(content)
     if not tensors:
         raise UnsupportedModel(files.NO_WEIGHTS)
     names = Names({name: tuple(t.shape) for name, t in tensors.items() if t.is_floating_point()})
-    plan = _chosen(names, tensors, source.architecture) if source.architecture else _found(names, tensors)
+    plan = _chosen(names, tensors, source.architecture) if source.architecture else _found(names, tensors, way_out)
     return _network(plan, tensors, kind)
 
 
-def _found(names: Names, tensors: Tensors) -> Blueprint:
+def _found(names: Names, tensors: Tensors, way_out: UnsupportedModel | None) -> Blueprint:
     if plan := plans.of_index(names, tensors):
         return plan
     if other := _other_task(names):
         raise other
     plan = plans.of_trunk(names, tensors) or plans.of_family(names, tensors)
-    return plan or _unknown(names, tensors)
+    return plan or _unknown(names, tensors, way_out)
 
 
 def _chosen(names: Names, tensors: Tensors, choice: str) -> Blueprint:
@@ -69,7 +73,10 @@ def _chosen(names: Names, tensors: Tensors, choice: str) -> Blueprint:
     if heads := transformers.chosen_heads(name):
         plan = plans.of_family(names, tensors, heads)
         if plan is None:
-            raise ChooseArchitecture(f"These weights are no VisionTransformer that could have {heads} attention heads.")
+            raise ChooseArchitecture(
+                f"These weights do not fit a VisionTransformer with {heads} attention heads. Choose the number that you "
+                "trained with, such as vit/4_heads."
+            )
         return plan
     chosen = architecture_index.named(name)
     if chosen is None:
@@ -82,12 +89,12 @@ def _chosen(names: Names, tensors: Tensors, choice: str) -> Blueprint:
     return plan
 
 
-def _unknown(names: Names, tensors: Tensors) -> Blueprint:
+def _unknown(names: Names, tensors: Tensors, way_out: UnsupportedModel | None) -> Blueprint:
     if plans.of_family(names, tensors, heads=1):
         raise ChooseArchitecture(HEADS)
     trunk = next(iter(find_trunks(names)), None)
     if trunk is None:
-        raise ChooseArchitecture(UNKNOWN)
+        raise way_out or ChooseArchitecture(UNKNOWN)
     architecture, rest = trunk.architectures[0], len(names.shapes) - len(trunk.shapes)
     raise ChooseArchitecture(
         f"The file holds {architecture.name} without a last layer that fits it: {len(trunk.shapes)} tensors are of "

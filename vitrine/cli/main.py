@@ -51,7 +51,7 @@ COMMANDS = {
 }
 WAY_OUT: dict[type[VitrineError], str] = {
     ChooseOutput: "Repeat the command with --output NAME.",
-    ChooseArchitecture: "Repeat the command with --architecture NAME, such as torchvision/resnet18, or --code FILE.",
+    ChooseArchitecture: "Repeat the command with --architecture NAME, or with --code FILE.",
     ChooseEntry: 'Repeat the command with --class NAME. To change its arguments, add --arguments "num_classes=7".',
     TypeLabels: 'Repeat the command with --label "a cat" --label "a dog" and so on, or --labels FILE.',
     TryAsDetector: "For a detector, use vitrine detect, or vitrine explain with a method for boxes: "

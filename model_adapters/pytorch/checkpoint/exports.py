@@ -9,7 +9,7 @@ from typing import Any
 from model_adapters.files import pickles
 from model_adapters.files.records import Contents, Record
 from model_adapters.pytorch.checkpoint import extras, whole_modules
-from xai_core.errors import UnsupportedModel
+from xai_core.errors import ChooseArchitecture, UnsupportedModel
 
 TASKS = {
     "DetectionModel": "detects objects",
@@ -45,14 +45,16 @@ def refuse_ultralytics(contents: Contents) -> None:
     )
 
 
-def way_out(contents: Contents, content: Any) -> str:
-    """Return how to convert a file whose network is not recognised, or ""."""
+def way_out(contents: Contents, content: Any) -> UnsupportedModel | None:
+    """Return the error that says how to open or convert a file whose network is not recognised; None if it is usual."""
     if pickles.is_fastai_export(contents):
-        return pickles.FASTAI
+        return UnsupportedModel(pickles.FASTAI)
     if whole_modules.is_module(contents.value):
-        return WHOLE_MODULE.format(name=harmless(contents.value.name))
+        return ChooseArchitecture(WHOLE_MODULE.format(name=harmless(contents.value.name)))
     optimiser = content.get("opt") if isinstance(content, Mapping) else None
-    return FASTAI_SAVE if isinstance(optimiser, Mapping) and {"state", "hypers"} <= set(optimiser) else ""
+    if isinstance(optimiser, Mapping) and {"state", "hypers"} <= set(optimiser):
+        return UnsupportedModel(FASTAI_SAVE)
+    return None
 
 
 def harmless(name: str) -> str:

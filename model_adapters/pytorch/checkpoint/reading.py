@@ -16,7 +16,7 @@ from model_adapters.pytorch.checkpoint import exports, extras, storages
 from model_adapters.pytorch.checkpoint.settings import as_texts, settings_of
 from model_adapters.pytorch.checkpoint.storages import DAMAGED
 from model_adapters.pytorch.checkpoint.values import TOO_DEEP, Values
-from xai_core.errors import ModelError, RefusedModel
+from xai_core.errors import ModelError, RefusedModel, UnsupportedModel
 from xai_core.labels import BACKGROUND
 
 MAX_PICKLE = 64 << 20  # bytes
@@ -34,15 +34,15 @@ class Checkpoint:
 
     content: tensors, arrays, plain values and containers of them; a whole module is its state dict, an object is a
     dict of its attributes. notes: what users should know about the reading. labels: lists of class names found in the
-    file, most likely first. settings: plain values beside the weights, by name. way_out: what to do if no network
-    fits, as a sentence; "" if nothing special.
+    file, most likely first. settings: plain values beside the weights, by name. way_out: the error if
+    no network fits; None for the usual one.
     """
 
     content: Any
     notes: tuple[str, ...] = ()
     labels: tuple[tuple[str, ...], ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
-    way_out: str = ""
+    way_out: UnsupportedModel | None = None
 
     @property
     def facts(self) -> dict[str, str]:

@@ -11,7 +11,7 @@ from safetensors.torch import save
 
 from model_adapters import inspect, load
 from model_adapters.pytorch.architectures import build
-from xai_core.errors import RefusedModel, UnsupportedModel
+from xai_core.errors import ChooseArchitecture, RefusedModel, UnsupportedModel
 from xai_core.types import ModelSource
 
 NAMES = ["cat", "dog", "owl"]
@@ -62,7 +62,8 @@ def test_a_configuration_that_makes_no_sense_is_left_alone(tmp_path):
         ("[1]", RefusedModel, "must be a JSON object"),
         ("{", RefusedModel, "must be a JSON object"),
         ({"architectures": ["ViTForImageClassification"]}, UnsupportedModel, "names no model type of transformers"),
-        ({"architecture": "resnet10000"}, UnsupportedModel, "'resnet10000', which is not known"),
+        ({"architecture": "resnet10000"}, ChooseArchitecture, "'resnet10000', which Vitrine does not know"),
+        ({"architecture": 3}, ChooseArchitecture, "names no architecture of timm"),
     ],
 )
 def test_a_folder_that_describes_no_network_is_refused(config, error, sentence, tmp_path):

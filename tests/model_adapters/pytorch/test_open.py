@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from model_adapters import inspect, load
 from model_adapters.pytorch.architectures import build, import_torchvision_models
-from xai_core.errors import ModelError, RefusedModel, TryAsDetector, UnsupportedModel
+from xai_core.errors import ChooseArchitecture, ModelError, RefusedModel, TryAsDetector, UnsupportedModel
 from xai_core.types import Capability, ModelSource
 
 CHECKPOINTS = {
@@ -260,7 +260,7 @@ def test_an_exported_program_opens_on_trust(tmp_path, monkeypatch):
 def test_a_whole_module_opens_on_trust(tmp_path, monkeypatch):
     module = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
     path = saved(module, tmp_path)
-    with pytest.raises(UnsupportedModel, match=r"a whole module \(torch.nn.modules.container.Sequential\)"):
+    with pytest.raises(ChooseArchitecture, match=r"a whole module \(torch.nn.modules.container.Sequential\)"):
         opened(path, tmp_path)
     monkeypatch.setenv("VITRINE_TRUST_PICKLE", "1")
     network = opened(path, tmp_path)

@@ -202,7 +202,7 @@ def test_unknown_heads_of_a_transformer_are_asked_for():
     pictures = torch.randn(2, 3, 28, 28)
     answers = torch.from_numpy(network.forward(pictures.permute(0, 2, 3, 1).numpy()))
     torch.testing.assert_close(answers, module(pictures).detach(), atol=1e-4, rtol=1e-4)
-    with pytest.raises(UnsupportedModel, match="no VisionTransformer that could have 5"):
+    with pytest.raises(UnsupportedModel, match="do not fit a VisionTransformer with 5 attention heads"):
         opened(module.state_dict(), "vit/5_heads")
 
 

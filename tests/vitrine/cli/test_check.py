@@ -67,7 +67,8 @@ def test_an_archive_without_a_model_is_told(vitrine, tmp_path):
 def test_a_bare_state_dict_of_no_known_architecture_is_told_what_to_do(vitrine, small_models):
     sentence = vitrine("check", small_models / "cnn.pth").sentence
     assert "TorchScript" in sentence
-    assert "--architecture NAME, such as torchvision/resnet18, or --code FILE." in sentence
+    assert "such as torchvision/resnet18" in sentence
+    assert sentence.endswith("Repeat the command with --architecture NAME, or with --code FILE.")
 
 
 def test_a_detector_is_told_from_a_classifier(vitrine, detector):
