@@ -28,6 +28,7 @@ Layout = Literal["NCHW", "NHWC"]
 Rule = Literal["gradient", "deconvnet", "guided", "rescale"]
 Precision = Literal["float32", "bfloat16"]
 Task = Literal["classify", "detect", "segment"]
+MOST_SETTINGS = 300  # of a card
 
 
 class Capability(Flag):
@@ -188,7 +189,8 @@ class Card:
     `doubt` is why the outputs do not look like scores of classes, as a clause; such a card asks. `both_sides` is
     true where a single output became two classes, of which the second is the one that the output speaks for.
     `missing` maps each capability the model lacks to the reason, a sentence. `hint` is the preprocessing that the
-    file itself suggests, `hint_reason` says why. `layers` are those that CAM methods can use, in the order of the
+    file itself suggests, `hint_reason` says why, and `hint_known` whether the file or its known network says so;
+    otherwise it is a guess. `layers` are those that CAM methods can use, in the order of the
     forward pass; the last one is the default. `token_grid` is the height and width of a transformer's patch grid,
     if attention is available; other tokens, such as the class token, come before the patches. `raw_outputs` are a
     detector's outputs if it is unknown how to read them; such a card lacks DETECT. `reading` is how the outputs are
@@ -214,6 +216,7 @@ class Card:
     missing: Mapping[str, str] = field(default_factory=dict)
     hint: Preprocessing | None = None
     hint_reason: str = ""
+    hint_known: bool = True
     labels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     layers: tuple[Layer, ...] = ()

@@ -25,13 +25,13 @@ def is_of_timm(config: Mapping[str, Any]) -> bool:
 
 
 def load(folder: Folder, source: ModelSource, kind: FileKind) -> Network:
-    """Open the network that a folder describes, or as the architecture that was chosen; ChooseArchitecture otherwise."""
+    """Open the network that a folder describes, or the architecture that was chosen; ChooseArchitecture otherwise."""
     config = folder.config
     chosen = source.architecture or _architecture(config)
     network = from_weights(folder.content(), replace(source, architecture=chosen), kind)
     network.card = replace(network.card, labels=_labels(config, network.card.classes))
     if look := _look(config, network.card.hint):
-        network.card = replace(network.card, hint=look, hint_reason=f"{CONFIG} says so.")
+        network.card = replace(network.card, hint=look, hint_reason=f"{CONFIG} says so.", hint_known=True)
     return network
 
 

@@ -74,8 +74,8 @@ def _chosen(names: Names, tensors: Tensors, choice: str) -> Blueprint:
         plan = plans.of_family(names, tensors, heads)
         if plan is None:
             raise ChooseArchitecture(
-                f"These weights do not fit a VisionTransformer with {heads} attention heads. Choose the number that you "
-                "trained with, such as vit/4_heads."
+                f"These weights do not fit a VisionTransformer with {heads} attention heads. Choose the number that "
+                "you trained with, such as vit/4_heads."
             )
         return plan
     chosen = architecture_index.named(name)
@@ -117,6 +117,7 @@ def _network(plan: Blueprint, tensors: Tensors, kind: FileKind) -> Network:
         architecture=plan.name,
         hint=plan.look,
         hint_reason=plan.reason,
+        hint_known=plan.look_known,
         notes=(*kind.notes, *plan.notes),
         choices=plan.choices,
     )

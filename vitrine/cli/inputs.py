@@ -23,10 +23,9 @@ from xai_core.errors import ImageError, ParamError
 from xai_core.pictures.files import CAN_BE_REDUCED, Picture
 from xai_core.pictures.opening import Opening
 from xai_core.scores import THRESHOLD
-from xai_core.services.preprocessing_guess import UNSAID
 from xai_core.types import Task
 
-ASSUMED = '{unsaid} By its answers, "{name}" is assumed. Set it with --preprocessing if predictions look wrong.'
+ASSUMED = '{evidence} "{name}" is assumed. Set it with --preprocessing if predictions look wrong.'
 
 
 def add_model(parser: ArgumentParser) -> None:
@@ -109,8 +108,8 @@ def opened_model(args: Namespace, runners: Runners) -> Model:
 
 def say_what_is_assumed(model: Model) -> None:
     """Print to the error stream that the preprocessing is assumed, if it is."""
-    if isinstance(model, PreparedModel) and model.candidates[0].assumed:
-        print(ASSUMED.format(unsaid=UNSAID, name=model.candidates[0].name), file=sys.stderr)
+    if isinstance(model, PreparedModel) and (first := model.candidates[0]).assumed:
+        print(ASSUMED.format(evidence=first.evidence, name=first.name), file=sys.stderr)
 
 
 def add_opening(parser: ArgumentParser) -> None:

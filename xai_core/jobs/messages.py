@@ -12,6 +12,7 @@ from xai_core.jobs.sentences import STOPPED
 from xai_core.model_code import CodeEntry, CodeParameter, EntryKind, ModelCode
 from xai_core.preprocessing import CHANNELS, MOST_BANDS, Preprocessing
 from xai_core.types import (
+    MOST_SETTINGS,
     Capability,
     Card,
     FileKind,
@@ -25,7 +26,7 @@ from xai_core.types import (
     Task,
 )
 
-MOST_CLASSES, MOST_NAMES, MOST_SETTINGS, LARGEST_SIDE = 1_000_000, 64, 300, 1 << 16
+MOST_CLASSES, MOST_NAMES, LARGEST_SIDE = 1_000_000, 64, 1 << 16
 MOST_LAYERS, MOST_CHANNELS = 10_000, 1 << 24
 MOST_OUTPUTS, MOST_AXES, MOST_FIRST = 32, 8, 16
 MOST_NOTES, MOST_CHOICES = 200, 2_000  # each note is a line of a page
@@ -96,6 +97,7 @@ def card_from_json(values: Any) -> Card:
         missing=_named_texts(field(values, "missing")),
         hint=optional(preprocessing_from_json, field(values, "hint")),
         hint_reason=text(field(values, "hint_reason")),
+        hint_known=field(values, "hint_known") is True,
         labels=texts(field(values, "labels")),
         notes=texts(listed(field(values, "notes"), MOST_NOTES)),
         layers=tuple(map(_layer, listed(field(values, "layers"), MOST_LAYERS))),

@@ -149,9 +149,10 @@ def rank(
 def _assumed(card: Card, ranked: Sequence[Candidate]) -> tuple[Candidate, ...]:
     """Say of the first candidate that it is assumed, if the file says nothing."""
     first, *others = ranked
-    if card.hint is None:
-        first = replace(first, assumed=True, evidence=f"{UNSAID} {first.evidence}")
-    return first, *others
+    if card.hint is not None and card.hint_known:
+        return tuple(ranked)
+    said = card.hint_reason and card.hint_reason in first.evidence  # the reason for a guess says so already
+    return replace(first, assumed=True, evidence=first.evidence if said else f"{UNSAID} {first.evidence}"), *others
 
 
 def _starting_with(text: str, names: Iterable[str]) -> list[str]:

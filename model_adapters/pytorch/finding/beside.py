@@ -67,7 +67,7 @@ def left_over_note(rest: list[str]) -> tuple[str, ...]:
 
 def with_normalisation(plan: Blueprint, layer: Normalisation | None) -> Blueprint:
     """Return the blueprint with the preprocessing of a layer in front of it."""
-    return replace(plan, look=layer.on(plan.look), reason=layer.reason) if layer else plan
+    return replace(plan, look=layer.on(plan.look), reason=layer.reason, look_known=True) if layer else plan
 
 
 def _values(mean: Any, std: Any, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]] | None:

@@ -16,8 +16,8 @@ class Blueprint:
 
     prefix: what stands before its tensors' names in the file. build: makes the module. names: of the tensors in the
     file, by those of the module. head: turns its outputs into probabilities. look: the preprocessing it probably needs,
-    and why. fixed_size: whether it takes pictures of that size only. notes: what is assumed. choices: other networks
-    for the same file, each as a source's `architecture`.
+    for this reason. look_known: whether that is more than a guess. fixed_size: whether it takes pictures of that size
+    only. notes: what is assumed. choices: other networks for the same file, each as a source's `architecture`.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Blueprint:
     look: Preprocessing
     reason: str
     fixed_size: bool
+    look_known: bool = False
     head: Head = "softmax"
     notes: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()

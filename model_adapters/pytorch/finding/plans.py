@@ -64,7 +64,7 @@ def of_family(names: Names, tensors: Tensors, heads: int | None = None) -> Bluep
 
 def _of_found(found: Found, others: list[Found], names: Names, tensors: Tensors) -> Blueprint:
     match, name = found.match, found.match.architecture.name
-    look, reason = look_of_index(match.architecture, match.channels, match.classes)
+    look = look_of_index(match.architecture, match.channels, match.classes)
     chexnet = _is_chexnet(found)
     plan = Blueprint(
         name=name,
@@ -73,8 +73,9 @@ def _of_found(found: Found, others: list[Found], names: Names, tensors: Tensors)
         names=found.names,
         classes=match.classes,
         channels=match.channels,
-        look=look,
-        reason=reason,
+        look=look.preprocessing,
+        reason=look.reason,
+        look_known=look.known,
         fixed_size=match.architecture.fixed_size,
         head="sigmoid" if chexnet else _head(match.classes),
         notes=(*_equal_note(match.others), *((SIGMOID,) if chexnet else ()), *_copies_note(found, others)),
@@ -98,7 +99,7 @@ def _of_trunk(trunk: Trunk, names: Names, tensors: Tensors) -> Blueprint | None:
     ending = ending_of(headless, names)
     if ending is None:
         return None
-    look, reason = look_of_index(architecture, channels, ending.classes)
+    look = look_of_index(architecture, channels, ending.classes)
     equal = tuple(other.name for other in others)
     plan = Blueprint(
         name=name,
@@ -107,8 +108,9 @@ def _of_trunk(trunk: Trunk, names: Names, tensors: Tensors) -> Blueprint | None:
         names={**_files(trunk.shapes, trunk.prefix), **ending.names},
         classes=ending.classes,
         channels=channels,
-        look=look,
-        reason=reason,
+        look=look.preprocessing,
+        reason=look.reason,
+        look_known=look.known,
         fixed_size=architecture.fixed_size,
         head=_head(ending.classes),
         notes=(*_equal_note(equal), *ending.notes),
@@ -127,7 +129,7 @@ def _of_member(member: Member, prefix: str, names: Names, tensors: Tensors) -> B
     ending = ending_of(Headless(prefix, trunk, member.build, head, member.channels, member.look.height), names)
     if ending is None:
         return None
-    look, reason = gray_look(member.look, member.reason, ending.classes, member.fixed_size)
+    look = gray_look(member.look, member.reason, ending.classes, member.fixed_size)
     plan = Blueprint(
         name=member.name,
         prefix=prefix,
@@ -135,8 +137,9 @@ def _of_member(member: Member, prefix: str, names: Names, tensors: Tensors) -> B
         names={**_files(trunk, prefix), **ending.names},
         classes=ending.classes,
         channels=member.channels,
-        look=look,
-        reason=reason,
+        look=look.preprocessing,
+        reason=look.reason,
+        look_known=look.known,
         fixed_size=member.fixed_size,
         head=_head(ending.classes),
         notes=(*member.notes, *ending.notes),

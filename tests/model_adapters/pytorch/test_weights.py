@@ -105,6 +105,7 @@ def test_a_normalisation_in_front_becomes_the_preprocessing(names):
     card = network.card
     assert (card.hint.mean, card.hint.std, card.hint.scale) == (tuple(MEAN), tuple(STD), 1.0)
     assert card.hint_reason == f"The file holds its mean and standard deviation, {names[0]} and {names[1]}."
+    assert card.hint_known
     assert said(network) == []
 
 
@@ -182,6 +183,7 @@ def test_a_gray_network_of_ten_classes_gets_a_guess_that_calls_itself_one():
     card = opened(small(10, 1).state_dict()).card
     assert (card.hint.height, card.hint.channels, card.hint.mean) == (28, "gray", (0.1307,))
     assert card.hint_reason.startswith("The file does not say the input size or how values are scaled.")
+    assert not card.hint_known
 
 
 def test_a_gray_network_of_other_classes_claims_nothing():

@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 
 from tests.small_models.digits import coloured_digits
+from xai_core.services.preprocessing_guess import NO_CLASSES, UNSAID
+from xai_core.trust import honesty
 
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -36,6 +38,19 @@ def test_json_lists_the_best_classes_of_each_picture_in_order(vitrine, cnn, digi
 
 def test_a_preprocessing_that_is_chosen_is_not_called_assumed(vitrine, cnn, digits):
     assert "is assumed" not in vitrine("predict", cnn, digits[0][0], "--preprocessing", "0..1").err
+
+
+def test_of_a_regression_model_nothing_is_said_to_follow_from_its_answers(vitrine, cnn, picture):
+    shown = vitrine("predict", cnn, picture, "--scoring", "none")
+    advice = '"0..1" is assumed. Set it with --preprocessing if predictions look wrong.'
+    assert shown.err == f"{UNSAID} {NO_CLASSES} {advice}\n"
+
+
+def test_a_model_that_is_certain_of_one_class_for_every_picture_is_doubted(vitrine, cnn, picture, monkeypatch):
+    monkeypatch.setattr(honesty, "SATURATED", 0.0)
+    shown = vitrine("predict", cnn, picture, picture, picture)
+    assert shown.err.startswith("The model is certain that each of the 3 pictures shows class ")
+    assert "is assumed" in shown.err.splitlines()[1]
 
 
 def test_labels_name_the_classes(vitrine, cnn, digits, tmp_path):

@@ -26,6 +26,7 @@ CARD = Card(
     missing={"GRADIENT": "it has none."},
     hint=Preprocessing(224, 200, channels="BGR", mean=(1, 2, 3)),
     hint_reason="The file says so.",
+    hint_known=False,
     labels=("cat", "dog"),
     notes=("A note.",),
     layers=(Layer("features.17", 7, 7, 320), Layer("features", 7, 7, 1280)),

@@ -13,6 +13,7 @@ from xai_core.pictures.files import Picture
 from xai_core.pictures.known_photos import KnownPhoto
 from xai_core.preprocessing import Preprocessing, presets
 from xai_core.services.preprocessing_guess import (
+    UNSAID,
     candidates,
     check_preprocessing_name,
     chosen_preprocessing,
@@ -102,6 +103,16 @@ def test_the_hint_of_the_file_comes_first_unless_the_answers_contradict_it():
     found = rank(card(hint=hint, hint_reason="A Rescaling layer."), network_that_wants("0..255"), colours(8))
     assert found[0].preprocessing == hint
     assert found[0].evidence.startswith("A Rescaling layer. ")
+
+
+def test_a_guess_is_called_assumed_and_says_once_that_the_file_is_silent():
+    hint, reason = presets(SIDE, SIDE)["0..255"], "The file does not say how values are scaled."
+    guessed = card(hint=hint, hint_reason=reason, hint_known=False)
+    first = rank(guessed, network_that_wants("0..255"), colours(8))[0]
+    assert (first.assumed, first.evidence.startswith(reason), UNSAID in first.evidence) == (True, True, False)
+    overruled = rank(guessed, network_that_wants("-1..1"), colours(8))[0]
+    assert (overruled.name, overruled.assumed, overruled.evidence.startswith(UNSAID)) == ("-1..1", True, True)
+    assert not rank(replace(guessed, hint_known=True), network_that_wants("0..255"), colours(8))[0].assumed
 
 
 def test_what_the_file_says_is_overruled_by_strong_evidence():
