@@ -9,6 +9,7 @@ from typing import Self
 
 from model_adapters.common.output_choice import OutputChoice
 from xai_core.errors import ParamError
+from xai_core.types import Head
 
 PLACE = "{}"
 PROMPT = "a photo of a {}"
@@ -16,6 +17,8 @@ ARTICLE = re.compile(r"(an?|the)\s", re.IGNORECASE)
 BEFORE_THE_PLACE = re.compile(rf"\b(an?|the) {re.escape(PLACE)}", re.IGNORECASE)
 MOST_LABELS = 1000
 LONGEST_TEXT = 300
+NONE = "Type at least one label, one per line."
+TOO_FEW = "{model} needs at least two labels, since their probabilities add up to 1; got {count}."
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,16 @@ class TypedLabels:
         """What a picture is compared with: each label in its prompt, whose article gives way to one of the label."""
         bare = BEFORE_THE_PLACE.sub(PLACE, self.prompt)
         return tuple((bare if ARTICLE.match(name) else self.prompt).replace(PLACE, name) for name in self.names)
+
+    def too_few(self, head: Head | None, model: str = "This model") -> str:
+        """Return why a model cannot choose from these labels, as a sentence; "" if there are enough.
+
+        head: what turns its scores into probabilities, None if that is not known yet. model: its name.
+        """
+        count = len(self.names)
+        if count == 0:
+            return NONE
+        return TOO_FEW.format(model=model, count=count) if head == "softmax" and count < 2 else ""
 
     def __post_init__(self) -> None:
         if self.prompt.count(PLACE) != 1:

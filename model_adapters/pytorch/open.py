@@ -26,8 +26,7 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> Network:
 def _from_checkpoint(checkpoint: Checkpoint, source: ModelSource, kind: FileKind) -> Network:
     noted = replace(kind, notes=(*kind.notes, *checkpoint.notes))
     network = from_weights(checkpoint.content, source, noted, checkpoint.way_out)
-    labels = checkpoint.labels_for(network.card.classes)
-    network.card = replace(network.card, labels=labels, settings=checkpoint.facts)
+    network.card = checkpoint.named(network.card)
     return network
 
 

@@ -7,7 +7,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO, Any
 
 from model_adapters.files import archives, inert, pickles
@@ -18,6 +18,7 @@ from model_adapters.pytorch.checkpoint.storages import DAMAGED
 from model_adapters.pytorch.checkpoint.values import TOO_DEEP, Values
 from xai_core.errors import ModelError, RefusedModel, UnsupportedModel
 from xai_core.labels import BACKGROUND
+from xai_core.types import Card
 
 MAX_PICKLE = 64 << 20  # bytes
 ZIP = b"PK\3\4"
@@ -48,6 +49,14 @@ class Checkpoint:
     def facts(self) -> dict[str, str]:
         """The settings as texts, as a card shows them."""
         return as_texts(self.settings)
+
+    def named(self, card: Card, background: bool = False) -> Card:
+        """Return the card with the settings in the file, and its class names if they fit.
+
+        background: as for `labels_for`.
+        """
+        labels = self.labels_for(card.classes, background) or card.labels
+        return replace(card, labels=labels, settings=self.facts)
 
     def labels_for(self, classes: int, background: bool = False) -> tuple[str, ...]:
         """Return the class names in the file if there is one for each class, else none.

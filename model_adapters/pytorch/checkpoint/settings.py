@@ -8,8 +8,9 @@ from typing import Any
 
 from model_adapters.pytorch.checkpoint.extras import LABEL_KEYS
 from model_adapters.pytorch.finding.flat import OF_TRAINING
+from xai_core.types import MOST_SETTINGS
 
-MOST, DEEPEST, LONGEST = 300, 3, 200
+DEEPEST, LONGEST = 3, 200
 
 
 def settings_of(content: Any) -> dict[str, Any]:
@@ -17,7 +18,7 @@ def settings_of(content: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for mapping in _mappings(content, 0):
         for name, value in mapping.items():
-            if isinstance(name, str) and name.isidentifier() and len(found) < MOST and _is_plain(value, 0):
+            if isinstance(name, str) and name.isidentifier() and len(found) < MOST_SETTINGS and _is_plain(value, 0):
                 found.setdefault(name, value)
     return found
 
@@ -29,7 +30,7 @@ def as_texts(settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _mappings(content: Any, depth: int) -> Iterator[Mapping[Any, Any]]:
-    if not isinstance(content, Mapping) or len(content) > MOST:
+    if not isinstance(content, Mapping) or len(content) > MOST_SETTINGS:
         return
     yield content
     for name, value in content.items() if depth < DEEPEST else ():

@@ -54,8 +54,7 @@ def load(source: ModelSource, kind: FileKind, scratch: str) -> Detector:
 
 def _from_checkpoint(found: Checkpoint, source: ModelSource, kind: FileKind) -> Detector:
     detector = _from_weights(found.content, source, replace(kind, notes=(*kind.notes, *found.notes)))
-    labels = found.labels_for(detector.card.classes, background=True) or detector.card.labels
-    detector.card = replace(detector.card, labels=labels, settings=found.facts)
+    detector.card = found.named(detector.card, background=True)
     return detector
 
 

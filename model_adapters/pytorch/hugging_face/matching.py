@@ -20,7 +20,6 @@ from xai_core.errors import TypeLabels
 from xai_core.types import FileKind, Head
 
 ASKED = "{name} compares a picture with texts and has no classes of its own. Type the labels that it chooses from."
-TOO_FEW = "{name} needs at least two labels, since their probabilities add up to 1; got {count}."
 AT_ONCE = 64  # texts
 NOTE = "Each label is compared as a text, such as {text!r}."
 
@@ -75,8 +74,8 @@ def _labels(opener: Opener, reading: str) -> tuple[TypedLabels, Head]:
         raise TypeLabels(ASKED.format(name=opener.name))
     if opener.model_type in (SIGLIP, SIGLIP_2):
         return typed, "sigmoid"
-    if len(typed.names) < 2:
-        raise TypeLabels(TOO_FEW.format(name=opener.name, count=len(typed.names)))
+    if sentence := typed.too_few("softmax", opener.name):
+        raise TypeLabels(sentence)
     return typed, "softmax"
 
 

@@ -54,14 +54,8 @@ def load(source: ModelSource, code: ModelCode, kind: FileKind, scratch: str) -> 
         return built
     with built.code.in_sentences():
         network = _probed(built.module, source, kind)
-    labels = built.checkpoint.labels_for(network.card.classes)
-    network.card = replace(
-        network.card,
-        architecture=built.call,
-        labels=labels,
-        notes=(*network.card.notes, *built.notes),
-        settings=built.checkpoint.facts,
-    )
+    card = built.checkpoint.named(network.card)
+    network.card = replace(card, architecture=built.call, notes=(*card.notes, *built.notes))
     return network
 
 

@@ -44,8 +44,7 @@ def probed(module: Any, kind: FileKind, reading: str = "", expected_input: Input
 
 def _from_checkpoint(checkpoint: Checkpoint, source: ModelSource, kind: FileKind) -> TorchSegmenter:
     network = _from_weights(checkpoint.content, source, replace(kind, notes=(*kind.notes, *checkpoint.notes)))
-    labels = checkpoint.labels_for(network.card.classes) or network.card.labels
-    network.card = replace(network.card, labels=labels, settings=checkpoint.facts)
+    network.card = checkpoint.named(network.card)
     return network
 
 

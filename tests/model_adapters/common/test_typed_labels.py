@@ -19,6 +19,15 @@ def test_the_article_of_a_prompt_gives_way_to_one_of_the_label():
     assert typed.texts == ("a photo of a cat", "a photo of an owl", "a photo of The dog", "a photo of a thesis")
 
 
+def test_probabilities_that_add_up_to_1_need_two_labels():
+    one, two = TypedLabels("cat"), TypedLabels("cat\ndog")
+    assert TypedLabels().too_few(None) == "Type at least one label, one per line."
+    assert one.too_few("softmax", "CLIPModel") == (
+        "CLIPModel needs at least two labels, since their probabilities add up to 1; got 1."
+    )
+    assert (one.too_few("sigmoid"), one.too_few(None), two.too_few("softmax")) == ("", "", "")
+
+
 def test_nothing_typed_is_no_choice():
     assert TypedLabels.from_text("").names == ()
     assert TypedLabels.of(["cat"]).texts == ("a photo of a cat",)

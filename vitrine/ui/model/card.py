@@ -148,8 +148,7 @@ def label_form(prepared: Prepared) -> None:
     """Show the class names, and accept a file with different ones, or different labels to compare with."""
     if TypedLabels.from_text(prepared.source.reading).names:
         st.caption("The model compares the picture with these texts. If you change them, it opens again.")
-        at_least = 2 if prepared.card.head == "softmax" else 1
-        if (typed := typed_labels_form(prepared.source, "open", at_least)) is not None:
+        if (typed := typed_labels_form(prepared.source, "open", prepared.card.head)) is not None:
             open_model(typed)
             st.rerun()
         return

@@ -8,17 +8,15 @@ import streamlit as st
 
 from model_adapters.common.typed_labels import PLACE, TypedLabels
 from vitrine.ui import frame
-from xai_core.types import ModelSource
+from xai_core.types import Head, ModelSource
 
 EXAMPLES = "cat\ndog\nowl"
-NONE = "Type at least one label, one per line."
-TOO_FEW = "Type at least {at_least} labels, one per line, since their probabilities add up to 1; got {count}."
 
 
-def typed_labels_form(source: ModelSource, place: str, at_least: int = 1) -> ModelSource | None:
+def typed_labels_form(source: ModelSource, place: str, head: Head | None = None) -> ModelSource | None:
     """Show the labels of a source, if there are any; return it with the typed ones once the button is pressed.
 
-    place: tells the form apart from others on the page.
+    place: tells the form apart from others on the page. head: of the model, None if it is not open yet.
     """
     now = TypedLabels.from_text(source.reading)
     with st.form(f"typed.{place}.{source.digest[:12]}", border=False):
@@ -33,7 +31,7 @@ def typed_labels_form(source: ModelSource, place: str, at_least: int = 1) -> Mod
         return None
     with frame.errors_in_words():
         typed = TypedLabels(labels, prompt)
-        if len(typed.names) >= at_least:
+        if not (sentence := typed.too_few(head)):
             return replace(source, reading=typed.choice.to_text())
-        frame.warn(NONE if at_least == 1 else TOO_FEW.format(at_least=at_least, count=len(typed.names)))
+        frame.warn(sentence)
     return None
