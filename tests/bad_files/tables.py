@@ -257,6 +257,7 @@ def _archives() -> Iterator[tuple[str, Make]]:
     yield "damaged lzma members", lambda: patched(zipped(whole(), zipfile.ZIP_LZMA), b"PK\3\4", 60, b"\0\xff\0\xff")
     yield "encrypted members", encrypted
     yield "a member twice", twice
+    yield "2,000 members", lambda: many_members(2_000)
     yield "20,000 members", lambda: many_members(20_000)
     yield "a member that is text", lambda: with_member(b"predictions: 1 2 3")
     yield "a member that is empty", lambda: with_member(b"")
@@ -328,7 +329,7 @@ def _parquets() -> Iterator[tuple[str, Make]]:
     yield "parquet of many zeros", lambda: many_zeros(190_000, 400)
     yield "parquet of nested lists", nested_parquet
     yield "parquet without rows", lambda: many_zeros(0, 3)
-    yield "parquet of too many rows", lambda: many_zeros(3_000_000, 2)
+    yield "parquet of too many rows", lambda: many_zeros(300_000, 2)
     yield "parquet of too many columns", lambda: many_zeros(1, 6_000)
     yield "parquet of nulls", lambda: parquet_of(pa.table({"y_true": pa.nulls(3), "y_pred": pa.nulls(3)}))
     yield (

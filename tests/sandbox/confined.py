@@ -28,10 +28,10 @@ def names(table, file="attacks"):
     raise KeyError(table)
 
 
-def cases(found, quick):
-    """Return the names of attacks as parameters; `make test-long` runs those that are not `quick`."""
-    assert set(quick) <= set(found)
-    return [pytest.param(name, marks=() if name in quick else pytest.mark.long) for name in found]
+def cases(found, long):
+    """Return the names of attacks as parameters; `make test-long` runs those that are `long`, like another one."""
+    assert set(long) <= set(found)
+    return [pytest.param(name, marks=pytest.mark.long if name in long else ()) for name in found]
 
 
 def until(true):

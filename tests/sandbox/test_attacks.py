@@ -58,11 +58,28 @@ FATES = {
 }
 
 
-# One of each fate, and of those that end the process one that crashes, stays silent, or breaks the dialogue.
-QUICK = ("memory", "a loop", "half a frame", "many files", "a crash", "silence", "no JSON", "another job")
+LONG = (  # each ends like a quick one: a crash, many files, or a dialogue that breaks
+    "an abort",
+    "an end",
+    "deep folders",
+    "several files",
+    "endless words",
+    "another magic",
+    "a huge header",
+    "a huge body",
+    "sizes that do not add up",
+    "an array that was not asked for",
+    "deep JSON",
+    "a card without sense",
+    "a card without end",
+    "a framework of its own",
+    "an error of its own",
+    "a second hello",
+)
+LONG_LIES = ("maps of another size", "maps of another type", "more maps than targets", "more than all of the work")
 
 
-@pytest.mark.parametrize("name", cases(names("BLOWS"), QUICK))
+@pytest.mark.parametrize("name", cases(names("BLOWS"), LONG))
 def test_a_blow_costs_its_own_process_only(runner, impatient_runner, source, name):
     fate = FATES.get(name, WorkerDied)
     job = (impatient_runner if fate is TimedOut else runner).open(source(name))
@@ -78,7 +95,7 @@ def test_a_disk_is_not_filled_unseen(runner, source, monkeypatch, name):
         runner.open(source(name)).result(SECONDS)
 
 
-@pytest.mark.parametrize("name", cases(names("LIES"), ("maps that are not numbers", "another's job")))
+@pytest.mark.parametrize("name", cases(names("LIES"), LONG_LIES))
 def test_a_lie_about_a_map_is_never_drawn(runner, source, name):
     image = np.full((4, 5, 3), 1, np.float32)  # its first value tells the job's number, for a lie that looks right
     lying = SimpleNamespace(id="lying", values=lambda: {"what": name})

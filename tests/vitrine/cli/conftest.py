@@ -27,7 +27,12 @@ class Outcome:
     @property
     def sentence(self) -> str:
         """The one sentence of a command that failed as it should."""
-        assert self.status in {1, 2, 3, 4}, self.out + self.err
+        assert self.status in {2, 3, 4}, self.out + self.err
+        return self.sentence_of(self.status)
+
+    def sentence_of(self, code: int) -> str:
+        """Return the one sentence of a command that failed with this exit code."""
+        assert self.status == code, self.out + self.err
         assert self.out == ""
         assert self.err.count("\n") == 1
         assert "Traceback" not in self.err

@@ -31,7 +31,7 @@ def test_a_folder_without_a_model_is_refused(vitrine, cnn, tmp_path):
     (tmp_path / "models").mkdir()
     (tmp_path / "models/model.onnx").write_bytes(cnn.read_bytes())
     (tmp_path / "notes.txt").write_text("a folder of many things")
-    sentence = vitrine("check", tmp_path).sentence
+    sentence = vitrine("check", tmp_path).sentence_of(3)
     assert sentence.startswith(f"The folder {tmp_path.name} contains no SavedModel, no .onnx file and no config.json.")
 
 
@@ -49,23 +49,23 @@ def test_a_folder_is_taken_as_one_model(vitrine, cnn, tmp_path):
 def test_what_is_no_model_ends_in_one_sentence(vitrine, tmp_path: Path, content):
     path = tmp_path / "model.onnx"
     path.write_bytes(content)
-    assert str(tmp_path) not in vitrine("check", path).sentence
+    assert str(tmp_path) not in vitrine("check", path).sentence_of(3)
 
 
 def test_an_upload_that_was_cut_short_is_told(vitrine, cnn, tmp_path):
     path = tmp_path / "half.onnx"
     path.write_bytes(cnn.read_bytes()[:20_000])
-    assert vitrine("check", path).sentence
+    assert vitrine("check", path).sentence_of(3)
 
 
 def test_an_archive_without_a_model_is_told(vitrine, tmp_path):
     with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
         archive.writestr("readme.txt", "no model")
-    assert vitrine("check", tmp_path / "photos.zip").sentence
+    assert vitrine("check", tmp_path / "photos.zip").sentence_of(3)
 
 
 def test_a_bare_state_dict_of_no_known_architecture_is_told_what_to_do(vitrine, small_models):
-    sentence = vitrine("check", small_models / "cnn.pth").sentence
+    sentence = vitrine("check", small_models / "cnn.pth").sentence_of(3)
     assert "TorchScript" in sentence
     assert "such as torchvision/resnet18" in sentence
     assert sentence.endswith("Repeat the command with --architecture NAME, or with --code FILE.")
@@ -84,5 +84,5 @@ def test_a_detector_is_told_from_a_classifier(vitrine, detector):
 
 @pytest.mark.long
 def test_a_model_is_opened_for_the_task_that_a_person_names(vitrine, detector, classifier):
-    assert "use vitrine detect" in vitrine("check", detector.path, "--task", "classify").sentence
-    assert "use vitrine predict" in vitrine("check", classifier, "--task", "detect").sentence
+    assert "use vitrine detect" in vitrine("check", detector.path, "--task", "classify").sentence_of(3)
+    assert "use vitrine predict" in vitrine("check", classifier, "--task", "detect").sentence_of(3)

@@ -41,8 +41,7 @@ def found(assets: Path) -> Iterator[Callable[..., Prepared]]:
     runner.close()
 
 
-@pytest.mark.long
-@pytest.mark.parametrize(("first", "count"), [(0, 4), *MORE])
+@pytest.mark.parametrize(("first", "count"), [(0, 4), *(pytest.param(*row, marks=pytest.mark.long) for row in MORE)])
 def test_a_keras_network_is_found_to_want_0_to_255(found, first, count):
     assert found("keras/cifar10_cnn.h5", first, count).candidates[0].name == "0..255"
 
@@ -62,7 +61,6 @@ def test_an_onnx_network_of_imagenet_is_found_to_want_minus_one_to_one(found):
     assert "4 of 4 known photos" in ranked[0].evidence
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("first", "count"), [(0, 4), *(pytest.param(*row, marks=pytest.mark.long) for row in MORE[:3])]
 )
