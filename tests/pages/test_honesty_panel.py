@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.fakes_runner import done
-from tests.pages.conftest import SIDE, InstantRunner, text_of, with_sample
+from tests.pages.conftest import SIDE, InstantRunner, all_able, text_of, with_sample
 from vitrine.ui.slots.classifier import ClassifierSlot
 from vitrine.ui.trust import checks
 from vitrine.ui.trust.figures import FIGURES
@@ -192,6 +192,13 @@ def test_the_reason_why_the_last_layer_cannot_be_random_is_shown(app: AppTest, i
     explaining(app, "saliency")
     assert button(app, "Randomise the last layer").disabled
     assert "The weights are frozen" in text_of(app)
+
+
+def test_a_random_last_layer_is_no_check_of_a_method_that_does_not_use_it(app: AppTest, instant: InstantRunner) -> None:
+    instant.model.card = all_able(instant.model.card)
+    explaining(app, "eigen_cam")
+    assert button(app, "Randomise the last layer").disabled
+    assert "does not use the last layer, so its map remains the same." in text_of(app)
 
 
 def test_a_different_library_is_compared_and_its_known_fault_shown(

@@ -11,6 +11,7 @@ from tests.fakes_runner import failed
 from tests.pages.conftest import CLASSES, InstantRunner, text_of, with_sample
 from vitrine.ui.slots.classifier import ClassifierSlot
 from xai_core.errors import ChooseArchitecture, RefusedModel
+from xai_core.trust import honesty
 
 
 def test_an_empty_page_says_what_to_do_next(app: AppTest) -> None:
@@ -27,6 +28,15 @@ def test_a_sample_brings_a_model_and_a_picture(app: AppTest) -> None:
     assert f"{CLASSES} classes" in said
     assert len(app.session_state["workspace"].pictures) == 1
     assert "Test it on labelled pictures: Bias" in [link.proto.label for link in app.get("page_link")]
+
+
+def test_certainty_of_the_same_class_for_every_picture_is_warned_about(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(honesty, "FEWEST_ALIKE", 1)
+    monkeypatch.setattr(honesty, "SATURATED", 0.0)
+    with_sample(app)
+    assert any("The model is certain that each of the 1 pictures shows" in one.value for one in app.warning)
 
 
 def test_the_candidates_of_preprocessing_are_listed_with_their_evidence(app: AppTest) -> None:

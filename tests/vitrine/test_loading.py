@@ -10,6 +10,7 @@ import pytest
 
 import vitrine
 from tests.small_net import LABELS, SIDE
+from xai_core.trust import honesty
 
 
 def test_predictions_name_the_best_classes_first(loaded, picture_file):
@@ -23,6 +24,13 @@ def test_predictions_name_the_best_classes_first(loaded, picture_file):
     assert "noise.png" in repr(predictions)
     assert "<table>" in predictions._repr_html_()
     assert predictions.to_dataframe().shape == (2, 4)
+
+
+def test_certainty_of_the_same_class_for_every_picture_is_a_warning(loaded, picture_file, monkeypatch):
+    assert loaded.predict([picture_file] * 2).warning == ""  # too few to prove anything
+    monkeypatch.setattr(honesty, "SATURATED", 0.0)
+    predictions = loaded.predict([picture_file] * 3)
+    assert f"each of the 3 pictures shows {predictions.predicted[0]}." in predictions.warning
 
 
 def test_an_explanation_is_written_as_the_command_line_writes_it(loaded, picture_file, tmp_path):
@@ -50,6 +58,18 @@ def test_a_notebook_shows_the_photo_beside_the_map_with_its_figures(loaded, pict
     row = explanation.image()
     assert row.width > 2 * 30
     assert explanation.to_dataframe().loc[0, "noise"] == pytest.approx(explanation.noise[0])
+
+
+@pytest.mark.parametrize("in_a_notebook", [True, False])
+def test_an_explanation_is_shown_below_the_cell_or_in_the_viewer(loaded, picture_file, monkeypatch, in_a_notebook):
+    notebook = pytest.importorskip("IPython")
+    shown = []
+    monkeypatch.setattr(notebook, "get_ipython", lambda: in_a_notebook or None)
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    monkeypatch.setattr("vitrine.explanation.show_in_viewer", shown.append)
+    explanation = loaded.explain("saliency", picture_file, target="cat")
+    explanation.show()
+    assert shown == [explanation if in_a_notebook else explanation.image()]
 
 
 def test_warnings_are_among_the_notes(loaded, picture_file):

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from xai_core.filter import filter_named
+from xai_core.services.preprocessing_guess import UNSAID
 
 
 def test_the_files_hold_the_map_its_picture_and_what_ran(vitrine, resnet, picture, tmp_path):
@@ -20,6 +21,13 @@ def test_the_files_hold_the_map_its_picture_and_what_ran(vitrine, resnet, pictur
     manifest = json.loads((out / "manifest.json").read_text("utf-8"))
     assert (manifest["target"], manifest["parameters"]["samples"], manifest["parameters"]["seed"]) == (3, 200, 5)
     assert {"scores", "digests", "versions", "seconds", "diagnostics"} <= set(manifest)
+
+
+def test_what_is_assumed_about_the_preprocessing_is_said(vitrine, cnn, picture, tmp_path):
+    shown = vitrine("explain", "occlusion", cnn, picture, "--patch", 16, "--stride", 16, "--out", tmp_path / "o")
+    assert shown.status == 0
+    assert shown.err.startswith(UNSAID)
+    assert shown.err.endswith("is assumed. Set it with --preprocessing if predictions look wrong.\n")
 
 
 def test_the_same_command_gives_the_same_map(vitrine, resnet, picture, tmp_path):

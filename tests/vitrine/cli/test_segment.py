@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from tests.segmenters import COLOURS, SIDE, ByColour, picture, red_box
+from xai_core.services.preprocessing_guess import UNSAID
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,13 @@ def test_the_classes_are_printed_with_their_agreement(vitrine, files):
     (entry,) = json.loads(asked(vitrine, files, ["segment"], "--label-map", files / "truth.png", "--json"))
     assert [row["label"] for row in entry["classes"]] == ["green", "red"]
     assert entry["label_map"]["mean_iou"] > 0.9
+
+
+def test_what_is_assumed_about_the_preprocessing_is_said(vitrine, files):
+    shown = vitrine("segment", files / "model.pt", files / "red box.png")
+    assert shown.status == 0
+    assert shown.err.startswith(UNSAID)
+    assert shown.err.endswith("is assumed. Set it with --preprocessing if predictions look wrong.\n")
 
 
 @pytest.mark.long
