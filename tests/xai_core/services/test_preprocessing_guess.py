@@ -110,8 +110,9 @@ def test_a_guess_is_called_assumed_and_says_once_that_the_file_is_silent():
     guessed = card(hint=hint, hint_reason=reason, hint_known=False)
     first = rank(guessed, network_that_wants("0..255"), colours(8))[0]
     assert (first.assumed, first.evidence.startswith(reason), UNSAID in first.evidence) == (True, True, False)
-    overruled = rank(guessed, network_that_wants("-1..1"), colours(8))[0]
-    assert (overruled.name, overruled.assumed, overruled.evidence.startswith(UNSAID)) == ("-1..1", True, True)
+    wrong = replace(guessed, hint=presets(SIDE, SIDE)["0..1"])
+    overruled = rank(wrong, network_that_wants("0..255"), colours(8))[0]
+    assert (overruled.name, overruled.assumed, overruled.evidence.startswith(UNSAID)) == ("0..255", True, True)
     assert not rank(replace(guessed, hint_known=True), network_that_wants("0..255"), colours(8))[0].assumed
 
 
