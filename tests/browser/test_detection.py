@@ -48,12 +48,12 @@ def test_from_a_click_on_a_box_to_all_boxes_of_its_class_and_a_run_that_is_cance
     page = blood
     click_box(page, "2: ")
     wait_for_maps(page)
-    expect(page.get_by_text("channels 2,")).to_be_visible()
+    expect(page.get_by_text("channels 2%,")).to_be_visible()
     expect(page.locator(".overlay .frame:visible")).to_have_count(1)
 
     person.slider(page, "ablationcam-channels").focus()
     page.keyboard.press("ArrowLeft")
-    expect(page.get_by_text("channels 1,")).to_be_visible()
+    expect(page.get_by_text("channels 1%,")).to_be_visible()
     wait_for_maps(page)
     assert "ablationcam.channels=1" in page.url
 
