@@ -89,7 +89,7 @@ def test_running_until_the_noise_is_low_raises_the_samples_and_asks_again(app: A
 
 
 def test_a_run_that_stopped_early_is_offered_to_go_on_from_what_it_drew(app: AppTest, instant: InstantRunner) -> None:
-    app.query_params |= {"rise.samples": "20000", "rise.stop_at_noise": "20"}
+    app.query_params |= {"rise.samples": "20000", "rise.stop_at_noise": "20", "rise.averaging": "as in the paper"}
     explaining(app)
     assert "maximum number" not in text_of(app)
     assert FIGURES[DRAWN][2] in text_of(app)
