@@ -27,10 +27,10 @@ SMALL = {
     Lime: {"superpixels": "grid", "count": 9, "samples": 100},
     KernelShap: {"superpixels": "grid", "count": 9, "samples": 100},
     Shapley: {"grid": 3, "permutations": 12},
-    Sobol: {"grid": 3, "rows": 9},
+    Sobol: {"grid": 3, "rows": 16},
     Hsic: {"grid": 3, "samples": 100},
 }
-LONGER = {Shapley: {"permutations": 20}, Sobol: {"rows": 20}}
+LONGER = {Shapley: {"permutations": 20}, Sobol: {"rows": 24}}
 MANY = {
     Lime: {"samples": 5000},
     KernelShap: {"samples": 500},  # with more, all sets of segments are tried
@@ -38,7 +38,7 @@ MANY = {
     Sobol: {"rows": 256},
     Hsic: {"samples": 5000},
 }
-PASSES = {Lime: 100, KernelShap: 100, Shapley: 2 + 12 * 8, Sobol: 9 * 11, Hsic: 100}
+PASSES = {Lime: 100, KernelShap: 100, Shapley: 2 + 12 * 8, Sobol: 16 * 11, Hsic: 100}
 
 
 @pytest.fixture(params=SMALL, ids=lambda kind: kind.__name__)
