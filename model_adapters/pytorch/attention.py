@@ -68,12 +68,7 @@ class Attention(TorchFunctionMode):  # type: ignore[misc]
     ) -> Any:
         if enable_gqa:
             key, value = (part.repeat_interleave(query.size(-3) // part.size(-3), -3) for part in (key, value))
-        likeness = query @ key.transpose(-2, -1) * (query.size(-1) ** -0.5 if scale is None else scale)
-        if is_causal:
-            attn_mask = torch.ones(likeness.shape[-2:], dtype=torch.bool, device=likeness.device).tril()
-        if attn_mask is not None:
-            masked = attn_mask.dtype == torch.bool
-            likeness = likeness.masked_fill(~attn_mask, -torch.inf) if masked else likeness + attn_mask
+        likeness = likeness_of(query, key, attn_mask, is_causal, scale)
         self.across += likeness.size(-2) != likeness.size(-1)
         return self._kept(likeness.softmax(-1)) @ value
 
@@ -85,6 +80,19 @@ class Attention(TorchFunctionMode):  # type: ignore[misc]
                 weights.requires_grad_()
             self.weights.append(weights)
         return weights
+
+
+def likeness_of(
+    query: Any, key: Any, attn_mask: Any, is_causal: bool, scale: float | None, rows: slice = slice(None)
+) -> Any:
+    """Return what the softmax of an attention takes, (..., rows, columns), for these rows of its queries."""
+    if is_causal:
+        attn_mask = torch.ones(query.size(-2), key.size(-2), dtype=torch.bool, device=query.device).tril()
+    likeness = query[..., rows, :] @ key.transpose(-2, -1) * (query.size(-1) ** -0.5 if scale is None else scale)
+    if attn_mask is None:
+        return likeness
+    mask = attn_mask if attn_mask.size(-2) == 1 else attn_mask[..., rows, :]
+    return likeness.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else likeness + mask
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from model_adapters.pytorch.attention import ATTENTIONS, SOFTMAXES
+from model_adapters.pytorch.attention import ATTENTIONS, SOFTMAXES, likeness_of
 
 ACROSS = re.compile(r"\.(encoder_attn|cross_attn)$")  # from queries to places of the picture
 WITHIN = re.compile(r"\.\d+\.attention$")  # among all tokens of YOLOS
@@ -65,10 +65,7 @@ class RowAttention(TorchFunctionMode):  # type: ignore[misc]
     ) -> Any:
         """Return an attention's answer with one row computed again, from weights that have a gradient."""
         own = slice(self._row, self._row + 1)
-        likeness = query[..., own, :] @ key.transpose(-2, -1) * (query.size(-1) ** -0.5 if scale is None else scale)
-        if attn_mask is not None:
-            mask = attn_mask if attn_mask.size(-2) == 1 else attn_mask[..., own, :]
-            likeness = likeness.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else likeness + mask
+        likeness = likeness_of(query, key, attn_mask, is_causal, scale, own)
         again = self._kept(likeness.softmax(-1), 0) @ value
         return torch.cat([answer[..., : self._row, :], again, answer[..., self._row + 1 :, :]], -2)
 
