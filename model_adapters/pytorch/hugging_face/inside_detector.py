@@ -53,7 +53,8 @@ class InsideDetector(HubDetector):
     def pyramid(self, image: Floats, levels: Sequence[str]) -> list[Floats]:
         self._check(levels)
         with errors_in_words(image[None]):
-            return self._maps(self._passed(image).recorded, levels, self._passed(image).recorded.leaves)
+            recorded = self._passed(image).recorded
+            return self._maps(recorded, levels, recorded.leaves)
 
     def box_gradients(
         self, image: Floats, target: BoxTarget, aspect: Aspect, levels: Sequence[str]

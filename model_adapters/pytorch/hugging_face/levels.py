@@ -58,7 +58,8 @@ def levels_of(network: Any, picture: Any) -> tuple[Level, ...]:
         last[level.grid, level.after] = level
     if after:
         return _last_that_acts(network, scores, [level for level in seen if level.after])
-    return tuple(level for level in last.values() if _slopes(network, scores, list(last.values()))[level.name])
+    acts = _slopes(network, scores, list(last.values()))
+    return tuple(level for level in last.values() if acts[level.name])
 
 
 def _last_that_acts(network: Any, scores: Callable[[], Any], candidates: Sequence[Level]) -> tuple[Level, ...]:

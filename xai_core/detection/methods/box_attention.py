@@ -18,7 +18,8 @@ from xai_core.method import Guide
 from xai_core.pictures.resampling import resized
 from xai_core.types import Capability, Estimate, Floats
 
-WEIGHTED = "by the gradient"
+Weighting = Literal["by the gradient", "none"]
+WEIGHTED: Weighting = "by the gradient"
 
 
 @detection_method(
@@ -39,9 +40,9 @@ class AttentionOfABox(DetectionMethod):
     """Add up, over layers and heads, where the query behind the box attends."""
 
     weighting: Annotated[
-        Literal["by the gradient", "none"],
+        Weighting,
         "Whether attention counts by how much it raises the score of the box's class, or alone.",
-    ] = "by the gradient"
+    ] = WEIGHTED
     layers: Annotated[
         Literal["all", "last"],
         "Which layers count: the mean of all, or the last one, as the figures of DETR show.",
